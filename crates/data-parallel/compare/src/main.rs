@@ -1,0 +1,2 @@
+//! The runner of `data-parallel` in the comparison.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The runner of `thread-pool` in the comparison.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The runner of `threads` in the comparison.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The runner of `tokio-tasks` in the comparison.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The runner of `workload` in the comparison.
+fn main() {}
