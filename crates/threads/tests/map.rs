@@ -1,0 +1,260 @@
+//! What `map` promises: order, containment, borrowing, and the settings of the threads.
+
+use std::panic;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use threads::{ConfigError, TaskError, Threads};
+
+fn values<R: std::fmt::Debug>(results: Vec<Result<R, TaskError>>) -> Vec<R> {
+    results
+        .into_iter()
+        .map(|result| result.expect("the task succeeds"))
+        .collect()
+}
+
+#[test]
+fn results_are_in_the_order_of_the_inputs_even_if_the_first_ends_last() {
+    let ends = Mutex::new(Vec::new());
+    let results = threads::map(0..4, |n| {
+        // Its turn is when all after it have ended.
+        while ends.lock().unwrap().len() < 3 - n {
+            thread::sleep(Duration::from_millis(1));
+        }
+        ends.lock().unwrap().push(n);
+        n
+    });
+    assert_eq!(values(results), [0, 1, 2, 3]);
+    assert_eq!(ends.into_inner().unwrap(), [3, 2, 1, 0]);
+}
+
+#[test]
+fn no_task_and_one_task() {
+    assert!(threads::map(Vec::<u8>::new(), |n| n).is_empty());
+    assert_eq!(values(threads::map([7], |n| n + 1)), [8]);
+}
+
+#[test]
+fn a_thousand_tasks_with_and_without_a_limit() {
+    let expected: Vec<_> = (0..1_000).map(|n| n * 2).collect();
+    assert_eq!(values(threads::map(0..1_000, |n| n * 2)), expected);
+    assert_eq!(
+        values(Threads::new().limit(3).unwrap().map(0..1_000, |n| n * 2)),
+        expected
+    );
+    assert_eq!(
+        values(Threads::new().limit_to_cores().map(0..1_000, |n| n * 2)),
+        expected
+    );
+}
+
+#[test]
+fn each_task_has_a_thread_of_its_own() {
+    let mut ids = values(
+        Threads::new()
+            .limit(1)
+            .unwrap()
+            .map(0..50, |_| thread::current().id()),
+    );
+    ids.push(thread::current().id());
+    let distinct: std::collections::HashSet<_> = ids.iter().collect();
+    assert_eq!(distinct.len(), 51);
+}
+
+#[test]
+fn without_a_limit_all_run_at_once() {
+    let all = std::sync::Barrier::new(64);
+    assert_eq!(threads::map(0..64, |_| all.wait()).len(), 64);
+}
+
+#[test]
+fn inputs_function_and_results_borrow_from_the_caller() {
+    let words = vec![String::from("alpha"), String::from("beta")];
+    let suffix = String::from("!");
+    let mut counts = [0, 0];
+    let firsts = values(threads::map(&words, |word| &word[..1]));
+    assert_eq!(firsts, ["a", "b"]);
+    values(threads::map(
+        words.iter().zip(&mut counts),
+        |(word, count)| *count = word.len() + suffix.len(),
+    ));
+    assert_eq!(counts, [6, 5]);
+}
+
+/// Alive from the first line of a task until the destructors of its thread have run, not only until the task returns.
+struct Alive(&'static AtomicUsize);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        // Long enough that a thread started too early would be seen.
+        thread::sleep(Duration::from_micros(200));
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn the_limit_counts_threads_until_they_are_gone() {
+    static LIVE: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static ALIVE: Alive = {
+        LIVE.fetch_add(1, Ordering::SeqCst);
+        Alive(&LIVE)
+    });
+    for limit in [1, 3] {
+        let results = Threads::new().limit(limit).unwrap().map(0..100, |n| {
+            let live = ALIVE.with(|alive| alive.0.load(Ordering::SeqCst));
+            if n % 10 == 0 {
+                panic!("a panicking task gives its place back as well");
+            }
+            live
+        });
+        let most = results.into_iter().flatten().max();
+        assert!(
+            most.is_some_and(|most| most <= limit),
+            "{most:?} of {limit}"
+        );
+    }
+}
+
+#[test]
+fn as_many_run_at_once_as_the_limit_allows() {
+    let three = std::sync::Barrier::new(3);
+    assert_eq!(
+        Threads::new()
+            .limit(3)
+            .unwrap()
+            .map(0..30, |_| three.wait())
+            .len(),
+        30
+    );
+}
+
+#[test]
+fn a_panic_is_that_tasks_error_and_harms_no_other() {
+    let results = threads::map(0..10, |n| if n == 4 { panic!("no {n}") } else { n });
+    for (n, result) in results.into_iter().enumerate() {
+        match result {
+            Ok(value) => assert_eq!(value, n),
+            Err(TaskError::Panicked(panic)) => assert_eq!((n, panic.message()), (4, "no 4")),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_panics_when_dropped_is_contained() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let results = Threads::new().limit(2).unwrap().map(0..20, |n| {
+        if n % 2 == 0 {
+            panic::panic_any(Bomb)
+        } else {
+            n
+        }
+    });
+    assert_eq!(
+        results
+            .iter()
+            .filter(|result| matches!(result, Err(TaskError::Panicked(_))))
+            .count(),
+        10
+    );
+    drop(results);
+}
+
+#[test]
+fn an_iterator_that_panics_does_so_before_anything_starts() {
+    let started = AtomicUsize::new(0);
+    let inputs = (0..10).inspect(|&n| assert!(n < 5, "no more"));
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        threads::map(inputs, |_| started.fetch_add(1, Ordering::SeqCst));
+    }));
+    assert!(outcome.is_err());
+    assert_eq!(started.into_inner(), 0);
+}
+
+#[test]
+fn after_the_deadline_nothing_starts_and_what_runs_is_waited_for() {
+    let started = AtomicUsize::new(0);
+    let threads = Threads::new()
+        .limit(2)
+        .unwrap()
+        .deadline(Duration::from_millis(300));
+    let results = threads.map(0..6, |n| {
+        started.fetch_add(1, Ordering::SeqCst);
+        // Beyond the deadline, so that no third task can have its turn.
+        thread::sleep(Duration::from_millis(350));
+        n
+    });
+    let started = started.into_inner();
+    assert!((1..=2).contains(&started), "{started}");
+    for (n, result) in results.iter().enumerate() {
+        match result {
+            Ok(value) => assert!(n < started && *value == n),
+            Err(error) => assert!(n >= started && matches!(error, TaskError::NotStarted)),
+        }
+    }
+}
+
+#[test]
+fn a_deadline_of_zero_starts_nothing_and_an_endless_one_everything() {
+    let none = Threads::new().deadline(Duration::ZERO).map(0..3, |n| n);
+    assert!(
+        none.iter()
+            .all(|result| matches!(result, Err(TaskError::NotStarted)))
+    );
+    assert_eq!(
+        values(Threads::new().deadline(Duration::MAX).map(0..3, |n| n)),
+        [0, 1, 2]
+    );
+}
+
+#[test]
+fn the_task_sees_the_name_of_its_thread() {
+    let name = |_| thread::current().name().map(str::to_owned);
+    let named = Threads::new().name_prefix("crawl").unwrap();
+    assert_eq!(
+        values(named.map(0..2, name)),
+        [Some("crawl-0".to_owned()), Some("crawl-1".to_owned())]
+    );
+    assert_eq!(values(threads::map(0..1, name)), [None]);
+}
+
+#[test]
+fn a_larger_stack_holds_a_deep_recursion() {
+    fn depth(n: u32) -> u32 {
+        let frame = std::hint::black_box([n; 256]);
+        if n == 0 {
+            0
+        } else {
+            depth(n - 1) + frame[0].min(1)
+        }
+    }
+    // 10,000 frames of at least a kilobyte do not fit in the default 2 MiB.
+    let threads = Threads::new().stack_size(256 << 20);
+    assert_eq!(values(threads.map([10_000], depth)), [10_000]);
+}
+
+#[test]
+fn what_cannot_work_is_refused_where_it_is_set() {
+    assert_eq!(Threads::new().limit(0).unwrap_err(), ConfigError::ZeroLimit);
+    assert_eq!(
+        Threads::new().name_prefix("a\0b").unwrap_err(),
+        ConfigError::NulInName
+    );
+}
+
+#[test]
+fn a_map_inside_a_map_works() {
+    let sums = threads::map(0..8_u64, |n| {
+        values(threads::map(0..8, |m| n * m))
+            .into_iter()
+            .sum::<u64>()
+    });
+    assert_eq!(values(sums), [0, 28, 56, 84, 112, 140, 168, 196]);
+}
