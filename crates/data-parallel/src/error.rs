@@ -1,0 +1,131 @@
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use crate::TaskPanic;
+
+/// Why an item, or a fold, with a time limit has no result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The function panicked.
+    Panicked(TaskPanic),
+    /// The time was up before the item could start; for a fold, before all items were folded.
+    NotStarted,
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(panic) => panic.fmt(f),
+            Self::NotStarted => f.write_str("the time was up before the work could start"),
+        }
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Panicked(panic) => Some(panic),
+            Self::NotStarted => None,
+        }
+    }
+}
+
+impl From<TaskPanic> for TaskError {
+    fn from(panic: TaskPanic) -> Self {
+        Self::Panicked(panic)
+    }
+}
+
+/// What stopped a [`try_map`](crate::DataParallel::try_map).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TryMapError<E> {
+    /// The function returned an error.
+    Failed {
+        /// The index of the input.
+        index: usize,
+        /// What the function returned.
+        error: E,
+    },
+    /// The function panicked.
+    Panicked {
+        /// The index of the input.
+        index: usize,
+        /// The panic.
+        panic: TaskPanic,
+    },
+}
+
+impl<E> TryMapError<E> {
+    /// The index of the input that stopped the call.
+    pub fn index(&self) -> usize {
+        match self {
+            Self::Failed { index, .. } | Self::Panicked { index, .. } => *index,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for TryMapError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { index, error } => write!(f, "item {index}: {error}"),
+            Self::Panicked { index, panic } => write!(f, "item {index}: {panic}"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for TryMapError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed { error, .. } => Some(error),
+            Self::Panicked { panic, .. } => Some(panic),
+        }
+    }
+}
+
+/// A setting of [`DataParallel`](crate::DataParallel) that cannot work, or a pool that cannot be had.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A pool of 0 workers.
+    ZeroWorkers,
+    /// A pool of more than [`MAX_WORKERS`](crate::MAX_WORKERS).
+    TooManyWorkers(usize),
+    /// A grain of 0 items.
+    ZeroGrain,
+    /// The system refused a thread. Those that had started already are gone.
+    Refused(io::Error),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroWorkers => f.write_str("a pool of 0 workers runs nothing: give at least 1"),
+            Self::TooManyWorkers(n) => write!(
+                f,
+                "{n} workers are more than {}: give as many as there are cores",
+                crate::MAX_WORKERS
+            ),
+            Self::ZeroGrain => {
+                f.write_str("a grain of 0 items splits nothing: give at least 1, or none")
+            }
+            Self::Refused(error) => {
+                write!(
+                    f,
+                    "the system refused a worker thread ({error}): give fewer workers"
+                )
+            }
+        }
+    }
+}
+
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use rayon::prelude::*;
+
+use crate::contain::contain;
+use crate::map::Deadline;
+use crate::{DataParallel, TaskError, TaskPanic};
+
+/// Without a grain: so many pieces for each worker, that one with costlier items does not leave the others idle.
+const PIECES_PER_WORKER: usize = 32;
+
+impl DataParallel {
+    /// Fold the inputs to one value: pieces of them in parallel, each from `identity()`, and `combine` the pieces.
+    ///
+    /// Pieces are combined in the order of the inputs, so `combine` need not be commutative. It must be associative,
+    /// and `identity()` neutral to it, for the result not to depend on how the work was split; sums of floating-point
+    /// numbers are neither and differ in their last digits from run to run.
+    ///
+    /// # Errors
+    /// The panic of `identity`, `fold` or `combine`. No piece starts after it; of several panics one is returned.
+    pub fn fold<'a, T, A, I, F, C>(
+        &self,
+        inputs: &'a [T],
+        identity: I,
+        fold: F,
+        combine: C,
+    ) -> Result<A, TaskPanic>
+    where
+        T: Sync,
+        A: Send,
+        I: Fn() -> A + Sync,
+        F: Fn(A, &'a T) -> A + Sync,
+        C: Fn(A, A) -> A + Sync,
+    {
+        // One catch for the whole piece, so that the loop over its items stays one the compiler can unroll.
+        let piece = |items: &'a [T]| contain(|| items.iter().fold(identity(), &fold));
+        self.pieces(inputs, piece, |a, b| contain(|| combine(a, b)))
+            .unwrap_or_else(|| contain(&identity))
+    }
+
+    /// [`fold`](Self::fold) that gives up when it is not through all inputs within `time`. It looks at the clock
+    /// before every item.
+    ///
+    /// Items which have started by then are waited for, since they may borrow from the caller.
+    ///
+    /// # Errors
+    /// [`TaskError::Panicked`], or [`TaskError::NotStarted`] when the time was up before the last item had started.
+    pub fn fold_within<'a, T, A, I, F, C>(
+        &self,
+        time: Duration,
+        inputs: &'a [T],
+        identity: I,
+        fold: F,
+        combine: C,
+    ) -> Result<A, TaskError>
+    where
+        T: Sync,
+        A: Send,
+        I: Fn() -> A + Sync,
+        F: Fn(A, &'a T) -> A + Sync,
+        C: Fn(A, A) -> A + Sync,
+    {
+        let deadline = Deadline::after(time);
+        let piece = |items: &'a [T]| {
+            contain(|| {
+                items.iter().try_fold(identity(), |folded, item| {
+                    if deadline.has_passed() {
+                        Err(TaskError::NotStarted)
+                    } else {
+                        Ok(fold(folded, item))
+                    }
+                })
+            })?
+        };
+        let combine = |a, b| contain(|| combine(a, b)).map_err(TaskError::from);
+        self.pieces(inputs, piece, combine)
+            .unwrap_or_else(|| contain(&identity).map_err(TaskError::from))
+    }
+
+    /// `None` when there are no inputs.
+    fn pieces<'a, T, A, E, P, C>(
+        &self,
+        inputs: &'a [T],
+        piece: P,
+        combine: C,
+    ) -> Option<Result<A, E>>
+    where
+        T: Sync,
+        A: Send,
+        E: Send,
+        P: Fn(&'a [T]) -> Result<A, E> + Sync,
+        C: Fn(A, A) -> Result<A, E> + Sync,
+    {
+        self.install(|| {
+            let items = self.items_at_a_time().unwrap_or_else(|| {
+                inputs
+                    .len()
+                    .div_ceil(rayon::current_num_threads() * PIECES_PER_WORKER)
+                    .max(1)
+            });
+            inputs
+                .par_chunks(items)
+                .map(&piece)
+                .try_reduce_with(&combine)
+        })
+    }
+}

@@ -1,0 +1,77 @@
+use std::io;
+use std::num::NonZeroUsize;
+use std::thread::{self, JoinHandle};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::ConfigError;
+
+/// The most workers of one pool. More threads than cores gain nothing here, and some four times as many would exhaust
+/// the memory mappings of a Linux process, upon which a starting thread aborts it.
+pub const MAX_WORKERS: usize = 4_096;
+
+/// A rayon pool whose threads are gone when it is.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    // Dropped first, in this order: rayon tells its workers to end, but does not wait for them.
+    pub(crate) rayon: ThreadPool,
+    _workers: Workers,
+}
+
+impl Pool {
+    pub(crate) fn new(workers: usize) -> Result<Self, ConfigError> {
+        let wanted = NonZeroUsize::new(workers).ok_or(ConfigError::ZeroWorkers)?;
+        if workers > MAX_WORKERS {
+            return Err(ConfigError::TooManyWorkers(workers));
+        }
+        let mut workers = Workers(Vec::with_capacity(wanted.get()));
+        let mut refused = None;
+        let built = ThreadPoolBuilder::new()
+            .num_threads(wanted.get())
+            .spawn_handler(|worker| {
+                let builder =
+                    thread::Builder::new().name(format!("data-parallel-{}", worker.index()));
+                match builder.spawn(|| worker.run()) {
+                    Ok(handle) => {
+                        workers.0.push(handle);
+                        Ok(())
+                    }
+                    Err(error) => {
+                        // rayon keeps the error to itself, so it gets one that only says as much.
+                        let kind = error.kind();
+                        refused = Some(error);
+                        Err(kind.into())
+                    }
+                }
+            })
+            .build();
+        match built {
+            Ok(rayon) => Ok(Self {
+                rayon,
+                _workers: workers,
+            }),
+            Err(error) => Err(ConfigError::Refused(
+                refused.unwrap_or_else(|| io::Error::other(error)),
+            )),
+        }
+    }
+}
+
+/// The threads of a pool, joined when dropped.
+#[derive(Debug)]
+struct Workers(Vec<JoinHandle<()>>);
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        let here = thread::current().id();
+        if self.0.iter().any(|worker| worker.thread().id() == here) {
+            // A worker cannot wait for itself, and waiting for the others could wait for what waits for it. All have
+            // been told to end, and do as soon as their jobs have.
+            return;
+        }
+        for worker in self.0.drain(..) {
+            // rayon's workers do not panic: a job that does is caught before it gets there.
+            let _ = worker.join();
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! What `map` promises: order, containment, borrowing, the bound on what runs at once.
+
+use std::collections::HashSet;
+use std::panic;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use data_parallel::{ConfigError, DataParallel, MAX_WORKERS, TaskError, TaskPanic};
+
+fn values<R>(results: Vec<Result<R, TaskPanic>>) -> Vec<R> {
+    results
+        .into_iter()
+        .map(|result| result.expect("the item succeeds"))
+        .collect()
+}
+
+fn pool(workers: usize) -> DataParallel {
+    DataParallel::new()
+        .workers(workers)
+        .expect("the pool starts")
+}
+
+#[test]
+fn results_of_100_000_items_are_in_the_order_of_the_inputs_whatever_the_pool_and_grain() {
+    let inputs: Vec<u64> = (0..100_000).collect();
+    let expected: Vec<u64> = inputs.iter().map(|n| n * 3).collect();
+    assert_eq!(values(data_parallel::map(&inputs, |n| n * 3)), expected);
+    let own = pool(3);
+    assert_eq!(values(own.map(&inputs, |n| n * 3)), expected);
+    for grain in [1, 7, 1_000, 1_000_000] {
+        assert_eq!(
+            values(own.clone().grain(grain).unwrap().map(&inputs, |n| n * 3)),
+            expected
+        );
+    }
+}
+
+#[test]
+fn no_item_and_one_item() {
+    assert!(data_parallel::map(&[0_u8; 0], |n| *n).is_empty());
+    assert_eq!(values(pool(2).map(&[7], |n| n + 1)), [8]);
+}
+
+#[test]
+fn inputs_function_and_results_borrow_from_the_caller() {
+    let words = vec![String::from("alpha"), String::from("beta")];
+    let length = words[0].len() - 4;
+    assert_eq!(
+        values(pool(2).map(&words, |word| &word[..length])),
+        ["a", "b"]
+    );
+}
+
+#[test]
+fn a_panic_is_that_items_error_and_harms_no_other() {
+    let inputs: Vec<usize> = (0..1_000).collect();
+    for parallel in [DataParallel::new(), pool(2)] {
+        let results = parallel.map(
+            &inputs,
+            |&n| if n % 250 == 4 { panic!("no {n}") } else { n },
+        );
+        for (n, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(value) => assert_eq!(value, n),
+                Err(panic) => assert_eq!((n % 250, panic.message()), (4, &*format!("no {n}"))),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_payload_that_panics_when_dropped_is_contained() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let own = pool(2);
+    let results = own.map(&[0, 1, 2, 3], |&n| {
+        if n % 2 == 0 {
+            panic::panic_any(Bomb)
+        } else {
+            n
+        }
+    });
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 2);
+    drop(results);
+    assert_eq!(values(own.map(&[1], |n| *n)), [1]);
+}
+
+#[test]
+fn never_more_items_at_once_than_workers() {
+    let (now, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let inputs = [(); 100];
+    pool(3).grain(1).unwrap().map(&inputs, |()| {
+        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        thread::sleep(Duration::from_micros(200));
+        now.fetch_sub(1, Ordering::SeqCst);
+    });
+    assert!((1..=3).contains(&peak.into_inner()));
+}
+
+#[test]
+fn a_grain_of_one_lets_every_worker_take_part() {
+    let all = Barrier::new(4);
+    let ids = values(pool(4).grain(1).unwrap().map(&[(); 4], |()| {
+        all.wait();
+        thread::current().id()
+    }));
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 4);
+}
+
+#[test]
+fn a_grain_of_one_keeps_no_item_behind_another() {
+    // The first item waits for its neighbour, which would never start if both were in one piece.
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Mutex::new(receiver);
+    let inputs: Vec<usize> = (0..64).collect();
+    let met = values(pool(2).grain(1).unwrap().map(&inputs, |n| {
+        match n {
+            0 => receiver
+                .lock()
+                .unwrap()
+                .recv_timeout(Duration::from_secs(10))
+                .is_ok(),
+            1 => sender.send(()).is_ok(),
+            _ => true,
+        }
+    }));
+    assert!(met[0]);
+}
+
+#[test]
+fn a_grain_of_all_items_runs_them_on_one_worker_in_order() {
+    let inputs: Vec<usize> = (0..100).collect();
+    let started = AtomicUsize::new(0);
+    let runs = values(pool(4).grain(100).unwrap().map(&inputs, |_| {
+        // Slow enough for the idle workers to take a share, if there were shares.
+        thread::sleep(Duration::from_micros(200));
+        (
+            started.fetch_add(1, Ordering::SeqCst),
+            thread::current().id(),
+        )
+    }));
+    assert!(
+        runs.iter()
+            .enumerate()
+            .all(|(n, run)| *run == (n, runs[0].1))
+    );
+}
+
+#[test]
+fn a_map_inside_a_map_works_in_the_same_pool_and_across_pools() {
+    let inputs: Vec<u64> = (0..50).collect();
+    let expected: Vec<u64> = inputs.iter().map(|n| n * 1_225).collect();
+    for (outer, inner) in [
+        (DataParallel::new(), DataParallel::new()),
+        (pool(1), DataParallel::new()),
+        (pool(2), pool(1)),
+        (DataParallel::new(), pool(2)),
+    ] {
+        let sums = outer.map(&inputs, |n| {
+            values(inner.map(&inputs, |m| n * m)).iter().sum::<u64>()
+        });
+        assert_eq!(values(sums), expected);
+        let sums = outer.map(&inputs, |n| {
+            values(outer.map(&inputs, |m| n * m)).iter().sum::<u64>()
+        });
+        assert_eq!(values(sums), expected);
+    }
+}
+
+#[test]
+fn without_a_pool_of_its_own_a_nested_call_runs_where_the_caller_runs() {
+    let counts = pool(3).map(&[(); 3], |()| DataParallel::new().worker_count());
+    assert_eq!(values(counts), [3, 3, 3]);
+}
+
+#[test]
+fn when_the_time_is_up_no_item_starts() {
+    let inputs: Vec<usize> = (0..1_000).collect();
+    let own = pool(2).grain(1).unwrap();
+    let none = own.map_within(Duration::ZERO, &inputs, |n| *n);
+    assert!(
+        none.iter()
+            .all(|result| matches!(result, Err(TaskError::NotStarted)))
+    );
+
+    let all = own.map_within(Duration::MAX, &inputs, |n| *n);
+    assert!(
+        all.iter()
+            .zip(&inputs)
+            .all(|(result, n)| matches!(result, Ok(value) if value == n))
+    );
+
+    let started = AtomicUsize::new(0);
+    let some = own.map_within(Duration::from_millis(50), &inputs, |_| {
+        started.fetch_add(1, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(100));
+    });
+    // What started is waited for, and nothing but that has a result.
+    assert!(started.load(Ordering::SeqCst) <= 2);
+    assert_eq!(
+        some.iter().filter(|result| result.is_ok()).count(),
+        started.into_inner()
+    );
+    assert_eq!(some.len(), inputs.len());
+}
+
+#[test]
+fn within_a_time_a_panic_is_told_from_an_item_that_did_not_start() {
+    let results = pool(1).map_within(Duration::MAX, &[0], |_| panic!("gone"));
+    assert!(matches!(&results[..], [Err(TaskError::Panicked(panic))] if panic.message() == "gone"));
+}
+
+#[test]
+fn what_cannot_work_is_refused_where_it_is_set() {
+    assert!(matches!(
+        DataParallel::new().workers(0),
+        Err(ConfigError::ZeroWorkers)
+    ));
+    assert!(matches!(
+        DataParallel::new().workers(MAX_WORKERS + 1),
+        Err(ConfigError::TooManyWorkers(_))
+    ));
+    assert!(matches!(
+        DataParallel::new().grain(0),
+        Err(ConfigError::ZeroGrain)
+    ));
+    assert_eq!(pool(5).worker_count(), 5);
+    assert_eq!(
+        DataParallel::new()
+            .worker_per_core()
+            .unwrap()
+            .worker_count(),
+        num_cpus::get()
+    );
+}
