@@ -1,0 +1,227 @@
+//! The pool itself: submitting, closing and shutting down.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::shared::Shared;
+use crate::task::{Outcome, Task};
+use crate::{BuildError, Builder, Handle, JobError, Mapping, StillRunning, SubmitError, worker};
+
+/// A fixed set of threads that run jobs.
+///
+/// Dropping the pool is the same as [`shutdown`](Self::shutdown): it finishes every job it accepted, and blocks for as
+/// long as that takes. Where that is too long, call [`shutdown_now`](Self::shutdown_now) or
+/// [`shutdown_timeout`](Self::shutdown_timeout) instead.
+///
+/// A pool can be shared with its own jobs in an [`Arc`]. When the last of these is dropped by a job, on a worker of the
+/// pool, the drop does not wait (a thread cannot join itself): the workers finish what was accepted and end by
+/// themselves.
+pub struct ThreadPool {
+    shared: Arc<Shared>,
+    /// Empty once joined or let go.
+    threads: Vec<JoinHandle<()>>,
+    workers: usize,
+}
+
+impl ThreadPool {
+    /// A pool of that many workers.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), thread_pool::BuildError> {
+    /// let pool = thread_pool::ThreadPool::new(4)?;
+    /// let lengths = pool.map(["one", "three"], str::len);
+    /// assert!(matches!(lengths[..], [Ok(3), Ok(5)]));
+    /// # Ok(()) }
+    /// ```
+    pub fn new(workers: usize) -> Result<Self, BuildError> {
+        Self::builder().workers(workers).build()
+    }
+
+    /// The settings of a pool, to be changed and built.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn from_parts(shared: Arc<Shared>, threads: Vec<JoinHandle<()>>) -> Self {
+        Self {
+            shared,
+            workers: threads.len(),
+            threads,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// How many workers the pool has.
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// How many accepted jobs no worker has taken up yet. While jobs come and go it is an estimate.
+    ///
+    /// A job that was cancelled is counted until a worker comes across it.
+    pub fn queued(&self) -> usize {
+        self.shared.ledger.queued()
+    }
+
+    /// Queues a job and returns the handle on its result.
+    ///
+    /// Jobs submitted from outside start in the order of their submission. A job submitted by a job goes to the queue of
+    /// the worker it is submitted on: that worker takes it before what waits outside (but for every 61st job, so that
+    /// the outside does not starve), and an idle worker may take it from there.
+    ///
+    /// This never blocks, and the queue has no bound.
+    ///
+    /// # Errors
+    /// [`SubmitError`] if the pool is [closed](Self::close); it hands the job back.
+    pub fn submit<F, R>(&self, job: F) -> Result<Handle<R>, SubmitError<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        if !self.shared.ledger.accept() {
+            return Err(SubmitError::new(job));
+        }
+        let task = Arc::new(Task::new(job));
+        self.shared.queue(task.clone());
+        self.shared.sleep.notify(1);
+        let outcome: Arc<dyn Outcome<R>> = task;
+        Ok(Handle::new(outcome, self.shared.id))
+    }
+
+    /// Applies `f` to each input and returns one result per input, in the order of the inputs.
+    ///
+    /// It blocks until all are done. At most all workers take part: at most that many calls of `f` run at once. A
+    /// worker claims the next few inputs at a time: one, if each takes long; more, if they are so short that claiming
+    /// would show. [`mapping`](Self::mapping) has the settings, and a form that does not block.
+    ///
+    /// Called on one of the pool's own workers, that worker takes part, so that a full pool goes on.
+    ///
+    /// When this returns, `f` and all inputs have been dropped.
+    ///
+    /// # Errors
+    /// Per input: [`JobError::Panicked`] if `f` panicked on it (the others are done all the same), and, for inputs on
+    /// which `f` was never called, [`JobError::Cancelled`] if the pool is closed, or [`JobError::WouldDeadlock`] if maps
+    /// are nested deeper than [`Builder::max_inline_depth`] allows.
+    ///
+    /// # Panics
+    /// Only if the iterator of the inputs does; then nothing has started.
+    pub fn map<I, F, R>(&self, inputs: I, f: F) -> Vec<Result<R, JobError>>
+    where
+        I: IntoIterator,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Send + 'static,
+    {
+        self.mapping().run(inputs, f)
+    }
+
+    /// A `map` with settings: how many inputs a worker claims at once, and how many workers take part.
+    pub fn mapping(&self) -> Mapping<'_> {
+        Mapping::new(self)
+    }
+
+    /// Takes no more jobs from now on. What was accepted still runs. This does not wait, and closing twice is fine.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    /// Takes no more jobs, finishes those accepted, and joins the threads.
+    ///
+    /// Called by a job of this very pool it does not wait, as on a drop.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+
+    /// As [`shutdown`](Self::shutdown), for at most that long.
+    ///
+    /// # Errors
+    /// [`StillRunning`] when the time ran out: the workers are let go, finish what was accepted and end by themselves.
+    /// Handles stay good. Called by a job of this very pool, which cannot end before this returns, the error comes at
+    /// once.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Result<(), StillRunning> {
+        self.shared.close();
+        self.join_for(timeout)
+    }
+
+    /// Takes no more jobs, cancels those that have not started, waits for those that run, and joins the threads.
+    /// Returns how many were cancelled; their handles say [`JobError::Cancelled`]. A `map` counts as one
+    /// job for each worker that had not come to it yet.
+    ///
+    /// Called by a job of this very pool it does not wait; more jobs may be cancelled after it returns.
+    pub fn shutdown_now(mut self) -> usize {
+        self.shared.close_and_cancel();
+        self.join();
+        self.shared.cancelled()
+    }
+
+    /// As [`shutdown_now`](Self::shutdown_now), for at most that long.
+    ///
+    /// # Errors
+    /// [`StillRunning`], as from [`shutdown_timeout`](Self::shutdown_timeout).
+    pub fn shutdown_now_timeout(mut self, timeout: Duration) -> Result<usize, StillRunning> {
+        self.shared.close_and_cancel();
+        self.join_for(timeout)?;
+        Ok(self.shared.cancelled())
+    }
+
+    pub(crate) fn on_own_worker(&self) -> bool {
+        worker::with_current(self.shared.id, |worker| worker.is_some())
+    }
+
+    fn join_for(&mut self, timeout: Duration) -> Result<(), StillRunning> {
+        // A time beyond the clock's range is no limit.
+        let deadline = if self.on_own_worker() {
+            Some(Instant::now())
+        } else {
+            Instant::now().checked_add(timeout)
+        };
+        let workers = self.shared.wait_for_workers(self.threads.len(), deadline);
+        if workers > 0 {
+            self.threads.clear();
+            return Err(StillRunning {
+                workers,
+                queued: self.shared.ledger.queued(),
+            });
+        }
+        self.join();
+        Ok(())
+    }
+
+    fn join(&mut self) {
+        let on_own_worker = self.on_own_worker();
+        let threads = self.threads.drain(..);
+        if on_own_worker {
+            return;
+        }
+        for thread in threads {
+            // A worker contains the panics of jobs; what is left is a thread-local of a job that panicked when dropped,
+            // and that aborts the process before this could see it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        self.shared.close();
+        self.join();
+    }
+}
+
+impl fmt::Debug for ThreadPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadPool")
+            .field("workers", &self.workers)
+            .field("queued", &self.queued())
+            .finish_non_exhaustive()
+    }
+}

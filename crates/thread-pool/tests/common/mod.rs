@@ -1,0 +1,88 @@
+//! What several tests need.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
+pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, wait) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        let value = f();
+        // The receiver is gone only after the deadline.
+        let _ = done.send(());
+        value
+    });
+    match wait.recv_timeout(Duration::from_secs(60)) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
+        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        },
+    }
+}
+
+/// Waits until `condition` holds; fails when it does not come to.
+pub(crate) fn eventually(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "the condition never came to hold"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How many threads of this process have a name that starts with `prefix`, which the system cuts at 15 bytes.
+#[cfg(target_os = "linux")]
+pub(crate) fn threads_named(prefix: &str) -> usize {
+    std::fs::read_dir("/proc/self/task")
+        .expect("Linux lists the threads of a process")
+        .filter_map(Result::ok)
+        // A thread that ends meanwhile cannot be read any more.
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
+        .filter(|name| name.starts_with(prefix))
+        .count()
+}
+
+/// A gate that jobs wait at until the test opens it.
+#[derive(Clone)]
+pub(crate) struct Gate(std::sync::Arc<(std::sync::Mutex<bool>, std::sync::Condvar)>);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(std::sync::Arc::new((
+            std::sync::Mutex::new(false),
+            std::sync::Condvar::new(),
+        )))
+    }
+
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().expect("no panic under the lock") = true;
+        self.0.1.notify_all();
+    }
+
+    pub(crate) fn pass(&self) {
+        let mut open = self.0.0.lock().expect("no panic under the lock");
+        while !*open {
+            open = self.0.1.wait(open).expect("no panic under the lock");
+        }
+    }
+}
+
+/// Takes a worker: a job that has started and stays at the gate. The pool needs a free worker.
+pub(crate) fn occupy(pool: &thread_pool::ThreadPool) -> (Gate, thread_pool::Handle<()>) {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let (started, has_started) = mpsc::channel();
+    let handle = pool
+        .submit(move || {
+            started.send(()).expect("the test waits");
+            inside.pass();
+        })
+        .expect("open");
+    has_started.recv().expect("the job starts");
+    (gate, handle)
+}

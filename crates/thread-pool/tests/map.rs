@@ -1,0 +1,297 @@
+//! `map`: order, limits, and what becomes of one that is given up.
+
+mod common;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use common::{Gate, eventually, occupy, within_deadline};
+use thread_pool::{JobError, ThreadPool};
+
+fn at(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).unwrap()
+}
+
+#[test]
+fn results_come_in_the_order_of_the_inputs() {
+    within_deadline(|| {
+        for workers in [1, 2, 7] {
+            let pool = ThreadPool::new(workers).unwrap();
+            for len in [0, 1, 2, 3, 100, 1_000, 100_000] {
+                let results = pool.map(0..len, |n| n + 1);
+                assert!(
+                    results.into_iter().map(Result::unwrap).eq(1..=len),
+                    "{workers} workers, {len} inputs"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn results_come_in_order_with_every_chunk_size() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(3).unwrap();
+        for chunk in [1, 2, 7, 1_000, usize::MAX] {
+            let results = pool.mapping().chunk_size(at(chunk)).run(0..1_000, |n| n);
+            assert!(
+                results.into_iter().map(Result::unwrap).eq(0..1_000),
+                "chunks of {chunk}"
+            );
+        }
+    });
+}
+
+#[test]
+fn results_come_in_order_when_the_work_is_uneven() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(4).unwrap();
+        let results = pool.map(0..3_000u64, |n| {
+            if n % 500 == 499 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            n
+        });
+        assert!(results.into_iter().map(Result::unwrap).eq(0..3_000));
+    });
+}
+
+#[test]
+fn no_more_run_at_once_than_the_limit() {
+    within_deadline(|| {
+        for (workers, limit, expected) in [(4, 2, 2), (4, 1, 1), (2, 9, 2)] {
+            let pool = ThreadPool::new(workers).unwrap();
+            let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+            let seen = Arc::clone(&state);
+            pool.mapping().limit(at(limit)).run(0..60, move |_| {
+                let (now, peak) = &*seen;
+                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(1));
+                now.fetch_sub(1, Ordering::SeqCst);
+            });
+            assert_eq!(
+                state.1.load(Ordering::SeqCst),
+                expected,
+                "limit {limit} of {workers} workers"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_takes_part_counts_against_the_limit() {
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(4).unwrap());
+        let inner = Arc::clone(&pool);
+        let peak = pool.submit(move || {
+            let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+            let seen = Arc::clone(&state);
+            inner.mapping().limit(at(2)).run(0..40, move |_| {
+                let (now, peak) = &*seen;
+                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(1));
+                now.fetch_sub(1, Ordering::SeqCst);
+            });
+            state.1.load(Ordering::SeqCst)
+        });
+        assert_eq!(peak.unwrap().wait().unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_worker_that_waits_for_a_started_map_keeps_to_its_limit() {
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(4).unwrap());
+        let inner = Arc::clone(&pool);
+        let peak = pool.submit(move || {
+            let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+            let seen = Arc::clone(&state);
+            let map = inner.mapping().limit(at(2)).start(0..40, move |_| {
+                let (now, peak) = &*seen;
+                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(1));
+                now.fetch_sub(1, Ordering::SeqCst);
+            });
+            eventually(|| state.0.load(Ordering::SeqCst) == 2);
+            map.wait();
+            state.1.load(Ordering::SeqCst)
+        });
+        assert_eq!(peak.unwrap().wait().unwrap(), 2);
+    });
+}
+
+#[test]
+fn the_calling_thread_does_none_of_the_work() {
+    let pool = ThreadPool::new(2).unwrap();
+    let caller = std::thread::current().id();
+    let ran_on = pool.map(0..100, |_| std::thread::current().id());
+    assert!(ran_on.into_iter().all(|id| id.unwrap() != caller));
+}
+
+#[test]
+fn few_long_inputs_are_claimed_one_by_one() {
+    within_deadline(|| {
+        // Each call waits for one on the other worker. Had one worker claimed two inputs more than the other, it would
+        // wait at the end for nobody.
+        let pool = ThreadPool::new(2).unwrap();
+        let meet = Arc::new(std::sync::Barrier::new(2));
+        let results = pool.map(0..64, move |n| {
+            std::thread::sleep(Duration::from_micros(300));
+            meet.wait();
+            n
+        });
+        assert!(results.into_iter().map(Result::unwrap).eq(0..64));
+    });
+}
+
+#[test]
+fn chunks_have_the_size_asked_for() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let runs = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&runs);
+        pool.mapping().chunk_size(at(10)).run(0..100, move |n| {
+            seen.lock().unwrap().push((n, std::thread::current().id()));
+        });
+        let mut runs = runs.lock().unwrap().clone();
+        runs.sort_by_key(|&(n, _)| n);
+        for chunk in runs.chunks(10) {
+            assert!(chunk.iter().all(|(_, id)| *id == chunk[0].1));
+        }
+    });
+}
+
+#[test]
+fn function_and_inputs_are_dropped_when_map_returns() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        for _ in 0..500 {
+            let mine = Arc::new(());
+            let in_f = Arc::clone(&mine);
+            pool.map(
+                (0..10).map(|_| Arc::clone(&mine)).collect::<Vec<_>>(),
+                move |input| drop((input, in_f.clone())),
+            );
+            assert_eq!(Arc::strong_count(&mine), 1);
+        }
+    });
+}
+
+#[test]
+fn a_busy_pool_finishes_a_map_with_the_workers_that_come() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let (gate, _) = occupy(&pool);
+        assert_eq!(pool.map(0..1_000, |n| n).len(), 1_000);
+        gate.open();
+    });
+}
+
+#[test]
+fn a_map_on_a_closed_pool_is_cancelled() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        pool.close();
+        let results = pool.map(0..3, |n| n);
+        assert_eq!(results.len(), 3);
+        assert!(
+            results
+                .iter()
+                .all(|result| matches!(result, Err(JobError::Cancelled)))
+        );
+    });
+}
+
+/// A map whose first call stays at a gate. Counts the inputs that are alive.
+fn started(
+    pool: &ThreadPool,
+) -> (
+    Gate,
+    Arc<()>,
+    Arc<AtomicUsize>,
+    thread_pool::MapHandle<usize>,
+) {
+    let gate = Gate::new();
+    let (inside, alive, calls) = (gate.clone(), Arc::new(()), Arc::new(AtomicUsize::new(0)));
+    let (started, has_started) = mpsc::channel();
+    let inputs: Vec<_> = (0..100).map(|_| Arc::clone(&alive)).collect();
+    let counted = Arc::clone(&calls);
+    let map = pool
+        .mapping()
+        .limit(NonZeroUsize::MIN)
+        .start(inputs, move |_input| {
+            // Only the first is waited for.
+            let _ = started.send(());
+            inside.pass();
+            counted.fetch_add(1, Ordering::SeqCst)
+        });
+    has_started.recv().unwrap();
+    (gate, alive, calls, map)
+}
+
+#[test]
+fn a_map_dropped_half_way_drops_what_is_pending_and_ends_with_what_runs() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let (gate, alive, calls, map) = started(&pool);
+        drop(map);
+        // One here, one in the call that runs.
+        assert_eq!(Arc::strong_count(&alive), 2);
+        gate.open();
+        eventually(|| Arc::strong_count(&alive) == 1);
+        pool.shutdown();
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn a_cancelled_map_returns_what_was_done() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let (gate, _alive, _calls, map) = started(&pool);
+        map.cancel();
+        assert!(!map.is_finished());
+        gate.open();
+        let results = map.wait();
+        assert_eq!(results.len(), 100);
+        assert!(matches!(results[0], Ok(0)));
+        assert!(
+            results[1..]
+                .iter()
+                .all(|result| matches!(result, Err(JobError::Cancelled)))
+        );
+    });
+}
+
+#[test]
+fn a_map_dropped_before_any_worker_came_drops_function_and_inputs_at_once() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let mine = Arc::new(());
+        let in_f = Arc::clone(&mine);
+        let map = pool
+            .mapping()
+            .start(vec![Arc::clone(&mine); 10], move |input| {
+                drop((input, in_f.clone()));
+            });
+        assert_eq!(Arc::strong_count(&mine), 12);
+        drop(map);
+        assert_eq!(Arc::strong_count(&mine), 1);
+        gate.open();
+    });
+}
+
+#[test]
+fn a_wait_for_a_map_that_timed_out_can_be_repeated() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let (gate, _alive, _calls, map) = started(&pool);
+        let map = map.wait_timeout(Duration::ZERO).unwrap_err();
+        let map = map.wait_timeout(Duration::from_millis(5)).unwrap_err();
+        gate.open();
+        assert_eq!(map.wait_timeout(Duration::MAX).unwrap().len(), 100);
+    });
+}

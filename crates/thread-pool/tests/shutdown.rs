@@ -1,0 +1,305 @@
+//! Every way a pool ends.
+
+mod common;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use common::{Gate, occupy, within_deadline};
+use thread_pool::{JobError, ThreadPool};
+
+#[test]
+fn shutdown_runs_all_that_was_accepted() {
+    within_deadline(|| {
+        for workers in [1, 2, 5] {
+            let pool = ThreadPool::new(workers).unwrap();
+            let ran = Arc::new(AtomicUsize::new(0));
+            for _ in 0..1_000 {
+                let ran = Arc::clone(&ran);
+                drop(
+                    pool.submit(move || ran.fetch_add(1, Ordering::SeqCst))
+                        .unwrap(),
+                );
+            }
+            pool.shutdown();
+            assert_eq!(ran.load(Ordering::SeqCst), 1_000);
+        }
+    });
+}
+
+#[test]
+fn what_is_accepted_while_the_pool_is_closed_runs_and_what_is_not_comes_back() {
+    within_deadline(|| {
+        for round in 0..300 {
+            let pool = Arc::new(ThreadPool::new(2).unwrap());
+            let ran = Arc::new(AtomicUsize::new(0));
+            let submitters: Vec<_> = (0..2)
+                .map(|_| {
+                    let (pool, ran) = (Arc::clone(&pool), Arc::clone(&ran));
+                    std::thread::spawn(move || {
+                        let mut accepted = 0;
+                        loop {
+                            let ran = Arc::clone(&ran);
+                            match pool.submit(move || ran.fetch_add(1, Ordering::SeqCst)) {
+                                Ok(_) => accepted += 1,
+                                Err(_) => return accepted,
+                            }
+                        }
+                    })
+                })
+                .collect();
+            std::thread::sleep(Duration::from_micros(round));
+            pool.close();
+            let accepted: usize = submitters
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .sum();
+            drop(pool);
+            assert_eq!(ran.load(Ordering::SeqCst), accepted);
+        }
+    });
+}
+
+#[test]
+fn jobs_of_a_draining_pool_that_need_each_other_all_run() {
+    within_deadline(|| {
+        for _ in 0..300 {
+            let pool = ThreadPool::new(2).unwrap();
+            let meet = Arc::new(std::sync::Barrier::new(2));
+            for _ in 0..2 {
+                let meet = Arc::clone(&meet);
+                drop(
+                    pool.submit(move || {
+                        meet.wait();
+                    })
+                    .unwrap(),
+                );
+            }
+            pool.shutdown();
+        }
+    });
+}
+
+#[test]
+fn shutdown_with_a_timeout_says_what_still_runs() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let (gate, _) = occupy(&pool);
+        let (second, _) = occupy(&pool);
+        let queued = pool.submit(|| 9).unwrap();
+        let error = pool.shutdown_timeout(Duration::from_millis(5)).unwrap_err();
+        assert_eq!((error.workers(), error.queued()), (2, 1));
+        gate.open();
+        // Let go is not given up.
+        assert_eq!(queued.wait().unwrap(), 9);
+        second.open();
+    });
+}
+
+#[test]
+fn shutdown_with_a_timeout_in_time_is_a_shutdown() {
+    let pool = ThreadPool::new(2).unwrap();
+    let handle = pool.submit(|| 9).unwrap();
+    assert_eq!(pool.shutdown_timeout(Duration::from_secs(60)), Ok(()));
+    assert!(handle.is_finished());
+}
+
+#[test]
+fn shutdown_now_cancels_what_is_pending_and_waits_for_what_runs() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, running) = occupy(&pool);
+        let pending: Vec<_> = (0..100).map(|_| pool.submit(|| ()).unwrap()).collect();
+        // The pending ones are cancelled before the one that runs has ended.
+        let opener = std::thread::spawn(move || {
+            for handle in pending {
+                assert!(matches!(handle.wait(), Err(JobError::Cancelled)));
+            }
+            gate.open();
+        });
+        assert_eq!(pool.shutdown_now(), 100);
+        assert!(running.is_finished());
+        running.wait().unwrap();
+        opener.join().unwrap();
+    });
+}
+
+#[test]
+fn shutdown_now_with_a_timeout_does_not_wait_for_ever() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let pending = pool.submit(|| ()).unwrap();
+        let error = pool
+            .shutdown_now_timeout(Duration::from_millis(5))
+            .unwrap_err();
+        assert_eq!((error.workers(), error.queued()), (1, 0));
+        assert!(matches!(pending.wait(), Err(JobError::Cancelled)));
+        gate.open();
+    });
+}
+
+#[test]
+fn shutdown_now_against_busy_workers_runs_or_cancels_each_job() {
+    within_deadline(|| {
+        for _ in 0..200 {
+            let pool = ThreadPool::new(2).unwrap();
+            let handles: Vec<_> = (0..500).map(|n| pool.submit(move || n).unwrap()).collect();
+            let cancelled = pool.shutdown_now();
+            let mut seen = 0;
+            for (n, handle) in (0..).zip(handles) {
+                assert!(handle.is_finished());
+                match handle.wait() {
+                    Ok(value) => assert_eq!(value, n),
+                    Err(JobError::Cancelled) => seen += 1,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            assert_eq!(seen, cancelled);
+        }
+    });
+}
+
+#[test]
+fn shutdown_now_cancels_what_is_left_of_a_map() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let gate = Gate::new();
+        let inside = gate.clone();
+        let (started, has_started) = mpsc::channel();
+        let map = pool.mapping().start(0..100, move |n| {
+            started.send(()).unwrap();
+            inside.pass();
+            n
+        });
+        has_started.recv().unwrap();
+        assert!(pool.shutdown_now_timeout(Duration::ZERO).is_err());
+        gate.open();
+        let results = map.wait();
+        assert!(matches!(results[0], Ok(0)));
+        assert!(
+            results[1..]
+                .iter()
+                .all(|result| matches!(result, Err(JobError::Cancelled)))
+        );
+        assert_eq!(results.len(), 100);
+    });
+}
+
+#[test]
+fn a_pool_dropped_on_its_own_worker_does_not_join_itself() {
+    within_deadline(|| {
+        for _ in 0..100 {
+            let pool = Arc::new(ThreadPool::new(2).unwrap());
+            let gate = Gate::new();
+            let (tell, told) = mpsc::channel();
+            let (mine, inside, after) = (Arc::clone(&pool), gate.clone(), tell.clone());
+            let dropping = pool
+                .submit(move || {
+                    inside.pass();
+                    // Accepted before the end, so it runs.
+                    drop(mine.submit(move || after.send("after")).unwrap());
+                    drop(mine);
+                    tell.send("dropped").unwrap();
+                })
+                .unwrap();
+            drop(pool);
+            gate.open();
+            dropping.wait().unwrap();
+            let mut messages: Vec<_> = told.iter().collect();
+            messages.sort_unstable();
+            assert_eq!(messages, ["after", "dropped"]);
+        }
+    });
+}
+
+#[test]
+fn every_shutdown_called_by_a_job_of_the_pool_returns() {
+    within_deadline(|| {
+        let ends: [fn(ThreadPool); 4] = [
+            ThreadPool::shutdown,
+            |pool| assert_eq!(pool.shutdown_now(), 0),
+            |pool| assert!(pool.shutdown_timeout(Duration::MAX).is_err()),
+            |pool| assert!(pool.shutdown_now_timeout(Duration::MAX).is_err()),
+        ];
+        for end in ends {
+            let pool = Arc::new(ThreadPool::new(2).unwrap());
+            let gate = Gate::new();
+            let (mine, inside) = (Arc::clone(&pool), gate.clone());
+            let job = pool
+                .submit(move || {
+                    inside.pass();
+                    end(Arc::into_inner(mine).unwrap());
+                })
+                .unwrap();
+            drop(pool);
+            gate.open();
+            job.wait().unwrap();
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_thread_is_left_after_a_drop() {
+    within_deadline(|| {
+        for round in 0..300 {
+            let pool = ThreadPool::builder()
+                .workers(4)
+                .name_prefix("left")
+                .build()
+                .unwrap();
+            match round % 3 {
+                0 => {}
+                1 => drop(pool.submit(|| ()).unwrap()),
+                _ => assert_eq!(pool.map(0..100, |n| n).len(), 100),
+            }
+            drop(pool);
+            // A joined thread may stand in the list for a moment longer.
+            common::eventually(|| common::threads_named("left-") == 0);
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_thread_is_left_after_a_drop_on_an_own_worker() {
+    within_deadline(|| {
+        for _ in 0..50 {
+            let pool = Arc::new(
+                ThreadPool::builder()
+                    .workers(3)
+                    .name_prefix("own")
+                    .build()
+                    .unwrap(),
+            );
+            let mine = Arc::clone(&pool);
+            let job = pool
+                .submit(move || {
+                    std::thread::sleep(Duration::from_micros(100));
+                    drop(mine);
+                })
+                .unwrap();
+            drop(pool);
+            job.wait().unwrap();
+        }
+        common::eventually(|| common::threads_named("own-") == 0);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_workers_end_while_another_one_still_runs_its_job() {
+    within_deadline(|| {
+        let pool = ThreadPool::builder()
+            .workers(4)
+            .name_prefix("idle")
+            .build()
+            .unwrap();
+        let (gate, _) = occupy(&pool);
+        pool.close();
+        common::eventually(|| common::threads_named("idle-") == 1);
+        gate.open();
+    });
+}

@@ -1,0 +1,138 @@
+//! Submitting against parking: a lost wake-up hangs one of these.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::within_deadline;
+use thread_pool::ThreadPool;
+
+const FOR: Duration = Duration::from_millis(700);
+
+/// Pauses that let the workers get anywhere between spinning and deep asleep.
+fn pause(round: u32) {
+    match round % 4 {
+        0 => {}
+        1 => (0..round % 2_048).for_each(|_| std::hint::spin_loop()),
+        2 => std::thread::yield_now(),
+        _ => std::thread::sleep(Duration::from_micros(u64::from(round % 97))),
+    }
+}
+
+#[test]
+fn one_job_at_a_time_against_workers_that_fall_asleep() {
+    within_deadline(|| {
+        for workers in [1, 2, 4] {
+            let pool = ThreadPool::new(workers).unwrap();
+            let start = Instant::now();
+            let mut round = 0;
+            while start.elapsed() < FOR / 3 {
+                pause(round);
+                assert_eq!(pool.submit(move || round).unwrap().wait().unwrap(), round);
+                round += 1;
+            }
+        }
+    });
+}
+
+#[test]
+fn bursts_that_need_all_workers_against_workers_that_fall_asleep() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(4).unwrap();
+        let start = Instant::now();
+        let mut round = 0;
+        while start.elapsed() < FOR {
+            pause(round);
+            let meet = Arc::new(std::sync::Barrier::new(4));
+            for handle in [(); 4].map(|()| {
+                let meet = Arc::clone(&meet);
+                pool.submit(move || {
+                    meet.wait();
+                })
+                .unwrap()
+            }) {
+                handle.wait().unwrap();
+            }
+            round += 1;
+        }
+    });
+}
+
+#[test]
+fn submitters_of_all_kinds_against_workers_that_fall_asleep() {
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(3).unwrap());
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for seed in 0..3 {
+                let pool = &pool;
+                scope.spawn(move || {
+                    let mut round = seed * 31;
+                    while start.elapsed() < FOR {
+                        pause(round);
+                        let inner = Arc::clone(pool);
+                        let outer = pool.submit(move || {
+                            let children = [1, 2, 3].map(|n| inner.submit(move || n).unwrap());
+                            children
+                                .into_iter()
+                                .map(|child| child.wait().unwrap())
+                                .sum::<u32>()
+                        });
+                        assert_eq!(outer.unwrap().wait().unwrap(), 6);
+                        round += 1;
+                    }
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn a_worker_that_goes_to_sleep_against_a_shutdown() {
+    within_deadline(|| {
+        let start = Instant::now();
+        let mut round = 0;
+        while start.elapsed() < FOR {
+            let pool = ThreadPool::new(3).unwrap();
+            let handle = pool.submit(|| ()).unwrap();
+            pause(round);
+            drop(pool);
+            assert!(handle.is_finished());
+            round += 1;
+        }
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_workers_burn_no_cpu() {
+    /// Clock ticks that the threads of this name have used so far, in user mode and in the kernel.
+    fn ticks(prefix: &str) -> u64 {
+        std::fs::read_dir("/proc/self/task")
+            .unwrap()
+            .filter_map(|entry| std::fs::read_to_string(entry.unwrap().path().join("stat")).ok())
+            .filter(|stat| stat.contains(&format!("({prefix}")))
+            .map(|stat| {
+                let after_name = stat.rsplit_once(") ").unwrap().1;
+                after_name
+                    .split(' ')
+                    .skip(11)
+                    .take(2)
+                    .map(|field| field.parse::<u64>().unwrap())
+                    .sum::<u64>()
+            })
+            .sum()
+    }
+    let pool = ThreadPool::builder()
+        .workers(4)
+        .name_prefix("calm")
+        .build()
+        .unwrap();
+    pool.map(0..100, |n| n);
+    std::thread::sleep(Duration::from_millis(100));
+    let before = ticks("calm-");
+    std::thread::sleep(Duration::from_millis(400));
+    // One tick, of 10 ms, may fall on anybody; four spinning workers would use eighty on two cores.
+    assert!(ticks("calm-") - before <= 2);
+}

@@ -1,0 +1,240 @@
+//! Jobs, their handles, waiting and cancelling.
+
+mod common;
+
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use common::{occupy, within_deadline};
+use thread_pool::{BuildError, Handle, JobError, SubmitError, TaskPanic, ThreadPool};
+
+#[test]
+fn each_handle_gets_its_own_result() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let handles: Vec<_> = (0..100_000u64)
+            .map(|n| pool.submit(move || n * 3).unwrap())
+            .collect();
+        for (n, handle) in (0..).zip(handles) {
+            assert_eq!(handle.wait().unwrap(), n * 3);
+        }
+    });
+}
+
+#[test]
+fn one_worker_starts_jobs_in_the_order_of_submission() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for n in 0..1_000 {
+            let seen = Arc::clone(&seen);
+            drop(pool.submit(move || seen.lock().unwrap().push(n)).unwrap());
+        }
+        gate.open();
+        pool.shutdown();
+        assert!(seen.lock().unwrap().iter().copied().eq(0..1_000));
+    });
+}
+
+#[test]
+fn never_more_jobs_at_once_than_workers() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(3).unwrap();
+        let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..100 {
+            let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
+            drop(pool.submit(move || {
+                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(1));
+                now.fetch_sub(1, Ordering::SeqCst);
+            }));
+        }
+        pool.shutdown();
+        assert_eq!(peak.load(Ordering::SeqCst), 3);
+    });
+}
+
+#[test]
+fn jobs_that_need_each_other_to_run_all_get_a_worker() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(4).unwrap();
+        for _ in 0..500 {
+            let meet = Arc::new(std::sync::Barrier::new(4));
+            let handles: Vec<_> = (0..4)
+                .map(|_| {
+                    let meet = Arc::clone(&meet);
+                    pool.submit(move || {
+                        meet.wait();
+                    })
+                    .unwrap()
+                })
+                .collect();
+            handles
+                .into_iter()
+                .for_each(|handle| handle.wait().unwrap());
+        }
+    });
+}
+
+#[test]
+fn a_closed_pool_hands_the_job_back() {
+    let pool = ThreadPool::new(1).unwrap();
+    pool.close();
+    let error: SubmitError<_> = pool.submit(|| 42).unwrap_err();
+    assert!(error.to_string().contains("into_job"));
+    assert_eq!(error.into_job()(), 42);
+}
+
+#[test]
+fn a_cancelled_job_never_runs_and_its_closure_is_dropped_at_once() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let ran = Arc::new(AtomicBool::new(false));
+        let in_job = Arc::clone(&ran);
+        let handle = pool
+            .submit(move || in_job.store(true, Ordering::SeqCst))
+            .unwrap();
+        assert_eq!(Arc::strong_count(&ran), 2);
+        assert!(handle.cancel());
+        assert_eq!(Arc::strong_count(&ran), 1);
+        assert!(handle.is_finished());
+        assert!(!handle.cancel(), "once is enough");
+        assert!(matches!(handle.wait(), Err(JobError::Cancelled)));
+        gate.open();
+        pool.shutdown();
+        assert!(!ran.load(Ordering::SeqCst));
+    });
+}
+
+#[test]
+fn a_running_job_cannot_be_cancelled() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, running) = occupy(&pool);
+        assert!(!running.cancel());
+        assert!(!running.is_finished());
+        gate.open();
+        running.wait().unwrap();
+    });
+}
+
+#[test]
+fn cancelling_against_running_either_cancels_or_runs() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        for _ in 0..20_000 {
+            let ran = Arc::new(AtomicBool::new(false));
+            let in_job = Arc::clone(&ran);
+            let handle = pool
+                .submit(move || in_job.store(true, Ordering::SeqCst))
+                .unwrap();
+            let cancelled = handle.cancel();
+            let result = handle.wait();
+            assert_eq!(cancelled, matches!(result, Err(JobError::Cancelled)));
+            assert_eq!(cancelled, !ran.load(Ordering::SeqCst));
+        }
+    });
+}
+
+#[test]
+fn a_wait_that_timed_out_can_be_repeated() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let handle = pool.submit(|| "late").unwrap();
+        let handle = handle.wait_timeout(Duration::ZERO).unwrap_err();
+        let handle = handle.wait_timeout(Duration::from_millis(5)).unwrap_err();
+        gate.open();
+        assert_eq!(handle.wait_timeout(Duration::MAX).unwrap().unwrap(), "late");
+    });
+}
+
+#[test]
+fn a_detached_job_runs_all_the_same() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (tell, told) = mpsc::channel();
+        drop(pool.submit(move || tell.send(7)).unwrap());
+        assert_eq!(told.recv().unwrap(), 7);
+    });
+}
+
+#[test]
+fn what_a_job_captured_is_dropped_before_its_result_is_seen() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        for _ in 0..1_000 {
+            let mine = Arc::new(());
+            let theirs = Arc::clone(&mine);
+            pool.submit(move || drop(theirs.clone()))
+                .unwrap()
+                .wait()
+                .unwrap();
+            assert_eq!(Arc::strong_count(&mine), 1);
+        }
+    });
+}
+
+#[test]
+fn jobs_submitted_by_jobs_do_not_starve_those_from_outside() {
+    fn again(pool: Arc<ThreadPool>, stop: Arc<AtomicBool>) {
+        if !stop.load(Ordering::SeqCst) {
+            let next = Arc::clone(&pool);
+            drop(pool.submit(move || again(next, stop)));
+        }
+    }
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(1).unwrap());
+        let stop = Arc::new(AtomicBool::new(false));
+        again(Arc::clone(&pool), Arc::clone(&stop));
+        pool.submit(|| ()).unwrap().wait().unwrap();
+        stop.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn settings_that_make_no_pool_are_typed_errors() {
+    assert!(matches!(ThreadPool::new(0), Err(BuildError::NoWorkers)));
+    assert!(matches!(
+        ThreadPool::new(usize::MAX),
+        Err(BuildError::TooManyWorkers { wanted: usize::MAX })
+    ));
+    assert!(matches!(
+        ThreadPool::builder().name_prefix("a\0b").build(),
+        Err(BuildError::InvalidName)
+    ));
+}
+
+#[test]
+fn workers_have_the_stack_and_the_names_asked_for() {
+    let pool = ThreadPool::builder()
+        .workers(1)
+        .name_prefix("named")
+        .stack_size(64 << 20)
+        .build()
+        .unwrap();
+    let name = pool
+        .submit(|| {
+            // More than the usual 2 MiB.
+            let large = [1u8; 16 << 20];
+            assert_eq!(std::hint::black_box(&large).len(), 16 << 20);
+            std::thread::current().name().map(str::to_owned)
+        })
+        .unwrap();
+    assert_eq!(name.wait().unwrap().as_deref(), Some("named-0"));
+}
+
+#[test]
+fn the_types_can_be_sent_shared_and_boxed() {
+    fn send_sync<T: Send + Sync>() {}
+    fn error<T: Error + Send + Sync + 'static>() {}
+    send_sync::<ThreadPool>();
+    send_sync::<Handle<std::cell::Cell<u8>>>();
+    error::<JobError>();
+    error::<TaskPanic>();
+    error::<BuildError>();
+}
