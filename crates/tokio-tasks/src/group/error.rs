@@ -1,0 +1,99 @@
+//! How a task group fails.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::TaskPanic;
+
+/// Why one task of a group has no value.
+#[derive(Debug)]
+pub enum TaskFailure<E> {
+    /// The task returned an error.
+    Failed(E),
+    /// The task panicked.
+    Panicked(TaskPanic),
+    /// The task was cancelled: by [`TaskGroup::cancel`](crate::TaskGroup::cancel), or because the runtime was shut down.
+    Cancelled,
+}
+
+impl<E: fmt::Display> fmt::Display for TaskFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Panicked(panic) => panic.fmt(f),
+            Self::Cancelled => f.write_str("the task was cancelled before it had finished"),
+        }
+    }
+}
+
+impl<E: Error> Error for TaskFailure<E> {
+    // The error is displayed as it stands, so what comes next in the chain is its own source.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            Self::Panicked(_) | Self::Cancelled => None,
+        }
+    }
+}
+
+/// Every failure of a [`TaskGroup`](crate::TaskGroup).
+#[derive(Debug)]
+pub struct GroupError<E> {
+    spawned: usize,
+    failures: Vec<(usize, TaskFailure<E>)>,
+    cancelled: usize,
+}
+
+impl<E> GroupError<E> {
+    pub(super) fn new(
+        spawned: usize,
+        failures: Vec<(usize, TaskFailure<E>)>,
+        cancelled: usize,
+    ) -> Self {
+        Self {
+            spawned,
+            failures,
+            cancelled,
+        }
+    }
+
+    /// The failures with the number of the task of each, in the order in which they happened: the first is the one that
+    /// made the group cancel the rest. There is at least one.
+    #[must_use]
+    pub fn failures(&self) -> &[(usize, TaskFailure<E>)] {
+        &self.failures
+    }
+
+    /// The failures, owned.
+    #[must_use]
+    pub fn into_failures(self) -> Vec<(usize, TaskFailure<E>)> {
+        self.failures
+    }
+
+    /// How many tasks the group cancelled because of the first failure. They are not among the failures.
+    #[must_use]
+    pub fn cancelled(&self) -> usize {
+        self.cancelled
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            spawned,
+            failures,
+            cancelled,
+        } = self;
+        write!(
+            f,
+            "{} of {spawned} tasks failed, {cancelled} cancelled",
+            failures.len()
+        )?;
+        for (index, failure) in failures {
+            write!(f, "; task {index}: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: Error + 'static> Error for GroupError<E> {}
