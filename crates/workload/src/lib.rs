@@ -1,2 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+pub mod conformance;
+pub mod definition;
+pub mod inputs;
+pub mod kernels;
+pub mod model;
+pub mod protocol;
+pub mod runner;
+pub mod sequential;
+pub mod task;
+pub mod tree;
+pub mod usage;
+pub mod value;

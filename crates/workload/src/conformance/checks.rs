@@ -1,0 +1,305 @@
+//! What each model must do, variant by variant.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::definition::{Definition, Pattern, builtins};
+use crate::inputs::{Header, Inputs, Step, Task, make};
+use crate::kernels::{Call, Kernel};
+use crate::model::{Batch, Model, Outputs};
+use crate::protocol::{Concurrency, Variant};
+use crate::sequential::Sequential;
+use crate::task::Surroundings;
+use crate::value::task_seed;
+
+const WORKERS: usize = 3;
+
+/// Checks of one process share gauges and thread counts, so they take turns.
+fn alone() -> impl Drop {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    // A check that failed has poisoned it, which must not fail the others.
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn variants(model: &impl Model) -> Vec<Variant> {
+    model.describe().variants
+}
+
+/// A workload whose tasks call one kernel, made for a check.
+fn calling(run: fn(Call<'_>) -> u64, tasks: usize, pattern: Pattern) -> Inputs {
+    let step = Step::Kernel(Kernel {
+        name: "conformance",
+        run,
+    });
+    let tasks: Vec<Task> = (0..tasks)
+        .map(|index| Task {
+            index,
+            seed: task_seed(1, index as u64),
+            steps: vec![step.clone()],
+            stages: Vec::new(),
+        })
+        .collect();
+    let header = Header {
+        workload: "conformance".to_owned(),
+        pattern,
+        tasks: tasks.len(),
+        seed: 1,
+        iterations_per_us: 1,
+        actions: vec!["kernel".to_owned()],
+    };
+    Inputs { header, tasks }
+}
+
+/// What the model makes of the inputs, or `None` if it does not do such work.
+fn outputs<M: Model>(
+    model: &M,
+    variant: &Variant,
+    inputs: Inputs,
+    surroundings: &Surroundings,
+) -> Option<Outputs> {
+    model.supports(&variant.name, &inputs.header).ok()?;
+    let mut ready = model
+        .prepare(&variant.name, &inputs, WORKERS)
+        .expect("the model gets ready");
+    let batch = Arc::new(Batch::new(Arc::new(inputs), surroundings.clone()));
+    Some(model.run(&mut ready, &batch))
+}
+
+fn expected(inputs: Inputs, surroundings: &Surroundings) -> Outputs {
+    Sequential.run(
+        &mut (),
+        &Arc::new(Batch::new(Arc::new(inputs), surroundings.clone())),
+    )
+}
+
+#[track_caller]
+fn agrees(model: &impl Model, inputs: &Inputs) {
+    let nowhere = Surroundings::default();
+    let right = expected(inputs.clone(), &nowhere);
+    for variant in variants(model) {
+        if let Some(got) = outputs(model, &variant, inputs.clone(), &nowhere) {
+            assert_eq!(got, right, "variant `{}`", variant.name);
+        }
+    }
+}
+
+/// Each workload of the project, cut to a few tasks, gives what `sequential` gives. The servers and files
+/// that some need are made for the check.
+pub fn builtin_workloads_have_the_digest_of_sequential(model: &impl Model, _: usize) {
+    let _turn = alone();
+    let folder = super::files::Folder::new();
+    let origin = super::origin::Origin::start();
+    let surroundings = Surroundings {
+        files: folder.path().to_owned(),
+        origin: Some(origin.address()),
+    };
+    for definition in builtins() {
+        let inputs = make(
+            &Definition {
+                tasks: definition.tasks.min(20),
+                ..definition.clone()
+            },
+            10,
+        );
+        folder.fill(&inputs);
+        let right = expected(inputs.clone(), &surroundings);
+        assert!(
+            right.iter().all(Result::is_ok),
+            "{}: {right:?}",
+            definition.name
+        );
+        for variant in variants(model) {
+            if let Some(got) = outputs(model, &variant, inputs.clone(), &surroundings) {
+                assert_eq!(
+                    got, right,
+                    "{} by variant `{}`",
+                    definition.name, variant.name
+                );
+            }
+        }
+    }
+}
+
+/// Tasks that end in reverse order have their outputs in input order.
+pub fn outputs_are_in_input_order(model: &impl Model, _: usize) {
+    fn later_is_quicker(call: Call<'_>) -> u64 {
+        thread::sleep(Duration::from_micros(
+            ((call.tasks - call.index) * 200) as u64,
+        ));
+        call.index as u64
+    }
+    let _turn = alone();
+    agrees(model, &calling(later_is_quicker, 24, Pattern::Map));
+}
+
+/// As many tasks are under way at once as the variant says of itself, and no more.
+pub fn no_more_tasks_at_once_than_announced(model: &impl Model, _: usize) {
+    static LIVE: AtomicUsize = AtomicUsize::new(0);
+    static PEAK: AtomicUsize = AtomicUsize::new(0);
+    fn gauge(_: Call<'_>) -> u64 {
+        let live = LIVE.fetch_add(1, Ordering::SeqCst) + 1;
+        PEAK.fetch_max(live, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(1));
+        LIVE.fetch_sub(1, Ordering::SeqCst);
+        0
+    }
+    let _turn = alone();
+    for variant in variants(model) {
+        PEAK.store(0, Ordering::SeqCst);
+        let inputs = calling(gauge, 60, Pattern::Map);
+        if outputs(model, &variant, inputs, &Surroundings::default()).is_none() {
+            continue;
+        }
+        let peak = PEAK.load(Ordering::SeqCst);
+        let most = match variant.concurrency {
+            Concurrency::One => 1,
+            Concurrency::Workers => WORKERS,
+            Concurrency::Tasks => usize::MAX,
+            Concurrency::Limited(limit) => limit,
+        };
+        assert!(
+            (1..=most).contains(&peak),
+            "variant `{}` had {peak} at once, not {most}",
+            variant.name
+        );
+    }
+}
+
+/// Every third task panics, with a payload of another kind each time; each is an error in its own place.
+pub fn a_panicking_task_harms_no_other(model: &impl Model, _: usize) {
+    fn every_third(call: Call<'_>) -> u64 {
+        match call.index % 9 {
+            0 => panic!("a text"),
+            3 => panic!("a text with {}", call.index),
+            6 => std::panic::panic_any(call.index),
+            _ => call.value,
+        }
+    }
+    let _turn = alone();
+    let quiet = super::quiet::Panics::quiet();
+    for variant in variants(model) {
+        // Twice with the same pool or runtime: it must survive.
+        let inputs = calling(every_third, 90, Pattern::Map);
+        let right = expected(inputs.clone(), &Surroundings::default());
+        if model.supports(&variant.name, &inputs.header).is_err() {
+            continue;
+        }
+        let mut ready = model
+            .prepare(&variant.name, &inputs, WORKERS)
+            .expect("the model gets ready");
+        let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
+        for _ in 0..2 {
+            let got = model.run(&mut ready, &batch);
+            assert_eq!(got.len(), right.len());
+            for (index, (got, right)) in got.iter().zip(&right).enumerate() {
+                match right {
+                    Ok(value) => assert_eq!(
+                        got.as_ref(),
+                        Ok(value),
+                        "task {index}, variant `{}`",
+                        variant.name
+                    ),
+                    Err(_) => assert!(
+                        got.is_err(),
+                        "task {index} panicked, variant `{}`",
+                        variant.name
+                    ),
+                }
+            }
+        }
+    }
+    drop(quiet);
+}
+
+/// A task that reads a file that does not exist is an error in its own place.
+pub fn a_failing_task_harms_no_other(model: &impl Model, _: usize) {
+    let _turn = alone();
+    let mut inputs = calling(|call| call.index as u64, 20, Pattern::Map);
+    inputs.tasks[7].steps = vec![Step::Read {
+        file: "no such file".to_owned(),
+        bytes: 1,
+    }];
+    for variant in variants(model) {
+        if let Some(got) = outputs(model, &variant, inputs.clone(), &Surroundings::default()) {
+            let failed: Vec<usize> = (0..20).filter(|index| got[*index].is_err()).collect();
+            assert_eq!(failed, [7], "variant `{}`", variant.name);
+        }
+    }
+}
+
+/// Empty, one, and as many as the model should bear.
+pub fn none_one_and_many_tasks_are_all_done(model: &impl Model, most: usize) {
+    let _turn = alone();
+    for tasks in [0, 1, 2, most] {
+        agrees(
+            model,
+            &calling(|call| call.value.rotate_left(7), tasks, Pattern::Map),
+        );
+    }
+}
+
+/// A cell sees what its neighbours had after the generation before, never what they have by now.
+pub fn rounds_start_from_the_generation_before(model: &impl Model, _: usize) {
+    fn sum_of_neighbours(call: Call<'_>) -> u64 {
+        let cells = call.snapshot;
+        let (left, right) = (
+            (call.index + cells.len() - 1) % cells.len(),
+            (call.index + 1) % cells.len(),
+        );
+        cells[left].wrapping_add(cells[right])
+    }
+    let _turn = alone();
+    agrees(
+        model,
+        &calling(sum_of_neighbours, 40, Pattern::Rounds { generations: 5 }),
+    );
+}
+
+/// A fold is one output, whatever the order.
+pub fn folds_add_up(model: &impl Model, _: usize) {
+    let _turn = alone();
+    agrees(model, &calling(|call| call.value, 1_000, Pattern::Fold));
+}
+
+/// Threads and descriptors are back where they were once the model's pool or runtime is dropped.
+pub fn nothing_is_left_behind(model: &impl Model, _: usize) {
+    let _turn = alone();
+    for variant in variants(model) {
+        let use_once = || {
+            outputs(
+                model,
+                &variant,
+                calling(|call| call.value, 50, Pattern::Map),
+                &Surroundings::default(),
+            )
+        };
+        // What a library starts once for the whole life of the process is not a leak.
+        if use_once().is_none() {
+            continue;
+        }
+        let (threads, descriptors) = (count("task"), count("fd"));
+        for _ in 0..20 {
+            use_once();
+        }
+        // A thread that was joined may still show for a moment.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while (count("task"), count("fd")) > (threads, descriptors) {
+            assert!(
+                Instant::now() < deadline,
+                "variant `{}` began with {threads} threads and {descriptors} descriptors, and has {} and {} now",
+                variant.name,
+                count("task"),
+                count("fd")
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Entries of a folder of `/proc/self`; 0 where there is none.
+fn count(what: &str) -> usize {
+    std::fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count)
+}

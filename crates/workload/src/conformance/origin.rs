@@ -1,0 +1,88 @@
+//! A small origin server on threads, for checks of a few requests; the comparison starts a better one.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::task::Fetch;
+use crate::value::bytes;
+
+/// Stopped when dropped.
+pub(super) struct Origin {
+    address: SocketAddr,
+    stopped: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Origin {
+    pub(super) fn start() -> Origin {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let stopped = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stopped);
+        let thread = thread::spawn(move || {
+            thread::scope(|scope| {
+                for stream in listener.incoming().flatten() {
+                    if seen.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    // A client that went away is the client's affair.
+                    scope.spawn(|| drop(answer(stream)));
+                }
+            });
+        });
+        Origin {
+            address,
+            stopped,
+            thread: Some(thread),
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread, which then sees the flag.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn answer(stream: TcpStream) -> io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+    for line in lines {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    let fetch = first
+        .split(' ')
+        .nth(1)
+        .and_then(Fetch::from_target)
+        .ok_or(io::ErrorKind::InvalidData)?;
+    thread::sleep(Duration::from_nanos(fetch.delay_ns));
+    let body = bytes(
+        fetch.seed,
+        usize::try_from(fetch.bytes).map_err(|_| io::ErrorKind::FileTooLarge)?,
+    );
+    let mut stream = stream;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )?;
+    stream.write_all(&body)
+}

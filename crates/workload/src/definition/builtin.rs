@@ -1,0 +1,84 @@
+//! The project's own workloads, which every runner carries.
+
+use std::sync::OnceLock;
+
+use super::{Definition, parse};
+
+/// The stem and the text of each file of `workloads/`, in the order in which they are listed to users.
+const FILES: [(&str, &str); 5] = [
+    ("waits", include_str!("../../workloads/waits.toml")),
+    ("fetch", include_str!("../../workloads/fetch.toml")),
+    ("files", include_str!("../../workloads/files.toml")),
+    ("gcd", include_str!("../../workloads/gcd.toml")),
+    (
+        "mandelbrot",
+        include_str!("../../workloads/mandelbrot.toml"),
+    ),
+];
+
+/// The project's own workloads, parsed once.
+pub fn builtins() -> &'static [Definition] {
+    static BUILTINS: OnceLock<Vec<Definition>> = OnceLock::new();
+    BUILTINS.get_or_init(|| {
+        let parsed = FILES
+            .iter()
+            .map(|(name, text)| parse(text, &format!("workloads/{name}.toml")));
+        // The files are part of the program, and a test parses each.
+        parsed
+            .map(|definition| definition.unwrap_or_else(|error| panic!("{error}")))
+            .collect()
+    })
+}
+
+/// The project's own workload of that name.
+pub fn builtin(name: &str) -> Option<&'static Definition> {
+    builtins().iter().find(|definition| definition.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_file_of_the_folder_is_in_the_list() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads");
+        let mut found = BTreeSet::new();
+        for file in std::fs::read_dir(folder).expect("the folder workloads/ is there") {
+            let path = file.expect("the folder can be listed").path();
+            assert_eq!(
+                path.extension().and_then(|extension| extension.to_str()),
+                Some("toml"),
+                "{}",
+                path.display()
+            );
+            found.insert(
+                path.file_stem()
+                    .expect("a file has a name")
+                    .to_string_lossy()
+                    .into_owned(),
+            );
+        }
+        let listed: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(found, listed);
+        assert_eq!(listed.len(), FILES.len(), "a file is in the list twice");
+    }
+
+    #[test]
+    fn every_file_parses_and_is_named_like_its_workload() {
+        for ((name, text), definition) in FILES.iter().zip(builtins()) {
+            assert_eq!(parse(text, name).as_ref(), Ok(definition));
+            assert_eq!(&definition.name, name);
+            assert_eq!(builtin(name), Some(definition));
+        }
+        assert_eq!(builtin("no-such-workload"), None);
+    }
+
+    #[test]
+    fn every_file_says_what_it_is_about_and_which_items_it_illustrates() {
+        for definition in builtins() {
+            assert!(!definition.about.is_empty(), "{}", definition.name);
+            assert!(!definition.items.is_empty(), "{}", definition.name);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a workload is, as its TOML file says it.
+//!
+//! The types here hold a definition that is already valid: [`parse`] and [`load`] are the only ways to
+//! make one from text, and both say in one line what is wrong and what to do.
+
+mod builtin;
+mod distribution;
+mod parse;
+mod units;
+
+pub use builtin::{builtin, builtins};
+pub use distribution::Distribution;
+pub use parse::{DefinitionError, load, load_with_programs, parse};
+
+use serde::{Deserialize, Serialize};
+
+/// The longest duration a task may have, in nanoseconds: an hour.
+pub const LONGEST_NS: u64 = 3_600_000_000_000;
+
+/// The largest size a task may have, in bytes: a gibibyte.
+pub const LARGEST_BYTES: u64 = 1 << 30;
+
+/// A workload: a list of tasks, each a list of steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// `[a-z0-9-]+`, as it stands in every table.
+    pub name: String,
+    /// One sentence for people; empty where none was given.
+    pub about: String,
+    /// How the tasks hang together.
+    pub pattern: Pattern,
+    /// How many tasks: 1 to [`Definition::MAX_TASKS`].
+    pub tasks: usize,
+    /// What all randomness is drawn from.
+    pub seed: u64,
+    /// The Items of *Effective Python* (second edition) that it illustrates.
+    pub items: Vec<u8>,
+    /// Variants to show by default beside each model's default one: `model/variant`.
+    pub show: Vec<String>,
+    /// At least one.
+    pub steps: Vec<Step>,
+}
+
+impl Definition {
+    /// The largest number of tasks that is accepted.
+    pub const MAX_TASKS: usize = 10_000_000;
+
+    /// The programs that its `exec` steps start, each once, in order of appearance.
+    pub fn programs(&self) -> Vec<&str> {
+        let mut programs = Vec::new();
+        for step in &self.steps {
+            if let Action::Exec { command, .. } = &step.action
+                && !programs.contains(&command[0].as_str())
+            {
+                programs.push(command[0].as_str());
+            }
+        }
+        programs
+    }
+
+    /// Whether any step fetches from the origin server.
+    pub fn fetches(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Fetch { .. }))
+    }
+
+    /// Whether any step reads a file.
+    pub fn reads(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Read { .. }))
+    }
+}
+
+/// How the tasks of a workload hang together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pattern {
+    /// Each task on its own; the outputs in input order.
+    Map,
+    /// The same tasks once per generation, each starting from what the generation before left.
+    Rounds {
+        /// How many generations: at least 1.
+        generations: u32,
+    },
+    /// Each task passes through stages, with a bounded buffer between two of them.
+    Pipeline {
+        /// Items that fit between two stages: at least 1.
+        buffer: usize,
+    },
+    /// Each task on its own; the outputs added up.
+    Fold,
+    /// Requests that arrive at a fixed rate.
+    Serve {
+        /// Open sessions.
+        sessions: usize,
+        /// Arrivals a second.
+        rate: f64,
+        /// For how long.
+        seconds: f64,
+    },
+}
+
+impl Pattern {
+    /// The word that the definition file uses for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pattern::Map => "map",
+            Pattern::Rounds { .. } => "rounds",
+            Pattern::Pipeline { .. } => "pipeline",
+            Pattern::Fold => "fold",
+            Pattern::Serve { .. } => "serve",
+        }
+    }
+}
+
+/// One step of a task, and which tasks have it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What the step does.
+    pub action: Action,
+    /// The kind of task that has this step; `None`: every task has it.
+    pub kind: Option<String>,
+    /// The share of that kind among the tasks, relative to the other kinds' weights.
+    pub weight: f64,
+    /// The stage of a pipeline that does this step.
+    pub stage: Option<usize>,
+}
+
+/// What a step does. Durations are in nanoseconds, sizes in bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Do nothing for a while.
+    Wait(Distribution),
+    /// Use the CPU for about this long; becomes a number of iterations.
+    Compute(Distribution),
+    /// Get that many bytes from the origin server, which answers after `delay`.
+    Fetch {
+        /// Bytes of the body.
+        bytes: Distribution,
+        /// How long the server waits before it answers.
+        delay: Option<Distribution>,
+    },
+    /// Read and digest that many bytes of a file made for the run.
+    Read(Distribution),
+    /// Run a program: its name and arguments, never through a shell.
+    Exec {
+        /// Program and arguments: at least the program.
+        command: Vec<String>,
+        /// After how long it is killed.
+        timeout: Option<Distribution>,
+    },
+    /// Call a named kernel of this crate.
+    Kernel(String),
+}

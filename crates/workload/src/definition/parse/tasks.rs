@@ -1,0 +1,91 @@
+//! What only all steps together tell: the weight of each kind, and the stages of a pipeline.
+
+use std::collections::HashMap;
+
+use super::super::Step;
+use super::error::DefinitionError;
+use super::step::Written;
+
+/// The steps with every weight and stage filled in.
+pub(super) fn complete(
+    mut written: Vec<Written<'_>>,
+    pipeline: bool,
+) -> Result<Vec<Step>, DefinitionError> {
+    share_weights(&mut written)?;
+    if pipeline {
+        assign_stages(&mut written)?;
+    }
+    Ok(written.into_iter().map(|written| written.step).collect())
+}
+
+/// A kind has one weight, whichever of its steps says it; 1 where none does.
+fn share_weights(written: &mut [Written<'_>]) -> Result<(), DefinitionError> {
+    let mut weights: HashMap<String, f64> = HashMap::new();
+    for Written { step, weight, .. } in &*written {
+        if let (Some(kind), Some(entry)) = (&step.kind, weight) {
+            let first = *weights.entry(kind.clone()).or_insert(step.weight);
+            if first != step.weight {
+                return Err(entry.wrong_because(
+                    &format!("kind \"{kind}\" already has the weight {first}"),
+                    "give the weight of a kind once, or the same each time",
+                ));
+            }
+        }
+    }
+    for Written { step, .. } in written {
+        if let Some(weight) = step.kind.as_ref().and_then(|kind| weights.get(kind)) {
+            step.weight = *weight;
+        }
+    }
+    Ok(())
+}
+
+/// Fills in the stages that are left out, refuses an order that no task could follow, and closes the gaps.
+///
+/// Left out everywhere, each step of a task is a stage of its own. Left out on some steps only, those belong to
+/// the stage of the step before them in the same task. Stages are numbered from 0 without gaps afterwards, so
+/// that no model runs a stage that does nothing.
+fn assign_stages(written: &mut [Written<'_>]) -> Result<(), DefinitionError> {
+    let none_named = written.iter().all(|written| written.stage.is_none());
+    // The last stage so far: of any task, of the steps that every task has, and of each kind.
+    let (mut last_of_any, mut last_of_all) = (None, None);
+    let mut last_of_kind: HashMap<String, usize> = HashMap::new();
+    for Written { step, stage, .. } in &mut *written {
+        let before = match &step.kind {
+            Some(kind) => last_of_all.max(last_of_kind.get(kind).copied()),
+            None => last_of_any,
+        };
+        if let (Some(here), Some(before), Some(entry)) = (step.stage, before, stage)
+            && here < before
+        {
+            return Err(entry.wrong_because(
+                &format!("a step before it in the same task is in stage {before}"),
+                "put the steps in the order of their stages",
+            ));
+        }
+        let here = match (step.stage, before) {
+            (Some(here), _) => here,
+            (None, Some(before)) if none_named => before + 1,
+            (None, before) => before.unwrap_or(0),
+        };
+        step.stage = Some(here);
+        last_of_any = last_of_any.max(Some(here));
+        match &step.kind {
+            Some(kind) => {
+                last_of_kind.insert(kind.clone(), here);
+            }
+            None => last_of_all = Some(here),
+        }
+    }
+
+    let mut used: Vec<usize> = written
+        .iter()
+        .filter_map(|written| written.step.stage)
+        .collect();
+    used.sort_unstable();
+    used.dedup();
+    for Written { step, .. } in written {
+        step.stage = step.stage.and_then(|stage| used.binary_search(&stage).ok());
+    }
+    Ok(())
+}

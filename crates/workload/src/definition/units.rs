@@ -1,0 +1,182 @@
+//! Durations and sizes as people write them: a number directly followed by its unit.
+
+/// What is measured, in which units, and how much of it is too much to be meant.
+#[derive(Debug)]
+pub(super) struct Quantity {
+    name: &'static str,
+    /// Each unit with how many nanoseconds or bytes it is.
+    units: &'static [(&'static str, f64)],
+    most: f64,
+    most_in_words: &'static str,
+    example: &'static str,
+    whole: bool,
+}
+
+/// Durations, in nanoseconds.
+pub(super) const DURATION: Quantity = Quantity {
+    name: "duration",
+    units: &[("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)],
+    most: super::LONGEST_NS as f64,
+    most_in_words: "an hour",
+    example: "3ms",
+    whole: false,
+};
+
+/// Sizes, in bytes.
+pub(super) const SIZE: Quantity = Quantity {
+    name: "size",
+    units: &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0)],
+    most: super::LARGEST_BYTES as f64,
+    most_in_words: "1024MiB",
+    example: "16KiB",
+    whole: true,
+};
+
+impl Quantity {
+    /// Nanoseconds or bytes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, without the text itself; [`remedy`](Quantity::remedy) says what to do.
+    pub(super) fn parse(&self, text: &str) -> Result<f64, String> {
+        let number_ends = text
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(number_ends);
+        if text.starts_with('-') {
+            return Err(format!("no {} is negative", self.name));
+        }
+        if !is_decimal(number) {
+            return Err("it does not start with a number".to_owned());
+        }
+        if unit.is_empty() {
+            return Err("the unit is missing".to_owned());
+        }
+        let Some((_, scale)) = self.units.iter().find(|(name, _)| *name == unit) else {
+            return Err(format!("`{unit}` is no unit of a {}", self.name));
+        };
+        let number: f64 = number
+            .parse()
+            .map_err(|_| "it does not start with a number".to_owned())?;
+        let amount = number * scale;
+        if amount > self.most {
+            return Err(format!("that is more than {}", self.most_in_words));
+        }
+        if self.whole && amount.fract() != 0.0 {
+            return Err("that is no whole number of bytes".to_owned());
+        }
+        Ok(amount)
+    }
+
+    /// What to write instead of a text that [`parse`](Quantity::parse) refuses.
+    pub(super) fn remedy(&self) -> String {
+        let units: Vec<&str> = self.units.iter().map(|(name, _)| *name).collect();
+        format!(
+            "write a number directly followed by one of {}, such as \"{}\", up to {}",
+            units.join(", "),
+            self.example,
+            self.most_in_words
+        )
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn example(&self) -> &'static str {
+        self.example
+    }
+}
+
+/// `12` and `1.5`, but not `.5`, `5.`, `1.2.3`, nor what Rust also takes for a number.
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_become_nanoseconds() {
+        for (text, nanoseconds) in [
+            ("250ns", 250.0),
+            ("400us", 400e3),
+            ("3ms", 3e6),
+            ("1.5ms", 1.5e6),
+            ("1s", 1e9),
+            ("0s", 0.0),
+            ("3600s", 3.6e12),
+        ] {
+            assert_eq!(DURATION.parse(text), Ok(nanoseconds), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_become_bytes() {
+        for (text, bytes) in [
+            ("12B", 12.0),
+            ("16KiB", 16384.0),
+            ("1.5KiB", 1536.0),
+            ("1MiB", 1048576.0),
+            ("1024MiB", 1073741824.0),
+        ] {
+            assert_eq!(SIZE.parse(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_says_why() {
+        for (text, why) in [
+            ("", "does not start with a number"),
+            ("ms", "does not start with a number"),
+            (".5ms", "does not start with a number"),
+            ("5.ms", "does not start with a number"),
+            ("1.2.3ms", "does not start with a number"),
+            ("+3ms", "does not start with a number"),
+            ("infs", "does not start with a number"),
+            ("NaNs", "does not start with a number"),
+            ("٣ms", "does not start with a number"),
+            ("-3ms", "negative"),
+            ("3", "unit is missing"),
+            ("3 ms", "` ms` is no unit"),
+            ("3min", "`min` is no unit"),
+            ("3MS", "`MS` is no unit"),
+            ("1e3ms", "`e3ms` is no unit"),
+            ("3KiB", "`KiB` is no unit of a duration"),
+            ("3601s", "more than an hour"),
+            (
+                "99999999999999999999999999999999999999999999999999s",
+                "more than an hour",
+            ),
+        ] {
+            let error = DURATION.parse(text).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        let digits = "9".repeat(400) + "s";
+        assert!(DURATION.parse(&digits).is_err());
+    }
+
+    #[test]
+    fn what_is_no_size_says_why() {
+        for (text, why) in [
+            ("3kB", "`kB` is no unit of a size"),
+            ("3GiB", "`GiB` is no unit of a size"),
+            ("0.5B", "no whole number of bytes"),
+            ("1025MiB", "more than 1024MiB"),
+        ] {
+            let error = SIZE.parse(text).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_remedy_lists_the_units() {
+        assert!(DURATION.remedy().contains("ns, us, ms, s"));
+        assert!(SIZE.remedy().contains("B, KiB, MiB"));
+    }
+}

@@ -1,0 +1,165 @@
+//! Draws the inputs that a definition asks for.
+
+use std::collections::BTreeMap;
+
+use super::{Header, Inputs, Step, Task};
+use crate::definition::{self, Action, Definition, Distribution, Pattern};
+use crate::kernels;
+use crate::value::{Rng, mix, task_seed};
+
+/// How many files the `read` steps of a workload share: task `i` reads file `i % FILE_POOL`. A hundred
+/// thousand tasks then do not ask for a hundred thousand files.
+pub const FILE_POOL: usize = 64;
+
+/// Makes the inputs: the same for equal definitions and calibrations, on every machine.
+///
+/// `iterations_per_us` turns the durations of `compute` steps into iterations.
+///
+/// # Panics
+///
+/// If the definition names a kernel that does not exist; one that was parsed never does.
+pub fn make(definition: &Definition, iterations_per_us: u64) -> Inputs {
+    let kinds = Kinds::of(definition);
+    let tasks = (0..definition.tasks)
+        .map(|index| task(definition, &kinds, iterations_per_us, index))
+        .collect();
+    let mut actions: Vec<String> = Vec::new();
+    for step in &definition.steps {
+        let name = action_name(&step.action);
+        if !actions.iter().any(|known| known == name) {
+            actions.push(name.to_owned());
+        }
+    }
+    let header = Header {
+        workload: definition.name.clone(),
+        pattern: definition.pattern,
+        tasks: definition.tasks,
+        seed: definition.seed,
+        iterations_per_us,
+        actions,
+    };
+    Inputs { header, tasks }
+}
+
+fn task(definition: &Definition, kinds: &Kinds<'_>, iterations_per_us: u64, index: usize) -> Task {
+    let seed = task_seed(definition.seed, index as u64);
+    // Drawn from a stream of its own, so that how often a task draws cannot shift what another one gets.
+    let mut rng = Rng::new(mix(seed ^ 0x6472_6177));
+    let kind = kinds.draw(&mut rng);
+    let of_this_kind = || {
+        definition
+            .steps
+            .iter()
+            .filter(|step| step.kind.is_none() || step.kind.as_deref() == kind)
+    };
+    let steps = of_this_kind()
+        .map(|step| draw(step, index, iterations_per_us, &mut rng))
+        .collect();
+    let stages = match definition.pattern {
+        Pattern::Pipeline { .. } => of_this_kind().map(|step| step.stage.unwrap_or(0)).collect(),
+        _ => Vec::new(),
+    };
+    Task {
+        index,
+        seed,
+        steps,
+        stages,
+    }
+}
+
+fn draw(step: &definition::Step, index: usize, iterations_per_us: u64, rng: &mut Rng) -> Step {
+    match &step.action {
+        Action::Wait(duration) => Step::Wait {
+            ns: time(duration, rng),
+        },
+        Action::Compute(duration) => {
+            let iterations = u128::from(time(duration, rng)) * u128::from(iterations_per_us) / 1000;
+            Step::Compute {
+                iterations: u64::try_from(iterations).unwrap_or(u64::MAX),
+            }
+        }
+        Action::Fetch { bytes, delay } => Step::Fetch {
+            bytes: size(bytes, rng),
+            delay_ns: delay.as_ref().map_or(0, |delay| time(delay, rng)),
+        },
+        Action::Read(bytes) => Step::Read {
+            file: (index % FILE_POOL).to_string(),
+            bytes: size(bytes, rng),
+        },
+        Action::Exec { command, timeout } => Step::Exec {
+            command: command.clone(),
+            timeout_ns: timeout.as_ref().map(|timeout| time(timeout, rng)),
+        },
+        Action::Kernel(name) => {
+            Step::Kernel(kernels::find(name).expect("the parser accepts only kernels that exist"))
+        }
+    }
+}
+
+/// A log-normal or exponential distribution has no end; a task has: what a definition may say at most.
+fn time(duration: &Distribution, rng: &mut Rng) -> u64 {
+    duration.draw(rng).min(definition::LONGEST_NS)
+}
+
+fn size(bytes: &Distribution, rng: &mut Rng) -> u64 {
+    bytes.draw(rng).min(definition::LARGEST_BYTES)
+}
+
+fn action_name(action: &Action) -> &'static str {
+    match action {
+        Action::Wait(_) => "wait",
+        Action::Compute(_) => "compute",
+        Action::Fetch { .. } => "fetch",
+        Action::Read(_) => "read",
+        Action::Exec { .. } => "exec",
+        Action::Kernel(_) => "kernel",
+    }
+}
+
+/// The kinds of task and their shares.
+struct Kinds<'a> {
+    shares: Vec<(&'a str, f64)>,
+    total: f64,
+}
+
+impl<'a> Kinds<'a> {
+    fn of(definition: &'a Definition) -> Kinds<'a> {
+        let mut shares: Vec<(&str, f64)> = Vec::new();
+        for step in &definition.steps {
+            if let Some(kind) = step.kind.as_deref()
+                && !shares.iter().any(|(known, _)| *known == kind)
+            {
+                shares.push((kind, step.weight));
+            }
+        }
+        let total = shares.iter().map(|(_, weight)| weight).sum();
+        Kinds { shares, total }
+    }
+
+    fn draw(&self, rng: &mut Rng) -> Option<&'a str> {
+        let mut left = if self.shares.is_empty() {
+            return None;
+        } else {
+            rng.unit() * self.total
+        };
+        for (kind, weight) in &self.shares {
+            if left < *weight {
+                return Some(kind);
+            }
+            left -= weight;
+        }
+        self.shares.last().map(|(kind, _)| *kind)
+    }
+}
+
+/// The files that the inputs read, by name, each as long as the longest read of it.
+pub fn file_sizes(inputs: &Inputs) -> BTreeMap<&str, u64> {
+    let mut sizes = BTreeMap::new();
+    for step in inputs.tasks.iter().flat_map(|task| &task.steps) {
+        if let Step::Read { file, bytes } = step {
+            let size = sizes.entry(file.as_str()).or_insert(0);
+            *size = (*size).max(*bytes);
+        }
+    }
+    sizes
+}

@@ -1,0 +1,91 @@
+//! Named computations that a `kernel` step calls.
+//!
+//! A kernel is a file with one function and a line in `ALL`. It is neither generic nor inlined, so that
+//! every runner executes the same machine code, and what it returns follows from its [`Call`] alone.
+
+mod gcd;
+mod mandelbrot;
+
+/// What a kernel gets.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The index of the task.
+    pub index: usize,
+    /// The number of tasks.
+    pub tasks: usize,
+    /// The value that the steps before it left: the task's seed where it is the first.
+    pub value: u64,
+    /// With the pattern `rounds`: what all tasks had after the generation before (their seeds, in the
+    /// first). Empty with any other pattern.
+    pub snapshot: &'a [u64],
+}
+
+/// A kernel with the name that definitions call it by.
+#[derive(Clone, Copy)]
+pub struct Kernel {
+    /// The name.
+    pub name: &'static str,
+    /// The function.
+    pub run: fn(Call<'_>) -> u64,
+}
+
+/// Two kernels are the same if they have the same name.
+impl PartialEq for Kernel {
+    fn eq(&self, other: &Kernel) -> bool {
+        self.name == other.name
+    }
+}
+
+impl std::fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Kernel({})", self.name)
+    }
+}
+
+/// All kernels, by name.
+const ALL: [Kernel; 2] = [
+    Kernel {
+        name: "gcd",
+        run: gcd::gcd,
+    },
+    Kernel {
+        name: "mandelbrot",
+        run: mandelbrot::mandelbrot,
+    },
+];
+
+const NAMES: [&str; ALL.len()] = {
+    let mut names = [""; ALL.len()];
+    let mut index = 0;
+    while index < ALL.len() {
+        names[index] = ALL[index].name;
+        index += 1;
+    }
+    names
+};
+
+/// The names that a definition may use, in alphabetical order.
+pub fn names() -> &'static [&'static str] {
+    &NAMES
+}
+
+/// The kernel of that name.
+pub fn find(name: &str) -> Option<Kernel> {
+    ALL.iter().copied().find(|kernel| kernel.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted_and_found() {
+        assert!(names().is_sorted());
+        assert!(
+            names()
+                .iter()
+                .all(|name| find(name).is_some_and(|kernel| kernel.name == *name))
+        );
+        assert_eq!(find("none"), None);
+    }
+}

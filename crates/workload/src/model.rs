@@ -1,0 +1,237 @@
+//! What a concurrency model has to offer to be compared.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::definition::Pattern;
+use crate::inputs::{Header, Inputs};
+use crate::protocol::Variant;
+use crate::task::{AsyncIo, Failure, Output, Surroundings, run_async, run_blocking};
+
+/// The outputs of a sample, in input order.
+pub type Outputs = Vec<Output>;
+
+/// Why a model does not do a workload: words that teach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason(pub String);
+
+/// Who a model is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Description {
+    /// Its name in every table.
+    pub name: &'static str,
+    /// The version of what it is built on, which is what a figure stands for.
+    pub version: String,
+    /// Its variants, the default one first.
+    pub variants: Vec<Variant>,
+}
+
+/// A concurrency model in the comparison.
+///
+/// Only [`map`](Model::map) has to be written; the other patterns rest on it and are overridden where a
+/// model is built for more.
+pub trait Model {
+    /// What is made once and reused by all samples: a pool, a runtime.
+    type Ready;
+
+    /// Name, version, variants.
+    fn describe(&self) -> Description;
+
+    /// Whether this variant can do the workload.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it cannot.
+    fn supports(&self, variant: &str, workload: &Header) -> Result<(), Reason> {
+        let _ = (variant, workload);
+        Ok(())
+    }
+
+    /// Whether it answers requests: the pattern `serve`, which has no default.
+    fn serves(&self) -> bool {
+        false
+    }
+
+    /// Makes what the samples reuse.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses threads or the like.
+    fn prepare(
+        &self,
+        variant: &str,
+        inputs: &Inputs,
+        workers: usize,
+    ) -> Result<Self::Ready, Failure>;
+
+    /// Does every task of the batch once: one output per task, in order. A task that panics is an error in
+    /// its own place.
+    fn map(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs;
+
+    /// The outputs after the last generation: a map over a snapshot, generation by generation.
+    fn rounds(&self, ready: &mut Self::Ready, batch: &Arc<Batch>, generations: u32) -> Outputs {
+        let mut snapshot: Vec<u64> = batch.inputs().tasks.iter().map(|task| task.seed).collect();
+        let mut outputs = snapshot.iter().copied().map(Ok).collect();
+        for _ in 0..generations {
+            outputs = self.map(ready, &Arc::new(batch.with_snapshot(snapshot)));
+            match outputs.iter().cloned().collect() {
+                Ok(values) => snapshot = values,
+                // A failed cell has no value to go on from.
+                Err(_) => return outputs,
+            }
+        }
+        outputs
+    }
+
+    /// All outputs added up, as one.
+    fn fold(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Output {
+        self.map(ready, batch)
+            .into_iter()
+            .try_fold(0u64, |sum, output| Ok(sum.wrapping_add(output?)))
+    }
+
+    /// Every task through its stages; at most `buffer` items between two of them.
+    fn pipeline(&self, ready: &mut Self::Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
+        let _ = buffer;
+        self.map(ready, batch)
+    }
+
+    /// One sample, whatever its pattern.
+    fn run(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs {
+        match batch.inputs().header.pattern {
+            Pattern::Map => self.map(ready, batch),
+            Pattern::Rounds { generations } => self.rounds(ready, batch, generations),
+            Pattern::Fold => vec![self.fold(ready, batch)],
+            Pattern::Pipeline { buffer } => self.pipeline(ready, batch, buffer),
+            Pattern::Serve { .. } => vec![Err(Failure::new("this model has no server"))],
+        }
+    }
+}
+
+/// The tasks of one map, to be shared between threads.
+#[derive(Debug)]
+pub struct Batch {
+    inputs: Arc<Inputs>,
+    surroundings: Arc<Surroundings>,
+    snapshot: Vec<u64>,
+    completions: Option<Arc<Completions>>,
+}
+
+impl Batch {
+    /// A batch of all tasks.
+    pub fn new(inputs: Arc<Inputs>, surroundings: Surroundings) -> Batch {
+        Batch {
+            inputs,
+            surroundings: Arc::new(surroundings),
+            snapshot: Vec::new(),
+            completions: None,
+        }
+    }
+
+    /// The same tasks, which note when they are done. For the untimed trace only.
+    pub fn traced(&self, completions: Arc<Completions>) -> Batch {
+        Batch {
+            completions: Some(completions),
+            ..self.with_snapshot(self.snapshot.clone())
+        }
+    }
+
+    fn with_snapshot(&self, snapshot: Vec<u64>) -> Batch {
+        Batch {
+            inputs: Arc::clone(&self.inputs),
+            surroundings: Arc::clone(&self.surroundings),
+            snapshot,
+            completions: self.completions.clone(),
+        }
+    }
+
+    /// The inputs it is made of.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    /// How many tasks there are.
+    pub fn len(&self) -> usize {
+        self.inputs.tasks.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.tasks.is_empty()
+    }
+
+    /// Does a task on the calling thread.
+    ///
+    /// # Errors, panics
+    ///
+    /// As with [`run_blocking`]; also if there is no task with this index.
+    pub fn run(&self, index: usize) -> Output {
+        let output = run_blocking(
+            &self.inputs.tasks[index],
+            self.len(),
+            &self.snapshot,
+            &self.surroundings,
+        );
+        self.note(index);
+        output
+    }
+
+    /// Does a task as a future.
+    ///
+    /// # Errors, panics
+    ///
+    /// As with [`run_async`]; also if there is no task with this index.
+    pub async fn run_async(&self, index: usize, io: &impl AsyncIo) -> Output {
+        let output = run_async(
+            &self.inputs.tasks[index],
+            self.len(),
+            &self.snapshot,
+            &self.surroundings,
+            io,
+        )
+        .await;
+        self.note(index);
+        output
+    }
+
+    fn note(&self, index: usize) {
+        if let Some(completions) = &self.completions {
+            completions.note(index);
+        }
+    }
+}
+
+/// When each task was done, counted from the beginning of the sample.
+#[derive(Debug)]
+pub struct Completions {
+    start: Instant,
+    done_ns: Vec<AtomicU64>,
+}
+
+impl Completions {
+    /// Starts the clock for that many tasks.
+    pub fn start(tasks: usize) -> Completions {
+        Completions {
+            start: Instant::now(),
+            done_ns: (0..tasks).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    fn note(&self, index: usize) {
+        let ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.done_ns[index].store(ns, Ordering::Relaxed);
+    }
+
+    /// The time by which that share of the tasks was done; `None` without tasks. The nearest rank.
+    pub fn quantile_ns(&self, share: f64) -> Option<u64> {
+        let mut done: Vec<u64> = self
+            .done_ns
+            .iter()
+            .map(|ns| ns.load(Ordering::Relaxed))
+            .collect();
+        done.sort_unstable();
+        let rank = (share * done.len() as f64).ceil() as usize;
+        done.get(rank.clamp(1, done.len().max(1)) - 1).copied()
+    }
+}

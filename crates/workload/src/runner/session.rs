@@ -1,0 +1,268 @@
+//! From request to reply, without a pipe: what a runner does between two lines.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Extras;
+use crate::definition::Pattern;
+use crate::inputs;
+use crate::model::{Batch, Completions, Model, Outputs};
+use crate::protocol::{Hello, Load, PROTOCOL, Place, Reply, Request, Sample};
+use crate::sequential::contained;
+use crate::task::{Failure, Surroundings, compute};
+use crate::usage;
+use crate::value::digest_outputs;
+
+/// What a line leads to.
+pub(super) enum Outcome {
+    Reply(Reply),
+    Quit,
+}
+
+/// A model, and what it was last told to load.
+pub(super) struct Session<M: Model> {
+    model: M,
+    extras: Extras,
+    loaded: Option<(M::Ready, Arc<Batch>)>,
+}
+
+impl<M: Model> Session<M> {
+    pub(super) fn new(model: M, extras: Extras) -> Session<M> {
+        Session {
+            model,
+            extras,
+            loaded: None,
+        }
+    }
+
+    pub(super) fn answer(&mut self, line: &str) -> Outcome {
+        let request = match serde_json::from_str(line) {
+            Ok(Request::Quit) => return Outcome::Quit,
+            Ok(request) => request,
+            Err(error) => {
+                return Outcome::Reply(failed(format_args!("this is not a request: {error}")));
+            }
+        };
+        Outcome::Reply(self.reply(request).unwrap_or_else(failed))
+    }
+
+    fn reply(&mut self, request: Request) -> Result<Reply, Failure> {
+        match request {
+            Request::Hello { protocol: PROTOCOL } => Ok(Reply::Hello(self.hello())),
+            Request::Hello { protocol } => Err(Failure::new(format_args!(
+                "this runner speaks version {PROTOCOL} of the protocol, not {protocol}"
+            ))),
+            Request::Calibrate if self.extras.referee => Ok(Reply::Calibrated {
+                iterations_per_us: calibrate(),
+            }),
+            Request::Reference(place) if self.extras.referee => reference(&place),
+            Request::Calibrate | Request::Reference(_) => {
+                Err(Failure::new("this runner is no referee"))
+            }
+            Request::Load(load) => self.load(load),
+            Request::Sample => self.sample(),
+            Request::Trace => self.trace(),
+            Request::Quit => Err(Failure::new("quit has no reply")),
+        }
+    }
+
+    fn hello(&self) -> Hello {
+        let description = self.model.describe();
+        let can: &[&str] = if self.extras.referee {
+            &["calibrate", "reference"]
+        } else {
+            &[]
+        };
+        Hello {
+            protocol: PROTOCOL,
+            name: description.name.to_owned(),
+            version: description.version,
+            variants: description.variants,
+            can: can.iter().map(|request| (*request).to_owned()).collect(),
+            // The one that reads requests.
+            own_threads: 1,
+        }
+    }
+
+    fn load(&mut self, load: Load) -> Result<Reply, Failure> {
+        // Gone before the next one is made, so that two pools never stand side by side.
+        self.loaded = None;
+        if !self
+            .model
+            .describe()
+            .variants
+            .iter()
+            .any(|variant| variant.name == load.variant)
+        {
+            return Err(Failure::new(format_args!(
+                "there is no variant `{}` here",
+                load.variant
+            )));
+        }
+        let batch = batch(&load.place)?;
+        if matches!(batch.inputs().header.pattern, Pattern::Serve { .. }) && !self.model.serves() {
+            return Ok(Reply::Unsupported {
+                reason: "this model has no server".to_owned(),
+            });
+        }
+        if let Err(reason) = self.model.supports(&load.variant, &batch.inputs().header) {
+            return Ok(Reply::Unsupported { reason: reason.0 });
+        }
+        let start = Instant::now();
+        let ready = self
+            .model
+            .prepare(&load.variant, batch.inputs(), load.workers.max(1))?;
+        let setup_ns = elapsed_ns(start);
+        self.loaded = Some((ready, Arc::new(batch)));
+        Ok(Reply::Loaded { setup_ns })
+    }
+
+    fn sample(&mut self) -> Result<Reply, Failure> {
+        let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
+        let before = usage::now();
+        let start = Instant::now();
+        let outputs = self.model.run(ready, batch);
+        let wall_ns = elapsed_ns(start);
+        let usage = usage::between(before, usage::now());
+        Ok(Reply::Sample(Sample {
+            digest: digest(outputs)?,
+            wall_ns,
+            usage: Some(usage),
+        }))
+    }
+
+    fn trace(&mut self) -> Result<Reply, Failure> {
+        let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
+        let completions = Arc::new(Completions::start(batch.len()));
+        let outputs = self
+            .model
+            .run(ready, &Arc::new(batch.traced(Arc::clone(&completions))));
+        let metrics = [("completion_p50_ns", 0.50), ("completion_p99_ns", 0.99)]
+            .into_iter()
+            .filter_map(|(name, share)| {
+                Some((name.to_owned(), completions.quantile_ns(share)? as f64))
+            })
+            .collect::<BTreeMap<_, _>>();
+        Ok(Reply::Trace {
+            digest: digest(outputs)?,
+            metrics,
+        })
+    }
+}
+
+fn failed(failure: impl std::fmt::Display) -> Reply {
+    Reply::Failed {
+        error: Failure::new(failure).to_string(),
+    }
+}
+
+fn nothing_loaded() -> Failure {
+    Failure::new("nothing is loaded: `load` comes first")
+}
+
+fn elapsed_ns(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn batch(place: &Place) -> Result<Batch, Failure> {
+    let inputs = inputs::read(&place.inputs).map_err(Failure::new)?;
+    let surroundings = Surroundings {
+        files: place.files.clone().unwrap_or_default(),
+        origin: place.origin,
+    };
+    Ok(Batch::new(Arc::new(inputs), surroundings))
+}
+
+/// The digest of outputs that are all there; the first failure where one is missing.
+fn digest(outputs: Outputs) -> Result<u64, Failure> {
+    let mut values = Vec::with_capacity(outputs.len());
+    for (index, output) in outputs.into_iter().enumerate() {
+        values
+            .push(output.map_err(|failure| Failure::new(format_args!("task {index}: {failure}")))?);
+    }
+    Ok(digest_outputs(values))
+}
+
+/// Iterations of the `compute` step per microsecond: the best of several short runs, since whatever disturbs
+/// makes a run slower and never faster.
+fn calibrate() -> u64 {
+    const ITERATIONS: u64 = 4_000_000;
+    let mut value = 1;
+    let best_ns = (0..10)
+        .map(|_| {
+            let start = Instant::now();
+            value = compute(value, ITERATIONS);
+            elapsed_ns(start)
+        })
+        .min()
+        .unwrap_or(1);
+    // The values are used, so the loop is not removed.
+    std::hint::black_box(value);
+    (ITERATIONS * 1000 / best_ns.max(1)).max(1)
+}
+
+/// The digest that all must share: every task on all processors, without the waits, which change no value.
+fn reference(place: &Place) -> Result<Reply, Failure> {
+    let mut full = inputs::read(&place.inputs).map_err(Failure::new)?;
+    for step in full.tasks.iter_mut().flat_map(|task| &mut task.steps) {
+        match step {
+            inputs::Step::Wait { ns } => *ns = 0,
+            inputs::Step::Fetch { delay_ns, .. } => *delay_ns = 0,
+            _ => {}
+        }
+    }
+    let surroundings = Surroundings {
+        files: place.files.clone().unwrap_or_default(),
+        origin: place.origin,
+    };
+    let batch = Arc::new(Batch::new(Arc::new(full), surroundings));
+    let before = usage::now();
+    let outputs = Referee.run(&mut (), &batch);
+    let cpu_ns = usage::between(before, usage::now()).cpu_ns;
+    Ok(Reply::Reference {
+        digest: digest(outputs)?,
+        cpu_ns,
+    })
+}
+
+/// Strides over all processors; plain enough to be right, and quick enough for what `sequential` cannot do
+/// within its time.
+struct Referee;
+
+impl Model for Referee {
+    type Ready = ();
+
+    fn describe(&self) -> crate::model::Description {
+        crate::sequential::Sequential.describe()
+    }
+
+    fn prepare(&self, _: &str, _: &inputs::Inputs, _: usize) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn map(&self, (): &mut (), batch: &Arc<Batch>) -> Outputs {
+        let strides = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut outputs: Vec<_> = (0..batch.len())
+            .map(|_| Err(Failure::new("not done")))
+            .collect();
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..strides)
+                .map(|first| {
+                    scope.spawn(move || {
+                        (first..batch.len())
+                            .step_by(strides)
+                            .map(|i| (i, contained(batch, i)))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            for worker in workers {
+                for (index, output) in worker.join().unwrap_or_default() {
+                    outputs[index] = output;
+                }
+            }
+        });
+        outputs
+    }
+}

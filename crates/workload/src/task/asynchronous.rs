@@ -1,0 +1,101 @@
+//! A task as a future, on whatever runtime implements [`AsyncIo`].
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Exec, Exited, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin};
+use crate::inputs::{Step, Task};
+
+/// What a task needs of an async runtime. This crate depends on none: each async runner implements it.
+pub trait AsyncIo: Send + Sync {
+    /// Waits without blocking the thread.
+    fn wait(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Connects, sends the request, and reads until the server closes the connection.
+    fn exchange(
+        &self,
+        server: SocketAddr,
+        request: &[u8],
+    ) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
+
+    /// Reads exactly that many bytes from the beginning of a file.
+    fn read(&self, path: &Path, bytes: usize) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
+
+    /// Runs a program to its end, or kills it at the timeout.
+    fn exec(&self, exec: Exec) -> impl Future<Output = io::Result<Exited>> + Send;
+}
+
+/// Does all steps of a task; the same value as [`run_blocking`](super::run_blocking).
+///
+/// `compute` and `kernel` steps run inside `poll` and so hold up whatever shares the thread.
+///
+/// # Errors, panics
+///
+/// As with [`run_blocking`](super::run_blocking). Dropping the future stops it at its await point.
+pub async fn run_async(
+    task: &Task,
+    tasks: usize,
+    snapshot: &[u64],
+    surroundings: &Surroundings,
+    io: &impl AsyncIo,
+) -> Output {
+    let mut progress = Progress::start(task, tasks, snapshot);
+    for step in &task.steps {
+        if progress.step_in_place(step) {
+            continue;
+        }
+        match step {
+            Step::Wait { ns } => {
+                io.wait(Duration::from_nanos(*ns)).await;
+                progress.yielded = None;
+            }
+            Step::Fetch { bytes, delay_ns } => {
+                let origin = surroundings.origin.ok_or_else(no_origin)?;
+                let fetch = Fetch {
+                    bytes: *bytes,
+                    delay_ns: *delay_ns,
+                    seed: progress.value,
+                };
+                let failed =
+                    |error: &dyn std::fmt::Display| Failure::new(format_args!("fetch: {error}"));
+                let response = io
+                    .exchange(origin, &fetch.request())
+                    .await
+                    .map_err(|error| failed(&error))?;
+                progress.got(fetch.body(response).map_err(|error| failed(&error))?);
+            }
+            Step::Read { file, bytes } => {
+                let path = file_path(surroundings, file);
+                let failed = |error: &dyn std::fmt::Display| {
+                    Failure::new(format_args!("read {}: {error}", path.display()))
+                };
+                let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
+                progress.got(
+                    io.read(&path, length)
+                        .await
+                        .map_err(|error| failed(&error))?,
+                );
+            }
+            Step::Exec {
+                command,
+                timeout_ns,
+            } => {
+                let exec = Exec {
+                    command: command.clone(),
+                    stdin: progress.stdin(),
+                    timeout: timeout_ns.map(Duration::from_nanos),
+                };
+                let exited = io
+                    .exec(exec)
+                    .await
+                    .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
+                progress.exited(exited);
+            }
+            Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
+        }
+    }
+    Ok(progress.value)
+}

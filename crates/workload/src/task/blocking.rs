@@ -1,0 +1,84 @@
+//! A task on the calling thread, which waits for everything itself.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use super::{Exec, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin};
+use crate::inputs::{Step, Task};
+
+/// Does all steps of a task.
+///
+/// `tasks` is how many tasks there are; `snapshot` is empty but for the pattern `rounds`.
+///
+/// # Errors
+///
+/// When a file, the server or a program is not to be had.
+///
+/// # Panics
+///
+/// Where a kernel panics.
+pub fn run_blocking(
+    task: &Task,
+    tasks: usize,
+    snapshot: &[u64],
+    surroundings: &Surroundings,
+) -> Output {
+    let mut progress = Progress::start(task, tasks, snapshot);
+    for step in &task.steps {
+        if progress.step_in_place(step) {
+            continue;
+        }
+        match step {
+            Step::Wait { ns } => {
+                thread::sleep(Duration::from_nanos(*ns));
+                progress.yielded = None;
+            }
+            Step::Fetch { bytes, delay_ns } => {
+                let origin = surroundings.origin.ok_or_else(no_origin)?;
+                let fetch = Fetch {
+                    bytes: *bytes,
+                    delay_ns: *delay_ns,
+                    seed: progress.value,
+                };
+                let body = fetch
+                    .blocking(origin)
+                    .map_err(|error| Failure::new(format_args!("fetch: {error}")))?;
+                progress.got(body);
+            }
+            Step::Read { file, bytes } => {
+                let path = file_path(surroundings, file);
+                let data = read_head(&path, *bytes).map_err(|error| {
+                    Failure::new(format_args!("read {}: {error}", path.display()))
+                })?;
+                progress.got(data);
+            }
+            Step::Exec {
+                command,
+                timeout_ns,
+            } => {
+                let exec = Exec {
+                    command: command.clone(),
+                    stdin: progress.stdin(),
+                    timeout: timeout_ns.map(Duration::from_nanos),
+                };
+                let exited = exec
+                    .blocking()
+                    .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
+                progress.exited(exited);
+            }
+            Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
+        }
+    }
+    Ok(progress.value)
+}
+
+/// Reads exactly that many bytes from the beginning of a file.
+fn read_head(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut data = vec![0; length];
+    File::open(path)?.read_exact(&mut data)?;
+    Ok(data)
+}

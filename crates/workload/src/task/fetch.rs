@@ -1,0 +1,170 @@
+//! One request to the origin server, over HTTP/1.1 with a connection of its own.
+//!
+//! What is sent and how the answer is read stand here; how the bytes travel is the caller's affair, so that
+//! blocking and async runners share both.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+/// A request for bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fetch {
+    /// How many.
+    pub bytes: u64,
+    /// How long the server waits before it answers, in nanoseconds.
+    pub delay_ns: u64,
+    /// What the server makes the bytes from, see [`crate::value::bytes`].
+    pub seed: u64,
+}
+
+/// Why a response is none.
+#[derive(Debug)]
+pub enum FetchError {
+    /// The connection failed.
+    Io(io::Error),
+    /// What came back is not the response asked for.
+    Response(String),
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FetchError::Io(error) => error.fmt(f),
+            FetchError::Response(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+impl From<io::Error> for FetchError {
+    fn from(error: io::Error) -> FetchError {
+        FetchError::Io(error)
+    }
+}
+
+impl Fetch {
+    /// The bytes to send. The server closes the connection after its answer.
+    pub fn request(&self) -> Vec<u8> {
+        let Fetch {
+            bytes,
+            delay_ns,
+            seed,
+        } = self;
+        format!(
+            "GET /bytes/{bytes}?delay_ns={delay_ns}&seed={seed:016x} HTTP/1.1\r\nHost: origin\r\nConnection: close\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// What a server reads out of a request target, such as `/bytes/16384?delay_ns=0&seed=000000000000002a`.
+    pub fn from_target(target: &str) -> Option<Fetch> {
+        let (bytes, query) = target.strip_prefix("/bytes/")?.split_once('?')?;
+        let (delay, seed) = query.split_once('&')?;
+        Some(Fetch {
+            bytes: bytes.parse().ok()?,
+            delay_ns: delay.strip_prefix("delay_ns=")?.parse().ok()?,
+            seed: u64::from_str_radix(seed.strip_prefix("seed=")?, 16).ok()?,
+        })
+    }
+
+    /// Takes the body out of a whole response.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a response with status 200, or its body is not as long as was asked for.
+    pub fn body(&self, mut response: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+        let wrong = |what: String| Err(FetchError::Response(what));
+        let mut headers = [httparse::EMPTY_HEADER; 16];
+        let mut head = httparse::Response::new(&mut headers);
+        let start = match head.parse(&response) {
+            Ok(httparse::Status::Complete(start)) => start,
+            Ok(httparse::Status::Partial) => {
+                return wrong(format!(
+                    "the response ends within its head, after {} bytes",
+                    response.len()
+                ));
+            }
+            Err(error) => return wrong(format!("the response is not HTTP: {error}")),
+        };
+        if head.code != Some(200) {
+            return wrong(format!(
+                "the server answered with status {}",
+                head.code.unwrap_or(0)
+            ));
+        }
+        response.drain(..start);
+        if response.len() as u64 != self.bytes {
+            return wrong(format!(
+                "the body has {} bytes instead of {}",
+                response.len(),
+                self.bytes
+            ));
+        }
+        Ok(response)
+    }
+
+    pub(super) fn blocking(&self, server: SocketAddr) -> Result<Vec<u8>, FetchError> {
+        let mut stream = TcpStream::connect(server)?;
+        stream.write_all(&self.request())?;
+        let mut response = Vec::with_capacity(256 + usize::try_from(self.bytes).unwrap_or(0));
+        stream.read_to_end(&mut response)?;
+        self.body(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FETCH: Fetch = Fetch {
+        bytes: 5,
+        delay_ns: 1_000,
+        seed: 42,
+    };
+
+    #[test]
+    fn requests_are_read_as_they_were_written() {
+        let request = String::from_utf8(FETCH.request()).unwrap();
+        let target = request.split(' ').nth(1).unwrap();
+        assert_eq!(Fetch::from_target(target), Some(FETCH));
+        for bad in [
+            "/",
+            "/bytes/x?delay_ns=1&seed=2",
+            "/bytes/1?delay_ns=1",
+            "/bytes/1?delay_ns=-1&seed=2",
+        ] {
+            assert_eq!(Fetch::from_target(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn responses_must_be_whole() {
+        let body = |text: &str| {
+            FETCH
+                .body(text.as_bytes().to_vec())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            body("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
+            Ok(b"hello".to_vec())
+        );
+        assert!(
+            body("HTTP/1.1 200 OK\r\n\r\nhell")
+                .unwrap_err()
+                .contains("4 bytes instead of 5")
+        );
+        assert!(
+            body("HTTP/1.1 404 Not Found\r\n\r\nhello")
+                .unwrap_err()
+                .contains("404")
+        );
+        assert!(
+            body("HTTP/1.1 200 OK\r\n")
+                .unwrap_err()
+                .contains("ends within its head")
+        );
+        assert!(body("rubbish\r\n\r\n").unwrap_err().contains("not HTTP"));
+    }
+}

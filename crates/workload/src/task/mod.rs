@@ -1,0 +1,142 @@
+//! Doing a task: the same steps blocking or async, to the same value.
+//!
+//! A task starts from a value, its seed, and each step makes a new one of it:
+//!
+//! | step | the value afterwards |
+//! |---|---|
+//! | `wait` | as before |
+//! | `compute` | [`compute`] iterated |
+//! | `fetch`, `read` | `mix(value ^ digest_bytes(what was got))` |
+//! | `exec` | `mix(value ^ digest_bytes(exit code, stdout))` |
+//! | `kernel` | `mix(value ^ what the kernel returned)` |
+
+mod asynchronous;
+mod blocking;
+mod exec;
+mod fetch;
+
+pub use asynchronous::{AsyncIo, run_async};
+pub use blocking::run_blocking;
+pub use exec::{Exec, Exited};
+pub use fetch::{Fetch, FetchError};
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::inputs::{Step, Task};
+use crate::kernels::Call;
+use crate::value::{bytes, digest_bytes, mix};
+
+/// Where a task finds what its steps need.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The folder with the files to read.
+    pub files: PathBuf,
+    /// The origin server.
+    pub origin: Option<SocketAddr>,
+}
+
+/// Why a task has no output.
+///
+/// A boxed text, so that a result stays two words long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure(Box<str>);
+
+impl Failure {
+    /// A failure with these words; only the first line counts.
+    pub fn new(words: impl fmt::Display) -> Failure {
+        Failure(words.to_string().lines().next().unwrap_or_default().into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The value of a task, or why there is none.
+pub type Output = Result<u64, Failure>;
+
+/// One iteration of a `compute` step: Marsaglia's xorshift ("Xorshift RNGs", 2003, the triple 13, 7, 17).
+/// Each iteration needs the one before, so no compiler can make them fewer.
+#[inline(never)]
+pub fn compute(value: u64, iterations: u64) -> u64 {
+    // Zero is the one value that xorshift never leaves.
+    let mut x = if value == 0 { 1 } else { value };
+    for _ in 0..iterations {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+    }
+    x
+}
+
+/// A task as it goes on: its value, and the bytes that the step before yielded.
+struct Progress<'a> {
+    task: &'a Task,
+    tasks: usize,
+    snapshot: &'a [u64],
+    value: u64,
+    yielded: Option<Vec<u8>>,
+}
+
+impl<'a> Progress<'a> {
+    fn start(task: &'a Task, tasks: usize, snapshot: &'a [u64]) -> Progress<'a> {
+        let value = snapshot.get(task.index).copied().unwrap_or(task.seed);
+        Progress {
+            task,
+            tasks,
+            snapshot,
+            value,
+            yielded: None,
+        }
+    }
+
+    fn got(&mut self, data: Vec<u8>) {
+        self.value = mix(self.value ^ digest_bytes(&[&data]));
+        self.yielded = Some(data);
+    }
+
+    fn exited(&mut self, exited: Exited) {
+        self.value = mix(self.value ^ digest_bytes(&[&exited.code.to_le_bytes(), &exited.stdout]));
+        self.yielded = Some(exited.stdout);
+    }
+
+    /// What a program gets on its standard input.
+    fn stdin(&mut self) -> Vec<u8> {
+        self.yielded
+            .take()
+            .unwrap_or_else(|| bytes(self.task.seed, 32))
+    }
+
+    /// Does a step that neither waits nor touches the outside; true if the step was one of those.
+    fn step_in_place(&mut self, step: &Step) -> bool {
+        match step {
+            Step::Compute { iterations } => self.value = compute(self.value, *iterations),
+            Step::Kernel(kernel) => {
+                let call = Call {
+                    index: self.task.index,
+                    tasks: self.tasks,
+                    value: self.value,
+                    snapshot: self.snapshot,
+                };
+                self.value = mix(self.value ^ (kernel.run)(call));
+            }
+            _ => return false,
+        }
+        self.yielded = None;
+        true
+    }
+}
+
+fn file_path(surroundings: &Surroundings, file: &str) -> PathBuf {
+    surroundings.files.join(Path::new(file))
+}
+
+fn no_origin() -> Failure {
+    Failure::new("the task fetches, but no origin server was named when the workload was loaded")
+}

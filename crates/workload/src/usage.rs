@@ -1,0 +1,80 @@
+//! CPU time of a whole tree of processes.
+//!
+//! Three parts make the sum: what this process used, what the children used that have ended and been waited
+//! for, and what the living ones used so far, which the kernel shows in a clock per process. A living
+//! worker process is in none of the first two.
+
+pub use crate::protocol::Usage;
+
+#[cfg(unix)]
+mod imp {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeVal;
+    use nix::unistd::Pid;
+
+    use super::Usage;
+    use crate::tree;
+
+    fn ns(time: TimeVal) -> u64 {
+        u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_usec() * 1_000).unwrap_or(0)
+    }
+
+    /// What this process, its ended children and its living descendants used so far.
+    pub fn now() -> Usage {
+        let mut total = Usage::default();
+        for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+            let Ok(used) = getrusage(who) else { continue };
+            total.user_ns += ns(used.user_time());
+            total.system_ns += ns(used.system_time());
+            total.voluntary_switches +=
+                u64::try_from(used.voluntary_context_switches()).unwrap_or(0);
+            total.involuntary_switches +=
+                u64::try_from(used.involuntary_context_switches()).unwrap_or(0);
+        }
+        total.cpu_ns = total.user_ns + total.system_ns;
+        total.cpu_ns += tree::descendants(std::process::id())
+            .into_iter()
+            .filter_map(process_cpu_ns)
+            .sum::<u64>();
+        total
+    }
+
+    /// The CPU clock of a process, all its threads included; `None` if it has ended.
+    pub fn process_cpu_ns(pid: u32) -> Option<u64> {
+        let clock = nix::time::clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?;
+        let time = nix::time::clock_gettime(clock).ok()?;
+        u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_nsec()).ok()
+    }
+}
+
+#[cfg(not(unix))]
+mod imp {
+    use super::Usage;
+
+    /// Nothing is known here.
+    pub fn now() -> Usage {
+        Usage::default()
+    }
+
+    /// Nothing is known here.
+    pub fn process_cpu_ns(_: u32) -> Option<u64> {
+        None
+    }
+}
+
+pub use imp::{now, process_cpu_ns};
+
+/// What was used between two readings.
+pub fn between(before: Usage, after: Usage) -> Usage {
+    Usage {
+        cpu_ns: after.cpu_ns.saturating_sub(before.cpu_ns),
+        user_ns: after.user_ns.saturating_sub(before.user_ns),
+        system_ns: after.system_ns.saturating_sub(before.system_ns),
+        voluntary_switches: after
+            .voluntary_switches
+            .saturating_sub(before.voluntary_switches),
+        involuntary_switches: after
+            .involuntary_switches
+            .saturating_sub(before.involuntary_switches),
+    }
+}

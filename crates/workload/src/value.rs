@@ -1,0 +1,139 @@
+//! Values, digests and the one source of randomness: what a runner in another language has to get right.
+
+use serde::{Deserialize, Deserializer, Serializer};
+use sha2::{Digest as _, Sha256};
+
+/// 2⁶⁴ divided by the golden ratio, odd: the increment of [`Rng`].
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Scrambles a value: equal inputs give equal outputs, close inputs give distant ones.
+///
+/// The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
+/// OOPSLA 2014; constants by David Stafford, variant 13).
+pub const fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+/// SplitMix64: small, seekable by construction, and the same in every language.
+#[derive(Debug, Clone)]
+pub struct Rng {
+    state: u64,
+}
+
+impl Rng {
+    /// A generator whose sequence is determined by the seed.
+    pub const fn new(seed: u64) -> Rng {
+        Rng { state: seed }
+    }
+
+    /// The next 64 bits.
+    pub const fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(GOLDEN);
+        mix(self.state)
+    }
+
+    /// A number in `[0, 1)` with 53 random bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A number in `0..bound`, near enough to equally likely for the small bounds used here.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
+    }
+}
+
+/// The seed of the task with this index, in a workload with that seed.
+pub const fn task_seed(seed: u64, index: u64) -> u64 {
+    mix(mix(seed) ^ (index + 1).wrapping_mul(GOLDEN))
+}
+
+/// `length` bytes that follow from the seed: the words of [`Rng`], least significant byte first.
+pub fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    let mut rng = Rng::new(seed);
+    let mut bytes = Vec::with_capacity(length.next_multiple_of(8));
+    while bytes.len() < length {
+        bytes.extend_from_slice(&rng.next_u64().to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// The first eight bytes of the SHA-256 of the parts, the first byte most significant.
+///
+/// SHA-256 and not a faster hash, since every language has it at hand.
+pub fn digest_bytes(parts: &[&[u8]]) -> u64 {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    let hash = hasher.finalize();
+    u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
+}
+
+/// The digest of a workload: [`digest_bytes`] over all outputs in order, eight bytes each, least significant first.
+pub fn digest_outputs(outputs: impl IntoIterator<Item = u64>) -> u64 {
+    let mut hasher = Sha256::new();
+    for output in outputs {
+        hasher.update(output.to_le_bytes());
+    }
+    let hash = hasher.finalize();
+    u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
+}
+
+/// Serde's `with` for a `u64` as 16 hex digits: JSON numbers are doubles in many languages.
+pub mod hex {
+    use super::{Deserialize, Deserializer, Serializer};
+
+    /// Writes 16 lower-case hex digits.
+    pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{value:016x}"))
+    }
+
+    /// Reads exactly 16 hex digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format_args!("`{text}` is not 16 hex digits")))
+    }
+
+    fn parse(text: &str) -> Option<u64> {
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        u64::from_str_radix(text, 16).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rng_is_splitmix64() {
+        // The published sequence for seed 1234567.
+        let mut rng = Rng::new(1_234_567);
+        assert_eq!(rng.next_u64(), 6_457_827_717_110_365_317);
+        assert_eq!(rng.next_u64(), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn digest_is_the_head_of_sha256() {
+        // SHA-256("abc") begins ba7816bf 8f01cfea.
+        assert_eq!(digest_bytes(&[b"a", b"bc"]), 0xba78_16bf_8f01_cfea);
+        assert_eq!(
+            digest_outputs([1]),
+            digest_bytes(&[&[1, 0, 0, 0, 0, 0, 0, 0]])
+        );
+    }
+
+    #[test]
+    fn bytes_of_a_seed_have_the_length_asked_for() {
+        for length in [0, 1, 7, 8, 9, 1000] {
+            assert_eq!(bytes(1, length).len(), length);
+        }
+        assert_eq!(bytes(5, 3), bytes(5, 100)[..3]);
+    }
+}

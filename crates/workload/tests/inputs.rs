@@ -1,0 +1,197 @@
+//! Inputs: equal for equal seeds on every machine, and the same after a trip through a file.
+
+use std::fs;
+
+use workload::definition::{Definition, builtins, parse};
+use workload::inputs::{FILE_POOL, Inputs, Step, file_sizes, make, read, write};
+
+fn definition(text: &str) -> Definition {
+    parse(text, "test").unwrap()
+}
+
+fn lines(inputs: &Inputs) -> String {
+    let mut text = Vec::new();
+    write(inputs, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+const SHOP: &str = r#"
+name = "shop"
+pattern = "map"
+tasks = 3
+seed = 7
+[[step]]
+wait = { lognormal = ["2ms", 0.5] }
+[[step]]
+compute = { uniform = ["10us", "20us"] }
+[[step]]
+fetch = "1KiB"
+delay = { exponential = "1ms" }
+[[step]]
+read = "4KiB"
+[[step]]
+exec = ["cat", "-"]
+timeout = "1s"
+[[step]]
+kernel = "gcd"
+"#;
+
+#[test]
+fn a_seed_gives_these_very_lines_on_every_machine() {
+    let expected = include_str!("shop.jsonl");
+    assert_eq!(lines(&make(&definition(SHOP), 600)), expected);
+}
+
+#[test]
+fn another_seed_gives_other_inputs() {
+    let shop = definition(SHOP);
+    let other = Definition {
+        seed: 8,
+        ..shop.clone()
+    };
+    assert_ne!(make(&shop, 600).tasks, make(&other, 600).tasks);
+}
+
+#[test]
+fn more_tasks_begin_with_the_same_ones() {
+    let shop = definition(SHOP);
+    let more = Definition {
+        tasks: 50,
+        ..shop.clone()
+    };
+    assert_eq!(make(&shop, 600).tasks[..], make(&more, 600).tasks[..3]);
+}
+
+#[test]
+fn the_calibration_scales_the_work_and_nothing_else() {
+    let shop = definition(SHOP);
+    let (slow, fast) = (make(&shop, 100), make(&shop, 1000));
+    for (slow, fast) in slow.tasks.iter().zip(&fast.tasks) {
+        for (slow, fast) in slow.steps.iter().zip(&fast.steps) {
+            match (slow, fast) {
+                (Step::Compute { iterations: slow }, Step::Compute { iterations: fast }) => {
+                    assert!(
+                        (10 * slow..=10 * slow + 9).contains(fast),
+                        "{slow} and {fast}"
+                    );
+                }
+                (slow, fast) => assert_eq!(slow, fast),
+            }
+        }
+    }
+}
+
+#[test]
+fn inputs_come_back_from_a_file_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inputs.jsonl");
+    for workload in builtins() {
+        let inputs = make(workload, 600);
+        write(&inputs, fs::File::create(&path).unwrap()).unwrap();
+        assert_eq!(read(&path).unwrap(), inputs, "{}", workload.name);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inputs.jsonl");
+    let good = lines(&make(&definition(SHOP), 600));
+    let cut = good.lines().take(3).collect::<Vec<_>>().join("\n");
+    let swapped = {
+        let mut lines: Vec<&str> = good.lines().collect();
+        lines.swap(1, 2);
+        lines.join("\n")
+    };
+    let cases = [
+        ("", "the file is empty"),
+        ("{}", ":1: "),
+        (cut.as_str(), "announces 3 tasks, but it has 2"),
+        (swapped.as_str(), ":2: task 1 stands where task 0 belongs"),
+        (&good.replace("gcd", "lcm"), "no kernel `lcm`"),
+        (&good[..good.len() - 20], ":4: "),
+    ];
+    for (text, part) in cases {
+        fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.contains(part), "no {part:?} in: {error}");
+    }
+    assert!(
+        read(&folder.path().join("none"))
+            .unwrap_err()
+            .to_string()
+            .contains("cannot be read")
+    );
+}
+
+#[test]
+fn kinds_come_in_proportion_to_their_weights() {
+    let text = r#"
+name = "kinds"
+pattern = "map"
+tasks = 10000
+[[step]]
+kind = "common"
+weight = 9
+wait = "1ms"
+[[step]]
+kind = "rare"
+weight = 1
+compute = "1us"
+[[step]]
+kernel = "gcd"
+"#;
+    let inputs = make(&definition(text), 600);
+    let common = inputs
+        .tasks
+        .iter()
+        .filter(|task| matches!(task.steps[0], Step::Wait { .. }))
+        .count();
+    assert!((8_800..=9_200).contains(&common), "{common} of 10,000");
+    assert!(inputs.tasks.iter().all(|task| task.steps.len() == 2));
+}
+
+#[test]
+fn stages_go_with_the_steps_of_a_pipeline_only() {
+    let text = |pattern: &str| {
+        format!(
+            "name = \"p\"\npattern = \"{pattern}\"\ntasks = 1\n[[step]]\nwait = \"1ms\"\n[[step]]\ncompute = \"1us\"\n"
+        )
+    };
+    assert_eq!(
+        make(&definition(&text("pipeline")), 600).tasks[0].stages,
+        [0, 1]
+    );
+    assert!(
+        make(&definition(&text("map")), 600).tasks[0]
+            .stages
+            .is_empty()
+    );
+}
+
+#[test]
+fn many_tasks_share_a_bounded_number_of_files() {
+    let text = "name = \"f\"\npattern = \"map\"\ntasks = 1000\n[[step]]\nread = { uniform = [\"1KiB\", \"9KiB\"] }\n";
+    let inputs = make(&definition(text), 600);
+    let sizes = file_sizes(&inputs);
+    assert_eq!(sizes.len(), FILE_POOL);
+    for step in inputs.tasks.iter().flat_map(|task| &task.steps) {
+        let Step::Read { file, bytes } = step else {
+            panic!("{step:?}")
+        };
+        assert!(sizes[file.as_str()] >= *bytes);
+    }
+}
+
+#[test]
+fn what_has_no_end_is_cut() {
+    let text = "name = \"l\"\npattern = \"map\"\ntasks = 1000\n[[step]]\nwait = { lognormal = [\"1h\", 9] }\n";
+    let text = text.replace("1h", "3600s");
+    let inputs = make(&definition(&text), 600);
+    let longest = inputs
+        .tasks
+        .iter()
+        .map(workload::inputs::Task::waiting_ns)
+        .max();
+    assert_eq!(longest, Some(3_600_000_000_000));
+}
