@@ -1,2 +1,7 @@
 //! The runner of `data-parallel` in the comparison.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workload::runner::main(data_parallel_compare::DataParallelModel)
+}

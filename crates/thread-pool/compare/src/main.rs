@@ -1,2 +1,7 @@
 //! The runner of `thread-pool` in the comparison.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workload::runner::main(thread_pool_compare::ThreadPoolModel)
+}

@@ -1,2 +1,7 @@
 //! The runner of `threads` in the comparison.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workload::runner::main(threads_compare::ThreadsModel)
+}

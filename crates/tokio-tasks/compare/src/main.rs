@@ -1,2 +1,7 @@
 //! The runner of `tokio-tasks` in the comparison.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workload::runner::main(tokio_tasks_compare::TokioTasksModel)
+}

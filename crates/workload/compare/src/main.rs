@@ -1,2 +1,11 @@
-//! The runner of `workload` in the comparison.
-fn main() {}
+//! The runner of the baseline `sequential`, which is also the referee: it calibrates and gives the digest
+//! that all must share.
+
+use std::process::ExitCode;
+
+use workload::runner::{Extras, serve};
+use workload::sequential::Sequential;
+
+fn main() -> ExitCode {
+    serve(Sequential, Extras { referee: true })
+}

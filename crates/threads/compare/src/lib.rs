@@ -1,0 +1,55 @@
+//! `threads` as a contestant: a thread per task, with and without a limit.
+
+use std::sync::Arc;
+
+use threads::Threads;
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::Failure;
+
+/// The limit of the variant `limited`: enough to overlap waits, little enough to cost no memory.
+const LIMIT: usize = 32;
+
+/// The model `threads`.
+#[derive(Debug, Clone, Copy)]
+pub struct ThreadsModel;
+
+impl Model for ThreadsModel {
+    type Ready = Threads;
+
+    fn describe(&self) -> Description {
+        Description {
+            name: "threads",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                Variant {
+                    name: String::new(),
+                    about: "A scoped thread per task, all at once as far as the system bears it."
+                        .to_owned(),
+                    concurrency: Concurrency::Tasks,
+                },
+                Variant {
+                    name: "limited".to_owned(),
+                    about: format!("A scoped thread per task, {LIMIT} at once."),
+                    concurrency: Concurrency::Limited(LIMIT),
+                },
+            ],
+        }
+    }
+
+    fn prepare(&self, variant: &str, _: &Inputs, _: usize) -> Result<Threads, Failure> {
+        match variant {
+            "limited" => Threads::new().limit(LIMIT).map_err(Failure::new),
+            _ => Ok(Threads::new()),
+        }
+    }
+
+    fn map(&self, threads: &mut Threads, batch: &Arc<Batch>) -> Outputs {
+        threads
+            .map(0..batch.len(), |index| batch.run(index))
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
+            .collect()
+    }
+}

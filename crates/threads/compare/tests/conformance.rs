@@ -1,0 +1,3 @@
+//! What every model must do, done by `threads`.
+
+workload::conformance_tests!(threads_compare::ThreadsModel, 1_000);

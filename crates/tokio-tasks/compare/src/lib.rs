@@ -1,0 +1,110 @@
+//! `tokio-tasks` as a contestant: a task each on a tokio runtime.
+
+mod io;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio_tasks::Tasks;
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::Failure;
+
+use io::TokioIo;
+
+/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// The model `tokio-tasks`.
+#[derive(Debug, Clone, Copy)]
+pub struct TokioTasksModel;
+
+/// A runtime and how it is used.
+#[derive(Debug)]
+pub struct Ready {
+    runtime: Runtime,
+    tasks: Tasks,
+    blocking: bool,
+}
+
+impl Model for TokioTasksModel {
+    type Ready = Ready;
+
+    fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str, concurrency| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency,
+        };
+        Description {
+            name: "tokio-tasks",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                variant(
+                    "",
+                    "A task each on the multi-thread runtime.",
+                    Concurrency::Tasks,
+                ),
+                variant(
+                    "current-thread",
+                    "A task each on the current-thread runtime.",
+                    Concurrency::Tasks,
+                ),
+                variant(
+                    "blocking-in-loop",
+                    "What Item 63 warns of: the tasks block the runtime's workers.",
+                    Concurrency::Workers,
+                ),
+            ],
+        }
+    }
+
+    fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let mut builder = match variant {
+            "current-thread" => Builder::new_current_thread(),
+            _ => Builder::new_multi_thread(),
+        };
+        let runtime = builder
+            .worker_threads(workers)
+            .enable_all()
+            .build()
+            .map_err(Failure::new)?;
+        let descriptors = inputs
+            .header
+            .actions
+            .iter()
+            .any(|action| matches!(action.as_str(), "fetch" | "exec"));
+        let tasks = if descriptors {
+            Tasks::new().limit(MOST_DESCRIPTORS)
+        } else {
+            Tasks::new()
+        };
+        Ok(Ready {
+            runtime,
+            tasks,
+            blocking: variant == "blocking-in-loop",
+        })
+    }
+
+    fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        let blocking = ready.blocking;
+        let each = |index| {
+            let batch = Arc::clone(batch);
+            async move {
+                if blocking {
+                    batch.run(index)
+                } else {
+                    batch.run_async(index, &TokioIo).await
+                }
+            }
+        };
+        ready
+            .runtime
+            .block_on(ready.tasks.map(0..batch.len(), each))
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
+            .collect()
+    }
+}

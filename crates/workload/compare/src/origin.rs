@@ -1,0 +1,108 @@
+//! The origin server: bytes on request, after a delay, to any number of clients at once.
+//!
+//! It prints the address it listens on, one line, and ends when its standard input does. One thread serves
+//! all connections, so that it takes as little as it can from the models that share the machine with it.
+
+use std::io::{self, Read, Write};
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use workload::task::Fetch;
+use workload::value::bytes;
+
+/// Connections that wait to be accepted: std's and tokio's own default would let the next one hang.
+const BACKLOG: u32 = 4096;
+
+/// A request is one line and a few headers; whoever sends more is not ours.
+const LONGEST_REQUEST: usize = 4096;
+
+/// The largest body: a request for more is refused.
+const LARGEST_BODY: u64 = 1 << 30;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("origin: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let listener = socket.listen(BACKLOG)?;
+        let mut stdout = io::stdout();
+        writeln!(stdout, "{}", listener.local_addr()?)?;
+        stdout.flush()?;
+        std::thread::spawn(|| {
+            // Whatever arrives is ignored: the end is the message.
+            let _ = io::stdin().read_to_end(&mut Vec::new());
+            std::process::exit(0);
+        });
+        accept(listener).await
+    })
+}
+
+async fn accept(listener: TcpListener) -> io::Result<()> {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // A client that goes away ends its own connection and nothing else.
+                tokio::spawn(async move { drop(answer(stream).await) });
+            }
+            // Out of descriptors, or a client gone before it was accepted: others may still come.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn answer(mut stream: TcpStream) -> io::Result<()> {
+    let mut request = Vec::with_capacity(256);
+    while !request.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await? == 0 || request.len() > LONGEST_REQUEST {
+            return Ok(());
+        }
+    }
+    let fetch = std::str::from_utf8(&request)
+        .ok()
+        .and_then(|text| text.split(' ').nth(1))
+        .and_then(Fetch::from_target)
+        .filter(|fetch| fetch.bytes <= LARGEST_BODY);
+    let Some(fetch) = fetch else {
+        return stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            .await;
+    };
+    if fetch.delay_ns > 0 {
+        tokio::time::sleep(Duration::from_nanos(fetch.delay_ns)).await;
+    }
+    let length = usize::try_from(fetch.bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut response =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
+            .into_bytes();
+    response.append(&mut bytes(fetch.seed, length));
+    stream.write_all(&response).await?;
+    stream.shutdown().await
+}
+
+#[cfg(unix)]
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Without it fewer clients are served at once.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+#[cfg(not(unix))]
+fn raise_descriptor_limit() {}

@@ -1,0 +1,3 @@
+//! The baseline passes what it is the measure of.
+
+workload::conformance_tests!(workload::sequential::Sequential, 100_000);

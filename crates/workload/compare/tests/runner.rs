@@ -1,0 +1,240 @@
+//! A real runner, spoken to over its pipes.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use workload::definition::parse;
+use workload::inputs;
+
+struct Runner {
+    child: Child,
+    requests: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
+}
+
+impl Runner {
+    fn start() -> Runner {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sequential"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let requests = child.stdin.take();
+        let replies = BufReader::new(child.stdout.take().unwrap());
+        Runner {
+            child,
+            requests,
+            replies,
+        }
+    }
+
+    fn send(&mut self, line: &str) {
+        writeln!(self.requests.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn ask(&mut self, request: Value) -> Value {
+        self.send(&request.to_string());
+        let mut line = String::new();
+        self.replies.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// Waits for the process with a hard limit.
+    fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        None
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn inputs_file(step: &str, tasks: usize) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inputs.jsonl");
+    let text = format!("name = \"test\"\npattern = \"map\"\ntasks = {tasks}\n[[step]]\n{step}\n");
+    let inputs = inputs::make(&parse(&text, "test").unwrap(), 100);
+    inputs::write(&inputs, std::fs::File::create(&path).unwrap()).unwrap();
+    (folder, path)
+}
+
+fn load(path: &PathBuf) -> Value {
+    json!({"request": "load", "inputs": path, "files": null, "origin": null, "variant": "", "workers": 2})
+}
+
+#[test]
+fn a_whole_conversation() {
+    let (_folder, path) = inputs_file("compute = \"1ms\"", 5);
+    let mut runner = Runner::start();
+    let hello = runner.ask(json!({"request": "hello", "protocol": 1}));
+    assert_eq!(
+        (&hello["reply"], &hello["name"]),
+        (&json!("hello"), &json!("sequential"))
+    );
+    assert_eq!(hello["version"], env!("CARGO_PKG_VERSION"));
+    let calibrated = runner.ask(json!({"request": "calibrate"}));
+    assert!(
+        calibrated["iterations_per_us"].as_u64() > Some(0),
+        "{calibrated}"
+    );
+    let place = json!({"request": "reference", "inputs": path, "files": null, "origin": null});
+    let right = runner.ask(place)["digest"].clone();
+    assert_eq!(runner.ask(load(&path))["reply"], "loaded");
+    for _ in 0..3 {
+        let sample = runner.ask(json!({"request": "sample"}));
+        assert_eq!(sample["digest"], right);
+        let (wall, cpu) = (
+            sample["wall_ns"].as_u64().unwrap(),
+            sample["usage"]["cpu_ns"].as_u64().unwrap(),
+        );
+        assert!(wall > 0 && cpu > 0, "{sample}");
+    }
+    let trace = runner.ask(json!({"request": "trace"}));
+    assert_eq!(trace["digest"], right);
+    assert!(
+        trace["metrics"]["completion_p50_ns"].as_f64()
+            <= trace["metrics"]["completion_p99_ns"].as_f64()
+    );
+    runner.send("{\"request\":\"quit\"}");
+    assert!(
+        runner
+            .ended_within(Duration::from_secs(10))
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_does_no_harm() {
+    let (_folder, path) = inputs_file("compute = \"1us\"", 2);
+    let mut runner = Runner::start();
+    for (request, part) in [
+        (json!({"request": "sample"}), "nothing is loaded"),
+        (json!({"request": "hello", "protocol": 99}), "version 1"),
+        (json!({"request": "dance"}), "not a request"),
+        (
+            json!({"request": "load", "inputs": "/no/such/file", "files": null, "origin": null, "variant": "", "workers": 1}),
+            "cannot be read",
+        ),
+        (
+            json!({"request": "load", "inputs": path, "files": null, "origin": null, "variant": "none", "workers": 1}),
+            "no variant `none`",
+        ),
+    ] {
+        let reply = runner.ask(request);
+        assert_eq!(reply["reply"], "failed");
+        assert!(
+            reply["error"].as_str().unwrap().contains(part),
+            "no {part:?} in {reply}"
+        );
+    }
+    assert_eq!(runner.ask(load(&path))["reply"], "loaded");
+    assert_eq!(runner.ask(json!({"request": "sample"}))["reply"], "sample");
+}
+
+#[test]
+fn the_end_of_input_ends_it_in_mid_sample() {
+    let (_folder, path) = inputs_file("wait = \"60s\"", 1);
+    let mut runner = Runner::start();
+    assert_eq!(runner.ask(load(&path))["reply"], "loaded");
+    runner.send("{\"request\":\"sample\"}");
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(
+        runner.child.try_wait().unwrap().is_none(),
+        "it waits for a minute"
+    );
+    runner.requests = None;
+    assert!(runner.ended_within(Duration::from_secs(10)).is_some());
+}
+
+#[test]
+fn children_can_neither_read_requests_nor_write_replies() {
+    // The child prints a line that looks like a reply, and tries to read what the comparison sends.
+    let step = r#"exec = ["sh", "-c", "echo '{\"reply\":\"loaded\",\"setup_ns\":0}' >&2; cat; ls -l /proc/self/fd | grep -c pipe"]"#;
+    let (_folder, path) = inputs_file(step, 2);
+    let mut runner = Runner::start();
+    assert_eq!(runner.ask(load(&path))["reply"], "loaded");
+    let first = runner.ask(json!({"request": "sample"}));
+    assert_eq!(first["reply"], "sample", "{first}");
+    assert_eq!(
+        runner.ask(json!({"request": "sample"}))["digest"],
+        first["digest"]
+    );
+}
+
+#[test]
+fn cpu_time_of_children_counts() {
+    let (_folder, path) = inputs_file(
+        r#"exec = ["sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done"]"#,
+        1,
+    );
+    let mut runner = Runner::start();
+    assert_eq!(runner.ask(load(&path))["reply"], "loaded");
+    let sample = runner.ask(json!({"request": "sample"}));
+    assert!(
+        sample["usage"]["cpu_ns"].as_u64() > Some(2_000_000),
+        "{sample}"
+    );
+}
+
+#[test]
+fn the_origin_server_answers_and_ends_with_its_input() {
+    let mut origin = Command::new(env!("CARGO_BIN_EXE_origin"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(origin.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    let exchange = |request: &str| {
+        let mut stream = std::net::TcpStream::connect(address.trim()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).unwrap();
+        response
+    };
+    let fetch = workload::task::Fetch {
+        bytes: 1000,
+        delay_ns: 20_000_000,
+        seed: 5,
+    };
+    let start = Instant::now();
+    let response = exchange(&String::from_utf8(fetch.request()).unwrap());
+    assert!(
+        start.elapsed() >= Duration::from_millis(20),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(
+        fetch.body(response).unwrap(),
+        workload::value::bytes(5, 1000)
+    );
+    assert!(exchange("GET /nothing HTTP/1.1\r\n\r\n").starts_with(b"HTTP/1.1 400 "));
+    drop(origin.stdin.take());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while origin.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "the server outlives its input");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
