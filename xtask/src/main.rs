@@ -1,1 +1,59 @@
-fn main() {}
+//! `cargo xtask`: reads the command line, runs the command, says what went wrong.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use xtask::cli::{self, Command, DEFAULT_OUTPUT, Parsed};
+use xtask::error::Error;
+use xtask::packages::workspace;
+
+fn main() -> ExitCode {
+    let command = match cli::parse(std::env::args_os()) {
+        Ok(Parsed::Command(command)) => command,
+        Ok(Parsed::Help(help)) => {
+            print(&help);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => return fail(&error),
+    };
+    match run(command) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error),
+    }
+}
+
+fn run(command: Command) -> Result<u8, Error> {
+    match command {
+        Command::Compare(mut args) => {
+            if args.output == Path::new(DEFAULT_OUTPUT) {
+                args.output = workspace()?.root.join(DEFAULT_OUTPUT);
+            }
+            xtask::compare::compare(&args)
+        }
+        Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
+        Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),
+        Command::Report { results, into } => {
+            let text = xtask::report::report(&results, into.as_deref()).map_err(Error::Usage)?;
+            print(&text);
+            Ok(0)
+        }
+        Command::Pick { name, directory } => {
+            print(&xtask::pick::pick(&workspace()?, &name, &directory)?);
+            Ok(0)
+        }
+        Command::Ci => xtask::ci::ci(&workspace()?).map(|()| 0),
+    }
+}
+
+/// Writes to stdout. A reader that has gone away (`… | head`) has read what it wanted, and is no error.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let newline = if text.ends_with('\n') { "" } else { "\n" };
+    let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
+}
+
+fn fail(error: &Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {error}");
+    ExitCode::from(error.exit_code())
+}

@@ -1,0 +1,104 @@
+//! Who takes part.
+
+use std::time::Duration;
+
+use workload::protocol::{Hello, PROTOCOL, Reply, Request, Variant};
+
+use super::interrupt::Interrupt;
+use super::runner::{Asking, Fault, Runner};
+use crate::error::Error;
+
+/// The name of the baseline.
+pub(super) const SEQUENTIAL: &str = "sequential";
+
+/// A program that speaks the protocol, and what it said of itself.
+#[derive(Debug)]
+pub(super) struct Contestant {
+    /// Its name in the tables.
+    pub(super) name: String,
+    /// How it is started.
+    pub(super) command: Vec<String>,
+    /// What it said, or why it is not measured.
+    pub(super) hello: Result<Hello, String>,
+}
+
+impl Contestant {
+    /// Starts the program once and asks who it is.
+    ///
+    /// # Errors
+    ///
+    /// Only [`Error::Interrupted`]: a program that says nothing sensible is a contestant whose rows say so.
+    pub(super) fn meet(
+        name: &str,
+        command: Vec<String>,
+        patience: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Contestant, Error> {
+        let hello = match introduce(&command, patience, interrupt) {
+            Ok((hello, runner)) => {
+                runner.quit();
+                Ok(hello)
+            }
+            Err(Fault::Interrupted) => return Err(Error::Interrupted),
+            Err(fault) => Err(fault.to_string()),
+        };
+        Ok(Contestant {
+            name: name.to_owned(),
+            command,
+            hello,
+        })
+    }
+
+    /// The variants; just the default one of a contestant that named none.
+    pub(super) fn variants(&self) -> Vec<Variant> {
+        match &self.hello {
+            Ok(hello) if !hello.variants.is_empty() => hello.variants.clone(),
+            _ => vec![Variant {
+                name: String::new(),
+                about: String::new(),
+                concurrency: Default::default(),
+            }],
+        }
+    }
+
+    /// The version it gave.
+    pub(super) fn version(&self) -> Option<&str> {
+        self.hello.as_ref().ok().map(|hello| hello.version.as_str())
+    }
+}
+
+/// Starts a program and takes its hello.
+///
+/// # Errors
+///
+/// Whatever it does instead.
+pub(super) fn introduce<'i>(
+    command: &[String],
+    patience: Duration,
+    interrupt: &'i Interrupt,
+) -> Result<(Hello, Runner<'i>), Fault> {
+    let mut runner = Runner::start(command, interrupt)?;
+    match runner.ask(
+        &Request::Hello { protocol: PROTOCOL },
+        Asking::within(patience),
+    )? {
+        Reply::Hello(hello) if hello.protocol != PROTOCOL => Err(Fault::Failed(format!(
+            "it speaks version {} of the protocol, the comparison speaks {PROTOCOL}",
+            hello.protocol
+        ))),
+        Reply::Hello(hello) if hello.version.trim().is_empty() => Err(Fault::Failed(
+            "it did not say its version, so it is not measured".to_owned(),
+        )),
+        Reply::Hello(hello) => Ok((hello, runner)),
+        other => Err(mismatch("hello", &other)),
+    }
+}
+
+/// The fault of a reply that answers something else.
+pub(super) fn mismatch(request: &'static str, reply: &Reply) -> Fault {
+    let text = serde_json::to_string(reply).unwrap_or_default();
+    Fault::Mismatch {
+        request,
+        reply: text.chars().take(100).collect(),
+    }
+}

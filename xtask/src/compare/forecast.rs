@@ -1,0 +1,126 @@
+//! What a cell must take at least, from its inputs alone.
+
+use std::time::Duration;
+
+use workload::definition::Pattern;
+use workload::inputs::{Inputs, Task};
+use workload::protocol::Concurrency;
+
+/// A sample that is predicted to take longer is not begun.
+pub(super) const LONGEST_SAMPLE: Duration = Duration::from_secs(30);
+
+/// What the tasks of a table need, whoever does them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// Tasks, counted once per generation.
+    pub(super) tasks: usize,
+    /// All waits added up.
+    pub(super) waiting: Duration,
+    /// The waits of the task that waits longest; with generations, of all of them.
+    pub(super) longest: Duration,
+    /// CPU time of all tasks, as the referee measured it.
+    pub(super) cpu: Duration,
+}
+
+impl Needs {
+    /// What the inputs need; `cpu` comes from the referee, who did them once.
+    pub(super) fn of(inputs: &Inputs, cpu: Duration) -> Needs {
+        let generations = match inputs.header.pattern {
+            Pattern::Rounds { generations } => generations,
+            _ => 1,
+        };
+        let waits = || inputs.tasks.iter().map(Task::waiting_ns);
+        Needs {
+            tasks: inputs.tasks.len() * generations as usize,
+            waiting: Duration::from_nanos(waits().sum()) * generations,
+            longest: Duration::from_nanos(waits().max().unwrap_or(0)) * generations,
+            cpu,
+        }
+    }
+
+    /// The least time a sample can take with that many tasks at once on that many processors.
+    pub(super) fn lower_bound(&self, at_once: usize, cpus: usize) -> Duration {
+        let at_once = u32::try_from(at_once.max(1)).unwrap_or(u32::MAX);
+        let cpus = u32::try_from(cpus.max(1)).unwrap_or(u32::MAX);
+        let shared = (self.waiting + self.cpu) / at_once;
+        shared.max(self.cpu / at_once.min(cpus)).max(self.longest)
+    }
+
+    /// The reason to skip a cell that cannot end in time, with the arithmetic; `None` where it can.
+    pub(super) fn too_long(&self, at_once: usize, cpus: usize) -> Option<String> {
+        let bound = self.lower_bound(at_once, cpus);
+        (bound > LONGEST_SAMPLE).then(|| {
+            format!(
+                "would take at least {:.1} s a sample, over the limit of {} s: {} tasks wait {:.1} s and compute \
+                 {:.1} s in all, {at_once} at once on {cpus} processors",
+                bound.as_secs_f64(),
+                LONGEST_SAMPLE.as_secs(),
+                self.tasks,
+                self.waiting.as_secs_f64(),
+                self.cpu.as_secs_f64(),
+            )
+        })
+    }
+}
+
+/// The number of tasks under way at once.
+pub(super) fn at_once(concurrency: Concurrency, workers: usize, tasks: usize) -> usize {
+    match concurrency {
+        Concurrency::One => 1,
+        Concurrency::Workers => workers.min(tasks),
+        Concurrency::Tasks => tasks,
+        Concurrency::Limited(limit) => limit.min(tasks),
+    }
+    .max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEEDS: Needs = Needs {
+        tasks: 1000,
+        waiting: Duration::from_secs(100),
+        longest: Duration::from_millis(200),
+        cpu: Duration::from_secs(4),
+    };
+
+    #[test]
+    fn bounds_follow_from_waits_work_and_the_longest_task() {
+        assert_eq!(NEEDS.lower_bound(1, 2), Duration::from_secs(104));
+        assert_eq!(NEEDS.lower_bound(2, 2), Duration::from_secs(52));
+        assert_eq!(
+            NEEDS.lower_bound(100, 2),
+            Duration::from_secs(2),
+            "the work on two processors"
+        );
+        assert_eq!(
+            NEEDS.lower_bound(1000, 64),
+            Duration::from_millis(200),
+            "the longest wait"
+        );
+    }
+
+    #[test]
+    fn the_reason_shows_the_arithmetic() {
+        let reason = NEEDS.too_long(2, 2).unwrap();
+        for part in [
+            "52.0 s",
+            "100.0 s",
+            "4.0 s",
+            "1000 tasks",
+            "2 at once",
+            "30 s",
+        ] {
+            assert!(reason.contains(part), "{part} is not in: {reason}");
+        }
+        assert_eq!(NEEDS.too_long(100, 2), None);
+    }
+
+    #[test]
+    fn concurrency_is_never_none() {
+        assert_eq!(at_once(Concurrency::Workers, 4, 100), 4);
+        assert_eq!(at_once(Concurrency::Limited(32), 4, 10), 10);
+        assert_eq!(at_once(Concurrency::Tasks, 4, 0), 1);
+    }
+}

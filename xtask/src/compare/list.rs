@@ -1,0 +1,79 @@
+//! What there is to compare.
+
+use std::fmt::Write;
+
+use workload::definition::builtins;
+
+use super::contestant::SEQUENTIAL;
+use crate::error::Error;
+use crate::packages;
+
+/// The crate whose runner is the baseline.
+pub(super) const WORKLOAD: &str = "workload";
+
+/// A model of the project.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    /// Its name in every table.
+    pub(super) name: String,
+    /// The crate that it is.
+    pub(super) crate_name: String,
+    /// The program of its runner.
+    pub(super) program: String,
+    /// The crate's description.
+    pub(super) about: String,
+}
+
+/// The models of the project, the baseline first.
+///
+/// # Errors
+///
+/// When cargo cannot say which packages there are.
+pub(super) fn models() -> Result<Vec<Model>, Error> {
+    let mut models: Vec<Model> = packages::workspace()?
+        .crates
+        .into_iter()
+        .filter(|found| found.has_compare)
+        .map(|found| {
+            let baseline = found.name == WORKLOAD;
+            Model {
+                name: if baseline {
+                    SEQUENTIAL.to_owned()
+                } else {
+                    found.name.clone()
+                },
+                program: if baseline {
+                    SEQUENTIAL.to_owned()
+                } else {
+                    format!("{}-compare", found.name)
+                },
+                about: if baseline {
+                    "The baseline: one thread, one task after another.".to_owned()
+                } else {
+                    found.description
+                },
+                crate_name: found.name,
+            }
+        })
+        .collect();
+    models.sort_by_key(|model| model.name != SEQUENTIAL);
+    Ok(models)
+}
+
+/// The text of `--list`.
+///
+/// # Errors
+///
+/// As [`models`].
+pub(super) fn list() -> Result<String, Error> {
+    let mut text = String::from("Workloads\n");
+    for workload in builtins() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {:<16} {}", workload.name, workload.about);
+    }
+    text.push_str("\nModels\n");
+    for model in models()? {
+        let _ = writeln!(text, "  {:<16} {}", model.name, model.about);
+    }
+    Ok(text)
+}

@@ -1,0 +1,394 @@
+//! `cargo xtask compare`: every model on the same inputs, on this machine.
+//!
+//! The order of things: what the user asked for is checked before anything is built; everything is built
+//! before anything is measured; each table is measured, printed and written on its own, so that an
+//! interrupted comparison keeps what it has.
+
+mod contestant;
+mod environment;
+mod forecast;
+mod interrupt;
+mod list;
+mod lock;
+mod origin;
+mod progress;
+mod referee;
+mod runner;
+mod schedule;
+mod selection;
+mod table;
+mod trace;
+mod workshop;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use workload::definition::{Definition, Pattern};
+use workload::inputs;
+use workload::protocol::Place;
+
+use crate::build::build_runners;
+use crate::cli::CompareArgs;
+use crate::error::Error;
+use crate::results::{self, Results, SCHEMA, Settings, Workload};
+use crate::{render, stats};
+use contestant::{Contestant, SEQUENTIAL};
+use interrupt::Interrupt;
+use origin::Origin;
+use progress::{Progress, print_out};
+use referee::{Referee, Reference};
+use runner::Fault;
+use schedule::Stop;
+use selection::Entry;
+use table::{Conditions, Table};
+use workshop::Workshop;
+
+/// A smoke run shows that everything works; its figures are not for quoting.
+const SMOKE_BUDGET: Duration = Duration::from_secs(5);
+
+/// Runs a comparison and returns the exit status.
+///
+/// # Errors
+///
+/// [`Error::Usage`] before anything is measured, [`Error::Failed`] when nothing can be, and
+/// [`Error::Interrupted`] after Ctrl-C, with what was measured so far written and marked as incomplete.
+pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
+    if args.list {
+        print_out(&list::list()?);
+        return Ok(0);
+    }
+    let definitions = selection::tables(args)?;
+    let builtin = list::models()?;
+    let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
+    let models = selection::models(args, &names)?;
+    let baseline = args
+        .baseline
+        .as_deref()
+        .map(results::read)
+        .transpose()
+        .map_err(Error::Usage)?;
+    let _lock = lock::Lock::take()?;
+    let mut workshop = Workshop::open(&args.output, args.inputs.as_deref())?;
+
+    let taking_part: Vec<&list::Model> = builtin
+        .iter()
+        .filter(|model| selection::takes_part(&model.name, &models))
+        .collect();
+    let programs = build(&taking_part)?;
+    let interrupt = Interrupt::install()
+        .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
+    runner::adopt_orphans();
+    let contestants = meet(args, &taking_part, &programs, &interrupt)?;
+    selection::check_variants(&contestants, &models)?;
+
+    let mut comparison = Comparison {
+        args,
+        interrupt: &interrupt,
+        progress: Progress::new(definitions.len()),
+        results: empty_results(args, &contestants),
+        results_path: args.output.join("results.json"),
+    };
+    let outcome = comparison.run(
+        &definitions,
+        &contestants,
+        &models,
+        &programs.origin,
+        &mut workshop,
+    );
+    comparison.progress.finish();
+    runner::sweep_orphans();
+    drop(workshop);
+    match outcome {
+        Ok(()) => comparison.close(baseline.as_ref()),
+        Err(Error::Interrupted) => {
+            comparison.write()?;
+            eprintln!(
+                "interrupted: what was measured so far is in {}",
+                comparison.results_path.display()
+            );
+            Err(Error::Interrupted)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the built programs are.
+struct Programs {
+    runners: BTreeMap<String, PathBuf>,
+    origin: PathBuf,
+}
+
+fn build(models: &[&list::Model]) -> Result<Programs, Error> {
+    let crates: Vec<&str> = models
+        .iter()
+        .map(|model| model.crate_name.as_str())
+        .collect();
+    let built = build_runners(&crates)?;
+    let program = |crate_name: &str, name: &str| {
+        built
+            .get(crate_name)
+            .and_then(|programs| programs.get(name))
+            .cloned()
+            .ok_or_else(|| {
+                Error::Failed(format!(
+                    "cargo built no program `{name}` for `{crate_name}`; see `cargo xtask build`"
+                ))
+            })
+    };
+    let mut runners = BTreeMap::new();
+    for model in models {
+        runners.insert(
+            model.name.clone(),
+            program(&model.crate_name, &model.program)?,
+        );
+    }
+    Ok(Programs {
+        runners,
+        origin: program(list::WORKLOAD, "origin")?,
+    })
+}
+
+fn meet(
+    args: &CompareArgs,
+    models: &[&list::Model],
+    programs: &Programs,
+    interrupt: &Interrupt,
+) -> Result<Vec<Contestant>, Error> {
+    let built_in = models.iter().filter_map(|model| {
+        Some((
+            model.name.clone(),
+            vec![programs.runners.get(&model.name)?.display().to_string()],
+        ))
+    });
+    built_in
+        .chain(args.runners.iter().cloned())
+        .map(|(name, command)| Contestant::meet(&name, command, args.patience, interrupt))
+        .collect()
+}
+
+fn empty_results(args: &CompareArgs, contestants: &[Contestant]) -> Results {
+    let mut environment = environment::environment();
+    environment.versions = contestants
+        .iter()
+        .filter_map(|contestant| Some((contestant.name.clone(), contestant.version()?.to_owned())))
+        .collect();
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    Results {
+        schema: SCHEMA,
+        complete: false,
+        environment,
+        settings: Settings {
+            command: format!("cargo xtask {}", shell_words::join(command)),
+            budget_ns: u64::try_from(budget(args).as_nanos()).unwrap_or(u64::MAX),
+            smoke: args.smoke,
+            seed: args.seed,
+            workers: workers(args),
+        },
+        workloads: Vec::new(),
+        cells: Vec::new(),
+        skipped: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn budget(args: &CompareArgs) -> Duration {
+    if args.smoke {
+        args.budget.min(SMOKE_BUDGET)
+    } else {
+        args.budget
+    }
+}
+
+fn workers(args: &CompareArgs) -> Vec<usize> {
+    if args.workers.is_empty() {
+        vec![num_cpus::get()]
+    } else {
+        args.workers.clone()
+    }
+}
+
+/// A comparison under way.
+struct Comparison<'a> {
+    args: &'a CompareArgs,
+    interrupt: &'a Interrupt,
+    progress: Progress,
+    results: Results,
+    results_path: PathBuf,
+}
+
+impl Comparison<'_> {
+    fn run(
+        &mut self,
+        definitions: &[Definition],
+        contestants: &[Contestant],
+        models: &[(&str, Option<&str>)],
+        origin_program: &std::path::Path,
+        workshop: &mut Workshop,
+    ) -> Result<(), Error> {
+        let sequential = contestants
+            .iter()
+            .find(|contestant| contestant.name == SEQUENTIAL)
+            .ok_or_else(|| Error::Failed("the runner of `sequential` is missing".to_owned()))?;
+        let mut referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
+        let iterations_per_us = match self.args.iterations_per_us {
+            Some(given) => given,
+            None => referee.calibrate(self.args.patience)?,
+        };
+        self.results.environment.iterations_per_us = iterations_per_us;
+        let origin = if definitions.iter().any(Definition::fetches) {
+            Some(Origin::start(origin_program)?)
+        } else {
+            None
+        };
+        let mut left = budget(self.args);
+        for (place, definition) in definitions.iter().enumerate() {
+            let entries = selection::entries(contestants, models, definition, &workers(self.args));
+            let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
+            let inputs = inputs::make(definition, iterations_per_us);
+            let at = Place {
+                inputs: workshop.write_inputs(&inputs)?,
+                files: workshop.write_files(&inputs)?,
+                origin: origin.as_ref().map(Origin::address),
+            };
+            self.progress.table(&definition.name, entries.len(), share);
+            self.progress.say("the right answer");
+            let reference = match definition.pattern {
+                Pattern::Serve { .. } => Err("no model has a server yet".to_owned()),
+                _ => match referee.reference(at.clone()) {
+                    Ok(reference) => Ok(reference),
+                    Err(Fault::Interrupted) => return Err(Error::Interrupted),
+                    Err(fault) => {
+                        let why = format!("the right answer could not be found: {fault}");
+                        self.results
+                            .warnings
+                            .push(format!("{}: {why}", definition.name));
+                        // The runner is of no use after a fault.
+                        referee.quit();
+                        referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
+                        Err(why)
+                    }
+                },
+            };
+            let spent = self.table(definition, &inputs, &at, reference, entries, share)?;
+            left = left.saturating_sub(spent);
+            drop(inputs);
+            stats::summarise(&mut self.results);
+            self.write()?;
+            self.progress.print(&format!(
+                "{}\n",
+                render::table(&self.results, self.results.workloads.len() - 1)
+            ));
+        }
+        referee.quit();
+        Ok(())
+    }
+
+    /// Measures one table and returns what it took of the budget.
+    fn table(
+        &mut self,
+        definition: &Definition,
+        inputs: &inputs::Inputs,
+        place: &Place,
+        reference: Result<Reference, String>,
+        entries: Vec<Entry<'_>>,
+        share: Duration,
+    ) -> Result<Duration, Error> {
+        let workload = Workload {
+            name: definition.name.clone(),
+            pattern: definition.pattern.name().to_owned(),
+            tasks: definition.tasks,
+            digest: reference.as_ref().map_or(String::new(), |reference| {
+                format!("{:016x}", reference.digest)
+            }),
+            about: definition.about.clone(),
+            items: definition.items.clone(),
+            seed: definition.seed,
+        };
+        self.results.workloads.push(workload.clone());
+        let reference = match reference {
+            Ok(reference) => reference,
+            Err(why) => {
+                let skipped = entries
+                    .iter()
+                    .map(|entry| table::skip(entry, &workload, why.clone()));
+                self.results.skipped.extend(skipped);
+                return Ok(Duration::ZERO);
+            }
+        };
+        let needs = forecast::Needs::of(inputs, reference.cpu);
+        let mut fitting = Vec::new();
+        for entry in entries {
+            let at_once =
+                forecast::at_once(entry.variant.concurrency, entry.workers, definition.tasks);
+            // A contestant that has not said who it is has a row that says so, and nothing to predict.
+            match needs
+                .too_long(at_once, num_cpus::get())
+                .filter(|_| entry.contestant.hello.is_ok())
+            {
+                Some(reason) => {
+                    let skipped = table::skip(&entry, &workload, reason);
+                    self.progress.note(&format!(
+                        "{}: skipping {}: {}",
+                        workload.name, skipped.model, skipped.reason
+                    ));
+                    self.results.skipped.push(skipped);
+                }
+                None => fitting.push(entry),
+            }
+        }
+        let conditions = Conditions {
+            workload: &workload,
+            place,
+            digest: reference.digest,
+            needs,
+            patience: self.args.patience,
+            interrupt: self.interrupt,
+            progress: &self.progress,
+        };
+        let mut table = Table::new(conditions, fitting);
+        let cells = table.len();
+        let begin = Instant::now();
+        let seed = workload::value::task_seed(definition.seed, self.results.workloads.len() as u64);
+        let measured = schedule::run(&mut table, cells, share, seed).and_then(|first| {
+            let spent = begin.elapsed().saturating_sub(first);
+            table.trace().map(|()| spent)
+        });
+        let (rows, skipped, warnings) = table.finish();
+        self.results.cells.extend(rows);
+        self.results.skipped.extend(skipped);
+        self.results.warnings.extend(warnings);
+        match measured {
+            Ok(spent) => Ok(spent),
+            Err(Stop::Interrupted) => {
+                stats::summarise(&mut self.results);
+                Err(Error::Interrupted)
+            }
+            Err(Stop::Cell(why)) => Err(Error::Failed(why)),
+        }
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        results::write(&self.results_path, &self.results).map_err(|error| {
+            Error::Failed(format!(
+                "{}: cannot be written: {error}",
+                self.results_path.display()
+            ))
+        })
+    }
+
+    /// Prints what follows from all tables, and says whether all went well.
+    fn close(mut self, baseline: Option<&Results>) -> Result<u8, Error> {
+        self.results.complete = true;
+        self.write()?;
+        print_out(&render::closing(&self.results, baseline));
+        eprintln!("results: {}", self.results_path.display());
+        let failed = self.results.cells.iter().any(|cell| cell.error.is_some())
+            || self
+                .results
+                .workloads
+                .iter()
+                .any(|workload| workload.digest.is_empty() && workload.pattern != "serve");
+        Ok(u8::from(failed))
+    }
+}

@@ -1,0 +1,96 @@
+//! How far it is, on standard error.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::schedule::Moment;
+
+/// Steps of the bar for each table.
+const STEPS: u64 = 1000;
+
+/// A bar on a terminal, a line per table elsewhere.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: ProgressBar,
+    table: Cell<u64>,
+    /// The name of the table, and how long it is expected to take.
+    now: RefCell<(String, Duration)>,
+}
+
+impl Progress {
+    /// For that many tables.
+    pub(super) fn new(tables: usize) -> Progress {
+        let bar = ProgressBar::new(tables as u64 * STEPS);
+        if let Ok(style) = ProgressStyle::with_template("{bar:20} {elapsed:>4} {wide_msg}") {
+            bar.set_style(style);
+        }
+        // Nothing draws between two samples: a bar that ticked by itself would be a thread beside them.
+        Progress {
+            bar,
+            table: Cell::new(0),
+            now: RefCell::default(),
+        }
+    }
+
+    /// A table begins, of that many contestants, and is expected to take that long.
+    pub(super) fn table(&self, name: &str, cells: usize, expected: Duration) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{name}: {cells} contestants"));
+        } else {
+            eprintln!(
+                "{name}: {cells} contestants, about {:.0} s",
+                expected.as_secs_f64()
+            );
+        }
+        self.now.replace((name.to_owned(), expected));
+    }
+
+    /// A sample begins, that long after its table.
+    pub(super) fn sampling(&self, contestant: &str, at: Moment, since: Duration) {
+        let (name, expected) = &*self.now.borrow();
+        let share = (since.as_secs_f64() / expected.as_secs_f64().max(1e-3)).min(1.0);
+        self.bar
+            .set_position(self.table.get() * STEPS + (share * STEPS as f64) as u64);
+        let what = if at.round == 0 {
+            "verifying".to_owned()
+        } else {
+            format!("round {}", at.round)
+        };
+        self.bar
+            .set_message(format!("{name}: {what}, {contestant}"));
+    }
+
+    /// What is being done, in a few words.
+    pub(super) fn say(&self, what: &str) {
+        self.bar
+            .set_message(format!("{}: {what}", self.now.borrow().0));
+    }
+
+    /// A line that stays, on standard error.
+    pub(super) fn note(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
+    /// A table is done: prints it on standard output.
+    pub(super) fn print(&self, table: &str) {
+        self.table.set(self.table.get() + 1);
+        self.bar.set_position(self.table.get() * STEPS);
+        self.bar.suspend(|| print_out(table));
+    }
+
+    /// The end.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Prints on standard output; a reader that went away, as `head` does, is no reason to stop measuring.
+pub(super) fn print_out(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}

@@ -1,0 +1,93 @@
+//! The `sequential` runner in its second role: it calibrates, and says which digest is right.
+
+use std::time::Duration;
+
+use workload::protocol::{Place, Reply, Request};
+
+use super::contestant::{Contestant, introduce, mismatch};
+use super::interrupt::Interrupt;
+use super::runner::{Asking, Fault, Runner};
+use crate::error::Error;
+
+/// The longest that the right answer may take to be found. It is found without the waits and on all
+/// processors, so this is a lot of work.
+const LONGEST_REFERENCE: Duration = Duration::from_secs(600);
+
+/// What all must share, and what it costs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reference {
+    /// The right digest.
+    pub(super) digest: u64,
+    /// CPU time of all tasks together.
+    pub(super) cpu: Duration,
+}
+
+/// A running referee.
+#[derive(Debug)]
+pub(super) struct Referee<'i> {
+    runner: Runner<'i>,
+}
+
+impl<'i> Referee<'i> {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started: nothing can be compared then.
+    pub(super) fn start(
+        sequential: &Contestant,
+        patience: Duration,
+        interrupt: &'i Interrupt,
+    ) -> Result<Self, Error> {
+        let (_, runner) = introduce(&sequential.command, patience, interrupt).map_err(fatal)?;
+        Ok(Referee { runner })
+    }
+
+    /// Iterations of the `compute` step in a microsecond on this machine.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say.
+    pub(super) fn calibrate(&mut self, patience: Duration) -> Result<u64, Error> {
+        match self
+            .runner
+            .ask(&Request::Calibrate, Asking::within(patience))
+            .map_err(fatal)?
+        {
+            Reply::Calibrated { iterations_per_us } => Ok(iterations_per_us),
+            other => Err(fatal(mismatch("calibrate", &other))),
+        }
+    }
+
+    /// The right digest for these inputs.
+    ///
+    /// # Errors
+    ///
+    /// The fault, since it may well lie in the workload: a program that cannot be run, for example.
+    pub(super) fn reference(&mut self, place: Place) -> Result<Reference, Fault> {
+        match self.runner.ask(
+            &Request::Reference(place),
+            Asking::within(LONGEST_REFERENCE),
+        )? {
+            Reply::Reference { digest, cpu_ns } => Ok(Reference {
+                digest,
+                cpu: Duration::from_nanos(cpu_ns),
+            }),
+            other => Err(mismatch("reference", &other)),
+        }
+    }
+
+    /// Ends it.
+    pub(super) fn quit(self) {
+        self.runner.quit();
+    }
+}
+
+fn fatal(fault: Fault) -> Error {
+    match fault {
+        Fault::Interrupted => Error::Interrupted,
+        fault => Error::Failed(format!(
+            "the runner of `sequential`, which says what is right, {fault}"
+        )),
+    }
+}

@@ -1,0 +1,215 @@
+//! Ending a contestant with everything that it started.
+//!
+//! A process group is not enough: what a contestant starts may lead a session of its own, or have been
+//! orphaned on purpose. So the comparison makes itself the adopter of orphans (a subreaper, which is for
+//! programs and never for libraries), gives each runner a mark in its environment that its descendants
+//! inherit, and ends three things: the group, the tree, and the orphans that bear the mark or none at all.
+//! Each is stopped before it is killed, so that none can start another while the others are looked for.
+
+use std::collections::BTreeSet;
+use std::process::Child;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The children that the comparison started itself: all others were adopted.
+static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// What a runner's descendants can be told by.
+#[derive(Debug)]
+pub(super) struct Mark(String);
+
+impl Mark {
+    pub(super) const VARIABLE: &'static str = "XTASK_COMPARE_RUNNER";
+
+    pub(super) fn new() -> Mark {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Mark(format!(
+            "{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ))
+    }
+
+    pub(super) fn value(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Makes this process the parent of its orphaned descendants. Where the system knows no such thing, a
+/// descendant that leaves its process group and its parent is not found.
+pub(in crate::compare) fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    // Without it the comparison still works; only the worst of contestants get away.
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+/// Counts a child as started by the comparison, so that it is never taken for an orphan.
+pub(in crate::compare) fn ours(pid: u32) {
+    OURS.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(pid);
+}
+
+fn no_longer_ours(pid: u32) {
+    OURS.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&pid);
+}
+
+#[cfg(target_os = "linux")]
+mod imp {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::os::fd::OwnedFd;
+    use std::time::{Duration, Instant};
+
+    use rustix::process::{
+        Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, pidfd_send_signal,
+        waitpid,
+    };
+    use workload::tree::{children, descendants};
+
+    use super::{Mark, OURS, PoisonError};
+
+    /// How long killed processes may take to be gone.
+    const GONE_WITHIN: Duration = Duration::from_secs(2);
+
+    /// Stops and kills `leader`, its group, all below it, and the orphans that are its own. The leader
+    /// stays unreaped, so that until now its number and its group's could not be anybody else's.
+    pub(super) fn end_tree(leader: u32, mark: &Mark) {
+        if let Some(group) = pid(leader) {
+            // Fails when the group is gone, which is what is wanted.
+            let _ = kill_process_group(group, Signal::STOP);
+        }
+        let mut held: BTreeMap<u32, OwnedFd> = BTreeMap::new();
+        loop {
+            let mut found: Vec<u32> = vec![leader];
+            found.extend(descendants(leader));
+            for orphan in orphans(mark) {
+                found.push(orphan);
+                found.extend(descendants(orphan));
+            }
+            let before = held.len();
+            for process in found {
+                if !held.contains_key(&process)
+                    && let Some(descriptor) = hold(process)
+                {
+                    // A descriptor never means another process than the one it was opened for.
+                    let _ = pidfd_send_signal(&descriptor, Signal::STOP);
+                    held.insert(process, descriptor);
+                }
+            }
+            // What is stopped starts nothing: once a look finds nobody new, all are held.
+            if held.len() == before {
+                break;
+            }
+        }
+        for descriptor in held.values() {
+            let _ = pidfd_send_signal(descriptor, Signal::KILL);
+        }
+        if let Some(group) = pid(leader) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        held.remove(&leader);
+        reap(held.into_keys().collect());
+    }
+
+    /// Ends every orphan, whoever's it is.
+    pub(super) fn sweep() {
+        loop {
+            let orphans: Vec<u32> = adopted().collect();
+            if orphans.is_empty() {
+                return;
+            }
+            for orphan in &orphans {
+                for process in std::iter::once(*orphan).chain(descendants(*orphan)) {
+                    if let Some(descriptor) = hold(process) {
+                        let _ = pidfd_send_signal(&descriptor, Signal::KILL);
+                    }
+                }
+            }
+            reap(orphans);
+        }
+    }
+
+    fn pid(raw: u32) -> Option<Pid> {
+        Pid::from_raw(raw.cast_signed())
+    }
+
+    fn hold(process: u32) -> Option<OwnedFd> {
+        pidfd_open(pid(process)?, PidfdFlags::empty()).ok()
+    }
+
+    /// Children that were not started here.
+    fn adopted() -> impl Iterator<Item = u32> {
+        let ours = OURS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        children(std::process::id())
+            .into_iter()
+            .filter(move |child| !ours.contains(child))
+    }
+
+    /// The adopted that bear the mark, or none: a contestant that wiped its traces belongs to whoever ends
+    /// first. One that is dead already has no environment to show, and is only to be reaped.
+    fn orphans(mark: &Mark) -> Vec<u32> {
+        let entry = format!("{}={}", Mark::VARIABLE, mark.value());
+        let prefix = format!("{}=", Mark::VARIABLE);
+        adopted()
+            .filter(|process| {
+                let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
+                let mut marks = environment
+                    .split(|byte| *byte == 0)
+                    .filter(|entry| entry.starts_with(prefix.as_bytes()));
+                marks.next().is_none_or(|found| found == entry.as_bytes())
+            })
+            .collect()
+    }
+
+    /// Takes the dead among our children away. What was killed below them comes to us once its parent is
+    /// gone, so the look is repeated until all are.
+    fn reap(mut killed: Vec<u32>) {
+        let deadline = Instant::now() + GONE_WITHIN;
+        while !killed.is_empty() && Instant::now() < deadline {
+            killed.retain(|process| {
+                let Some(id) = pid(*process) else {
+                    return false;
+                };
+                match waitpid(Some(id), WaitOptions::NOHANG) {
+                    Ok(None) => true,
+                    Ok(Some(_)) => false,
+                    // Not our child: gone with its own parent, or about to become ours.
+                    Err(_) => fs::exists(format!("/proc/{process}")).unwrap_or(false),
+                }
+            });
+            if !killed.is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod imp {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    use super::Mark;
+
+    /// Kills the process group. What left it is out of reach here.
+    pub(super) fn end_tree(leader: u32, _: &Mark) {
+        if let Some(group) = Pid::from_raw(leader.cast_signed()) {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    pub(super) fn sweep() {}
+}
+
+/// Kills a child with everything it started. The child itself is left to be waited for by its owner.
+pub(super) fn end_tree(child: &Child, mark: &Mark) {
+    imp::end_tree(child.id(), mark);
+    no_longer_ours(child.id());
+}
+
+/// Ends what is left when no contestant runs any more.
+pub(in crate::compare) fn sweep_orphans() {
+    imp::sweep();
+}

@@ -1,0 +1,228 @@
+//! What is compared: the tables and the cells of each, from what the user named.
+
+use workload::definition::{self, Definition};
+use workload::protocol::{Concurrency, Variant};
+
+use super::contestant::{Contestant, SEQUENTIAL};
+use crate::cli::CompareArgs;
+use crate::error::Error;
+
+/// The most tasks with `--smoke`.
+const SMOKE_TASKS: usize = 200;
+
+/// One cell to be measured.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'c> {
+    /// Who.
+    pub(super) contestant: &'c Contestant,
+    /// How.
+    pub(super) variant: Variant,
+    /// With how many workers.
+    pub(super) workers: usize,
+}
+
+/// The definition of each table, in order: every workload with every number of tasks.
+///
+/// # Errors
+///
+/// A usage error that names the workload, the file or the program that is wrong.
+pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
+    let mut chosen: Vec<Definition> = Vec::new();
+    for name in &args.workloads {
+        let known = definition::builtin(name).ok_or_else(|| {
+            let names: Vec<&str> = definition::builtins().iter().map(|known| known.name.as_str()).collect();
+            Error::Usage(format!(
+                "there is no workload `{name}`; choose among {}, or name a file of your own with `--workload-file FILE`",
+                names.join(", ")
+            ))
+        })?;
+        if let Some(program) = known
+            .programs()
+            .into_iter()
+            .find(|program| !is_program(program))
+        {
+            return Err(Error::Usage(format!(
+                "the workload `{name}` runs `{program}`, which is not a program on PATH; install it or choose another workload"
+            )));
+        }
+        chosen.push(known.clone());
+    }
+    for file in &args.workload_files {
+        chosen.push(
+            definition::load_with_programs(file, is_program)
+                .map_err(|error| Error::Usage(error.to_string()))?,
+        );
+    }
+    if chosen.is_empty() {
+        chosen = definition::builtins().to_vec();
+    }
+    for (place, definition) in chosen.iter().enumerate() {
+        if chosen[..place]
+            .iter()
+            .any(|other| other.name == definition.name)
+        {
+            return Err(Error::Usage(format!(
+                "the workload `{0}` is named twice; name it once, or change `name` in one of the files",
+                definition.name
+            )));
+        }
+    }
+    let sizes = |definition: &Definition| -> Vec<usize> {
+        let sizes = if args.tasks.is_empty() {
+            vec![definition.tasks]
+        } else {
+            args.tasks.clone()
+        };
+        let most = if args.smoke { SMOKE_TASKS } else { usize::MAX };
+        let mut sizes: Vec<usize> = sizes.into_iter().map(|tasks| tasks.min(most)).collect();
+        sizes.dedup();
+        sizes
+    };
+    Ok(chosen
+        .iter()
+        .flat_map(|definition| {
+            sizes(definition).into_iter().map(|tasks| Definition {
+                tasks,
+                seed: args.seed.unwrap_or(definition.seed),
+                ..definition.clone()
+            })
+        })
+        .collect())
+}
+
+/// Every program that a task starts must be there before anything starts.
+fn is_program(name: &str) -> bool {
+    which::which(name).is_ok()
+}
+
+/// The models that `--model` names, as (name, variant where one is named).
+///
+/// # Errors
+///
+/// A usage error for a model that is neither the project's nor added with `--runner`, and for a `--runner`
+/// that takes the name of one of the project's.
+pub(super) fn models<'a>(
+    args: &'a CompareArgs,
+    builtin: &[String],
+) -> Result<Vec<(&'a str, Option<&'a str>)>, Error> {
+    for (place, (name, _)) in args.runners.iter().enumerate() {
+        if builtin.contains(name) {
+            return Err(Error::Usage(format!(
+                "--runner {name}=…: `{name}` is one of the project's own models; give the runner another name"
+            )));
+        }
+        if args.runners[..place].iter().any(|(other, _)| other == name) {
+            return Err(Error::Usage(format!(
+                "--runner {name}=…: there are two of that name; rename one"
+            )));
+        }
+    }
+    args.models
+        .iter()
+        .map(|model| {
+            let (name, variant) = match model.split_once('/') {
+                Some((name, variant)) => (name, Some(variant)),
+                None => (model.as_str(), None),
+            };
+            if builtin.iter().any(|known| known == name)
+                || args.runners.iter().any(|(known, _)| known == name)
+            {
+                Ok((name, variant))
+            } else {
+                Err(Error::Usage(format!(
+                    "--model {model}: there is no model `{name}`; choose among {}",
+                    builtin.join(", ")
+                )))
+            }
+        })
+        .collect()
+}
+
+/// Whether a model takes part at all.
+pub(super) fn takes_part(name: &str, models: &[(&str, Option<&str>)]) -> bool {
+    name == SEQUENTIAL || models.is_empty() || models.iter().any(|(model, _)| *model == name)
+}
+
+/// Refuses a variant that its model does not have.
+///
+/// # Errors
+///
+/// A usage error that lists the variants.
+pub(super) fn check_variants(
+    contestants: &[Contestant],
+    models: &[(&str, Option<&str>)],
+) -> Result<(), Error> {
+    for (name, variant) in models {
+        let (Some(variant), Some(contestant)) = (
+            variant,
+            contestants
+                .iter()
+                .find(|contestant| contestant.name == *name),
+        ) else {
+            continue;
+        };
+        let variants = contestant.variants();
+        if contestant.hello.is_ok() && !variants.iter().any(|known| known.name == *variant) {
+            let names: Vec<&str> = variants
+                .iter()
+                .map(|known| known.name.as_str())
+                .filter(|name| !name.is_empty())
+                .collect();
+            let choice = match names.as_slice() {
+                [] => "it has none: leave it out".to_owned(),
+                names => format!(
+                    "choose among {}, or leave it out for the default one",
+                    names.join(", ")
+                ),
+            };
+            return Err(Error::Usage(format!(
+                "--model {name}/{variant}: `{name}` has no such variant; {choice}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The cells of a table: the variants that were named or, by default, each model's first and those that the
+/// workload wants shown; each with every number of workers that makes a difference to it.
+pub(super) fn entries<'c>(
+    contestants: &'c [Contestant],
+    models: &[(&str, Option<&str>)],
+    definition: &Definition,
+    workers: &[usize],
+) -> Vec<Entry<'c>> {
+    let mut entries = Vec::new();
+    for contestant in contestants {
+        for (place, variant) in contestant.variants().into_iter().enumerate() {
+            let label = format!("{}/{}", contestant.name, variant.name);
+            let by_default = place == 0 || definition.show.contains(&label);
+            let named: Vec<Option<&str>> = models
+                .iter()
+                .filter(|(name, _)| *name == contestant.name)
+                .map(|(_, variant)| *variant)
+                .collect();
+            let wanted = if named.is_empty() {
+                by_default
+            } else {
+                named.contains(&Some(variant.name.as_str()))
+                    || (by_default && named.contains(&None))
+            };
+            if !wanted {
+                continue;
+            }
+            let counts = match variant.concurrency {
+                // What does not ask for the number of workers is measured once.
+                Concurrency::One => &workers[..1],
+                _ => workers,
+            };
+            for workers in counts {
+                entries.push(Entry {
+                    contestant,
+                    variant: variant.clone(),
+                    workers: *workers,
+                });
+            }
+        }
+    }
+    entries
+}

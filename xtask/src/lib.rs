@@ -1,0 +1,15 @@
+//! The commands behind `cargo xtask`: one file or folder each.
+
+pub mod build;
+pub mod cargo;
+pub mod ci;
+pub mod cli;
+pub mod compare;
+pub mod error;
+pub mod packages;
+pub mod pick;
+pub mod render;
+pub mod report;
+pub mod results;
+pub mod stats;
+pub mod test;

@@ -1,0 +1,219 @@
+//! What is in the workspace, as cargo sees it.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::cargo;
+use crate::error::Error;
+
+/// The crates under `crates/`, by name, and where the workspace is and builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packages {
+    /// The folder of the workspace's `Cargo.toml`.
+    pub root: PathBuf,
+    /// Where cargo builds, as its configuration and environment say.
+    pub target: PathBuf,
+    /// The crates, sorted by name.
+    pub crates: Vec<Crate>,
+}
+
+/// One crate under `crates/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crate {
+    /// The name of the crate, of its folder, and of the model.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its `Cargo.toml`.
+    pub manifest: PathBuf,
+    /// What its manifest says of it.
+    pub description: String,
+    /// Whether it has a runner for the comparison.
+    pub has_compare: bool,
+    /// Whether it has benches against rivals.
+    pub has_rivals: bool,
+}
+
+impl Crate {
+    /// The package of its runner, if it has one.
+    pub fn runner(&self) -> Option<String> {
+        self.has_compare.then(|| format!("{}-compare", self.name))
+    }
+
+    /// The package of its benches against rivals, if it has one.
+    pub fn rivals(&self) -> Option<String> {
+        self.has_rivals.then(|| format!("{}-rivals", self.name))
+    }
+}
+
+/// The workspace that the current directory is in.
+///
+/// # Errors
+/// [`Error::Failed`] if cargo finds no workspace or cannot read it; cargo says why on stderr.
+pub fn workspace() -> Result<Packages, Error> {
+    let args = ["metadata", "--format-version", "1", "--no-deps"];
+    Packages::from_metadata(&cargo::output(cargo::command().args(args))?)
+}
+
+impl Packages {
+    /// The workspace in the answer of `cargo metadata`.
+    fn from_metadata(json: &[u8]) -> Result<Packages, Error> {
+        let metadata: Metadata = serde_json::from_slice(json).map_err(|error| {
+            Error::Failed(format!("cannot read what `cargo metadata` says: {error}"))
+        })?;
+        let folder = metadata.workspace_root.join("crates");
+        let has = |home: &Path, nested: &str, name: &str| {
+            let place = home.join(nested).join("Cargo.toml");
+            let name = format!("{name}-{nested}");
+            metadata
+                .packages
+                .iter()
+                .any(|package| package.manifest_path == place && package.name == name)
+        };
+        let mut crates: Vec<Crate> = metadata
+            .packages
+            .iter()
+            .filter_map(|package| {
+                let home = package.manifest_path.parent()?;
+                (home.parent()? == folder).then(|| Crate {
+                    name: package.name.clone(),
+                    version: package.version.clone(),
+                    manifest: package.manifest_path.clone(),
+                    description: package.description.clone().unwrap_or_default(),
+                    has_compare: has(home, "compare", &package.name),
+                    has_rivals: has(home, "rivals", &package.name),
+                })
+            })
+            .collect();
+        crates.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Packages {
+            root: metadata.workspace_root,
+            target: metadata.target_directory,
+            crates,
+        })
+    }
+
+    /// The crate of this name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`], which lists the crates there are.
+    pub fn find(&self, name: &str) -> Result<&Crate, Error> {
+        self.crates
+            .iter()
+            .find(|package| package.name == name)
+            .ok_or_else(|| {
+                let known: Vec<&str> = self
+                    .crates
+                    .iter()
+                    .map(|package| package.name.as_str())
+                    .collect();
+                Error::Usage(format!(
+                    "there is no crate `{name}` under crates/: use one of {}",
+                    known.join(", ")
+                ))
+            })
+    }
+
+    /// The crates of these names, each once, in the order given; all of them if none is named.
+    ///
+    /// # Errors
+    /// As [`find`](Packages::find).
+    pub fn select(&self, names: &[impl AsRef<str>]) -> Result<Vec<&Crate>, Error> {
+        if names.is_empty() {
+            return Ok(self.crates.iter().collect());
+        }
+        let mut selected: Vec<&Crate> = Vec::new();
+        for name in names {
+            let package = self.find(name.as_ref())?;
+            if !selected.iter().any(|before| before.name == package.name) {
+                selected.push(package);
+            }
+        }
+        Ok(selected)
+    }
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    description: Option<String>,
+    manifest_path: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Packages {
+        let json = br#"{"workspace_root": "/w", "target_directory": "/t", "packages": [
+            {"name": "xtask", "version": "0.1.0", "manifest_path": "/w/xtask/Cargo.toml"},
+            {"name": "threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml"},
+            {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml"},
+            {"name": "locks-rivals", "version": "0.1.0", "manifest_path": "/w/crates/locks/rivals/Cargo.toml"},
+            {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml"}
+        ]}"#;
+        Packages::from_metadata(json).unwrap()
+    }
+
+    #[test]
+    fn crates_are_found_with_their_nested_packages() {
+        let packages = example();
+        let found: Vec<_> = packages
+            .crates
+            .iter()
+            .map(|found| (found.name.as_str(), found.runner(), found.rivals()))
+            .collect();
+        let (runner, rivals) = ("threads-compare".to_string(), "locks-rivals".to_string());
+        assert_eq!(
+            found,
+            [
+                ("locks", None, Some(rivals)),
+                ("threads", Some(runner), None)
+            ]
+        );
+        assert_eq!(packages.crates[1].description, "One thread per task.");
+        assert_eq!(packages.crates[0].description, "");
+        assert_eq!(
+            (packages.root.as_path(), packages.target.as_path()),
+            (Path::new("/w"), Path::new("/t"))
+        );
+        assert_eq!(packages.crates[1].version, "0.2.0");
+    }
+
+    #[test]
+    fn an_unknown_crate_is_a_usage_error_that_lists_the_known() {
+        let error = example().select(&["thread".to_string()]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert_eq!(
+            error.to_string(),
+            "there is no crate `thread` under crates/: use one of locks, threads"
+        );
+    }
+
+    #[test]
+    fn none_named_selects_all_and_one_named_twice_comes_once() {
+        let packages = example();
+        let names = |names: &[&str]| -> Vec<String> {
+            packages
+                .select(names)
+                .unwrap()
+                .iter()
+                .map(|found| found.name.clone())
+                .collect()
+        };
+        assert_eq!(names(&[]), ["locks", "threads"]);
+        assert_eq!(
+            names(&["threads", "locks", "threads"]),
+            ["threads", "locks"]
+        );
+    }
+}

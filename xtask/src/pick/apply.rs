@@ -1,0 +1,253 @@
+//! Puts the files of a pick in place: all of them, or none.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::File;
+use super::plan::Plan;
+use super::record::{self, Record};
+use crate::error::Error;
+
+/// Writes the new files beside the folder, then moves them in one by one, and undoes the moves if one fails.
+///
+/// A program that is killed undoes nothing. So the record is there from the first move on, and has the new digests only
+/// after the last: whatever then stands in the folder is as recorded or as the next pick would write it.
+pub(crate) fn apply(
+    plan: &Plan,
+    files: &BTreeMap<String, File>,
+    record: &Record,
+    directory: &Path,
+    staging: &Path,
+) -> Result<(), Error> {
+    let failed = |error: &io::Error| {
+        Error::io(
+            format_args!("nothing was picked into {}", directory.display()),
+            error,
+        )
+    };
+    let (fresh, replaced) = (staging.join("new"), staging.join("old"));
+    stage(plan, files, &fresh).map_err(|error| failed(&error))?;
+    let finished = staging.join("finished.json");
+    fs::write(&finished, record.text()?).map_err(|error| failed(&error))?;
+    let begun = staging.join("begun.json");
+    fs::write(&begun, record.begun().text()?).map_err(|error| failed(&error))?;
+
+    let mut moves = Moves::default();
+    let moved = (|| {
+        moves.make_folder(directory)?;
+        let recorded = directory.join(record::NAME);
+        if recorded.symlink_metadata().is_err() {
+            moves.rename(&begun, &recorded)?;
+        }
+        for path in &plan.write {
+            let at = directory.join(path);
+            if at.symlink_metadata().is_ok() {
+                moves.rename(&at, &replaced.join(path))?;
+            }
+            moves.rename(&fresh.join(path), &at)?;
+        }
+        for path in &plan.remove {
+            moves.rename(&directory.join(path), &replaced.join(path))?;
+        }
+        moves.rename(&recorded, &replaced.join(record::NAME))?;
+        moves.rename(&finished, &recorded)
+    })();
+    if let Err(error) = moved {
+        moves.undo();
+        return Err(failed(&error));
+    }
+    remove_empty_folders(plan, directory);
+    Ok(())
+}
+
+fn stage(plan: &Plan, files: &BTreeMap<String, File>, fresh: &Path) -> io::Result<()> {
+    for (path, file) in files.iter().filter(|(path, _)| plan.write.contains(*path)) {
+        let at = fresh.join(path);
+        if let Some(folder) = at.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&at, &file.bytes)?;
+        #[cfg(unix)]
+        if file.executable {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(&at, fs::Permissions::from_mode(0o755))?;
+        }
+    }
+    Ok(())
+}
+
+/// The folders that only removed files were in.
+fn remove_empty_folders(plan: &Plan, directory: &Path) {
+    for path in &plan.remove {
+        for folder in Path::new(path)
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| !folder.as_os_str().is_empty())
+        {
+            // It refuses a folder that holds anything.
+            if fs::remove_dir(directory.join(folder)).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// What was done, to be undone from the last to the first.
+#[derive(Default)]
+struct Moves {
+    done: Vec<Done>,
+}
+
+enum Done {
+    Folder(PathBuf),
+    Moved { from: PathBuf, to: PathBuf },
+}
+
+impl Moves {
+    fn make_folder(&mut self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent() {
+            self.make_folder(parent)?;
+        }
+        fs::create_dir(folder)?;
+        self.done.push(Done::Folder(folder.to_path_buf()));
+        Ok(())
+    }
+
+    /// Renames a file to a path where nothing stands. What goes to the staging folder disappears with it.
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        if let Some(folder) = to.parent() {
+            self.make_folder(folder)?;
+        }
+        fs::rename(from, to)?;
+        self.done.push(Done::Moved {
+            from: from.to_path_buf(),
+            to: to.to_path_buf(),
+        });
+        Ok(())
+    }
+
+    fn undo(&mut self) {
+        while let Some(done) = self.done.pop() {
+            // Nothing better is left to do when an undo fails too; the first error is the one to tell.
+            let _ = match done {
+                Done::Folder(folder) => fs::remove_dir(folder),
+                Done::Moved { from, to } => fs::rename(to, from),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packages::Crate;
+
+    fn files(files: &[(&str, &str)]) -> BTreeMap<String, File> {
+        let file = |text: &str| File {
+            bytes: text.into(),
+            executable: false,
+        };
+        files
+            .iter()
+            .map(|(path, text)| ((*path).to_string(), file(text)))
+            .collect()
+    }
+
+    fn record(files: &BTreeMap<String, File>) -> Record {
+        let package = Crate {
+            name: "tiny".to_string(),
+            version: "0.1.0".to_string(),
+            manifest: PathBuf::new(),
+            description: String::new(),
+            has_compare: false,
+            has_rivals: false,
+        };
+        Record::of(&package, files)
+    }
+
+    fn apply_in(root: &Path, plan: &Plan, new: &BTreeMap<String, File>) -> Result<(), Error> {
+        let staging = tempfile::tempdir_in(root).unwrap();
+        apply(plan, new, &record(new), &root.join("dir"), staging.path())
+    }
+
+    fn paths(paths: &[&str]) -> std::collections::BTreeSet<String> {
+        paths.iter().map(|path| (*path).to_string()).collect()
+    }
+
+    #[test]
+    fn files_are_written_replaced_and_removed_with_their_empty_folders() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("dir");
+        let first = files(&[("a", "1"), ("gone/deep/b", "1")]);
+        let plan = Plan {
+            write: paths(&["a", "gone/deep/b"]),
+            ..Plan::default()
+        };
+        apply_in(root.path(), &plan, &first).unwrap();
+        assert_eq!(fs::read_to_string(dir.join("gone/deep/b")).unwrap(), "1");
+        assert_eq!(Record::read(&dir).unwrap(), Some(record(&first)));
+
+        let second = files(&[("a", "2")]);
+        let plan = Plan {
+            write: paths(&["a"]),
+            remove: paths(&["gone/deep/b"]),
+            ..Plan::default()
+        };
+        apply_in(root.path(), &plan, &second).unwrap();
+        assert_eq!(fs::read_to_string(dir.join("a")).unwrap(), "2");
+        assert!(!dir.join("gone").exists());
+        assert_eq!(Record::read(&dir).unwrap(), Some(record(&second)));
+        assert_eq!(
+            fs::read_dir(root.path()).unwrap().count(),
+            1,
+            "only the picked folder is left"
+        );
+    }
+
+    #[test]
+    fn a_failure_half_way_leaves_all_as_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("dir");
+        let first = files(&[("a", "1"), ("b", "1")]);
+        apply_in(
+            root.path(),
+            &Plan {
+                write: paths(&["a", "b"]),
+                ..Plan::default()
+            },
+            &first,
+        )
+        .unwrap();
+
+        // The file to be removed last has gone meanwhile.
+        let second = files(&[("a", "2"), ("new/c", "2")]);
+        let plan = Plan {
+            write: paths(&["a", "new/c"]),
+            remove: paths(&["b", "vanished"]),
+            ..Plan::default()
+        };
+        let error = apply_in(root.path(), &plan, &second).unwrap_err();
+        assert_eq!(error.exit_code(), 1);
+        assert_eq!(fs::read_to_string(dir.join("a")).unwrap(), "1");
+        assert_eq!(fs::read_to_string(dir.join("b")).unwrap(), "1");
+        assert!(!dir.join("new").exists());
+        assert_eq!(Record::read(&dir).unwrap(), Some(record(&first)));
+    }
+
+    #[test]
+    fn a_first_pick_that_fails_leaves_no_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let plan = Plan {
+            write: paths(&["a"]),
+            remove: paths(&["vanished"]),
+            ..Plan::default()
+        };
+        apply_in(root.path(), &plan, &files(&[("a", "1")])).unwrap_err();
+        assert!(!root.path().join("dir").exists());
+    }
+}

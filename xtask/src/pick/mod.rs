@@ -1,0 +1,99 @@
+//! `cargo xtask pick`: one crate, standing alone, built and tested where it stands.
+
+mod apply;
+mod manifest;
+mod package;
+mod place;
+mod plan;
+mod record;
+
+use std::path::Path;
+
+use workload::value::digest_bytes;
+
+use crate::cargo;
+use crate::error::Error;
+use crate::packages::Packages;
+use crate::test::counted;
+use place::Place;
+use record::Record;
+
+/// One file of a crate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    bytes: Vec<u8>,
+    executable: bool,
+}
+
+impl File {
+    fn digest(&self) -> String {
+        digest(&self.bytes)
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    format!("{:016x}", digest_bytes(&[bytes]))
+}
+
+/// Copies the crate into the folder as cargo would publish it, then builds and tests it there. Returns what was done.
+///
+/// The folder has to be missing, empty, or an earlier pick of the same crate, and outside any cargo workspace. Nothing is
+/// overwritten or removed that an earlier pick did not write, or that was changed since. Either all files are put in
+/// place or none. The picks of a workspace share a target folder, `pick` in its own.
+///
+/// # Errors
+/// [`Error::Usage`] for an unknown crate and for a folder that cannot take it; [`Error::Failed`] if cargo cannot package
+/// the crate, a file cannot be written, or the crate does not build or pass its tests where it stands (it stays there).
+pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String, Error> {
+    let package = packages.find(name)?;
+    let place = Place::resolve(directory)?;
+    place.refuse_workspaces()?;
+    let earlier = Record::read(place.path())?;
+    place.refuse_others(name, earlier.as_ref())?;
+
+    std::fs::create_dir_all(place.parent()).map_err(|error| {
+        Error::io(
+            format_args!("cannot make {}", place.parent().display()),
+            &error,
+        )
+    })?;
+    let staging = tempfile::Builder::new()
+        .prefix(".pick-")
+        .tempdir_in(place.parent())
+        .map_err(|error| {
+            Error::io(
+                format_args!("cannot write in {}", place.parent().display()),
+                &error,
+            )
+        })?;
+    let files = package::files(package, staging.path())?;
+    let record = Record::of(package, &files);
+    let plan = plan::plan(&files, earlier.as_ref(), |path| place.state(path))
+        .map_err(|conflicts| conflicts.into_error(place.path()))?;
+    apply::apply(&plan, &files, &record, place.path(), staging.path())?;
+    drop(staging);
+
+    let shared_target = packages.target.join("pick");
+    let there = || {
+        let mut command = cargo::command();
+        command
+            .current_dir(place.path())
+            .env("CARGO_TARGET_DIR", &shared_target);
+        command
+    };
+    // In a shared target folder cargo takes the same package in another folder for this one, and may find it fresh.
+    cargo::run(there().args(["clean", "--quiet", "--package", name]))?;
+    // With the lock file that came along: what is tested there is what was tested here.
+    cargo::run(there().args(["build", "--locked"]))?;
+    let counts = counted(there().args(["test", "--locked", "--no-fail-fast"]))?;
+    let at = place.path().display();
+    if counts.failed > 0 {
+        return Err(Error::Failed(format!(
+            "`{name}` stands in {at} and builds there, but its tests say {counts}"
+        )));
+    }
+    Ok(format!(
+        "picked {name} {} into {at}: {plan}\nbuilt there; its tests: {counts}\n",
+        package.version
+    ))
+}

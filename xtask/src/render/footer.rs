@@ -1,0 +1,78 @@
+//! What a reader should know before trusting a figure, and where the figures come from.
+
+use super::number::{bytes, duration, plural};
+use super::text::{list, wrap};
+use crate::results::Results;
+
+/// The warnings, one to a line or more; an interrupted or cut-down comparison is said first.
+pub fn warnings(results: &Results) -> String {
+    let mut out = String::new();
+    if !results.complete {
+        out.push_str(&wrap(
+            "INCOMPLETE: ",
+            "this comparison was interrupted; what it did not reach is missing here, and the rest \
+             has fewer samples than it should.",
+        ));
+    }
+    if results.settings.smoke {
+        out.push_str(&wrap(
+            "SMOKE: ",
+            "tasks were cut to at most 200 to see that everything runs; these are not figures to \
+             choose a model by.",
+        ));
+    }
+    for warning in &results.warnings {
+        out.push_str(&wrap("warning: ", warning));
+    }
+    out
+}
+
+/// The command, the machine, the compiler, the date and the settings.
+pub fn environment(results: &Results) -> String {
+    let environment = &results.environment;
+    let known = |text: &str| {
+        if text.is_empty() {
+            "unknown".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    let mut machine = vec![format!("cpu {}", known(&environment.cpu))];
+    if environment.cpus > 0 {
+        machine.push(plural(environment.cpus, "processor"));
+    }
+    if environment.memory_bytes > 0 {
+        machine.push(bytes(environment.memory_bytes));
+    }
+    machine.push(format!("load {:.2}", environment.load_average));
+    let mut out = String::new();
+    if !results.settings.command.is_empty() {
+        out.push_str(&wrap("command   ", &results.settings.command));
+    }
+    out.push_str(&wrap("machine   ", &machine.join(", ")));
+
+    let software = [known(&environment.os), known(&environment.rustc)];
+    out.push_str(&wrap("software  ", &software.join(", ")));
+
+    let settings = &results.settings;
+    let mut run = vec![known(&environment.started)];
+    run.push(format!("budget {}", duration(settings.budget_ns as f64)));
+    if !settings.workers.is_empty() {
+        let workers: Vec<String> = settings.workers.iter().map(usize::to_string).collect();
+        run.push(format!("workers {}", list(&workers)));
+    }
+    if let Some(seed) = settings.seed {
+        run.push(format!("seed {seed}"));
+    }
+    if environment.iterations_per_us > 0 {
+        run.push(format!("{} iterations/µs", environment.iterations_per_us));
+    }
+    if settings.smoke {
+        run.push("smoke".to_owned());
+    }
+    if !results.complete {
+        run.push("incomplete".to_owned());
+    }
+    out.push_str(&wrap("run       ", &run.join(", ")));
+    out
+}

@@ -1,0 +1,151 @@
+//! The closing matrix: which model for which kind of work.
+
+use super::grid::Grid;
+use super::number::plural;
+use super::table::to_best;
+use super::text::{WIDTH, clean, pieces, wrap};
+use super::verdict::verdict;
+use super::view::{self, Names};
+use crate::results::{Results, Workload};
+use crate::stats::counted;
+
+/// Stands where a contestant was neither measured nor skipped.
+const ABSENT: &str = "·";
+
+/// All contestants against all workloads, each as its ratio to the best, and one sentence or two
+/// per workload made from these figures. Empty without workloads.
+pub fn matrix(results: &Results) -> String {
+    if results.workloads.is_empty() {
+        return String::new();
+    }
+    let mut out = "Which model for which work: time, divided by the best one's\n".to_owned();
+    out.push_str(&wrap("", &coverage(results)));
+    let blocks = blocks(results);
+    for block in &blocks {
+        out.push('\n');
+        out.push_str(block);
+    }
+    if blocks.iter().any(|block| block.contains(ABSENT)) {
+        out.push_str(&format!("\n{ABSENT} is not part of this comparison.\n"));
+    }
+    out.push('\n');
+    for workload in &results.workloads {
+        out.push_str(&wrap("- ", &verdict(results, workload)));
+    }
+    out
+}
+
+/// How much of what was to be measured was measured: a summary does not stand without it.
+fn coverage(results: &Results) -> String {
+    let measured: Vec<usize> = results
+        .cells
+        .iter()
+        .filter(|cell| view::measured(cell))
+        .map(|cell| counted(cell).len())
+        .collect();
+    let failed = results.cells.len() - measured.len();
+    let all = results.cells.len() + results.skipped.len();
+    let mut text = format!("measured: {} of {}", measured.len(), plural(all, "cell"));
+    let mut missing = Vec::new();
+    if failed > 0 {
+        missing.push(plural(failed, "error"));
+    }
+    if !results.skipped.is_empty() {
+        missing.push(format!("{} skipped", results.skipped.len()));
+    }
+    if !missing.is_empty() {
+        text.push_str(&format!(" ({})", missing.join(", ")));
+    }
+    if let (Some(least), Some(most)) = (measured.iter().min(), measured.iter().max()) {
+        if least == most {
+            text.push_str(&format!("; {} each", plural(*most, "sample")));
+        } else {
+            text.push_str(&format!("; {least} to {}", plural(*most, "sample")));
+        }
+    }
+    if !results.complete {
+        text.push_str("; INCOMPLETE: what was never reached is not counted");
+    }
+    text
+}
+
+/// The matrix in as many blocks of columns as 80 characters need.
+fn blocks(results: &Results) -> Vec<String> {
+    let names = Names::new(results);
+    let mut rows: Vec<String> = Vec::new();
+    let all = results.cells.iter().map(|cell| names.cell(cell));
+    for name in all.chain(results.skipped.iter().map(|skipped| names.skipped(skipped))) {
+        if !rows.contains(&name) {
+            rows.push(name);
+        }
+    }
+    let columns: Vec<Vec<String>> = results
+        .workloads
+        .iter()
+        .map(|workload| column(results, workload, &names, &rows))
+        .collect();
+
+    let longest = rows
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let room = WIDTH - longest.clamp("model".len(), WIDTH / 2);
+    let mut blocks = Vec::new();
+    let mut rest = columns.as_slice();
+    while !rest.is_empty() {
+        let mut used = 0;
+        let fitting = rest.iter().take_while(|column| {
+            used += 2 + width(column);
+            used <= room
+        });
+        let (block, after) = rest.split_at(fitting.count().max(1));
+        blocks.push(render(block, &rows));
+        rest = after;
+    }
+    blocks
+}
+
+fn render(columns: &[Vec<String>], rows: &[String]) -> String {
+    let height = columns
+        .iter()
+        .map(|column| column[0].lines().count())
+        .max()
+        .unwrap_or(1);
+    let bottom = |text: &str| "\n".repeat(height - text.lines().count()) + text;
+    let mut grid = Grid::default();
+    let heads = columns.iter().map(|column| bottom(&column[0]));
+    grid.row([bottom("model")].into_iter().chain(heads).collect());
+    for (at, name) in rows.iter().enumerate() {
+        let figures = columns.iter().map(|column| column[at + 1].clone());
+        grid.row([clean(name)].into_iter().chain(figures).collect());
+    }
+    grid.render()
+}
+
+/// The heading and one entry per row.
+fn column(results: &Results, workload: &Workload, names: &Names, rows: &[String]) -> Vec<String> {
+    let cells = view::cells(results, workload);
+    let skipped = view::skipped(results, workload);
+    let title = clean(&view::title(results, workload, " "));
+    let lines: Vec<String> = title.split(' ').flat_map(|word| pieces(word, 16)).collect();
+    let entries = rows.iter().map(|row| {
+        if let Some(cell) = cells.iter().find(|cell| names.cell(cell) == *row) {
+            if view::measured(cell) {
+                to_best(cell)
+            } else {
+                "error".to_owned()
+            }
+        } else if skipped.iter().any(|skipped| names.skipped(skipped) == *row) {
+            "skipped".to_owned()
+        } else {
+            ABSENT.to_owned()
+        }
+    });
+    [lines.join("\n")].into_iter().chain(entries).collect()
+}
+
+fn width(column: &[String]) -> usize {
+    let lines = column.iter().flat_map(|cell| cell.lines());
+    lines.map(|line| line.chars().count()).max().unwrap_or(0)
+}

@@ -1,0 +1,58 @@
+//! Results as text: at most 80 columns, no escape codes, every line ended.
+//!
+//! All of it is made from the results alone, so that `cargo xtask report` prints what the comparison
+//! printed.
+
+mod baseline;
+mod beside;
+mod footer;
+mod grid;
+mod matrix;
+mod number;
+mod splice;
+mod table;
+mod text;
+mod verdict;
+mod view;
+
+pub use baseline::baseline;
+pub use beside::write_beside;
+pub use footer::{environment, warnings};
+pub use matrix::matrix;
+pub use splice::splice;
+pub use table::{legend, table};
+pub use text::clean;
+
+use crate::results::Results;
+
+/// All tables, then [`closing`]: what the comparison printed.
+pub fn everything(results: &Results, earlier: Option<&Results>) -> String {
+    join([figures(results, earlier), environment(results)])
+}
+
+/// What follows the last table: legend, matrix, the earlier comparison, warnings and environment.
+pub fn closing(results: &Results, earlier: Option<&Results>) -> String {
+    join([conclusions(results, earlier), environment(results)])
+}
+
+/// [`everything`] but the environment, for where that stands at the head.
+pub fn figures(results: &Results, earlier: Option<&Results>) -> String {
+    let tables = (0..results.workloads.len()).map(|index| table(results, index));
+    join(tables.chain([conclusions(results, earlier)]))
+}
+
+fn conclusions(results: &Results, earlier: Option<&Results>) -> String {
+    let head = if results.workloads.is_empty() {
+        "Nothing was measured.\n".to_owned()
+    } else {
+        join([legend(), matrix(results)])
+    };
+    let earlier = earlier.map_or_else(String::new, |earlier| baseline(results, earlier));
+    join([head, earlier, warnings(results)])
+}
+
+/// With an empty line between the parts that have any.
+fn join(parts: impl IntoIterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}

@@ -1,0 +1,208 @@
+//! One workload: every model, the fastest first.
+
+use super::grid::Grid;
+use super::number::{bounds, bytes, count, duration, plural, ratio};
+use super::text::{clean, wrap};
+use super::view::{self, Names};
+use crate::results::{Cell, Results, Workload};
+use crate::stats::counted;
+
+/// What the columns mean: printed once, after the last table.
+pub fn legend() -> String {
+    [
+        (
+            "time",
+            "median of the samples, then the 95 % confidence interval of that median",
+        ),
+        (
+            "to best",
+            "time divided by the best one's of the same round; = is tied with the best: the 95 % \
+             interval of this ratio spans 1",
+        ),
+        (
+            "speed up",
+            "time of sequential divided by this one's, of the same round",
+        ),
+        (
+            "?",
+            "too few samples for an interval: how much of it is noise is open",
+        ),
+        ("CPU time", "of the whole tree of processes, median"),
+        (
+            "peak",
+            "of one untimed sample, less what was there after loading",
+        ),
+        ("switch.", "voluntary and involuntary, median"),
+    ]
+    .map(|(column, meaning)| wrap(&format!("{column:10}"), meaning))
+    .concat()
+}
+
+/// The table of the workload at this place of `results.workloads`; empty if there is none.
+pub fn table(results: &Results, workload_index: usize) -> String {
+    let Some(workload) = results.workloads.get(workload_index) else {
+        return String::new();
+    };
+    let names = Names::new(results);
+    let cells = view::cells(results, workload);
+    let mut out = heading(workload);
+    out.push('\n');
+
+    let mut grid = Grid::default();
+    grid.row(
+        [
+            "\nmodel",
+            "\ntime",
+            "95 %\ninterval",
+            "to\nbest",
+            "speed\nup",
+            "CPU\ntime",
+            "peak\nmemory",
+            "peak\nthreads",
+            "context\nswitch.",
+        ]
+        .map(String::from)
+        .into(),
+    );
+    let (measured, failed): (Vec<&Cell>, Vec<&Cell>) =
+        cells.into_iter().partition(|cell| view::measured(cell));
+    for cell in &measured {
+        grid.row(figures(cell, &names));
+    }
+    if measured.is_empty() {
+        out.push_str("No figures.\n");
+    } else {
+        out.push_str(&grid.render());
+    }
+
+    let notes = notes(results, workload, &names, &measured, &failed);
+    if !notes.is_empty() {
+        out.push('\n');
+        out.push_str(&notes);
+    }
+    out
+}
+
+fn heading(workload: &Workload) -> String {
+    let mut parts = vec![
+        workload.name.clone(),
+        workload.pattern.clone(),
+        plural(workload.tasks, "task"),
+    ];
+    if !workload.items.is_empty() {
+        let items: Vec<String> = workload.items.iter().map(u8::to_string).collect();
+        let noun = if items.len() == 1 { "Item" } else { "Items" };
+        parts.push(format!("{noun} {}", items.join(", ")));
+    }
+    let mut out = wrap("", &parts.join(" · "));
+    if !workload.about.is_empty() {
+        out.push_str(&wrap("", &workload.about));
+    }
+    out
+}
+
+fn figures(cell: &Cell, names: &Names) -> Vec<String> {
+    let absent = || "-".to_owned();
+    let samples = counted(cell).len();
+    let (time, interval) = cell.wall_ns.map_or((absent(), absent()), |wall| {
+        let interval = view::bounds(&wall).map(|(low, high)| bounds(wall.median, low, high));
+        (
+            duration(wall.median),
+            interval.unwrap_or_else(|| plural(samples, "sample")),
+        )
+    });
+    vec![
+        clean(&names.cell(cell)),
+        time,
+        interval,
+        to_best(cell),
+        speed_up(cell),
+        view::typical(cell, |sample| sample.cpu_ns).map_or_else(absent, duration),
+        cell.rss_peak_bytes.map_or_else(absent, bytes),
+        cell.threads_peak
+            .map_or_else(absent, |threads| count(threads as f64)),
+        view::typical(cell, |s| {
+            s.voluntary_switches.saturating_add(s.involuntary_switches)
+        })
+        .map_or_else(absent, count),
+    ]
+}
+
+/// `best`, `1.02=` for a tie, `1.35`, or `5.12?` where there is no interval to judge by.
+pub(super) fn to_best(cell: &Cell) -> String {
+    if cell.rank == Some(1) {
+        return "best".to_owned();
+    }
+    let Some(to_best) = cell.ratio_to_best else {
+        return "-".to_owned();
+    };
+    let mark = match (cell.tied_with_best, view::bounds(&to_best)) {
+        (Some(true), _) => "=",
+        (_, None) => "?",
+        _ => "",
+    };
+    format!("{}{mark}", ratio(to_best.median))
+}
+
+/// `1.99`, or `45.7?` where there is no interval; the baseline itself is 1 without a doubt.
+fn speed_up(cell: &Cell) -> String {
+    let Some(speedup) = cell.speedup else {
+        return "-".to_owned();
+    };
+    let doubtful =
+        view::bounds(&speedup).is_none() && !view::is_baseline(&cell.model, &cell.variant);
+    format!(
+        "{}{}",
+        ratio(speedup.median),
+        if doubtful { "?" } else { "" }
+    )
+}
+
+/// Below the figures: what failed, what has one sample only, what was skipped, and why.
+fn notes(
+    results: &Results,
+    workload: &Workload,
+    names: &Names,
+    measured: &[&Cell],
+    failed: &[&Cell],
+) -> String {
+    let mut notes: Vec<(String, String)> = Vec::new();
+    for cell in failed {
+        notes.push((names.cell(cell), view::failure(cell)));
+    }
+    for cell in measured {
+        let samples = counted(cell).len();
+        match &cell.note {
+            Some(note) => {
+                notes.push((
+                    names.cell(cell),
+                    format!("{}: {note}", plural(samples, "sample")),
+                ));
+            }
+            None if samples == 1 => notes.push((names.cell(cell), "1 sample".to_owned())),
+            None => {}
+        }
+    }
+    for skipped in view::skipped(results, workload) {
+        notes.push((
+            names.skipped(skipped),
+            format!("skipped: {}", skipped.reason),
+        ));
+    }
+    let width = notes
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut out = String::new();
+    for (name, note) in notes {
+        let name = clean(&name);
+        if width <= 24 {
+            out.push_str(&wrap(&format!("{name:width$}  "), &note));
+        } else {
+            out.push_str(&wrap("", &name));
+            out.push_str(&wrap("    ", &note));
+        }
+    }
+    out
+}

@@ -1,0 +1,142 @@
+//! What one table says, in words made from its figures.
+
+use super::number::{bytes, count, duration, plural, ratio};
+use super::text::list;
+use super::view::{self, Names};
+use crate::results::{Cell, Results, Workload};
+use crate::stats::counted;
+
+/// A baseline this close to the best is good enough: nobody maintains threads for less.
+const GOOD_ENOUGH: f64 = 1.10;
+
+/// Who won, by how much over the next that is not tied, at what cost, and whether one thread does.
+pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
+    let names = Names::new(results);
+    let cells = view::cells(results, workload);
+    let skipped = view::skipped(results, workload).len();
+    let measured: Vec<&Cell> = cells
+        .iter()
+        .copied()
+        .filter(|cell| view::measured(cell))
+        .collect();
+    let mut title = view::title(results, workload, " with ");
+    if title != workload.name {
+        title.push_str(" tasks");
+    }
+    let all = cells.len() + skipped;
+    let Some((best, others)) = measured.split_first() else {
+        return format!("{title}: none of {} gave a figure.", plural(all, "cell"));
+    };
+
+    let mut sentences = Vec::new();
+    let tied: Vec<&Cell> = others
+        .iter()
+        .copied()
+        .filter(|cell| cell.tied_with_best == Some(true))
+        .collect();
+    let next = others
+        .iter()
+        .copied()
+        .find(|cell| cell.tied_with_best != Some(true));
+    sentences.push(winner(best, next, !tied.is_empty(), all, &names));
+    if !tied.is_empty() {
+        let tied: Vec<String> = tied.iter().map(|cell| with_cost(cell, &names)).collect();
+        sentences.push(format!("Tied with it: {}.", list(&tied)));
+    }
+    sentences.push(baseline(best, &cells));
+    if measured.len() < all {
+        let verb = if measured.len() == 1 { "has" } else { "have" };
+        sentences.push(format!(
+            "Only {} of {all} cells {verb} figures.",
+            measured.len()
+        ));
+    }
+    format!("{title}: {}", sentences.join(" "))
+}
+
+fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Names) -> String {
+    let time = best
+        .wall_ns
+        .map_or_else(String::new, |wall| duration(wall.median));
+    let name = with_cost(best, names);
+    let Some((next, lead)) = next.and_then(|next| Some((next, next.ratio_to_best?))) else {
+        return if tied {
+            format!("{name} came first in {time}, ahead of none by more than noise.")
+        } else if all > 1 {
+            format!("{name} took {time}, with nothing to compare it with.")
+        } else {
+            format!("{name} took {time}, the only one there was.")
+        };
+    };
+    let margin = ratio(lead.median);
+    let other = names.cell(next);
+    let over = if tied {
+        "the next that is not tied"
+    } else {
+        "the next"
+    };
+    match view::bounds(&lead) {
+        Some((low, high)) => format!(
+            "{name} won in {time}; {over}, {other}, took {margin} times as long [{} to {}].",
+            ratio(low),
+            ratio(high)
+        ),
+        None => {
+            let fewest = counted(next).len().min(counted(best).len());
+            format!(
+                "{name} came first in {time}; {over}, {other}, took {margin} times as long, by {} \
+                 only, so how much of that is noise is open.",
+                plural(fewest, "sample")
+            )
+        }
+    }
+}
+
+/// The name with what it took to run: `threads (200 threads, 1.9 MiB)`.
+fn with_cost(cell: &Cell, names: &Names) -> String {
+    let mut cost = Vec::new();
+    if let Some(threads) = cell.threads_peak {
+        let noun = if threads == 1 { "thread" } else { "threads" };
+        cost.push(format!("{} {noun}", count(threads as f64)));
+    }
+    if let Some(memory) = cell.rss_peak_bytes {
+        cost.push(bytes(memory));
+    }
+    let name = names.cell(cell);
+    if cost.is_empty() {
+        name
+    } else {
+        format!("{name} ({})", cost.join(", "))
+    }
+}
+
+fn baseline(best: &Cell, cells: &[&Cell]) -> String {
+    let found = cells
+        .iter()
+        .find(|cell| view::is_baseline(&cell.model, &cell.variant));
+    let measured = found.filter(|cell| view::measured(cell));
+    let Some((sequential, slower)) = measured.and_then(|cell| Some((cell, cell.ratio_to_best?)))
+    else {
+        return "Without a figure for sequential, whether concurrency pays is open.".to_owned();
+    };
+    if std::ptr::eq(*sequential, best) {
+        return "One thread is enough.".to_owned();
+    }
+    let once = if view::bounds(&slower).is_some() {
+        String::new()
+    } else {
+        let fewest = counted(sequential).len().min(counted(best).len());
+        format!(", by {}", plural(fewest, "sample"))
+    };
+    if sequential.tied_with_best == Some(true) {
+        "Sequential is good enough: it is tied with the best.".to_owned()
+    } else if slower.median <= GOOD_ENOUGH {
+        let percent = ((slower.median - 1.0) * 100.0).max(0.0);
+        format!("Sequential is good enough: it took {percent:.1} % longer{once}.")
+    } else {
+        format!(
+            "Sequential took {} times as long{once}: not good enough.",
+            ratio(slower.median)
+        )
+    }
+}

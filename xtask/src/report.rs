@@ -1,0 +1,51 @@
+//! `cargo xtask report`: renders the results of a comparison again.
+
+use std::fs;
+use std::path::Path;
+
+use crate::render;
+use crate::results::{self, Results};
+
+/// The name between whose markers a document holds the figures.
+const MARKER: &str = "measured";
+
+/// The text of the comparison at `path`; with `into`, put into that document as well.
+///
+/// `into` must have the lines `<!-- begin: measured -->` and `<!-- end: measured -->`. What stands
+/// between them is replaced, and the rest of the document stays as it is.
+///
+/// # Errors
+///
+/// One line that names the file and the remedy: results that cannot be read, or a document that
+/// cannot be read or written or lacks a marker.
+pub fn report(path: &Path, into: Option<&Path>) -> Result<String, String> {
+    let results = results::read(path)?;
+    let Some(into) = into else {
+        return Ok(render::everything(&results, None));
+    };
+    let name = render::clean(&into.display().to_string());
+    let document = fs::read_to_string(into).map_err(|error| {
+        format!("{name}: cannot be read ({error}); name a document with --into")
+    })?;
+    let block = block(&results);
+    let document =
+        render::splice(&document, MARKER, &block).map_err(|error| format!("{name}: {error}"))?;
+    render::write_beside(into, &document).map_err(|error| {
+        format!("{name}: cannot be written ({error}); make it and its directory writable")
+    })?;
+    let what = results.workloads.len();
+    let plural = if what == 1 { "" } else { "s" };
+    Ok(format!(
+        "{name}: {what} table{plural} of {} put in\n",
+        render::clean(&path.display().to_string())
+    ))
+}
+
+/// The text as a fenced block, headed by the command that made it and where it ran.
+fn block(results: &Results) -> String {
+    let text = [render::environment(results), render::figures(results, None)].join("\n");
+    // A longer fence than any within: an error may quote what a model printed.
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}text\n{text}{fence}\n")
+}

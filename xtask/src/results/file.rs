@@ -1,0 +1,253 @@
+//! `results.json` on disk.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Interval, Results, SCHEMA};
+use crate::render::{clean, write_beside};
+
+/// Reads the results of a comparison.
+///
+/// # Errors
+///
+/// One line that names the file and what to do: it is missing or unreadable, not JSON, not the
+/// results of a comparison, or of another version of the format.
+pub fn read(path: &Path) -> Result<Results, String> {
+    let name = clean(&path.display().to_string());
+    let text = fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!(
+            "{name}: there is no such file; name the results.json that `cargo xtask compare` \
+             left in its --output (by default target/compare/results.json)"
+        ),
+        io::ErrorKind::IsADirectory => {
+            format!("{name}: is a directory; name the results.json in it")
+        }
+        _ => format!("{name}: cannot be read ({error}); name a results.json that can"),
+    })?;
+
+    /// What every version of the format has.
+    #[derive(Deserialize)]
+    struct Head {
+        schema: u64,
+    }
+    let again = "write it anew with `cargo xtask compare`";
+    let head: Head = serde_json::from_slice(&text).map_err(|error| {
+        let what = clean(&error.to_string());
+        if error.is_data() {
+            format!("{name}: is not the results of a comparison ({what}); {again}")
+        } else {
+            format!("{name}: is not JSON ({what}); {again}")
+        }
+    })?;
+    let known = u64::from(SCHEMA);
+    if head.schema > known {
+        return Err(format!(
+            "{name}: has schema {}, newer than the {known} this program knows; \
+             update this checkout",
+            head.schema
+        ));
+    }
+    if head.schema < known {
+        return Err(format!(
+            "{name}: has schema {}, but this program knows {known} only; {again}",
+            head.schema
+        ));
+    }
+    serde_json::from_slice(&text).map_err(|error| {
+        let what = clean(&error.to_string());
+        format!("{name}: is not the results of a comparison ({what}); {again}")
+    })
+}
+
+/// Writes the results as indented JSON, beside `path` first and then renamed.
+///
+/// JSON has no word for infinity and the like: an interval or a metric that is not a number is left
+/// out, so that what was written can be read again.
+///
+/// # Errors
+///
+/// What creating, writing or renaming the file gave; `path` is then as it was before.
+pub fn write(path: &Path, results: &Results) -> io::Result<()> {
+    let mut json = serde_json::to_string_pretty(&finite(results))?;
+    json.push('\n');
+    write_beside(path, &json)
+}
+
+fn finite(results: &Results) -> Results {
+    let mut results = results.clone();
+    if !results.environment.load_average.is_finite() {
+        results.environment.load_average = 0.0;
+    }
+    let bound = |bound: f64| Some(bound).filter(|b| b.is_finite());
+    let interval = |interval: Interval| {
+        let (low, high) = (interval.low.and_then(bound), interval.high.and_then(bound));
+        interval.median.is_finite().then_some(Interval {
+            low,
+            high,
+            ..interval
+        })
+    };
+    for cell in &mut results.cells {
+        cell.wall_ns = cell.wall_ns.and_then(interval);
+        cell.ratio_to_best = cell.ratio_to_best.and_then(interval);
+        cell.speedup = cell.speedup.and_then(interval);
+        cell.metrics.retain(|_, value| value.is_finite());
+    }
+    results
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Cell;
+
+    fn results() -> Results {
+        let cell = Cell {
+            workload: "waits".into(),
+            model: "threads".into(),
+            variant: String::new(),
+            workers: 2,
+            tasks: 10,
+            verified: true,
+            error: None,
+            setup_ns: 5,
+            samples: vec![Default::default()],
+            wall_ns: Some(Interval {
+                median: 2.5,
+                low: None,
+                high: None,
+            }),
+            ratio_to_best: None,
+            rank: Some(1),
+            tied_with_best: None,
+            speedup: None,
+            threads_peak: None,
+            processes_peak: None,
+            rss_peak_bytes: None,
+            metrics: Default::default(),
+            note: None,
+        };
+        Results {
+            schema: SCHEMA,
+            complete: true,
+            environment: Default::default(),
+            settings: Default::default(),
+            workloads: Vec::new(),
+            cells: vec![cell],
+            skipped: Vec::new(),
+            warnings: vec!["one".into()],
+        }
+    }
+
+    fn error_of(text: &[u8]) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(error.contains("results.json: "), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        error
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        write(&path, &results()).unwrap();
+        write(&path, &results()).unwrap();
+        assert_eq!(read(&path).unwrap(), results());
+        assert!(
+            fs::read_to_string(&path)
+                .unwrap()
+                .contains("\n  \"schema\": 1,\n")
+        );
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "nothing left beside it"
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_left_out_rather_than_unreadable() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        let mut odd = results();
+        odd.environment.load_average = f64::NAN;
+        odd.cells[0].wall_ns = Some(Interval {
+            median: f64::INFINITY,
+            low: None,
+            high: None,
+        });
+        odd.cells[0].speedup = Some(Interval {
+            median: 1.0,
+            low: None,
+            high: Some(f64::NAN),
+        });
+        odd.cells[0].metrics.insert("lag".into(), f64::NAN);
+        write(&path, &odd).unwrap();
+        let read = read(&path).unwrap();
+        assert_eq!(read.cells[0].wall_ns, None);
+        assert_eq!(read.cells[0].speedup.unwrap().high, None);
+        assert!(read.cells[0].metrics.is_empty());
+    }
+
+    #[test]
+    fn errors_are_one_line_with_the_file_and_the_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = read(&dir.path().join("none.json")).unwrap_err();
+        assert!(
+            missing.contains("none.json: there is no such file; name the"),
+            "{missing}"
+        );
+        let directory = read(dir.path()).unwrap_err();
+        assert!(directory.contains("is a directory; name"), "{directory}");
+
+        for text in [
+            &b""[..],
+            b"{",
+            b"[results]",
+            b"\xff\xfe",
+            b"{\"schema\": 1}}",
+        ] {
+            let error = error_of(text);
+            assert!(
+                error.contains("is not JSON (") && error.contains("write it anew"),
+                "{error}"
+            );
+        }
+        for text in [
+            "{}",
+            "[]",
+            "{\"schema\": \"1\\n\"}",
+            "{\"schema\": 1, \"cells\": 3}",
+        ] {
+            let error = error_of(text.as_bytes());
+            assert!(
+                error.contains("is not the results of a comparison ("),
+                "{error}"
+            );
+        }
+        let newer = error_of(br#"{"schema": 2, "anything": []}"#);
+        assert!(
+            newer.contains("schema 2, newer than the 1") && newer.contains("update"),
+            "{newer}"
+        );
+        assert!(error_of(br#"{"schema": 0}"#).contains("schema 0, but this program knows 1 only"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        // A directory cannot be replaced by a file.
+        fs::create_dir_all(path.join("inside")).unwrap();
+        assert!(write(&path, &results()).is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(write(&dir.path().join("no/such/results.json"), &results()).is_err());
+        assert!(write(Path::new("/"), &results()).is_err());
+    }
+}

@@ -1,0 +1,205 @@
+//! `results.json`: the contract with whoever reads it. Fields are added, never renamed.
+
+mod file;
+
+pub use file::{read, write};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the format.
+pub const SCHEMA: u32 = 1;
+
+/// One comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// False when the comparison was interrupted.
+    pub complete: bool,
+    /// Where it ran.
+    pub environment: Environment,
+    /// How it was called.
+    pub settings: Settings,
+    /// One entry per workload and number of tasks, in the order of the tables.
+    pub workloads: Vec<Workload>,
+    /// One entry per workload, number of tasks, model, variant and number of workers.
+    pub cells: Vec<Cell>,
+    /// What was not measured, and why.
+    pub skipped: Vec<Skipped>,
+    /// What a reader should know before trusting a figure; one line each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// The machine and the versions.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// Operating system and kernel release.
+    pub os: String,
+    /// Processor model.
+    pub cpu: String,
+    /// Processors this program may use.
+    pub cpus: usize,
+    /// Physical memory.
+    pub memory_bytes: u64,
+    /// The compiler that built the runners.
+    pub rustc: String,
+    /// When the comparison began, in UTC, as in RFC 3339.
+    pub started: String,
+    /// Iterations of the `compute` step per microsecond on this machine.
+    pub iterations_per_us: u64,
+    /// The 1-minute load average when the comparison began.
+    pub load_average: f64,
+    /// The version each runner gave, by model.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// The flags that matter for the figures.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The command, as a user can repeat it.
+    pub command: String,
+    /// The bound on sampling beyond the first sample of each cell.
+    pub budget_ns: u64,
+    /// Whether `tasks` was cut to at most 200.
+    pub smoke: bool,
+    /// The seed given on the command line, if any.
+    pub seed: Option<u64>,
+    /// The numbers of workers compared.
+    pub workers: Vec<usize>,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    /// Its pattern.
+    pub pattern: String,
+    /// The number of tasks.
+    pub tasks: usize,
+    /// The digest all models must share: 16 hex digits.
+    pub digest: String,
+    /// What it is, for people.
+    #[serde(default)]
+    pub about: String,
+    /// Items of the book.
+    #[serde(default)]
+    pub items: Vec<u8>,
+    /// The seed of its inputs.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// One model on one workload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// The workload's name.
+    pub workload: String,
+    /// The model's name.
+    pub model: String,
+    /// The variant; empty for the default one.
+    pub variant: String,
+    /// The number of workers it was given.
+    pub workers: usize,
+    /// The number of tasks.
+    pub tasks: usize,
+    /// Whether every sample had the right digest.
+    pub verified: bool,
+    /// What went wrong; all statistics are then null.
+    pub error: Option<String>,
+    /// What building the reused parts took: the median over the starts.
+    pub setup_ns: u64,
+    /// Every sample, in the order taken.
+    pub samples: Vec<Sample>,
+    /// The time of a sample.
+    pub wall_ns: Option<Interval>,
+    /// Time divided by the best cell's of the same round.
+    pub ratio_to_best: Option<Interval>,
+    /// Place by median time within the table, from 1.
+    pub rank: Option<usize>,
+    /// Whether the interval of `ratio_to_best` spans 1.
+    pub tied_with_best: Option<bool>,
+    /// The time of `sequential` in the same round, divided by this one's.
+    pub speedup: Option<Interval>,
+    /// Threads alive at once in the whole tree of processes, less the runner's own.
+    pub threads_peak: Option<u64>,
+    /// Processes alive at once, the runner included.
+    pub processes_peak: Option<u64>,
+    /// Resident memory at its highest, less what was resident after loading.
+    pub rss_peak_bytes: Option<u64>,
+    /// What only some patterns have.
+    pub metrics: BTreeMap<String, f64>,
+    /// Why there is one sample only, if so.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+impl Cell {
+    /// `model` or `model/variant`, as it stands in a table.
+    pub fn contestant(&self) -> String {
+        if self.variant.is_empty() {
+            self.model.clone()
+        } else {
+            format!("{}/{}", self.model, self.variant)
+        }
+    }
+}
+
+/// One timed sample.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sample {
+    /// From the first task handed in to the last result out.
+    pub wall_ns: u64,
+    /// CPU time of the whole tree of processes.
+    pub cpu_ns: u64,
+    /// Its part in user mode.
+    pub user_ns: u64,
+    /// Its part in the kernel.
+    pub system_ns: u64,
+    /// Times a thread gave up its processor.
+    pub voluntary_switches: u64,
+    /// Times a thread lost its processor.
+    pub involuntary_switches: u64,
+    /// Which start of the runner took it, from 0.
+    pub life: u32,
+    /// The round it belongs to; samples of one round are compared with each other.
+    pub round: u32,
+    /// Whether it is the first of its life: kept here, left out of the statistics where others exist.
+    pub warm_up: bool,
+}
+
+/// A median with the bounds of its 95 % confidence interval; no bounds where there are too few samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The median.
+    pub median: f64,
+    /// The lower bound.
+    pub low: Option<f64>,
+    /// The upper bound.
+    pub high: Option<f64>,
+}
+
+/// A cell that was not measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// The workload's name.
+    pub workload: String,
+    /// The model's name.
+    pub model: String,
+    /// The variant.
+    pub variant: String,
+    /// Why, with the arithmetic where there is any.
+    pub reason: String,
+    /// The number of workers it would have had.
+    #[serde(default)]
+    pub workers: usize,
+    /// The number of tasks.
+    #[serde(default)]
+    pub tasks: usize,
+}

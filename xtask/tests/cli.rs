@@ -1,0 +1,229 @@
+//! The command line as a user meets it: the program itself, its exit status and what it prints.
+
+use std::process::{Command, Output};
+
+fn xtask(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(args)
+        .output()
+        .expect("xtask starts")
+}
+
+/// Exit status 2, nothing on stdout, and one line on stderr that has each of the words.
+#[track_caller]
+fn refused(args: &[&str], words: &[&str]) {
+    let output = xtask(args);
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+    assert_eq!(stderr.matches('\n').count(), 1, "{args:?}: {stderr}");
+    assert!(
+        stderr.ends_with('\n') && stderr.len() > 1,
+        "{args:?}: {stderr}"
+    );
+    assert!(output.stdout.is_empty(), "{args:?}");
+    for word in words {
+        assert!(stderr.contains(word), "{args:?} lacks {word:?}: {stderr}");
+    }
+}
+
+#[test]
+fn every_bad_value_is_refused_in_one_line_that_names_its_flag() {
+    let help = "see `cargo xtask compare --help`";
+    let number = "a whole number from";
+    for (flag, values, remedy) in [
+        (
+            "--tasks",
+            &[
+                "0",
+                "-1",
+                "ten",
+                "10000001",
+                "1,,2",
+                "",
+                "1;2",
+                "99999999999999999999",
+            ][..],
+            number,
+        ),
+        ("--workers", &["0", "4097", "1.5", "2,0", ""], number),
+        (
+            "--seed",
+            &["-1", "0x10", "18446744073709551616", ""],
+            number,
+        ),
+        ("--iterations-per-us", &["0", "-3", "fast"], number),
+        (
+            "--budget",
+            &["60", "s", "-1s", "2h", "1 s", "1e3s", ""],
+            "as in 500ms, 60s or 2m",
+        ),
+        (
+            "--patience",
+            &["60", "61m", "forever"],
+            "as in 500ms, 60s or 2m",
+        ),
+        ("--patience", &["0s"], "such as 30s"),
+        (
+            "--model",
+            &["", "Threads", "threads/", "/limited", "threads/a/b"],
+            "NAME/VARIANT",
+        ),
+        ("--runner", &["mine", ""], "NAME=COMMAND"),
+        ("--runner", &["Mine=./mine", "=./mine"], "a-z, 0-9 and -"),
+        (
+            "--runner",
+            &["mine=", "mine=  ", "mine=''"],
+            "name the program",
+        ),
+        ("--runner", &["mine='./mine"], "never closed"),
+    ] {
+        for value in values {
+            refused(
+                &["compare", &format!("{flag}={value}")],
+                &[flag, remedy, help],
+            );
+        }
+    }
+}
+
+#[test]
+fn every_flag_without_its_value_is_refused_in_one_line() {
+    for flag in [
+        "--model",
+        "--workload-file",
+        "--runner",
+        "--tasks",
+        "--workers",
+        "--seed",
+        "--budget",
+        "--iterations-per-us",
+        "--inputs",
+        "--output",
+        "--baseline",
+        "--patience",
+    ] {
+        refused(&["compare", flag], &[flag, "a value is required"]);
+    }
+}
+
+#[test]
+fn flags_that_take_no_value_or_come_once_say_so() {
+    refused(&["compare", "--smoke=yes"], &["--smoke"]);
+    refused(
+        &["compare", "--seed=1", "--seed=2"],
+        &["--seed", "cannot be used multiple times"],
+    );
+    refused(
+        &["compare", "--smoke", "--smoke"],
+        &["--smoke", "cannot be used multiple times"],
+    );
+}
+
+#[test]
+fn unknown_flags_are_named_with_what_may_have_been_meant() {
+    refused(
+        &["compare", "--smok"],
+        &["--smok", "'--smoke'", "see `cargo xtask compare --help`"],
+    );
+    refused(&["compare", "-x"], &["-x"]);
+    refused(
+        &["test", "--release"],
+        &["--release", "see `cargo xtask test --help`"],
+    );
+    refused(&["ci", "now"], &["now"]);
+}
+
+#[test]
+fn a_file_where_a_name_belongs_is_told_its_flag() {
+    refused(
+        &["compare", "my/orders.toml"],
+        &["my/orders.toml", "--workload-file FILE"],
+    );
+}
+
+#[test]
+fn a_wrong_or_missing_command_lists_the_commands() {
+    refused(
+        &[],
+        &[
+            "compare, test, build, report, pick, ci",
+            "see `cargo xtask --help`",
+        ],
+    );
+    refused(
+        &["compere"],
+        &["`compere`", "compare, test, build, report, pick, ci"],
+    );
+    refused(&["--smoke"], &["--smoke"]);
+}
+
+#[test]
+fn missing_arguments_are_named() {
+    refused(
+        &["pick"],
+        &["<CRATE> <DIR>", "see `cargo xtask pick --help`"],
+    );
+    refused(&["pick", "threads"], &["<DIR>"]);
+    refused(&["report"], &["<RESULTS.json>"]);
+}
+
+#[test]
+fn a_line_break_in_an_argument_makes_no_second_line() {
+    refused(&["compare", "--tasks", "1\n\n2\r\n3"], &["--tasks"]);
+    refused(&["compa\nre"], &["compa re"]);
+    refused(&["test", "no\nsuch"], &["no such"]);
+}
+
+#[test]
+fn unknown_crates_are_refused_with_the_known_ones() {
+    for command in ["test", "build"] {
+        refused(&[command, "threats"], &["`threats`", "threads", "workload"]);
+    }
+    refused(
+        &["pick", "threats", "somewhere"],
+        &["`threats`", "threads", "workload"],
+    );
+    // The runners go with their crates, and cannot be taken out alone.
+    refused(
+        &["pick", "threads-compare", "somewhere"],
+        &["`threads-compare`"],
+    );
+}
+
+#[test]
+fn help_is_printed_on_stdout_and_is_no_error() {
+    for (args, words) in [
+        (
+            &["--help"][..],
+            &["compare", "test", "build", "report", "pick", "ci"][..],
+        ),
+        (
+            &["compare", "--help"],
+            &[
+                "--model <NAME[/VARIANT]>",
+                "--patience",
+                "[default: 60s]",
+                "[default: target/compare]",
+            ],
+        ),
+        (&["compare", "-h"], &["--workload-file <FILE>"]),
+        (&["help", "pick"], &["<CRATE>", "<DIR>"]),
+        (&["report", "--help"], &["--into <FILE>"]),
+    ] {
+        let output = xtask(args);
+        let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(output.stderr.is_empty(), "{args:?}");
+        for word in words {
+            assert!(stdout.contains(word), "{args:?} lacks {word:?}: {stdout}");
+        }
+    }
+}
+
+#[test]
+fn a_report_of_a_missing_file_is_a_usage_error() {
+    refused(
+        &["report", "no/such/results.json"],
+        &["no/such/results.json"],
+    );
+}

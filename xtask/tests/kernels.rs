@@ -1,0 +1,35 @@
+//! What makes the figures comparable: all runners execute the same machine code.
+
+use std::collections::BTreeMap;
+
+use xtask::cargo;
+use xtask::packages::workspace;
+
+/// A feature that one runner turns on in a dependency of `workload` would have it compiled a second time for
+/// that runner alone, kernels and all.
+#[test]
+fn every_runner_links_the_same_compiled_workload() {
+    let mut linked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for runner in workspace()
+        .unwrap()
+        .crates
+        .iter()
+        .filter_map(|found| found.runner())
+    {
+        let mut build = cargo::command();
+        build.args([
+            "build",
+            "--release",
+            "--package",
+            &runner,
+            "--message-format=json-render-diagnostics",
+        ]);
+        let messages = String::from_utf8(cargo::output(&mut build).unwrap()).unwrap();
+        let library = messages
+            .split(|c: char| c == '"')
+            .find(|text| text.contains("libworkload-") && text.ends_with(".rlib"))
+            .unwrap_or_else(|| panic!("{runner} does not link `workload`"));
+        linked.entry(library.to_owned()).or_default().push(runner);
+    }
+    assert_eq!(linked.len(), 1, "not the same library: {linked:#?}");
+}

@@ -1,0 +1,311 @@
+//! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and nothing of the user's is
+//! lost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A workspace with one crate, and a folder outside it to pick into.
+struct Bench {
+    root: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let bench = Bench {
+            root: tempfile::tempdir().expect("a temporary folder"),
+        };
+        bench.write(
+            "ws/Cargo.toml",
+            "[workspace]\nresolver = '3'\nmembers = ['crates/*', 'crates/*/compare']\n\
+             [workspace.package]\nversion = '0.3.0'\nedition = '2024'\nlicense = 'MIT'\npublish = false\n\
+             [workspace.lints.rust]\nmissing_docs = 'warn'\n",
+        );
+        bench.write("ws/LICENSE-MIT", "the licence\n");
+        bench.write(
+            "ws/crates/tiny/Cargo.toml",
+            "[package]\nname = 'tiny'\nversion.workspace = true\nedition.workspace = true\nlicense.workspace = true\n\
+             publish.workspace = true\n[lints]\nworkspace = true\n",
+        );
+        bench.write(
+            "ws/crates/tiny/src/lib.rs",
+            "//! Tiny.\n\n/// One.\npub fn one() -> u32 {\n    1\n}\n",
+        );
+        bench.write(
+            "ws/crates/tiny/tests/one.rs",
+            "//! One.\n\n#[test]\nfn one() {\n    assert_eq!(tiny::one(), 1);\n}\n",
+        );
+        bench.write(
+            "ws/crates/tiny/compare/Cargo.toml",
+            "[package]\nname = 'tiny-compare'\nversion.workspace = true\nedition.workspace = true\n\
+             [dependencies]\ntiny = { path = '..' }\n",
+        );
+        bench.write(
+            "ws/crates/tiny/compare/src/main.rs",
+            "//! None.\n\nfn main() {}\n",
+        );
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(
+            "../../LICENSE-MIT",
+            bench.path("ws/crates/tiny/LICENSE-MIT"),
+        )
+        .expect("a link");
+        bench
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn pick(&self, into: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["pick", "tiny"])
+            .arg(self.path(into))
+            .current_dir(self.path("ws"))
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("CARGO_BUILD_TARGET_DIR")
+            .output()
+            .expect("xtask starts")
+    }
+
+    /// Picks, and returns what it printed on stdout.
+    #[track_caller]
+    fn picked(&self, into: &str) -> String {
+        let output = self.pick(into);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Fails to pick, is told so in one line with these words, and finds all files as they were.
+    #[track_caller]
+    fn refused(&self, into: &str, words: &[&str]) {
+        let before = files(self.root.path());
+        let output = self.pick(into);
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "lacks {word:?}: {stderr}");
+        }
+        assert_eq!(files(self.root.path()), before);
+    }
+}
+
+/// All files below with their contents, but for what cargo builds.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry"))
+    {
+        let path = entry.path();
+        if entry.file_type().expect("a type").is_dir() {
+            if entry.file_name() != "target" {
+                found.extend(files(&path));
+            }
+        } else {
+            found.push((path.clone(), fs::read(&path).unwrap_or_default()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn names(bench: &Bench, folder: &str) -> Vec<String> {
+    let root = bench.path(folder);
+    let relative = |path: PathBuf| {
+        path.strip_prefix(&root)
+            .expect("inside")
+            .to_string_lossy()
+            .into_owned()
+    };
+    files(&root)
+        .into_iter()
+        .map(|(path, _)| relative(path))
+        .collect()
+}
+
+#[test]
+fn a_picked_crate_stands_alone_and_passes_its_tests() {
+    let bench = Bench::new();
+    let told = bench.picked("out/tiny");
+    assert!(
+        told.contains("test result: ok. 1 passed"),
+        "the tests can be watched: {told}"
+    );
+    assert!(
+        told.contains("picked tiny 0.3.0 into ") && told.contains("its tests: 1 passed, 0 failed"),
+        "{told}"
+    );
+
+    let mut expected = vec![
+        ".pick.json",
+        "Cargo.lock",
+        "Cargo.toml",
+        "src/lib.rs",
+        "tests/one.rs",
+    ];
+    if cfg!(unix) {
+        expected.insert(3, "LICENSE-MIT");
+        assert!(
+            bench
+                .path("out/tiny/LICENSE-MIT")
+                .symlink_metadata()
+                .expect("a licence")
+                .is_file()
+        );
+    }
+    assert_eq!(
+        names(&bench, "out/tiny"),
+        expected,
+        "no runner, and no notes of cargo"
+    );
+    assert_eq!(
+        names(&bench, "out").len(),
+        expected.len(),
+        "nothing is left beside it"
+    );
+
+    let manifest = bench.read("out/tiny/Cargo.toml");
+    for part in [
+        "version = \"0.3.0\"",
+        "edition = \"2024\"",
+        "license = \"MIT\"",
+        "missing_docs = \"warn\"",
+    ] {
+        assert!(manifest.contains(part), "{manifest}");
+    }
+    assert!(
+        !manifest.contains("workspace") && !manifest.contains("autotests"),
+        "{manifest}"
+    );
+}
+
+#[test]
+fn a_second_pick_brings_the_folder_up_to_date() {
+    let bench = Bench::new();
+    bench.write("ws/crates/tiny/tests/gone.rs", "//! Gone.\n");
+    bench.picked("tiny");
+    bench.write("tiny/notes.txt", "the user's own");
+    fs::remove_file(bench.path("ws/crates/tiny/tests/gone.rs")).expect("removed");
+    bench.write(
+        "ws/crates/tiny/tests/more.rs",
+        "//! More.\n\n#[test]\nfn more() {}\n",
+    );
+
+    let told = bench.picked("tiny");
+    assert!(told.contains("1 file written"), "{told}");
+    assert!(
+        told.contains("1 removed") && told.contains("2 passed, 0 failed"),
+        "{told}"
+    );
+    assert!(
+        bench.path("tiny/tests/more.rs").exists() && !bench.path("tiny/tests/gone.rs").exists()
+    );
+    assert_eq!(bench.read("tiny/notes.txt"), "the user's own");
+}
+
+#[test]
+fn files_that_were_changed_since_are_named_and_kept() {
+    let bench = Bench::new();
+    bench.picked("tiny");
+    bench.write("tiny/src/lib.rs", "//! Mine.\n");
+    bench.write("ws/crates/tiny/tests/one.rs", "//! Newer.\n");
+    bench.refused("tiny", &["changed since", "src/lib.rs", "another folder"]);
+}
+
+#[test]
+fn files_that_no_pick_wrote_are_named_and_kept() {
+    let bench = Bench::new();
+    bench.write("full/thesis.txt", "years of work");
+    bench.refused("full", &["not empty", "thesis.txt", "choose a new folder"]);
+
+    bench.picked("tiny");
+    bench.write("tiny/src/more.rs", "// mine\n");
+    bench.write("ws/crates/tiny/src/more.rs", "//! Theirs.\n");
+    bench.refused("tiny", &["not written by a pick", "src/more.rs"]);
+}
+
+#[test]
+fn a_file_or_another_pick_in_the_way_is_refused() {
+    let bench = Bench::new();
+    bench.write("file", "x");
+    bench.refused("file", &["choose another folder"]);
+    bench.write(
+        "other/.pick.json",
+        r#"{"crate": "big", "version": "1.0.0", "files": {}}"#,
+    );
+    bench.refused("other", &["a pick of `big`", "`tiny`"]);
+    bench.write("odd/.pick.json", "no JSON");
+    bench.refused("odd", &[".pick.json", "choose another folder"]);
+}
+
+#[test]
+fn a_folder_inside_a_workspace_is_refused() {
+    let bench = Bench::new();
+    bench.refused(
+        "ws/picked",
+        &[
+            "inside the cargo workspace",
+            "choose a folder outside",
+            "exclude = [\"picked\"]",
+        ],
+    );
+    bench.refused(
+        "ws/crates/tiny/deep/../picked",
+        &["inside the cargo workspace"],
+    );
+    bench.write("theirs/Cargo.toml", "[workspace]\nmembers = ['vendor/*']\n");
+    bench.refused(
+        "theirs/vendor/tiny",
+        &["theirs/Cargo.toml", "exclude = [\"vendor/tiny\"]"],
+    );
+}
+
+#[test]
+fn a_crate_that_fails_its_tests_where_it_stands_is_an_error() {
+    let bench = Bench::new();
+    bench.write(
+        "ws/crates/tiny/tests/one.rs",
+        "//! One.\n\n#[test]\nfn one() {\n    assert_eq!(tiny::one(), 2);\n}\n",
+    );
+    let output = bench.pick("tiny");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("its tests say 0 passed, 1 failed"),
+        "{stderr}"
+    );
+}
+
+/// Cargo takes two folders that hold the same package for one, and what was built last for fresh.
+#[test]
+fn what_is_tested_is_what_stands_there_and_not_an_earlier_pick_elsewhere() {
+    let bench = Bench::new();
+    let good = bench.read("ws/crates/tiny/src/lib.rs");
+    bench.picked("one");
+    bench.write("ws/crates/tiny/src/lib.rs", &good.replace('1', "2"));
+    assert_eq!(
+        bench.pick("other").status.code(),
+        Some(1),
+        "its test expects 1"
+    );
+    bench.write("ws/crates/tiny/src/lib.rs", &good);
+    let told = bench.picked("one");
+    assert!(told.contains("0 files written"), "{told}");
+}

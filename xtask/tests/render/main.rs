@@ -1,0 +1,378 @@
+//! What a user sees of a comparison.
+
+mod fixture;
+
+use std::fs;
+
+use fixture::results;
+use xtask::render;
+use xtask::report::report;
+use xtask::results::{Cell, Interval, Results, Skipped, Workload};
+use xtask::stats::summarise;
+
+/// The comparison after a change: `tokio-tasks` slower, `thread-pool` faster.
+fn later() -> Results {
+    let mut later = results();
+    later.environment.rustc = "rustc 1.96.0".into();
+    for cell in &mut later.cells {
+        let factor = match cell.model.as_str() {
+            "tokio-tasks" => 1.2,
+            "thread-pool" => 0.9,
+            _ => 1.001,
+        };
+        for sample in &mut cell.samples {
+            sample.wall_ns = (sample.wall_ns as f64 * factor) as u64;
+        }
+    }
+    summarise(&mut later);
+    later
+}
+
+fn assert_fits(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "over 80 columns: {line}");
+        assert_eq!(line, line.trim_end(), "spaces at the end");
+    }
+    assert!(
+        !text.contains(|c: char| c.is_control() && c != '\n'),
+        "control characters"
+    );
+    assert!(text.is_empty() || text.ends_with('\n'));
+}
+
+#[test]
+fn tables_show_ties_errors_single_samples_and_what_was_skipped() {
+    let results = results();
+    insta::assert_snapshot!("waits", render::table(&results, 0));
+    insta::assert_snapshot!("gcd", render::table(&results, 1));
+    assert_eq!(render::table(&results, 2), "");
+}
+
+#[test]
+fn the_matrix_and_its_sentences_come_from_the_figures() {
+    insta::assert_snapshot!("matrix", render::matrix(&results()));
+}
+
+#[test]
+fn the_closing_says_loudly_that_it_is_incomplete() {
+    insta::assert_snapshot!("warnings", render::warnings(&results()));
+    insta::assert_snapshot!("environment", render::environment(&results()));
+    insta::assert_snapshot!("legend", render::legend());
+    let mut smoke = results();
+    smoke.settings.smoke = true;
+    assert!(render::warnings(&smoke).contains("\nSMOKE: "));
+    assert!(render::environment(&smoke).contains("smoke, incomplete"));
+    smoke.complete = true;
+    smoke.settings.smoke = false;
+    smoke.warnings.clear();
+    assert_eq!(render::warnings(&smoke), "");
+    assert!(
+        !render::everything(&smoke, None)
+            .to_lowercase()
+            .contains("incomplete")
+    );
+}
+
+#[test]
+fn an_earlier_comparison_gives_faster_slower_and_no_difference() {
+    insta::assert_snapshot!("baseline", render::baseline(&later(), &results()));
+}
+
+#[test]
+fn other_inputs_are_not_compared() {
+    let mut earlier = results();
+    earlier.workloads[0].digest = "ffffffffffffffff".into();
+    earlier.workloads.remove(1);
+    let text = render::baseline(&results(), &earlier);
+    assert!(
+        text.contains("warning: waits had other inputs then"),
+        "{text}"
+    );
+    assert!(text.ends_with("No cell has figures in both.\n"), "{text}");
+}
+
+#[test]
+fn everything_is_the_tables_and_the_closing() {
+    let (results, later) = (results(), later());
+    let all = render::everything(&later, Some(&results));
+    let parts = [render::table(&later, 0), render::table(&later, 1)];
+    let closing = render::closing(&later, Some(&results));
+    assert_eq!(all, format!("{}\n{}\n{closing}", parts[0], parts[1]));
+    assert_fits(&all);
+}
+
+#[test]
+fn verdicts_follow_the_figures() {
+    let verdict = |change: &dyn Fn(&mut Cell)| {
+        let mut results = results();
+        results.cells.retain(|cell| cell.workload == "gcd");
+        results.workloads.remove(0);
+        results.cells.iter_mut().for_each(change);
+        summarise(&mut results);
+        let text = render::matrix(&results);
+        assert_fits(&text);
+        text.split_once("\n- gcd: ").unwrap().1.replace("\n ", "")
+    };
+    let scale = |cell: &mut Cell, factor: f64| {
+        for sample in &mut cell.samples {
+            sample.wall_ns = (sample.wall_ns as f64 * factor) as u64;
+        }
+    };
+    let baseline = |cell: &mut Cell| cell.model == "sequential";
+
+    let text = verdict(&|cell| {
+        if baseline(cell) {
+            scale(cell, 0.1);
+        }
+    });
+    assert!(
+        text.starts_with("sequential") && text.contains("One thread is enough."),
+        "{text}"
+    );
+    let text = verdict(&|cell| {
+        if baseline(cell) {
+            scale(cell, 0.53);
+        }
+    });
+    assert!(
+        text.contains("Sequential is good enough: it took 5."),
+        "{text}"
+    );
+    let text = verdict(&|cell| {
+        if baseline(cell) {
+            scale(cell, 104.3 / 207.0);
+        }
+    });
+    assert!(
+        text.contains("Sequential is good enough: it is tied with the best."),
+        "{text}"
+    );
+    let text = verdict(&|cell| {
+        if baseline(cell) {
+            cell.error = Some("crashed".into());
+        }
+    });
+    assert!(text.contains("Without a figure for sequential"), "{text}");
+    let text = verdict(&|cell| cell.error = Some("crashed".into()));
+    assert!(text.contains("none of 7 cells gave a figure."), "{text}");
+    let text = verdict(&|cell| cell.samples.truncate(1));
+    assert!(
+        text.contains("by 1 sample only, so how much of that is noise is open."),
+        "{text}"
+    );
+    assert!(text.contains("by 1 sample: not good enough."), "{text}");
+}
+
+#[test]
+fn several_numbers_of_tasks_are_told_apart() {
+    let mut results = results();
+    let mut more = results.workloads[1].clone();
+    more.tasks = 128;
+    results.workloads.push(more);
+    let mut cells = results.cells.clone();
+    cells.retain(|cell| cell.workload == "gcd");
+    cells.iter_mut().for_each(|cell| cell.tasks = 128);
+    results.cells.extend(cells);
+    summarise(&mut results);
+    let matrix = render::matrix(&results);
+    assert!(matrix.contains("gcd with 64 tasks: ") && matrix.contains("gcd with 128 tasks: "));
+    assert_fits(&matrix);
+}
+
+#[test]
+fn many_workloads_are_split_into_blocks_that_fit() {
+    let mut results = results();
+    for at in 0..20 {
+        let mut workload = results.workloads[0].clone();
+        workload.name = format!("a-workload-with-a-long-name-{at}");
+        for mut cell in results.cells.clone() {
+            if cell.workload == "waits" {
+                cell.workload.clone_from(&workload.name);
+                results.cells.push(cell);
+            }
+        }
+        results.workloads.push(workload);
+    }
+    summarise(&mut results);
+    let matrix = render::matrix(&results);
+    assert_fits(&matrix);
+    assert!(matrix.matches("\nmodel ").count() > 3, "{matrix}");
+}
+
+#[test]
+fn blocks_fit_whatever_the_length_of_the_names() {
+    for length in 1..=20 {
+        let mut results = results();
+        let workload = results.workloads[0].clone();
+        results.workloads = (b'a'..=b'z')
+            .map(|letter| Workload {
+                name: char::from(letter).to_string().repeat(length),
+                ..workload.clone()
+            })
+            .collect();
+        let matrix = render::matrix(&results);
+        assert_fits(&matrix);
+        // Two spaces between the columns: no block was squeezed, and none is narrower than need be.
+        let head = matrix
+            .lines()
+            .find(|line| line.starts_with("model "))
+            .unwrap();
+        let column = 2 + length.min(16);
+        assert!(head.chars().count() + column > 80, "{head}");
+        assert!(
+            length > 16 || head.ends_with(&format!("  {}", head.split(' ').next_back().unwrap()))
+        );
+    }
+}
+
+#[test]
+fn what_is_skipped_for_any_number_of_tasks_stands_in_every_table() {
+    let mut results = results();
+    results.skipped[0].tasks = 0;
+    assert!(render::table(&results, 1).contains("process-pool  skipped: "));
+    results.skipped[0].tasks = 65;
+    assert!(!render::table(&results, 1).contains("skipped: "));
+}
+
+#[test]
+fn odd_results_neither_panic_nor_break_the_lines() {
+    let mut empty = results();
+    empty.workloads.clear();
+    empty.cells.clear();
+    empty.skipped.clear();
+    empty.environment = Default::default();
+    empty.settings = Default::default();
+    summarise(&mut empty);
+    let text = render::everything(&empty, Some(&empty));
+    assert!(text.starts_with("Nothing was measured.\n"), "{text}");
+    assert_fits(&text);
+
+    let mut odd = results();
+    odd.workloads.push(Workload {
+        name: "none".into(),
+        items: vec![1],
+        ..odd.workloads[0].clone()
+    });
+    odd.workloads[0].about = "x".repeat(300);
+    odd.cells[1].samples.clear();
+    odd.cells[2]
+        .samples
+        .iter_mut()
+        .for_each(|sample| sample.wall_ns = 0);
+    odd.cells[3].samples.iter_mut().for_each(|sample| {
+        sample.wall_ns = u64::MAX;
+        sample.cpu_ns = u64::MAX;
+        sample.voluntary_switches = u64::MAX;
+    });
+    odd.cells[3].threads_peak = Some(u64::MAX);
+    odd.cells[3].rss_peak_bytes = Some(u64::MAX);
+    odd.cells[4].model = "m".repeat(100);
+    odd.cells[5].error = Some(format!("\u{1b}[31m{}\n{}\0", "é".repeat(200), "two\tlines"));
+    odd.cells[6].samples[1].wall_ns = u64::MAX;
+    odd.skipped.push(Skipped {
+        reason: String::new(),
+        workers: 7,
+        ..odd.skipped[0].clone()
+    });
+    odd.environment.load_average = f64::NAN;
+    odd.warnings.push("a\n\nb".into());
+    summarise(&mut odd);
+    let nothing = Some(Interval {
+        median: f64::NAN,
+        low: Some(f64::NAN),
+        high: Some(f64::INFINITY),
+    });
+    assert_fits(&render::everything(&odd, Some(&results())));
+    for cell in &mut odd.cells {
+        cell.wall_ns = nothing;
+        cell.ratio_to_best = nothing;
+        cell.speedup = nothing;
+        cell.rank = None;
+    }
+    assert_fits(&render::everything(&odd, Some(&odd)));
+}
+
+#[test]
+fn a_report_prints_the_same_again_and_goes_into_a_document() {
+    let dir = tempfile::tempdir().unwrap();
+    let (json, readme) = (
+        dir.path().join("results.json"),
+        dir.path().join("README.md"),
+    );
+    xtask::results::write(&json, &results()).unwrap();
+    assert_eq!(
+        report(&json, None).unwrap(),
+        render::everything(&results(), None)
+    );
+
+    fs::write(
+        &readme,
+        "# Title\n<!-- begin: measured -->\n<!-- end: measured -->\nrest\n",
+    )
+    .unwrap();
+    for _ in 0..2 {
+        let said = report(&json, Some(&readme)).unwrap();
+        assert!(
+            said.ends_with("results.json put in\n") && said.lines().count() == 1,
+            "{said}"
+        );
+        let document = fs::read_to_string(&readme).unwrap();
+        let head = "# Title\n<!-- begin: measured -->\n```text\n\
+                    command   cargo xtask compare waits gcd --workers 2,8\nmachine   ";
+        assert!(document.starts_with(head), "{document}");
+        assert!(
+            document.ends_with("\n```\n<!-- end: measured -->\nrest\n"),
+            "{document}"
+        );
+        assert!(document.contains(&render::table(&results(), 1)));
+        assert_eq!(document.matches("machine   ").count(), 1);
+    }
+    assert_eq!(
+        fs::read_dir(dir.path()).unwrap().count(),
+        2,
+        "nothing left beside them"
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_made_is_one_line_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (json, readme) = (
+        dir.path().join("results.json"),
+        dir.path().join("README.md"),
+    );
+    let missing = report(&json, None).unwrap_err();
+    assert!(
+        missing.contains("results.json: there is no such file"),
+        "{missing}"
+    );
+    xtask::results::write(&json, &results()).unwrap();
+    let missing = report(&json, Some(&readme)).unwrap_err();
+    assert!(missing.contains("README.md: cannot be read"), "{missing}");
+    fs::write(&readme, "no markers\n").unwrap();
+    let unmarked = report(&json, Some(&readme)).unwrap_err();
+    assert!(
+        unmarked.contains("README.md: the line `<!-- begin: measured -->`"),
+        "{unmarked}"
+    );
+    assert_eq!(unmarked.lines().count(), 1);
+    assert_eq!(fs::read_to_string(&readme).unwrap(), "no markers\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_document_behind_a_link_is_replaced_and_the_link_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    let (real, link) = (dir.path().join("real.md"), dir.path().join("link.md"));
+    fs::write(&real, "old").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(&real, &link).unwrap();
+    render::write_beside(&link, "new").unwrap();
+    assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(
+        fs::metadata(&real).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+}
