@@ -50,7 +50,7 @@ pub(super) trait Bench {
     fn failed(&mut self, cell: usize, why: String);
 
     /// Notes that a cell keeps its one sample, since more would not fit.
-    fn single(&mut self, cell: usize, first: Duration);
+    fn single(&mut self, cell: usize);
 
     /// The time since any fixed moment.
     fn now(&self) -> Duration;
@@ -171,7 +171,7 @@ impl<B: Bench> Schedule<'_, B> {
         let samples = FEWEST_ROUNDS + LIVES - 1;
         let mut by_cost = firsts.to_vec();
         by_cost.sort_by_key(|(_, took)| *took);
-        while let Some((slowest, took)) = by_cost.last().copied() {
+        while let Some((slowest, _)) = by_cost.last().copied() {
             let needed: Duration = by_cost.iter().map(|(_, took)| *took * samples).sum();
             if needed <= budget {
                 break;
@@ -179,7 +179,7 @@ impl<B: Bench> Schedule<'_, B> {
             by_cost.pop();
             self.alive.retain(|cell| *cell != slowest);
             self.bench.end(slowest);
-            self.bench.single(slowest, took);
+            self.bench.single(slowest);
         }
     }
 }
@@ -263,7 +263,7 @@ mod tests {
             self.failed.push((cell, why));
         }
 
-        fn single(&mut self, cell: usize, _: Duration) {
+        fn single(&mut self, cell: usize) {
             self.single.push(cell);
         }
 

@@ -317,11 +317,9 @@ impl Bench for Table<'_> {
         }
     }
 
-    fn single(&mut self, cell: usize, first: Duration) {
-        self.cells[cell].row.note = Some(format!(
-            "one sample of {:.1} s: more do not fit its share of the budget",
-            first.as_secs_f64()
-        ));
+    fn single(&mut self, cell: usize) {
+        self.cells[cell].row.note =
+            Some("more do not fit the budget's share of this table".to_owned());
     }
 
     fn now(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use super::grid::Grid;
 use super::number::{bounds, bytes, count, duration, plural, ratio};
-use super::text::{clean, wrap};
+use super::text::{clean, list, wrap};
 use super::view::{self, Names};
 use crate::results::{Cell, Results, Workload};
 use crate::stats::counted;
@@ -158,7 +158,7 @@ fn speed_up(cell: &Cell) -> String {
     )
 }
 
-/// Below the figures: what failed, what has one sample only, what was skipped, and why.
+/// Below the figures: what failed, what was skipped, what has one sample only, and why.
 fn notes(
     results: &Results,
     workload: &Workload,
@@ -169,19 +169,6 @@ fn notes(
     let mut notes: Vec<(String, String)> = Vec::new();
     for cell in failed {
         notes.push((names.cell(cell), view::failure(cell)));
-    }
-    for cell in measured {
-        let samples = counted(cell).len();
-        match &cell.note {
-            Some(note) => {
-                notes.push((
-                    names.cell(cell),
-                    format!("{}: {note}", plural(samples, "sample")),
-                ));
-            }
-            None if samples == 1 => notes.push((names.cell(cell), "1 sample".to_owned())),
-            None => {}
-        }
     }
     for skipped in view::skipped(results, workload) {
         notes.push((
@@ -203,6 +190,29 @@ fn notes(
             out.push_str(&wrap("", &name));
             out.push_str(&wrap("    ", &note));
         }
+    }
+    out.push_str(&single(measured, names));
+    out
+}
+
+/// Who has one sample only, those with the same reason in one sentence.
+fn single(measured: &[&Cell], names: &Names) -> String {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for cell in measured.iter().filter(|cell| counted(cell).len() == 1) {
+        let reason = cell.note.as_deref().unwrap_or_default();
+        let name = names.cell(cell);
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, cells)) => cells.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    let mut out = String::new();
+    for (reason, cells) in reasons {
+        let colon = if reason.is_empty() { "" } else { ": " };
+        out.push_str(&wrap(
+            "1 sample  ",
+            &format!("{}{colon}{reason}", list(&cells)),
+        ));
     }
     out
 }
