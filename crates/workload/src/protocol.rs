@@ -140,6 +140,10 @@ pub struct Variant {
     /// How many tasks it has under way at once.
     #[serde(default)]
     pub concurrency: Concurrency,
+    /// Whether the number of workers makes no difference to it: it is then measured once, however many
+    /// numbers are compared.
+    #[serde(default)]
+    pub ignores_workers: bool,
 }
 
 /// How many tasks are under way at once: what a lower bound of the time is computed from.

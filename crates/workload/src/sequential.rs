@@ -23,6 +23,7 @@ impl Model for Sequential {
                 name: String::new(),
                 about: "One thread, one task after another.".to_owned(),
                 concurrency: Concurrency::One,
+                ignores_workers: true,
             }],
         }
     }

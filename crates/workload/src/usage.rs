@@ -19,8 +19,21 @@ mod imp {
         u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_usec() * 1_000).unwrap_or(0)
     }
 
-    /// What this process, its ended children and its living descendants used so far.
-    pub fn now() -> Usage {
+    /// What was used up to the beginning of a span. The descendants are looked up first, so that the looking
+    /// is not part of the span.
+    pub fn at_begin() -> Usage {
+        let below = living_ns();
+        with_living(own(), below)
+    }
+
+    /// What was used up to the end of a span. The descendants are looked up last.
+    pub fn at_end() -> Usage {
+        let own = own();
+        with_living(own, living_ns())
+    }
+
+    /// This process and its children that have ended.
+    fn own() -> Usage {
         let mut total = Usage::default();
         for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
             let Ok(used) = getrusage(who) else { continue };
@@ -32,11 +45,21 @@ mod imp {
                 u64::try_from(used.involuntary_context_switches()).unwrap_or(0);
         }
         total.cpu_ns = total.user_ns + total.system_ns;
-        total.cpu_ns += tree::descendants(std::process::id())
+        total
+    }
+
+    fn living_ns() -> u64 {
+        tree::descendants(std::process::id())
             .into_iter()
             .filter_map(process_cpu_ns)
-            .sum::<u64>();
-        total
+            .sum()
+    }
+
+    fn with_living(own: Usage, living_ns: u64) -> Usage {
+        Usage {
+            cpu_ns: own.cpu_ns + living_ns,
+            ..own
+        }
     }
 
     /// The CPU clock of a process, all its threads included; `None` if it has ended.
@@ -52,7 +75,12 @@ mod imp {
     use super::Usage;
 
     /// Nothing is known here.
-    pub fn now() -> Usage {
+    pub fn at_begin() -> Usage {
+        Usage::default()
+    }
+
+    /// Nothing is known here.
+    pub fn at_end() -> Usage {
         Usage::default()
     }
 
@@ -62,7 +90,7 @@ mod imp {
     }
 }
 
-pub use imp::{now, process_cpu_ns};
+pub use imp::{at_begin, at_end, process_cpu_ns};
 
 /// What was used between two readings.
 pub fn between(before: Usage, after: Usage) -> Usage {

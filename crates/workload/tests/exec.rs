@@ -77,6 +77,18 @@ fn what_runs_too_long_is_killed_with_what_it_started() {
 }
 
 #[test]
+fn the_time_limit_holds_for_a_program_that_closed_its_output() {
+    let start = Instant::now();
+    let slow = task(&[(&["sh", "-c", "exec >&-; sleep 58.3"], Some(100_000_000))]);
+    assert_eq!(run(&slow), Ok(value(42, Exited::TIMED_OUT, b"")));
+    assert!(
+        start.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
 fn much_input_and_much_output_do_not_block_each_other() {
     let exec = Exec {
         command: vec!["cat".to_owned()],

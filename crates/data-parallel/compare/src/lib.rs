@@ -30,6 +30,7 @@ impl Model for DataParallelModel {
                 name: String::new(),
                 about: "A parallel iterator over all tasks, on a pool of its own.".to_owned(),
                 concurrency: Concurrency::Workers,
+                ignores_workers: false,
             }],
         }
     }

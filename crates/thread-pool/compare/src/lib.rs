@@ -31,11 +31,13 @@ impl Model for ThreadPoolModel {
                     name: String::new(),
                     about: "A map, which hands out chunks of its own choice.".to_owned(),
                     concurrency: Concurrency::Workers,
+                    ignores_workers: false,
                 },
                 Variant {
                     name: "submit".to_owned(),
                     about: "A job per task, each waited for through its own handle.".to_owned(),
                     concurrency: Concurrency::Workers,
+                    ignores_workers: false,
                 },
             ],
         }

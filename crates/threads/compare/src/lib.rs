@@ -28,11 +28,13 @@ impl Model for ThreadsModel {
                     about: "A scoped thread per task, all at once as far as the system bears it."
                         .to_owned(),
                     concurrency: Concurrency::Tasks,
+                    ignores_workers: true,
                 },
                 Variant {
                     name: "limited".to_owned(),
                     about: format!("A scoped thread per task, {LIMIT} at once."),
                     concurrency: Concurrency::Limited(LIMIT),
+                    ignores_workers: true,
                 },
             ],
         }

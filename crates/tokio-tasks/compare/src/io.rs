@@ -3,12 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use workload::task::{AsyncIo, Exec, Exited};
+use workload::task::{AsyncIo, Exec, Exited, kill_group};
 
 /// Tokio as the workload's tasks see it.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +45,18 @@ impl AsyncIo for TokioIo {
             .stderr(Stdio::null())
             .kill_on_drop(true);
         let child = command.spawn()?;
-        let output = child.wait_with_output();
+        let id = child.id();
+        let mut output = pin!(child.wait_with_output());
         let output = match exec.timeout {
-            Some(limit) => match tokio::time::timeout(limit, output).await {
+            Some(limit) => match tokio::time::timeout(limit, output.as_mut()).await {
                 Ok(output) => output?,
-                Err(_) => return Ok(Exited::timed_out()),
+                Err(_) => {
+                    // Dropping the future would kill the program alone.
+                    if let Some(id) = id {
+                        kill_group(id);
+                    }
+                    return Ok(Exited::timed_out());
+                }
             },
             None => output.await?,
         };

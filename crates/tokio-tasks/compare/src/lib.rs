@@ -37,6 +37,7 @@ impl Model for TokioTasksModel {
             name: name.to_owned(),
             about: about.to_owned(),
             concurrency,
+            ignores_workers: name == "current-thread",
         };
         Description {
             name: "tokio-tasks",

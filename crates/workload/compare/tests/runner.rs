@@ -164,6 +164,34 @@ fn the_end_of_input_ends_it_in_mid_sample() {
 }
 
 #[test]
+fn requests_that_end_with_quit_can_be_piped_in_at_once() {
+    let (_folder, path) = inputs_file("compute = \"1ms\"", 3);
+    let mut runner = Runner::start();
+    let requests = [
+        json!({"request": "hello", "protocol": 1}),
+        load(&path),
+        json!({"request": "sample"}),
+        json!({"request": "quit"}),
+    ];
+    let lines: Vec<String> = requests.iter().map(Value::to_string).collect();
+    runner.send(&lines.join("\n"));
+    runner.requests = None;
+    let mut replies = String::new();
+    runner.replies.read_to_string(&mut replies).unwrap();
+    let kinds: Vec<Value> = replies
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["reply"].clone())
+        .collect();
+    assert_eq!(kinds, ["hello", "loaded", "sample"]);
+    assert!(
+        runner
+            .ended_within(Duration::from_secs(10))
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
 fn children_can_neither_read_requests_nor_write_replies() {
     // The child prints a line that looks like a reply, and tries to read what the comparison sends.
     let step = r#"exec = ["sh", "-c", "echo '{\"reply\":\"loaded\",\"setup_ns\":0}' >&2; cat; ls -l /proc/self/fd | grep -c pipe"]"#;

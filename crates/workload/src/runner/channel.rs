@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::protocol::Reply;
+use crate::protocol::{Reply, Request};
 
 /// Requests in, replies out.
 #[derive(Debug)]
@@ -29,8 +29,9 @@ impl Channel {
             .spawn(move || {
                 for line in BufReader::new(input).lines() {
                     let Ok(line) = line else { break };
-                    let last = sender.send(line).is_err();
-                    if last {
+                    // Who says `quit` wants the answers to what was asked before; who just goes away does not.
+                    let last = matches!(serde_json::from_str(&line), Ok(Request::Quit));
+                    if sender.send(line).is_err() || last {
                         return;
                     }
                 }

@@ -120,11 +120,11 @@ impl<M: Model> Session<M> {
 
     fn sample(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
-        let before = usage::now();
+        let before = usage::at_begin();
         let start = Instant::now();
         let outputs = self.model.run(ready, batch);
         let wall_ns = elapsed_ns(start);
-        let usage = usage::between(before, usage::now());
+        let usage = usage::between(before, usage::at_end());
         Ok(Reply::Sample(Sample {
             digest: digest(outputs)?,
             wall_ns,
@@ -217,9 +217,9 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
         origin: place.origin,
     };
     let batch = Arc::new(Batch::new(Arc::new(full), surroundings));
-    let before = usage::now();
+    let before = usage::at_begin();
     let outputs = Referee.run(&mut (), &batch);
-    let cpu_ns = usage::between(before, usage::now()).cpu_ns;
+    let cpu_ns = usage::between(before, usage::at_end()).cpu_ns;
     Ok(Reply::Reference {
         digest: digest(outputs)?,
         cpu_ns,

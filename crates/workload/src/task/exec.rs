@@ -82,12 +82,14 @@ impl Exec {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let outcome = collect(
-            &mut child,
-            self.timeout.map(|timeout| Instant::now() + timeout),
-        );
+        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        let outcome = collect(&mut child, deadline).and_then(|stdout| match stdout {
+            // It may close its output and go on.
+            Some(stdout) if ended_by(&mut child, deadline)? => Ok(Some(stdout)),
+            _ => Ok(None),
+        });
         if !matches!(outcome, Ok(Some(_))) {
-            kill_group(&child);
+            kill_group(child.id());
         }
         let status = child.wait()?;
         Ok(match outcome? {
@@ -95,6 +97,24 @@ impl Exec {
             None => Exited::timed_out(),
         })
     }
+}
+
+/// Waits for the end of the program; false if the deadline comes first. Most have ended when their output
+/// has, so a short look again and again costs less than anything that needs a descriptor.
+fn ended_by(child: &mut Child, deadline: Option<Instant>) -> io::Result<bool> {
+    let Some(deadline) = deadline else {
+        child.wait()?;
+        return Ok(true);
+    };
+    let mut pause = Duration::from_micros(50);
+    while child.try_wait()?.is_none() {
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
+    Ok(true)
 }
 
 /// Reads until the program closes its output; `None` if the deadline comes first.
@@ -140,17 +160,20 @@ fn readable_before(_: &std::process::ChildStdout, _: Instant) -> io::Result<bool
     ))
 }
 
-/// Kills the program and what it started, unless that left its process group.
+/// Kills a program that was started by [`Exec::command`], by the number of its process, and what it
+/// started, unless that left its process group. To be called before the program is waited for: until then
+/// the number is nobody else's.
 #[cfg(unix)]
-pub(super) fn kill_group(child: &Child) {
-    if let Some(group) = rustix::process::Pid::from_raw(child.id().cast_signed()) {
+pub fn kill_group(id: u32) {
+    if let Some(group) = rustix::process::Pid::from_raw(id.cast_signed()) {
         // The group may be gone already, which is what was wanted.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
+/// Nothing can be killed here.
 #[cfg(not(unix))]
-pub(super) fn kill_group(_: &Child) {}
+pub fn kill_group(_: u32) {}
 
 #[cfg(target_os = "linux")]
 fn anonymous_file() -> io::Result<File> {

@@ -17,7 +17,7 @@ mod fetch;
 
 pub use asynchronous::{AsyncIo, run_async};
 pub use blocking::run_blocking;
-pub use exec::{Exec, Exited};
+pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
 
 use std::fmt;
