@@ -54,6 +54,10 @@ fn print(text: &str) {
 }
 
 fn fail(error: &Error) -> ExitCode {
+    // Whoever pressed Ctrl-C knows.
+    if matches!(error, Error::Interrupted) {
+        return ExitCode::from(error.exit_code());
+    }
     let _ = writeln!(io::stderr(), "error: {error}");
     ExitCode::from(error.exit_code())
 }

@@ -20,12 +20,10 @@ fn the_first_example_is_the_one_that_the_crate_tests() {
 
 #[test]
 fn every_example_of_the_page_is_good() {
-    assert_eq!(
-        toml_blocks()
-            .map(|text| parse(text, "page").unwrap())
-            .count(),
-        3
-    );
+    for text in toml_blocks() {
+        parse(text, "page").unwrap();
+    }
+    assert_eq!(toml_blocks().count(), 3);
 }
 
 #[test]

@@ -35,13 +35,11 @@ impl Contestant {
         interrupt: &Interrupt,
     ) -> Result<Contestant, Error> {
         let hello = match introduce(&command, patience, interrupt) {
-            Ok((hello, runner)) => {
-                runner.quit();
-                Ok(hello)
-            }
+            Ok((hello, runner)) => runner.quit().map(|()| hello),
             Err(Fault::Interrupted) => return Err(Error::Interrupted),
-            Err(fault) => Err(fault.to_string()),
+            Err(fault) => Err(fault),
         };
+        let hello = hello.map_err(|fault| fault.to_string());
         Ok(Contestant {
             name: name.to_owned(),
             command,
@@ -57,6 +55,7 @@ impl Contestant {
                 name: String::new(),
                 about: String::new(),
                 concurrency: Default::default(),
+                ignores_workers: false,
             }],
         }
     }
@@ -82,11 +81,11 @@ pub(super) fn introduce<'i>(
         &Request::Hello { protocol: PROTOCOL },
         Asking::within(patience),
     )? {
-        Reply::Hello(hello) if hello.protocol != PROTOCOL => Err(Fault::Failed(format!(
+        Reply::Hello(hello) if hello.protocol != PROTOCOL => Err(Fault::Unmet(format!(
             "it speaks version {} of the protocol, the comparison speaks {PROTOCOL}",
             hello.protocol
         ))),
-        Reply::Hello(hello) if hello.version.trim().is_empty() => Err(Fault::Failed(
+        Reply::Hello(hello) if hello.version.trim().is_empty() => Err(Fault::Unmet(
             "it did not say its version, so it is not measured".to_owned(),
         )),
         Reply::Hello(hello) => Ok((hello, runner)),

@@ -5,8 +5,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use std::{panic, thread};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// How often to look whether something is done that is not to be waited for after an interrupt.
+const SLICE: Duration = Duration::from_millis(5);
 
 /// Whether the user wants the comparison to end, and a descriptor that is readable from then on.
 #[derive(Debug)]
@@ -35,6 +41,35 @@ impl Interrupt {
     /// Whether it happened.
     pub(super) fn happened(&self) -> bool {
         self.happened.load(Ordering::SeqCst)
+    }
+
+    /// Does something that nobody waits for once it has happened; `None` then. It goes on by itself until
+    /// the program ends, so it must do no harm.
+    pub(super) fn during<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let worker = thread::spawn(work);
+        while !worker.is_finished() {
+            self.wait(SLICE);
+            if self.happened() {
+                return None;
+            }
+        }
+        match worker.join() {
+            Ok(done) => Some(done),
+            Err(panic) => panic::resume_unwind(panic),
+        }
+    }
+
+    /// Waits for it that long.
+    pub(super) fn wait(&self, patience: Duration) {
+        let timeout = Timespec::try_from(patience).ok();
+        // Whatever ends the wait early, the caller looks whether it happened.
+        let _ = poll(
+            &mut [PollFd::new(&self.wake, PollFlags::IN)],
+            timeout.as_ref(),
+        );
     }
 }
 

@@ -11,6 +11,7 @@ mod interrupt;
 mod list;
 mod lock;
 mod origin;
+mod programs;
 mod progress;
 mod referee;
 mod runner;
@@ -20,15 +21,13 @@ mod table;
 mod trace;
 mod workshop;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use workload::definition::{Definition, Pattern};
-use workload::inputs;
+use workload::inputs::{self, Inputs};
 use workload::protocol::Place;
 
-use crate::build::build_runners;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::{self, Results, SCHEMA, Settings, Workload};
@@ -36,7 +35,8 @@ use crate::{render, stats};
 use contestant::{Contestant, SEQUENTIAL};
 use interrupt::Interrupt;
 use origin::Origin;
-use progress::{Progress, print_out};
+use programs::Programs;
+use progress::{Progress, print_err, print_out};
 use referee::{Referee, Reference};
 use runner::Fault;
 use schedule::Stop;
@@ -69,16 +69,16 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         .transpose()
         .map_err(Error::Usage)?;
     let _lock = lock::Lock::take()?;
-    let mut workshop = Workshop::open(&args.output, args.inputs.as_deref())?;
+    let interrupt = Interrupt::install()
+        .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
+    let mut workshop = Workshop::open(&args.output, args.inputs.as_deref(), &interrupt)?;
 
     let taking_part: Vec<&list::Model> = builtin
         .iter()
         .filter(|model| selection::takes_part(&model.name, &models))
         .collect();
-    let programs = build(&taking_part)?;
-    let interrupt = Interrupt::install()
-        .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
-    runner::adopt_orphans();
+    let programs = Programs::build(&taking_part, &interrupt)?;
+    let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
     selection::check_variants(&contestants, &models)?;
 
@@ -97,56 +97,23 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         &mut workshop,
     );
     comparison.progress.finish();
-    runner::sweep_orphans();
+    drop(adoption);
+    if outcome.is_ok() {
+        workshop.hand_over_inputs()?;
+    }
     drop(workshop);
     match outcome {
         Ok(()) => comparison.close(baseline.as_ref()),
         Err(Error::Interrupted) => {
             comparison.write()?;
-            eprintln!(
-                "interrupted: what was measured so far is in {}",
+            print_err(&format!(
+                "interrupted: what was measured so far is in {}\n",
                 comparison.results_path.display()
-            );
+            ));
             Err(Error::Interrupted)
         }
         Err(error) => Err(error),
     }
-}
-
-/// Where the built programs are.
-struct Programs {
-    runners: BTreeMap<String, PathBuf>,
-    origin: PathBuf,
-}
-
-fn build(models: &[&list::Model]) -> Result<Programs, Error> {
-    let crates: Vec<&str> = models
-        .iter()
-        .map(|model| model.crate_name.as_str())
-        .collect();
-    let built = build_runners(&crates)?;
-    let program = |crate_name: &str, name: &str| {
-        built
-            .get(crate_name)
-            .and_then(|programs| programs.get(name))
-            .cloned()
-            .ok_or_else(|| {
-                Error::Failed(format!(
-                    "cargo built no program `{name}` for `{crate_name}`; see `cargo xtask build`"
-                ))
-            })
-    };
-    let mut runners = BTreeMap::new();
-    for model in models {
-        runners.insert(
-            model.name.clone(),
-            program(&model.crate_name, &model.program)?,
-        );
-    }
-    Ok(Programs {
-        runners,
-        origin: program(list::WORKLOAD, "origin")?,
-    })
 }
 
 fn meet(
@@ -224,7 +191,7 @@ impl Comparison<'_> {
         contestants: &[Contestant],
         models: &[(&str, Option<&str>)],
         origin_program: &std::path::Path,
-        workshop: &mut Workshop,
+        workshop: &mut Workshop<'_>,
     ) -> Result<(), Error> {
         let sequential = contestants
             .iter()
@@ -245,7 +212,7 @@ impl Comparison<'_> {
         for (place, definition) in definitions.iter().enumerate() {
             let entries = selection::entries(contestants, models, definition, &workers(self.args));
             let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
-            let inputs = inputs::make(definition, iterations_per_us);
+            let inputs = self.make(definition, iterations_per_us)?;
             let at = Place {
                 inputs: workshop.write_inputs(&inputs)?,
                 files: workshop.write_files(&inputs)?,
@@ -284,11 +251,19 @@ impl Comparison<'_> {
         Ok(())
     }
 
+    /// Makes the inputs, on a thread that Ctrl-C does not wait for: millions of tasks take a while.
+    fn make(&self, definition: &Definition, iterations_per_us: u64) -> Result<Inputs, Error> {
+        let definition = definition.clone();
+        self.interrupt
+            .during(move || inputs::make(&definition, iterations_per_us))
+            .ok_or(Error::Interrupted)
+    }
+
     /// Measures one table and returns what it took of the budget.
     fn table(
         &mut self,
         definition: &Definition,
-        inputs: &inputs::Inputs,
+        inputs: &Inputs,
         place: &Place,
         reference: Result<Reference, String>,
         entries: Vec<Entry<'_>>,
@@ -382,7 +357,7 @@ impl Comparison<'_> {
         self.results.complete = true;
         self.write()?;
         print_out(&render::closing(&self.results, baseline));
-        eprintln!("results: {}", self.results_path.display());
+        print_err(&format!("results: {}\n", self.results_path.display()));
         let failed = self.results.cells.iter().any(|cell| cell.error.is_some())
             || self
                 .results

@@ -1,6 +1,7 @@
 //! How far it is, on standard error.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,10 +40,10 @@ impl Progress {
         if !self.bar.is_hidden() {
             self.bar.set_message(format!("{name}: {cells} contestants"));
         } else {
-            eprintln!(
-                "{name}: {cells} contestants, about {:.0} s",
+            print_err(&format!(
+                "{name}: {cells} contestants, about {:.0} s\n",
                 expected.as_secs_f64()
-            );
+            ));
         }
         self.now.replace((name.to_owned(), expected));
     }
@@ -70,7 +71,7 @@ impl Progress {
 
     /// A line that stays, on standard error.
     pub(super) fn note(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| print_err(&format!("{line}\n")));
     }
 
     /// A table is done: prints it on standard output.
@@ -88,9 +89,14 @@ impl Progress {
 
 /// Prints on standard output; a reader that went away, as `head` does, is no reason to stop measuring.
 pub(super) fn print_out(text: &str) {
-    use std::io::Write;
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    print(text, std::io::stdout().lock());
+}
+
+/// The same on standard error.
+pub(super) fn print_err(text: &str) {
+    print(text, std::io::stderr().lock());
+}
+
+fn print(text: &str, mut to: impl Write) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

@@ -1,7 +1,7 @@
 //! What is compared: the tables and the cells of each, from what the user named.
 
 use workload::definition::{self, Definition};
-use workload::protocol::{Concurrency, Variant};
+use workload::protocol::Variant;
 
 use super::contestant::{Contestant, SEQUENTIAL};
 use crate::cli::CompareArgs;
@@ -17,7 +17,7 @@ pub(super) struct Entry<'c> {
     pub(super) contestant: &'c Contestant,
     /// How.
     pub(super) variant: Variant,
-    /// With how many workers.
+    /// With how many workers; 0 where that makes no difference.
     pub(super) workers: usize,
 }
 
@@ -210,10 +210,10 @@ pub(super) fn entries<'c>(
             if !wanted {
                 continue;
             }
-            let counts = match variant.concurrency {
-                // What does not ask for the number of workers is measured once.
-                Concurrency::One => &workers[..1],
-                _ => workers,
+            let counts = if variant.ignores_workers {
+                &[0][..]
+            } else {
+                workers
             };
             for workers in counts {
                 entries.push(Entry {

@@ -9,7 +9,7 @@ use super::contestant::{introduce, mismatch};
 use super::forecast::{Needs, at_once};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
-use super::runner::{Asking, Fault, Runner};
+use super::runner::{Asking, Fault, Runner, short};
 use super::schedule::{Bench, Moment, Stop};
 use super::selection::Entry;
 use super::trace;
@@ -18,6 +18,12 @@ use crate::results::{Cell, Sample, Skipped, Workload};
 /// A runner that computes for more than this share of the time in which nothing was asked of it disturbs
 /// the others.
 const IDLE_SHARE: f64 = 0.02;
+
+/// Less work than this may cost the referee several times what it costs once all is warm.
+const LEAST_WORK: Duration = Duration::from_millis(10);
+
+/// So many times faster than the referee is not fast any more, but wrong.
+const MUCH_FASTER: u32 = 10;
 
 /// Less CPU time than this between samples is the end of the last reply.
 const IDLE_LEAST: Duration = Duration::from_millis(20);
@@ -147,6 +153,10 @@ impl<'a> Table<'a> {
                 skipped.push(skip(&live.entry, self.conditions.workload, reason));
                 continue;
             }
+            if live.row.error.is_none() && live.row.samples.is_empty() {
+                // The user's Ctrl-C came first: there is nothing to say of it.
+                continue;
+            }
             let share = live.idle_cpu.as_secs_f64() / live.idle.as_secs_f64().max(1e-9);
             if live.idle_cpu > IDLE_LEAST && share > IDLE_SHARE {
                 warnings.push(format!(
@@ -158,7 +168,7 @@ impl<'a> Table<'a> {
             }
             live.setups.sort_unstable();
             live.row.setup_ns = live.setups.get(live.setups.len() / 2).copied().unwrap_or(0);
-            live.row.verified = live.row.error.is_none() && !live.row.samples.is_empty();
+            live.row.verified = live.row.error.is_none();
             rows.push(live.row.clone());
         }
         (rows, skipped, warnings)
@@ -179,12 +189,12 @@ impl<'a> Table<'a> {
     fn try_start(&mut self, cell: usize) -> Result<(), Fault> {
         let live = &mut self.cells[cell];
         if let Some(runner) = live.runner.take() {
-            runner.quit();
+            runner.quit()?;
         }
         live.idle_since = None;
         let contestant = live.entry.contestant;
         if let Err(why) = &contestant.hello {
-            return Err(Fault::Failed(why.clone()));
+            return Err(Fault::Unmet(why.clone()));
         }
         let (_, mut runner) = introduce(
             &contestant.command,
@@ -194,20 +204,22 @@ impl<'a> Table<'a> {
         let load = Load {
             place: self.conditions.place.clone(),
             variant: live.entry.variant.name.clone(),
-            workers: live.entry.workers,
+            workers: live.entry.workers.max(1),
         };
+        let asked = Instant::now();
         match runner.ask(
             &Request::Load(load),
             Asking::within(self.conditions.patience),
         )? {
             Reply::Loaded { setup_ns } => {
+                check_claim(Duration::from_nanos(setup_ns), asked.elapsed())?;
                 live.setups.push(setup_ns);
                 live.runner = Some(runner);
                 Ok(())
             }
-            Reply::Unsupported { reason } => {
-                runner.quit();
-                live.skipped = Some(reason);
+            // Whoever did it once cannot say that it is not for it.
+            Reply::Unsupported { reason } if live.row.samples.is_empty() => {
+                live.skipped = Some(short(&reason));
                 Err(Fault::Failed("unsupported".to_owned()))
             }
             other => Err(mismatch("load", &other)),
@@ -237,6 +249,7 @@ impl<'a> Table<'a> {
         check_digest(sample.digest, self.conditions.digest)?;
         let wall = Duration::from_nanos(sample.wall_ns);
         check_time(wall, elapsed, self.conditions.needs.longest)?;
+        check_work(wall, self.conditions.needs.cpu, num_cpus::get())?;
         let used = sample.usage.unwrap_or_else(|| usage::Usage {
             cpu_ns: cpu_after.saturating_sub(cpu_before),
             ..usage::Usage::default()
@@ -305,8 +318,10 @@ impl Bench for Table<'_> {
     }
 
     fn end(&mut self, cell: usize) {
-        if let Some(runner) = self.cells[cell].runner.take() {
-            runner.quit();
+        if let Some(runner) = self.cells[cell].runner.take()
+            && let Err(fault) = runner.quit()
+        {
+            self.failed(cell, fault.to_string());
         }
     }
 
@@ -357,16 +372,13 @@ fn check_digest(got: u64, right: u64) -> Result<(), Fault> {
 
 /// A time that cannot be is a wrong answer too.
 fn check_time(wall: Duration, elapsed: Duration, longest_wait: Duration) -> Result<(), Fault> {
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    // Two clocks that tick alike may still be read in another order.
-    if wall > elapsed + Duration::from_millis(1) {
-        return Err(Fault::Wrong(format!(
-            "it claims {:.3} ms, but its answer came after {:.3} ms",
-            ms(wall),
-            ms(elapsed)
-        )));
+    check_claim(wall, elapsed)?;
+    if wall.is_zero() {
+        return Err(Fault::Wrong(
+            "it claims 0 ns, and nothing is done in no time".to_owned(),
+        ));
     }
-    if wall.is_zero() || wall < longest_wait * 99 / 100 {
+    if wall < longest_wait * 99 / 100 {
         return Err(Fault::Wrong(format!(
             "it claims {:.3} ms, but one task alone waits for {:.3} ms",
             ms(wall),
@@ -374,6 +386,36 @@ fn check_time(wall: Duration, elapsed: Duration, longest_wait: Duration) -> Resu
         )));
     }
     Ok(())
+}
+
+/// Nor can work be done much faster than the referee did it, on all processors.
+fn check_work(wall: Duration, cpu: Duration, cpus: usize) -> Result<(), Fault> {
+    let cpus = u32::try_from(cpus.max(1)).unwrap_or(u32::MAX);
+    if cpu < LEAST_WORK || wall * MUCH_FASTER * cpus >= cpu {
+        return Ok(());
+    }
+    Err(Fault::Wrong(format!(
+        "it claims {:.3} ms for work that took the referee {:.3} ms of CPU time, with {cpus} processors here",
+        ms(wall),
+        ms(cpu)
+    )))
+}
+
+/// Nothing takes longer than the wait for its answer.
+fn check_claim(claim: Duration, elapsed: Duration) -> Result<(), Fault> {
+    // Two clocks that tick alike may still be read in another order.
+    if claim <= elapsed + Duration::from_millis(1) {
+        return Ok(());
+    }
+    Err(Fault::Wrong(format!(
+        "it claims {:.3} ms, but its answer came after {:.3} ms",
+        ms(claim),
+        ms(elapsed)
+    )))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 fn tree_cpu_ns(pid: u32) -> u64 {
@@ -387,6 +429,16 @@ fn tree_cpu_ns(pid: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_done_in_next_to_no_time_was_not_done() {
+        let ms = Duration::from_millis;
+        assert!(check_work(ms(50), ms(100), 2).is_ok());
+        assert!(check_work(ms(5), ms(100), 2).is_ok());
+        let error = check_work(ms(4), ms(100), 2).unwrap_err().to_string();
+        assert!(error.contains("4.000 ms") && error.contains("100.000 ms"));
+        assert!(check_work(ms(0), ms(9), 2).is_ok(), "too little to tell");
+    }
 
     #[test]
     fn impossible_times_are_wrong_answers() {
@@ -404,6 +456,11 @@ mod tests {
                 .to_string()
                 .contains("waits for 20.000 ms")
         );
-        assert!(check_time(ms(0), ms(11), ms(0)).is_err());
+        assert!(
+            check_time(ms(0), ms(11), ms(0))
+                .unwrap_err()
+                .to_string()
+                .contains("0 ns")
+        );
     }
 }

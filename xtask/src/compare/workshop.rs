@@ -1,51 +1,82 @@
 //! The folder that a comparison works in: inputs and the files that tasks read.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, IntoInnerError, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
 use workload::inputs::{self, Inputs};
 use workload::value::{bytes, task_seed};
 
+use super::interrupt::Interrupt;
 use crate::error::Error;
 
 /// Removed when dropped.
 #[derive(Debug)]
-pub(super) struct Workshop {
+pub(super) struct Workshop<'i> {
     folder: PathBuf,
-    /// The copy of all inputs that the user asked for.
-    kept: Option<(PathBuf, BufWriter<File>)>,
+    interrupt: &'i Interrupt,
+    /// The copy of all inputs that the user asked for: where it will be, and where it is until then.
+    kept: Option<(PathBuf, BufWriter<NamedTempFile>)>,
 }
 
-impl Workshop {
+impl<'i> Workshop<'i> {
     /// Makes the folder inside the output folder, which must be writable; likewise the file for the inputs.
     ///
     /// # Errors
     ///
     /// A usage error that names the path.
-    pub(super) fn open(output: &Path, keep: Option<&Path>) -> Result<Workshop, Error> {
+    pub(super) fn open(
+        output: &Path,
+        keep: Option<&Path>,
+        interrupt: &'i Interrupt,
+    ) -> Result<Self, Error> {
+        let unusable = |why: &str| {
+            Error::Usage(format!(
+                "{}: {why}; name a folder that can be with `--output DIR`",
+                output.display()
+            ))
+        };
         // Paths are told to other processes.
         let folder = std::path::absolute(output)
             .unwrap_or_else(|_| output.to_owned())
             .join("work");
+        if folder.to_str().is_none() {
+            return Err(unusable(
+                "cannot be told to the runners, as it is not UTF-8",
+            ));
+        }
+        if output.join("results.json").is_dir() {
+            return Err(unusable("cannot be written: its results.json is a folder"));
+        }
         // What a killed comparison left; only one runs at a time.
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).map_err(|error| {
-            Error::Usage(format!(
-                "{}: cannot be written: {error}; name a folder that can with `--output DIR`",
-                output.display()
-            ))
-        })?;
-        let kept = keep.map(|path| match File::create(path) {
-            Ok(file) => Ok((path.to_owned(), BufWriter::new(file))),
-            Err(error) => Err(Error::Usage(format!(
-                "{}: cannot be written: {error}; name a file that can with `--inputs FILE`",
-                path.display()
-            ))),
-        });
-        let mut workshop = Workshop { folder, kept: None };
-        workshop.kept = kept.transpose()?;
+        fs::create_dir_all(&folder)
+            .map_err(|error| unusable(&format!("cannot be written: {error}")))?;
+        // Removes the folder if the rest does not work out.
+        let mut workshop = Workshop {
+            folder,
+            interrupt,
+            kept: None,
+        };
+        workshop.kept = keep.map(beside).transpose()?;
         Ok(workshop)
+    }
+
+    /// Puts the copy of the inputs where the user wants it.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be renamed.
+    pub(super) fn hand_over_inputs(&mut self) -> Result<(), Error> {
+        let Some((path, writer)) = self.kept.take() else {
+            return Ok(());
+        };
+        let file = writer.into_inner().map_err(IntoInnerError::into_error);
+        file.and_then(|file| file.persist(&path).map_err(|error| error.error))
+            .map(drop)
+            .map_err(|error| unwritten(self.interrupt, &path, &error))
     }
 
     /// Writes the inputs of a table where all runners read them.
@@ -56,12 +87,14 @@ impl Workshop {
     pub(super) fn write_inputs(&mut self, inputs: &Inputs) -> Result<PathBuf, Error> {
         let name = format!("{}-{}.jsonl", inputs.header.workload, inputs.header.tasks);
         let path = self.folder.join(name);
-        let file = File::create(&path).map_err(|error| unwritten(&path, &error))?;
-        inputs::write(inputs, BufWriter::new(file)).map_err(|error| unwritten(&path, &error))?;
+        File::create(&path)
+            .and_then(|file| {
+                inputs::write(inputs, BufWriter::new(Guarded::new(file, self.interrupt)))
+            })
+            .map_err(|error| unwritten(self.interrupt, &path, &error))?;
         if let Some((kept, writer)) = &mut self.kept {
-            inputs::write(inputs, &mut *writer)
-                .and_then(|()| writer.flush())
-                .map_err(|error| unwritten(kept, &error))?;
+            inputs::write(inputs, Guarded::new(writer, self.interrupt))
+                .map_err(|error| unwritten(self.interrupt, kept, &error))?;
         }
         Ok(path)
     }
@@ -84,24 +117,75 @@ impl Workshop {
             for (file, size) in &sizes {
                 let number = file.parse().unwrap_or(0);
                 let length = usize::try_from(*size).map_err(|_| io::ErrorKind::FileTooLarge)?;
-                fs::write(
-                    folder.join(file),
-                    bytes(task_seed(inputs.header.seed, number), length),
-                )?;
+                Guarded::new(File::create(folder.join(file))?, self.interrupt)
+                    .write_all(&bytes(task_seed(inputs.header.seed, number), length))?;
             }
             Ok(())
         };
-        make().map_err(|error| unwritten(&folder, &error))?;
+        make().map_err(|error| unwritten(self.interrupt, &folder, &error))?;
         Ok(Some(folder))
     }
 }
 
-impl Drop for Workshop {
+fn unwritten(interrupt: &Interrupt, path: &Path, error: &io::Error) -> Error {
+    if interrupt.happened() {
+        return Error::Interrupted;
+    }
+    Error::Failed(format!("{}: cannot be written: {error}", path.display()))
+}
+
+/// Writes until the user wants to end: millions of tasks take a while.
+struct Guarded<'i, W> {
+    writer: W,
+    interrupt: &'i Interrupt,
+}
+
+impl<'i, W: Write> Guarded<'i, W> {
+    fn new(writer: W, interrupt: &'i Interrupt) -> Self {
+        Guarded { writer, interrupt }
+    }
+}
+
+impl<W: Write> Write for Guarded<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.interrupt.happened() {
+            return Err(io::Error::other("interrupted"));
+        }
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+impl Drop for Workshop<'_> {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-fn unwritten(path: &Path, error: &io::Error) -> Error {
-    Error::Failed(format!("{}: cannot be written: {error}", path.display()))
+/// A file that will have this name once it is whole.
+fn beside(path: &Path) -> Result<(PathBuf, BufWriter<NamedTempFile>), Error> {
+    let make = || {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if path.file_name().is_none() || (path.exists() && !path.is_file()) {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let file = tempfile::Builder::new()
+            // Less what the user's mask takes away, as for any other file.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        Ok((path, BufWriter::new(file)))
+    };
+    make().map_err(|error| {
+        Error::Usage(format!(
+            "{}: cannot be written: {error}; name a file that can be with `--inputs FILE`",
+            path.display()
+        ))
+    })
 }

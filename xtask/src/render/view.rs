@@ -16,7 +16,8 @@ impl Names {
                 .cells
                 .iter()
                 .filter(|cell| is_baseline(&cell.model, &cell.variant) == baseline)
-                .map(|cell| cell.workers);
+                .map(|cell| cell.workers)
+                .filter(|workers| *workers > 0);
             let first = workers.next();
             workers.any(|other| Some(other) != first)
         };

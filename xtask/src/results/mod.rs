@@ -104,7 +104,7 @@ pub struct Cell {
     pub model: String,
     /// The variant; empty for the default one.
     pub variant: String,
-    /// The number of workers it was given.
+    /// The number of workers it was given; 0 where that makes no difference to it.
     pub workers: usize,
     /// The number of tasks.
     pub tasks: usize,

@@ -11,6 +11,8 @@ use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use workload::tree;
+
 /// The children that the comparison started itself: all others were adopted.
 static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
@@ -35,12 +37,32 @@ impl Mark {
     }
 }
 
-/// Makes this process the parent of its orphaned descendants. Where the system knows no such thing, a
-/// descendant that leaves its process group and its parent is not found.
-pub(in crate::compare) fn adopt_orphans() {
-    #[cfg(target_os = "linux")]
-    // Without it the comparison still works; only the worst of contestants get away.
-    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+/// While it lives, this process is the parent of its orphaned descendants; dropping it ends those that are
+/// left. Where the system knows no such thing, a descendant that leaves its process group and its parent is
+/// not found.
+#[derive(Debug)]
+pub(in crate::compare) struct Adoption(());
+
+impl Adoption {
+    /// Before any contestant is started.
+    pub(in crate::compare) fn begin() -> Adoption {
+        // A shell may have replaced itself with this program and left its own children to it.
+        tree::children(std::process::id())
+            .into_iter()
+            .for_each(ours);
+        #[cfg(target_os = "linux")]
+        // Without it the comparison still works; only the worst of contestants get away.
+        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        Adoption(())
+    }
+}
+
+impl Drop for Adoption {
+    fn drop(&mut self) {
+        imp::sweep();
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::set_child_subreaper(None);
+    }
 }
 
 /// Counts a child as started by the comparison, so that it is never taken for an orphan.
@@ -63,6 +85,7 @@ mod imp {
     use std::os::fd::OwnedFd;
     use std::time::{Duration, Instant};
 
+    use rustix::io::Errno;
     use rustix::process::{
         Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, pidfd_send_signal,
         waitpid,
@@ -81,6 +104,26 @@ mod imp {
             // Fails when the group is gone, which is what is wanted.
             let _ = kill_process_group(group, Signal::STOP);
         }
+        let deadline = Instant::now() + GONE_WITHIN;
+        loop {
+            let (mut held, all) = stop_all(leader, mark, deadline);
+            for descriptor in held.values() {
+                let _ = pidfd_send_signal(descriptor, Signal::KILL);
+            }
+            if let Some(group) = pid(leader) {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+            held.remove(&leader);
+            reap(held.into_keys().collect());
+            if all || Instant::now() >= deadline {
+                return;
+            }
+        }
+    }
+
+    /// Stops what there is of a tree, and says whether that is all of it: there may be more processes than
+    /// descriptors.
+    fn stop_all(leader: u32, mark: &Mark, deadline: Instant) -> (BTreeMap<u32, OwnedFd>, bool) {
         let mut held: BTreeMap<u32, OwnedFd> = BTreeMap::new();
         loop {
             let mut found: Vec<u32> = vec![leader];
@@ -89,41 +132,40 @@ mod imp {
                 found.push(orphan);
                 found.extend(descendants(orphan));
             }
-            let before = held.len();
+            found.retain(|process| !held.contains_key(process));
+            // What is stopped starts nothing: once a look finds nobody new, all are held.
+            if found.is_empty() {
+                return (held, true);
+            }
+            if Instant::now() >= deadline {
+                return (held, false);
+            }
             for process in found {
-                if !held.contains_key(&process)
-                    && let Some(descriptor) = hold(process)
-                {
-                    // A descriptor never means another process than the one it was opened for.
-                    let _ = pidfd_send_signal(&descriptor, Signal::STOP);
-                    held.insert(process, descriptor);
+                match hold(process) {
+                    Ok(descriptor) => {
+                        // A descriptor never means another process than the one it was opened for.
+                        let _ = pidfd_send_signal(&descriptor, Signal::STOP);
+                        held.insert(process, descriptor);
+                    }
+                    // It has ended since, but may have left a child: another look will show.
+                    Err(Errno::SRCH) => {}
+                    Err(_) => return (held, false),
                 }
             }
-            // What is stopped starts nothing: once a look finds nobody new, all are held.
-            if held.len() == before {
-                break;
-            }
         }
-        for descriptor in held.values() {
-            let _ = pidfd_send_signal(descriptor, Signal::KILL);
-        }
-        if let Some(group) = pid(leader) {
-            let _ = kill_process_group(group, Signal::KILL);
-        }
-        held.remove(&leader);
-        reap(held.into_keys().collect());
     }
 
     /// Ends every orphan, whoever's it is.
     pub(super) fn sweep() {
-        loop {
+        let deadline = Instant::now() + GONE_WITHIN;
+        while Instant::now() < deadline {
             let orphans: Vec<u32> = adopted().collect();
             if orphans.is_empty() {
                 return;
             }
             for orphan in &orphans {
                 for process in std::iter::once(*orphan).chain(descendants(*orphan)) {
-                    if let Some(descriptor) = hold(process) {
+                    if let Ok(descriptor) = hold(process) {
                         let _ = pidfd_send_signal(&descriptor, Signal::KILL);
                     }
                 }
@@ -136,8 +178,8 @@ mod imp {
         Pid::from_raw(raw.cast_signed())
     }
 
-    fn hold(process: u32) -> Option<OwnedFd> {
-        pidfd_open(pid(process)?, PidfdFlags::empty()).ok()
+    fn hold(process: u32) -> Result<OwnedFd, Errno> {
+        pidfd_open(pid(process).ok_or(Errno::SRCH)?, PidfdFlags::empty())
     }
 
     /// Children that were not started here.
@@ -207,9 +249,4 @@ mod imp {
 pub(super) fn end_tree(child: &Child, mark: &Mark) {
     imp::end_tree(child.id(), mark);
     no_longer_ours(child.id());
-}
-
-/// Ends what is left when no contestant runs any more.
-pub(in crate::compare) fn sweep_orphans() {
-    imp::sweep();
 }

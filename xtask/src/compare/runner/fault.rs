@@ -47,6 +47,8 @@ pub(in crate::compare) enum Fault {
         /// The reply.
         reply: String,
     },
+    /// What it did when it was asked who it is.
+    Unmet(String),
     /// It said itself that it failed.
     Failed(String),
     /// The answer is there, and is wrong or impossible.
@@ -84,10 +86,16 @@ impl fmt::Display for Fault {
             }
             Fault::Rubbish { text, why } => write!(f, "printed rubbish: {text:?} ({why})"),
             Fault::Mismatch { request, reply } => write!(f, "answered `{request}` with {reply}"),
-            Fault::Failed(error) => write!(f, "failed: {error}"),
+            Fault::Unmet(what) => f.write_str(what),
+            Fault::Failed(error) => write!(f, "failed: {}", short(error)),
             Fault::Wrong(what) => write!(f, "wrong answer: {what}"),
         }
     }
 }
 
 impl std::error::Error for Fault {}
+
+/// As much of a contestant's own words as a row can bear.
+pub(in crate::compare) fn short(text: &str) -> String {
+    text.chars().take(300).collect()
+}

@@ -132,9 +132,7 @@ impl<'i> Runner<'i> {
         asking: Asking<'_>,
     ) -> Result<Reply, Fault> {
         let name = name(request);
-        if !self.lines.rest().is_empty() {
-            return Err(rubbish(self.lines.rest(), "nothing was asked"));
-        }
+        self.check_quiet()?;
         let mut line =
             serde_json::to_vec(request).map_err(|error| Fault::Failed(error.to_string()))?;
         line.push(b'\n');
@@ -147,6 +145,16 @@ impl<'i> Runner<'i> {
             Ok(Reply::Failed { error }) => Err(Fault::Failed(error)),
             Ok(reply) => Ok(reply),
             Err(error) => Err(rubbish(&answer, &error.to_string())),
+        }
+    }
+
+    /// Whatever it printed since its last reply answers nothing.
+    fn check_quiet(&mut self) -> Result<(), Fault> {
+        // Why it cannot be read, if it cannot, is found out by whoever waits for an answer.
+        let _ = self.lines.read_from(&mut self.stdout);
+        match self.lines.rest() {
+            [] => Ok(()),
+            rest => Err(rubbish(rest, "nothing was asked")),
         }
     }
 
@@ -188,8 +196,12 @@ impl<'i> Runner<'i> {
                 return Err(self.end_of_output(request));
             }
             if ready.exit && !ready.stdout {
-                // Everything it printed before it ended has been read.
-                return Err(self.ended_fault(request));
+                // It may have answered and ended while the descriptors were looked at one after another.
+                let _ = self.lines.read_from(&mut self.stdout);
+                return match self.lines.take() {
+                    Some(line) => Ok(line),
+                    None => Err(self.ended_fault(request)),
+                };
             }
         }
     }
@@ -276,7 +288,7 @@ impl<'i> Runner<'i> {
     fn exit_within(&mut self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         while !has_ended(&self.child) {
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline || self.interrupt.happened() {
                 return None;
             }
             std::thread::sleep(Duration::from_millis(2));
@@ -287,13 +299,22 @@ impl<'i> Runner<'i> {
     }
 
     /// Ends it in good order: it is told to quit, and killed if it does not. Whatever it started ends too.
-    pub(in crate::compare) fn quit(mut self) {
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Rubbish`] if it printed more than replies.
+    pub(in crate::compare) fn quit(mut self) -> Result<(), Fault> {
+        if self.ended {
+            // Its number may be another's by now.
+            return Ok(());
+        }
         let mut line = serde_json::to_vec(&Request::Quit).unwrap_or_default();
         line.push(b'\n');
         if let Some(mut stdin) = self.stdin.take() {
             let _ = stdin.write_all(&line);
         }
         self.exit_within(FAREWELL);
+        self.check_quiet()
     }
 }
 

@@ -1,0 +1,100 @@
+//! The programs that take part, built.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use workload::tree;
+
+use super::interrupt::Interrupt;
+use super::list::{Model, WORKLOAD};
+use crate::build::build_runners;
+use crate::error::Error;
+
+/// How often to look whether the build is done.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// Where the built programs are.
+#[derive(Debug)]
+pub(super) struct Programs {
+    /// By model.
+    pub(super) runners: BTreeMap<String, PathBuf>,
+    /// The origin server.
+    pub(super) origin: PathBuf,
+}
+
+impl Programs {
+    /// Builds the runners of these models and the origin server.
+    ///
+    /// # Errors
+    ///
+    /// When one does not build, and [`Error::Interrupted`].
+    pub(super) fn build(models: &[&Model], interrupt: &Interrupt) -> Result<Programs, Error> {
+        let crates: Vec<&str> = models
+            .iter()
+            .map(|model| model.crate_name.as_str())
+            .collect();
+        let built = unless_interrupted(interrupt, || build_runners(&crates))?;
+        let program = |crate_name: &str, name: &str| {
+            built
+                .get(crate_name)
+                .and_then(|programs| programs.get(name))
+                .cloned()
+                .ok_or_else(|| {
+                    Error::Failed(format!(
+                        "cargo built no program `{name}` for `{crate_name}`; see `cargo xtask build`"
+                    ))
+                })
+        };
+        let mut runners = BTreeMap::new();
+        for model in models {
+            runners.insert(
+                model.name.clone(),
+                program(&model.crate_name, &model.program)?,
+            );
+        }
+        Ok(Programs {
+            runners,
+            origin: program(WORKLOAD, "origin")?,
+        })
+    }
+}
+
+/// Does something that starts processes and waits for them. On Ctrl-C they are told to end, since a signal
+/// that was not typed at a terminal reaches this process alone.
+fn unless_interrupted<T: Send>(
+    interrupt: &Interrupt,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
+    let own = std::process::id();
+    let before: BTreeSet<u32> = tree::children(own).into_iter().collect();
+    thread::scope(|scope| {
+        let worker = scope.spawn(work);
+        while !worker.is_finished() {
+            interrupt.wait(SLICE);
+            if interrupt.happened() {
+                for child in tree::children(own) {
+                    if !before.contains(&child) {
+                        std::iter::once(child)
+                            .chain(tree::descendants(child))
+                            .filter_map(|process| Pid::from_raw(process.cast_signed()))
+                            .for_each(|process| {
+                                // It may have ended by itself.
+                                let _ = kill_process(process, Signal::TERM);
+                            });
+                    }
+                }
+                thread::sleep(SLICE);
+            }
+        }
+        let outcome = worker
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        if interrupt.happened() {
+            return Err(Error::Interrupted);
+        }
+        outcome
+    })
+}

@@ -1,0 +1,142 @@
+//! What is wrong is said in one line, at once, and leaves nothing behind.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
+use std::time::Duration;
+
+use crate::support::{Comparison, TINY};
+
+/// Nothing is built first. Generous: cargo is asked which packages there are.
+const AT_ONCE: Duration = Duration::from_secs(20);
+
+#[track_caller]
+fn refused(comparison: Comparison, words: &[&str]) {
+    let finished = comparison.run();
+    finished.refused(words);
+    assert!(finished.took < AT_ONCE, "{:?}", finished.took);
+}
+
+#[test]
+fn names_that_do_not_exist_are_answered_with_those_that_do() {
+    refused(Comparison::new().args(["gdc"]), &["`gdc`", "gcd", "waits"]);
+    refused(
+        Comparison::new().args(["gcd", "--model", "treads"]),
+        &["`treads`", "threads", "tokio-tasks"],
+    );
+    refused(
+        Comparison::new().args(["gcd", "gcd"]),
+        &["`gcd` is named twice"],
+    );
+}
+
+#[test]
+fn a_runner_cannot_take_the_name_of_another() {
+    for name in ["threads", "sequential"] {
+        refused(
+            Comparison::new().runner(name, &["true"]),
+            &["--runner", name, "another name"],
+        );
+    }
+    refused(
+        Comparison::new()
+            .runner("mine", &["true"])
+            .runner("mine", &["false"]),
+        &["--runner mine", "two of that name"],
+    );
+}
+
+#[test]
+fn a_variant_that_does_not_exist_is_answered_with_those_that_do() {
+    // Only the runner knows its variants, so this one is built first, and cargo may say so.
+    let finished = Comparison::tiny()
+        .args(["--model", "threads/limitless"])
+        .run();
+    assert_eq!(finished.code(), 2, "{}", finished.stderr);
+    let last = finished.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("error: --model threads/limitless"),
+        "{last}"
+    );
+    assert!(last.contains("limited"), "{last}");
+    assert_eq!(finished.stdout, "");
+    assert!(!finished.results.exists());
+    finished.nothing_left();
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_is_named() {
+    let comparison = Comparison::new();
+    let file = comparison.file("file", "");
+    for folder in [file.join("folder"), file, "/proc/no-such-folder".into()] {
+        let path = folder.display().to_string();
+        let finished = comparison_to(folder.into_os_string()).run();
+        finished.refused(&[&path, "cannot be written", "--output DIR"]);
+    }
+    let path = OsString::from_vec(b"/tmp/\xff".to_vec());
+    comparison_to(path)
+        .run()
+        .refused(&["UTF-8", "--output DIR"]);
+    fs::create_dir_all(comparison.path("taken/results.json")).expect("a folder");
+    let taken = comparison.path("taken").into_os_string();
+    let finished = comparison_to(taken).run();
+    finished.refused(&["results.json is a folder", "--output DIR"]);
+}
+
+/// The tiny workload with another output folder.
+fn comparison_to(output: OsString) -> Comparison {
+    Comparison::tiny().output(output)
+}
+
+#[test]
+fn a_file_for_the_inputs_that_cannot_be_written_is_named() {
+    let folder = Comparison::new();
+    for path in [
+        folder.path(""),
+        folder.path("no/such/folder/inputs"),
+        "/dev/null".into(),
+    ] {
+        let name = path.display().to_string();
+        let comparison = Comparison::tiny().args(["--inputs".into(), path.into_os_string()]);
+        refused(comparison, &[&name, "cannot be written", "--inputs FILE"]);
+    }
+}
+
+#[test]
+fn earlier_inputs_stay_until_there_are_new_ones() {
+    let comparison = Comparison::tiny();
+    let inputs = comparison.file("inputs", "precious");
+    let finished = comparison
+        .args(["--model", "threads/limitless", "--inputs"])
+        .args([inputs.clone().into_os_string()])
+        .run();
+    assert_eq!(finished.code(), 2, "{}", finished.stderr);
+    assert_eq!(fs::read_to_string(inputs).expect("a file"), "precious");
+}
+
+#[test]
+fn a_baseline_that_is_none_is_named() {
+    let folder = Comparison::new();
+    let text = folder.file("text", "not JSON");
+    let other = folder.file("other", r#"{"name": "other"}"#);
+    let newer = folder.file("newer", r#"{"schema": 99}"#);
+    let missing = folder.path("missing");
+    for (path, why) in [
+        (missing, "no such file"),
+        (text, "is not JSON"),
+        (other, "is not the results of a comparison"),
+        (newer, "schema 99"),
+        (folder.path(""), "is a directory"),
+    ] {
+        let comparison = Comparison::tiny().args(["--baseline".into(), path.into_os_string()]);
+        refused(comparison, &[why]);
+    }
+}
+
+#[test]
+fn a_good_workload_does_not_hide_a_bad_one() {
+    let comparison = Comparison::tiny();
+    let bad = comparison.file("bad.toml", &TINY.replace("tasks = 5", "tasks = 0"));
+    let comparison = comparison.args(["--workload-file".into(), bad.into_os_string()]);
+    refused(comparison, &["bad.toml", "tasks"]);
+}

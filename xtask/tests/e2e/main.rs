@@ -1,0 +1,11 @@
+//! The comparison from end to end, with the project's own runners: interrupted, doubled, called wrongly,
+//! repeated, and at the size that the project promises.
+
+mod alone;
+mod bad_input;
+mod bad_workloads;
+mod interrupt;
+mod repeatable;
+mod size;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,158 @@
+//! What a contestant can do wrong.
+
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, kill_process, setsid};
+use workload::protocol::{Reply, Usage};
+
+use super::say;
+
+/// Ten seconds more than the truth, or another time that cannot be.
+const TEN_SECONDS_NS: u64 = 10_000_000_000;
+
+/// Does it, and returns what is left to reply.
+pub(crate) fn deed(what: &str, mut reply: Reply, tag: &str) -> Option<Reply> {
+    match what {
+        "exit" => std::process::exit(3),
+        "end" => std::process::exit(0),
+        "abort" => std::process::abort(),
+        "segv" => loop {
+            // The handler that Rust installs gives the first one back.
+            let _ = kill_process(getpid(), Signal::SEGV);
+        },
+        "panic" => panic!("no luck today"),
+        "silent" => sleep_forever(),
+        "close" => {
+            // The same process goes on as another program, with its output elsewhere.
+            let error = own("descendant", "sleep", tag).stdout(Stdio::null()).exec();
+            panic!("{error}");
+        }
+        "rubbish" => say("Hello, world!"),
+        "shape" => say(r#"{"reply":"banana","digest":7}"#),
+        "list" => say("[1, 2, 3]"),
+        "escape" => say("\u{1b}[2J\u{1b}[31mboo"),
+        "bytes" => {
+            let _ = std::io::stdout().write_all(b"\xff\xfe{}\n");
+        }
+        "endless" => {
+            while std::io::stdout().write_all(&[b'x'; 4096]).is_ok() {}
+            sleep_forever();
+        }
+        "twice" => {
+            say(&serde_json::to_string(&reply).expect("JSON"));
+            return Some(reply);
+        }
+        "fail" => {
+            return Some(Reply::Failed {
+                error: "the model said no".to_owned(),
+            });
+        }
+        "unsupported" => {
+            return Some(Reply::Unsupported {
+                reason: "this one only waits".to_owned(),
+            });
+        }
+        "mistake" => return Some(Reply::Loaded { setup_ns: 0 }),
+        "flood" => {
+            for _ in 0..64 {
+                let _ = std::io::stderr().write_all(&[b'e'; 64 * 1024]);
+            }
+            return Some(reply);
+        }
+        "fork" => loop {
+            leave("child", tag);
+        },
+        "forksession" => loop {
+            leave("session", tag);
+        },
+        kind @ ("child" | "session" | "orphan" | "wiped") => {
+            leave(kind, tag);
+            return Some(reply);
+        }
+        _ => {
+            twist(what, &mut reply);
+            return Some(reply);
+        }
+    }
+    None
+}
+
+/// Makes a right reply wrong.
+fn twist(what: &str, reply: &mut Reply) {
+    match (what, reply) {
+        ("wrong", Reply::Trace { digest, .. }) => *digest ^= 1,
+        ("wrong", Reply::Sample(sample)) => sample.digest ^= 1,
+        ("zero", Reply::Sample(sample)) => sample.wall_ns = 0,
+        ("instant", Reply::Sample(sample)) => sample.wall_ns = 1,
+        ("late", Reply::Sample(sample)) => sample.wall_ns += TEN_SECONDS_NS,
+        ("ever", Reply::Sample(sample)) => sample.wall_ns = u64::MAX,
+        ("greedy", Reply::Sample(sample)) => {
+            sample.usage = Some(Usage {
+                cpu_ns: u64::MAX,
+                user_ns: u64::MAX,
+                system_ns: u64::MAX,
+                voluntary_switches: u64::MAX,
+                involuntary_switches: u64::MAX,
+            });
+        }
+        ("late", Reply::Loaded { setup_ns }) => *setup_ns += TEN_SECONDS_NS,
+        ("noversion", Reply::Hello(hello)) => hello.version = " ".to_owned(),
+        ("protocol", Reply::Hello(hello)) => hello.protocol += 1,
+        (what, reply) => panic!("there is no deed {what} for {reply:?}"),
+    }
+}
+
+/// A child that outlives this process if it can, and holds its output.
+fn leave(kind: &str, tag: &str) {
+    let mut command = own("descendant", kind, tag);
+    if kind == "wiped" {
+        command.env_clear();
+    }
+    // A refusal is what a machine that has had enough answers.
+    if let Ok(mut child) = command.stdin(Stdio::null()).spawn()
+        && matches!(kind, "orphan" | "wiped")
+    {
+        let _ = child.wait();
+    }
+}
+
+/// What such a child does: sleeps, after it has left its parent where its kind wants that.
+pub(crate) fn descendant(kind: &str, tag: &str) -> ExitCode {
+    match kind {
+        "session" => {
+            setsid().expect("a new session");
+        }
+        "orphan" | "wiped" => {
+            // The parent of the sleeper ends at once, and nobody that is left knows its number.
+            let sleeper = own("descendant", "session", tag).spawn();
+            return ExitCode::from(u8::from(sleeper.is_err()));
+        }
+        _ => {}
+    }
+    sleep_forever()
+}
+
+/// From now on SIGTERM does nothing.
+pub(crate) fn ignore_terminate() {
+    let flag = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGTERM, flag).expect("a handler");
+}
+
+/// Until it is killed.
+pub(crate) fn sleep_forever() -> ! {
+    loop {
+        sleep(Duration::from_secs(1000));
+    }
+}
+
+fn own(role: &str, kind: &str, tag: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args([role, kind, tag]);
+    command
+}
