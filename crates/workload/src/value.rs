@@ -43,6 +43,17 @@ impl Rng {
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
+
+    /// That many bytes: the next words, least significant byte first. What is left of the last word is lost,
+    /// so bytes that are made in pieces go on where the last piece ended if that was a multiple of 8.
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(length.next_multiple_of(8));
+        while bytes.len() < length {
+            bytes.extend_from_slice(&self.next_u64().to_le_bytes());
+        }
+        bytes.truncate(length);
+        bytes
+    }
 }
 
 /// The seed of the task with this index, in a workload with that seed.
@@ -52,13 +63,7 @@ pub const fn task_seed(seed: u64, index: u64) -> u64 {
 
 /// `length` bytes that follow from the seed: the words of [`Rng`], least significant byte first.
 pub fn bytes(seed: u64, length: usize) -> Vec<u8> {
-    let mut rng = Rng::new(seed);
-    let mut bytes = Vec::with_capacity(length.next_multiple_of(8));
-    while bytes.len() < length {
-        bytes.extend_from_slice(&rng.next_u64().to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
+    Rng::new(seed).bytes(length)
 }
 
 /// The first eight bytes of the SHA-256 of the parts, the first byte most significant.
@@ -135,5 +140,7 @@ mod tests {
             assert_eq!(bytes(1, length).len(), length);
         }
         assert_eq!(bytes(5, 3), bytes(5, 100)[..3]);
+        let mut rng = Rng::new(5);
+        assert_eq!([rng.bytes(64), rng.bytes(36)].concat(), bytes(5, 100));
     }
 }

@@ -76,7 +76,7 @@ impl Model for TokioTasksModel {
             .header
             .actions
             .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "exec"));
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
         let tasks = if descriptors {
             Tasks::new().limit(MOST_DESCRIPTORS)
         } else {

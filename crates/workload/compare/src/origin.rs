@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use workload::definition::{LARGEST_BYTES, LONGEST_NS};
 use workload::task::Fetch;
-use workload::value::bytes;
+use workload::value::Rng;
 
 /// Connections that wait to be accepted: std's and tokio's own default would let the next one hang.
 const BACKLOG: u32 = 4096;
@@ -19,8 +20,8 @@ const BACKLOG: u32 = 4096;
 /// A request is one line and a few headers; whoever sends more is not ours.
 const LONGEST_REQUEST: usize = 4096;
 
-/// The largest body: a request for more is refused.
-const LARGEST_BODY: u64 = 1 << 30;
+/// How much of a body is made and sent at a time: whole words of the generator.
+const PIECE: u64 = 64 * 1024;
 
 fn main() -> ExitCode {
     match run() {
@@ -77,7 +78,7 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
         .ok()
         .and_then(|text| text.split(' ').nth(1))
         .and_then(Fetch::from_target)
-        .filter(|fetch| fetch.bytes <= LARGEST_BODY);
+        .filter(|fetch| fetch.bytes <= LARGEST_BYTES && fetch.delay_ns <= LONGEST_NS);
     let Some(fetch) = fetch else {
         return stream
             .write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
@@ -86,13 +87,25 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
     if fetch.delay_ns > 0 {
         tokio::time::sleep(Duration::from_nanos(fetch.delay_ns)).await;
     }
-    let length = usize::try_from(fetch.bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    let mut response =
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
-            .into_bytes();
-    response.append(&mut bytes(fetch.seed, length));
-    stream.write_all(&response).await?;
-    stream.shutdown().await
+    let mut response = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        fetch.bytes
+    )
+    .into_bytes();
+    // Piece by piece: thousands of large bodies at once would not fit memory, and making one of them whole
+    // would keep everybody else waiting. The usual body goes out in one write with its head.
+    let mut body = Rng::new(fetch.seed);
+    let mut left = fetch.bytes;
+    loop {
+        let piece = left.min(PIECE);
+        response.extend(body.bytes(piece as usize));
+        stream.write_all(&response).await?;
+        response.clear();
+        left -= piece;
+        if left == 0 {
+            return stream.shutdown().await;
+        }
+    }
 }
 
 #[cfg(unix)]

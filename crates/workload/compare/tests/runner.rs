@@ -144,6 +144,15 @@ fn what_cannot_be_done_is_said_and_does_no_harm() {
             "no {part:?} in {reply}"
         );
     }
+    runner
+        .requests
+        .as_mut()
+        .unwrap()
+        .write_all(b"\xff\xfe\n")
+        .unwrap();
+    let mut line = String::new();
+    runner.replies.read_line(&mut line).unwrap();
+    assert!(line.contains("not a request"), "{line}");
     assert_eq!(runner.ask(load(&path))["reply"], "loaded");
     assert_eq!(runner.ask(json!({"request": "sample"}))["reply"], "sample");
 }
@@ -258,6 +267,19 @@ fn the_origin_server_answers_and_ends_with_its_input() {
         fetch.body(response).unwrap(),
         workload::value::bytes(5, 1000)
     );
+    // None, a piece, more than a piece, and an odd end.
+    for bytes in [0, 65_536, 200_001] {
+        let fetch = workload::task::Fetch {
+            bytes,
+            delay_ns: 0,
+            seed: 5,
+        };
+        let response = exchange(&String::from_utf8(fetch.request()).unwrap());
+        assert_eq!(
+            fetch.body(response).unwrap(),
+            workload::value::bytes(5, bytes as usize)
+        );
+    }
     assert!(exchange("GET /nothing HTTP/1.1\r\n\r\n").starts_with(b"HTTP/1.1 400 "));
     drop(origin.stdin.take());
     let deadline = Instant::now() + Duration::from_secs(10);

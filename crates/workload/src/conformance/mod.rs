@@ -19,8 +19,9 @@ macro_rules! conformance_tests {
     ($model:expr, $most:expr) => {
         $crate::conformance_tests!(@tests $model, $most;
             builtin_workloads_have_the_digest_of_sequential,
+            every_kind_of_step_has_the_value_of_sequential,
             outputs_are_in_input_order,
-            no_more_tasks_at_once_than_announced,
+            as_many_tasks_at_once_as_announced,
             a_panicking_task_harms_no_other,
             a_failing_task_harms_no_other,
             none_one_and_many_tasks_are_all_done,

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Inputs, Task};
+use super::{Inputs, Task, exact};
 
 /// Why an inputs file cannot be used.
 #[derive(Debug)]
@@ -83,8 +83,10 @@ pub fn read(path: &Path) -> Result<Inputs, InputsError> {
     // The header is not trusted with an allocation.
     let mut tasks: Vec<Task> = Vec::with_capacity(header.tasks.min(1 << 16));
     for (number, line) in lines {
-        let task: Task = serde_json::from_str(&line.map_err(io_error)?)
+        let mut task: Task = serde_json::from_str(&line.map_err(io_error)?)
             .map_err(|error| bad(number, error.to_string()))?;
+        task.steps = exact(task.steps);
+        task.stages = exact(task.stages);
         if task.index != tasks.len() {
             return Err(bad(
                 number,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Header, Inputs, Step, Task};
+use super::{Header, Inputs, Step, Task, exact};
 use crate::definition::{self, Action, Definition, Distribution, Pattern};
 use crate::kernels;
 use crate::value::{Rng, mix, task_seed};
@@ -62,8 +62,8 @@ fn task(definition: &Definition, kinds: &Kinds<'_>, iterations_per_us: u64, inde
     Task {
         index,
         seed,
-        steps,
-        stages,
+        steps: exact(steps),
+        stages: exact(stages),
     }
 }
 

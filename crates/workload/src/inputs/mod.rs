@@ -124,6 +124,15 @@ impl Task {
     }
 }
 
+/// The same without room to spare. Most tasks have one step, and a vector that grew has room for four: with
+/// millions of tasks that is what the memory of every runner goes to. Moved and not shrunk in place, which
+/// would leave holes that nothing fits.
+fn exact<T>(mut grown: Vec<T>) -> Vec<T> {
+    let mut exact = Vec::with_capacity(grown.len());
+    exact.append(&mut grown);
+    exact
+}
+
 /// A kernel is an object with its name, as every other step is an object.
 mod by_name {
     use serde::de::Error as _;

@@ -27,8 +27,10 @@ impl Channel {
         thread::Builder::new()
             .name("requests".to_owned())
             .spawn(move || {
-                for line in BufReader::new(input).lines() {
+                for line in BufReader::new(input).split(b'\n') {
                     let Ok(line) = line else { break };
+                    // What is no text is no request either, and is answered like one that is not understood.
+                    let line = String::from_utf8_lossy(&line).into_owned();
                     // Who says `quit` wants the answers to what was asked before; who just goes away does not.
                     let last = matches!(serde_json::from_str(&line), Ok(Request::Quit));
                     if sender.send(line).is_err() || last {

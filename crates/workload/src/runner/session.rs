@@ -184,12 +184,14 @@ fn digest(outputs: Outputs) -> Result<u64, Failure> {
     Ok(digest_outputs(values))
 }
 
-/// Iterations of the `compute` step per microsecond: the best of several short runs, since whatever disturbs
-/// makes a run slower and never faster.
+/// Iterations of the `compute` step per microsecond: the best of many short runs, since whatever disturbs
+/// makes a run slower and never faster. A fraction of a millisecond each, so that on a busy machine some fit
+/// between two turns of the scheduler.
 fn calibrate() -> u64 {
-    const ITERATIONS: u64 = 4_000_000;
+    const RUNS: usize = 400;
+    const ITERATIONS: u64 = 100_000;
     let mut value = 1;
-    let best_ns = (0..10)
+    let best_ns = (0..RUNS)
         .map(|_| {
             let start = Instant::now();
             value = compute(value, ITERATIONS);

@@ -14,11 +14,13 @@ pub trait AsyncIo: Send + Sync {
     /// Waits without blocking the thread.
     fn wait(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Connects, sends the request, and reads until the server closes the connection.
+    /// Connects, sends the request, and reads until the server closes the connection. The response fits
+    /// `capacity`, so that a buffer of that size never grows: the blocking tasks know as much.
     fn exchange(
         &self,
         server: SocketAddr,
         request: &[u8],
+        capacity: usize,
     ) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
 
     /// Reads exactly that many bytes from the beginning of a file.
@@ -43,6 +45,8 @@ pub async fn run_async(
     io: &impl AsyncIo,
 ) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
+    // What talks to the outside is large and boxed: a future has room for the largest of its awaits, and a
+    // million tasks that only wait or compute should not be charged for a process that they never start.
     for step in &task.steps {
         if progress.step_in_place(step) {
             continue;
@@ -61,8 +65,7 @@ pub async fn run_async(
                 };
                 let failed =
                     |error: &dyn std::fmt::Display| Failure::new(format_args!("fetch: {error}"));
-                let response = io
-                    .exchange(origin, &fetch.request())
+                let response = Box::pin(io.exchange(origin, &fetch.request(), fetch.capacity()))
                     .await
                     .map_err(|error| failed(&error))?;
                 progress.got(fetch.body(response).map_err(|error| failed(&error))?);
@@ -88,8 +91,7 @@ pub async fn run_async(
                     stdin: progress.stdin(),
                     timeout: timeout_ns.map(Duration::from_nanos),
                 };
-                let exited = io
-                    .exec(exec)
+                let exited = Box::pin(io.exec(exec))
                     .await
                     .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
                 progress.exited(exited);

@@ -50,10 +50,11 @@ pub fn run_blocking(
             }
             Step::Read { file, bytes } => {
                 let path = file_path(surroundings, file);
-                let data = read_head(&path, *bytes).map_err(|error| {
+                let failed = |error: &dyn std::fmt::Display| {
                     Failure::new(format_args!("read {}: {error}", path.display()))
-                })?;
-                progress.got(data);
+                };
+                let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
+                progress.got(read_head(&path, length).map_err(|error| failed(&error))?);
             }
             Step::Exec {
                 command,
@@ -75,10 +76,14 @@ pub fn run_blocking(
     Ok(progress.value)
 }
 
-/// Reads exactly that many bytes from the beginning of a file.
-fn read_head(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?;
-    let mut data = vec![0; length];
+/// Reads exactly that many bytes from the beginning of a file, on the calling thread. An async runner whose
+/// runtime reads files on threads hands it to one of those.
+///
+/// # Errors
+///
+/// When the file cannot be opened or read, or is shorter.
+pub fn read_head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
+    let mut data = vec![0; bytes];
     File::open(path)?.read_exact(&mut data)?;
     Ok(data)
 }

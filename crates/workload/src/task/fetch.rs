@@ -58,6 +58,11 @@ impl Fetch {
         .into_bytes()
     }
 
+    /// Room for the body and a head before it.
+    pub(super) fn capacity(&self) -> usize {
+        usize::try_from(self.bytes).map_or(0, |bytes| bytes.saturating_add(256))
+    }
+
     /// What a server reads out of a request target, such as `/bytes/16384?delay_ns=0&seed=000000000000002a`.
     pub fn from_target(target: &str) -> Option<Fetch> {
         let (bytes, query) = target.strip_prefix("/bytes/")?.split_once('?')?;
@@ -108,7 +113,7 @@ impl Fetch {
     pub(super) fn blocking(&self, server: SocketAddr) -> Result<Vec<u8>, FetchError> {
         let mut stream = TcpStream::connect(server)?;
         stream.write_all(&self.request())?;
-        let mut response = Vec::with_capacity(256 + usize::try_from(self.bytes).unwrap_or(0));
+        let mut response = Vec::with_capacity(self.capacity());
         stream.read_to_end(&mut response)?;
         self.body(response)
     }

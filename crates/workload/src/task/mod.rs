@@ -16,7 +16,7 @@ mod exec;
 mod fetch;
 
 pub use asynchronous::{AsyncIo, run_async};
-pub use blocking::run_blocking;
+pub use blocking::{read_head, run_blocking};
 pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
 
