@@ -109,6 +109,10 @@ fn a_file_that_is_not_whole_is_refused() {
         (cut.as_str(), "announces 3 tasks, but it has 2"),
         (swapped.as_str(), ":2: task 1 stands where task 0 belongs"),
         (&good.replace("gcd", "lcm"), "no kernel `lcm`"),
+        (
+            &good.replace(r#""cat","-""#, ""),
+            ":2: an `exec` step without a program",
+        ),
         (&good[..good.len() - 20], ":4: "),
     ];
     for (text, part) in cases {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Inputs, Task, exact};
+use super::{Inputs, Step, Task, exact};
 
 /// Why an inputs file cannot be used.
 #[derive(Debug)]
@@ -96,6 +96,11 @@ pub fn read(path: &Path) -> Result<Inputs, InputsError> {
                     tasks.len()
                 ),
             ));
+        }
+        let runs_nothing =
+            |step: &Step| matches!(step, Step::Exec { command, .. } if command.is_empty());
+        if task.steps.iter().any(runs_nothing) {
+            return Err(bad(number, "an `exec` step without a program".to_owned()));
         }
         tasks.push(task);
     }
