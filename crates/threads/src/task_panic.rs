@@ -61,11 +61,17 @@ impl Caught {
 
 impl Drop for Caught {
     fn drop(&mut self) {
-        let payload = self.take();
-        if let Err(another) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            // A payload that panics when dropped may well leave another that does. Leaking it ends the chain.
-            mem::forget(another);
-        }
+        drop_contained(self.take());
+    }
+}
+
+/// Drop a value of the caller and keep its panic, should it panic, from whoever happens to drop it.
+pub(crate) fn drop_contained<T>(value: T) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value)))
+        && let Err(another) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
+        // A payload that panics when dropped may well leave another that does. Leaking it ends the chain.
+        mem::forget(another);
     }
 }
 

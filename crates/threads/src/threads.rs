@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::crew::{Crew, Ending};
+use crate::task_panic::drop_contained;
 use crate::{ConfigError, TaskError};
 
 /// How to run tasks with one thread each: how many at once, and what the threads are like.
@@ -107,7 +108,7 @@ impl Threads {
             .collect();
         let (ended, ends) = mpsc::channel();
         let (f, ended) = (&f, &ended);
-        thread::scope(|scope| {
+        let results = thread::scope(|scope| {
             let mut crew = Crew::new(inputs.len(), self.limit, deadline, ends);
             for (index, input) in inputs.iter().enumerate() {
                 crew.admit(|| {
@@ -119,7 +120,10 @@ impl Threads {
                 });
             }
             crew.finish()
-        })
+        });
+        // What did not start is dropped here, one by one: an input that panics then must not take the results with it.
+        inputs.into_iter().for_each(drop_contained);
+        results
     }
 
     fn builder(&self, index: usize) -> thread::Builder {

@@ -258,3 +258,22 @@ fn a_map_inside_a_map_works() {
     });
     assert_eq!(values(sums), [0, 28, 56, 84, 112, 140, 168, 196]);
 }
+
+#[test]
+fn an_input_that_panics_when_it_is_dropped_unused_takes_no_result_with_it() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let results = Threads::new()
+        .deadline(Duration::ZERO)
+        .map([Bomb, Bomb, Bomb], std::mem::forget);
+    assert_eq!(results.len(), 3);
+    assert!(
+        results
+            .iter()
+            .all(|result| matches!(result, Err(TaskError::NotStarted)))
+    );
+}

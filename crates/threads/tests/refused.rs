@@ -125,19 +125,26 @@ fn the_ceiling_holds_over_all_calls_together() {
             "{}",
             threads::max_live_threads()
         );
+        const PATIENCE: Duration = Duration::from_secs(10);
         let (gauge, both) = (Gauge::default(), Barrier::new(2));
+        let (ceiling, start) = (threads::max_live_threads(), Instant::now());
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     both.wait();
                     let results = threads::map(0..1_200, |_| {
-                        gauge.during(|| thread::sleep(Duration::from_millis(80)));
+                        gauge.during(|| {
+                            // However slowly they start: none ends before there are many.
+                            while gauge.peak() < ceiling / 2 && start.elapsed() < PATIENCE {
+                                thread::sleep(Duration::from_millis(20));
+                            }
+                            thread::sleep(Duration::from_millis(80));
+                        });
                     });
                     assert!(results.iter().all(Result::is_ok));
                 });
             }
         });
-        let ceiling = threads::max_live_threads();
         assert!(
             (ceiling / 2..=ceiling).contains(&gauge.peak()),
             "{}",
