@@ -126,7 +126,7 @@ impl Builder {
 pub enum BuildError {
     /// A pool of no workers was asked for: it would never run a job.
     NoWorkers,
-    /// More workers were asked for than a pool can count.
+    /// More workers were asked for than a pool may have: 4,096.
     TooManyWorkers {
         /// The number asked for.
         wanted: usize,
@@ -147,9 +147,12 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoWorkers => f.write_str("a pool needs at least one worker"),
+            Self::NoWorkers => f.write_str("a pool of 0 workers runs nothing: ask for at least 1"),
             Self::TooManyWorkers { wanted } => {
-                write!(f, "a pool has at most {MAX_WORKERS} workers, not {wanted}")
+                write!(
+                    f,
+                    "a pool has at most {MAX_WORKERS} workers, not {wanted}: ask for fewer"
+                )
             }
             Self::InvalidName => {
                 f.write_str("the name prefix contains a NUL character: leave it out")

@@ -147,6 +147,7 @@ impl<'a> Mapping<'a> {
 ///
 /// Dropping it cancels: the inputs that nobody has claimed are dropped at once. What a worker has claimed is finished, but
 /// not waited for; the results, and `f`, are dropped with the last of it.
+#[must_use = "dropping the handle cancels the map"]
 pub struct MapHandle<R> {
     map: Arc<dyn MapJob<R>>,
     helpers: Vec<Handle<()>>,

@@ -78,6 +78,15 @@ struct Inner<T, R, F> {
     finished: bool,
 }
 
+impl<T, R, F> Drop for Inner<T, R, F> {
+    fn drop(&mut self) {
+        // Results that nobody came for, dropped by whoever holds the map last: often a worker.
+        for part in self.parts.drain(..) {
+            part.results.into_iter().for_each(drop_contained);
+        }
+    }
+}
+
 /// What one worker did.
 struct Part<R> {
     results: Vec<Result<R, JobError>>,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::shared::Shared;
@@ -177,9 +177,18 @@ impl ThreadPool {
         worker::with_current(self.shared.id, |worker| worker.is_some())
     }
 
+    /// As [`on_own_worker`](Self::on_own_worker), but also when the thread is a worker no longer and runs the destructors
+    /// of its thread-locals, one of which may hold the pool.
+    fn on_own_thread(&self) -> bool {
+        let here = thread::current().id();
+        self.threads
+            .iter()
+            .any(|worker| worker.thread().id() == here)
+    }
+
     fn join_for(&mut self, timeout: Duration) -> Result<(), StillRunning> {
         // A time beyond the clock's range is no limit.
-        let deadline = if self.on_own_worker() {
+        let deadline = if self.on_own_thread() {
             Some(Instant::now())
         } else {
             Instant::now().checked_add(timeout)
@@ -197,9 +206,9 @@ impl ThreadPool {
     }
 
     fn join(&mut self) {
-        let on_own_worker = self.on_own_worker();
+        let on_own_thread = self.on_own_thread();
         let threads = self.threads.drain(..);
-        if on_own_worker {
+        if on_own_thread {
             return;
         }
         for thread in threads {

@@ -46,8 +46,10 @@ use crate::lock;
 const SEARCHING: u32 = 1;
 const SLEEPING: u32 = 1 << 16;
 
-/// Both counts must fit into one word.
-pub(crate) const MAX_WORKERS: usize = u16::MAX as usize;
+/// The most workers of one pool: far fewer than the two counts of one word could hold. An idle worker looks at the queues
+/// of all others, and at some four times as many threads a Linux process runs out of memory mappings, upon which a
+/// thread that starts aborts it.
+pub(crate) const MAX_WORKERS: usize = 4_096;
 
 pub(crate) struct Sleep {
     /// How many search (low half) and how many sleep (high half).

@@ -3,10 +3,10 @@
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
-use common::{occupy, within_deadline};
+use common::{Gate, occupy, within_deadline};
 use thread_pool::{JobError, TaskPanic, ThreadPool};
 
 fn panic_of<R: std::fmt::Debug>(result: Result<R, JobError>) -> TaskPanic {
@@ -177,4 +177,26 @@ fn inputs_that_panic_while_they_are_made_panic_the_caller_and_start_nothing() {
     assert!(made.is_err());
     pool.shutdown();
     assert_eq!(calls.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn results_of_a_dropped_map_that_panic_when_dropped_are_contained() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let gate = Gate::new();
+        let inside = gate.clone();
+        let (started, has_started) = mpsc::channel();
+        let map = pool.mapping().start(0..10, move |n| {
+            if n == 5 {
+                started.send(()).unwrap();
+                inside.pass();
+            }
+            Bomb(1)
+        });
+        has_started.recv().unwrap();
+        drop(map);
+        gate.open();
+        // The worker drops six results. A second panic out of one destructor would abort the process.
+        assert_eq!(pool.submit(|| 8).unwrap().wait().unwrap(), 8);
+    });
 }

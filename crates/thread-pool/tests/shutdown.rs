@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::cell::OnceCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -301,5 +302,30 @@ fn idle_workers_end_while_another_one_still_runs_its_job() {
         pool.close();
         common::eventually(|| common::threads_named("idle-") == 1);
         gate.open();
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pool_whose_last_owner_is_a_thread_local_of_its_own_worker_does_not_join_itself() {
+    thread_local!(static MINE: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() });
+    within_deadline(|| {
+        let pool = Arc::new(
+            ThreadPool::builder()
+                .workers(2)
+                .name_prefix("local")
+                .build()
+                .unwrap(),
+        );
+        let mine = Arc::clone(&pool);
+        pool.submit(move || MINE.with(|held| held.set(mine).is_ok()))
+            .unwrap()
+            .wait()
+            .unwrap();
+        let alive = Arc::downgrade(&pool);
+        pool.close();
+        drop(pool);
+        // A panic in the destructor of a thread-local would abort the process.
+        common::eventually(|| alive.strong_count() == 0 && common::threads_named("local-") == 0);
     });
 }

@@ -203,6 +203,11 @@ fn settings_that_make_no_pool_are_typed_errors() {
         ThreadPool::new(usize::MAX),
         Err(BuildError::TooManyWorkers { wanted: usize::MAX })
     ));
+    // Many more than this abort the process when their threads start.
+    assert!(matches!(
+        ThreadPool::new(4_097),
+        Err(BuildError::TooManyWorkers { wanted: 4_097 })
+    ));
     assert!(matches!(
         ThreadPool::builder().name_prefix("a\0b").build(),
         Err(BuildError::InvalidName)
