@@ -54,11 +54,13 @@ impl DataParallel {
 }
 
 fn keep_the_lower<E>(first: &Mutex<Option<TryMapError<E>>>, failure: TryMapError<E>) {
-    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
-    if first
-        .as_ref()
-        .is_none_or(|kept| failure.index() < kept.index())
-    {
-        *first = Some(failure);
-    }
+    let other = {
+        let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*first {
+            Some(kept) if kept.index() < failure.index() => Some(failure),
+            _ => first.replace(failure),
+        }
+    };
+    // An error of the user: dropped outside the lock, and its panic, should it panic, is nobody's.
+    drop(contain(|| drop(other)));
 }

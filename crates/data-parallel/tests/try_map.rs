@@ -1,5 +1,6 @@
 //! What `try_map` promises: all results, or the failure, and nothing started after it.
 
+use std::mem;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -104,4 +105,27 @@ fn a_flag_stops_it_from_outside() {
             ..
         })
     ));
+}
+
+#[test]
+fn an_error_that_panics_when_dropped_is_contained() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    // All four fail, so three of the errors are dropped by the call.
+    let all = Barrier::new(4);
+    let outcome = pool(4)
+        .grain(1)
+        .unwrap()
+        .try_map(&[0, 1, 2, 3], |_| -> Result<(), Bomb> {
+            all.wait();
+            Err(Bomb)
+        });
+    match outcome {
+        Err(TryMapError::Failed { index: 0, error }) => mem::forget(error),
+        _ => panic!("the first item fails"),
+    }
 }
