@@ -16,6 +16,14 @@ pin_project! {
         #[pin]
         future: Option<F>,
     }
+
+    impl<F> PinnedDrop for Contained<F> {
+        fn drop(this: Pin<&mut Self>) {
+            // Dropped before its end and by nobody who asks: its panic would keep its neighbours from being dropped.
+            let mut future = this.project().future;
+            drop(contain(|| future.set(None)));
+        }
+    }
 }
 
 impl<F: Future> Contained<F> {

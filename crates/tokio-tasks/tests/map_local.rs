@@ -171,3 +171,22 @@ fn dropping_the_map_at_any_poll_drops_every_future_at_once() {
         assert!(polls > 1, "the map ended before it could be dropped");
     });
 }
+
+#[test]
+fn a_future_that_panics_in_its_drop_keeps_no_other_from_being_dropped() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        {
+            let all = pin!(map_local(0..10, |_| {
+                let held = (gauge.enter(), PanicsInDrop);
+                async move {
+                    let _held = held;
+                    pending::<()>().await;
+                }
+            }));
+            assert!(poll_times(all, 1).await.is_none());
+            assert_eq!(gauge.live(), 10);
+        }
+        assert_eq!(gauge.live(), 0);
+    });
+}
