@@ -14,7 +14,7 @@ fn every_runner_links_the_same_compiled_workload() {
         .unwrap()
         .crates
         .iter()
-        .filter_map(|found| found.runner())
+        .filter_map(xtask::packages::Crate::runner)
     {
         let mut build = cargo::command();
         build.args([
@@ -26,7 +26,7 @@ fn every_runner_links_the_same_compiled_workload() {
         ]);
         let messages = String::from_utf8(cargo::output(&mut build).unwrap()).unwrap();
         let library = messages
-            .split(|c: char| c == '"')
+            .split('"')
             .find(|text| text.contains("libworkload-") && text.ends_with(".rlib"))
             .unwrap_or_else(|| panic!("{runner} does not link `workload`"));
         linked.entry(library.to_owned()).or_default().push(runner);
