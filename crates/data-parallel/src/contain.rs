@@ -9,3 +9,31 @@ use crate::TaskPanic;
 pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Result<R, TaskPanic> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(TaskPanic::new)
 }
+
+/// Drop a value of the user and keep its panic, should it panic, from whoever happens to drop it.
+pub(crate) fn drop_contained<T>(value: T) {
+    drop(contain(|| drop(value)));
+}
+
+/// A value of the user in hands that may drop it, rayon's for one: its panic, should it panic, stays here.
+pub(crate) struct Discardable<T>(Option<T>);
+
+impl<T> Discardable<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn into_inner(mut self) -> T {
+        self.0
+            .take()
+            .expect("only this function takes the value, and it owns it")
+    }
+}
+
+impl<T> Drop for Discardable<T> {
+    fn drop(&mut self) {
+        if let Some(value) = self.0.take() {
+            drop_contained(value);
+        }
+    }
+}

@@ -5,6 +5,11 @@ use std::io;
 use crate::TaskPanic;
 
 /// Why an item, or a fold, with a time limit has no result.
+///
+/// # Display and source
+/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
+/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
+/// system.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -18,19 +23,14 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
-            Self::NotStarted => f.write_str("the time was up before the work could start"),
+            Self::NotStarted => f.write_str(
+                "the time was up before the work could start: allow more time, or give fewer items",
+            ),
         }
     }
 }
 
-impl Error for TaskError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Panicked(panic) => Some(panic),
-            Self::NotStarted => None,
-        }
-    }
-}
+impl Error for TaskError {}
 
 impl From<TaskPanic> for TaskError {
     fn from(panic: TaskPanic) -> Self {
@@ -39,6 +39,9 @@ impl From<TaskPanic> for TaskError {
 }
 
 /// What stopped a [`try_map`](crate::DataParallel::try_map).
+///
+/// `Display` and `source` are as of [`TaskError`](crate::TaskError#display-and-source): of a function's error the words
+/// are displayed, and the source is its own.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TryMapError<E> {
@@ -76,16 +79,18 @@ impl<E: fmt::Display> fmt::Display for TryMapError<E> {
     }
 }
 
-impl<E: Error + 'static> Error for TryMapError<E> {
+impl<E: Error> Error for TryMapError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Failed { error, .. } => Some(error),
-            Self::Panicked { panic, .. } => Some(panic),
+            Self::Failed { error, .. } => error.source(),
+            Self::Panicked { .. } => None,
         }
     }
 }
 
 /// A setting of [`DataParallel`](crate::DataParallel) that cannot work, or a pool that cannot be had.
+///
+/// `Display` and `source` are as of [`TaskError`](crate::TaskError#display-and-source).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -105,7 +110,7 @@ impl fmt::Display for ConfigError {
             Self::ZeroWorkers => f.write_str("a pool of 0 workers runs nothing: give at least 1"),
             Self::TooManyWorkers(n) => write!(
                 f,
-                "{n} workers are more than {}: give as many as there are cores",
+                "a pool has at most {} workers, not {n}: give as many as there are cores",
                 crate::MAX_WORKERS
             ),
             Self::ZeroGrain => {
@@ -124,8 +129,8 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Refused(error) => Some(error),
-            _ => None,
+            Self::Refused(error) => error.source(),
+            Self::ZeroWorkers | Self::TooManyWorkers(_) | Self::ZeroGrain => None,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::contain::contain;
+use crate::contain::{Discardable, contain, drop_contained};
 use crate::map::Deadline;
 use crate::{DataParallel, TaskError, TaskPanic};
 
@@ -17,7 +17,9 @@ impl DataParallel {
     /// numbers are neither and differ in their last digits from run to run.
     ///
     /// # Errors
-    /// The panic of `identity`, `fold` or `combine`. No piece starts after it; of several panics one is returned.
+    /// The panic of `identity`, `fold` or `combine`. No piece starts after it; of several panics one is returned. The
+    /// values of other pieces are dropped then, and the panic of a `Drop`, should one panic, is discarded.
+    /// Only a `Drop` that panics while the very function which holds the value unwinds aborts the process, as everywhere.
     pub fn fold<'a, T, A, I, F, C>(
         &self,
         inputs: &'a [T],
@@ -65,6 +67,7 @@ impl DataParallel {
             contain(|| {
                 items.iter().try_fold(identity(), |folded, item| {
                     if deadline.has_passed() {
+                        drop_contained(folded);
                         Err(TaskError::NotStarted)
                     } else {
                         Ok(fold(folded, item))
@@ -100,8 +103,12 @@ impl DataParallel {
             });
             inputs
                 .par_chunks(items)
-                .map(&piece)
-                .try_reduce_with(&combine)
+                .map(|items| piece(items).map(Discardable::new))
+                // After a failure rayon drops the values at hand. A panic in there would be the caller's.
+                .try_reduce_with(|a, b| {
+                    combine(a.into_inner(), b.into_inner()).map(Discardable::new)
+                })
         })
+        .map(|folded| folded.map(Discardable::into_inner))
     }
 }

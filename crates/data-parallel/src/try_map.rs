@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::contain::contain;
+use crate::contain::{contain, drop_contained};
 use crate::{DataParallel, TryMapError};
 
 impl DataParallel {
@@ -46,7 +46,11 @@ impl DataParallel {
             None
         });
         match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(failure) => Err(failure),
+            Some(failure) => {
+                // One by one: a result that panics when dropped takes nothing with it.
+                results.into_iter().for_each(drop_contained);
+                Err(failure)
+            }
             // Nothing failed, so there is a result in each place.
             None => Ok(results.into_iter().flatten().collect()),
         }
@@ -62,5 +66,5 @@ fn keep_the_lower<E>(first: &Mutex<Option<TryMapError<E>>>, failure: TryMapError
         }
     };
     // An error of the user: dropped outside the lock, and its panic, should it panic, is nobody's.
-    drop(contain(|| drop(other)));
+    drop_contained(other);
 }

@@ -1,5 +1,7 @@
 //! What `fold` promises: the sequential result, and its panics as one error.
 
+use std::mem;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -122,4 +124,76 @@ fn a_fold_that_is_not_through_in_time_gives_up() {
         |a: u64, _| a,
     );
     assert!(matches!(panic, Err(TaskError::Panicked(panic)) if panic.message() == "gone"));
+}
+
+/// Panics when dropped, and counts that.
+struct Bomb<'a>(&'a AtomicUsize);
+
+impl Drop for Bomb<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn values_that_panic_when_a_failed_fold_drops_them_are_contained() {
+    let drops = AtomicUsize::new(0);
+    // One worker: the first two pieces are folded to bombs and combined before the third panics.
+    let alone = pool(1).grain(1).unwrap().fold(
+        &[0, 1, 2, 3],
+        || None,
+        |_, n| match n {
+            2 => panic!("third"),
+            _ => Some(Bomb(&drops)),
+        },
+        |a, b| {
+            mem::forget(b);
+            a
+        },
+    );
+    // Mapped away first: what is left of a failed test must not drop a bomb.
+    let message = alone.map(mem::forget).unwrap_err().message().to_owned();
+    assert_eq!(message, "third");
+    assert!(drops.swap(0, Ordering::SeqCst) >= 1);
+
+    // Four workers: three bombs are there when the fourth piece panics.
+    let all = Barrier::new(4);
+    let together = pool(4).grain(1).unwrap().fold(
+        &[0, 1, 2, 3],
+        || None,
+        |_, n| {
+            all.wait();
+            match n {
+                3 => panic!("last"),
+                _ => Some(Bomb(&drops)),
+            }
+        },
+        |a, b| {
+            mem::forget(b);
+            a
+        },
+    );
+    let message = together.map(mem::forget).unwrap_err().message().to_owned();
+    assert_eq!(message, "last");
+    assert!(drops.into_inner() >= 1);
+}
+
+#[test]
+fn a_value_that_panics_when_the_time_is_up_hides_nothing() {
+    let drops = AtomicUsize::new(0);
+    let outcome = pool(1).grain(10).unwrap().fold_within(
+        Duration::from_millis(10),
+        &[(); 10],
+        || None,
+        |folded, ()| {
+            mem::forget(folded);
+            thread::sleep(Duration::from_millis(15));
+            Some(Bomb(&drops))
+        },
+        |a, _| a,
+    );
+    let error = outcome.map(mem::forget).unwrap_err();
+    assert!(matches!(error, TaskError::NotStarted), "{error}");
+    assert_eq!(drops.into_inner(), 1);
 }

@@ -129,3 +129,24 @@ fn an_error_that_panics_when_dropped_is_contained() {
         _ => panic!("the first item fails"),
     }
 }
+
+#[test]
+fn results_that_panic_when_dropped_after_a_failure_are_contained() {
+    struct Bomb<'a>(&'a AtomicUsize);
+    impl Drop for Bomb<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            panic!("dropped");
+        }
+    }
+    let drops = AtomicUsize::new(0);
+    // All are under way before one fails, so there are three results to drop.
+    let all = Barrier::new(4);
+    let outcome = pool(4).grain(1).unwrap().try_map(&[0, 1, 2, 3], |&n| {
+        all.wait();
+        if n == 3 { Err(n) } else { Ok(Bomb(&drops)) }
+    });
+    let error = outcome.map(mem::forget).unwrap_err();
+    assert!(matches!(error, TryMapError::Failed { index: 3, error: 3 }));
+    assert_eq!(drops.into_inner(), 3);
+}

@@ -104,14 +104,14 @@ impl Builder {
             let for_worker = Arc::clone(&shared);
             match thread.spawn(move || worker::main(for_worker, index, deque, &parker)) {
                 Ok(thread) => threads.push(thread),
-                Err(source) => {
+                Err(error) => {
                     let started = threads.len();
                     // A pool of the threads so far: dropping it ends and joins them.
                     drop(ThreadPool::from_parts(shared, threads));
                     return Err(BuildError::Spawn {
                         started,
                         wanted: workers,
-                        source,
+                        error,
                     });
                 }
             }
@@ -121,6 +121,8 @@ impl Builder {
 }
 
 /// Why a pool could not be built.
+///
+/// `Display` and `source` are as of [`JobError`](crate::JobError#display-and-source).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -131,7 +133,7 @@ pub enum BuildError {
         /// The number asked for.
         wanted: usize,
     },
-    /// The name prefix contains a NUL character, which no thread name may.
+    /// The name prefix contains a NUL byte, which no thread name may.
     InvalidName,
     /// The system refused a thread. The threads that had started have ended again.
     Spawn {
@@ -140,30 +142,30 @@ pub enum BuildError {
         /// How many were asked for.
         wanted: usize,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoWorkers => f.write_str("a pool of 0 workers runs nothing: ask for at least 1"),
+            Self::NoWorkers => f.write_str("a pool of 0 workers runs nothing: give at least 1"),
             Self::TooManyWorkers { wanted } => {
                 write!(
                     f,
-                    "a pool has at most {MAX_WORKERS} workers, not {wanted}: ask for fewer"
+                    "a pool has at most {MAX_WORKERS} workers, not {wanted}: give as many as there are cores"
                 )
             }
             Self::InvalidName => {
-                f.write_str("the name prefix contains a NUL character: leave it out")
+                f.write_str("a thread name cannot contain a NUL byte: take it out of the prefix")
             }
             Self::Spawn {
                 started,
                 wanted,
-                source,
+                error,
             } => write!(
                 f,
-                "the system refused thread {} of {wanted} ({source}): ask for fewer workers or smaller stacks",
+                "the system refused thread {} of {wanted} ({error}): give fewer workers or smaller stacks",
                 started + 1
             ),
         }
@@ -173,7 +175,7 @@ impl fmt::Display for BuildError {
 impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Spawn { source, .. } => Some(source),
+            Self::Spawn { error, .. } => error.source(),
             Self::NoWorkers | Self::TooManyWorkers { .. } | Self::InvalidName => None,
         }
     }

@@ -6,6 +6,11 @@ use std::fmt;
 use crate::TaskPanic;
 
 /// Why a job has no result.
+///
+/// # Display and source
+/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
+/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
+/// system.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JobError {
@@ -25,23 +30,16 @@ impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
-            Self::Cancelled => f.write_str("the job was cancelled before it started"),
+            Self::Cancelled => f.write_str("the task was cancelled before it could start: submit it again if it is still needed"),
             Self::WouldDeadlock => f.write_str(
-                "waiting for this job on a worker of its own pool would deadlock: wait outside the pool, \
-                 or raise the depth of jobs run inside jobs",
+                "waiting for this task on a worker of its own pool would deadlock: wait outside the pool, \
+                 or raise `max_inline_depth`",
             ),
         }
     }
 }
 
-impl Error for JobError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Panicked(panic) => Some(panic),
-            Self::Cancelled | Self::WouldDeadlock => None,
-        }
-    }
-}
+impl Error for JobError {}
 
 /// The pool is closed; here is the job back.
 pub struct SubmitError<F> {
@@ -99,7 +97,8 @@ impl fmt::Display for StillRunning {
         let Self { workers, queued } = self;
         write!(
             f,
-            "the time for the shutdown ran out: workers still running: {workers}, jobs still queued: {queued}"
+            "the time for the shutdown ran out: workers still running: {workers}, jobs still queued: {queued}; \
+             they finish by themselves: allow more time to wait for them"
         )
     }
 }

@@ -29,7 +29,7 @@ impl TaskPanic {
             Some(text) => (*text).to_owned(),
             None => match payload.downcast_ref::<String>() {
                 Some(text) => text.clone(),
-                None => "a payload that is not a string".to_owned(),
+                None => "the payload of the panic is not a string".to_owned(),
             },
         };
         Self {
@@ -68,15 +68,13 @@ impl Drop for TaskPanic {
 
 impl fmt::Debug for TaskPanic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskPanic")
-            .field("message", &self.message())
-            .finish_non_exhaustive()
+        f.debug_tuple("TaskPanic").field(&self.message()).finish()
     }
 }
 
 impl fmt::Display for TaskPanic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the job panicked: {}", self.message())
+        write!(f, "the task panicked: {}", self.message())
     }
 }
 

@@ -43,7 +43,7 @@ fn a_panic_is_the_error_of_its_own_job_and_the_worker_lives_on() {
         let good = pool.submit(|| std::thread::current().id()).unwrap();
         let panic = panic_of(bad.wait());
         assert_eq!(panic.message(), "job 3");
-        assert_eq!(panic.to_string(), "the job panicked: job 3");
+        assert_eq!(panic.to_string(), "the task panicked: job 3");
         assert_eq!(*panic.into_payload().downcast::<String>().unwrap(), "job 3");
         assert_eq!(good.wait().unwrap(), before);
     });
@@ -53,7 +53,7 @@ fn a_panic_is_the_error_of_its_own_job_and_the_worker_lives_on() {
 fn any_payload_comes_through() {
     let pool = ThreadPool::new(1).unwrap();
     let panic = panic_of(pool.submit(|| panic_any(17u32)).unwrap().wait());
-    assert_eq!(panic.message(), "a payload that is not a string");
+    assert_eq!(panic.message(), "the payload of the panic is not a string");
     assert_eq!(*panic.into_payload().downcast::<u32>().unwrap(), 17);
     let panic = panic_of(pool.submit(|| panic!("plain")).unwrap().wait());
     assert_eq!(*panic.into_payload().downcast::<&str>().unwrap(), "plain");

@@ -6,9 +6,12 @@ use std::env;
 use std::error::Error;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use threads::Threads;
+
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = env::args()
@@ -22,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let results = Threads::new()
-        .limit(16)?
+        .limit(AT_ONCE)
         .name_prefix("probe")?
         .deadline(Duration::from_secs(5))
         .map(&addresses, |address| -> io::Result<()> {

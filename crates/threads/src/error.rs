@@ -5,6 +5,11 @@ use std::io;
 use crate::TaskPanic;
 
 /// Why a task has no result. The other tasks are not affected.
+///
+/// # Display and source
+/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
+/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
+/// system.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -20,10 +25,10 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
-            Self::NotStarted => f.write_str("the deadline passed before the task could start"),
+            Self::NotStarted => f.write_str("the time was up before the task could start: allow more time, or more threads at once"),
             Self::Refused(error) => write!(
                 f,
-                "no thread could be had for the task ({error}); use a smaller stack or run fewer threads at once"
+                "no thread could be had for the task ({error}): use a smaller stack or run fewer threads at once"
             ),
         }
     }
@@ -32,9 +37,8 @@ impl fmt::Display for TaskError {
 impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Panicked(panic) => Some(panic),
-            Self::NotStarted => None,
-            Self::Refused(error) => Some(error),
+            Self::Panicked(_) | Self::NotStarted => None,
+            Self::Refused(error) => error.source(),
         }
     }
 }
@@ -43,8 +47,6 @@ impl Error for TaskError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A limit of 0, with which no task would ever run.
-    ZeroLimit,
     /// A thread name with a NUL byte in it, which no system takes.
     NulInName,
 }
@@ -52,7 +54,6 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ZeroLimit => "a limit of 0 threads runs nothing: give at least 1, or no limit",
             Self::NulInName => "a thread name cannot contain a NUL byte: take it out of the prefix",
         })
     }

@@ -10,12 +10,15 @@ use crate::{ConfigError, TaskError};
 /// How to run tasks with one thread each: how many at once, and what the threads are like.
 ///
 /// ```
+/// use std::num::NonZeroUsize;
 /// use threads::Threads;
 ///
+/// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+///
 /// let words = ["borrow", "scope", "join"];
-/// let lengths = Threads::new().limit(2)?.map(&words, |word| word.len());
+/// let lengths = Threads::new().limit(AT_ONCE).map(&words, |word| word.len());
 /// assert_eq!(lengths.into_iter().collect::<Result<Vec<_>, _>>()?, [6, 5, 4]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), threads::TaskError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Threads {
@@ -31,16 +34,13 @@ impl Threads {
         Self::default()
     }
 
-    /// Have at most `n` of the call's threads alive at once. Each task still gets a thread of its own, which is joined
+    /// Have at most `limit` of the call's threads alive at once. Each task still gets a thread of its own, which is joined
     /// before the next one starts in its place.
     ///
     /// A limit above [`max_live_threads`](crate::max_live_threads) counts as that.
-    ///
-    /// # Errors
-    /// [`ConfigError::ZeroLimit`] when `n` is 0.
-    pub fn limit(mut self, n: usize) -> Result<Self, ConfigError> {
-        self.limit = Some(NonZeroUsize::new(n).ok_or(ConfigError::ZeroLimit)?);
-        Ok(self)
+    pub fn limit(mut self, limit: NonZeroUsize) -> Self {
+        self.limit = Some(limit);
+        self
     }
 
     /// Have at most as many threads alive at once as there are cores: the limit for tasks that compute.

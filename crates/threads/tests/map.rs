@@ -1,5 +1,6 @@
 //! What `map` promises: order, containment, borrowing, and the settings of the threads.
 
+use std::num::NonZeroUsize;
 use std::panic;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use threads::{ConfigError, TaskError, Threads};
+
+fn at_most(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).expect("not zero")
+}
 
 fn values<R: std::fmt::Debug>(results: Vec<Result<R, TaskError>>) -> Vec<R> {
     results
@@ -41,7 +46,7 @@ fn a_thousand_tasks_with_and_without_a_limit() {
     let expected: Vec<_> = (0..1_000).map(|n| n * 2).collect();
     assert_eq!(values(threads::map(0..1_000, |n| n * 2)), expected);
     assert_eq!(
-        values(Threads::new().limit(3).unwrap().map(0..1_000, |n| n * 2)),
+        values(Threads::new().limit(at_most(3)).map(0..1_000, |n| n * 2)),
         expected
     );
     assert_eq!(
@@ -54,8 +59,7 @@ fn a_thousand_tasks_with_and_without_a_limit() {
 fn each_task_has_a_thread_of_its_own() {
     let mut ids = values(
         Threads::new()
-            .limit(1)
-            .unwrap()
+            .limit(at_most(1))
             .map(0..50, |_| thread::current().id()),
     );
     ids.push(thread::current().id());
@@ -102,7 +106,7 @@ fn the_limit_counts_threads_until_they_are_gone() {
         Alive(&LIVE)
     });
     for limit in [1, 3] {
-        let results = Threads::new().limit(limit).unwrap().map(0..100, |n| {
+        let results = Threads::new().limit(at_most(limit)).map(0..100, |n| {
             let live = ALIVE.with(|alive| alive.0.load(Ordering::SeqCst));
             if n % 10 == 0 {
                 panic!("a panicking task gives its place back as well");
@@ -122,8 +126,7 @@ fn as_many_run_at_once_as_the_limit_allows() {
     let three = std::sync::Barrier::new(3);
     assert_eq!(
         Threads::new()
-            .limit(3)
-            .unwrap()
+            .limit(at_most(3))
             .map(0..30, |_| three.wait())
             .len(),
         30
@@ -150,7 +153,7 @@ fn a_payload_that_panics_when_dropped_is_contained() {
             panic!("dropped");
         }
     }
-    let results = Threads::new().limit(2).unwrap().map(0..20, |n| {
+    let results = Threads::new().limit(at_most(2)).map(0..20, |n| {
         if n % 2 == 0 {
             panic::panic_any(Bomb)
         } else {
@@ -182,8 +185,7 @@ fn an_iterator_that_panics_does_so_before_anything_starts() {
 fn after_the_deadline_nothing_starts_and_what_runs_is_waited_for() {
     let started = AtomicUsize::new(0);
     let threads = Threads::new()
-        .limit(2)
-        .unwrap()
+        .limit(at_most(2))
         .deadline(Duration::from_millis(300));
     let results = threads.map(0..6, |n| {
         started.fetch_add(1, Ordering::SeqCst);
@@ -241,8 +243,7 @@ fn a_larger_stack_holds_a_deep_recursion() {
 }
 
 #[test]
-fn what_cannot_work_is_refused_where_it_is_set() {
-    assert_eq!(Threads::new().limit(0).unwrap_err(), ConfigError::ZeroLimit);
+fn a_name_that_no_thread_can_have_is_refused_where_it_is_set() {
     assert_eq!(
         Threads::new().name_prefix("a\0b").unwrap_err(),
         ConfigError::NulInName

@@ -38,7 +38,7 @@ impl TaskPanic {
         match &*self.0 {
             Payload::Static(text) => text,
             Payload::Text(text) => text,
-            Payload::Other(_) => "the panic has a payload that is not text",
+            Payload::Other(_) => "the payload of the panic is not a string",
         }
     }
 

@@ -54,7 +54,11 @@ impl Elapsed {
 
 impl fmt::Display for Elapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not done within {:?}", self.after)
+        write!(
+            f,
+            "not done within {:?} and dropped: allow more time",
+            self.after
+        )
     }
 }
 

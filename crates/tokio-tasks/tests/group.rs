@@ -177,3 +177,23 @@ fn dropping_the_wait_at_any_poll_leaves_no_task() {
         }
     });
 }
+
+#[test]
+fn values_that_panic_when_a_failed_group_drops_them_are_contained() {
+    // One thread, so that both values are there before the failure.
+    support::current_thread().block_on(async {
+        let mut group = TaskGroup::new();
+        group.spawn(async { Ok(PanicsInDrop) });
+        group.spawn(async { Ok(PanicsInDrop) });
+        group.spawn(async {
+            turns(3).await;
+            Err("third")
+        });
+        let error = group.join_all().await.map(std::mem::forget).unwrap_err();
+        assert!(matches!(
+            error.failures(),
+            [(2, TaskFailure::Failed("third"))]
+        ));
+        assert_eq!(error.cancelled(), 0);
+    });
+}

@@ -30,7 +30,10 @@ fn what_is_late_is_dropped_and_an_error() {
         .await;
         assert_eq!(gauge.live(), 0);
         assert_eq!(late.unwrap_err().after(), SOON);
-        assert_eq!(late.unwrap_err().to_string(), "not done within 2ms");
+        assert_eq!(
+            late.unwrap_err().to_string(),
+            "not done within 2ms and dropped: allow more time"
+        );
     });
 }
 

@@ -1,5 +1,6 @@
 //! `threads` as a contestant: a thread per task, with and without a limit.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use threads::Threads;
@@ -9,7 +10,7 @@ use workload::protocol::{Concurrency, Variant};
 use workload::task::Failure;
 
 /// The limit of the variant `limited`: enough to overlap waits, little enough to cost no memory.
-const LIMIT: usize = 32;
+const LIMIT: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// The model `threads`.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +34,7 @@ impl Model for ThreadsModel {
                 Variant {
                     name: "limited".to_owned(),
                     about: format!("A scoped thread per task, {LIMIT} at once."),
-                    concurrency: Concurrency::Limited(LIMIT),
+                    concurrency: Concurrency::Limited(LIMIT.get()),
                     ignores_workers: true,
                 },
             ],
@@ -41,10 +42,10 @@ impl Model for ThreadsModel {
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, _: usize) -> Result<Threads, Failure> {
-        match variant {
-            "limited" => Threads::new().limit(LIMIT).map_err(Failure::new),
-            _ => Ok(Threads::new()),
-        }
+        Ok(match variant {
+            "limited" => Threads::new().limit(LIMIT),
+            _ => Threads::new(),
+        })
     }
 
     fn map(&self, threads: &mut Threads, batch: &Arc<Batch>) -> Outputs {

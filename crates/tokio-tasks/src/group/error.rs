@@ -6,7 +6,11 @@ use std::fmt;
 use crate::TaskPanic;
 
 /// Why one task of a group has no value.
+///
+/// `Display` and `source` are as of [`TaskError`](crate::TaskError#display-and-source): of a task's error the words are
+/// displayed, and the source is its own.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum TaskFailure<E> {
     /// The task returned an error.
     Failed(E),
@@ -21,13 +25,15 @@ impl<E: fmt::Display> fmt::Display for TaskFailure<E> {
         match self {
             Self::Failed(error) => error.fmt(f),
             Self::Panicked(panic) => panic.fmt(f),
-            Self::Cancelled => f.write_str("the task was cancelled before it had finished"),
+            Self::Cancelled => f.write_str(
+                "the task was cancelled before it had finished, by the group or since the runtime was shut down: \
+                 spawn it again if its value is still needed",
+            ),
         }
     }
 }
 
 impl<E: Error> Error for TaskFailure<E> {
-    // The error is displayed as it stands, so what comes next in the chain is its own source.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed(error) => error.source(),
@@ -37,6 +43,9 @@ impl<E: Error> Error for TaskFailure<E> {
 }
 
 /// Every failure of a [`TaskGroup`](crate::TaskGroup).
+///
+/// `Display` has the words of each, and `source` is nothing: a chain could go on behind one of them only. Their own
+/// sources are those of [`failures`](Self::failures).
 #[derive(Debug)]
 pub struct GroupError<E> {
     spawned: usize,
@@ -96,4 +105,4 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
     }
 }
 
-impl<E: Error + 'static> Error for GroupError<E> {}
+impl<E: Error> Error for GroupError<E> {}

@@ -8,6 +8,7 @@ use std::task::{Poll, ready};
 
 pub use error::{GroupError, TaskFailure};
 
+use crate::panic::contain;
 use crate::running::Running;
 use crate::runtime::Runtime;
 use crate::{TaskError, slots};
@@ -81,7 +82,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// # Errors
     /// When a task fails, all others are cancelled *and awaited*, so that every future is dropped by the time this
     /// returns. The error holds every failure, also those that came after the first. Values of tasks that succeeded
-    /// meanwhile are dropped. A sibling that never awaits cannot be cancelled and is waited for.
+    /// meanwhile are dropped, and a panic of their `Drop` is discarded. A sibling that never awaits cannot be cancelled and is waited for.
     pub async fn join_all(mut self) -> Result<Vec<T>, GroupError<E>> {
         let mut values: Vec<Option<T>> = Vec::new();
         values.resize_with(self.spawned, || None);
@@ -109,6 +110,10 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         if failures.is_empty() {
             Ok(slots::unwrapped(values))
         } else {
+            // One by one: a value that panics when dropped must not take the failures with it.
+            for value in values {
+                drop(contain(|| drop(value)));
+            }
             Err(GroupError::new(self.spawned, failures, cancelled))
         }
     }
