@@ -83,7 +83,7 @@ pub struct CompareArgs {
     /// Time for the samples after each cell's first, at most 1h
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     pub budget: Duration,
-    /// At most 200 tasks a workload: shows that all is well, and measures little
+    /// At most 200 tasks a workload and a budget of 5s: shows that all is well, and measures little
     #[arg(long)]
     pub smoke: bool,
     /// Skip the calibration: this many iterations are a microsecond of computing

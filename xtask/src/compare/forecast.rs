@@ -29,11 +29,15 @@ impl Needs {
             Pattern::Rounds { generations } => generations,
             _ => 1,
         };
-        let waits = || inputs.tasks.iter().map(Task::waiting_ns);
+        // As durations before they are added up: millions of hours are more nanoseconds than a number holds.
+        let waits = || {
+            let waits = inputs.tasks.iter().map(Task::waiting_ns);
+            waits.map(Duration::from_nanos)
+        };
         Needs {
             tasks: inputs.tasks.len() * generations as usize,
-            waiting: Duration::from_nanos(waits().sum()) * generations,
-            longest: Duration::from_nanos(waits().max().unwrap_or(0)) * generations,
+            waiting: waits().sum::<Duration>() * generations,
+            longest: waits().max().unwrap_or_default() * generations,
             cpu,
         }
     }
@@ -76,6 +80,8 @@ pub(super) fn at_once(concurrency: Concurrency, workers: usize, tasks: usize) ->
 
 #[cfg(test)]
 mod tests {
+    use workload::inputs::{Header, Step};
+
     use super::*;
 
     const NEEDS: Needs = Needs {
@@ -99,6 +105,32 @@ mod tests {
             Duration::from_millis(200),
             "the longest wait"
         );
+    }
+
+    #[test]
+    fn waits_of_millions_of_hours_add_up() {
+        let long = Task {
+            index: 0,
+            seed: 0,
+            steps: vec![Step::Wait { ns: u64::MAX }],
+            stages: Vec::new(),
+        };
+        let inputs = Inputs {
+            header: Header {
+                workload: "long".to_owned(),
+                pattern: Pattern::Rounds {
+                    generations: 1_000_000,
+                },
+                tasks: 3,
+                seed: 0,
+                iterations_per_us: 1,
+                actions: Vec::new(),
+            },
+            tasks: vec![long; 3],
+        };
+        let needs = Needs::of(&inputs, Duration::ZERO);
+        assert_eq!(needs.waiting, needs.longest * 3);
+        assert!(needs.too_long(1, 2).is_some());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! One comparison at a time on a machine: two would measure each other.
 
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
@@ -18,8 +19,21 @@ impl Lock {
     ///
     /// When another comparison holds it.
     pub(super) fn take() -> Result<Lock, Error> {
-        let path = path();
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(|error| {
+        Lock::take_at(&path())
+    }
+
+    fn take_at(path: &Path) -> Result<Lock, Error> {
+        let create = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path);
+        // Another user's, left in the folder that both share: it can be locked all the same.
+        let file = create.or_else(|error| match error.kind() {
+            ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+            _ => Err(error),
+        });
+        let file = file.map_err(|error| {
             Error::Usage(format!(
                 "{}: cannot be opened as the lock between comparisons: {error}; make it writable, or point TMPDIR elsewhere",
                 path.display()
@@ -41,4 +55,29 @@ impl Lock {
 /// In the folder for temporary files and not under `target/`: two clones disturb each other as well.
 fn path() -> PathBuf {
     std::env::temp_dir().join("cargo-xtask-compare.lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_may_only_be_read_is_held_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let file = File::create(&path).unwrap();
+        let mut permissions = file.metadata().unwrap().permissions();
+        permissions.set_readonly(true);
+        file.set_permissions(permissions).unwrap();
+        let first = Lock::take_at(&path).unwrap();
+        assert_eq!(Lock::take_at(&path).unwrap_err().exit_code(), 2);
+        drop(first);
+        Lock::take_at(&path).unwrap();
+        assert_eq!(
+            Lock::take_at(&folder.path().join("no/lock"))
+                .unwrap_err()
+                .exit_code(),
+            2
+        );
+    }
 }

@@ -16,7 +16,7 @@ const STEPS: u64 = 1000;
 pub(super) struct Progress {
     bar: ProgressBar,
     table: Cell<u64>,
-    /// The name of the table, and how long it is expected to take.
+    /// The name of the table, and its budget.
     now: RefCell<(String, Duration)>,
 }
 
@@ -35,23 +35,23 @@ impl Progress {
         }
     }
 
-    /// A table begins, of that many contestants, and is expected to take that long.
-    pub(super) fn table(&self, name: &str, cells: usize, expected: Duration) {
+    /// A table begins, of that many contestants, with that much time for more than their first samples.
+    pub(super) fn table(&self, name: &str, cells: usize, budget: Duration) {
         if !self.bar.is_hidden() {
             self.bar.set_message(format!("{name}: {cells} contestants"));
         } else {
             print_err(&format!(
-                "{name}: {cells} contestants, about {:.0} s\n",
-                expected.as_secs_f64()
+                "{name}: {cells} contestants, at most {:.0} s after their first samples\n",
+                budget.as_secs_f64()
             ));
         }
-        self.now.replace((name.to_owned(), expected));
+        self.now.replace((name.to_owned(), budget));
     }
 
     /// A sample begins, that long after its table.
     pub(super) fn sampling(&self, contestant: &str, at: Moment, since: Duration) {
-        let (name, expected) = &*self.now.borrow();
-        let share = (since.as_secs_f64() / expected.as_secs_f64().max(1e-3)).min(1.0);
+        let (name, budget) = &*self.now.borrow();
+        let share = (since.as_secs_f64() / budget.as_secs_f64().max(1e-3)).min(1.0);
         self.bar
             .set_position(self.table.get() * STEPS + (share * STEPS as f64) as u64);
         let what = if at.round == 0 {

@@ -1,5 +1,7 @@
 //! What is compared: the tables and the cells of each, from what the user named.
 
+use std::collections::BTreeSet;
+
 use workload::definition::{self, Definition};
 use workload::protocol::Variant;
 
@@ -74,9 +76,13 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
             args.tasks.clone()
         };
         let most = if args.smoke { SMOKE_TASKS } else { usize::MAX };
-        let mut sizes: Vec<usize> = sizes.into_iter().map(|tasks| tasks.min(most)).collect();
-        sizes.dedup();
+        let mut seen = BTreeSet::new();
         sizes
+            .into_iter()
+            .map(|tasks| tasks.min(most))
+            // Cut alike, two would be one table with every contestant in it twice.
+            .filter(|tasks| seen.insert(*tasks))
+            .collect()
     };
     Ok(chosen
         .iter()
@@ -225,4 +231,24 @@ pub(super) fn entries<'c>(
         }
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::cli::{self, Command, Parsed};
+
+    #[test]
+    fn numbers_of_tasks_that_a_smoke_run_makes_equal_are_one_table() {
+        let line = ["xtask", "compare", "gcd", "--smoke", "--tasks=300,100,400"];
+        let parsed = cli::parse(line.map(OsString::from)).unwrap();
+        let Parsed::Command(Command::Compare(args)) = parsed else {
+            panic!("{parsed:?}");
+        };
+        let tables = tables(&args).unwrap();
+        let sizes: Vec<usize> = tables.iter().map(|table| table.tasks).collect();
+        assert_eq!(sizes, [200, 100]);
+    }
 }

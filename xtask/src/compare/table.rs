@@ -14,6 +14,7 @@ use super::schedule::{Bench, Moment, Stop};
 use super::selection::Entry;
 use super::trace;
 use crate::results::{Cell, Sample, Skipped, Workload};
+use crate::stats::median;
 
 /// A runner that computes for more than this share of the time in which nothing was asked of it disturbs
 /// the others.
@@ -166,8 +167,8 @@ impl<'a> Table<'a> {
                     share * 100.0
                 ));
             }
-            live.setups.sort_unstable();
-            live.row.setup_ns = live.setups.get(live.setups.len() / 2).copied().unwrap_or(0);
+            let setups: Vec<f64> = live.setups.iter().map(|ns| *ns as f64).collect();
+            live.row.setup_ns = median(&setups).unwrap_or(0.0) as u64;
             live.row.verified = live.row.error.is_none();
             rows.push(live.row.clone());
         }

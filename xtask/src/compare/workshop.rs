@@ -12,6 +12,9 @@ use workload::value::{bytes, task_seed};
 use super::interrupt::Interrupt;
 use crate::error::Error;
 
+/// Its name in the output folder. Whatever bears it is removed, and so it must be nobody else's.
+const NAME: &str = ".cargo-xtask-compare";
+
 /// Removed when dropped.
 #[derive(Debug)]
 pub(super) struct Workshop<'i> {
@@ -41,7 +44,7 @@ impl<'i> Workshop<'i> {
         // Paths are told to other processes.
         let folder = std::path::absolute(output)
             .unwrap_or_else(|_| output.to_owned())
-            .join("work");
+            .join(NAME);
         if folder.to_str().is_none() {
             return Err(unusable(
                 "cannot be told to the runners, as it is not UTF-8",

@@ -51,21 +51,13 @@ pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String,
     let earlier = Record::read(place.path())?;
     place.refuse_others(name, earlier.as_ref())?;
 
-    std::fs::create_dir_all(place.parent()).map_err(|error| {
-        Error::io(
-            format_args!("cannot make {}", place.parent().display()),
-            &error,
-        )
-    })?;
+    let home = place.staging();
+    std::fs::create_dir_all(home)
+        .map_err(|error| Error::io(format_args!("cannot make {}", home.display()), &error))?;
     let staging = tempfile::Builder::new()
-        .prefix(".pick-")
-        .tempdir_in(place.parent())
-        .map_err(|error| {
-            Error::io(
-                format_args!("cannot write in {}", place.parent().display()),
-                &error,
-            )
-        })?;
+        .prefix(place::STAGING)
+        .tempdir_in(home)
+        .map_err(|error| Error::io(format_args!("cannot write in {}", home.display()), &error))?;
     let files = package::files(package, staging.path())?;
     let record = Record::of(package, &files);
     let plan = plan::plan(&files, earlier.as_ref(), |path| place.state(path))

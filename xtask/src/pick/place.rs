@@ -8,6 +8,9 @@ use super::plan::State;
 use super::record::{self, Record};
 use crate::error::Error;
 
+/// How the name of a folder for the new files begins.
+pub(crate) const STAGING: &str = ".pick-";
+
 /// The folder a crate is picked into, as an absolute path without links or `..` in it.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -52,9 +55,14 @@ impl Place {
         &self.path
     }
 
-    /// The folder it is in.
-    pub(crate) fn parent(&self) -> &Path {
-        &self.parent
+    /// Where the new files are written before they are moved in: on the same disk, and where the user may write. So in
+    /// the folder itself if it exists, as it may be all that is mounted or owned.
+    pub(crate) fn staging(&self) -> &Path {
+        if self.path.is_dir() {
+            &self.path
+        } else {
+            &self.parent
+        }
     }
 
     /// Cargo takes a package inside another workspace for a member that is not listed, and refuses to build it.
@@ -90,10 +98,11 @@ impl Place {
             )));
         }
         let found = match std::fs::read_dir(&self.path) {
-            Ok(mut entries) => entries
-                .next()
-                .and_then(Result::ok)
-                .map(|entry| entry.file_name()),
+            Ok(entries) => entries
+                .flatten()
+                .map(|entry| entry.file_name())
+                // What a pick that was killed left.
+                .find(|name| !name.to_string_lossy().starts_with(STAGING)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 let path = self.path.display();
@@ -175,8 +184,20 @@ mod tests {
         let (_keep, root) = temporary();
         let place = Place::resolve(&root.join("a/../b/./c")).unwrap();
         assert_eq!(place.path(), root.join("b/c"));
-        assert_eq!(place.parent(), root.join("b"));
+        assert_eq!(place.staging(), root.join("b"));
         assert_eq!(Place::resolve(Path::new("/")).unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn a_folder_that_exists_takes_all_that_is_written() {
+        let (_keep, root) = temporary();
+        let place = Place::resolve(&root).unwrap();
+        assert_eq!(place.staging(), root);
+        std::fs::create_dir(root.join(format!("{STAGING}killed"))).unwrap();
+        assert_eq!(place.refuse_others("threads", None), Ok(()));
+        std::fs::write(root.join("mine"), "x").unwrap();
+        let error = place.refuse_others("threads", None).unwrap_err();
+        assert!(error.to_string().contains("it holds mine"), "{error}");
     }
 
     #[cfg(unix)]

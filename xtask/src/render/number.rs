@@ -71,6 +71,19 @@ pub(super) fn ratio(x: f64) -> String {
     }
 }
 
+/// As [`ratio`], but with up to two decimals more rather than `1.00`: of a difference that is small and
+/// yet no noise.
+pub(super) fn clear_ratio(x: f64) -> String {
+    let text = ratio(x);
+    if text != "1.00" {
+        return text;
+    }
+    let one = |decimals: usize| format!("{:.decimals$}", 1.0);
+    let told = [3, 4].map(|decimals| (format!("{x:.decimals$}"), one(decimals)));
+    let found = told.into_iter().find(|(text, one)| text != one);
+    found.map_or(text, |(text, _)| text)
+}
+
 /// A count such as `412`, `12.3k` or `1.20M`.
 pub(super) fn count(x: f64) -> String {
     match x {
@@ -163,6 +176,21 @@ mod tests {
             (f64::INFINITY, "?"),
         ] {
             assert_eq!(ratio(x), text);
+        }
+    }
+
+    #[test]
+    fn a_clear_ratio_is_told_from_one() {
+        for (x, text) in [
+            (1.0, "1.00"),
+            (1.000_01, "1.00"),
+            (1.000_8, "1.001"),
+            (1.000_2, "1.0002"),
+            (0.999_7, "0.9997"),
+            (1.35, "1.35"),
+            (12.34, "12.3"),
+        ] {
+            assert_eq!(clear_ratio(x), text);
         }
     }
 

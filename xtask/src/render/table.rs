@@ -1,10 +1,10 @@
 //! One workload: every model, the fastest first.
 
 use super::grid::Grid;
-use super::number::{bounds, bytes, count, duration, plural, ratio};
+use super::number::{bounds, bytes, clear_ratio, count, duration, plural, ratio};
 use super::text::{clean, list, wrap};
 use super::view::{self, Names};
-use crate::results::{Cell, Results, Workload};
+use crate::results::{Cell, Results, Sample, Workload};
 use crate::stats::counted;
 
 /// What the columns mean: printed once, after the last table.
@@ -111,20 +111,26 @@ fn figures(cell: &Cell, names: &Names) -> Vec<String> {
             interval.unwrap_or_else(|| plural(samples, "sample")),
         )
     });
+    let switches = |s: &Sample| s.voluntary_switches.saturating_add(s.involuntary_switches);
+    // Nothing runs without any of these: none was told, as by a runner that does not know them.
+    let told = counted(cell)
+        .iter()
+        .any(|s| s.user_ns > 0 || s.system_ns > 0 || switches(s) > 0);
     vec![
         clean(&names.cell(cell)),
         time,
         interval,
         to_best(cell),
         speed_up(cell),
-        view::typical(cell, |sample| sample.cpu_ns).map_or_else(absent, duration),
+        view::typical(cell, |sample| sample.cpu_ns)
+            .filter(|cpu| told || *cpu > 0.0)
+            .map_or_else(absent, duration),
         cell.rss_peak_bytes.map_or_else(absent, bytes),
         cell.threads_peak
             .map_or_else(absent, |threads| count(threads as f64)),
-        view::typical(cell, |s| {
-            s.voluntary_switches.saturating_add(s.involuntary_switches)
-        })
-        .map_or_else(absent, count),
+        view::typical(cell, switches)
+            .filter(|_| told)
+            .map_or_else(absent, count),
     ]
 }
 
@@ -141,7 +147,8 @@ pub(super) fn to_best(cell: &Cell) -> String {
         (_, None) => "?",
         _ => "",
     };
-    format!("{}{mark}", ratio(to_best.median))
+    let shown = if mark.is_empty() { clear_ratio } else { ratio };
+    format!("{}{mark}", shown(to_best.median))
 }
 
 /// `1.99`, or `45.7?` where there is no interval; the baseline itself is 1 without a doubt.

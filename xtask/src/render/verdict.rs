@@ -1,6 +1,6 @@
 //! What one table says, in words made from its figures.
 
-use super::number::{bytes, count, duration, plural, ratio};
+use super::number::{bytes, clear_ratio, count, duration, plural, ratio};
 use super::text::list;
 use super::view::{self, Names};
 use crate::results::{Cell, Results, Workload};
@@ -43,7 +43,7 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
         let tied: Vec<String> = tied.iter().map(|cell| with_cost(cell, &names)).collect();
         sentences.push(format!("Tied with it: {}.", list(&tied)));
     }
-    sentences.push(baseline(best, &cells));
+    sentences.extend(baseline(best, others, &cells));
     if measured.len() < all {
         let verb = if measured.len() == 1 { "has" } else { "have" };
         sentences.push(format!(
@@ -68,7 +68,6 @@ fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Name
             format!("{name} took {time}, the only one there was.")
         };
     };
-    let margin = ratio(lead.median);
     let other = names.cell(next);
     let over = if tied {
         "the next that is not tied"
@@ -76,12 +75,22 @@ fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Name
         "the next"
     };
     match view::bounds(&lead) {
+        // The medians and the rounds disagree, as they can where the machine drifts.
+        Some((low, high)) if high < 1.0 => format!(
+            "{name} has the lowest median, {time}, but {other} took {} times as long in the same \
+             rounds [{} to {}]: which one wins is open.",
+            clear_ratio(lead.median),
+            clear_ratio(low),
+            clear_ratio(high)
+        ),
         Some((low, high)) => format!(
-            "{name} won in {time}; {over}, {other}, took {margin} times as long [{} to {}].",
-            ratio(low),
-            ratio(high)
+            "{name} won in {time}; {over}, {other}, took {} times as long [{} to {}].",
+            clear_ratio(lead.median),
+            clear_ratio(low),
+            clear_ratio(high)
         ),
         None => {
+            let margin = ratio(lead.median);
             let fewest = counted(next).len().min(counted(best).len());
             format!(
                 "{name} came first in {time}; {over}, {other}, took {margin} times as long, by {} \
@@ -110,17 +119,20 @@ fn with_cost(cell: &Cell, names: &Names) -> String {
     }
 }
 
-fn baseline(best: &Cell, cells: &[&Cell]) -> String {
+/// Whether one thread does; nothing where it is all there is.
+fn baseline(best: &Cell, others: &[&Cell], cells: &[&Cell]) -> Option<String> {
     let found = cells
         .iter()
         .find(|cell| view::is_baseline(&cell.model, &cell.variant));
     let measured = found.filter(|cell| view::measured(cell));
     let Some((sequential, slower)) = measured.and_then(|cell| Some((cell, cell.ratio_to_best?)))
     else {
-        return "Without a figure for sequential, whether concurrency pays is open.".to_owned();
+        return Some(
+            "Without a figure for sequential, whether concurrency pays is open.".to_owned(),
+        );
     };
     if std::ptr::eq(*sequential, best) {
-        return "One thread is enough.".to_owned();
+        return (!others.is_empty()).then(|| "One thread is enough.".to_owned());
     }
     let once = if view::bounds(&slower).is_some() {
         String::new()
@@ -128,7 +140,7 @@ fn baseline(best: &Cell, cells: &[&Cell]) -> String {
         let fewest = counted(sequential).len().min(counted(best).len());
         format!(", by {}", plural(fewest, "sample"))
     };
-    if sequential.tied_with_best == Some(true) {
+    Some(if sequential.tied_with_best == Some(true) {
         "Sequential is good enough: it is tied with the best.".to_owned()
     } else if slower.median <= GOOD_ENOUGH {
         let percent = ((slower.median - 1.0) * 100.0).max(0.0);
@@ -138,5 +150,5 @@ fn baseline(best: &Cell, cells: &[&Cell]) -> String {
             "Sequential took {} times as long{once}: not good enough.",
             ratio(slower.median)
         )
-    }
+    })
 }

@@ -12,11 +12,19 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn new(results: &Results) -> Self {
         let several = |baseline: bool| {
-            let mut workers = results
+            let cells = results
                 .cells
                 .iter()
-                .filter(|cell| is_baseline(&cell.model, &cell.variant) == baseline)
-                .map(|cell| cell.workers)
+                .map(|cell| (&cell.model, &cell.variant, cell.workers));
+            // One number may be skipped where the other is measured: two rows all the same.
+            let skipped = results
+                .skipped
+                .iter()
+                .map(|skipped| (&skipped.model, &skipped.variant, skipped.workers));
+            let mut workers = cells
+                .chain(skipped)
+                .filter(|(model, variant, _)| is_baseline(model, variant) == baseline)
+                .map(|(_, _, workers)| workers)
                 .filter(|workers| *workers > 0);
             let first = workers.next();
             workers.any(|other| Some(other) != first)

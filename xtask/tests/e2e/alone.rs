@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{Comparison, TINY, verified, wait_until};
+use crate::support::{Comparison, TINY, WORK, shell_runs, verified, wait_until};
 
 /// A contestant that never answers, and can be found by this text on its command line.
 fn hanging(tag: &str) -> [&str; 4] {
@@ -21,11 +21,7 @@ fn the_second_of_two_comparisons_is_turned_away_and_the_first_unharmed() {
         .runner("hanging", &hanging(&tag))
         .args(["--patience", "5s"])
         .start();
-    wait_until("the first one's contestant", || {
-        crate::support::processes_with(&tag)
-            .iter()
-            .any(|process| *process != first.pid())
-    });
+    wait_until("the first one's contestant", || shell_runs(&tag));
 
     // The lock is in the folder for temporary files, which is each test's own.
     let temporary = first.comparison().path("");
@@ -95,11 +91,25 @@ fn nobody_has_to_read_what_it_prints() {
         .spawn()
         .expect("xtask starts");
     // Cargo does mind, and has nothing to say once it has built.
-    let inputs = folder.join("out/work/tiny-5.jsonl");
+    let inputs = folder.join("out").join(WORK).join("tiny-5.jsonl");
     wait_until("the inputs", || inputs.exists());
     drop((child.stdout.take(), child.stderr.take()));
     let status = child.wait().expect("it ends");
     let results = fs::read_to_string(folder.join("out/results.json")).unwrap_or_default();
     assert_eq!(status.code(), Some(0));
     assert!(results.contains("\"complete\": true"), "{results}");
+}
+
+#[test]
+fn an_output_folder_that_holds_other_things_keeps_them() {
+    let comparison = Comparison::tiny();
+    fs::create_dir_all(comparison.path("out/work")).expect("a folder");
+    // What a killed comparison left.
+    fs::create_dir_all(comparison.path("out").join(WORK).join("old")).expect("a folder");
+    comparison.file("out/work/mine", "mine");
+    let finished = comparison.run();
+    assert_eq!(finished.code(), 0, "{}", finished.stderr);
+    finished.nothing_left();
+    let mine = finished.results.with_file_name("work").join("mine");
+    assert_eq!(fs::read_to_string(mine).expect("the file"), "mine");
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::{
-    Comparison, Finished, Running, TINY, cell, processes_with, verified, wait_until,
+    Comparison, Finished, Running, TINY, WORK, cell, shell_runs, verified, wait_until,
 };
 
 /// A second is promised. The rest is for a machine that has other things to do.
@@ -60,7 +60,9 @@ fn alive(process: &u32) -> bool {
 
 /// Waits until the last workload is being sampled, and gives it time to be in the middle of that.
 fn until_sampled(running: &Running, name: &str) {
-    let file = running.comparison().path(&format!("out/work/{name}.jsonl"));
+    let file = running
+        .comparison()
+        .path(&format!("out/{WORK}/{name}.jsonl"));
     wait_until("the inputs", || file.exists());
     sleep(Duration::from_millis(700));
 }
@@ -125,11 +127,7 @@ fn a_contestant_that_hangs_does_not_delay_it() {
             &["sh", "-c", "trap '' TERM; sleep 1000 & wait", &tag],
         )
         .start();
-    wait_until("the contestant", || {
-        processes_with(&tag)
-            .iter()
-            .any(|process| *process != running.pid())
-    });
+    wait_until("the contestant", || shell_runs(&tag));
     let started = below(running.pid());
     stop(running, Signal::INT);
     assert_eq!(started.iter().filter(|process| alive(process)).count(), 0);
@@ -143,7 +141,7 @@ fn it_can_be_interrupted_at_any_moment() {
             .args(["--model", "sequential", "--budget", "2s"])
             .start();
         // Before that, it ends as any program does.
-        let work = running.comparison().path("out/work");
+        let work = running.comparison().path(&format!("out/{WORK}"));
         wait_until("the beginning", || work.exists());
         sleep(Duration::from_millis(delay));
         let finished = stop(running, Signal::INT);

@@ -153,6 +153,15 @@ fn verdicts_follow_the_figures() {
         }
     });
     assert!(text.contains("Without a figure for sequential"), "{text}");
+    let text = verdict(&|cell| {
+        if !baseline(cell) {
+            cell.error = Some("crashed".into());
+        }
+    });
+    assert!(
+        text.contains("with nothing to compare it with. Only 1 of 7"),
+        "{text}"
+    );
     let text = verdict(&|cell| cell.error = Some("crashed".into()));
     assert!(text.contains("none of 7 cells gave a figure."), "{text}");
     let text = verdict(&|cell| cell.samples.truncate(1));
@@ -161,6 +170,80 @@ fn verdicts_follow_the_figures() {
         "{text}"
     );
     assert!(text.contains("by 1 sample: not good enough."), "{text}");
+}
+
+/// The times of two cells of one table, round by round, and what is said of them.
+fn duel(one: &[u64], other: &[u64]) -> (String, String) {
+    let mut results = results();
+    results.workloads.truncate(1);
+    results.skipped.clear();
+    results
+        .cells
+        .retain(|cell| cell.workload == "waits" && cell.workers == 2 && cell.variant.is_empty());
+    results.cells.truncate(2);
+    for (cell, times) in results.cells.iter_mut().zip([one, other]) {
+        cell.samples.truncate(times.len());
+        for ((sample, time), round) in cell.samples.iter_mut().zip(times).zip(0..) {
+            (sample.wall_ns, sample.round, sample.warm_up) = (*time, round, false);
+        }
+    }
+    summarise(&mut results);
+    let matrix = render::matrix(&results);
+    assert_fits(&matrix);
+    (render::table(&results, 0), matrix.replace("\n ", ""))
+}
+
+#[test]
+fn a_small_difference_that_is_no_noise_is_not_called_one() {
+    let slower = [100_080; 9].map(|time| time * 1_000);
+    let (table, matrix) = duel(&[100_000_000; 9], &slower);
+    assert!(table.contains(" 1.001 "), "{table}");
+    assert!(
+        matrix.contains("took 1.001 times as long [1.001 to 1.001]."),
+        "{matrix}"
+    );
+}
+
+#[test]
+fn a_best_that_lost_most_rounds_did_not_win() {
+    let drifting: Vec<u64> = (1..=9).map(|at| at * 1_000_000).collect();
+    let mut quicker: Vec<u64> = drifting.iter().map(|time| time - 10_000).collect();
+    quicker[0] = 100_000_000;
+    let (_, matrix) = duel(&drifting, &quicker);
+    assert!(!matrix.contains(" won "), "{matrix}");
+    assert!(matrix.contains("which one wins is open."), "{matrix}");
+}
+
+#[test]
+fn what_a_runner_does_not_tell_is_no_zero() {
+    let mut results = results();
+    for sample in &mut results.cells[4].samples {
+        (sample.voluntary_switches, sample.involuntary_switches) = (0, 0);
+    }
+    let table = render::table(&results, 0);
+    let row = table.lines().find(|line| line.starts_with("tokio-tasks "));
+    assert!(row.is_some_and(|row| row.ends_with(" -")), "{table}");
+}
+
+#[test]
+fn a_number_of_workers_that_was_skipped_has_a_row_of_its_own() {
+    let mut results = results();
+    results.workloads.remove(0);
+    results
+        .cells
+        .retain(|cell| cell.workload == "gcd" && cell.workers < 8);
+    results.skipped[0].model = "thread-pool".into();
+    results.skipped[0].workers = 1;
+    let table = render::table(&results, 0);
+    assert!(table.contains("\nthread-pool ×2 "), "{table}");
+    assert!(table.contains("\nthread-pool ×1  skipped: "), "{table}");
+    let matrix = render::matrix(&results);
+    let rows = |name: &str| matrix.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!(
+        (rows("thread-pool ×1 "), rows("thread-pool ×2 ")),
+        (1, 1),
+        "{matrix}"
+    );
 }
 
 #[test]

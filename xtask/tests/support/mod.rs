@@ -22,6 +22,9 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// How often to look whether a process has ended.
 const SLICE: Duration = Duration::from_millis(5);
 
+/// The working folder in the output folder.
+pub(crate) const WORK: &str = ".cargo-xtask-compare";
+
 /// A workload that takes half a millisecond.
 pub(crate) const TINY: &str = r#"
 name = "tiny"
@@ -185,7 +188,7 @@ impl Running {
             stdout: read("stdout"),
             stderr: read("stderr"),
             results: output.join("results.json"),
-            work: output.join("work"),
+            work: output.join(WORK),
             left: processes_with(&self.comparison.tag),
             _running: self,
         }
@@ -306,6 +309,14 @@ pub(crate) fn processes_with(text: &str) -> Vec<u32> {
         // One that has ended and is not yet waited for has an empty command line.
         .filter(|process| contains(&PathBuf::from(format!("/proc/{process}/cmdline")), text))
         .collect()
+}
+
+/// Whether a shell with this text on its command line runs. By its name: between fork and exec, a child of
+/// the comparison has the comparison's command line.
+pub(crate) fn shell_runs(text: &str) -> bool {
+    processes_with(text)
+        .iter()
+        .any(|process| contains(&PathBuf::from(format!("/proc/{process}/comm")), "sh\n"))
 }
 
 fn contains(path: &Path, text: &str) -> bool {
