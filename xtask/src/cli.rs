@@ -80,19 +80,19 @@ pub struct CompareArgs {
     /// The seed of the inputs and of the order of the rounds [default: what the workload says]
     #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: Option<u64>,
-    /// Time for the samples after each cell's first, at most 1h
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
-    pub budget: Duration,
-    /// At most 200 tasks a workload and a budget of 5s: shows that all is well, and measures little
+    /// Time for the samples after each cell's first, at most 1h [default: 60s; with --smoke 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub budget: Option<Duration>,
+    /// At most 200 tasks a workload and little time: shows that all is well, and measures little
     #[arg(long)]
     pub smoke: bool,
     /// Skip the calibration: this many iterations are a microsecond of computing
     #[arg(long, value_name = "N", value_parser = iterations)]
     pub iterations_per_us: Option<u64>,
-    /// Leave out the runners that need Python
+    /// Leave out the project's runners that need Python; there are none yet
     #[arg(long)]
     pub no_python: bool,
-    /// Say what would be run, and run nothing
+    /// List the workloads and the models, and do nothing else
     #[arg(long)]
     pub list: bool,
     /// Keep the inputs in this file
@@ -316,7 +316,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_design() {
         let args = compare(&[]).unwrap();
-        assert_eq!(args.budget, Duration::from_secs(60));
+        assert_eq!(args.budget, None);
         assert_eq!(args.patience, Duration::from_secs(30));
         assert_eq!(args.output, Path::new("target/compare"));
         assert!(args.workloads.is_empty() && args.models.is_empty() && args.tasks.is_empty());
@@ -360,7 +360,7 @@ mod tests {
         assert_eq!(args.tasks, [10, 200], "named twice is measured once");
         assert_eq!(args.workers, [1, 2, 4]);
         assert_eq!(args.seed, Some(u64::MAX));
-        assert_eq!(args.budget, Duration::from_millis(1500));
+        assert_eq!(args.budget, Some(Duration::from_millis(1500)));
         assert_eq!(args.patience, Duration::from_millis(500));
         assert_eq!(args.output, Path::new("out"));
     }

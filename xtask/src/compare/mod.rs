@@ -30,7 +30,7 @@ use workload::protocol::Place;
 
 use crate::cli::CompareArgs;
 use crate::error::Error;
-use crate::results::{self, Results, SCHEMA, Settings, Workload};
+use crate::results::{self, Environment, Results, SCHEMA, Settings, Workload};
 use crate::{render, stats};
 use contestant::{Contestant, SEQUENTIAL};
 use interrupt::Interrupt;
@@ -43,6 +43,9 @@ use schedule::Stop;
 use selection::Entry;
 use table::{Conditions, Table};
 use workshop::Workshop;
+
+/// The time for the samples after each cell's first, unless the user says otherwise.
+const BUDGET: Duration = Duration::from_secs(60);
 
 /// A smoke run shows that everything works; its figures are not for quoting.
 const SMOKE_BUDGET: Duration = Duration::from_secs(5);
@@ -58,16 +61,20 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         print_out(&list::list()?);
         return Ok(0);
     }
-    let definitions = selection::tables(args)?;
-    let builtin = list::models()?;
-    let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
-    let models = selection::models(args, &names)?;
     let baseline = args
         .baseline
         .as_deref()
         .map(results::read)
         .transpose()
         .map_err(Error::Usage)?;
+    let args = &as_in(baseline.as_ref(), args);
+    let definitions = selection::tables(args)?;
+    let builtin = list::models()?;
+    let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
+    let models = selection::models(args, &names)?;
+    selection::check_shown_models(args, &definitions, &names)?;
+    // Before the build, which is a load of its own.
+    let environment = environment::environment();
     let _lock = lock::Lock::take()?;
     let interrupt = Interrupt::install()
         .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
@@ -80,13 +87,13 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let programs = Programs::build(&taking_part, &interrupt)?;
     let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
-    selection::check_variants(&contestants, &models)?;
+    selection::check_variants(&contestants, &models, &definitions)?;
 
     let mut comparison = Comparison {
         args,
         interrupt: &interrupt,
         progress: Progress::new(definitions.len()),
-        results: empty_results(args, &contestants),
+        results: empty_results(args, environment, &contestants),
         results_path: args.output.join("results.json"),
     };
     let outcome = comparison.run(
@@ -134,13 +141,40 @@ fn meet(
         .collect()
 }
 
-fn empty_results(args: &CompareArgs, contestants: &[Contestant]) -> Results {
-    let mut environment = environment::environment();
+/// The same inputs as in the earlier comparison, unless the user wants others: cells with other inputs cannot
+/// be compared.
+fn as_in(baseline: Option<&Results>, args: &CompareArgs) -> CompareArgs {
+    let mut args = args.clone();
+    if let Some(baseline) = baseline {
+        let calibrated = Some(baseline.environment.iterations_per_us).filter(|known| *known > 0);
+        args.iterations_per_us = args.iterations_per_us.or(calibrated);
+        args.seed = args.seed.or(baseline.settings.seed);
+    }
+    args
+}
+
+/// Whoever else uses the processors is in all the figures.
+fn busy(environment: &Environment) -> Option<String> {
+    (environment.load_average >= environment.cpus as f64).then(|| {
+        format!(
+            "other programs kept this machine busy when the comparison began (load {:.1} on {} processors): the \
+             figures say less than on a quiet machine",
+            environment.load_average, environment.cpus
+        )
+    })
+}
+
+fn empty_results(
+    args: &CompareArgs,
+    mut environment: Environment,
+    contestants: &[Contestant],
+) -> Results {
     environment.versions = contestants
         .iter()
         .filter_map(|contestant| Some((contestant.name.clone(), contestant.version()?.to_owned())))
         .collect();
     let command: Vec<String> = std::env::args().skip(1).collect();
+    let warnings = busy(&environment).into_iter().collect();
     Results {
         schema: SCHEMA,
         complete: false,
@@ -155,16 +189,13 @@ fn empty_results(args: &CompareArgs, contestants: &[Contestant]) -> Results {
         workloads: Vec::new(),
         cells: Vec::new(),
         skipped: Vec::new(),
-        warnings: Vec::new(),
+        warnings,
     }
 }
 
 fn budget(args: &CompareArgs) -> Duration {
-    if args.smoke {
-        args.budget.min(SMOKE_BUDGET)
-    } else {
-        args.budget
-    }
+    let usual = if args.smoke { SMOKE_BUDGET } else { BUDGET };
+    args.budget.unwrap_or(usual)
 }
 
 fn workers(args: &CompareArgs) -> Vec<usize> {

@@ -35,13 +35,13 @@ impl Progress {
         }
     }
 
-    /// A table begins, of that many contestants, with that much time for more than their first samples.
+    /// A table begins, of that many cells, with that much time for more than their first samples.
     pub(super) fn table(&self, name: &str, cells: usize, budget: Duration) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(format!("{name}: {cells} contestants"));
+            self.bar.set_message(format!("{name}: {cells} cells"));
         } else {
             print_err(&format!(
-                "{name}: {cells} contestants, at most {:.0} s after their first samples\n",
+                "{name}: {cells} cells, at most {:.0} s after their first samples\n",
                 budget.as_secs_f64()
             ));
         }

@@ -111,7 +111,12 @@ pub(super) fn models<'a>(
     args: &'a CompareArgs,
     builtin: &[String],
 ) -> Result<Vec<(&'a str, Option<&'a str>)>, Error> {
-    for (place, (name, _)) in args.runners.iter().enumerate() {
+    for (place, (name, command)) in args.runners.iter().enumerate() {
+        if let Some(program) = command.first().filter(|program| !is_program(program)) {
+            return Err(Error::Usage(format!(
+                "--runner {name}=…: `{program}` is no program; name one that is on PATH, or its path from here"
+            )));
+        }
         if builtin.contains(name) {
             return Err(Error::Usage(format!(
                 "--runner {name}=…: `{name}` is one of the project's own models; give the runner another name"
@@ -149,7 +154,36 @@ pub(super) fn takes_part(name: &str, models: &[(&str, Option<&str>)]) -> bool {
     name == SEQUENTIAL || models.is_empty() || models.iter().any(|(model, _)| *model == name)
 }
 
-/// Refuses a variant that its model does not have.
+/// Refuses a `show` of a model that there is none of.
+///
+/// # Errors
+///
+/// A usage error that names the workload and lists the models.
+pub(super) fn check_shown_models(
+    args: &CompareArgs,
+    definitions: &[Definition],
+    builtin: &[String],
+) -> Result<(), Error> {
+    for definition in definitions {
+        for shown in &definition.show {
+            let name = shown
+                .split_once('/')
+                .map_or(shown.as_str(), |(name, _)| name);
+            let known = builtin.iter().any(|known| known == name)
+                || args.runners.iter().any(|(known, _)| known == name);
+            if !known {
+                return Err(Error::Usage(format!(
+                    "the workload `{}` shows `{shown}`, but there is no model `{name}`; choose among {}",
+                    definition.name,
+                    builtin.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a variant that its model does not have, whether `--model` or a workload's `show` names it.
 ///
 /// # Errors
 ///
@@ -157,36 +191,61 @@ pub(super) fn takes_part(name: &str, models: &[(&str, Option<&str>)]) -> bool {
 pub(super) fn check_variants(
     contestants: &[Contestant],
     models: &[(&str, Option<&str>)],
+    definitions: &[Definition],
 ) -> Result<(), Error> {
     for (name, variant) in models {
-        let (Some(variant), Some(contestant)) = (
-            variant,
-            contestants
-                .iter()
-                .find(|contestant| contestant.name == *name),
-        ) else {
-            continue;
-        };
-        let variants = contestant.variants();
-        if contestant.hello.is_ok() && !variants.iter().any(|known| known.name == *variant) {
-            let names: Vec<&str> = variants
-                .iter()
-                .map(|known| known.name.as_str())
-                .filter(|name| !name.is_empty())
-                .collect();
-            let choice = match names.as_slice() {
-                [] => "it has none: leave it out".to_owned(),
-                names => format!(
-                    "choose among {}, or leave it out for the default one",
-                    names.join(", ")
-                ),
-            };
-            return Err(Error::Usage(format!(
-                "--model {name}/{variant}: `{name}` has no such variant; {choice}"
-            )));
+        if let Some(variant) = variant {
+            check_variant(
+                contestants,
+                name,
+                variant,
+                &format!("--model {name}/{variant}"),
+            )?;
+        }
+    }
+    for definition in definitions {
+        for shown in &definition.show {
+            if let Some((name, variant)) = shown.split_once('/') {
+                let place = format!("the workload `{}` shows `{shown}`", definition.name);
+                check_variant(contestants, name, variant, &place)?;
+            }
         }
     }
     Ok(())
+}
+
+/// A contestant that does not take part, or has not said who it is, cannot be asked for its variants.
+fn check_variant(
+    contestants: &[Contestant],
+    name: &str,
+    variant: &str,
+    place: &str,
+) -> Result<(), Error> {
+    let Some(contestant) = contestants
+        .iter()
+        .find(|contestant| contestant.name == name && contestant.hello.is_ok())
+    else {
+        return Ok(());
+    };
+    let variants = contestant.variants();
+    if variants.iter().any(|known| known.name == variant) {
+        return Ok(());
+    }
+    let names: Vec<&str> = variants
+        .iter()
+        .map(|known| known.name.as_str())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let choice = match names.as_slice() {
+        [] => "it has none: leave it out".to_owned(),
+        names => format!(
+            "choose among {}, or leave it out for the default one",
+            names.join(", ")
+        ),
+    };
+    Err(Error::Usage(format!(
+        "{place}: `{name}` has no such variant; {choice}"
+    )))
 }
 
 /// The cells of a table: the variants that were named or, by default, each model's first and those that the

@@ -3,7 +3,7 @@
 use super::number::{bytes, clear_ratio, count, duration, plural, ratio};
 use super::text::list;
 use super::view::{self, Names};
-use crate::results::{Cell, Results, Workload};
+use crate::results::{Cell, Interval, Results, Workload};
 use crate::stats::counted;
 
 /// A baseline this close to the best is good enough: nobody maintains threads for less.
@@ -134,21 +134,34 @@ fn baseline(best: &Cell, others: &[&Cell], cells: &[&Cell]) -> Option<String> {
     if std::ptr::eq(*sequential, best) {
         return (!others.is_empty()).then(|| "One thread is enough.".to_owned());
     }
-    let once = if view::bounds(&slower).is_some() {
-        String::new()
-    } else {
-        let fewest = counted(sequential).len().min(counted(best).len());
-        format!(", by {}", plural(fewest, "sample"))
+    Some(good_enough(
+        slower,
+        counted(sequential).len().min(counted(best).len()),
+    ))
+}
+
+/// Good enough is what the whole interval says, not what the median says: a wide interval leaves it open.
+fn good_enough(slower: Interval, fewest: usize) -> String {
+    let Some((low, high)) = view::bounds(&slower) else {
+        return format!(
+            "Sequential took {} times as long, by {} only.",
+            ratio(slower.median),
+            plural(fewest, "sample")
+        );
     };
-    Some(if sequential.tied_with_best == Some(true) {
-        "Sequential is good enough: it is tied with the best.".to_owned()
-    } else if slower.median <= GOOD_ENOUGH {
-        let percent = ((slower.median - 1.0) * 100.0).max(0.0);
-        format!("Sequential is good enough: it took {percent:.1} % longer{once}.")
-    } else {
+    if high <= GOOD_ENOUGH {
+        let percent = ((high - 1.0) * 100.0).max(0.0);
+        format!("Sequential is good enough: it took at most {percent:.1} % longer.")
+    } else if low > GOOD_ENOUGH {
         format!(
-            "Sequential took {} times as long{once}: not good enough.",
+            "Sequential took {} times as long: not good enough.",
             ratio(slower.median)
         )
-    })
+    } else {
+        format!(
+            "Whether sequential is good enough is open: it took {} to {} times as long.",
+            clear_ratio(low),
+            clear_ratio(high)
+        )
+    }
 }

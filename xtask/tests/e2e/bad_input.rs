@@ -47,6 +47,34 @@ fn a_runner_cannot_take_the_name_of_another() {
 }
 
 #[test]
+fn a_runner_must_be_a_program() {
+    refused(
+        Comparison::new().runner("mine", &["/no/such/program", "x"]),
+        &["--runner mine", "`/no/such/program` is no program"],
+    );
+}
+
+#[test]
+fn a_workload_can_show_only_what_there_is() {
+    let showing = |shown: &str| {
+        let text = format!("show = [\"{shown}\"]\n{TINY}");
+        Comparison::new().workload(&text)
+    };
+    refused(
+        showing("treads/limited"),
+        &["treads/limited", "no model `treads`", "threads"],
+    );
+    // Only the runner knows its variants.
+    let finished = showing("threads/limitless").run();
+    assert_eq!(finished.code(), 2, "{}", finished.stderr);
+    let last = finished.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("shows `threads/limitless`") && last.contains("limited"),
+        "{last}"
+    );
+}
+
+#[test]
 fn a_variant_that_does_not_exist_is_answered_with_those_that_do() {
     // Only the runner knows its variants, so this one is built first, and cargo may say so.
     let finished = Comparison::tiny()

@@ -135,7 +135,7 @@ fn verdicts_follow_the_figures() {
         }
     });
     assert!(
-        text.contains("Sequential is good enough: it took 5."),
+        text.contains("Sequential is good enough: it took at most 5."),
         "{text}"
     );
     let text = verdict(&|cell| {
@@ -144,7 +144,19 @@ fn verdicts_follow_the_figures() {
         }
     });
     assert!(
-        text.contains("Sequential is good enough: it is tied with the best."),
+        text.contains("Sequential is good enough: it took at most "),
+        "{text}"
+    );
+    // A tie by so wide an interval shows nothing.
+    let text = verdict(&|cell| {
+        if baseline(cell) {
+            for (sample, factor) in cell.samples.iter_mut().zip([0.4, 1.2].into_iter().cycle()) {
+                sample.wall_ns = (sample.wall_ns as f64 * factor) as u64;
+            }
+        }
+    });
+    assert!(
+        text.contains("Whether sequential is good enough is open: it took 0."),
         "{text}"
     );
     let text = verdict(&|cell| {
@@ -169,7 +181,10 @@ fn verdicts_follow_the_figures() {
         text.contains("by 1 sample only, so how much of that is noise is open."),
         "{text}"
     );
-    assert!(text.contains("by 1 sample: not good enough."), "{text}");
+    assert!(
+        text.contains("times as long, by 1 sample only.") && !text.contains("good enough"),
+        "{text}"
+    );
 }
 
 /// The times of two cells of one table, round by round, and what is said of them.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::{Definition, parse};
 
 /// The stem and the text of each file of `workloads/`, in the order in which they are listed to users.
-const FILES: [(&str, &str); 5] = [
+const FILES: &[(&str, &str)] = &[
     ("waits", include_str!("../../workloads/waits.toml")),
     ("fetch", include_str!("../../workloads/fetch.toml")),
     ("files", include_str!("../../workloads/files.toml")),
