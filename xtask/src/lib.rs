@@ -13,3 +13,8 @@ pub mod report;
 pub mod results;
 pub mod stats;
 pub mod test;
+
+#[cfg(not(unix))]
+compile_error!(
+    "the comparison needs Linux or macOS: it talks to its runners through Unix processes and signals"
+);

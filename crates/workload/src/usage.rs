@@ -10,7 +10,6 @@ pub use crate::protocol::Usage;
 mod imp {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::TimeVal;
-    use nix::unistd::Pid;
 
     use super::Usage;
     use crate::tree;
@@ -63,10 +62,18 @@ mod imp {
     }
 
     /// The CPU clock of a process, all its threads included; `None` if it has ended.
+    #[cfg(target_os = "linux")]
     pub fn process_cpu_ns(pid: u32) -> Option<u64> {
-        let clock = nix::time::clock_getcpuclockid(Pid::from_raw(pid.cast_signed())).ok()?;
+        let clock =
+            nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(pid.cast_signed())).ok()?;
         let time = nix::time::clock_gettime(clock).ok()?;
         u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_nsec()).ok()
+    }
+
+    /// Other systems have no clock for other processes.
+    #[cfg(not(target_os = "linux"))]
+    pub fn process_cpu_ns(_: u32) -> Option<u64> {
+        None
     }
 }
 
