@@ -106,7 +106,7 @@ fn an_output_folder_that_holds_other_things_keeps_them() {
     fs::create_dir_all(comparison.path("out/work")).expect("a folder");
     // What a killed comparison left.
     fs::create_dir_all(comparison.path("out").join(WORK).join("old")).expect("a folder");
-    comparison.file("out/work/mine", "mine");
+    fs::write(comparison.path("out/work").join("mine"), "mine").expect("the file is written");
     let finished = comparison.run();
     assert_eq!(finished.code(), 0, "{}", finished.stderr);
     finished.nothing_left();

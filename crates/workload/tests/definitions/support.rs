@@ -1,0 +1,85 @@
+//! Good files, bad files, and what the one line about them must hold.
+
+use workload::definition::{Action, Definition, Step, parse};
+
+/// The first example of the page on workloads, which uses the whole grammar.
+pub(crate) fn orders() -> &'static str {
+    include_str!("../orders.toml")
+}
+
+/// A small good file with this step and these other lines.
+pub(crate) fn with(top: &str, step: &str) -> String {
+    format!("name = \"small\"\npattern = \"map\"\ntasks = 5\n{top}\n[[step]]\n{step}\n")
+}
+
+/// A small good pipeline with these steps.
+pub(crate) fn pipeline(steps: &[&str]) -> String {
+    let mut text = "name = \"small\"\npattern = \"pipeline\"\ntasks = 5\n".to_owned();
+    for step in steps {
+        text += &format!("[[step]]\n{step}\n");
+    }
+    text
+}
+
+#[track_caller]
+pub(crate) fn good(text: &str) -> Definition {
+    parse(text, "good.toml").unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[track_caller]
+pub(crate) fn error(text: &str) -> String {
+    let error = parse(text, "bad.toml").expect_err(text).to_string();
+    assert_is_one_line(&error);
+    error
+}
+
+#[track_caller]
+pub(crate) fn assert_is_one_line(error: &str) {
+    assert!(
+        !error
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')),
+        "{error:?}"
+    );
+}
+
+/// Each text is refused at that line and column with a message that holds all the parts.
+#[track_caller]
+pub(crate) fn assert_refused(cases: &[(&str, &str, &[&str])]) {
+    for (text, place, parts) in cases {
+        let error = error(text);
+        assert!(
+            error.starts_with(&format!("bad.toml:{place}: ")),
+            "not at {place}: {error}\n{text}"
+        );
+        assert!(error.contains("; "), "no remedy: {error}");
+        for part in *parts {
+            assert!(error.contains(part), "no {part:?} in: {error}\n{text}");
+        }
+    }
+}
+
+/// Each step, in a small file whose line 5 is `[[step]]`, is refused at that place.
+#[track_caller]
+pub(crate) fn assert_step_refused(cases: &[(&str, &str, &[&str])]) {
+    for (step, place, parts) in cases {
+        assert_refused(&[(&with("", step), place, parts)]);
+    }
+}
+
+/// Each line, as line 4 of a small file, is refused at that place.
+#[track_caller]
+pub(crate) fn assert_top_refused(cases: &[(&str, &str, &[&str])]) {
+    for (top, place, parts) in cases {
+        assert_refused(&[(&with(top, "wait = \"1ms\""), place, parts)]);
+    }
+}
+
+pub(crate) fn every_task(action: Action) -> Step {
+    Step {
+        action,
+        kind: None,
+        weight: 1.0,
+        stage: None,
+    }
+}
