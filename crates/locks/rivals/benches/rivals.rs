@@ -1,0 +1,3 @@
+//! `locks` against its rivals, in one run.
+
+fn main() {}

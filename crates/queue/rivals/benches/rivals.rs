@@ -1,0 +1,3 @@
+//! `queue` against its rivals, in one run.
+
+fn main() {}

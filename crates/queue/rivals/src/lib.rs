@@ -1,0 +1,1 @@
+//! The benches of `queue` against its rivals live in `benches/`: `cargo bench -p queue-rivals`.

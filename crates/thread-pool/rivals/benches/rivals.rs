@@ -1,0 +1,3 @@
+//! `thread-pool` against its rivals, in one run.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The benches of `thread-pool` against its rivals live in `benches/`: `cargo bench -p thread-pool-rivals`.
