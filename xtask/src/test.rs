@@ -19,7 +19,8 @@ pub struct Counts {
     pub skipped: u64,
 }
 
-/// Tests these crates one after another, of which each is built alone; with no names, all of them and then `xtask`.
+/// Tests these crates one after another, of which each is built alone; with no names, all of them, then the
+/// harness of the benches and `xtask`.
 ///
 /// A failure does not stop it. What cargo and the tests print goes through unchanged; a summary ends it. The answer is
 /// the exit status: 0, or 1 if anything failed.
@@ -42,7 +43,7 @@ pub(crate) fn test_with(
         queue.extend(package.runner());
     }
     if names.is_empty() {
-        queue.push("xtask".to_string());
+        queue.extend(["workload-rivals".to_string(), "xtask".to_string()]);
     }
     let mut rows = Vec::new();
     for package in queue {
@@ -58,6 +59,18 @@ pub(crate) fn test_with(
     let (summary, total) = summary(&rows);
     print(summary.as_bytes());
     Ok(u8::from(total.failed > 0))
+}
+
+/// Runs a `cargo test` of which every test must pass, and at least one must run: a setting that leaves all of them out
+/// would pass too.
+pub(crate) fn test_passed(command: &mut Command) -> Result<(), Error> {
+    let counts = counted(command)?;
+    let shown = cargo::shown(command);
+    match counts {
+        Counts { failed: 1.., .. } => Err(Error::Failed(format!("`{shown}`: {counts}"))),
+        Counts { passed: 0, .. } => Err(Error::Failed(format!("`{shown}` ran no test"))),
+        _ => Ok(()),
+    }
 }
 
 /// Runs a `cargo test`, lets its output through, and counts.

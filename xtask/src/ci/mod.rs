@@ -2,13 +2,17 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use crate::cargo;
 use crate::error::Error;
 use crate::packages::Packages;
-use crate::test::{print, seconds, test_with};
+use crate::test::{print, test_with};
 use crate::{pick, report};
+
+mod deep;
+mod steps;
+
+use steps::Steps;
 
 /// Runs the steps in the order in which a fault is cheapest to find.
 ///
@@ -60,6 +64,7 @@ pub fn ci(packages: &Packages) -> Result<(), Error> {
                 .env("RUSTDOCFLAGS", flags),
         )
     })?;
+    deep::all(packages, &mut steps)?;
     let output = scratch.join("compare");
     steps.step("a comparison of everything, cut short", || {
         compare(&xtask, packages, &output)
@@ -131,76 +136,9 @@ fn compare(xtask: &Path, packages: &Packages, output: &Path) -> Result<(), Error
     }
 }
 
-struct Steps {
-    begun: usize,
-    since: Instant,
-}
-
-impl Steps {
-    fn begin() -> Steps {
-        Steps {
-            begun: 0,
-            since: Instant::now(),
-        }
-    }
-
-    fn step(&mut self, title: &str, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-        self.begun += 1;
-        let (number, since) = (self.begun, Instant::now());
-        print(format!("\n── {number}. {title}\n").as_bytes());
-        match run() {
-            Ok(()) => {
-                let time = seconds(since.elapsed());
-                print(
-                    format!(
-                        "── {number}. passed in {time}
-"
-                    )
-                    .as_bytes(),
-                );
-                Ok(())
-            }
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(error) => Err(Error::Failed(format!(
-                "ci: step {number} ({title}) failed: {error}"
-            ))),
-        }
-    }
-
-    fn end(self) {
-        let time = seconds(self.since.elapsed());
-        print(
-            format!(
-                "
-ci: all {} steps passed in {time}
-",
-                self.begun
-            )
-            .as_bytes(),
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_step_that_fails_is_named_and_an_interruption_stays_one() {
-        let mut steps = Steps::begin();
-        assert_eq!(steps.step("one", || Ok(())), Ok(()));
-        let failed = steps.step("two", || Err(Error::Usage("it broke".to_string())));
-        assert_eq!(
-            failed,
-            Err(Error::Failed(
-                "ci: step 2 (two) failed: it broke".to_string()
-            ))
-        );
-        assert_eq!(
-            steps.step("three", || Err(Error::Interrupted)),
-            Err(Error::Interrupted)
-        );
-    }
 
     #[test]
     fn a_missing_component_says_how_to_get_it() {
