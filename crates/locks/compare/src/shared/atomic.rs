@@ -1,0 +1,68 @@
+//! Everything that is shared, in atomics; the next task and the sum each in a cache line of its own would be the next step.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use workload::model::{Batch, Outputs};
+use workload::task::{Failure, Output};
+
+use crate::contained::{FirstFailure, run};
+use crate::crew::Crew;
+
+/// The next task that nobody has. Relaxed: it guards no data, and the end of the threads orders the rest.
+pub(super) struct Claims(AtomicUsize);
+
+impl Claims {
+    pub(super) fn new() -> Claims {
+        Claims(AtomicUsize::new(0))
+    }
+
+    pub(super) fn claim(&self, batch: &Batch) -> Option<usize> {
+        let index = self.0.fetch_add(1, Ordering::Relaxed);
+        (index < batch.len()).then_some(index)
+    }
+}
+
+pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
+    let claims = Claims::new();
+    let values: Vec<AtomicU64> = (0..batch.len()).map(|_| AtomicU64::new(0)).collect();
+    // A failure does not fit into an atomic. It is rare.
+    let failures: Mutex<Vec<(usize, Failure)>> = Mutex::default();
+    crew.work(batch.len(), || {
+        while let Some(index) = claims.claim(batch) {
+            match run(batch, index) {
+                Ok(value) => values[index].store(value, Ordering::Relaxed),
+                Err(failed) => failures
+                    .lock()
+                    .expect("nothing panics under this lock")
+                    .push((index, failed)),
+            }
+        }
+    });
+    let mut outputs: Outputs = values
+        .into_iter()
+        .map(|value| Ok(value.into_inner()))
+        .collect();
+    for (index, failed) in failures
+        .into_inner()
+        .expect("nothing panics under this lock")
+    {
+        outputs[index] = Err(failed);
+    }
+    outputs
+}
+
+pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
+    let (claims, sum, failure) = (Claims::new(), AtomicU64::new(0), FirstFailure::default());
+    crew.work(batch.len(), || {
+        while let Some(index) = claims.claim(batch) {
+            match run(batch, index) {
+                Ok(value) => {
+                    sum.fetch_add(value, Ordering::Relaxed);
+                }
+                Err(failed) => failure.note(index, failed),
+            }
+        }
+    });
+    failure.or(sum.into_inner())
+}

@@ -1,0 +1,65 @@
+//! Everything that is shared, behind one mutex.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use workload::model::{Batch, Outputs};
+use workload::task::Output;
+
+use super::{in_order, places};
+use crate::contained::{FirstFailure, run};
+use crate::crew::Crew;
+
+struct Shared<T> {
+    next: usize,
+    result: T,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn claim<T>(shared: &Mutex<Shared<T>>, batch: &Batch) -> Option<usize> {
+    let mut shared = lock(shared);
+    (shared.next < batch.len()).then(|| {
+        shared.next += 1;
+        shared.next - 1
+    })
+}
+
+fn share<T>(result: T) -> Mutex<Shared<T>> {
+    Mutex::new(Shared { next: 0, result })
+}
+
+fn result<T>(shared: Mutex<Shared<T>>) -> T {
+    shared
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .result
+}
+
+pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
+    let shared = share(places(batch.len()));
+    crew.work(batch.len(), || {
+        while let Some(index) = claim(&shared, batch) {
+            let output = run(batch, index);
+            lock(&shared).result[index] = Some(output);
+        }
+    });
+    in_order(result(shared))
+}
+
+pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
+    let (shared, failure) = (share(0_u64), FirstFailure::default());
+    crew.work(batch.len(), || {
+        while let Some(index) = claim(&shared, batch) {
+            match run(batch, index) {
+                Ok(value) => {
+                    let mut shared = lock(&shared);
+                    shared.result = shared.result.wrapping_add(value);
+                }
+                Err(failed) => failure.note(index, failed),
+            }
+        }
+    });
+    failure.or(result(shared))
+}

@@ -1,0 +1,74 @@
+//! Everything that is shared, behind one reader-writer lock. Nobody only reads, so it can be no better than a mutex: shown,
+//! because people hope for it.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use workload::model::{Batch, Outputs};
+use workload::task::Output;
+
+use super::{in_order, places};
+use crate::contained::{FirstFailure, run};
+use crate::crew::Crew;
+
+struct Shared<T> {
+    next: usize,
+    result: T,
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn claim<T>(shared: &RwLock<Shared<T>>, batch: &Batch) -> Option<usize> {
+    // Looking needs no write lock; what was seen may be old by the time it is taken, so it is looked at again.
+    if read(shared).next >= batch.len() {
+        return None;
+    }
+    let mut shared = write(shared);
+    (shared.next < batch.len()).then(|| {
+        shared.next += 1;
+        shared.next - 1
+    })
+}
+
+fn share<T>(result: T) -> RwLock<Shared<T>> {
+    RwLock::new(Shared { next: 0, result })
+}
+
+fn result<T>(shared: RwLock<Shared<T>>) -> T {
+    shared
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .result
+}
+
+pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
+    let shared = share(places(batch.len()));
+    crew.work(batch.len(), || {
+        while let Some(index) = claim(&shared, batch) {
+            let output = run(batch, index);
+            write(&shared).result[index] = Some(output);
+        }
+    });
+    in_order(result(shared))
+}
+
+pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
+    let (shared, failure) = (share(0_u64), FirstFailure::default());
+    crew.work(batch.len(), || {
+        while let Some(index) = claim(&shared, batch) {
+            match run(batch, index) {
+                Ok(value) => {
+                    let mut shared = write(&shared);
+                    shared.result = shared.result.wrapping_add(value);
+                }
+                Err(failed) => failure.note(index, failed),
+            }
+        }
+    });
+    failure.or(result(shared))
+}

@@ -1,3 +1,0 @@
-//! `locks` against its rivals, in one run.
-
-fn main() {}

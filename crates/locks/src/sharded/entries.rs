@@ -1,0 +1,170 @@
+//! One hash table, whose caller brings the hash: it is made once per operation, for the choice of the shard too.
+
+use std::borrow::Borrow;
+use std::num::NonZeroU64;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// The hash is kept beside the key. So a table that grows calls no code of the user, which could panic in the midst of
+/// it, and what a thread accumulated by itself moves on without being hashed again. It is not zero, so that "no item"
+/// takes no room of its own.
+pub(super) struct Item<K, V> {
+    pub(super) hash: NonZeroU64,
+    pub(super) key: K,
+    pub(super) value: V,
+}
+
+/// The first key to come has its place beside the lock: in skewed work it is likely to be a frequent one, and then an update
+/// moves one cache line between cores and not three. With a key and a value of a word each, the lock, this place and the
+/// head of the table fill a line of 64 bytes, in this order.
+#[repr(C)]
+pub(super) struct Entries<K, V> {
+    first: Option<Item<K, V>>,
+    rest: HashTable<Item<K, V>>,
+}
+
+impl<K: Eq, V> Entries<K, V> {
+    pub(super) const fn new() -> Self {
+        Self {
+            first: None,
+            rest: HashTable::new(),
+        }
+    }
+
+    /// Whether the first place is that of the key: because it is there, or because there is no key at all.
+    #[inline]
+    fn is_first<Q>(&self, hash: NonZeroU64, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        match &self.first {
+            Some(item) => item.hash == hash && item.key.borrow() == key,
+            None => self.rest.is_empty(),
+        }
+    }
+
+    /// The value of the key, which is made first if there is none.
+    #[inline]
+    pub(super) fn value(&mut self, hash: NonZeroU64, key: K, make: impl FnOnce() -> V) -> &mut V {
+        if self.is_first(hash, &key) {
+            let item = self.first.get_or_insert_with(|| {
+                let value = make();
+                Item { hash, key, value }
+            });
+            &mut item.value
+        } else {
+            self.value_in_table(hash, key, make)
+        }
+    }
+
+    /// The same, for entries that only one thread has: no place is better than another, so the first stays empty, and
+    /// nobody has to look there.
+    #[inline]
+    pub(super) fn value_in_table(
+        &mut self,
+        hash: NonZeroU64,
+        key: K,
+        make: impl FnOnce() -> V,
+    ) -> &mut V {
+        let entry = self
+            .rest
+            .entry(hash.get(), |item| item.key == key, |item| item.hash.get());
+        let item = match entry {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let value = make();
+                entry.insert(Item { hash, key, value }).into_mut()
+            }
+        };
+        &mut item.value
+    }
+
+    /// Puts back what was drained from here, and was made by [`value_in_table`](Self::value_in_table).
+    pub(super) fn put_back(&mut self, item: Item<K, V>) {
+        self.rest
+            .insert_unique(item.hash.get(), item, |item| item.hash.get());
+    }
+
+    /// Gives the value to `merge` if the key has one already, else stores it.
+    pub(super) fn merge(&mut self, item: Item<K, V>, merge: impl FnOnce(&mut V, V)) {
+        if self.is_first(item.hash, &item.key) {
+            match &mut self.first {
+                Some(first) => merge(&mut first.value, item.value),
+                vacant => *vacant = Some(item),
+            }
+            return;
+        }
+        let entry = self.rest.entry(
+            item.hash.get(),
+            |old| old.key == item.key,
+            |old| old.hash.get(),
+        );
+        match entry {
+            Entry::Occupied(mut entry) => merge(&mut entry.get_mut().value, item.value),
+            Entry::Vacant(entry) => {
+                entry.insert(item);
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn find<Q>(&self, hash: NonZeroU64, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let item = if self.is_first(hash, key) {
+            self.first.as_ref()
+        } else {
+            self.rest.find(hash.get(), |item| item.key.borrow() == key)
+        };
+        item.map(|item| &item.value)
+    }
+
+    pub(super) fn remove<Q>(&mut self, hash: NonZeroU64, key: &Q) -> Option<(K, V)>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let item = if self.is_first(hash, key) {
+            self.first.take()
+        } else {
+            let found = self
+                .rest
+                .find_entry(hash.get(), |item| item.key.borrow() == key);
+            found.ok().map(|entry| entry.remove().0)
+        };
+        item.map(|item| (item.key, item.value))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        let items = self.first.iter().chain(self.rest.iter());
+        items.map(|item| (&item.key, &item.value))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.first.iter().len() + self.rest.len()
+    }
+
+    /// All of it. The table keeps its memory.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Item<K, V>> {
+        self.first.take().into_iter().chain(self.rest.drain())
+    }
+
+    pub(super) fn into_items(self) -> impl Iterator<Item = Item<K, V>> {
+        self.first.into_iter().chain(self.rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_of_words_is_one_cache_line() {
+        assert_eq!(size_of::<Option<Item<u64, u64>>>(), 24);
+        assert_eq!(size_of::<parking_lot::Mutex<Entries<u64, u64>>>(), 64);
+    }
+}
