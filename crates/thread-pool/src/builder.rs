@@ -4,15 +4,18 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::thread;
+use std::time::Duration;
 
 use crossbeam_deque::Worker as Deque;
 use crossbeam_utils::sync::Parker;
 
-use crate::ThreadPool;
-use crate::shared::Shared;
+use crate::backlog::Backlog;
+use crate::crew::{Crew, Size, Station};
+use crate::initializer::{BoxError, Initializer};
+use crate::reports::{Listed, PanicHandler};
+use crate::shared::{Settings, Shared};
 use crate::sleep::{MAX_WORKERS, Sleep};
-use crate::worker;
+use crate::{TaskPanic, ThreadPool};
 
 /// The settings of a pool; what [`ThreadPool::builder`] returns.
 ///
@@ -23,28 +26,69 @@ use crate::worker;
 /// assert_eq!(pool.workers(), 3);
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder {
     workers: Option<usize>,
+    min_workers: Option<usize>,
+    idle_timeout: Duration,
     name_prefix: String,
     stack_size: Option<usize>,
     max_inline_depth: usize,
+    max_pending: Option<usize>,
+    initializer: Option<Arc<Initializer>>,
+    callback_panic_handler: Option<Arc<PanicHandler>>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
             workers: None,
+            min_workers: None,
+            idle_timeout: Duration::from_secs(10),
             name_prefix: "thread-pool".to_owned(),
             stack_size: None,
             max_inline_depth: 64,
+            max_pending: None,
+            initializer: None,
+            callback_panic_handler: None,
         }
     }
 
-    /// How many threads the pool has. Unless set: one for each core this process may use.
+    /// How many threads the pool has, or may have at most (see [`min_workers`](Self::min_workers)). Unless set: one for
+    /// each core this process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
+        self
+    }
+
+    /// Lets the pool grow and shrink between this number of threads and [`workers`](Self::workers). Unless set: all are
+    /// started at once, and stay.
+    ///
+    /// The pool starts with this many. When jobs wait and no worker is idle, it starts more, and a thread above this
+    /// number ends when it has been idle for the [`idle_timeout`](Self::idle_timeout). If the system refuses a thread
+    /// later on, the jobs wait for the workers there are.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn main() -> Result<(), thread_pool::BuildError> {
+    /// let pool = thread_pool::ThreadPool::builder()
+    ///     .workers(100)
+    ///     .min_workers(2)
+    ///     .idle_timeout(Duration::from_secs(30))
+    ///     .build()?;
+    /// assert_eq!((pool.threads(), pool.workers()), (2, 100));
+    /// # Ok(()) }
+    /// ```
+    pub fn min_workers(mut self, workers: usize) -> Self {
+        self.min_workers = Some(workers);
+        self
+    }
+
+    /// How long a worker above the [minimum](Self::min_workers) may be idle before its thread ends. Unless set: 10 s.
+    pub fn idle_timeout(mut self, time: Duration) -> Self {
+        self.idle_timeout = time;
         self
     }
 
@@ -69,6 +113,65 @@ impl Builder {
         self
     }
 
+    /// At most this many submitted jobs are accepted and not started yet. While there are so many,
+    /// [`submit`](ThreadPool::submit) blocks, [`submit_timeout`](ThreadPool::submit_timeout) blocks for a time and
+    /// [`try_submit`](ThreadPool::try_submit) refuses. Unless set: no bound.
+    ///
+    /// So memory stays flat when jobs are submitted faster than they are done. Two ways in do not keep to it: what jobs
+    /// submit on a worker of the pool (to wait there could be to wait for oneself), and a `map`, which queues no more than
+    /// one entry for each worker.
+    pub fn max_pending(mut self, jobs: usize) -> Self {
+        self.max_pending = Some(jobs);
+        self
+    }
+
+    /// Each worker calls this with its own number before its first job: to open a connection, to set up a thread-local,
+    /// to pin itself to a core.
+    ///
+    /// [`build`](Self::build) does not wait for it. If it fails or panics on one worker, the pool is closed as by
+    /// [`ThreadPool::shutdown_now`], and the cause is known to all: what is pending ends with
+    /// [`JobError::Initializer`](crate::JobError::Initializer), and what is submitted later is refused with
+    /// [`Refusal::Initializer`](crate::Refusal::Initializer). Jobs that run on other workers by then are finished.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::cell::Cell;
+    /// thread_local!(static WORKER: Cell<Option<usize>> = const { Cell::new(None) });
+    ///
+    /// let pool = thread_pool::ThreadPool::builder()
+    ///     .workers(1)
+    ///     .initializer(|worker| {
+    ///         WORKER.set(Some(worker));
+    ///         Ok::<_, std::io::Error>(())
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(pool.submit(|| WORKER.get())?.wait()?, Some(0));
+    /// # Ok(()) }
+    /// ```
+    pub fn initializer<E>(
+        mut self,
+        initializer: impl Fn(usize) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let boxed = move |worker| initializer(worker).map_err(|error| -> BoxError { error.into() });
+        self.initializer = Some(Arc::new(boxed));
+        self
+    }
+
+    /// Called with the panic of each [completion callback](crate::Handle::on_complete) that panics, on the thread where
+    /// it did. What it panics with itself is dropped. Unless set: the panic hook of the process has told of it, and
+    /// [`ThreadPool::callback_panics`] counts it.
+    pub fn callback_panic_handler(
+        mut self,
+        handler: impl Fn(TaskPanic) + Send + Sync + 'static,
+    ) -> Self {
+        self.callback_panic_handler = Some(Arc::new(handler));
+        self
+    }
+
     /// Starts the threads.
     ///
     /// # Errors
@@ -82,41 +185,73 @@ impl Builder {
         if workers > MAX_WORKERS {
             return Err(BuildError::TooManyWorkers { wanted: workers });
         }
+        let min = self.min_workers.unwrap_or(workers);
+        if min == 0 || min > workers {
+            return Err(BuildError::InvalidMinimum { min, workers });
+        }
         if self.name_prefix.contains('\0') {
             return Err(BuildError::InvalidName);
         }
+        if self.max_pending == Some(0) {
+            return Err(BuildError::NoBacklog);
+        }
 
-        let deques: Vec<Deque<_>> = (0..workers).map(|_| Deque::new_fifo()).collect();
-        let parkers: Vec<Parker> = (0..workers).map(|_| Parker::new()).collect();
-        let stealers = deques.iter().map(Deque::stealer).collect();
+        let stations: Vec<Station> = (0..workers)
+            .map(|_| Station {
+                deque: Deque::new_fifo(),
+                parker: Parker::new(),
+            })
+            .collect();
+        let sleep = Sleep::new(stations.iter().map(|station| &station.parker));
         let shared = Arc::new(Shared::new(
-            stealers,
-            Sleep::new(&parkers),
-            self.max_inline_depth,
+            stations
+                .iter()
+                .map(|station| station.deque.stealer())
+                .collect(),
+            sleep,
+            Crew::new(
+                stations,
+                Size {
+                    min,
+                    idle_timeout: self.idle_timeout,
+                    name_prefix: self.name_prefix,
+                    stack_size: self.stack_size,
+                },
+            ),
+            Settings {
+                max_inline_depth: self.max_inline_depth,
+                backlog: self.max_pending.map(|limit| Arc::new(Backlog::new(limit))),
+                initializer: self.initializer,
+            },
         ));
-
-        let mut threads = Vec::with_capacity(workers);
-        for (index, (deque, parker)) in deques.into_iter().zip(parkers).enumerate() {
-            let mut thread = thread::Builder::new().name(format!("{}-{index}", self.name_prefix));
-            if let Some(bytes) = self.stack_size {
-                thread = thread.stack_size(bytes);
-            }
-            let for_worker = Arc::clone(&shared);
-            match thread.spawn(move || worker::main(for_worker, index, deque, &parker)) {
-                Ok(thread) => threads.push(thread),
-                Err(error) => {
-                    let started = threads.len();
-                    // A pool of the threads so far: dropping it ends and joins them.
-                    drop(ThreadPool::from_parts(shared, threads));
-                    return Err(BuildError::Spawn {
-                        started,
-                        wanted: workers,
-                        error,
-                    });
-                }
+        let reports = Listed::new(shared.id, self.callback_panic_handler);
+        let pool = ThreadPool::from_parts(Arc::clone(&shared), reports);
+        for started in 0..min {
+            if let Err(error) = Crew::start(&shared) {
+                // Ends and joins the threads so far.
+                drop(pool);
+                return Err(BuildError::Spawn {
+                    started,
+                    wanted: min,
+                    error,
+                });
             }
         }
-        Ok(ThreadPool::from_parts(shared, threads))
+        Ok(pool)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("workers", &self.workers)
+            .field("min_workers", &self.min_workers)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("name_prefix", &self.name_prefix)
+            .field("stack_size", &self.stack_size)
+            .field("max_inline_depth", &self.max_inline_depth)
+            .field("max_pending", &self.max_pending)
+            .finish_non_exhaustive()
     }
 }
 
@@ -135,6 +270,15 @@ pub enum BuildError {
     },
     /// The name prefix contains a NUL byte, which no thread name may.
     InvalidName,
+    /// A minimum of no workers was asked for, or of more than the pool may have.
+    InvalidMinimum {
+        /// The minimum asked for.
+        min: usize,
+        /// How many workers the pool may have.
+        workers: usize,
+    },
+    /// A backlog of no jobs was asked for: no job could ever be submitted.
+    NoBacklog,
     /// The system refused a thread. The threads that had started have ended again.
     Spawn {
         /// How many threads had started.
@@ -159,6 +303,13 @@ impl fmt::Display for BuildError {
             Self::InvalidName => {
                 f.write_str("a thread name cannot contain a NUL byte: take it out of the prefix")
             }
+            Self::InvalidMinimum { min, workers } => write!(
+                f,
+                "a pool of {workers} workers cannot keep a minimum of {min}: give `min_workers` from 1 to {workers}"
+            ),
+            Self::NoBacklog => f.write_str(
+                "a pool where 0 jobs may be pending takes none: give `max_pending` at least 1",
+            ),
             Self::Spawn {
                 started,
                 wanted,
@@ -176,7 +327,11 @@ impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Spawn { error, .. } => error.source(),
-            Self::NoWorkers | Self::TooManyWorkers { .. } | Self::InvalidName => None,
+            Self::NoWorkers
+            | Self::TooManyWorkers { .. }
+            | Self::InvalidName
+            | Self::InvalidMinimum { .. }
+            | Self::NoBacklog => None,
         }
     }
 }

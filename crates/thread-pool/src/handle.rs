@@ -1,26 +1,57 @@
 //! The future of one job.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::JobError;
+use crate::listeners::Watcher;
 use crate::shared::{JobRef, PoolId};
 use crate::task::{Outcome, Progress};
-use crate::worker;
+use crate::{JobError, reports, worker};
 
 /// The result of one job, to be waited for; what [`ThreadPool::submit`](crate::ThreadPool::submit) returns.
 ///
 /// Dropping it detaches the job: it still runs, and its result is dropped. To stop a job that has not started, call
 /// [`cancel`](Self::cancel) first.
+///
+/// # As a future
+/// A handle can be awaited on any runtime: it needs none of its own. The result is what [`wait`](Self::wait) returns,
+/// but never [`JobError::WouldDeadlock`]. Polling takes the result only when it is ready, so a handle that loses a race
+/// in a `select` can be awaited again, or waited for. A future that is dropped is a handle that is dropped: the job is
+/// detached, and its task's waker is given back.
+///
+/// Polling never runs the job itself. A job that blocks on a future of its own full pool waits for ever; let it call
+/// [`wait`](Self::wait).
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = thread_pool::ThreadPool::new(2)?;
+/// let answer = pool.submit(|| 6 * 7)?;
+/// let doubled = async { answer.await.map(|answer| 2 * answer) };
+/// # // Any executor will do.
+/// assert_eq!(futures::executor::block_on(doubled)?, 84);
+/// # Ok(()) }
+/// ```
+///
+/// # Panics
+/// Once polling has returned the result, every further use that needs it panics, as with most futures.
 pub struct Handle<R> {
     outcome: Arc<dyn Outcome<R>>,
     pool: PoolId,
+    /// Whether a waker may have to be given back.
+    polled: bool,
 }
 
 impl<R: 'static> Handle<R> {
     pub(crate) fn new(outcome: Arc<dyn Outcome<R>>, pool: PoolId) -> Self {
-        Self { outcome, pool }
+        Self {
+            outcome,
+            pool,
+            polled: false,
+        }
     }
 
     /// Blocks until the job has ended and returns its result.
@@ -98,13 +129,76 @@ impl<R: 'static> Handle<R> {
     /// returns. `false` if it runs or has ended: a running job cannot be cancelled.
     ///
     /// [`wait`](Self::wait) then returns [`JobError::Cancelled`].
+    ///
+    /// The job's callbacks run on this thread before it returns.
     pub fn cancel(&self) -> bool {
-        self.outcome.cancel()
+        self.outcome.cancel(JobError::Cancelled)
+    }
+
+    /// Calls `callback` with the result when the job has ended, on the thread that ended it: mostly the worker, or who
+    /// cancels the job. If it has ended already, on this thread before this returns.
+    ///
+    /// The callbacks of a job run in the order in which they were added, and *before* its result can be seen: who waits
+    /// for the job waits for them too, and [`is_finished`](Self::is_finished) is `false` until they are through. They
+    /// run whether or not the handle is dropped. Keep them short, since they hold up a worker.
+    ///
+    /// A callback that panics harms neither the job nor the other callbacks: it is counted by
+    /// [`ThreadPool::callback_panics`](crate::ThreadPool::callback_panics) and handed to the pool's
+    /// [`Builder::callback_panic_handler`](crate::Builder::callback_panic_handler). (If the pool is gone when the callback is
+    /// added, only the panic hook of the process tells of it.)
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::sync::mpsc;
+    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// let (tell, told) = mpsc::channel();
+    /// let mut answer = pool.submit(|| 6 * 7)?;
+    /// answer.on_complete(move |result| {
+    ///     let _ = tell.send(*result.as_ref().expect("no panic"));
+    /// });
+    /// // Nobody has to wait for it.
+    /// drop(answer);
+    /// assert_eq!(told.recv()?, 42);
+    /// # Ok(()) }
+    /// ```
+    pub fn on_complete<C>(&mut self, callback: C)
+    where
+        C: FnOnce(&Result<R, JobError>) + Send + 'static,
+    {
+        self.outcome
+            .on_complete(reports::reporting(self.pool, callback));
     }
 
     /// Whether the job has ended, so that [`wait`](Self::wait) returns at once.
     pub fn is_finished(&self) -> bool {
         matches!(self.outcome.progress(), Progress::Finished)
+    }
+
+    pub(crate) fn outcome(&self) -> &Arc<dyn Outcome<R>> {
+        &self.outcome
+    }
+
+    pub(crate) fn pool(&self) -> PoolId {
+        self.pool
+    }
+}
+
+impl<R: 'static> Future for Handle<R> {
+    type Output = Result<R, JobError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.outcome.poll(context.waker());
+        self.polled = polled.is_pending();
+        polled
+    }
+}
+
+impl<R> Drop for Handle<R> {
+    fn drop(&mut self) {
+        if self.polled {
+            self.outcome.unwatch(Watcher::Future);
+        }
     }
 }
 

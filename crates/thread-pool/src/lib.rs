@@ -1,26 +1,42 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+#![deny(unsafe_op_in_unsafe_fn)]
 
+mod backlog;
 mod builder;
+mod crew;
+mod ending;
 mod error;
+mod group;
 mod handle;
+mod initializer;
 mod ledger;
+mod listeners;
 mod map;
 mod map_state;
 mod panic;
 mod pool;
+mod reports;
+mod scope;
 mod shared;
 mod sleep;
+mod stream;
+mod stream_state;
+mod submit;
 mod task;
 mod waits;
 mod worker;
 
 pub use builder::{BuildError, Builder};
-pub use error::{JobError, StillRunning, SubmitError};
+pub use error::{JobError, Refusal, StillRunning, SubmitError, TimedOut};
+pub use group::{AsCompleted, Completed, WaitFor, Waited, as_completed, wait, wait_timeout};
 pub use handle::Handle;
+pub use initializer::InitializerError;
 pub use map::{MapHandle, Mapping};
 pub use panic::TaskPanic;
 pub use pool::ThreadPool;
+pub use scope::{Scope, ScopedHandle};
+pub use stream::MapStream;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

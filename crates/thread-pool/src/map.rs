@@ -1,4 +1,4 @@
-//! `map` as the user sees it: its settings, and the handle on one that runs.
+//! `map` as the user sees it: its settings, and the handle on one that runs. The lazy form is in `stream.rs`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -7,8 +7,12 @@ use std::time::{Duration, Instant};
 
 use crate::map_state::{MapJob, MapState, Seat, Stop};
 use crate::shared::PoolId;
+use crate::stream::Bounds;
 use crate::task::Task;
-use crate::{Handle, JobError, ThreadPool, worker};
+use crate::{Handle, JobError, MapStream, ThreadPool, crew, worker};
+
+/// So many inputs are under way in a stream at the least: with fewer, who hands short ones over waits more than works.
+const LOOK_AHEAD: usize = 64;
 
 /// The settings of a `map`; what [`ThreadPool::mapping`] returns.
 ///
@@ -24,11 +28,12 @@ use crate::{Handle, JobError, ThreadPool, worker};
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Copy, Debug)]
-#[must_use = "a mapping does nothing until `run` or `start` is called"]
+#[must_use = "a mapping does nothing until `run`, `start` or `stream` is called"]
 pub struct Mapping<'a> {
     pool: &'a ThreadPool,
     limit: usize,
     chunk: Option<NonZeroUsize>,
+    look_ahead: Option<NonZeroUsize>,
 }
 
 impl<'a> Mapping<'a> {
@@ -37,6 +42,7 @@ impl<'a> Mapping<'a> {
             pool,
             limit: pool.workers().max(1),
             chunk: None,
+            look_ahead: None,
         }
     }
 
@@ -47,10 +53,62 @@ impl<'a> Mapping<'a> {
     }
 
     /// A worker claims exactly so many inputs at a time (fewer at the end). Unless set, the size adapts: 1 for inputs
-    /// that take some 20 µs or more each, and up to 128 for shorter ones, falling to 1 again towards the end.
+    /// that take some 20 µs or more each, and up to 128 for shorter ones, falling to 1 again towards the end. (In a
+    /// [`stream`](Self::stream) it is 1 unless set.)
     pub fn chunk_size(mut self, inputs: NonZeroUsize) -> Self {
         self.chunk = Some(inputs);
         self
+    }
+
+    /// In a [`stream`](Self::stream), at most this many inputs have been pulled whose results have not been yielded. Unless
+    /// set: twice what all workers that take part can hold. The others pull all inputs at once.
+    pub fn look_ahead(mut self, inputs: NonZeroUsize) -> Self {
+        self.look_ahead = Some(inputs);
+        self
+    }
+
+    /// A lazy `map`: an iterator that pulls the inputs as it goes and yields one result per input, in the order of the
+    /// inputs.
+    ///
+    /// Nothing is pulled before the first call of `next`. The calls pull inputs, on the caller's thread, but never more
+    /// than [`look_ahead`](Self::look_ahead) ahead, so inputs without end are fine, and memory stays flat however slowly
+    /// the results are taken. A worker puts the results of a whole chunk in at once.
+    ///
+    /// # Errors
+    /// Per input, as from [`ThreadPool::map`]. When the pool is closed, what was pulled and not started is an error (one
+    /// input at least, unless there were none), and then the iterator ends.
+    ///
+    /// # Panics
+    /// `next` only if the iterator of the inputs does; it can be called again.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), thread_pool::BuildError> {
+    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// let squares = pool.mapping().stream(0u64.., |n| n * n);
+    /// let first: u64 = squares.flatten().take_while(|&square| square < 50).sum();
+    /// assert_eq!(first, 140);
+    /// # Ok(()) }
+    /// ```
+    pub fn stream<I, F, R>(self, inputs: I, f: F) -> MapStream<'a, I::IntoIter, R, F>
+    where
+        I: IntoIterator,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Send + 'static,
+    {
+        let chunk = self.chunk.map_or(1, NonZeroUsize::get);
+        let all_hold = self.limit.saturating_mul(chunk);
+        let look_ahead = self.look_ahead.map_or_else(
+            || all_hold.saturating_mul(2).max(LOOK_AHEAD),
+            NonZeroUsize::get,
+        );
+        let bounds = Bounds {
+            limit: self.limit,
+            chunk,
+            look_ahead,
+        };
+        MapStream::new(self.pool, inputs.into_iter(), f, bounds)
     }
 
     /// As [`ThreadPool::map`], with these settings.
@@ -132,6 +190,7 @@ impl<'a> Mapping<'a> {
             handles.push(Handle::new(task, shared.id));
         }
         shared.sleep.notify(handles.len());
+        crew::grow(shared);
         (
             MapHandle {
                 map,

@@ -33,9 +33,9 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
-    fn error(self) -> JobError {
+    fn error(self, pool: &Shared) -> JobError {
         match self {
-            Self::Cancelled => JobError::Cancelled,
+            Self::Cancelled => pool.cancel_error(),
             Self::WouldDeadlock => JobError::WouldDeadlock,
         }
     }
@@ -193,7 +193,7 @@ where
                 results
             }
         };
-        results.resize_with(self.total, || Err(undone.error()));
+        results.resize_with(self.total, || Err(undone.error(&self.pool)));
         results
     }
 }

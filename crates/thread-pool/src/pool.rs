@@ -1,13 +1,13 @@
-//! The pool itself: submitting, closing and shutting down.
+//! The pool itself: what it is made of, closing and shutting down.
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::reports::Listed;
 use crate::shared::Shared;
-use crate::task::{Outcome, Task};
-use crate::{BuildError, Builder, Handle, JobError, Mapping, StillRunning, SubmitError, worker};
+use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
 
 /// A fixed set of threads that run jobs.
 ///
@@ -20,9 +20,7 @@ use crate::{BuildError, Builder, Handle, JobError, Mapping, StillRunning, Submit
 /// themselves.
 pub struct ThreadPool {
     shared: Arc<Shared>,
-    /// Empty once joined or let go.
-    threads: Vec<JoinHandle<()>>,
-    workers: usize,
+    reports: Listed,
 }
 
 impl ThreadPool {
@@ -48,21 +46,23 @@ impl ThreadPool {
         Builder::new()
     }
 
-    pub(crate) fn from_parts(shared: Arc<Shared>, threads: Vec<JoinHandle<()>>) -> Self {
-        Self {
-            shared,
-            workers: threads.len(),
-            threads,
-        }
+    pub(crate) fn from_parts(shared: Arc<Shared>, reports: Listed) -> Self {
+        Self { shared, reports }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// How many workers the pool has.
+    /// How many workers the pool has, or may have if it [grows and shrinks](Builder::min_workers).
     pub fn workers(&self) -> usize {
-        self.workers
+        self.shared.stealers.len()
+    }
+
+    /// How many threads the pool has at this moment: another number than [`workers`](Self::workers) if it
+    /// [grows and shrinks](Builder::min_workers), or when it ends.
+    pub fn threads(&self) -> usize {
+        self.shared.crew.live()
     }
 
     /// How many accepted jobs no worker has taken up yet. While jobs come and go it is an estimate.
@@ -72,29 +72,9 @@ impl ThreadPool {
         self.shared.ledger.queued()
     }
 
-    /// Queues a job and returns the handle on its result.
-    ///
-    /// Jobs submitted from outside start in the order of their submission. A job submitted by a job goes to the queue of
-    /// the worker it is submitted on: that worker takes it before what waits outside (but for every 61st job, so that
-    /// the outside does not starve), and an idle worker may take it from there.
-    ///
-    /// This never blocks, and the queue has no bound.
-    ///
-    /// # Errors
-    /// [`SubmitError`] if the pool is [closed](Self::close); it hands the job back.
-    pub fn submit<F, R>(&self, job: F) -> Result<Handle<R>, SubmitError<F>>
-    where
-        F: FnOnce() -> R + Send + 'static,
-        R: Send + 'static,
-    {
-        if !self.shared.ledger.accept() {
-            return Err(SubmitError::new(job));
-        }
-        let task = Arc::new(Task::new(job));
-        self.shared.queue(task.clone());
-        self.shared.sleep.notify(1);
-        let outcome: Arc<dyn Outcome<R>> = task;
-        Ok(Handle::new(outcome, self.shared.id))
+    /// How many [completion callbacks](crate::Handle::on_complete) of this pool's jobs have panicked.
+    pub fn callback_panics(&self) -> usize {
+        self.reports.panics()
     }
 
     /// Applies `f` to each input and returns one result per input, in the order of the inputs.
@@ -180,10 +160,7 @@ impl ThreadPool {
     /// As [`on_own_worker`](Self::on_own_worker), but also when the thread is a worker no longer and runs the destructors
     /// of its thread-locals, one of which may hold the pool.
     fn on_own_thread(&self) -> bool {
-        let here = thread::current().id();
-        self.threads
-            .iter()
-            .any(|worker| worker.thread().id() == here)
+        self.shared.crew.includes(thread::current().id())
     }
 
     fn join_for(&mut self, timeout: Duration) -> Result<(), StillRunning> {
@@ -193,21 +170,25 @@ impl ThreadPool {
         } else {
             Instant::now().checked_add(timeout)
         };
-        let workers = self.shared.wait_for_workers(self.threads.len(), deadline);
+        let workers = self.shared.crew.wait(deadline);
         if workers > 0 {
-            self.threads.clear();
+            // Let go.
+            drop(self.shared.crew.close());
             return Err(StillRunning {
                 workers,
                 queued: self.shared.ledger.queued(),
             });
         }
+        // They have reported their end with the last of their thread-locals: joining them takes no time.
         self.join();
         Ok(())
     }
 
     fn join(&mut self) {
         let on_own_thread = self.on_own_thread();
-        let threads = self.threads.drain(..);
+        let Some(threads) = self.shared.crew.close() else {
+            return;
+        };
         if on_own_thread {
             return;
         }
@@ -216,6 +197,8 @@ impl ThreadPool {
             // and that aborts the process before this could see it.
             let _ = thread.join();
         }
+        // Those too that went home before and are at their thread-locals.
+        self.shared.crew.wait(None);
     }
 }
 
@@ -229,7 +212,7 @@ impl Drop for ThreadPool {
 impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ThreadPool")
-            .field("workers", &self.workers)
+            .field("workers", &self.workers())
             .field("queued", &self.queued())
             .finish_non_exhaustive()
     }

@@ -1,22 +1,24 @@
 //! What the pool, its workers and its handles have in common: the queues and who may still use them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
 
 use crossbeam_deque::{Injector, Steal, Stealer};
 
+use crate::backlog::Backlog;
+use crate::crew::Crew;
+use crate::initializer::{self, Initializer};
 use crate::ledger::Ledger;
-use crate::lock;
+use crate::panic::drop_contained;
 use crate::sleep::Sleep;
 use crate::task::Job;
 use crate::waits::Waits;
-use crate::worker;
+use crate::{InitializerError, JobError, Refusal, worker};
 
 pub(crate) type JobRef = Arc<dyn Job>;
 
 /// Tells pools apart without keeping them alive: a handle asks whether it is waited for on a worker of its own pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PoolId(usize);
 
 impl PoolId {
@@ -26,27 +28,36 @@ impl PoolId {
     }
 }
 
+/// What the user chose.
+pub(crate) struct Settings {
+    pub(crate) max_inline_depth: usize,
+    pub(crate) backlog: Option<Arc<Backlog>>,
+    pub(crate) initializer: Option<Arc<Initializer>>,
+}
+
 pub(crate) struct Shared {
     pub(crate) id: PoolId,
     pub(crate) injector: Injector<JobRef>,
     /// The taking end of each worker's own deque.
     pub(crate) stealers: Box<[Stealer<JobRef>]>,
     pub(crate) sleep: Sleep,
+    pub(crate) crew: Crew,
     pub(crate) ledger: Ledger,
     pub(crate) waits: Waits,
-    pub(crate) max_inline_depth: usize,
+    pub(crate) settings: Settings,
+    /// Why the pool was closed and its jobs cancelled, if an initializer failed.
+    failure: OnceLock<InitializerError>,
     /// Set by a shutdown that cancels: workers then cancel what they take.
     cancelling: AtomicBool,
     cancelled: AtomicUsize,
-    ended: Mutex<usize>,
-    one_ended: Condvar,
 }
 
 impl Shared {
     pub(crate) fn new(
         stealers: Box<[Stealer<JobRef>]>,
         sleep: Sleep,
-        max_inline_depth: usize,
+        crew: Crew,
+        settings: Settings,
     ) -> Self {
         Self {
             id: PoolId::next(),
@@ -55,11 +66,11 @@ impl Shared {
             waits: Waits::new(stealers.len()),
             stealers,
             sleep,
-            max_inline_depth,
+            crew,
+            settings,
+            failure: OnceLock::new(),
             cancelling: AtomicBool::new(false),
             cancelled: AtomicUsize::new(0),
-            ended: Mutex::new(0),
-            one_ended: Condvar::new(),
         }
     }
 
@@ -79,7 +90,37 @@ impl Shared {
     /// Takes no more jobs. The workers end once the queues are empty.
     pub(crate) fn close(&self) {
         self.ledger.close();
+        if let Some(backlog) = &self.settings.backlog {
+            backlog.close();
+        }
         self.sleep.wake_all();
+    }
+
+    /// Why a closed pool takes no job.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self.failure.get() {
+            Some(cause) => Refusal::Initializer(cause.clone()),
+            None => Refusal::Closed,
+        }
+    }
+
+    /// What becomes of a job that the pool does not run any more.
+    pub(crate) fn cancel_error(&self) -> JobError {
+        match self.failure.get() {
+            Some(cause) => JobError::Initializer(cause.clone()),
+            None => JobError::Cancelled,
+        }
+    }
+
+    /// The first thing that a worker does. Should it fail, the pool is closed and what is queued fails with the cause.
+    pub(crate) fn initialize(&self, worker: usize) {
+        if let Some(initializer) = &self.settings.initializer
+            && let Err(cause) = initializer::run(&**initializer, worker)
+        {
+            // The first failure stays the cause. It is there before the pool is seen to be closed.
+            drop_contained(self.failure.set(cause));
+            self.close_and_cancel();
+        }
     }
 
     /// Closes, and cancels what is queued.
@@ -118,7 +159,7 @@ impl Shared {
     }
 
     pub(crate) fn cancel(&self, job: &dyn Job) {
-        if job.cancel() {
+        if job.cancel(self.cancel_error()) {
             self.cancelled.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -126,34 +167,5 @@ impl Shared {
     /// How many jobs a cancelling shutdown has cancelled. Final once the workers have ended.
     pub(crate) fn cancelled(&self) -> usize {
         self.cancelled.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn worker_ended(&self) {
-        *lock(&self.ended) += 1;
-        self.one_ended.notify_all();
-    }
-
-    /// Blocks until `workers` workers have ended or the deadline has passed, and says how many have not.
-    pub(crate) fn wait_for_workers(&self, workers: usize, deadline: Option<Instant>) -> usize {
-        let mut ended = lock(&self.ended);
-        while *ended < workers {
-            ended = match deadline {
-                None => self
-                    .one_ended
-                    .wait(ended)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    self.one_ended
-                        .wait_timeout(ended, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
-        }
-        workers - *ended
     }
 }

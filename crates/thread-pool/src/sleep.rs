@@ -28,6 +28,8 @@
 //!    of sleepers, so later submitters rely on it. It keeps that promise, since it looks at the queues when it runs.
 //! 4. *The pool is closed, or closed and emptied, while a worker goes to sleep.* As 1, with the ledger in place of the
 //!    queue and `wake_all` in place of `notify`.
+//! 5. *A worker that nobody woke for long goes home.* It moves itself to SEARCHING first, and leaves by 2; where nobody
+//!    sleeps who could be woken, it sees to a new thread (see `crew.rs`).
 //!
 //! It rests on one property of the queues: a job is in one of them until somebody has it to run. Workers therefore take
 //! single jobs. One that moved a batch to its own deque would have it in neither queue for a moment, in which another
@@ -37,6 +39,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::sync::{Parker, Unparker};
@@ -67,12 +70,11 @@ struct Sleeper {
 
 impl Sleep {
     /// The protocol for as many workers as there are parkers; worker `i` has to sleep on the i-th.
-    pub(crate) fn new(parkers: &[Parker]) -> Self {
+    pub(crate) fn new<'a>(parkers: impl ExactSizeIterator<Item = &'a Parker>) -> Self {
         Self {
             counts: CachePadded::new(AtomicU32::new(0)),
             stack: Mutex::new(Vec::with_capacity(parkers.len())),
             sleepers: parkers
-                .iter()
                 .map(|parker| {
                     CachePadded::new(Sleeper {
                         woken: AtomicBool::new(false),
@@ -116,8 +118,21 @@ impl Sleep {
         while self.wake_one() {}
     }
 
-    /// SEARCHING to SLEEPING, and back to SEARCHING when woken, or at once if `awake` says that there is a reason.
-    pub(crate) fn sleep(&self, worker: usize, parker: &Parker, awake: impl FnOnce() -> bool) {
+    /// How many search or sleep.
+    pub(crate) fn idle(&self) -> usize {
+        let counts = self.counts.load(Ordering::SeqCst);
+        searching(counts) + sleeping(counts)
+    }
+
+    /// SEARCHING to SLEEPING, and back to SEARCHING when woken, or at once if `awake` says that there is a reason. `false`
+    /// if nobody woke it for as long as `limit`.
+    pub(crate) fn sleep(
+        &self,
+        worker: usize,
+        parker: &Parker,
+        limit: Option<Duration>,
+        awake: impl FnOnce() -> bool,
+    ) -> bool {
         let sleeper = &self.sleepers[worker];
         {
             let mut stack = lock(&self.stack);
@@ -127,19 +142,32 @@ impl Sleep {
                 .fetch_add(SLEEPING - SEARCHING, Ordering::SeqCst);
         }
         fence(Ordering::SeqCst);
-        if awake() {
-            let mut stack = lock(&self.stack);
-            if let Some(place) = stack.iter().rposition(|&other| other == worker) {
-                stack.remove(place);
-                self.counts
-                    .fetch_sub(SLEEPING - SEARCHING, Ordering::SeqCst);
-                return;
-            }
-            // A waker was faster and has counted this worker as searching: its token is on the way.
+        if awake() && self.withdraw(worker) {
+            return true;
         }
+        // A time beyond the clock's range is no limit.
+        let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         while !sleeper.woken.load(Ordering::Acquire) {
-            parker.park();
+            match deadline {
+                None => parker.park(),
+                Some(end) if Instant::now() < end => parker.park_deadline(end),
+                Some(_) if self.withdraw(worker) => return false,
+                Some(_) => deadline = None,
+            }
         }
+        true
+    }
+
+    /// SLEEPING to SEARCHING, unless a waker was faster and has counted this worker as searching: its token is on the way.
+    fn withdraw(&self, worker: usize) -> bool {
+        let mut stack = lock(&self.stack);
+        let Some(place) = stack.iter().rposition(|&other| other == worker) else {
+            return false;
+        };
+        stack.remove(place);
+        self.counts
+            .fetch_sub(SLEEPING - SEARCHING, Ordering::SeqCst);
+        true
     }
 
     fn wake_one(&self) -> bool {

@@ -1,7 +1,8 @@
-//! Which worker blocks on a job that runs on which other worker: a ring of them would never end.
+//! Which worker blocks on jobs that run on which other workers: a ring of them would never end.
 //!
-//! A worker blocks on one job at a time, so the graph has one edge out of each worker, and following the edges from a
-//! new one finds every ring that it closes. The edges are only written when a worker really blocks.
+//! A worker that blocks goes on when *any* of its jobs ends; who waits for all of several waits again for the rest. So a
+//! worker is stuck only if no way along the edges leads to a worker that is not blocked, and looking at what a new edge
+//! leads to finds every ring that it closes. The edges are only written when a worker really blocks.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,10 +20,11 @@ struct Edge {
 }
 
 pub(crate) struct Waits {
-    edges: Mutex<Box<[Option<Edge>]>>,
+    /// For each worker what it is blocked on; empty while it is not.
+    edges: Mutex<Box<[Vec<Edge>]>>,
 }
 
-/// A worker about to block; the edge goes with it.
+/// A worker about to block; the edges go with it.
 pub(crate) struct Blocked<'a> {
     waits: &'a Waits,
     worker: usize,
@@ -31,40 +33,47 @@ pub(crate) struct Blocked<'a> {
 impl Waits {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
-            edges: Mutex::new((0..workers).map(|_| None).collect()),
+            edges: Mutex::new((0..workers).map(|_| Vec::new()).collect()),
         }
     }
 
-    /// Notes that `worker` is about to block on `job`, if that still runs. An error when that would close a ring.
+    /// Notes that `worker` is about to block until one of `jobs` ends, if all of them still run. An error when that
+    /// would never be.
     pub(crate) fn block(
         &self,
         worker: usize,
-        job: &Arc<dyn Job>,
+        jobs: &[Arc<dyn Job>],
     ) -> Result<Option<Blocked<'_>>, Deadlock> {
         // No task's lock is held by who comes here, so that looking at other tasks under this lock is safe.
         let mut edges = lock(&self.edges);
         // Looked at under the lock: a job that runs now ran when its runner wrote the edge that is followed next. One
         // that had run a moment ago might lead to an edge that the runner wrote for another job since.
-        let Progress::Running(runner) = job.progress() else {
-            return Ok(None);
-        };
-        let mut at = runner;
-        while at != worker {
-            match &edges[at] {
-                Some(edge) if matches!(edge.job.progress(), Progress::Running(_)) => {
-                    at = edge.runner;
-                }
-                _ => {
-                    edges[worker] = Some(Edge {
-                        runner,
-                        job: Arc::clone(job),
-                    });
-                    return Ok(Some(Blocked {
-                        waits: self,
-                        worker,
-                    }));
-                }
+        let mut ways = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let Progress::Running(runner) = job.progress() else {
+                return Ok(None);
+            };
+            let job = Arc::clone(job);
+            ways.push(Edge { runner, job });
+        }
+        let mut to_see: Vec<usize> = ways.iter().map(|edge| edge.runner).collect();
+        let mut seen = vec![false; edges.len()];
+        seen[worker] = true;
+        while let Some(at) = to_see.pop() {
+            if std::mem::replace(&mut seen[at], true) {
+                continue;
             }
+            let blocked = edges[at]
+                .iter()
+                .all(|edge| matches!(edge.job.progress(), Progress::Running(_)));
+            if edges[at].is_empty() || !blocked {
+                edges[worker] = ways;
+                return Ok(Some(Blocked {
+                    waits: self,
+                    worker,
+                }));
+            }
+            to_see.extend(edges[at].iter().map(|edge| edge.runner));
         }
         Err(Deadlock)
     }
@@ -72,8 +81,8 @@ impl Waits {
 
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
-        let edge = lock(&self.waits.edges)[self.worker].take();
-        // Outside the lock. The handle that waits holds the job as well, so this is never the last reference.
-        drop(edge);
+        let edges = std::mem::take(&mut lock(&self.waits.edges)[self.worker]);
+        // Outside the lock. Who waits holds the jobs as well, so these are never the last references.
+        drop(edges);
     }
 }

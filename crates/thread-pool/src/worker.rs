@@ -2,12 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::slice;
 use std::sync::Arc;
 
 use crossbeam_deque::{Steal, Worker as Deque};
 use crossbeam_utils::Backoff;
 use crossbeam_utils::sync::Parker;
 
+use crate::crew;
 use crate::panic::drop_contained;
 use crate::shared::{JobRef, PoolId, Shared};
 use crate::task::Progress;
@@ -51,21 +53,28 @@ pub(crate) struct Worker {
     ticks: Cell<usize>,
 }
 
-/// The main function of a worker thread.
-pub(crate) fn main(shared: Arc<Shared>, index: usize, deque: Deque<JobRef>, parker: &Parker) {
+/// The main function of a worker, from its first job to its last. Returns the deque, empty.
+pub(crate) fn main(
+    shared: &Arc<Shared>,
+    index: usize,
+    deque: Deque<JobRef>,
+    parker: &Parker,
+) -> Option<Deque<JobRef>> {
     let worker = Rc::new(Worker {
-        shared,
+        shared: Arc::clone(shared),
         index,
         deque,
         depth: Cell::new(0),
         ticks: Cell::new(0),
     });
     CURRENT.set(Some(Rc::clone(&worker)));
+    shared.initialize(index);
+    shared.crew.ready();
     while let Some(job) = worker.next(parker) {
         worker.execute(job);
     }
     CURRENT.set(None);
-    worker.shared.worker_ended();
+    Rc::into_inner(worker).map(|worker| worker.deque)
 }
 
 impl Worker {
@@ -82,13 +91,27 @@ impl Worker {
             // Whoever ran it, it is not pending any more after this.
             self.inline(|| job.run(self.index))?;
         }
-        self.shared.waits.block(self.index, job)
+        self.before_block(slice::from_ref(job))
+    }
+
+    /// Before blocking until one of `jobs`, which all run elsewhere, has ended.
+    pub(crate) fn before_block(&self, jobs: &[JobRef]) -> Result<Option<Blocked<'_>>, Deadlock> {
+        self.shared.waits.block(self.index, jobs)
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Whether nothing more may be run inline on this stack.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.depth.get() >= self.shared.settings.max_inline_depth
     }
 
     /// Runs what is waited for on the waiter's stack, unless that is too deep already. `f` must not unwind.
     pub(crate) fn inline<T>(&self, f: impl FnOnce() -> T) -> Result<T, Deadlock> {
         let depth = self.depth.get();
-        if depth >= self.shared.max_inline_depth {
+        if depth >= self.shared.settings.max_inline_depth {
             return Err(Deadlock);
         }
         self.depth.set(depth + 1);
@@ -107,7 +130,8 @@ impl Worker {
         drop_contained(job);
     }
 
-    /// The next job, when there is one. `None` when the pool is closed and its queues are empty.
+    /// The next job, when there is one. `None` when the pool is closed and its queues are empty, or when there was nothing
+    /// to do for so long that this worker may go home.
     fn next(&self, parker: &Parker) -> Option<JobRef> {
         if let Some(job) = self.find() {
             return Some(job);
@@ -120,6 +144,7 @@ impl Worker {
             while !backoff.is_completed() {
                 if let Some(job) = self.find() {
                     shared.sleep.stop_search(|| shared.has_queued());
+                    crew::grow(&self.shared);
                     return Some(job);
                 }
                 if shared.ledger.is_drained() {
@@ -128,9 +153,15 @@ impl Worker {
                 }
                 backoff.snooze();
             }
-            shared.sleep.sleep(self.index, parker, || {
+            let limit = shared.crew.idle_limit();
+            let woken = shared.sleep.sleep(self.index, parker, limit, || {
                 shared.has_queued() || shared.ledger.is_drained()
             });
+            if !woken && shared.crew.may_go_home() {
+                shared.sleep.stop_search(|| shared.has_queued());
+                crew::grow(&self.shared);
+                return None;
+            }
         }
     }
 

@@ -329,3 +329,77 @@ fn a_pool_whose_last_owner_is_a_thread_local_of_its_own_worker_does_not_join_its
         common::eventually(|| alive.strong_count() == 0 && common::threads_named("local-") == 0);
     });
 }
+
+#[test]
+fn a_thread_local_that_takes_long_to_drop_does_not_hold_up_a_shutdown_with_a_timeout() {
+    struct Slow(Gate);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.pass();
+        }
+    }
+    thread_local!(static SLOW: OnceCell<Slow> = const { OnceCell::new() });
+    within_deadline(|| {
+        for now in [true, false] {
+            let pool = ThreadPool::new(1).unwrap();
+            let gate = Gate::new();
+            let slow = Slow(gate.clone());
+            pool.submit(move || SLOW.with(|held| held.set(slow).is_ok()))
+                .unwrap()
+                .wait()
+                .unwrap();
+            let late = if now {
+                pool.shutdown_now_timeout(Duration::from_millis(20))
+                    .unwrap_err()
+            } else {
+                pool.shutdown_timeout(Duration::from_millis(20))
+                    .unwrap_err()
+            };
+            assert_eq!((late.workers(), late.queued()), (1, 0));
+            gate.open();
+        }
+    });
+}
+
+#[test]
+fn a_shutdown_ends_what_was_begun_in_every_way() {
+    within_deadline(|| {
+        for cancels in [true, false] {
+            let pool = ThreadPool::builder()
+                .workers(1)
+                .max_pending(8)
+                .build()
+                .unwrap();
+            let (gate, _) = occupy(&pool);
+            let called = Arc::new(AtomicUsize::new(0));
+            let mut handles: Vec<_> = (0..8).map(|_| pool.submit(|| ()).unwrap()).collect();
+            let calls = Arc::clone(&called);
+            handles[0].on_complete(move |_| {
+                calls.fetch_add(1, Ordering::SeqCst);
+            });
+            let awaited = handles.pop().unwrap();
+            let results = thread_pool::as_completed(handles);
+            let rest = std::thread::spawn(move || {
+                (
+                    results.collect::<Vec<_>>(),
+                    futures::executor::block_on(awaited),
+                )
+            });
+            let late = if cancels {
+                pool.shutdown_now_timeout(Duration::from_millis(5))
+                    .unwrap_err()
+            } else {
+                pool.shutdown_timeout(Duration::from_millis(5)).unwrap_err()
+            };
+            assert_eq!(late.workers(), 1);
+            gate.open();
+            let (results, last) = rest.join().unwrap();
+            assert_eq!(results.len(), 7);
+            for result in results.into_iter().map(|(_, result)| result).chain([last]) {
+                assert_eq!(cancels, matches!(result, Err(JobError::Cancelled)));
+                assert_eq!(cancels, result.is_err());
+            }
+            assert_eq!(called.load(Ordering::SeqCst), 1);
+        }
+    });
+}

@@ -1,5 +1,6 @@
 //! What a concurrency model has to offer to be compared.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -7,7 +8,9 @@ use std::time::Instant;
 use crate::definition::Pattern;
 use crate::inputs::{Header, Inputs};
 use crate::protocol::Variant;
-use crate::task::{AsyncIo, Failure, Output, Surroundings, run_async, run_blocking};
+use crate::task::{
+    AsyncIo, Carried, Failure, Output, Surroundings, begin, run_async, run_blocking, run_stage,
+};
 
 /// The outputs of a sample, in input order.
 pub type Outputs = Vec<Output>;
@@ -193,6 +196,53 @@ impl Batch {
         .await;
         self.note(index);
         output
+    }
+
+    /// The stages of the pipeline: the numbers that any step has, in rising order. None with any other pattern.
+    pub fn stages(&self) -> Vec<usize> {
+        let numbers = self.inputs.tasks.iter().flat_map(|task| &task.stages);
+        numbers
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    /// A task that is to go through the stages one by one: what it carries into the first.
+    ///
+    /// # Panics
+    ///
+    /// If there is no task with this index.
+    pub fn begin(&self, index: usize) -> Carried {
+        begin(&self.inputs.tasks[index], self.len(), &self.snapshot)
+    }
+
+    /// Does one stage of a task on the calling thread. All [`stages`](Self::stages) in order, from what
+    /// [`begin`](Self::begin) gives to [`end`](Self::end), do what [`run`](Self::run) does.
+    ///
+    /// # Errors, panics
+    ///
+    /// As with [`run_stage`]; also if there is no task with this index.
+    pub fn run_stage(
+        &self,
+        index: usize,
+        stage: usize,
+        carried: Carried,
+    ) -> Result<Carried, Failure> {
+        run_stage(
+            &self.inputs.tasks[index],
+            self.len(),
+            &self.snapshot,
+            &self.surroundings,
+            stage,
+            carried,
+        )
+    }
+
+    /// The output of a task that has gone through all its stages.
+    pub fn end(&self, index: usize, carried: &Carried) -> u64 {
+        self.note(index);
+        carried.value()
     }
 
     fn note(&self, index: usize) {

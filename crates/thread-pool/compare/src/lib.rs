@@ -1,12 +1,16 @@
 //! `thread-pool` as a contestant: as many threads as workers, reused by all samples.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use thread_pool::ThreadPool;
+use thread_pool::{JobError, ThreadPool};
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
+
+/// So many jobs may be pending in the variant `bounded`.
+const BACKLOG: usize = 64;
 
 /// The model `thread-pool`.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +20,46 @@ pub struct ThreadPoolModel;
 #[derive(Debug)]
 pub struct Ready {
     pool: ThreadPool,
-    submit: bool,
+    way: Way,
 }
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Map,
+    OneByOne,
+    Stream,
+    Submit,
+    Bounded,
+}
+
+/// The first is the default.
+const WAYS: [(Way, &str, &str); 5] = [
+    (
+        Way::Map,
+        "",
+        "A map, which hands out chunks of its own choice.",
+    ),
+    (
+        Way::OneByOne,
+        "one-by-one",
+        "A map that hands out one task at a time.",
+    ),
+    (
+        Way::Stream,
+        "stream",
+        "A lazy map, whose inputs are made and whose results are taken as it goes.",
+    ),
+    (
+        Way::Submit,
+        "submit",
+        "A job per task, each waited for through its own handle.",
+    ),
+    (
+        Way::Bounded,
+        "bounded",
+        "As submit, with at most 64 jobs pending at a time.",
+    ),
+];
 
 impl Model for ThreadPoolModel {
     type Ready = Ready;
@@ -26,46 +68,49 @@ impl Model for ThreadPoolModel {
         Description {
             name: "thread-pool",
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            variants: vec![
-                Variant {
-                    name: String::new(),
-                    about: "A map, which hands out chunks of its own choice.".to_owned(),
+            variants: WAYS
+                .iter()
+                .map(|&(_, name, about)| Variant {
+                    name: name.to_owned(),
+                    about: about.to_owned(),
                     concurrency: Concurrency::Workers,
                     ignores_workers: false,
-                },
-                Variant {
-                    name: "submit".to_owned(),
-                    about: "A job per task, each waited for through its own handle.".to_owned(),
-                    concurrency: Concurrency::Workers,
-                    ignores_workers: false,
-                },
-            ],
+                })
+                .collect(),
         }
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Ready, Failure> {
-        let pool = ThreadPool::new(workers).map_err(Failure::new)?;
-        Ok(Ready {
-            pool,
-            submit: variant == "submit",
-        })
+        let way = WAYS
+            .iter()
+            .find(|&&(_, name, _)| name == variant)
+            .map_or(Way::Map, |&(way, ..)| way);
+        let mut pool = ThreadPool::builder().workers(workers);
+        if let Way::Bounded = way {
+            pool = pool.max_pending(BACKLOG);
+        }
+        let pool = pool.build().map_err(Failure::new)?;
+        Ok(Ready { pool, way })
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
-        if ready.submit {
-            return one_by_one(&ready.pool, batch);
-        }
+        let pool = &ready.pool;
+        let tasks = 0..batch.len();
         let shared = Arc::clone(batch);
-        ready
-            .pool
-            .map(0..batch.len(), move |index| shared.run(index))
-            .into_iter()
-            .map(flatten)
-            .collect()
+        let run = move |index| shared.run(index);
+        match ready.way {
+            Way::Map => flattened(pool.map(tasks, run)),
+            Way::OneByOne => {
+                let one = pool.mapping().chunk_size(NonZeroUsize::MIN);
+                flattened(one.run(tasks, run))
+            }
+            Way::Stream => flattened(pool.mapping().stream(tasks, run)),
+            Way::Submit | Way::Bounded => submitted(pool, batch),
+        }
     }
 }
 
-fn one_by_one(pool: &ThreadPool, batch: &Arc<Batch>) -> Outputs {
+fn submitted(pool: &ThreadPool, batch: &Arc<Batch>) -> Outputs {
     let handles: Vec<_> = (0..batch.len())
         .map(|index| {
             let shared = Arc::clone(batch);
@@ -78,6 +123,10 @@ fn one_by_one(pool: &ThreadPool, batch: &Arc<Batch>) -> Outputs {
         .collect()
 }
 
-fn flatten<E: std::fmt::Display>(result: Result<Output, E>) -> Output {
+fn flattened(results: impl IntoIterator<Item = Result<Output, JobError>>) -> Outputs {
+    results.into_iter().map(flatten).collect()
+}
+
+fn flatten(result: Result<Output, JobError>) -> Output {
     result.unwrap_or_else(|error| Err(Failure::new(error)))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::{Exec, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin};
+use super::{Carried, Exec, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin};
 use crate::inputs::{Step, Task};
 
 /// Does all steps of a task.
@@ -28,52 +28,90 @@ pub fn run_blocking(
 ) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
     for step in &task.steps {
-        if progress.step_in_place(step) {
-            continue;
-        }
-        match step {
-            Step::Wait { ns } => {
-                thread::sleep(Duration::from_nanos(*ns));
-                progress.yielded = None;
-            }
-            Step::Fetch { bytes, delay_ns } => {
-                let origin = surroundings.origin.ok_or_else(no_origin)?;
-                let fetch = Fetch {
-                    bytes: *bytes,
-                    delay_ns: *delay_ns,
-                    seed: progress.value,
-                };
-                let body = fetch
-                    .blocking(origin)
-                    .map_err(|error| Failure::new(format_args!("fetch: {error}")))?;
-                progress.got(body);
-            }
-            Step::Read { file, bytes } => {
-                let path = file_path(surroundings, file);
-                let failed = |error: &dyn std::fmt::Display| {
-                    Failure::new(format_args!("read {}: {error}", path.display()))
-                };
-                let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
-                progress.got(read_head(&path, length).map_err(|error| failed(&error))?);
-            }
-            Step::Exec {
-                command,
-                timeout_ns,
-            } => {
-                let exec = Exec {
-                    command: command.clone(),
-                    stdin: progress.stdin(),
-                    timeout: timeout_ns.map(Duration::from_nanos),
-                };
-                let exited = exec
-                    .blocking()
-                    .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
-                progress.exited(exited);
-            }
-            Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
-        }
+        do_step(&mut progress, step, surroundings)?;
     }
     Ok(progress.value)
+}
+
+/// What a task carries into its first stage. Arguments as with [`run_blocking`].
+pub fn begin(task: &Task, tasks: usize, snapshot: &[u64]) -> Carried {
+    Progress::start(task, tasks, snapshot).put_down()
+}
+
+/// Does the steps of one stage of a task: those whose number is `stage`. After all its stages, in rising order, the task
+/// has the value that [`run_blocking`] gives it.
+///
+/// # Errors, panics
+///
+/// As with [`run_blocking`].
+pub fn run_stage(
+    task: &Task,
+    tasks: usize,
+    snapshot: &[u64],
+    surroundings: &Surroundings,
+    stage: usize,
+    carried: Carried,
+) -> Result<Carried, Failure> {
+    let mut progress = Progress::start(task, tasks, snapshot);
+    progress.take_up(carried);
+    for (step, at) in task.steps.iter().zip(&task.stages) {
+        if *at == stage {
+            do_step(&mut progress, step, surroundings)?;
+        }
+    }
+    Ok(progress.put_down())
+}
+
+fn do_step(
+    progress: &mut Progress<'_>,
+    step: &Step,
+    surroundings: &Surroundings,
+) -> Result<(), Failure> {
+    if progress.step_in_place(step) {
+        return Ok(());
+    }
+    match step {
+        Step::Wait { ns } => {
+            thread::sleep(Duration::from_nanos(*ns));
+            progress.yielded = None;
+        }
+        Step::Fetch { bytes, delay_ns } => {
+            let origin = surroundings.origin.ok_or_else(no_origin)?;
+            let fetch = Fetch {
+                bytes: *bytes,
+                delay_ns: *delay_ns,
+                seed: progress.value,
+            };
+            let body = fetch
+                .blocking(origin)
+                .map_err(|error| Failure::new(format_args!("fetch: {error}")))?;
+            progress.got(body);
+        }
+        Step::Read { file, bytes } => {
+            let path = file_path(surroundings, file);
+            let failed = |error: &dyn std::fmt::Display| {
+                Failure::new(format_args!("read {}: {error}", path.display()))
+            };
+            let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
+            progress.got(read_head(&path, length).map_err(|error| failed(&error))?);
+        }
+        Step::Exec {
+            command,
+            timeout_ns,
+        } => {
+            let exec = Exec {
+                command: command.clone(),
+                stdin: progress.stdin(),
+                timeout: timeout_ns.map(Duration::from_nanos),
+            };
+            let exited = exec
+                .blocking()
+                .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
+            progress.exited(exited);
+        }
+        Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
+    }
+    Ok(())
 }
 
 /// Reads exactly that many bytes from the beginning of a file, on the calling thread. An async runner whose

@@ -16,7 +16,7 @@ mod exec;
 mod fetch;
 
 pub use asynchronous::{AsyncIo, run_async};
-pub use blocking::{read_head, run_blocking};
+pub use blocking::{begin, read_head, run_blocking, run_stage};
 pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
 
@@ -75,6 +75,20 @@ pub fn compute(value: u64, iterations: u64) -> u64 {
     x
 }
 
+/// What a task carries from one stage of a pipeline to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    value: u64,
+    yielded: Option<Vec<u8>>,
+}
+
+impl Carried {
+    /// The value of the task so far; after its last stage, its output.
+    pub fn value(&self) -> u64 {
+        self.value
+    }
+}
+
 /// A task as it goes on: its value, and the bytes that the step before yielded.
 struct Progress<'a> {
     task: &'a Task,
@@ -93,6 +107,19 @@ impl<'a> Progress<'a> {
             snapshot,
             value,
             yielded: None,
+        }
+    }
+
+    /// Go on from the end of another stage.
+    fn take_up(&mut self, carried: Carried) {
+        self.value = carried.value;
+        self.yielded = carried.yielded;
+    }
+
+    fn put_down(self) -> Carried {
+        Carried {
+            value: self.value,
+            yielded: self.yielded,
         }
     }
 

@@ -1,0 +1,105 @@
+//! The bound on pending jobs.
+//!
+//! Each accepted job holds a place, which lies next to its closure: whoever starts the job, or cancels it, drops the
+//! place, and who waits to submit gets it. A pool without a bound has no backlog and pays nothing.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::lock;
+
+pub(crate) struct Backlog {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+    limit: usize,
+}
+
+struct Inner {
+    /// Over the limit only by jobs that were submitted on workers of the pool.
+    taken: usize,
+    waiting: usize,
+    closed: bool,
+}
+
+/// One pending job's place.
+pub(crate) struct Place(Arc<Backlog>);
+
+/// For how long to wait for a place.
+#[derive(Clone, Copy)]
+pub(crate) enum Patience {
+    /// Take it, over the limit if need be.
+    Never,
+    /// Until then; `None` is for ever.
+    Until(Option<Instant>),
+}
+
+impl Backlog {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                taken: 0,
+                waiting: 0,
+                closed: false,
+            }),
+            changed: Condvar::new(),
+            limit,
+        }
+    }
+
+    /// A place, or `None` when the time ran out. A closed backlog gives places freely: the pool refuses the job.
+    pub(crate) fn enter(self: &Arc<Self>, patience: Patience) -> Option<Place> {
+        let mut inner = lock(&self.inner);
+        if let Patience::Until(deadline) = patience {
+            while inner.taken >= self.limit && !inner.closed {
+                inner.waiting += 1;
+                let (again, in_time) = match deadline {
+                    None => (
+                        self.changed
+                            .wait(inner)
+                            .unwrap_or_else(PoisonError::into_inner),
+                        true,
+                    ),
+                    Some(deadline) => {
+                        let left = deadline.saturating_duration_since(Instant::now());
+                        if left.is_zero() {
+                            (inner, false)
+                        } else {
+                            let again = self
+                                .changed
+                                .wait_timeout(inner, left)
+                                .unwrap_or_else(PoisonError::into_inner)
+                                .0;
+                            (again, true)
+                        }
+                    }
+                };
+                inner = again;
+                inner.waiting -= 1;
+                if !in_time {
+                    return None;
+                }
+            }
+        }
+        inner.taken += 1;
+        Some(Place(Arc::clone(self)))
+    }
+
+    /// Sends everybody who waits away.
+    pub(crate) fn close(&self) {
+        lock(&self.inner).closed = true;
+        self.changed.notify_all();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let room = {
+            let mut inner = lock(&self.0.inner);
+            inner.taken -= 1;
+            inner.waiting > 0 && inner.taken < self.0.limit
+        };
+        if room {
+            self.0.changed.notify_one();
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The threads of a pool: how many there are, and how they start, go home and are joined.
+//!
+//! There is a station for each worker there may ever be, with its deque, so that thieves look at the same places all the
+//! time. A pool of a fixed size mans all of them when it is built. One that grows and shrinks keeps to these promises:
+//!
+//! - **While a job is queued and a station is free, some worker is idle or on its way.** Who queues a job starts a thread
+//!   when nobody is idle and fewer threads are on their way than jobs are queued. Who was idle and takes a job does the
+//!   same, since a submitter may have relied on it; so does who goes home.
+//! - **A worker goes home only when it has been asleep for the time given and more than the minimum stay.** It counts as
+//!   searching while it decides, and takes leave of the sleepers as any searcher does.
+//!
+//! Should the system refuse a thread, the pool stays as it is: the jobs wait for the workers there are, of which there
+//! is always one.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::{Duration, Instant};
+
+use crossbeam_deque::Worker as Deque;
+use crossbeam_utils::sync::Parker;
+
+use crate::shared::{JobRef, Shared};
+use crate::{ending, lock, worker};
+
+/// What a worker works with.
+pub(crate) struct Station {
+    pub(crate) deque: Deque<JobRef>,
+    pub(crate) parker: Parker,
+}
+
+/// What the user chose.
+pub(crate) struct Size {
+    pub(crate) min: usize,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) name_prefix: String,
+    pub(crate) stack_size: Option<usize>,
+}
+
+pub(crate) struct Crew {
+    size: Size,
+    max: usize,
+    state: Mutex<State>,
+    one_ended: Condvar,
+    /// How many have been started and not sent home. Written under the lock.
+    staying: AtomicUsize,
+    /// How many of these have not come to look for jobs yet.
+    starting: AtomicUsize,
+}
+
+struct State {
+    /// `None` where somebody works.
+    stations: Vec<Option<Station>>,
+    /// The places where nobody works, the lowest last.
+    free: Vec<usize>,
+    /// Where somebody works.
+    threads: Vec<Option<JoinHandle<()>>>,
+    /// Sent home, but perhaps still busy with the destructors of thread-locals.
+    leaving: Vec<JoinHandle<()>>,
+    /// How many have not told of their end.
+    live: usize,
+    /// When the system refused a thread last.
+    refused: Option<Instant>,
+    /// No thread is started any more.
+    closed: bool,
+}
+
+/// After a refusal it is not tried again for so long: each try costs as much as a thread.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Crew {
+    pub(crate) fn new(stations: Vec<Station>, size: Size) -> Self {
+        let max = stations.len();
+        Self {
+            size,
+            max,
+            state: Mutex::new(State {
+                stations: stations.into_iter().map(Some).collect(),
+                free: (0..max).rev().collect(),
+                threads: (0..max).map(|_| None).collect(),
+                leaving: Vec::new(),
+                live: 0,
+                refused: None,
+                closed: false,
+            }),
+            one_ended: Condvar::new(),
+            staying: AtomicUsize::new(0),
+            starting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Starts one thread more; `false` if there is no free place, or the pool is being joined, or one was refused a moment
+    /// ago.
+    pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<bool> {
+        let crew = &shared.crew;
+        // Held all along: the new thread comes to its station only when it is counted, and a join misses nobody.
+        let mut state = lock(&crew.state);
+        let Some(&index) = state.free.last() else {
+            return Ok(false);
+        };
+        if state.closed || state.refused.is_some_and(|last| last.elapsed() < PAUSE) {
+            return Ok(false);
+        }
+        let mut thread = thread::Builder::new().name(format!("{}-{index}", crew.size.name_prefix));
+        if let Some(bytes) = crew.size.stack_size {
+            thread = thread.stack_size(bytes);
+        }
+        let for_worker = Arc::clone(shared);
+        let thread = match thread.spawn(move || work(for_worker, index)) {
+            Ok(thread) => thread,
+            Err(error) => {
+                state.refused = Some(Instant::now());
+                return Err(error);
+            }
+        };
+        state.free.pop();
+        state.threads[index] = Some(thread);
+        state.live += 1;
+        crew.staying.fetch_add(1, SeqCst);
+        crew.starting.fetch_add(1, SeqCst);
+        Ok(true)
+    }
+
+    /// To be called by a worker that comes to look for jobs now.
+    pub(crate) fn ready(&self) {
+        self.starting.fetch_sub(1, SeqCst);
+    }
+
+    /// How long a worker may sleep before it should ask [`may_go_home`](Self::may_go_home).
+    pub(crate) fn idle_limit(&self) -> Option<Duration> {
+        (self.staying.load(SeqCst) > self.size.min).then_some(self.size.idle_timeout)
+    }
+
+    /// Whether a worker that was idle for long may go home. If so, it is not counted on any more.
+    pub(crate) fn may_go_home(&self) -> bool {
+        let state = lock(&self.state);
+        let may = !state.closed && self.staying.load(SeqCst) > self.size.min;
+        if may {
+            self.staying.fetch_sub(1, SeqCst);
+        }
+        may
+    }
+
+    fn leave(&self, index: usize, station: Station) {
+        let mut state = lock(&self.state);
+        state.stations[index] = Some(station);
+        state.free.push(index);
+        let thread = state.threads[index].take();
+        state.leaving.extend(thread);
+        state.leaving.retain(|thread| !thread.is_finished());
+    }
+
+    /// A thread has come to its very end.
+    pub(crate) fn ended(&self) {
+        lock(&self.state).live -= 1;
+        self.one_ended.notify_all();
+    }
+
+    /// How many threads there are.
+    pub(crate) fn live(&self) -> usize {
+        lock(&self.state).live
+    }
+
+    pub(crate) fn includes(&self, thread: ThreadId) -> bool {
+        let state = lock(&self.state);
+        let mut threads = state.threads.iter().flatten().chain(&state.leaving);
+        threads.any(|member| member.thread().id() == thread)
+    }
+
+    /// Starts no thread from now on, and hands out those there are, to be joined or let go: only the first time.
+    pub(crate) fn close(&self) -> Option<Vec<JoinHandle<()>>> {
+        let mut state = lock(&self.state);
+        if std::mem::replace(&mut state.closed, true) {
+            return None;
+        }
+        let mut threads = std::mem::take(&mut state.leaving);
+        threads.extend(state.threads.iter_mut().filter_map(Option::take));
+        Some(threads)
+    }
+
+    /// Blocks until all threads have ended or the deadline has passed, and says how many have not.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> usize {
+        let mut state = lock(&self.state);
+        while state.live > 0 {
+            state = match deadline {
+                None => self
+                    .one_ended
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    self.one_ended
+                        .wait_timeout(state, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+            };
+        }
+        state.live
+    }
+
+    /// Whether a pool of this crew ever starts threads after it was built.
+    fn can_grow(&self) -> bool {
+        self.size.min < self.max
+    }
+}
+
+/// Starts threads, if jobs wait that nobody who is idle or on its way will come to, and if there may be more.
+///
+/// To be called after a job was queued and notice of it given, and by who was counted on as idle and is not any more.
+pub(crate) fn grow(shared: &Arc<Shared>) {
+    let crew = &shared.crew;
+    if !crew.can_grow() {
+        return;
+    }
+    while crew.staying.load(SeqCst) < crew.max
+        && shared.sleep.idle() == 0
+        && shared.ledger.queued() > crew.starting.load(SeqCst)
+    {
+        // Refused by the system: the workers there are see to the jobs.
+        if !Crew::start(shared).unwrap_or(false) {
+            return;
+        }
+    }
+}
+
+/// A worker's thread from start to end.
+fn work(shared: Arc<Shared>, index: usize) {
+    ending::tell_when_this_thread_ends(Arc::clone(&shared));
+    let station = lock(&shared.crew.state).stations[index].take();
+    let Some(Station { deque, parker }) = station else {
+        return;
+    };
+    if let Some(deque) = worker::main(&shared, index, deque, &parker) {
+        shared.crew.leave(index, Station { deque, parker });
+        // A job may have come that waits for a free place.
+        grow(&shared);
+    }
+}

@@ -1,0 +1,144 @@
+//! The results of several handles, in the order in which their jobs end.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::time::{Duration, Instant};
+
+use super::{Group, Members};
+use crate::listeners::Watcher;
+use crate::{Handle, JobError, TimedOut};
+
+/// The number of a handle, counted from 0 in the order in which the handles were given, and the result of its job.
+pub type Completed<R> = (usize, Result<R, JobError>);
+
+/// Yields the results of these handles in the order in which their jobs end, each with the number of its handle.
+///
+/// The handles may belong to different pools. Results that are ready already come first.
+///
+/// # Examples
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use std::{thread, time::Duration};
+/// let pool = thread_pool::ThreadPool::new(2)?;
+/// let slow = pool.submit(|| thread::sleep(Duration::from_millis(50)))?;
+/// let fast = pool.submit(|| ())?;
+/// let order: Vec<usize> = thread_pool::as_completed([slow, fast]).map(|(number, _)| number).collect();
+/// assert_eq!(order, [1, 0]);
+/// # Ok(()) }
+/// ```
+pub fn as_completed<R: 'static>(handles: impl IntoIterator<Item = Handle<R>>) -> AsCompleted<R> {
+    let handles = Handles(handles.into_iter().map(Some).collect());
+    AsCompleted {
+        group: Group::new(&handles),
+        left: handles.0.len(),
+        handles,
+    }
+}
+
+/// The iterator that [`as_completed`] returns.
+///
+/// [`next`](Iterator::next) blocks until one more job has ended. On a worker of the jobs' own pool it runs pending ones of
+/// them right there, and no others, so that a full pool does not wait for itself; where that cannot be, the result is
+/// [`JobError::WouldDeadlock`], as from [`Handle::wait`].
+///
+/// Dropping it half-way detaches what is left, as dropping the handles would: the jobs still run. To cancel them instead,
+/// take them back with [`into_rest`](Self::into_rest).
+#[must_use = "dropping the iterator detaches the jobs"]
+pub struct AsCompleted<R> {
+    handles: Handles<R>,
+    group: Group,
+    left: usize,
+}
+
+struct Handles<R>(Vec<Option<Handle<R>>>);
+
+impl<R> Members<R> for Handles<R> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn open(&self, number: usize) -> Option<&Handle<R>> {
+        self.0[number].as_ref()
+    }
+}
+
+impl<R: 'static> AsCompleted<R> {
+    /// As [`next`](Iterator::next), for at most that long. `Ok(None)` when all have been yielded.
+    ///
+    /// The time is kept on a worker of the jobs' own pool too: this never runs a job itself.
+    ///
+    /// # Errors
+    /// [`TimedOut`] when no job has ended in that time. Nothing is lost by that.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Completed<R>>, TimedOut> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        // A time beyond the clock's range is no limit.
+        let deadline = Instant::now().checked_add(timeout);
+        match self.group.inbox.wait(deadline) {
+            Some(number) => Ok(Some(self.take(number))),
+            None => Err(TimedOut),
+        }
+    }
+
+    /// The handles that have not been yielded, with their numbers, as good as before.
+    pub fn into_rest(self) -> Vec<(usize, Handle<R>)> {
+        let rest: Vec<_> = self
+            .handles
+            .0
+            .into_iter()
+            .enumerate()
+            .filter_map(|(number, handle)| Some((number, handle?)))
+            .collect();
+        for (_, handle) in &rest {
+            handle.outcome().unwatch(Watcher::Group);
+        }
+        rest
+    }
+
+    fn take(&mut self, number: usize) -> Completed<R> {
+        let handle = self.handles.0[number].take();
+        self.left -= 1;
+        // Each number comes once, and when it comes the result is there.
+        let result = handle.and_then(|handle| handle.outcome().wait_until(None));
+        (number, result.unwrap_or(Err(JobError::WouldDeadlock)))
+    }
+
+    /// The first that is left, given up.
+    fn give_up(&mut self) -> Option<Completed<R>> {
+        let number = self.handles.0.iter().position(Option::is_some)?;
+        let handle = self.handles.0[number].take()?;
+        handle.outcome().unwatch(Watcher::Group);
+        self.left -= 1;
+        Some((number, Err(JobError::WouldDeadlock)))
+    }
+}
+
+impl<R: 'static> Iterator for AsCompleted<R> {
+    type Item = Completed<R>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        match self.group.next(&self.handles) {
+            Ok(number) => Some(self.take(number)),
+            Err(_) => self.give_up(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<R: 'static> ExactSizeIterator for AsCompleted<R> {}
+impl<R: 'static> FusedIterator for AsCompleted<R> {}
+
+impl<R> fmt::Debug for AsCompleted<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsCompleted")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}

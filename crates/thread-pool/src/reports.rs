@@ -1,0 +1,85 @@
+//! Where the panics of completion callbacks are reported.
+//!
+//! A callback may run on a thread that knows nothing of the pool: that of who cancels the job, or that of who adds the
+//! callback to a job that has ended already. A handle knows its pool only by number, so that it costs no count of
+//! references and keeps no pool alive. Hence this list from numbers to pools; it is looked at only when a callback is
+//! added.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::listeners::Callback;
+use crate::panic::drop_contained;
+use crate::shared::PoolId;
+use crate::{JobError, TaskPanic, lock};
+
+pub(crate) type PanicHandler = dyn Fn(TaskPanic) + Send + Sync;
+
+static POOLS: Mutex<BTreeMap<PoolId, Arc<Reports>>> = Mutex::new(BTreeMap::new());
+
+/// What one pool heard of its callbacks.
+pub(crate) struct Reports {
+    handler: Option<Arc<PanicHandler>>,
+    panics: AtomicUsize,
+}
+
+/// A pool's place in the list, given up when dropped.
+pub(crate) struct Listed {
+    pool: PoolId,
+    reports: Arc<Reports>,
+}
+
+impl Listed {
+    pub(crate) fn new(pool: PoolId, handler: Option<Arc<PanicHandler>>) -> Self {
+        let reports = Arc::new(Reports {
+            handler,
+            panics: AtomicUsize::new(0),
+        });
+        lock(&POOLS).insert(pool, Arc::clone(&reports));
+        Self { pool, reports }
+    }
+
+    pub(crate) fn panics(&self) -> usize {
+        self.reports.panics.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        let reports = lock(&POOLS).remove(&self.pool);
+        // The handler is the user's: dropped outside the lock.
+        drop_contained(reports);
+    }
+}
+
+impl Reports {
+    fn panicked(&self, panic: TaskPanic) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        if let Some(handler) = &self.handler
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(panic)))
+        {
+            drop_contained(payload);
+        }
+    }
+}
+
+/// A callback that never unwinds and reports its panic to `pool`, if that is still there.
+pub(crate) fn reporting<R, C>(pool: PoolId, callback: C) -> Callback<R>
+where
+    C: FnOnce(&Result<R, JobError>) + Send + 'static,
+{
+    let reports = lock(&POOLS).get(&pool).cloned();
+    Box::new(move |result| {
+        let called = catch_unwind(AssertUnwindSafe(|| callback(result)));
+        if let Err(payload) = called {
+            let panic = TaskPanic::new(payload);
+            match &reports {
+                Some(reports) => reports.panicked(panic),
+                None => drop(panic),
+            }
+        }
+        drop_contained(reports);
+    })
+}

@@ -1,0 +1,96 @@
+//! What a scope knows of its jobs: those that may be pending still, and those whose handles are gone.
+
+use std::mem;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use crate::shared::JobRef;
+use crate::task::Progress;
+use crate::{Handle, JobError, lock};
+
+/// Lists are cleared of what has ended each time they have doubled, so that long scopes do not grow without end.
+const FIRST_CLEARING: usize = 64;
+
+#[derive(Default)]
+pub(super) struct Jobs {
+    lists: Mutex<Lists>,
+}
+
+#[derive(Default)]
+struct Lists {
+    jobs: Vec<JobRef>,
+    clear_jobs_at: usize,
+    detached: Vec<Handle<()>>,
+    clear_detached_at: usize,
+    /// Of a job whose handle was dropped.
+    first_error: Option<JobError>,
+}
+
+impl Jobs {
+    pub(super) fn add(&self, job: JobRef) {
+        let mut ended = Vec::new();
+        let mut lists = lock(&self.lists);
+        if lists.jobs.len() >= lists.clear_jobs_at.max(FIRST_CLEARING) {
+            let open;
+            (ended, open) = mem::take(&mut lists.jobs)
+                .into_iter()
+                .partition(|job| matches!(job.progress(), Progress::Finished));
+            lists.jobs = open;
+            lists.clear_jobs_at = 2 * lists.jobs.len();
+        }
+        lists.jobs.push(job);
+        drop(lists);
+        // Outside the lock: with the last reference goes what the job has panicked with.
+        drop(ended);
+    }
+
+    /// Those that have not ended.
+    pub(super) fn open(&self) -> Vec<JobRef> {
+        let lists = lock(&self.lists);
+        let open = |job: &&JobRef| !matches!(job.progress(), Progress::Finished);
+        lists.jobs.iter().filter(open).cloned().collect()
+    }
+
+    /// Takes over a handle that was dropped.
+    pub(super) fn detach(&self, handle: Handle<()>) {
+        let clear = {
+            let mut lists = lock(&self.lists);
+            lists.detached.push(handle);
+            lists.detached.len() >= lists.clear_detached_at.max(FIRST_CLEARING)
+        };
+        if clear {
+            self.clear_detached(Some(Instant::now()));
+        }
+    }
+
+    /// The first error among those whose handles were dropped, when all jobs of the scope have run.
+    pub(super) fn first_error(&self) -> Option<JobError> {
+        self.clear_detached(None);
+        lock(&self.lists).first_error.take()
+    }
+
+    /// Takes the results that come until `deadline`.
+    fn clear_detached(&self, deadline: Option<Instant>) {
+        let detached = mem::take(&mut lock(&self.lists).detached);
+        let mut open = Vec::new();
+        let mut first_error = None;
+        for handle in detached {
+            match handle.outcome().wait_until(deadline) {
+                None => open.push(handle),
+                // Cancelled by its handle: that was wanted.
+                Some(Ok(()) | Err(JobError::Cancelled)) => {}
+                Some(Err(error)) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        let mut lists = lock(&self.lists);
+        lists.detached.append(&mut open);
+        lists.clear_detached_at = 2 * lists.detached.len();
+        if lists.first_error.is_none() {
+            lists.first_error = first_error.take();
+        }
+        drop(lists);
+        drop(first_error);
+    }
+}

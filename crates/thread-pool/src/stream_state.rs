@@ -1,0 +1,311 @@
+//! What a lazy map and its workers share: inputs that wait, and a window of results in the order of the inputs.
+//!
+//! The consumer puts inputs in at one end and takes results out at the front of the window. Workers claim the next few
+//! inputs, call the function without the lock, and put the results into their places. A worker that finds no input goes
+//! home; the consumer sends for another one when there are inputs again.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::panic::drop_contained;
+use crate::shared::Shared;
+use crate::{JobError, TaskPanic, lock};
+
+pub(crate) struct StreamState<T, R, F> {
+    inner: Mutex<Inner<T, R>>,
+    changed: Condvar,
+    f: F,
+    limit: usize,
+    chunk: usize,
+    pool: Arc<Shared>,
+}
+
+struct Inner<T, R> {
+    /// The inputs that nobody has claimed. The results of these are the last of the window.
+    unclaimed: VecDeque<T>,
+    window: VecDeque<Option<Result<R, JobError>>>,
+    /// The number of the input at the front of the window.
+    front: usize,
+    /// How many workers were sent for and have not gone home.
+    helpers: usize,
+    /// How many work on it now; never more than the limit.
+    active: usize,
+    waiting: bool,
+}
+
+/// What the consumer has to do next.
+pub(crate) enum Front {
+    /// To yield what was taken.
+    Ready,
+    /// Nobody has claimed the input at the front.
+    Unclaimed,
+    /// A worker has it.
+    Claimed,
+    /// There is no input at all.
+    Empty,
+}
+
+impl<T, R, F> StreamState<T, R, F>
+where
+    F: Fn(T) -> R,
+{
+    /// Claims keep to `limit` and `chunk`; how many inputs come in is the consumer's affair.
+    pub(crate) fn new(f: F, limit: usize, chunk: usize, pool: Arc<Shared>) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                unclaimed: VecDeque::new(),
+                window: VecDeque::new(),
+                front: 0,
+                helpers: 0,
+                active: 0,
+                waiting: false,
+            }),
+            changed: Condvar::new(),
+            f,
+            limit,
+            chunk,
+            pool,
+        }
+    }
+
+    /// Takes these inputs in, and says how many helpers to send for: they are counted as sent for.
+    pub(crate) fn push(&self, inputs: &mut Vec<T>) -> usize {
+        let mut inner = lock(&self.inner);
+        let window = inner.window.len() + inputs.len();
+        inner.window.resize_with(window, || None);
+        inner.unclaimed.extend(inputs.drain(..));
+        // Those on their way claim one chunk each. Those at work may be at it for long. (Nobody is at work here who is not
+        // a helper: the consumer is, at times, but it also is who asks.)
+        let on_their_way = inner.helpers.saturating_sub(inner.active);
+        let chunks = inner.unclaimed.len().div_ceil(self.chunk);
+        let wanted = chunks
+            .saturating_sub(on_their_way)
+            .min(self.limit - inner.helpers);
+        inner.helpers += wanted;
+        wanted
+    }
+
+    pub(crate) fn has_helpers(&self) -> bool {
+        lock(&self.inner).helpers > 0
+    }
+
+    /// Takes all results from the front that are ready.
+    pub(crate) fn take(&self, ready: &mut VecDeque<Result<R, JobError>>) -> Front {
+        let mut inner = lock(&self.inner);
+        while let Some(slot) = inner.window.front_mut() {
+            let Some(result) = slot.take() else { break };
+            ready.push_back(result);
+            inner.window.pop_front();
+            inner.front += 1;
+        }
+        if !ready.is_empty() {
+            Front::Ready
+        } else if inner.window.is_empty() {
+            Front::Empty
+        } else if inner.unclaimed.len() == inner.window.len() {
+            Front::Unclaimed
+        } else {
+            Front::Claimed
+        }
+    }
+
+    /// Blocks until something has changed at the front, or until `deadline`: then `false`.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut inner = lock(&self.inner);
+        loop {
+            let ready = matches!(inner.window.front(), None | Some(Some(_)));
+            // Nobody is there to claim it: the consumer has to see to it.
+            let lonely = inner.helpers == 0 && inner.unclaimed.len() == inner.window.len();
+            if ready || lonely {
+                inner.waiting = false;
+                return true;
+            }
+            inner.waiting = true;
+            inner = match deadline {
+                None => self
+                    .changed
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        inner.waiting = false;
+                        return false;
+                    }
+                    self.changed
+                        .wait_timeout(inner, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+            };
+        }
+    }
+
+    /// Works until no input is left, if the limit allows one more, and is not counted as a helper any more after that.
+    /// Never unwinds.
+    fn help(&self) {
+        if !self.join() {
+            return self.go_home(&mut lock(&self.inner));
+        }
+        let (mut chunk, mut results) = (Vec::new(), Vec::new());
+        while let Some(first) = self.claim(&mut chunk) {
+            self.run(first, &mut chunk, &mut results);
+        }
+    }
+
+    /// Moves the next inputs into `chunk` and returns the number of the first. When there are none the helper goes home in
+    /// the same step: nobody may rely on one that has looked already.
+    fn claim(&self, chunk: &mut Vec<T>) -> Option<usize> {
+        let mut inner = lock(&self.inner);
+        if inner.unclaimed.is_empty() || self.pool.is_cancelling() {
+            inner.active -= 1;
+            self.go_home(&mut inner);
+            return None;
+        }
+        let first = inner.front + inner.window.len() - inner.unclaimed.len();
+        let size = self.chunk.min(inner.unclaimed.len());
+        chunk.extend(inner.unclaimed.drain(..size));
+        Some(first)
+    }
+
+    fn go_home(&self, inner: &mut Inner<T, R>) {
+        inner.helpers -= 1;
+        if inner.helpers == 0 && inner.waiting {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Works on the very input at the front, if nobody has claimed it and the limit allows. Never unwinds.
+    ///
+    /// If the limit does not, as many work as may, and one of them comes to the front next.
+    pub(crate) fn run_front(&self) {
+        if !self.join() {
+            return;
+        }
+        if let Some((number, input)) = self.claim_front() {
+            self.run(number, &mut vec![input], &mut Vec::new());
+        }
+        lock(&self.inner).active -= 1;
+    }
+
+    fn join(&self) -> bool {
+        let mut inner = lock(&self.inner);
+        let joins = inner.active < self.limit;
+        inner.active += usize::from(joins);
+        joins
+    }
+
+    fn claim_front(&self) -> Option<(usize, T)> {
+        let mut inner = lock(&self.inner);
+        if inner.unclaimed.len() < inner.window.len() {
+            return None;
+        }
+        let input = inner.unclaimed.pop_front()?;
+        Some((inner.front, input))
+    }
+
+    /// Works on a chunk, and puts its results into their places with one step.
+    fn run(&self, first: usize, chunk: &mut Vec<T>, results: &mut Vec<Result<R, JobError>>) {
+        results.extend(chunk.drain(..).map(|input| {
+            catch_unwind(AssertUnwindSafe(|| (self.f)(input)))
+                .map_err(|payload| JobError::Panicked(TaskPanic::new(payload)))
+        }));
+        let wake = {
+            let mut inner = lock(&self.inner);
+            let place = first - inner.front;
+            // When the stream was dropped, so was the window.
+            if place < inner.window.len() {
+                let slots = inner.window.range_mut(place..);
+                for (slot, result) in slots.zip(results.drain(..)) {
+                    *slot = Some(result);
+                }
+            }
+            place == 0 && inner.waiting
+        };
+        if wake {
+            self.changed.notify_one();
+        }
+        results.drain(..).for_each(drop_contained);
+    }
+
+    /// Makes an error of each input that nobody has claimed.
+    pub(crate) fn give_up(&self) {
+        let dropped = {
+            let mut inner = lock(&self.inner);
+            let first = inner.window.len() - inner.unclaimed.len();
+            for slot in inner.window.range_mut(first..) {
+                *slot = Some(Err(self.pool.cancel_error()));
+            }
+            std::mem::take(&mut inner.unclaimed)
+        };
+        dropped.into_iter().for_each(drop_contained);
+    }
+
+    /// Makes an error of the input at the front, if nobody has claimed it.
+    pub(crate) fn give_up_front(&self) {
+        let dropped = {
+            let mut inner = lock(&self.inner);
+            if inner.unclaimed.len() < inner.window.len() {
+                return;
+            }
+            if let Some(slot) = inner.window.front_mut() {
+                *slot = Some(Err(JobError::WouldDeadlock));
+            }
+            inner.unclaimed.pop_front()
+        };
+        drop_contained(dropped);
+    }
+
+    /// The stream is dropped: nothing more is started, and no result is kept.
+    pub(crate) fn stop(&self) {
+        let (unclaimed, window) = {
+            let mut inner = lock(&self.inner);
+            // The claims stay ahead of the front, so that their results find no place.
+            let window = std::mem::take(&mut inner.window);
+            (std::mem::take(&mut inner.unclaimed), window)
+        };
+        unclaimed.into_iter().for_each(drop_contained);
+        window.into_iter().for_each(drop_contained);
+    }
+}
+
+/// One helper on its way to a lazy map.
+pub(crate) struct Helper<T, R, F>
+where
+    F: Fn(T) -> R,
+{
+    /// Gone once it has come.
+    state: Option<Arc<StreamState<T, R, F>>>,
+}
+
+impl<T, R, F> Helper<T, R, F>
+where
+    F: Fn(T) -> R,
+{
+    /// A helper that [`StreamState::wants_helper`] has counted.
+    pub(crate) fn new(state: &Arc<StreamState<T, R, F>>) -> Self {
+        Self {
+            state: Some(Arc::clone(state)),
+        }
+    }
+
+    pub(crate) fn help(mut self) {
+        if let Some(state) = self.state.take() {
+            state.help();
+        }
+    }
+}
+
+impl<T, R, F> Drop for Helper<T, R, F>
+where
+    F: Fn(T) -> R,
+{
+    fn drop(&mut self) {
+        // Cancelled before it came.
+        if let Some(state) = &self.state {
+            state.go_home(&mut lock(&state.inner));
+        }
+    }
+}

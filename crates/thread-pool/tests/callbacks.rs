@@ -1,0 +1,173 @@
+//! Completion callbacks.
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use common::{occupy, within_deadline};
+use thread_pool::{JobError, ThreadPool};
+
+#[test]
+fn callbacks_run_in_order_on_the_worker_before_the_result_is_seen() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let worker = Arc::new(Mutex::new(None));
+        let (gate, _) = occupy(&pool);
+        let (inside, on) = (gate.clone(), Arc::clone(&worker));
+        let mut job = pool
+            .submit(move || {
+                inside.pass();
+                *on.lock().unwrap() = Some(thread::current().id());
+                5
+            })
+            .unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        for n in 0..10 {
+            let (seen, worker) = (Arc::clone(&seen), Arc::clone(&worker));
+            job.on_complete(move |result| {
+                assert_eq!(Some(thread::current().id()), *worker.lock().unwrap());
+                seen.lock().unwrap().push(n + result.as_ref().unwrap());
+            });
+        }
+        gate.open();
+        assert_eq!(job.wait().unwrap(), 5);
+        assert!(seen.lock().unwrap().iter().copied().eq(5..15));
+    });
+}
+
+#[test]
+fn a_callback_of_a_finished_job_runs_at_once_on_the_caller() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let mut job = pool.submit(|| String::from("here")).unwrap();
+        common::eventually(|| job.is_finished());
+        let (tell, told) = mpsc::channel();
+        job.on_complete(move |result| {
+            let text = result.as_ref().unwrap().clone();
+            tell.send((thread::current().id(), text)).unwrap();
+        });
+        let here = (thread::current().id(), String::from("here"));
+        assert_eq!(told.try_recv().unwrap(), here);
+        // It was only lent.
+        assert_eq!(job.wait().unwrap(), "here");
+    });
+}
+
+#[test]
+fn callbacks_see_panics_and_cancelling() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let (tell, told) = mpsc::channel();
+        let mut bad = pool.submit(|| -> u8 { panic!("bad") }).unwrap();
+        let mut unwanted = pool.submit(|| 1u8).unwrap();
+        for job in [&mut bad, &mut unwanted] {
+            let tell = tell.clone();
+            job.on_complete(move |result| {
+                let text = result.as_ref().unwrap_err().to_string();
+                tell.send((thread::current().id(), text)).unwrap();
+            });
+        }
+        assert!(unwanted.cancel());
+        let (on, text) = told.try_recv().expect("run by who cancels");
+        assert_eq!(on, thread::current().id());
+        assert!(text.contains("cancelled"), "{text}");
+        gate.open();
+        assert!(told.recv().unwrap().1.contains("bad"));
+    });
+}
+
+#[test]
+fn a_callback_outlives_the_handle_and_may_submit() {
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(1).unwrap());
+        let (gate, _) = occupy(&pool);
+        let (tell, told) = mpsc::channel();
+        let mut job = pool.submit(|| 20).unwrap();
+        let inner = Arc::clone(&pool);
+        job.on_complete(move |result| {
+            let twenty = *result.as_ref().unwrap();
+            drop(inner.submit(move || tell.send(twenty + 1)));
+        });
+        drop(job);
+        gate.open();
+        assert_eq!(told.recv().unwrap(), 21);
+    });
+}
+
+#[test]
+fn the_callbacks_of_what_a_shutdown_cancels_run() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let called = Arc::new(AtomicUsize::new(0));
+        for _ in 0..100 {
+            let mut job = pool.submit(|| ()).unwrap();
+            let called = Arc::clone(&called);
+            job.on_complete(move |result| {
+                assert!(matches!(result, Err(JobError::Cancelled)));
+                called.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        gate.open();
+        let cancelled = pool.shutdown_now();
+        assert!(called.load(Ordering::SeqCst) >= cancelled);
+    });
+}
+
+#[test]
+fn a_callback_that_waits_for_its_own_job_gets_an_error() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let (gate, _) = occupy(&pool);
+        let (give, take) = mpsc::channel::<thread_pool::Handle<u8>>();
+        let (tell, told) = mpsc::channel();
+        let mut job = pool.submit(|| 1).unwrap();
+        job.on_complete(move |_| tell.send(take.recv().unwrap().wait()).unwrap());
+        give.send(job).unwrap();
+        gate.open();
+        assert!(matches!(told.recv().unwrap(), Err(JobError::WouldDeadlock)));
+    });
+}
+
+#[test]
+fn a_panic_handler_that_panics_is_contained_and_all_is_counted() {
+    within_deadline(|| {
+        let pool = ThreadPool::builder()
+            .workers(1)
+            .callback_panic_handler(|_| panic!("the handler too"))
+            .build()
+            .unwrap();
+        let (gate, mut job) = occupy(&pool);
+        let after = Arc::new(AtomicBool::new(false));
+        let reached = Arc::clone(&after);
+        job.on_complete(|_| panic!("first"));
+        job.on_complete(|_| panic!("second"));
+        job.on_complete(move |_| reached.store(true, Ordering::SeqCst));
+        gate.open();
+        job.wait().unwrap();
+        assert!(after.load(Ordering::SeqCst));
+        assert_eq!(pool.callback_panics(), 2);
+    });
+}
+
+#[test]
+fn adding_callbacks_against_finishing_calls_each_once() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        for _ in 0..5_000 {
+            let called = Arc::new(AtomicUsize::new(0));
+            let mut job = pool.submit(|| ()).unwrap();
+            for _ in 0..3 {
+                let called = Arc::clone(&called);
+                job.on_complete(move |_| {
+                    called.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+            job.wait().unwrap();
+            assert_eq!(called.load(Ordering::SeqCst), 3);
+        }
+    });
+}

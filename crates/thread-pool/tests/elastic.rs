@@ -1,0 +1,234 @@
+//! A pool that grows on demand and shrinks when idle.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{Gate, eventually, occupy, threads_named, within_deadline};
+use thread_pool::{BuildError, Builder, ThreadPool};
+
+fn elastic(min: usize, max: usize, idle: Duration) -> Builder {
+    ThreadPool::builder()
+        .workers(max)
+        .min_workers(min)
+        .idle_timeout(idle)
+}
+
+const LONG: Duration = Duration::from_secs(3_600);
+const SHORT: Duration = Duration::from_millis(10);
+
+#[test]
+fn threads_start_when_jobs_wait_and_end_when_idle() {
+    within_deadline(|| {
+        let pool = elastic(1, 8, SHORT).name_prefix("grown").build().unwrap();
+        for _ in 0..5 {
+            // All at once need all workers.
+            let all = Arc::new(Barrier::new(8));
+            let handles = [(); 8].map(|()| {
+                let all = Arc::clone(&all);
+                pool.submit(move || {
+                    all.wait();
+                })
+                .unwrap()
+            });
+            handles
+                .into_iter()
+                .for_each(|handle| handle.wait().unwrap());
+            assert_eq!(pool.workers(), 8);
+            eventually(|| pool.threads() == 1);
+            eventually(|| threads_named("grown-") == 1);
+        }
+        drop(pool);
+        eventually(|| threads_named("grown-") == 0);
+    });
+}
+
+#[test]
+fn no_thread_starts_while_a_worker_is_idle() {
+    within_deadline(|| {
+        let pool = elastic(2, 8, LONG).build().unwrap();
+        for _ in 0..200 {
+            pool.submit(|| ()).unwrap().wait().unwrap();
+            thread::sleep(Duration::from_micros(200));
+        }
+        // A job may have come while both were on their way to sleep, or were held up by a busy machine.
+        assert!(pool.threads() < 8, "{}", pool.threads());
+    });
+}
+
+#[test]
+fn never_more_threads_than_the_maximum_nor_fewer_than_the_minimum() {
+    within_deadline(|| {
+        let pool = Arc::new(elastic(2, 4, Duration::from_micros(200)).build().unwrap());
+        let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(500) {
+            let handles: Vec<_> = (0..10)
+                .map(|_| {
+                    let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
+                    pool.submit(move || {
+                        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        thread::sleep(Duration::from_micros(50));
+                        now.fetch_sub(1, Ordering::SeqCst);
+                    })
+                    .unwrap()
+                })
+                .collect();
+            handles
+                .into_iter()
+                .for_each(|handle| handle.wait().unwrap());
+            thread::sleep(Duration::from_micros(300));
+            assert!(pool.threads() >= 2);
+        }
+        assert!(peak.load(Ordering::SeqCst) <= 4);
+    });
+}
+
+#[test]
+fn jobs_that_jobs_submit_get_new_threads_too() {
+    within_deadline(|| {
+        for _ in 0..100 {
+            let pool = Arc::new(elastic(1, 3, LONG).build().unwrap());
+            let inner = Arc::clone(&pool);
+            let outer = pool.submit(move || {
+                let gate = Gate::new();
+                let opener = gate.clone();
+                drop(inner.submit(move || opener.open()).unwrap());
+                gate.pass();
+            });
+            outer.unwrap().wait().unwrap();
+        }
+    });
+}
+
+#[test]
+fn growing_and_shrinking_against_submitting_strands_no_job() {
+    within_deadline(|| {
+        // Each job needs one that comes after it: with a stranded one this hangs.
+        for idle in [
+            Duration::ZERO,
+            Duration::from_micros(50),
+            Duration::from_millis(1),
+        ] {
+            let pool = elastic(1, 4, idle).build().unwrap();
+            let start = Instant::now();
+            let mut round = 0u64;
+            while start.elapsed() < Duration::from_millis(400) {
+                let meet = Arc::new(Barrier::new(4));
+                let handles = [(); 4].map(|()| {
+                    let meet = Arc::clone(&meet);
+                    pool.submit(move || {
+                        meet.wait();
+                    })
+                    .unwrap()
+                });
+                handles
+                    .into_iter()
+                    .for_each(|handle| handle.wait().unwrap());
+                match round % 3 {
+                    0 => {}
+                    1 => thread::sleep(Duration::from_micros(round % 120)),
+                    _ => (0..round % 4_096).for_each(|_| std::hint::spin_loop()),
+                }
+                round += 1;
+            }
+        }
+    });
+}
+
+#[test]
+fn it_grows_beside_workers_that_are_still_being_initialized() {
+    within_deadline(|| {
+        let gate = Gate::new();
+        let inside = gate.clone();
+        let pool = elastic(1, 3, LONG)
+            .initializer(move |worker| {
+                if worker == 1 {
+                    inside.pass();
+                }
+                Ok::<_, std::io::Error>(())
+            })
+            .build()
+            .unwrap();
+        let (first_gate, _) = occupy(&pool);
+        // One of these sends for worker 1, which is held up; the other one must not wait for that.
+        let (tell, told) = mpsc::channel();
+        for _ in 0..2 {
+            let tell = tell.clone();
+            drop(pool.submit(move || tell.send(())).unwrap());
+        }
+        told.recv().unwrap();
+        gate.open();
+        first_gate.open();
+    });
+}
+
+#[test]
+fn maps_streams_and_scopes_grow_a_pool() {
+    within_deadline(|| {
+        let in_all = |pool: &ThreadPool, run: &dyn Fn(&ThreadPool, Arc<Barrier>)| {
+            run(pool, Arc::new(Barrier::new(3)));
+        };
+        let pool = || elastic(1, 3, LONG).build().unwrap();
+        in_all(&pool(), &|pool, all| {
+            let one = std::num::NonZeroUsize::MIN;
+            let results = pool
+                .mapping()
+                .chunk_size(one)
+                .run(0..3, move |_| all.wait().is_leader());
+            assert_eq!(
+                results.into_iter().flatten().filter(|&leads| leads).count(),
+                1
+            );
+        });
+        in_all(&pool(), &|pool, all| {
+            let results = pool.mapping().stream(0..3, move |_| all.wait().is_leader());
+            assert_eq!(results.flatten().filter(|&leads| leads).count(), 1);
+        });
+        in_all(&pool(), &|pool, all| {
+            pool.scope(|scope| {
+                for _ in 0..3 {
+                    drop(scope.submit(|| all.wait()).unwrap());
+                }
+            })
+            .unwrap();
+        });
+    });
+}
+
+#[test]
+fn every_way_to_end_finds_all_threads() {
+    within_deadline(|| {
+        for round in 0..200 {
+            let pool = elastic(1, 4, Duration::from_micros(100))
+                .name_prefix("shrunk")
+                .build()
+                .unwrap();
+            let handles: Vec<_> = (0..8).map(|n| pool.submit(move || n).unwrap()).collect();
+            thread::sleep(Duration::from_micros(round * 3));
+            match round % 4 {
+                0 => pool.shutdown(),
+                1 => drop(pool.shutdown_now()),
+                2 => pool.shutdown_timeout(Duration::MAX).unwrap(),
+                _ => drop(pool.shutdown_now_timeout(Duration::MAX).unwrap()),
+            }
+            assert!(handles.iter().all(thread_pool::Handle::is_finished));
+            // A joined thread may stand in the list for a moment longer.
+            eventually(|| threads_named("shrunk-") == 0);
+        }
+    });
+}
+
+#[test]
+fn a_minimum_that_makes_no_pool_is_a_typed_error() {
+    for (min, max) in [(0, 2), (3, 2)] {
+        let refused = elastic(min, max, LONG).build().unwrap_err();
+        let says = matches!(refused, BuildError::InvalidMinimum { min: m, workers: 2 } if m == min);
+        assert!(says, "{refused:?}");
+        assert!(refused.to_string().contains("from 1 to 2"), "{refused}");
+    }
+}

@@ -1,0 +1,57 @@
+//! An idle pool costs nothing. In a process of its own, since the clock is the whole process's.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::time::Duration;
+
+use thread_pool::ThreadPool;
+
+/// What all threads of this process have run so far, as the scheduler counts it.
+fn cpu_time() -> Duration {
+    let nanoseconds = fs::read_dir("/proc/self/task")
+        .expect("Linux lists the threads of a process")
+        .filter_map(Result::ok)
+        .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
+        .filter_map(|line| line.split(' ').next()?.parse::<u64>().ok())
+        .sum();
+    Duration::from_nanos(nanoseconds)
+}
+
+#[test]
+fn an_idle_pool_uses_no_cpu_in_whatever_way_it_was_busy_before() {
+    let pool = ThreadPool::builder()
+        .workers(4)
+        .max_pending(16)
+        .build()
+        .unwrap();
+    // One that has shrunk to its minimum, and one that is about to.
+    let elastic = [Duration::from_millis(5), Duration::from_secs(3_600)].map(|time| {
+        let builder = ThreadPool::builder().workers(4).min_workers(1);
+        let pool = builder.idle_timeout(time).build().unwrap();
+        assert_eq!(pool.map(0..1_000, |n| n).len(), 1_000);
+        pool
+    });
+    pool.map(0..1_000, |n| n);
+    pool.mapping().stream(0..1_000, |n| n).for_each(drop);
+    pool.scope(|scope| drop(scope.submit(|| ()))).unwrap();
+    let handles: Vec<_> = (0..100).map(|_| pool.submit(|| ()).unwrap()).collect();
+    thread_pool::as_completed(handles).for_each(drop);
+    // One worker waits in a job, two threads outside wait for it: they cost nothing either.
+    let (gate, busy) = common::occupy(&pool);
+    std::thread::scope(|threads| {
+        threads.spawn(|| busy.wait().unwrap());
+        let (second_gate, second) = common::occupy(&pool);
+        threads.spawn(|| futures::executor::block_on(second).unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+        let before = cpu_time();
+        std::thread::sleep(Duration::from_secs(2));
+        let used = cpu_time().saturating_sub(before);
+        // One spinning worker would use two seconds.
+        assert!(used < Duration::from_millis(20), "{used:?}");
+        assert_eq!(elastic[0].threads(), 1);
+        gate.open();
+        second_gate.open();
+    });
+}

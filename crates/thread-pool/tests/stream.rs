@@ -1,0 +1,308 @@
+//! The lazy map.
+
+mod common;
+
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use common::{Gate, eventually, within_deadline};
+use thread_pool::{JobError, ThreadPool, TimedOut};
+
+fn at(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).unwrap()
+}
+
+#[test]
+fn results_come_in_the_order_of_the_inputs() {
+    within_deadline(|| {
+        for workers in [1, 2, 5] {
+            let pool = ThreadPool::new(workers).unwrap();
+            for (chunk, ahead) in [(1, 1), (1, 100), (7, 3), (7, 64), (1_000, 5_000)] {
+                let mapping = pool.mapping().chunk_size(at(chunk)).look_ahead(at(ahead));
+                let results = mapping.stream(0..2_000u64, |n| {
+                    (0..n % 89).for_each(|_| std::hint::spin_loop());
+                    n * 3
+                });
+                assert!(results.map(Result::unwrap).eq((0..2_000).map(|n| n * 3)));
+            }
+        }
+    });
+}
+
+#[test]
+fn inputs_are_pulled_lazily_and_no_further_than_the_look_ahead() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let pulled = AtomicUsize::new(0);
+        let inputs = (0..).inspect(|_| {
+            pulled.fetch_add(1, Ordering::SeqCst);
+        });
+        let mut results = pool.mapping().look_ahead(at(5)).stream(inputs, |n| n);
+        assert_eq!(pulled.load(Ordering::SeqCst), 0);
+        for taken in 0..100 {
+            assert_eq!(results.next().unwrap().unwrap(), taken);
+            let ahead = pulled.load(Ordering::SeqCst) - (taken + 1);
+            assert!(ahead < 5 && (taken > 0 || ahead == 4), "{ahead}");
+        }
+    });
+}
+
+#[test]
+fn what_is_under_way_never_exceeds_the_look_ahead_however_slow_the_consumer() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let alive = Arc::new(());
+        let inputs = (0..300).map(|_| Arc::clone(&alive));
+        let mut results = pool
+            .mapping()
+            .look_ahead(at(10))
+            .stream(inputs, |held| held);
+        for result in results.by_ref() {
+            drop(result.unwrap());
+            thread::sleep(Duration::from_micros(50));
+            assert!(Arc::strong_count(&alive) <= 1 + 10);
+        }
+        drop(results);
+        eventually(|| Arc::strong_count(&alive) == 1);
+    });
+}
+
+#[test]
+fn inputs_that_need_each_other_to_run_all_get_a_worker() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(3).unwrap();
+        for round in 0..2_000 {
+            let meet = Arc::new(Barrier::new(3));
+            let results = pool
+                .mapping()
+                .stream(0..3, move |_| meet.wait().is_leader());
+            let leaders = results.flatten().filter(|&leads| leads).count();
+            assert_eq!(leaders, 1);
+            (0..round % 512).for_each(|_| std::hint::spin_loop());
+        }
+    });
+}
+
+#[test]
+fn no_more_calls_at_once_than_the_limit_on_a_worker_too() {
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(4).unwrap());
+        let run = |pool: &ThreadPool| {
+            let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let top = Arc::clone(&peak);
+            let results = pool.mapping().limit(at(2)).stream(0..60, move |_| {
+                top.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                thread::sleep(Duration::from_micros(300));
+                now.fetch_sub(1, Ordering::SeqCst);
+            });
+            assert_eq!(results.flatten().count(), 60);
+            peak.load(Ordering::SeqCst)
+        };
+        assert_eq!(run(&pool), 2);
+        let inner = Arc::clone(&pool);
+        let peak = pool.submit(move || run(&inner)).unwrap().wait().unwrap();
+        assert!(peak <= 2, "{peak}");
+    });
+}
+
+#[test]
+fn a_panic_is_the_error_of_its_own_input() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let results = pool.mapping().chunk_size(at(3)).stream(0..100u32, |n| {
+            assert!(n % 10 != 7, "input {n}");
+            n
+        });
+        for (n, result) in (0..).zip(results) {
+            match result {
+                Ok(value) => assert_eq!(value, n),
+                Err(JobError::Panicked(panic)) => assert_eq!(panic.message(), format!("input {n}")),
+                Err(other) => panic!("{other}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn inputs_that_panic_when_pulled_panic_the_consumer_who_can_go_on() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(2).unwrap();
+        let mut calls = 0;
+        let inputs = std::iter::from_fn(|| {
+            calls += 1;
+            assert!(calls != 3, "no third");
+            (calls < 6).then_some(calls)
+        });
+        let mut results = pool.mapping().look_ahead(at(1)).stream(inputs, |n| n);
+        let mut seen = Vec::new();
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                Ok(Some(result)) => seen.push(result.unwrap()),
+                Ok(None) => break,
+                Err(_) => seen.push(0),
+            }
+        }
+        drop(results);
+        assert_eq!(seen, [1, 2, 0, 4, 5]);
+    });
+}
+
+#[test]
+fn the_next_result_can_be_waited_for_for_a_time() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let gate = Gate::new();
+        let inside = gate.clone();
+        let mut results = pool.mapping().stream([1, 2], move |n| {
+            inside.pass();
+            n
+        });
+        assert!(matches!(
+            results.next_timeout(Duration::ZERO),
+            Err(TimedOut)
+        ));
+        assert!(matches!(
+            results.next_timeout(Duration::from_millis(5)),
+            Err(TimedOut)
+        ));
+        gate.open();
+        assert!(matches!(
+            results.next_timeout(Duration::MAX),
+            Ok(Some(Ok(1)))
+        ));
+        assert!(matches!(results.next(), Some(Ok(2))));
+        assert!(matches!(results.next_timeout(Duration::ZERO), Ok(None)));
+        assert!(results.next().is_none());
+    });
+}
+
+#[test]
+fn on_a_worker_of_a_full_pool_it_goes_on() {
+    within_deadline(|| {
+        for workers in [1, 2] {
+            let pool = Arc::new(ThreadPool::new(workers).unwrap());
+            let all: Vec<_> = (0..workers)
+                .map(|_| {
+                    let inner = Arc::clone(&pool);
+                    pool.submit(move || {
+                        let results = inner.mapping().stream(0..10_000u64, |n| n);
+                        results.map(Result::unwrap).sum::<u64>()
+                    })
+                    .unwrap()
+                })
+                .collect();
+            for handle in all {
+                assert_eq!(handle.wait().unwrap(), 49_995_000);
+            }
+        }
+    });
+}
+
+#[test]
+fn on_a_full_worker_it_leaves_no_entry_per_input_in_the_queue() {
+    within_deadline(|| {
+        let pool = Arc::new(ThreadPool::new(1).unwrap());
+        let inner = Arc::clone(&pool);
+        let most = pool.submit(move || {
+            let results = inner.mapping().stream(0..10_000u64, |n| n);
+            results.map(|_| inner.queued()).max().unwrap()
+        });
+        assert!(most.unwrap().wait().unwrap() <= 4);
+    });
+}
+
+#[test]
+fn deeper_than_allowed_each_input_is_an_error() {
+    within_deadline(|| {
+        let pool = Arc::new(
+            ThreadPool::builder()
+                .workers(1)
+                .max_inline_depth(0)
+                .build()
+                .unwrap(),
+        );
+        let inner = Arc::clone(&pool);
+        let errors = pool.submit(move || {
+            let results = inner.mapping().stream(0..20, |n| n);
+            results
+                .filter(|result| matches!(result, Err(JobError::WouldDeadlock)))
+                .count()
+        });
+        assert_eq!(errors.unwrap().wait().unwrap(), 20);
+    });
+}
+
+#[test]
+fn a_closed_pool_ends_it_with_errors_for_what_was_not_started() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let mut results = pool.mapping().look_ahead(at(1)).stream(0.., |n| n);
+        assert!(matches!(results.next(), Some(Ok(0))));
+        pool.close();
+        let rest: Vec<_> = results.collect();
+        let (last, before) = rest.split_last().unwrap();
+        assert!(matches!(last, Err(JobError::Cancelled)), "{last:?}");
+        assert!(before.iter().all(Result::is_ok));
+        assert!(pool.mapping().stream(0..0, |n: i32| n).next().is_none());
+    });
+}
+
+/// Panics when dropped.
+struct Bomb(Arc<AtomicUsize>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic_any(7u8);
+    }
+}
+
+#[test]
+fn inputs_results_and_functions_that_panic_when_dropped_are_contained() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let (gate, _) = common::occupy(&pool);
+        let bomb = Bomb(Arc::clone(&dropped));
+        let inputs = (0..).map(|_| Bomb(Arc::clone(&dropped)));
+        let mut results = pool
+            .mapping()
+            .look_ahead(at(8))
+            .stream(inputs, move |input| {
+                let _ = &bomb;
+                input
+            });
+        // All pulled, none started.
+        assert!(matches!(
+            results.next_timeout(Duration::from_millis(1)),
+            Err(TimedOut)
+        ));
+        let dropping = catch_unwind(AssertUnwindSafe(|| drop(results)));
+        gate.open();
+        eventually(|| dropped.load(Ordering::SeqCst) == 9);
+        drop(dropping);
+
+        // Done and not taken: eight results and the function.
+        let bomb = Bomb(Arc::clone(&dropped));
+        let inputs = (0..8).map(|_| Bomb(Arc::clone(&dropped)));
+        let (tell, told) = mpsc::channel();
+        let mut results = pool
+            .mapping()
+            .look_ahead(at(8))
+            .stream(inputs, move |input| {
+                let _ = &bomb;
+                tell.send(()).unwrap();
+                input
+            });
+        let first = results.next().unwrap().unwrap();
+        std::mem::forget(first);
+        told.iter().take(8).for_each(drop);
+        drop(catch_unwind(AssertUnwindSafe(|| drop(results))));
+        eventually(|| dropped.load(Ordering::SeqCst) == 9 + 8);
+        assert_eq!(pool.submit(|| 1).unwrap().wait().unwrap(), 1);
+    });
+}
