@@ -1,0 +1,95 @@
+//! `queue` as a contestant: workers that get their tasks from a queue and put the outputs into another one, and stages
+//! where the workload has some.
+
+mod crew;
+mod stages;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use queue::Queue;
+use workload::definition::Pattern;
+use workload::inputs::{Header, Inputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::Failure;
+
+use crate::crew::Crew;
+
+/// Room for tasks in the default variant: as in Item 55, where it keeps the producer from running ahead.
+const ROOM: NonZeroUsize = NonZeroUsize::new(128).unwrap();
+
+/// The model `queue`.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueModel;
+
+/// Workers that wait for tasks, made once and used by all samples; for a pipeline only how many, since its threads live
+/// no longer than the run.
+#[derive(Debug)]
+pub enum Ready {
+    /// Any pattern but a pipeline.
+    Crew(Crew),
+    /// So many workers for each stage.
+    Stages(usize),
+}
+
+impl Model for QueueModel {
+    type Ready = Ready;
+
+    fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency: Concurrency::Workers,
+            ignores_workers: false,
+        };
+        Description {
+            name: "queue",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                variant(
+                    "",
+                    "Workers get tasks from a bounded queue, which is joined; a pipeline has real stages, each with that many workers.",
+                ),
+                variant(
+                    "unbounded",
+                    "The queue has no bound: all tasks are put at once.",
+                ),
+            ],
+        }
+    }
+
+    fn supports(&self, variant: &str, workload: &Header) -> Result<(), Reason> {
+        match workload.pattern {
+            Pattern::Pipeline { .. } if variant == "unbounded" => Err(Reason(
+                "the buffers of a pipeline are bounded; the default variant does it".to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        if let Pattern::Pipeline { .. } = inputs.header.pattern {
+            return Ok(Ready::Stages(workers));
+        }
+        let tasks = match variant {
+            "unbounded" => Queue::unbounded(),
+            _ => Queue::bounded(ROOM),
+        };
+        Crew::start(tasks, workers).map(Ready::Crew)
+    }
+
+    fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        match ready {
+            Ready::Crew(crew) => crew.map(batch),
+            Ready::Stages(workers) => stages::one(*workers, batch),
+        }
+    }
+
+    fn pipeline(&self, ready: &mut Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
+        match ready {
+            Ready::Stages(workers) => stages::all(*workers, batch, buffer),
+            Ready::Crew(crew) => crew.map(batch),
+        }
+    }
+}

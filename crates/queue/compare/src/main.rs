@@ -1,0 +1,7 @@
+//! The runner of `queue` in the comparison.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    workload::runner::main(queue_compare::QueueModel)
+}

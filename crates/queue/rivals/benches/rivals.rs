@@ -1,3 +1,0 @@
-//! `queue` against its rivals, in one run.
-
-fn main() {}

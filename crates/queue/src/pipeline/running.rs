@@ -1,0 +1,116 @@
+//! Running a plan: inside a call, or in the background.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::thread::{self, JoinHandle};
+
+use super::builder::Pipeline;
+use super::error::PipelineError;
+use super::handle::Handle;
+use super::outputs::Drain;
+use super::plan::Started;
+
+/// Run it on scoped threads while `f` takes the outputs.
+pub(crate) fn scoped<'f, I, O, T, R>(
+    pipeline: Pipeline<'f, I, O>,
+    inputs: T,
+    f: impl FnOnce(&mut Drain<O>) -> R,
+) -> Result<R, PipelineError>
+where
+    I: Send + 'f,
+    O: Send + 'f,
+    T: Iterator<Item = I> + Send,
+{
+    let planned = pipeline.plan(inputs)?;
+    thread::scope(|scope| {
+        let started =
+            planned.start(|builder, work| builder.spawn_scoped(scope, work).map(|_handle| ()));
+        // Dropped at the end of this block, which stops the run, so that the scope has not to wait for ever; also when
+        // `f` panics.
+        let mut drain = started.map_err(|(error, _)| error)?.drain;
+        let result = f(&mut drain);
+        drain.error().map_or(Ok(result), Err)
+    })
+}
+
+/// Run it on threads of its own.
+pub(crate) fn spawned<I, O, T>(
+    pipeline: Pipeline<'static, I, O>,
+    inputs: T,
+) -> Result<Running<O>, PipelineError>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+    T: Iterator<Item = I> + Send + 'static,
+{
+    let handle = pipeline.handle();
+    match pipeline.plan(inputs)?.start(thread::Builder::spawn) {
+        Ok(Started { drain, threads }) => Ok(Running {
+            drain,
+            threads,
+            handle,
+        }),
+        Err((error, threads)) => {
+            join(threads);
+            Err(error)
+        }
+    }
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    let me = thread::current().id();
+    for thread in threads {
+        // A stage may own the outputs of the pipeline that it is part of. It ends by itself.
+        if thread.thread().id() != me {
+            // They contain all panics of the user's code.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The outputs of a pipeline that runs in the background, an iterator that waits for each: see
+/// [`Pipeline::spawn`](super::Pipeline::spawn).
+///
+/// Dropping it ends the run and returns when all its threads have been joined. So it waits for the items in work, and for
+/// the iterator of the inputs if that is blocked.
+pub struct Running<O> {
+    drain: Drain<O>,
+    threads: Vec<JoinHandle<()>>,
+    handle: Handle,
+}
+
+impl<O> Running<O> {
+    /// A hold on the run, for other threads.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+}
+
+impl<O> Iterator for Running<O> {
+    type Item = Result<O, PipelineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.drain.next() {
+            Some(Ok(item)) => Some(Ok(item)),
+            Some(Err(error)) => Some(Err(PipelineError::Item(*error))),
+            None => self.drain.error().map(Err),
+        }
+    }
+}
+
+impl<O> FusedIterator for Running<O> {}
+
+impl<O> Drop for Running<O> {
+    fn drop(&mut self) {
+        self.drain.stop();
+        join(std::mem::take(&mut self.threads));
+    }
+}
+
+impl<O> fmt::Debug for Running<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
+    }
+}

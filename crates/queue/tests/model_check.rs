@@ -1,0 +1,372 @@
+//! Model checks of the orders that matter, on the real code: `cargo xtask ci` builds the library with loom's primitives.
+//!
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p queue --test model_check`
+//!
+//! Crossbeam's channel has no loom build: a list behind a lock stands in for it, in `src/queue/store/fifo.rs`.
+#![cfg(model_check)]
+
+#[path = "model_check/pipeline.rs"]
+mod pipeline;
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::Arc as StdArc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use queue::Queue;
+
+/// All interleavings with at most so many preemptions.
+fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    builder.check(model);
+}
+
+/// A thread with counters of its own; the others share theirs.
+fn seated<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
+    thread::Builder::new()
+        .name("seated".to_owned())
+        .spawn(work)
+        .expect("loom has a thread")
+}
+
+fn bounded<T>(capacity: usize) -> Queue<T> {
+    Queue::bounded(NonZeroUsize::new(capacity).expect("not zero"))
+}
+
+struct Nothing;
+
+impl Wake for Nothing {
+    fn wake(self: StdArc<Self>) {}
+}
+
+/// Polls once and drops.
+fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    let waker = Waker::from(StdArc::new(Nothing));
+    match pin!(future).poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn a_blocked_get_is_woken_by_the_put() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        let putter = queue.clone();
+        let put = seated(move || putter.put(7).unwrap());
+        assert_eq!(*queue.get().unwrap(), 7);
+        put.join().unwrap();
+    });
+}
+
+#[test]
+fn two_blocked_gets_are_woken_by_two_puts() {
+    check(2, || {
+        let queue = Queue::<u32>::unbounded();
+        let gets: Vec<_> = (0..2)
+            .map(|_| {
+                let queue = queue.clone();
+                thread::spawn(move || queue.get().unwrap().into_inner())
+            })
+            .collect();
+        queue.put(1).unwrap();
+        queue.put(2).unwrap();
+        let got: u32 = gets.into_iter().map(|get| get.join().unwrap()).sum();
+        assert_eq!(got, 3);
+    });
+}
+
+#[test]
+fn a_blocked_put_is_woken_by_the_get() {
+    check(3, || {
+        let queue = bounded(1);
+        queue.put(1).unwrap();
+        let putter = queue.clone();
+        let put = seated(move || putter.put(2).unwrap());
+        assert_eq!(*queue.get().unwrap(), 1);
+        assert_eq!(*queue.get().unwrap(), 2);
+        put.join().unwrap();
+    });
+}
+
+#[test]
+fn join_meets_the_last_done() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        queue.put(1).unwrap();
+        queue.put(2).unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let workers: Vec<_> = [true, false]
+            .map(|seat| {
+                let (queue, done) = (queue.clone(), Arc::clone(&done));
+                let work = move || {
+                    let item = queue.get().unwrap();
+                    done.fetch_add(1, Ordering::SeqCst);
+                    drop(item);
+                };
+                if seat {
+                    seated(work)
+                } else {
+                    thread::spawn(work)
+                }
+            })
+            .into();
+        queue.join();
+        assert_eq!(done.load(Ordering::SeqCst), 2);
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn join_meets_a_put_that_is_refused() {
+    check(3, || {
+        let queue = bounded(1);
+        queue.put(1).unwrap();
+        let other = queue.clone();
+        let putter = seated(move || other.try_put(2).is_ok());
+        drop(queue.get().unwrap());
+        if putter.join().unwrap() {
+            drop(queue.get().unwrap());
+        }
+        queue.join();
+        assert_eq!(queue.unfinished(), 0);
+    });
+}
+
+#[test]
+fn a_refused_put_wakes_the_joiner_that_saw_it_counted() {
+    check(3, || {
+        let queue = bounded(1);
+        queue.put(1).unwrap();
+        let other = queue.clone();
+        // What it may put is taken below.
+        let putter = seated(move || other.try_put(2).is_ok());
+        let joiner = queue.clone();
+        let join = thread::spawn(move || joiner.join());
+        drop(queue.get().unwrap());
+        if putter.join().unwrap() {
+            drop(queue.get().unwrap());
+        }
+        join.join().unwrap();
+    });
+}
+
+#[test]
+fn closing_wakes_a_blocked_get() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        let closer = queue.clone();
+        let close = thread::spawn(move || closer.close());
+        assert!(queue.get().is_err());
+        assert!(close.join().unwrap());
+    });
+}
+
+#[test]
+fn closing_wakes_a_blocked_put() {
+    check(3, || {
+        let queue = bounded(1);
+        queue.put(1).unwrap();
+        let closer = queue.clone();
+        let close = thread::spawn(move || closer.close());
+        assert_eq!(queue.put(2).unwrap_err().into_item(), 2);
+        assert!(close.join().unwrap());
+        assert_eq!(*queue.get().unwrap(), 1);
+        assert!(queue.get().is_err());
+    });
+}
+
+#[test]
+fn a_put_that_meets_the_closing_is_got_or_handed_back() {
+    for seat in [true, false] {
+        check(3, move || {
+            let queue = Queue::<u32>::unbounded();
+            let putter = queue.clone();
+            let work = move || putter.put(7).is_ok();
+            let put = if seat {
+                seated(work)
+            } else {
+                thread::spawn(work)
+            };
+            let closer = queue.clone();
+            let close = thread::spawn(move || closer.close());
+            let got = queue.get().is_ok();
+            assert_eq!(put.join().unwrap(), got);
+            close.join().unwrap();
+            assert!(queue.get().is_err());
+            queue.join();
+        });
+    }
+}
+
+#[test]
+fn a_put_that_meets_the_closing_at_once_is_handed_out_once() {
+    for seat in [true, false] {
+        check(3, move || {
+            let queue = Queue::<u32>::unbounded();
+            let putter = queue.clone();
+            let work = move || putter.put(7).is_ok();
+            let put = if seat {
+                seated(work)
+            } else {
+                thread::spawn(work)
+            };
+            let rest = queue.close_now().len();
+            queue.join();
+            assert!(queue.get().is_err());
+            assert_eq!(usize::from(put.join().unwrap()), rest);
+        });
+    }
+}
+
+#[test]
+fn a_get_that_meets_the_closing_at_once_takes_what_that_does_not() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        queue.put(7).unwrap();
+        let getter = queue.clone();
+        let get = seated(move || getter.get().is_ok());
+        let rest = queue.close_now().len();
+        queue.join();
+        assert_eq!(usize::from(get.join().unwrap()) + rest, 1);
+    });
+}
+
+#[test]
+fn closing_at_once_wakes_the_joiner() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        queue.put(7).unwrap();
+        let closer = queue.clone();
+        let close = thread::spawn(move || closer.close_now().len());
+        queue.join();
+        assert_eq!(close.join().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_cancelled_async_get_passes_its_wake_up_on() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        let canceller = queue.clone();
+        let cancelled = thread::spawn(move || {
+            // Ready if the item was there already; then it is put back for the other.
+            if let Some(item) = poll_once(canceller.get_async()) {
+                item.unwrap().requeue().unwrap();
+            }
+        });
+        let putter = queue.clone();
+        let put = seated(move || putter.put(7).unwrap());
+        assert_eq!(*queue.get().unwrap(), 7);
+        cancelled.join().unwrap();
+        put.join().unwrap();
+    });
+}
+
+#[test]
+fn a_cancelled_async_put_passes_the_room_on() {
+    check(2, || {
+        let queue = bounded(1);
+        queue.put(1).unwrap();
+        let canceller = queue.clone();
+        let cancelled =
+            thread::spawn(move || poll_once(canceller.put_async(3)).is_some_and(|put| put.is_ok()));
+        let putter = queue.clone();
+        let put = seated(move || putter.put(2).unwrap());
+        assert_eq!(*queue.get().unwrap(), 1);
+        let mut sum = *queue.get().unwrap();
+        if cancelled.join().unwrap() {
+            sum += *queue.get().unwrap();
+            assert_eq!(sum, 5);
+        } else {
+            assert_eq!(sum, 2);
+        }
+        put.join().unwrap();
+    });
+}
+
+/// A get whose time is up at once: it takes the item, or leaves the wake-up to the other.
+#[test]
+fn a_get_that_times_out_passes_its_wake_up_on() {
+    check(2, || {
+        let queue = Queue::<u32>::unbounded();
+        let hasty = queue.clone();
+        let timed_out = thread::spawn(move || {
+            if let Ok(item) = hasty.get_timeout(Duration::ZERO) {
+                item.requeue().unwrap();
+            }
+        });
+        let putter = queue.clone();
+        let put = seated(move || putter.put(7).unwrap());
+        assert_eq!(*queue.get().unwrap(), 7);
+        timed_out.join().unwrap();
+        put.join().unwrap();
+    });
+}
+
+/// Chunks and single items, which go different ways, come out in the order of their producer.
+#[test]
+fn chunks_and_single_items_keep_their_order() {
+    check(2, || {
+        let queue = Queue::<u32>::unbounded();
+        let producer = queue.clone();
+        let produce = seated(move || {
+            producer.put(1).unwrap();
+            producer.put_all([2, 3]).unwrap();
+            producer.put(4).unwrap();
+            producer.close();
+        });
+        let other = queue.clone();
+        let consume = thread::spawn(move || {
+            let mut last = 0;
+            for item in other.iter().take(2) {
+                assert!(*item > last);
+                last = *item;
+            }
+        });
+        let mut last = 0;
+        for item in &queue {
+            assert!(*item > last);
+            last = *item;
+        }
+        produce.join().unwrap();
+        consume.join().unwrap();
+    });
+}
+
+#[test]
+fn a_single_item_is_not_overtaken_by_a_chunk() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        let producer = queue.clone();
+        let produce = seated(move || {
+            producer.put(1).unwrap();
+            producer.put_all([2, 3]).unwrap();
+        });
+        for number in 1..=3 {
+            assert_eq!(*queue.get().unwrap(), number);
+        }
+        produce.join().unwrap();
+    });
+}
+
+#[test]
+fn a_blocked_get_is_woken_by_a_chunk() {
+    check(3, || {
+        let queue = Queue::<u32>::unbounded();
+        let putter = queue.clone();
+        let put = seated(move || putter.put_all([1, 2]).unwrap());
+        assert_eq!(*queue.get().unwrap(), 1);
+        assert_eq!(*queue.get().unwrap(), 2);
+        put.join().unwrap();
+    });
+}

@@ -1,0 +1,85 @@
+//! The system refuses a thread.
+#![cfg(target_os = "linux")]
+
+mod pipeline_support;
+
+use std::process::Command;
+
+use pipeline_support::{eventually, threads_named, within_time};
+use queue::pipeline::{Pipeline, PipelineError};
+
+/// Set in the process whose memory is limited: the limit is the whole process's.
+const LIMITED: &str = "PIPELINE_TEST_LIMITED";
+
+fn never() -> impl Iterator<Item = u64> + Send + 'static {
+    std::iter::from_fn(|| panic!("an input was pulled"))
+}
+
+#[test]
+fn a_refused_thread_is_an_error_and_leaves_no_thread_behind() {
+    if std::env::var_os(LIMITED).is_some() {
+        for round in 0..20_u32 {
+            // 2 GiB hold some stacks of 256 MiB, and not 33.
+            let pipeline = Pipeline::new()
+                .stage("denied-one", 16, |n: u64| n)
+                .stage("denied-two", 16, |n| n)
+                .stack_size(256 << 20);
+            let refused = if round.is_multiple_of(2) {
+                pipeline.collect(never()).map(drop)
+            } else {
+                pipeline.spawn(never()).map(drop)
+            };
+            match refused {
+                Err(PipelineError::Refused {
+                    started,
+                    wanted: 33,
+                    ..
+                }) => assert!((1..33).contains(&started)),
+                other => panic!("expected a refusal: {other:?}"),
+            }
+            eventually(|| threads_named("denied-") == 0);
+        }
+        // What was refused has been given back.
+        let outputs = Pipeline::new().stage("fine", 2, |n: u64| n).collect(0..10);
+        assert_eq!(outputs.unwrap().len(), 10);
+        return;
+    }
+    let run = Command::new("sh")
+        .args(["-c", "ulimit -v 2097152 && exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "a_refused_thread_is_an_error_and_leaves_no_thread_behind",
+            "--test-threads=1",
+        ])
+        .env(LIMITED, "1")
+        .output()
+        .unwrap();
+    assert!(
+        run.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
+
+#[test]
+fn a_stack_that_no_system_has_is_an_error() {
+    within_time(|| {
+        let refused = Pipeline::new()
+            .stage("huge", 2, |n: u64| n)
+            .stack_size(1 << 60)
+            .collect(never());
+        assert!(
+            matches!(
+                refused,
+                Err(PipelineError::Refused {
+                    started: 0,
+                    wanted: 3,
+                    ..
+                })
+            ),
+            "{refused:?}"
+        );
+    });
+}

@@ -1,0 +1,146 @@
+//! What the tests of pipelines share.
+#![allow(dead_code, reason = "each test program uses another part")]
+
+use std::panic;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Long enough for any machine; a test that is still running then hangs.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// Run the test on a thread of its own, and fail it when it hangs.
+#[track_caller]
+pub(crate) fn within_time(test: impl FnOnce() + Send + 'static) {
+    let (done, wait) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    match wait.recv_timeout(LONG) {
+        Ok(()) => thread.join().expect("it has ended"),
+        Err(RecvTimeoutError::Disconnected) => {
+            if let Err(payload) = thread.join() {
+                panic::resume_unwind(payload);
+            }
+        }
+        Err(RecvTimeoutError::Timeout) => panic!("it hangs"),
+    }
+}
+
+/// Wait until `holds`, and fail when it never does.
+#[track_caller]
+pub(crate) fn eventually(holds: impl Fn() -> bool) {
+    let end = Instant::now() + LONG / 2;
+    while !holds() {
+        assert!(Instant::now() < end, "it never came true");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How many threads of this process have a name that begins so; Linux keeps its first 15 bytes.
+pub(crate) fn threads_named(prefix: &str) -> usize {
+    assert!(prefix.len() <= 15);
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return 0;
+    };
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .filter(|name| name.starts_with(prefix))
+        .count()
+}
+
+/// Counts the items that are alive, and the most that ever were.
+#[derive(Default)]
+pub(crate) struct Alive {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Alive {
+    pub(crate) const fn new() -> Self {
+        Self {
+            now: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn item(&self, value: u64) -> Item<'_> {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        Item { value, alive: self }
+    }
+
+    pub(crate) fn now(&self) -> usize {
+        self.now.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+}
+
+/// An item that is counted while it is alive.
+pub(crate) struct Item<'a> {
+    pub(crate) value: u64,
+    alive: &'a Alive,
+}
+
+impl Drop for Item<'_> {
+    fn drop(&mut self) {
+        self.alive.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A door that is shut until it is opened, for good.
+#[derive(Default)]
+pub(crate) struct Door {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Door {
+    pub(crate) fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    pub(crate) fn pass(&self) {
+        let open = self.open.lock().unwrap();
+        let (_open, waited) = self
+            .opened
+            .wait_timeout_while(open, LONG, |open| !*open)
+            .unwrap();
+        assert!(!waited.timed_out(), "nobody opened");
+    }
+}
+
+/// A value that panics when it is dropped, and leaves another one like it.
+pub(crate) struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic::panic_any(Bomb);
+    }
+}
+
+/// Keep expected panics out of the test's output.
+pub(crate) fn quiet() {
+    use std::sync::Once;
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let expected = info.payload().is::<Bomb>()
+                || info
+                    .payload()
+                    .downcast_ref::<&str>()
+                    .is_some_and(|text| text.starts_with("expected"));
+            if !expected {
+                report(info);
+            }
+        }));
+    });
+}

@@ -1,0 +1,276 @@
+//! Full load with random panics, cancels, timeouts and closings, for `SOAK_SECONDS` (1 by default): every item that was
+//! accepted is got once or handed back, no thread is left, and memory comes back.
+
+#[path = "soak/pipeline.rs"]
+mod pipeline;
+mod support;
+
+use std::env;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Context;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use std::future::Future as _;
+
+use queue::{PutTimeoutError, Queue, TryPutError};
+use support::{Random, Wakes, caught, some};
+
+fn seconds() -> u64 {
+    match env::var("SOAK_SECONDS") {
+        Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
+        Err(_) => 1,
+    }
+}
+
+/// What came of the items of one round.
+#[derive(Default)]
+struct Tally {
+    accepted: AtomicU64,
+    got: AtomicU64,
+    requeued: AtomicU64,
+    panicked: AtomicU64,
+    timed_out: AtomicU64,
+    cancelled: AtomicU64,
+    refused: AtomicU64,
+}
+
+fn add(counter: &AtomicU64, count: usize) {
+    counter.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Puts in all ways until the queue is closed.
+fn produce(queue: &Queue<u64>, tally: &Tally, random: &mut Random, mut left: u32) {
+    while left > 0 {
+        left -= 1;
+        match random.below(8) {
+            0 => match queue.put_timeout(1, Duration::from_micros(random.below(50))) {
+                Ok(()) => add(&tally.accepted, 1),
+                Err(PutTimeoutError::TimedOut(_)) => add(&tally.timed_out, 1),
+                Err(PutTimeoutError::Closed(_)) => return add(&tally.refused, 1),
+            },
+            1 => match queue.try_put(1) {
+                Ok(()) => add(&tally.accepted, 1),
+                Err(TryPutError::Full(_)) => {}
+                Err(TryPutError::Closed(_)) => return add(&tally.refused, 1),
+            },
+            2 => {
+                let wanted = 1 + random.below(300);
+                match queue.put_all((0..wanted).map(|_| 1)) {
+                    Ok(count) => add(&tally.accepted, count),
+                    Err(error) => {
+                        add(&tally.accepted, error.accepted());
+                        return add(&tally.refused, 1);
+                    }
+                }
+            }
+            3 => {
+                // Given up after some polls.
+                let (_, waker) = Wakes::new();
+                let mut put = Box::pin(queue.put_async(1));
+                for _ in 0..random.below(3) {
+                    match put.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        std::task::Poll::Ready(Ok(())) => {
+                            add(&tally.accepted, 1);
+                            break;
+                        }
+                        std::task::Poll::Ready(Err(_)) => return add(&tally.refused, 1),
+                        std::task::Poll::Pending => add(&tally.cancelled, 1),
+                    }
+                }
+            }
+            4 => match futures::executor::block_on(queue.put_async(1)) {
+                Ok(()) => add(&tally.accepted, 1),
+                Err(_) => return add(&tally.refused, 1),
+            },
+            _ => match queue.put(1) {
+                Ok(()) => add(&tally.accepted, 1),
+                Err(_) => return add(&tally.refused, 1),
+            },
+        }
+    }
+}
+
+/// Gets in all ways until the queue is closed and empty.
+fn consume(queue: &Queue<u64>, tally: &Tally, random: &mut Random) {
+    loop {
+        match random.below(8) {
+            0 => match queue.get_timeout(Duration::from_micros(random.below(50))) {
+                Ok(item) => add(&tally.got, *item as usize),
+                Err(queue::GetTimeoutError::TimedOut) => add(&tally.timed_out, 1),
+                Err(queue::GetTimeoutError::Closed) => return,
+            },
+            1 => match queue.get_batch(some(1 + random.below(100) as usize)) {
+                Ok(batch) => add(&tally.got, batch.len()),
+                Err(_) => return,
+            },
+            2 => {
+                let (_, waker) = Wakes::new();
+                let mut get = Box::pin(queue.get_async());
+                for _ in 0..random.below(3) {
+                    match get.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        std::task::Poll::Ready(Ok(item)) => {
+                            add(&tally.got, *item as usize);
+                            break;
+                        }
+                        std::task::Poll::Ready(Err(_)) => return,
+                        std::task::Poll::Pending => add(&tally.cancelled, 1),
+                    }
+                }
+            }
+            3 => match futures::executor::block_on(queue.get_async()) {
+                Ok(item) => add(&tally.got, *item as usize),
+                Err(_) => return,
+            },
+            4 => match queue.get() {
+                Ok(item) if random.below(20) == 0 => {
+                    let panicked = caught(|| {
+                        let item = item;
+                        add(&tally.got, *item as usize);
+                        std::panic::resume_unwind(Box::new("on purpose"));
+                    });
+                    assert!(panicked.is_err());
+                    add(&tally.panicked, 1);
+                }
+                Ok(item) => match item.requeue() {
+                    Ok(()) => add(&tally.requeued, 1),
+                    Err(error) => add(&tally.got, *error.into_item() as usize),
+                },
+                Err(_) => return,
+            },
+            _ => match queue.get() {
+                Ok(item) => add(&tally.got, *item as usize),
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+/// One queue's life, with eight threads.
+fn round(number: u64, total: &Tally) {
+    let mut random = Random::new(number + 1);
+    let capacity = some(1 + random.below(200) as usize);
+    let queue = match number % 6 {
+        0 => Queue::lifo(Some(capacity)),
+        1 => Queue::priority(Some(capacity)),
+        2 => Queue::unbounded(),
+        3 => Queue::priority(None),
+        _ => Queue::bounded(capacity),
+    };
+    let tally = Tally::default();
+    let at_once = random.below(3) == 0;
+    let rest = thread::scope(|scope| {
+        let producers: Vec<_> = (0..3)
+            .map(|thread| {
+                let (queue, tally) = (&queue, &tally);
+                let mut random = Random::new(number * 10 + thread);
+                scope.spawn(move || produce(queue, tally, &mut random, 400))
+            })
+            .collect();
+        for thread in 3..6 {
+            let (queue, tally) = (&queue, &tally);
+            let mut random = Random::new(number * 10 + thread);
+            scope.spawn(move || consume(queue, tally, &mut random));
+        }
+        scope.spawn(|| {
+            let _ = queue.join_timeout(Duration::from_micros(300));
+            futures::executor::block_on(queue.join_async());
+        });
+        let rest = if at_once {
+            thread::sleep(Duration::from_micros(random.below(2_000)));
+            queue.close_now().len()
+        } else {
+            for producer in producers {
+                producer.join().expect("producers do not panic");
+            }
+            queue.join();
+            queue.close();
+            0
+        };
+        scope.spawn(|| queue.join());
+        rest
+    });
+    assert_eq!(
+        get(&tally.accepted),
+        get(&tally.got) + rest as u64,
+        "round {number}"
+    );
+    assert_eq!((queue.unfinished(), queue.len()), (0, 0), "round {number}");
+    for (total, round) in [
+        (&total.accepted, &tally.accepted),
+        (&total.got, &tally.got),
+        (&total.requeued, &tally.requeued),
+        (&total.panicked, &tally.panicked),
+        (&total.timed_out, &tally.timed_out),
+        (&total.cancelled, &tally.cancelled),
+        (&total.refused, &tally.refused),
+    ] {
+        total.fetch_add(get(round), Ordering::Relaxed);
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[cfg(target_os = "linux")]
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let figure = line.and_then(|line| line.split_whitespace().nth(1));
+    figure.and_then(|figure| figure.parse().ok()).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn soak() {
+    let seconds = seconds();
+    let (done, wait) = std::sync::mpsc::channel();
+    let soaking = thread::spawn(move || {
+        let total = Tally::default();
+        let start = Instant::now();
+        let mut rounds = 0;
+        let mut warm = None;
+        while start.elapsed() < Duration::from_secs(seconds) || rounds < 12 {
+            round(rounds, &total);
+            rounds += 1;
+            // By then each kind of queue has been, and the allocator has what it keeps.
+            if warm.is_none() && start.elapsed() > Duration::from_secs(seconds) / 4 {
+                warm = Some((threads(), resident_kib()));
+            }
+        }
+        let (warm_threads, warm_kib) = warm.unwrap_or((threads(), resident_kib()));
+        println!(
+            "soak: {rounds} queues, {} items accepted, {} got, {} requeued, {} panics, {} timeouts, {} cancels, {} refused; \
+             {warm_kib} KiB when warm, {} KiB now",
+            get(&total.accepted),
+            get(&total.got),
+            get(&total.requeued),
+            get(&total.panicked),
+            get(&total.timed_out),
+            get(&total.cancelled),
+            get(&total.refused),
+            resident_kib(),
+        );
+        support::eventually(|| threads() <= warm_threads);
+        assert!(
+            resident_kib() <= warm_kib * 3 / 2 + 8 * 1_024,
+            "{warm_kib} KiB have become {}",
+            resident_kib()
+        );
+        let _ = done.send(());
+    });
+    let ended = wait.recv_timeout(Duration::from_secs(2 * seconds + 60));
+    assert!(
+        ended != Err(std::sync::mpsc::RecvTimeoutError::Timeout),
+        "hangs"
+    );
+    if let Err(panic) = soaking.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
