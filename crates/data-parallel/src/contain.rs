@@ -6,8 +6,12 @@ use crate::TaskPanic;
 ///
 /// Unwind safety is asserted for the caller: what a panicking function leaves half changed behind a shared reference is
 /// visible afterwards, exactly as it is when a thread panics.
+#[inline]
 pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Result<R, TaskPanic> {
-    panic::catch_unwind(AssertUnwindSafe(work)).map_err(TaskPanic::new)
+    match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(value) => Ok(value),
+        Err(payload) => Err(TaskPanic::new(payload)),
+    }
 }
 
 /// Drop a value of the user and keep its panic, should it panic, from whoever happens to drop it.

@@ -1,8 +1,11 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use crate::ConfigError;
 use crate::pool::Pool;
+use crate::{ConfigError, Progress};
+
+/// Without a grain: so many pieces for each worker, that one with costlier items does not leave the others idle.
+const PIECES_PER_WORKER: usize = 32;
 
 /// Where to run and how finely to split. A value to keep: its pool is reused by every call and every clone.
 ///
@@ -22,6 +25,8 @@ use crate::pool::Pool;
 pub struct DataParallel {
     pool: Option<Arc<Pool>>,
     grain: Option<NonZeroUsize>,
+    look_ahead: Option<NonZeroUsize>,
+    progress: Option<Progress>,
 }
 
 impl DataParallel {
@@ -52,17 +57,33 @@ impl DataParallel {
         self.workers(num_cpus::get().min(crate::MAX_WORKERS))
     }
 
-    /// Give a worker at least `n` items at a time, as long as there are that many, and fewer than twice as many in a
-    /// map, exactly `n` in a fold.
+    /// Give a worker `n` items at a time; in a map at least `n`, as long as there are that many, and fewer than twice as
+    /// many.
     ///
-    /// Without a grain a map is split as workers fall idle, and a fold into some pieces for each worker; that suits
-    /// most work. Set it high when items are tiny, and to 1 when there are few and they take long.
+    /// Without a grain there are some 32 pieces for each worker, which suits most work, and a stream hands out single
+    /// items. Set it high when items are tiny, and to 1 when there are few and they take long.
     ///
     /// # Errors
     /// [`ConfigError::ZeroGrain`] when `n` is 0.
     pub fn grain(mut self, n: usize) -> Result<Self, ConfigError> {
         self.grain = Some(NonZeroUsize::new(n).ok_or(ConfigError::ZeroGrain)?);
         Ok(self)
+    }
+
+    /// Let a [`stream`](Self::stream) have at most `n` items under way, or done and not yet asked for; rounded up to
+    /// whole grains. Without this it is four grains for each worker.
+    ///
+    /// # Errors
+    /// [`ConfigError::ZeroLookAhead`] when `n` is 0.
+    pub fn look_ahead(mut self, n: usize) -> Result<Self, ConfigError> {
+        self.look_ahead = Some(NonZeroUsize::new(n).ok_or(ConfigError::ZeroLookAhead)?);
+        Ok(self)
+    }
+
+    /// Count the items of all calls of this value, and of its later clones, in `progress`.
+    pub fn progress(mut self, progress: &Progress) -> Self {
+        self.progress = Some(progress.clone());
+        self
     }
 
     /// How many workers a call from this thread would run on.
@@ -78,6 +99,50 @@ impl DataParallel {
 
     pub(crate) fn items_at_a_time(&self) -> Option<usize> {
         self.grain.map(NonZeroUsize::get)
+    }
+
+    /// The items of one piece, on the current pool.
+    pub(crate) fn piece(&self, items: usize) -> usize {
+        self.items_at_a_time().unwrap_or_else(|| {
+            let pieces = rayon::current_num_threads() * PIECES_PER_WORKER;
+            items.div_ceil(pieces).max(1)
+        })
+    }
+
+    /// How many pieces of `grain` items a stream has before it.
+    pub(crate) fn pieces_ahead(&self, grain: usize) -> usize {
+        match self.look_ahead {
+            Some(items) => items.get().div_ceil(grain),
+            None => self.worker_count() * 4,
+        }
+    }
+
+    /// Announce a call of that many items to the counter, if there is one.
+    pub(crate) fn expect(&self, items: usize) -> Option<&Progress> {
+        let progress = self.progress.as_ref()?;
+        progress.expect(items);
+        Some(progress)
+    }
+
+    pub(crate) fn counter(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    /// Whether the calling thread is one of the workers.
+    pub(crate) fn is_worker(&self) -> bool {
+        let index = match &self.pool {
+            Some(pool) => pool.rayon.current_thread_index(),
+            None => rayon::current_thread_index(),
+        };
+        index.is_some()
+    }
+
+    /// Have a worker do the job later, in the order of the calls. `job` must not panic.
+    pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
+        match &self.pool {
+            Some(pool) => pool.rayon.spawn_fifo(job),
+            None => rayon::spawn_fifo(job),
+        }
     }
 
     /// Run `work` where rayon's parallel iterators use the pool of this value.

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::TaskPanic;
 
-/// Why an item, or a fold, with a time limit has no result.
+/// Why an item, or a fold, that may be stopped has no result.
 ///
 /// # Display and source
 /// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
@@ -17,6 +17,8 @@ pub enum TaskError {
     Panicked(TaskPanic),
     /// The time was up before the item could start; for a fold, before all items were folded.
     NotStarted,
+    /// The token was stopped before the item could start; for a fold, before all items were folded.
+    Stopped,
 }
 
 impl fmt::Display for TaskError {
@@ -25,6 +27,9 @@ impl fmt::Display for TaskError {
             Self::Panicked(panic) => panic.fmt(f),
             Self::NotStarted => f.write_str(
                 "the time was up before the work could start: allow more time, or give fewer items",
+            ),
+            Self::Stopped => f.write_str(
+                "the call was stopped before the work could start: run it again if it is still wanted",
             ),
         }
     }
@@ -100,6 +105,8 @@ pub enum ConfigError {
     TooManyWorkers(usize),
     /// A grain of 0 items.
     ZeroGrain,
+    /// A look-ahead of 0 items.
+    ZeroLookAhead,
     /// The system refused a thread. Those that had started already are gone.
     Refused(io::Error),
 }
@@ -116,6 +123,9 @@ impl fmt::Display for ConfigError {
             Self::ZeroGrain => {
                 f.write_str("a grain of 0 items splits nothing: give at least 1, or none")
             }
+            Self::ZeroLookAhead => {
+                f.write_str("a look-ahead of 0 items never starts one: give at least 1, or none")
+            }
             Self::Refused(error) => {
                 write!(
                     f,
@@ -130,7 +140,21 @@ impl Error for ConfigError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Refused(error) => error.source(),
-            Self::ZeroWorkers | Self::TooManyWorkers(_) | Self::ZeroGrain => None,
+            Self::ZeroWorkers | Self::TooManyWorkers(_) | Self::ZeroGrain | Self::ZeroLookAhead => {
+                None
+            }
         }
     }
 }
+
+/// No result came within the time. Nothing is lost by that: ask again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut;
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no result came within the time: ask again, nothing is lost")
+    }
+}
+
+impl Error for TimedOut {}

@@ -3,11 +3,8 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use crate::contain::{Discardable, contain, drop_contained};
-use crate::map::Deadline;
-use crate::{DataParallel, TaskError, TaskPanic};
-
-/// Without a grain: so many pieces for each worker, that one with costlier items does not leave the others idle.
-const PIECES_PER_WORKER: usize = 32;
+use crate::progress::Tally;
+use crate::{DataParallel, Stop, TaskError, TaskPanic};
 
 impl DataParallel {
     /// Fold the inputs to one value: pieces of them in parallel, each from `identity()`, and `combine` the pieces.
@@ -34,19 +31,67 @@ impl DataParallel {
         F: Fn(A, &'a T) -> A + Sync,
         C: Fn(A, A) -> A + Sync,
     {
+        let progress = self.expect(inputs.len());
         // One catch for the whole piece, so that the loop over its items stays one the compiler can unroll.
-        let piece = |items: &'a [T]| contain(|| items.iter().fold(identity(), &fold));
+        let piece = |items: &'a [T]| {
+            contain(|| match Tally::new(progress) {
+                None => items.iter().fold(identity(), &fold),
+                Some(tally) => counted(items, identity(), &fold, tally),
+            })
+        };
         self.pieces(inputs, piece, |a, b| contain(|| combine(a, b)))
             .unwrap_or_else(|| contain(&identity))
     }
 
-    /// [`fold`](Self::fold) that gives up when it is not through all inputs within `time`. It looks at the clock
+    /// [`fold`](Self::fold) that gives up when `stop` is stopped before it is through all inputs. It looks at the token
     /// before every item.
     ///
     /// Items which have started by then are waited for, since they may borrow from the caller.
     ///
     /// # Errors
-    /// [`TaskError::Panicked`], or [`TaskError::NotStarted`] when the time was up before the last item had started.
+    /// [`TaskError::Panicked`]; [`TaskError::Stopped`], or [`TaskError::NotStarted`] when the time of the token was up,
+    /// before the last item had started.
+    pub fn fold_until<'a, T, A, I, F, C>(
+        &self,
+        stop: &Stop,
+        inputs: &'a [T],
+        identity: I,
+        fold: F,
+        combine: C,
+    ) -> Result<A, TaskError>
+    where
+        T: Sync,
+        A: Send,
+        I: Fn() -> A + Sync,
+        F: Fn(A, &'a T) -> A + Sync,
+        C: Fn(A, A) -> A + Sync,
+    {
+        let progress = self.expect(inputs.len());
+        let piece = |items: &'a [T]| {
+            let mut tally = Tally::new(progress);
+            contain(|| {
+                items.iter().try_fold(identity(), |folded, item| {
+                    if let Some(why) = stop.reason() {
+                        drop_contained(folded);
+                        return Err(why);
+                    }
+                    let folded = fold(folded, item);
+                    if let Some(tally) = &mut tally {
+                        tally.add(1);
+                    }
+                    Ok(folded)
+                })
+            })?
+        };
+        let combine = |a, b| contain(|| combine(a, b)).map_err(TaskError::from);
+        self.pieces(inputs, piece, combine)
+            .unwrap_or_else(|| contain(&identity).map_err(TaskError::from))
+    }
+
+    /// [`fold_until`](Self::fold_until) the time is up, counted from here. It looks at the clock before every item.
+    ///
+    /// # Errors
+    /// As of [`fold_until`](Self::fold_until).
     pub fn fold_within<'a, T, A, I, F, C>(
         &self,
         time: Duration,
@@ -62,22 +107,7 @@ impl DataParallel {
         F: Fn(A, &'a T) -> A + Sync,
         C: Fn(A, A) -> A + Sync,
     {
-        let deadline = Deadline::after(time);
-        let piece = |items: &'a [T]| {
-            contain(|| {
-                items.iter().try_fold(identity(), |folded, item| {
-                    if deadline.has_passed() {
-                        drop_contained(folded);
-                        Err(TaskError::NotStarted)
-                    } else {
-                        Ok(fold(folded, item))
-                    }
-                })
-            })?
-        };
-        let combine = |a, b| contain(|| combine(a, b)).map_err(TaskError::from);
-        self.pieces(inputs, piece, combine)
-            .unwrap_or_else(|| contain(&identity).map_err(TaskError::from))
+        self.fold_until(&Stop::within(time), inputs, identity, fold, combine)
     }
 
     /// `None` when there are no inputs.
@@ -95,12 +125,7 @@ impl DataParallel {
         C: Fn(A, A) -> Result<A, E> + Sync,
     {
         self.install(|| {
-            let items = self.items_at_a_time().unwrap_or_else(|| {
-                inputs
-                    .len()
-                    .div_ceil(rayon::current_num_threads() * PIECES_PER_WORKER)
-                    .max(1)
-            });
+            let items = self.piece(inputs.len());
             inputs
                 .par_chunks(items)
                 .map(|items| piece(items).map(Discardable::new))
@@ -111,4 +136,20 @@ impl DataParallel {
         })
         .map(|folded| folded.map(Discardable::into_inner))
     }
+}
+
+/// A fold of one piece, a block of items at a time, each counted when it is done.
+fn counted<'a, T, A>(
+    mut items: &'a [T],
+    mut folded: A,
+    fold: impl Fn(A, &'a T) -> A,
+    mut tally: Tally<'_>,
+) -> A {
+    while !items.is_empty() {
+        let (block, rest) = items.split_at(tally.items().min(items.len()));
+        folded = block.iter().fold(folded, &fold);
+        tally.add(block.len());
+        items = rest;
+    }
+    folded
 }

@@ -1,9 +1,10 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use crate::contain::contain;
-use crate::{DataParallel, TaskError, TaskPanic};
+use crate::progress::Tally;
+use crate::{DataParallel, Stop, TaskError, TaskPanic};
 
 impl DataParallel {
     /// Run `f` on each input and return the results in the order of the inputs, one for each.
@@ -19,16 +20,38 @@ impl DataParallel {
         R: Send,
         F: Fn(&'a T) -> R + Sync,
     {
-        self.each(inputs, |_, input| contain(|| f(input)))
+        self.each(inputs, |input| contain(|| f(input)))
     }
 
-    /// [`map`](Self::map) that starts no item later than `time` after the call began. It looks at the
-    /// clock before every item.
+    /// [`map`](Self::map) that starts no further item once `stop` is stopped. It looks at the token before every item.
     ///
-    /// Items which have started by then are waited for, since they may borrow from the caller.
+    /// Items which have started by then are waited for, since they may borrow from the caller. Those that take long may
+    /// look at the token themselves.
     ///
     /// # Errors
-    /// Each result by itself: [`TaskError::Panicked`], or [`TaskError::NotStarted`] when the time was up.
+    /// Each result by itself: [`TaskError::Panicked`], [`TaskError::Stopped`], or [`TaskError::NotStarted`] when the
+    /// time of the token was up.
+    pub fn map_until<'a, T, R, F>(
+        &self,
+        stop: &Stop,
+        inputs: &'a [T],
+        f: F,
+    ) -> Vec<Result<R, TaskError>>
+    where
+        T: Sync,
+        R: Send,
+        F: Fn(&'a T) -> R + Sync,
+    {
+        self.each(inputs, |input| match stop.reason() {
+            Some(why) => Err(why),
+            None => contain(|| f(input)).map_err(TaskError::from),
+        })
+    }
+
+    /// [`map_until`](Self::map_until) the time is up, counted from here. It looks at the clock before every item.
+    ///
+    /// # Errors
+    /// As of [`map_until`](Self::map_until).
     pub fn map_within<'a, T, R, F>(
         &self,
         time: Duration,
@@ -40,36 +63,75 @@ impl DataParallel {
         R: Send,
         F: Fn(&'a T) -> R + Sync,
     {
-        let deadline = Deadline::after(time);
-        self.each(inputs, |_, input| {
-            if deadline.has_passed() {
-                return Err(TaskError::NotStarted);
-            }
-            contain(|| f(input)).map_err(TaskError::from)
-        })
+        self.map_until(&Stop::within(time), inputs, f)
     }
 
     /// One output per input, written straight to its place. `f` must not panic.
-    pub(crate) fn each<'a, T, O, F>(&self, inputs: &'a [T], f: F) -> Vec<O>
+    fn each<'a, T, R, E, F>(&self, inputs: &'a [T], f: F) -> Vec<Result<R, E>>
     where
         T: Sync,
-        O: Send,
-        F: Fn(usize, &'a T) -> O + Sync,
+        R: Send,
+        E: Countable + Send,
+        F: Fn(&'a T) -> Result<R, E> + Sync,
     {
-        let (least, most) = self
-            .items_at_a_time()
-            .map_or((1, usize::MAX), |grain| (grain, grain));
+        let progress = self.expect(inputs.len());
         let mut outputs = Vec::new();
         self.install(|| {
-            inputs
-                .par_iter()
-                .enumerate()
-                .with_min_len(least)
-                .with_max_len(most)
-                .map(|(index, input)| f(index, input))
-                .collect_into_vec(&mut outputs);
+            let (least, most) = match self.items_at_a_time() {
+                Some(grain) => (grain, grain),
+                None => (1, self.piece(inputs.len())),
+            };
+            let inputs = inputs.par_iter().with_min_len(least).with_max_len(most);
+            #[expect(
+                clippy::redundant_closure,
+                reason = "rayon calls an `&F` out of line for each item"
+            )]
+            match progress {
+                None => inputs.map(|input| f(input)).collect_into_vec(&mut outputs),
+                // A tally of its own for each piece, dropped at its end.
+                Some(_) => inputs
+                    .map_init(
+                        || Tally::new(progress),
+                        |tally, input| {
+                            let output = f(input);
+                            if let Some(tally) = tally
+                                && output.as_ref().err().is_none_or(Countable::counts)
+                            {
+                                tally.add(1);
+                            }
+                            output
+                        },
+                    )
+                    .collect_into_vec(&mut outputs),
+            }
         });
         outputs
+    }
+}
+
+/// All pieces in one vector.
+pub(crate) fn joined<R>(pieces: Vec<Vec<R>>, items: usize) -> Vec<R> {
+    let mut all = Vec::with_capacity(items);
+    for mut piece in pieces {
+        all.append(&mut piece);
+    }
+    all
+}
+
+/// Errors of items that were done, and of those that never started, which progress does not count.
+trait Countable {
+    fn counts(&self) -> bool;
+}
+
+impl Countable for TaskPanic {
+    fn counts(&self) -> bool {
+        true
+    }
+}
+
+impl Countable for TaskError {
+    fn counts(&self) -> bool {
+        matches!(self, Self::Panicked(_))
     }
 }
 
@@ -93,17 +155,4 @@ where
     F: Fn(&'a T) -> R + Sync,
 {
     DataParallel::new().map(inputs, f)
-}
-
-/// A time that may lie beyond what the clock can express, and then never comes.
-pub(crate) struct Deadline(Option<Instant>);
-
-impl Deadline {
-    pub(crate) fn after(time: Duration) -> Self {
-        Self(Instant::now().checked_add(time))
-    }
-
-    pub(crate) fn has_passed(&self) -> bool {
-        self.0.is_some_and(|deadline| Instant::now() >= deadline)
-    }
 }

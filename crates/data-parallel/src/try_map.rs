@@ -1,8 +1,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use rayon::prelude::*;
+
 use crate::contain::{contain, drop_contained};
-use crate::{DataParallel, TryMapError};
+use crate::map::joined;
+use crate::progress::Tally;
+use crate::{DataParallel, TaskPanic, TryMapError};
 
 impl DataParallel {
     /// Run `f` on each input and return all results in order, or stop at the first failure.
@@ -29,32 +33,87 @@ impl DataParallel {
         E: Send,
         F: Fn(&'a T) -> Result<R, E> + Sync,
     {
+        let progress = self.expect(inputs.len());
         let stopped = AtomicBool::new(false);
         let first = Mutex::new(None);
-        let results = self.each(inputs, |index, input| {
-            // Relaxed: it only saves work, and the failure itself travels under the mutex.
-            if stopped.load(Ordering::Relaxed) {
-                return None;
-            }
-            let failure = match contain(|| f(input)) {
-                Ok(Ok(result)) => return Some(result),
-                Ok(Err(error)) => TryMapError::Failed { index, error },
-                Err(panic) => TryMapError::Panicked { index, panic },
-            };
-            stopped.store(true, Ordering::Relaxed);
-            keep_the_lower(&first, failure);
-            None
+        let mut pieces = Vec::new();
+        self.install(|| {
+            let items = self.piece(inputs.len());
+            inputs
+                .par_chunks(items)
+                .enumerate()
+                .with_max_len(1)
+                .map(|(piece, inputs)| {
+                    let mut results = Vec::new();
+                    let tally = Tally::new(progress);
+                    if let Some(failure) = run(inputs, &f, &stopped, &mut results, tally) {
+                        // Relaxed: it only saves work, and the failure itself travels under the mutex.
+                        stopped.store(true, Ordering::Relaxed);
+                        keep_the_lower(&first, failure.at(piece * items + results.len()));
+                    }
+                    results
+                })
+                .collect_into_vec(&mut pieces);
         });
         match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(failure) => {
                 // One by one: a result that panics when dropped takes nothing with it.
-                results.into_iter().for_each(drop_contained);
+                pieces.into_iter().flatten().for_each(drop_contained);
                 Err(failure)
             }
-            // Nothing failed, so there is a result in each place.
-            None => Ok(results.into_iter().flatten().collect()),
+            None => Ok(joined(pieces, inputs.len())),
         }
     }
+}
+
+/// What stopped a piece, at the item behind its results.
+enum Failure<E> {
+    Failed(E),
+    Panicked(TaskPanic),
+}
+
+impl<E> Failure<E> {
+    fn at(self, index: usize) -> TryMapError<E> {
+        match self {
+            Self::Failed(error) => TryMapError::Failed { index, error },
+            Self::Panicked(panic) => TryMapError::Panicked { index, panic },
+        }
+    }
+}
+
+/// Fill in the results of one piece until an item fails, here or elsewhere. There is one catch for all of them.
+fn run<'a, T, R, E>(
+    inputs: &'a [T],
+    f: impl Fn(&'a T) -> Result<R, E>,
+    stopped: &AtomicBool,
+    results: &mut Vec<R>,
+    mut tally: Option<Tally<'_>>,
+) -> Option<Failure<E>> {
+    if stopped.load(Ordering::Relaxed) {
+        return None;
+    }
+    results.reserve_exact(inputs.len());
+    let outcome = contain(|| {
+        for input in inputs {
+            if stopped.load(Ordering::Relaxed) {
+                break;
+            }
+            results.push(f(input)?);
+            if let Some(tally) = &mut tally {
+                tally.add(1);
+            }
+        }
+        Ok(())
+    });
+    let failure = match outcome {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => Failure::Failed(error),
+        Err(panic) => Failure::Panicked(panic),
+    };
+    if let Some(tally) = &mut tally {
+        tally.add(1);
+    }
+    Some(failure)
 }
 
 fn keep_the_lower<E>(first: &Mutex<Option<TryMapError<E>>>, failure: TryMapError<E>) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use data_parallel::{ConfigError, DataParallel, TaskError, TryMapError};
+use data_parallel::{ConfigError, DataParallel, TaskError, TimedOut, TryMapError};
 
 /// All that a report of the whole chain would print.
 fn chain(error: &dyn Error) -> Vec<String> {
@@ -85,10 +85,13 @@ fn each_error_says_what_to_do() {
             "as many as there are cores",
         ),
         (new().grain(0).unwrap_err(), "at least 1"),
+        (new().look_ahead(0).unwrap_err(), "at least 1"),
     ] {
         assert!(error.to_string().contains(advice), "{error}");
     }
     let late = new().map_within(Duration::ZERO, &[1], |n| *n);
     let late = late.into_iter().next().unwrap().unwrap_err();
     assert!(late.to_string().contains("allow more time"), "{late}");
+    assert!(TaskError::Stopped.to_string().contains("run it again"));
+    assert!(TimedOut.to_string().contains("ask again"));
 }

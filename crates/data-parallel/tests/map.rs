@@ -54,7 +54,7 @@ fn inputs_function_and_results_borrow_from_the_caller() {
 }
 
 #[test]
-fn a_panic_is_that_items_error_and_harms_no_other() {
+fn fault_1_a_panic_is_that_items_error_and_harms_no_other() {
     let inputs: Vec<usize> = (0..1_000).collect();
     for parallel in [DataParallel::new(), pool(2)] {
         let results = parallel.map(
@@ -71,7 +71,7 @@ fn a_panic_is_that_items_error_and_harms_no_other() {
 }
 
 #[test]
-fn a_payload_that_panics_when_dropped_is_contained() {
+fn fault_2_a_payload_that_panics_when_dropped_is_contained() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {

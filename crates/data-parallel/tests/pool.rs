@@ -74,7 +74,7 @@ fn dropping_the_last_clone_waits_until_the_threads_are_gone() {
 }
 
 #[test]
-fn dropped_on_its_own_worker_the_pool_ends_without_a_deadlock() {
+fn fault_6_dropped_on_its_own_worker_the_pool_ends_without_a_deadlock() {
     struct AtExit(mpsc::Sender<()>);
     impl Drop for AtExit {
         fn drop(&mut self) {

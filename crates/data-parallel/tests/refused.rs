@@ -16,7 +16,7 @@ const MARKER: &str = "DATA_PARALLEL_TEST_CHILD";
 const DONE: i32 = 42;
 
 #[test]
-fn a_pool_that_is_refused_a_thread_is_an_error_and_leaves_none_behind() {
+fn fault_7_a_pool_that_is_refused_a_thread_is_an_error_and_leaves_none_behind() {
     if env::var_os(MARKER).is_some() {
         refuse();
         process::exit(DONE);
@@ -24,7 +24,7 @@ fn a_pool_that_is_refused_a_thread_is_an_error_and_leaves_none_behind() {
     let mut child = Command::new(env::current_exe().expect("the test knows its program"))
         .args([
             "--exact",
-            "a_pool_that_is_refused_a_thread_is_an_error_and_leaves_none_behind",
+            "fault_7_a_pool_that_is_refused_a_thread_is_an_error_and_leaves_none_behind",
             "--nocapture",
         ])
         .env(MARKER, "1")

@@ -39,7 +39,7 @@ fn the_only_failure_is_returned_with_its_index() {
 }
 
 #[test]
-fn a_panic_is_a_failure_as_well() {
+fn fault_1_a_panic_is_a_failure_as_well() {
     let error = pool(2).try_map(&[1, 2, 3], |&n| {
         if n == 2 {
             panic!("no {n}")

@@ -2,6 +2,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use crate::gate::Gate;
+
 /// Where the system does not say what it allows. Every current desktop and server system grants a process this many.
 const FALLBACK: usize = 1_024;
 
@@ -13,6 +15,21 @@ const FALLBACK: usize = 1_024;
 pub fn max_live_threads() -> usize {
     static CEILING: OnceLock<usize> = OnceLock::new();
     *CEILING.get_or_init(|| ceiling(&|path| fs::read_to_string(path).ok()))
+}
+
+static GATE: OnceLock<Gate> = OnceLock::new();
+
+/// The one gate of this process.
+pub(crate) fn gate() -> &'static Gate {
+    GATE.get_or_init(|| Gate::new(max_live_threads()))
+}
+
+/// Let the calls that wait for a thread look whether they have been stopped.
+pub(crate) fn ring() {
+    // Nobody waits at a gate that is not there.
+    if let Some(gate) = GATE.get() {
+        gate.ring();
+    }
 }
 
 type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;

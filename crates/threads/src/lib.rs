@@ -4,11 +4,17 @@
 mod ceiling;
 mod crew;
 mod error;
-mod permit;
+mod gate;
+mod map;
+mod stop;
+mod sync;
 mod task_panic;
 mod threads;
+mod try_map;
 
 pub use ceiling::max_live_threads;
-pub use error::{ConfigError, TaskError};
+pub use error::{ConfigError, TaskError, TryMapError};
+pub use map::map;
+pub use stop::Stop;
 pub use task_panic::TaskPanic;
-pub use threads::{Threads, map};
+pub use threads::Threads;

@@ -67,4 +67,19 @@ fn each_error_says_what_to_do() {
     assert!(late.to_string().contains("allow more time"), "{late}");
     let name = Threads::new().name_prefix("a\0b").unwrap_err();
     assert!(name.to_string().contains("take it out"), "{name}");
+    assert!(TaskError::Stopped.to_string().contains("run it again"));
+}
+
+#[test]
+fn a_failure_of_try_map_says_which_task_and_its_words_once() {
+    let failed = Threads::new().try_map([1], |_| Err::<u8, _>(Outer));
+    assert_eq!(
+        chain(&failed.unwrap_err()),
+        ["task 0: no answer".to_owned(), behind_outer()]
+    );
+    let panicked = Threads::new().try_map([7], |n| -> Result<u8, Outer> { panic!("no {n}") });
+    assert_eq!(
+        chain(&panicked.unwrap_err()),
+        ["task 0: the task panicked: no 7"]
+    );
 }

@@ -134,7 +134,7 @@ fn as_many_run_at_once_as_the_limit_allows() {
 }
 
 #[test]
-fn a_panic_is_that_tasks_error_and_harms_no_other() {
+fn fault_1_a_panic_is_that_tasks_error_and_harms_no_other() {
     let results = threads::map(0..10, |n| if n == 4 { panic!("no {n}") } else { n });
     for (n, result) in results.into_iter().enumerate() {
         match result {
@@ -146,7 +146,7 @@ fn a_panic_is_that_tasks_error_and_harms_no_other() {
 }
 
 #[test]
-fn a_payload_that_panics_when_dropped_is_contained() {
+fn fault_2_a_payload_that_panics_when_dropped_is_contained() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {

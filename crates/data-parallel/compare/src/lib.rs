@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use data_parallel::DataParallel;
+use data_parallel::{DataParallel, TaskPanic};
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs};
 use workload::protocol::{Concurrency, Variant};
-use workload::task::Failure;
+use workload::task::{Failure, Output};
 
 /// The model `data-parallel`.
 #[derive(Debug, Clone, Copy)]
@@ -17,38 +17,64 @@ pub struct DataParallelModel;
 pub struct Ready {
     pool: DataParallel,
     indices: Vec<usize>,
+    streamed: bool,
 }
 
 impl Model for DataParallelModel {
     type Ready = Ready;
 
     fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency: Concurrency::Workers,
+            ignores_workers: false,
+        };
         Description {
             name: "data-parallel",
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            variants: vec![Variant {
-                name: String::new(),
-                about: "A parallel iterator over all tasks, on a pool of its own.".to_owned(),
-                concurrency: Concurrency::Workers,
-                ignores_workers: false,
-            }],
+            variants: vec![
+                variant(
+                    "",
+                    "All tasks split over a pool of its own, some pieces for each worker.",
+                ),
+                variant(
+                    "one-by-one",
+                    "The same with a grain of 1: each task by itself.",
+                ),
+                variant(
+                    "stream",
+                    "An ordered stream of results, with a bounded look-ahead.",
+                ),
+            ],
         }
     }
 
-    fn prepare(&self, _: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+    fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
         let pool = DataParallel::new().workers(workers).map_err(Failure::new)?;
+        let pool = match variant {
+            "one-by-one" => pool.grain(1).map_err(Failure::new)?,
+            _ => pool,
+        };
         Ok(Ready {
             pool,
             indices: (0..inputs.tasks.len()).collect(),
+            streamed: variant == "stream",
         })
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
-        ready
-            .pool
-            .map(&ready.indices, |index| batch.run(*index))
-            .into_iter()
-            .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
-            .collect()
+        let flatten = |result: Result<Output, TaskPanic>| {
+            result.unwrap_or_else(|error| Err(Failure::new(error)))
+        };
+        if ready.streamed {
+            let tasks = Arc::clone(batch);
+            let results = ready
+                .pool
+                .stream(0..batch.len(), move |index| tasks.run(index));
+            return results.map(flatten).collect();
+        }
+        let results = ready.pool.map(&ready.indices, |index| batch.run(*index));
+        results.into_iter().map(flatten).collect()
     }
 }

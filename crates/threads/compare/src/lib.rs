@@ -37,13 +37,23 @@ impl Model for ThreadsModel {
                     concurrency: Concurrency::Limited(LIMIT.get()),
                     ignores_workers: true,
                 },
+                Variant {
+                    name: "cores".to_owned(),
+                    about: "A scoped thread per task, as many at once as there are workers."
+                        .to_owned(),
+                    concurrency: Concurrency::Workers,
+                    ignores_workers: false,
+                },
             ],
         }
     }
 
-    fn prepare(&self, variant: &str, _: &Inputs, _: usize) -> Result<Threads, Failure> {
+    fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Threads, Failure> {
         Ok(match variant {
             "limited" => Threads::new().limit(LIMIT),
+            "cores" => {
+                Threads::new().limit(NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN))
+            }
             _ => Threads::new(),
         })
     }

@@ -1,0 +1,119 @@
+//! Stopping early by a token, and counting how far it got.
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use data_parallel::{DataParallel, Progress, Stop, TaskError};
+
+fn pool(workers: usize) -> DataParallel {
+    DataParallel::new()
+        .workers(workers)
+        .expect("the pool starts")
+}
+
+#[test]
+fn after_a_stop_no_item_starts_and_each_place_says_so() {
+    let (stop, progress, started) = (Stop::new(), Progress::new(), AtomicUsize::new(0));
+    let inputs: Vec<usize> = (0..10_000).collect();
+    let results = pool(1).progress(&progress).map_until(&stop, &inputs, |&n| {
+        started.fetch_add(1, Ordering::SeqCst);
+        if n == 777 {
+            stop.stop();
+        }
+        n
+    });
+    let done = started.into_inner();
+    assert_eq!(results.len(), inputs.len());
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), done);
+    // One worker, so that it is known which: all up to the one that stopped.
+    for (n, result) in results.iter().enumerate() {
+        match result {
+            Ok(value) => assert!(*value == n),
+            Err(error) => assert!(matches!(error, TaskError::Stopped), "{error}"),
+        }
+    }
+    assert!(matches!(results[777], Ok(777)) && done < inputs.len());
+    assert_eq!((progress.done(), progress.total()), (done, inputs.len()));
+}
+
+#[test]
+fn a_fold_stops_as_well_and_says_why() {
+    let inputs: Vec<u64> = (0..10_000).collect();
+    let (stop, own) = (Stop::new(), pool(2));
+    let stopped = own.fold_until(
+        &stop,
+        &inputs,
+        || 0,
+        |sum, n| {
+            stop.stop();
+            sum + n
+        },
+        |a, b| a + b,
+    );
+    assert!(matches!(stopped, Err(TaskError::Stopped)), "{stopped:?}");
+    let sum = own.fold_until(&Stop::new(), &inputs, || 0, |sum, n| sum + n, |a, b| a + b);
+    assert!(matches!(sum, Ok(49_995_000)), "{sum:?}");
+    let late = own.fold_until(
+        &Stop::within(Duration::ZERO),
+        &inputs,
+        || 0,
+        |sum, n| sum + n,
+        |a, b| a + b,
+    );
+    assert!(matches!(late, Err(TaskError::NotStarted)), "{late:?}");
+}
+
+#[test]
+fn a_token_knows_its_time() {
+    let stop = Stop::within(Duration::from_secs(100));
+    assert!(!stop.is_stopped() && stop.remaining() > Some(Duration::from_secs(50)));
+    stop.clone().stop();
+    assert!(stop.is_stopped());
+    assert!(Stop::within(Duration::ZERO).is_stopped());
+    assert_eq!(Stop::within(Duration::MAX).remaining(), None);
+}
+
+#[test]
+fn progress_adds_up_over_all_kinds_of_calls_panics_included() {
+    let progress = Progress::new();
+    let parallel = pool(2).progress(&progress);
+    let inputs: Vec<u64> = (0..5_000).collect();
+    parallel.map(&inputs, |&n| assert!(n % 100 != 0));
+    assert_eq!((progress.done(), progress.total()), (5_000, 5_000));
+    parallel
+        .fold(&inputs, || 0, |a, b| a + b, |a, b| a + b)
+        .unwrap();
+    assert_eq!((progress.done(), progress.total()), (10_000, 10_000));
+    parallel.try_map(&inputs, |n| Ok::<_, ()>(*n)).unwrap();
+    assert_eq!((progress.done(), progress.total()), (15_000, 15_000));
+    parallel.try_map(&inputs, |_| Err::<u8, _>(())).unwrap_err();
+    assert!(progress.done() < 20_000 && progress.total() == 20_000);
+}
+
+#[test]
+fn progress_moves_item_by_item_where_items_are_slow() {
+    let (progress, half) = (Progress::new(), Barrier::new(2));
+    let parallel = pool(1).progress(&progress);
+    thread::scope(|scope| {
+        let call = scope.spawn(|| {
+            parallel.map(&[0, 1, 2, 3], |n| {
+                if *n == 2 {
+                    half.wait();
+                    half.wait();
+                }
+            })
+        });
+        half.wait();
+        // Two are done, and the third has not ended.
+        let patience = Instant::now() + Duration::from_secs(10);
+        while progress.done() < 2 && Instant::now() < patience {
+            thread::yield_now();
+        }
+        assert_eq!((progress.done(), progress.total()), (2, 4));
+        half.wait();
+        assert_eq!(call.join().unwrap().len(), 4);
+    });
+    assert_eq!(progress.done(), 4);
+}
