@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_deque::Worker as Deque;
-use crossbeam_utils::sync::Parker;
 
 use crate::backlog::Backlog;
-use crate::crew::{Crew, Size, Station};
+use crate::crew::{Crew, Size};
 use crate::initializer::{BoxError, Initializer};
 use crate::reports::{Listed, PanicHandler};
 use crate::shared::{Settings, Shared};
@@ -196,21 +195,12 @@ impl Builder {
             return Err(BuildError::NoBacklog);
         }
 
-        let stations: Vec<Station> = (0..workers)
-            .map(|_| Station {
-                deque: Deque::new_fifo(),
-                parker: Parker::new(),
-            })
-            .collect();
-        let sleep = Sleep::new(stations.iter().map(|station| &station.parker));
+        let deques: Vec<Deque<_>> = (0..workers).map(|_| Deque::new_fifo()).collect();
         let shared = Arc::new(Shared::new(
-            stations
-                .iter()
-                .map(|station| station.deque.stealer())
-                .collect(),
-            sleep,
+            deques.iter().map(Deque::stealer).collect(),
+            Sleep::new(workers),
             Crew::new(
-                stations,
+                deques,
                 Size {
                     min,
                     idle_timeout: self.idle_timeout,

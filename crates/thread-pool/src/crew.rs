@@ -19,16 +19,10 @@ use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 use crossbeam_deque::Worker as Deque;
-use crossbeam_utils::sync::Parker;
 
-use crate::shared::{JobRef, Shared};
+use crate::shared::Shared;
+use crate::task::JobRef;
 use crate::{ending, lock, worker};
-
-/// What a worker works with.
-pub(crate) struct Station {
-    pub(crate) deque: Deque<JobRef>,
-    pub(crate) parker: Parker,
-}
 
 /// What the user chose.
 pub(crate) struct Size {
@@ -51,7 +45,7 @@ pub(crate) struct Crew {
 
 struct State {
     /// `None` where somebody works.
-    stations: Vec<Option<Station>>,
+    stations: Vec<Option<Deque<JobRef>>>,
     /// The places where nobody works, the lowest last.
     free: Vec<usize>,
     /// Where somebody works.
@@ -70,7 +64,7 @@ struct State {
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Crew {
-    pub(crate) fn new(stations: Vec<Station>, size: Size) -> Self {
+    pub(crate) fn new(stations: Vec<Deque<JobRef>>, size: Size) -> Self {
         let max = stations.len();
         Self {
             size,
@@ -142,9 +136,9 @@ impl Crew {
         may
     }
 
-    fn leave(&self, index: usize, station: Station) {
+    fn leave(&self, index: usize, deque: Deque<JobRef>) {
         let mut state = lock(&self.state);
-        state.stations[index] = Some(station);
+        state.stations[index] = Some(deque);
         state.free.push(index);
         let thread = state.threads[index].take();
         state.leaving.extend(thread);
@@ -231,12 +225,12 @@ pub(crate) fn grow(shared: &Arc<Shared>) {
 /// A worker's thread from start to end.
 fn work(shared: Arc<Shared>, index: usize) {
     ending::tell_when_this_thread_ends(Arc::clone(&shared));
-    let station = lock(&shared.crew.state).stations[index].take();
-    let Some(Station { deque, parker }) = station else {
+    let deque = lock(&shared.crew.state).stations[index].take();
+    let Some(deque) = deque else {
         return;
     };
-    if let Some(deque) = worker::main(&shared, index, deque, &parker) {
-        shared.crew.leave(index, Station { deque, parker });
+    if let Some(deque) = worker::main(&shared, index, deque) {
+        shared.crew.leave(index, deque);
         // A job may have come that waits for a free place.
         grow(&shared);
     }

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::listeners::Watcher;
-use crate::shared::{JobRef, PoolId};
-use crate::task::{Outcome, Progress};
+use crate::shared::PoolId;
+use crate::task::{OutcomeRef, Progress};
 use crate::{JobError, reports, worker};
 
 /// The result of one job, to be waited for; what [`ThreadPool::submit`](crate::ThreadPool::submit) returns.
@@ -39,17 +38,20 @@ use crate::{JobError, reports, worker};
 /// # Panics
 /// Once polling has returned the result, every further use that needs it panics, as with most futures.
 pub struct Handle<R> {
-    outcome: Arc<dyn Outcome<R>>,
+    outcome: OutcomeRef<R>,
     pool: PoolId,
+    /// Whether an awake worker was searching as the job was queued: then it starts within a moment.
+    soon: bool,
     /// Whether a waker may have to be given back.
     polled: bool,
 }
 
 impl<R: 'static> Handle<R> {
-    pub(crate) fn new(outcome: Arc<dyn Outcome<R>>, pool: PoolId) -> Self {
+    pub(crate) fn new(outcome: OutcomeRef<R>, pool: PoolId, soon: bool) -> Self {
         Self {
             outcome,
             pool,
+            soon,
             polled: false,
         }
     }
@@ -75,20 +77,23 @@ impl<R: 'static> Handle<R> {
     /// assert_eq!(answer.wait()?, 42);
     /// # Ok(()) }
     /// ```
-    pub fn wait(self) -> Result<R, JobError> {
+    pub fn wait(mut self) -> Result<R, JobError> {
+        // Nothing to wait for, as for most handles when many results are collected.
+        if self.is_finished()
+            && let Some(result) = self.wait_until(None)
+        {
+            return result;
+        }
         worker::with_current(self.pool, |worker| {
             // While the guard lives, others see that this worker is blocked.
             let _blocked = match worker {
-                Some(worker) => {
-                    let job: JobRef = self.outcome.clone();
-                    worker
-                        .before_wait(&job)
-                        .map_err(|_| JobError::WouldDeadlock)?
-                }
+                Some(worker) => worker
+                    .before_wait(&self.outcome.job())
+                    .map_err(|_| JobError::WouldDeadlock)?,
                 None => None,
             };
             loop {
-                if let Some(result) = self.outcome.wait_until(None) {
+                if let Some(result) = self.wait_until(None) {
                     return result;
                 }
             }
@@ -119,10 +124,10 @@ impl<R: 'static> Handle<R> {
     /// assert!(result.is_ok());
     /// # Ok(()) }
     /// ```
-    pub fn wait_timeout(self, timeout: Duration) -> Result<Result<R, JobError>, Self> {
+    pub fn wait_timeout(mut self, timeout: Duration) -> Result<Result<R, JobError>, Self> {
         // A time beyond the clock's range is no limit.
         let deadline = Instant::now().checked_add(timeout);
-        self.outcome.wait_until(deadline).ok_or(self)
+        self.wait_until(deadline).ok_or(self)
     }
 
     /// Cancels the job if it has not started: it never runs, and what its closure captured is dropped before this
@@ -175,8 +180,13 @@ impl<R: 'static> Handle<R> {
         matches!(self.outcome.progress(), Progress::Finished)
     }
 
-    pub(crate) fn outcome(&self) -> &Arc<dyn Outcome<R>> {
+    pub(crate) fn outcome(&self) -> &OutcomeRef<R> {
         &self.outcome
+    }
+
+    /// Takes the result, blocking until `deadline`, or for as long as it takes.
+    pub(crate) fn wait_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, JobError>> {
+        self.outcome.wait_until(deadline, self.soon)
     }
 
     pub(crate) fn pool(&self) -> PoolId {

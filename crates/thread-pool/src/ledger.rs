@@ -11,9 +11,9 @@
 //! All operations are `SeqCst`. Two workers that take the last two jobs each count, then look: in one order of all
 //! operations the later of the two sees both counts. The same holds for the last taker and the closer.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-
 use crossbeam_utils::CachePadded;
+
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 const CLOSED: usize = 1;
 const ONE_JOB: usize = 2;

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use crate::JobError;
 use crate::panic::drop_contained;
+use crate::sync::thread::Thread;
 
 /// A completion callback. It contains its own panics: see `reports.rs`.
 pub(crate) type Callback<R> = Box<dyn FnOnce(&Result<R, JobError>) + Send>;
@@ -22,6 +23,8 @@ pub(crate) enum Watcher {
 }
 
 pub(crate) struct Listeners<R> {
+    /// The thread that blocks on the handle.
+    pub(crate) thread: Option<Thread>,
     wakers: [Option<Waker>; 2],
     callbacks: Vec<Callback<R>>,
 }
@@ -29,6 +32,7 @@ pub(crate) struct Listeners<R> {
 impl<R> Default for Listeners<R> {
     fn default() -> Self {
         Self {
+            thread: None,
             wakers: [None, None],
             callbacks: Vec::new(),
         }
@@ -59,6 +63,9 @@ impl<R> Listeners<R> {
 
     /// Wakes all who wait. Not under a lock: wakers are code of the user. Never unwinds.
     pub(crate) fn wake(self) {
+        if let Some(thread) = self.thread {
+            thread.unpark();
+        }
         self.wakers.into_iter().flatten().for_each(wake);
     }
 }

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use crate::map_state::{MapJob, MapState, Seat, Stop};
 use crate::shared::PoolId;
 use crate::stream::Bounds;
-use crate::task::Task;
-use crate::{Handle, JobError, MapStream, ThreadPool, crew, worker};
+use crate::{Handle, JobError, MapStream, ThreadPool, crew, task, worker};
 
 /// So many inputs are under way in a stream at the least: with fewer, who hands short ones over waits more than works.
 const LOOK_AHEAD: usize = 64;
@@ -185,9 +184,9 @@ impl<'a> Mapping<'a> {
         let mut handles = Vec::with_capacity(helpers);
         while handles.len() < helpers && shared.ledger.accept() {
             let seat = Seat::new(&map);
-            let task = Arc::new(Task::new(move || seat.take_part()));
-            shared.queue(task.clone());
-            handles.push(Handle::new(task, shared.id));
+            let (job, outcome) = task::new(move || seat.take_part());
+            shared.queue(job);
+            handles.push(Handle::new(outcome, shared.id, false));
         }
         shared.sleep.notify(handles.len());
         crew::grow(shared);

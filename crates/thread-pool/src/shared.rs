@@ -11,11 +11,9 @@ use crate::initializer::{self, Initializer};
 use crate::ledger::Ledger;
 use crate::panic::drop_contained;
 use crate::sleep::Sleep;
-use crate::task::Job;
+use crate::task::JobRef;
 use crate::waits::Waits;
 use crate::{InitializerError, JobError, Refusal, worker};
-
-pub(crate) type JobRef = Arc<dyn Job>;
 
 /// Tells pools apart without keeping them alive: a handle asks whether it is waited for on a worker of its own pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,7 +137,7 @@ impl Shared {
             match steal() {
                 Steal::Success(job) => {
                     self.take(self.ledger.outsider());
-                    self.cancel(&*job);
+                    self.cancel(&job);
                 }
                 Steal::Retry => {}
                 Steal::Empty => return,
@@ -158,7 +156,7 @@ impl Shared {
         self.cancelling.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn cancel(&self, job: &dyn Job) {
+    pub(crate) fn cancel(&self, job: &JobRef) {
         if job.cancel(self.cancel_error()) {
             self.cancelled.fetch_add(1, Ordering::Relaxed);
         }

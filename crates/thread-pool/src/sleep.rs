@@ -37,57 +37,61 @@
 //!
 //! A worker blocked inside a job is WORKING and wakes for nothing; what is queued on its own deque can be stolen.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
-use crossbeam_utils::sync::{Parker, Unparker};
 
 use crate::lock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, park_until};
 
-const SEARCHING: u32 = 1;
-const SLEEPING: u32 = 1 << 16;
+const SEARCHING: u64 = 1;
+const SLEEPING: u64 = 1 << 16;
+/// Woken, counted as searching, and not yet running.
+const WAKING: u64 = 1 << 32;
 
-/// The most workers of one pool: far fewer than the two counts of one word could hold. An idle worker looks at the queues
+/// The most workers of one pool: far fewer than the counts of one word could hold. An idle worker looks at the queues
 /// of all others, and at some four times as many threads a Linux process runs out of memory mappings, upon which a
 /// thread that starts aborts it.
 pub(crate) const MAX_WORKERS: usize = 4_096;
 
 pub(crate) struct Sleep {
-    /// How many search (low half) and how many sleep (high half).
-    counts: CachePadded<AtomicU32>,
-    /// Who sleeps. A stack: the worker that slept last has the warmest cache. Its length is the high half of `counts`.
-    stack: Mutex<Vec<usize>>,
-    sleepers: Box<[CachePadded<Sleeper>]>,
+    /// How many search, sleep, and are being woken: 16 bits each, from the lowest.
+    counts: CachePadded<AtomicU64>,
+    /// Who sleeps. A stack: the worker that slept last has the warmest cache. Its length is the middle part of `counts`.
+    stack: Mutex<Vec<Sleeper>>,
+    /// For each worker: set by its waker, so that a stray token of the parking is not taken for a wake-up.
+    woken: Box<[CachePadded<AtomicBool>]>,
+    /// As many may spin at a time. On the other cores somebody should work: a job, or who submits them.
+    spinners: usize,
 }
 
 struct Sleeper {
-    /// Set by the waker, so that a stray token in the parker is not taken for a wake-up.
-    woken: AtomicBool,
-    unparker: Unparker,
+    worker: usize,
+    thread: Thread,
 }
 
 impl Sleep {
-    /// The protocol for as many workers as there are parkers; worker `i` has to sleep on the i-th.
-    pub(crate) fn new<'a>(parkers: impl ExactSizeIterator<Item = &'a Parker>) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         Self {
-            counts: CachePadded::new(AtomicU32::new(0)),
-            stack: Mutex::new(Vec::with_capacity(parkers.len())),
-            sleepers: parkers
-                .map(|parker| {
-                    CachePadded::new(Sleeper {
-                        woken: AtomicBool::new(false),
-                        unparker: parker.unparker().clone(),
-                    })
-                })
+            counts: CachePadded::new(AtomicU64::new(0)),
+            stack: Mutex::new(Vec::with_capacity(workers)),
+            woken: (0..workers)
+                .map(|_| CachePadded::new(AtomicBool::new(false)))
                 .collect(),
+            spinners: (workers / 2).max(1),
         }
     }
 
     /// WORKING to SEARCHING.
     pub(crate) fn start_search(&self) {
         self.counts.fetch_add(SEARCHING, Ordering::SeqCst);
+    }
+
+    /// Whether so many search that one of them should rather sleep at once.
+    pub(crate) fn is_crowded(&self) -> bool {
+        searching(self.counts.load(Ordering::Relaxed)) > self.spinners
     }
 
     /// SEARCHING to WORKING. The last to stop passes the search on if `more` says that there is more to find.
@@ -101,8 +105,9 @@ impl Sleep {
         }
     }
 
-    /// Says that `jobs` jobs were queued just now.
-    pub(crate) fn notify(&self, jobs: usize) {
+    /// Says that `jobs` jobs were queued just now. Returns whether somebody was searching who is awake, and so will come
+    /// to one of them within a moment.
+    pub(crate) fn notify(&self, jobs: usize) -> bool {
         fence(Ordering::SeqCst);
         let counts = self.counts.load(Ordering::SeqCst);
         let wanted = jobs.saturating_sub(searching(counts)).min(sleeping(counts));
@@ -111,6 +116,7 @@ impl Sleep {
                 break;
             }
         }
+        searching(counts) > waking(counts)
     }
 
     /// Wakes every sleeper, for a change that is not a job.
@@ -129,15 +135,18 @@ impl Sleep {
     pub(crate) fn sleep(
         &self,
         worker: usize,
-        parker: &Parker,
         limit: Option<Duration>,
         awake: impl FnOnce() -> bool,
     ) -> bool {
-        let sleeper = &self.sleepers[worker];
+        let woken = &self.woken[worker];
+        let sleeper = Sleeper {
+            worker,
+            thread: thread::current(),
+        };
         {
             let mut stack = lock(&self.stack);
-            sleeper.woken.store(false, Ordering::Relaxed);
-            stack.push(worker);
+            woken.store(false, Ordering::Relaxed);
+            stack.push(sleeper);
             self.counts
                 .fetch_add(SLEEPING - SEARCHING, Ordering::SeqCst);
         }
@@ -147,50 +156,63 @@ impl Sleep {
         }
         // A time beyond the clock's range is no limit.
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        while !sleeper.woken.load(Ordering::Acquire) {
-            match deadline {
-                None => parker.park(),
-                Some(end) if Instant::now() < end => parker.park_deadline(end),
-                Some(_) if self.withdraw(worker) => return false,
-                Some(_) => deadline = None,
+        while !woken.load(Ordering::Acquire) {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                if self.withdraw(worker) {
+                    return false;
+                }
+                deadline = None;
             }
+            park_until(deadline);
         }
+        self.counts.fetch_sub(WAKING, Ordering::SeqCst);
         true
     }
 
     /// SLEEPING to SEARCHING, unless a waker was faster and has counted this worker as searching: its token is on the way.
     fn withdraw(&self, worker: usize) -> bool {
         let mut stack = lock(&self.stack);
-        let Some(place) = stack.iter().rposition(|&other| other == worker) else {
+        let Some(place) = stack.iter().rposition(|other| other.worker == worker) else {
             return false;
         };
-        stack.remove(place);
+        let sleeper = stack.remove(place);
         self.counts
             .fetch_sub(SLEEPING - SEARCHING, Ordering::SeqCst);
+        drop(stack);
+        drop(sleeper);
         true
     }
 
     fn wake_one(&self) -> bool {
-        let worker = {
+        let sleeper = {
             let mut stack = lock(&self.stack);
-            let Some(worker) = stack.pop() else {
+            let Some(sleeper) = stack.pop() else {
                 return false;
             };
-            self.counts
-                .fetch_sub(SLEEPING - SEARCHING, Ordering::SeqCst);
-            worker
+            self.counts.fetch_add(
+                (SEARCHING + WAKING).wrapping_sub(SLEEPING),
+                Ordering::SeqCst,
+            );
+            sleeper
         };
-        let sleeper = &self.sleepers[worker];
-        sleeper.woken.store(true, Ordering::Release);
-        sleeper.unparker.unpark();
+        self.woken[sleeper.worker].store(true, Ordering::Release);
+        sleeper.thread.unpark();
         true
     }
 }
 
-fn searching(counts: u32) -> usize {
-    (counts & (SLEEPING - 1)) as usize
+fn searching(counts: u64) -> usize {
+    part(counts)
 }
 
-fn sleeping(counts: u32) -> usize {
-    (counts >> 16) as usize
+fn sleeping(counts: u64) -> usize {
+    part(counts >> 16)
+}
+
+fn waking(counts: u64) -> usize {
+    part(counts >> 32)
+}
+
+fn part(counts: u64) -> usize {
+    usize::from(counts as u16)
 }

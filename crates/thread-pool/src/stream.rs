@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::panic::drop_contained;
 use crate::stream_state::{Front, Helper, StreamState};
-use crate::task::Task;
-use crate::{Handle, JobError, ThreadPool, TimedOut, crew, worker};
+use crate::{Handle, JobError, ThreadPool, TimedOut, crew, task, worker};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
@@ -145,9 +144,9 @@ where
                 closed = true;
                 continue;
             }
-            let task = Arc::new(Task::new(move || helper.help()));
-            shared.queue(task.clone());
-            self.helpers.push(Handle::new(task, shared.id));
+            let (job, outcome) = task::new(move || helper.help());
+            shared.queue(job);
+            self.helpers.push(Handle::new(outcome, shared.id, false));
         }
         shared.sleep.notify(self.helpers.len() - before);
         crew::grow(shared);

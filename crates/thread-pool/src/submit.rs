@@ -1,11 +1,10 @@
 //! Handing one job to the pool, with or without a bound on how many may be pending.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::backlog::{Patience, Place};
-use crate::task::{Outcome, Task};
-use crate::{Handle, Refusal, SubmitError, ThreadPool, crew};
+use crate::task::{JobRef, OutcomeRef};
+use crate::{Handle, Refusal, SubmitError, ThreadPool, crew, task};
 
 impl ThreadPool {
     /// Queues a job and returns the handle on its result.
@@ -124,20 +123,20 @@ impl ThreadPool {
         R: Send + 'static,
     {
         match place {
-            None => self.queue(Arc::new(Task::new(job))),
-            Some(place) => self.queue(Arc::new(Task::new(move || {
+            None => self.queue(task::new(job)),
+            Some(place) => self.queue(task::new(move || {
                 // Not pending any more. When the job is cancelled, its place goes with the closure.
                 drop(place);
                 job()
-            }))),
+            })),
         }
     }
 
-    fn queue<R: 'static, T: Outcome<R> + 'static>(&self, task: Arc<T>) -> Handle<R> {
+    fn queue<R: 'static>(&self, (job, outcome): (JobRef, OutcomeRef<R>)) -> Handle<R> {
         let shared = self.shared();
-        shared.queue(task.clone());
-        shared.sleep.notify(1);
+        shared.queue(job);
+        let soon = shared.sleep.notify(1);
         crew::grow(shared);
-        Handle::new(task, shared.id)
+        Handle::new(outcome, shared.id, soon)
     }
 }

@@ -4,10 +4,10 @@
 //! worker is stuck only if no way along the edges leads to a worker that is not blocked, and looking at what a new edge
 //! leads to finds every ring that it closes. The edges are only written when a worker really blocks.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use crate::lock;
-use crate::task::{Job, Progress};
+use crate::task::{JobRef, Progress};
 
 /// Waiting here would never end.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Deadlock;
 struct Edge {
     runner: usize,
     /// An edge outlives its job for the moment in which the waiter has not run yet: it holds only while the job runs.
-    job: Arc<dyn Job>,
+    job: JobRef,
 }
 
 pub(crate) struct Waits {
@@ -42,7 +42,7 @@ impl Waits {
     pub(crate) fn block(
         &self,
         worker: usize,
-        jobs: &[Arc<dyn Job>],
+        jobs: &[JobRef],
     ) -> Result<Option<Blocked<'_>>, Deadlock> {
         // No task's lock is held by who comes here, so that looking at other tasks under this lock is safe.
         let mut edges = lock(&self.edges);
@@ -53,7 +53,7 @@ impl Waits {
             let Progress::Running(runner) = job.progress() else {
                 return Ok(None);
             };
-            let job = Arc::clone(job);
+            let job = job.clone();
             ways.push(Edge { runner, job });
         }
         let mut to_see: Vec<usize> = ways.iter().map(|edge| edge.runner).collect();

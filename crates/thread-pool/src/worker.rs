@@ -4,15 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_deque::{Steal, Worker as Deque};
-use crossbeam_utils::Backoff;
-use crossbeam_utils::sync::Parker;
 
 use crate::crew;
-use crate::panic::drop_contained;
-use crate::shared::{JobRef, PoolId, Shared};
-use crate::task::Progress;
+use crate::search::{self, Source};
+use crate::shared::{PoolId, Shared};
+use crate::task::{JobRef, Progress};
 use crate::waits::{Blocked, Deadlock};
 
 /// Every so many jobs a worker looks at the shared queue before its own, so that jobs which submit jobs without end
@@ -58,7 +57,6 @@ pub(crate) fn main(
     shared: &Arc<Shared>,
     index: usize,
     deque: Deque<JobRef>,
-    parker: &Parker,
 ) -> Option<Deque<JobRef>> {
     let worker = Rc::new(Worker {
         shared: Arc::clone(shared),
@@ -70,7 +68,7 @@ pub(crate) fn main(
     CURRENT.set(Some(Rc::clone(&worker)));
     shared.initialize(index);
     shared.crew.ready();
-    while let Some(job) = worker.next(parker) {
+    while let Some(job) = search::next(&*worker, &shared.sleep, index) {
         worker.execute(job);
     }
     CURRENT.set(None);
@@ -122,48 +120,28 @@ impl Worker {
 
     fn execute(&self, job: JobRef) {
         if self.shared.is_cancelling() {
-            self.shared.cancel(&*job);
+            self.shared.cancel(&job);
         } else {
-            job.run(self.index);
+            job.run_and_drop(self.index);
         }
-        // The last reference, and with it the result, when the handle was dropped.
-        drop_contained(job);
     }
 
-    /// The next job, when there is one. `None` when the pool is closed and its queues are empty, or when there was nothing
-    /// to do for so long that this worker may go home.
-    fn next(&self, parker: &Parker) -> Option<JobRef> {
-        if let Some(job) = self.find() {
-            return Some(job);
-        }
-        let shared = &*self.shared;
-        shared.sleep.start_search();
-        loop {
-            let backoff = Backoff::new();
-            // Some 5 µs of spinning, then a few yields: short enough to cost an idle machine nothing.
-            while !backoff.is_completed() {
-                if let Some(job) = self.find() {
-                    shared.sleep.stop_search(|| shared.has_queued());
-                    crew::grow(&self.shared);
-                    return Some(job);
-                }
-                if shared.ledger.is_drained() {
-                    shared.sleep.stop_search(|| false);
-                    return None;
-                }
-                backoff.snooze();
-            }
-            let limit = shared.crew.idle_limit();
-            let woken = shared.sleep.sleep(self.index, parker, limit, || {
-                shared.has_queued() || shared.ledger.is_drained()
-            });
-            if !woken && shared.crew.may_go_home() {
-                shared.sleep.stop_search(|| shared.has_queued());
-                crew::grow(&self.shared);
-                return None;
-            }
-        }
+    fn find_shared(&self) -> Option<JobRef> {
+        until_settled(|| self.shared.injector.steal())
     }
+
+    fn find_elsewhere(&self) -> Option<JobRef> {
+        let (before, from) = self.shared.stealers.split_at(self.index);
+        // Each worker starts at its neighbour, so that the thieves spread out.
+        from.iter()
+            .skip(1)
+            .chain(before)
+            .find_map(|stealer| until_settled(|| stealer.steal()))
+    }
+}
+
+impl Source for Worker {
+    type Job = JobRef;
 
     fn find(&self) -> Option<JobRef> {
         let ticks = self.ticks.get().wrapping_add(1);
@@ -182,17 +160,24 @@ impl Worker {
         Some(job)
     }
 
-    fn find_shared(&self) -> Option<JobRef> {
-        until_settled(|| self.shared.injector.steal())
+    fn has_queued(&self) -> bool {
+        self.shared.has_queued()
     }
 
-    fn find_elsewhere(&self) -> Option<JobRef> {
-        let (before, from) = self.shared.stealers.split_at(self.index);
-        // Each worker starts at its neighbour, so that the thieves spread out.
-        from.iter()
-            .skip(1)
-            .chain(before)
-            .find_map(|stealer| until_settled(|| stealer.steal()))
+    fn is_drained(&self) -> bool {
+        self.shared.ledger.is_drained()
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        self.shared.crew.idle_limit()
+    }
+
+    fn may_go_home(&self) -> bool {
+        self.shared.crew.may_go_home()
+    }
+
+    fn is_busy(&self) {
+        crew::grow(&self.shared);
     }
 }
 

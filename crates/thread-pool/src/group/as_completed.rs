@@ -100,7 +100,7 @@ impl<R: 'static> AsCompleted<R> {
         let handle = self.handles.0[number].take();
         self.left -= 1;
         // Each number comes once, and when it comes the result is there.
-        let result = handle.and_then(|handle| handle.outcome().wait_until(None));
+        let result = handle.and_then(|mut handle| handle.wait_until(None));
         (number, result.unwrap_or(Err(JobError::WouldDeadlock)))
     }
 

@@ -15,8 +15,8 @@ pub use as_completed::{AsCompleted, Completed, as_completed};
 pub use wait::{WaitFor, Waited, wait, wait_timeout};
 
 use crate::listeners::Watcher;
-use crate::shared::{JobRef, PoolId};
-use crate::task::Progress;
+use crate::shared::PoolId;
+use crate::task::{JobRef, Progress};
 use crate::waits::Deadlock;
 use crate::worker::{self, Worker};
 use crate::{Handle, lock};
@@ -179,7 +179,7 @@ impl Group {
         let _blocked = if self.pools.len() == 1 {
             let running: Vec<JobRef> = (0..members.len())
                 .filter_map(|number| members.open(number))
-                .map(|handle| -> JobRef { handle.outcome().clone() })
+                .map(|handle| handle.outcome().job())
                 .collect();
             worker.before_block(&running)?
         } else {

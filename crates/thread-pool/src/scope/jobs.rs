@@ -4,8 +4,7 @@ use std::mem;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use crate::shared::JobRef;
-use crate::task::Progress;
+use crate::task::{JobRef, Progress};
 use crate::{Handle, JobError, lock};
 
 /// Lists are cleared of what has ended each time they have doubled, so that long scopes do not grow without end.
@@ -74,8 +73,8 @@ impl Jobs {
         let detached = mem::take(&mut lock(&self.lists).detached);
         let mut open = Vec::new();
         let mut first_error = None;
-        for handle in detached {
-            match handle.outcome().wait_until(deadline) {
+        for mut handle in detached {
+            match handle.wait_until(deadline) {
                 None => open.push(handle),
                 // Cancelled by its handle: that was wanted.
                 Some(Ok(()) | Err(JobError::Cancelled)) => {}

@@ -150,7 +150,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         };
         let (erased, packet) = erase::erase(self, job);
         let handle = self.pool.enqueue(place, erased);
-        self.jobs.add(handle.outcome().clone());
+        self.jobs.add(handle.outcome().job());
         self.loans.announce();
         Ok(ScopedHandle::new(handle, packet, &self.jobs))
     }

@@ -1,3 +1,0 @@
-//! `thread-pool` against its rivals, in one run.
-
-fn main() {}

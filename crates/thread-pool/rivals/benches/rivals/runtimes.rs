@@ -1,0 +1,49 @@
+//! The rivals, each with as many workers as there are cores. They live as long as the program.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_executor::Executor;
+
+pub(crate) fn workers() -> usize {
+    num_cpus::get()
+}
+
+pub(crate) fn ours() -> thread_pool::ThreadPool {
+    thread_pool::ThreadPool::new(workers()).expect("threads can be started")
+}
+
+pub(crate) fn rayon() -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(workers())
+        .build()
+        .expect("threads can be started")
+}
+
+/// Its blocking threads are limited as well: otherwise each job that waits gets a thread of its own.
+pub(crate) fn tokio() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .max_blocking_threads(workers())
+        .build()
+        .expect("threads can be started")
+}
+
+pub(crate) fn rusty() -> rusty_pool::ThreadPool {
+    let pool = rusty_pool::ThreadPool::new(workers(), workers(), Duration::from_secs(3_600));
+    pool.start_core_threads();
+    pool
+}
+
+/// An executor that is run by threads which only end with the program.
+pub(crate) fn async_executor() -> Arc<Executor<'static>> {
+    let executor = Arc::new(Executor::new());
+    for _ in 0..workers() {
+        let executor = Arc::clone(&executor);
+        thread::spawn(move || {
+            futures::executor::block_on(executor.run(futures::future::pending::<()>()));
+        });
+    }
+    executor
+}

@@ -1,0 +1,102 @@
+//! The reference that the queue has, and others that look at how far a job has come.
+
+#![allow(unsafe_code, reason = "counts its references itself: see `state.rs`")]
+
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use super::body::Job;
+use super::state::{Ended, Progress, State};
+use crate::JobError;
+use crate::panic::drop_contained;
+
+/// A counted reference to a job. Dropping it never unwinds.
+pub(crate) struct JobRef(NonNull<dyn Job>);
+
+// SAFETY: As for an `Arc` of what is `Send` and `Sync`, which every `Job` is.
+unsafe impl Send for JobRef {}
+// SAFETY: As above.
+unsafe impl Sync for JobRef {}
+
+impl JobRef {
+    /// # Safety
+    /// `job` comes from `Box::into_raw`, and one reference to it passes to what this returns. It is a `Task`, whose first
+    /// field is its state.
+    pub(super) unsafe fn from_raw(job: NonNull<dyn Job>) -> Self {
+        Self(job)
+    }
+
+    fn job(&self) -> &dyn Job {
+        // SAFETY: this reference keeps it alive.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        // SAFETY: this reference keeps it alive, and the state comes first in a task.
+        unsafe { self.0.cast::<State>().as_ref() }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.state().progress()
+    }
+
+    /// Runs the job, unless somebody else claimed it before: then `false`. Never unwinds.
+    pub(crate) fn run(&self, worker: usize) -> bool {
+        let Some(failed) = self.job().call(worker) else {
+            return false;
+        };
+        if let Ended::Listened = self.state().end(failed) {
+            self.job().end_listened(failed);
+        }
+        true
+    }
+
+    /// As [`run`](Self::run), for a reference that is not needed any more: it goes in the same step in which the job ends.
+    pub(crate) fn run_and_drop(self, worker: usize) {
+        let Some(failed) = self.job().call(worker) else {
+            return;
+        };
+        let this = ManuallyDrop::new(self);
+        // SAFETY: This reference keeps the state alive; if the job has ended, it is not used any more.
+        match unsafe { State::end_and_release(this.0.cast().as_ptr(), failed) } {
+            Ended::Quietly => {}
+            // SAFETY: that was the last reference.
+            Ended::Unwanted => unsafe { free(this.0) },
+            Ended::Listened => {
+                this.job().end_listened(failed);
+                drop(ManuallyDrop::into_inner(this));
+            }
+        }
+    }
+
+    /// Cancels the job if it is still pending, drops its closure and makes `why` its result. Never unwinds.
+    pub(crate) fn cancel(&self, why: JobError) -> bool {
+        self.job().cancel(why)
+    }
+}
+
+/// # Safety
+/// No reference is left.
+unsafe fn free(job: NonNull<dyn Job>) {
+    // SAFETY: It was made by `Box::into_raw`, and the caller is the last to know of it.
+    let boxed = unsafe { Box::from_raw(job.as_ptr()) };
+    // With it goes a result that nobody came for.
+    drop_contained(boxed);
+}
+
+impl Clone for JobRef {
+    fn clone(&self) -> Self {
+        self.state().add_reference();
+        Self(self.0)
+    }
+}
+
+impl Drop for JobRef {
+    fn drop(&mut self) {
+        // SAFETY: this reference keeps the state alive, and is not used any more.
+        if unsafe { State::release(self.0.cast().as_ptr()) } {
+            // SAFETY: that was the last reference.
+            unsafe { free(self.0) };
+        }
+    }
+}

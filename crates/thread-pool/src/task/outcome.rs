@@ -1,0 +1,233 @@
+//! The reference that a handle has: the only one, so that it alone takes the result.
+
+#![allow(unsafe_code, reason = "counts its references itself: see `state.rs`")]
+
+use std::ptr::NonNull;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::body::{Job, Outcome, Task};
+use super::job::JobRef;
+use super::state::{Progress, State, Take};
+use crate::listeners::{self, Callback, Listeners, Watcher};
+use crate::panic::drop_contained;
+use crate::sync::{Between, park_until, spin_until, thread};
+use crate::{JobError, lock};
+
+/// How long a waiter looks out for a result that can be there within a moment, before it blocks. Blocking and being
+/// woken costs about as much.
+///
+/// It does not yield meanwhile. Worker and waiter would then get along so well on one core, taking turns by system calls,
+/// that the scheduler has no reason to part them: measured, that is ten times slower than one core for each.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// The one reference to a job that may take its result. It cannot be cloned, and what takes the result needs it
+/// exclusively: so no two threads ever do.
+///
+/// All that takes the result panics if it was taken before, which only polling the handle can have done.
+pub(crate) struct OutcomeRef<R>(NonNull<dyn Outcome<R>>);
+
+// SAFETY: As for a `Box` of what is `Send` and `Sync`. The result comes out on the thread that has the reference, for
+// which it is `Send`: only a task with such a result is made into one (see `new`).
+unsafe impl<R> Send for OutcomeRef<R> {}
+// SAFETY: What can be done by several threads at once never gives out the result, nor a reference to it.
+unsafe impl<R> Sync for OutcomeRef<R> {}
+
+impl<R: 'static> OutcomeRef<R> {
+    pub(super) fn new<F>(job: F) -> (JobRef, Self)
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send,
+    {
+        let task: *mut Task<F, R> = Box::into_raw(Box::new(Task::new(job)));
+        // SAFETY: a box is not null.
+        let task = unsafe { NonNull::new_unchecked(task) };
+        // SAFETY: It comes from `Box::into_raw`, and of its two references one goes here and one there.
+        (unsafe { JobRef::from_raw(task) }, Self(task))
+    }
+
+    /// One more reference, for who runs the job or looks at how far it has come.
+    pub(crate) fn job(&self) -> JobRef {
+        self.state().add_reference();
+        // SAFETY: as in `new`, and the reference was counted just now.
+        unsafe { JobRef::from_raw(self.as_job()) }
+    }
+
+    fn as_job(&self) -> NonNull<dyn Job> {
+        self.0
+    }
+
+    /// Takes the result, blocking until `deadline`, or for as long as it takes. With `soon` the job is expected to be
+    /// claimed within a moment, so that it pays to look out for its end before blocking.
+    pub(crate) fn wait_until(
+        &mut self,
+        deadline: Option<Instant>,
+        soon: bool,
+    ) -> Option<Result<R, JobError>> {
+        if let Some(result) = self.take() {
+            return Some(result);
+        }
+        // Beside a worker that has to be woken first, spinning would only take its core away.
+        if (soon || matches!(self.progress(), Progress::Running(_)))
+            && spin_until(SPIN, Between::Nothing, || {
+                self.progress() == Progress::Finished
+            })
+        {
+            return self.take();
+        }
+        self.block_until(deadline);
+        self.take()
+    }
+
+    /// Blocks until the job has ended or the deadline has passed.
+    fn block_until(&self, deadline: Option<Instant>) {
+        let this_thread = thread::current();
+        {
+            let mut slot = lock(self.listeners());
+            if !self.state().listen() {
+                return;
+            }
+            slot.get_or_insert_default().thread = Some(this_thread);
+        }
+        while self.progress() != Progress::Finished {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                if let Some(listeners) = &mut *lock(self.listeners()) {
+                    listeners.thread = None;
+                }
+                return;
+            }
+            park_until(deadline);
+        }
+    }
+
+    /// Takes the result, or keeps the waker to be woken when there is one.
+    pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Result<R, JobError>> {
+        if let Some(result) = self.take() {
+            return Poll::Ready(result);
+        }
+        if let Some(listeners) = &*lock(self.listeners())
+            && listeners.will_wake(Watcher::Future, waker)
+        {
+            return Poll::Pending;
+        }
+        // A waker's clone and drop are code of the user: both happen outside the lock.
+        match self.listen(Watcher::Future, waker.clone()) {
+            Ok(()) => Poll::Pending,
+            // It ended meanwhile.
+            Err(unused) => {
+                drop_contained(unused);
+                self.take().map_or(Poll::Pending, Poll::Ready)
+            }
+        }
+    }
+
+    /// Has this waker woken when the job has ended: at once, if it has.
+    pub(crate) fn watch(&self, watcher: Watcher, waker: Waker) {
+        if let Err(waker) = self.listen(watcher, waker) {
+            listeners::wake(waker);
+        }
+    }
+
+    /// Puts the waker into its place, or gives it back if the job has ended.
+    fn listen(&self, watcher: Watcher, waker: Waker) -> Result<(), Waker> {
+        let mut slot = lock(self.listeners());
+        if !self.state().listen() {
+            return Err(waker);
+        }
+        let before = slot.get_or_insert_default().replace(watcher, Some(waker));
+        drop(slot);
+        drop_contained(before);
+        Ok(())
+    }
+
+    /// Calls back when the job has ended: at once, on this thread, if it has.
+    pub(crate) fn on_complete(&mut self, callback: Callback<R>) {
+        {
+            let mut slot = lock(self.listeners());
+            if self.state().listen() {
+                slot.get_or_insert_default().add(callback);
+                return;
+            }
+        }
+        if self.state().is_taken() {
+            already_taken();
+        }
+        let mut callback = Some(callback);
+        // SAFETY: The job has ended, its result was not taken, and this reference is exclusive: nobody else can take it.
+        unsafe {
+            self.0.as_ref().look(&mut |result| {
+                if let Some(callback) = callback.take() {
+                    callback(result);
+                }
+            });
+        }
+    }
+
+    /// Whether the job has ended with an error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state().has_failed()
+    }
+
+    /// Takes the result, if there is one.
+    fn take(&mut self) -> Option<Result<R, JobError>> {
+        match self.state().take() {
+            // SAFETY: the state says so, and this reference is exclusive.
+            Take::Yours => Some(unsafe { self.0.as_ref().take() }),
+            Take::NotYet => None,
+            Take::Gone => already_taken(),
+        }
+    }
+
+    /// Runs the job, unless somebody else claimed it before: then `false`. Never unwinds.
+    pub(crate) fn run(&self, worker: usize) -> bool {
+        self.job().run(worker)
+    }
+
+    /// Cancels the job if it is still pending, drops its closure and makes `why` its result. Never unwinds.
+    pub(crate) fn cancel(&self, why: JobError) -> bool {
+        // SAFETY: this reference keeps it alive.
+        unsafe { self.0.as_ref() }.cancel(why)
+    }
+}
+
+impl<R> OutcomeRef<R> {
+    /// Forgets the waker, if it was not used yet.
+    pub(crate) fn unwatch(&self, watcher: Watcher) {
+        let before = lock(self.listeners())
+            .as_mut()
+            .and_then(|listeners| listeners.replace(watcher, None));
+        drop_contained(before);
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.state().progress()
+    }
+
+    fn state(&self) -> &State {
+        // SAFETY: this reference keeps it alive, and the state comes first in a task.
+        unsafe { self.0.cast::<State>().as_ref() }
+    }
+
+    fn listeners(&self) -> &crate::sync::Mutex<Option<Box<Listeners<R>>>> {
+        // SAFETY: this reference keeps it alive.
+        unsafe { self.0.as_ref() }.listeners()
+    }
+}
+
+#[track_caller]
+fn already_taken() -> ! {
+    panic!(
+        "the result of this job was taken when its handle was polled: do not use a handle after it was ready"
+    )
+}
+
+impl<R> Drop for OutcomeRef<R> {
+    fn drop(&mut self) {
+        // SAFETY: this reference keeps the state alive, and is not used any more.
+        if unsafe { State::release(self.0.cast().as_ptr()) } {
+            // SAFETY: It was made by `Box::into_raw`, and that was the last reference. The result, if it is still there,
+            // is dropped by its owner, who gets its panic.
+            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The end of a map: `map_state/`.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+use crate::map_state::{MapJob, MapState, Seat, Stop};
+use crate::shared::Shared;
+use crate::sync::atomic::AtomicBool;
+use crate::{JobError, check};
+
+struct Input {
+    number: usize,
+    dropped: loom::sync::Arc<AtomicUsize>,
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+type Map = Arc<MapState<Input, usize, fn(Input) -> usize>>;
+
+fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
+    let dropped = loom::sync::Arc::new(AtomicUsize::new(0));
+    let inputs = (0..inputs)
+        .map(|number| Input {
+            number,
+            dropped: loom::sync::Arc::clone(&dropped),
+        })
+        .collect();
+    let pool = Arc::new(Shared {
+        cancelling: AtomicBool::new(false),
+    });
+    let f: fn(Input) -> usize = |input| input.number + 10;
+    let one = Some(NonZeroUsize::MIN);
+    (
+        Arc::new(MapState::new(inputs, f, limit, one, pool)),
+        dropped,
+    )
+}
+
+#[test]
+fn two_workers_share_a_map_and_its_waiter_gets_every_result_in_order() {
+    check(2, || {
+        let (map, dropped) = map(2, 2);
+        let first = Seat::new(&map);
+        let second = Seat::new(&map);
+        let worker = thread::spawn(move || first.take_part());
+        second.take_part();
+        let results = map.wait_until(None).unwrap();
+        assert!(matches!(results[..], [Ok(10), Ok(11)]));
+        // All inputs are gone when the waiter comes back.
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
+        drop(second);
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn a_map_that_is_stopped_half_way_has_a_result_or_an_error_for_each_input() {
+    check(3, || {
+        let (map, dropped) = map(2, 1);
+        let seat = Seat::new(&map);
+        let worker = thread::spawn(move || seat.take_part());
+        let canceller = thread::spawn({
+            let map = Arc::clone(&map);
+            move || map.stop(Stop::Cancelled)
+        });
+        let results = map.wait_until(None).unwrap();
+        // All inputs are gone by now, whoever dropped them.
+        assert_eq!(dropped.load(Ordering::Relaxed), 2);
+        assert_eq!(results.len(), 2);
+        let done = results.iter().take_while(|result| result.is_ok()).count();
+        assert!(
+            results[done..]
+                .iter()
+                .all(|result| matches!(result, Err(JobError::Cancelled)))
+        );
+        worker.join().unwrap();
+        canceller.join().unwrap();
+    });
+}
+
+#[test]
+fn a_map_whose_seats_are_given_back_unused_is_over() {
+    check(3, || {
+        let (map, dropped) = map(1, 1);
+        let first = Seat::new(&map);
+        let second = Seat::new(&map);
+        let other = thread::spawn(move || drop(first));
+        drop(second);
+        let results = map.wait_until(None).unwrap();
+        assert!(matches!(results[..], [Err(JobError::Cancelled)]));
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        other.join().unwrap();
+    });
+}
