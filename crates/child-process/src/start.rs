@@ -114,13 +114,16 @@ fn stdin(
     Ok(Feed::default())
 }
 
+/// How standard error gets to the same place as standard output.
+type Same<'a> = Box<dyn FnOnce() -> io::Result<Stdio> + 'a>;
+
 /// The drain of standard output, and how standard error gets to the same place.
 fn stdout<'a>(
     command: &'a Command,
     neighbour: Option<PipeWriter>,
     child: &mut StdCommand,
     cap: Option<usize>,
-) -> io::Result<(Drain, Box<dyn FnOnce() -> io::Result<Stdio> + 'a>)> {
+) -> io::Result<(Drain, Same<'a>)> {
     if let Some(writer) = neighbour {
         let other = matches!(command.stderr, Output::Merge)
             .then(|| writer.try_clone())

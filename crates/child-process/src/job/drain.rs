@@ -48,6 +48,12 @@ impl Drain {
         self.pipe = None;
     }
 
+    /// Keeps nothing from now on.
+    pub(crate) fn discard(&mut self) {
+        self.take();
+        self.cap = Some(0);
+    }
+
     /// How many bytes came after the cap.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

@@ -169,7 +169,7 @@ impl Job {
         self.limits.grace = grace;
         match self.phase {
             Phase::Running | Phase::Draining { .. } => {
-                self.begin_ending(Instant::now(), Cause::Asked)
+                self.begin_ending(Instant::now(), Cause::Asked, &mut Census::default());
             }
             // It may have been promised more time before.
             Phase::Terminating { until, look } => {
@@ -180,7 +180,7 @@ impl Job {
         }
     }
 
-    fn begin_ending(&mut self, now: Instant, cause: Cause) {
+    fn begin_ending(&mut self, now: Instant, cause: Cause, census: &mut Census) {
         self.cause = self.cause.or(Some(cause));
         // Nobody waits for what it was still to be told.
         self.stdin.close();
@@ -190,8 +190,7 @@ impl Job {
             let until = now.checked_add(self.limits.grace);
             // A grace beyond all times: half an hour is as good as for ever, and then asked again.
             let until = until.unwrap_or(now + Duration::from_secs(1800));
-            let mut census = Census::default();
-            self.tree.look(&self.leader, &mut census, &[]);
+            self.tree.look(&self.leader, census, &[]);
             self.tree.signal(&self.leader, Signal::TERM);
             // What stands still could not react.
             self.tree.signal(&self.leader, Signal::CONT);
@@ -224,10 +223,10 @@ impl Job {
                         self.phase = Phase::Draining { until };
                     }
                 } else if let Some(cap) = self.over_cap() {
-                    self.begin_ending(now, Cause::TooMuchOutput(cap));
+                    self.begin_ending(now, Cause::TooMuchOutput(cap), census);
                 } else if self.deadline.is_some_and(|deadline| now >= deadline) {
                     let limit = self.limits.timeout.unwrap_or_default();
-                    self.begin_ending(now, Cause::TimedOut(limit));
+                    self.begin_ending(now, Cause::TimedOut(limit), census);
                 }
             }
             Phase::Draining { until } => {
@@ -385,10 +384,12 @@ impl Job {
         });
     }
 
-    /// Leaves the child to itself. The result is whoever is to reap it.
+    /// Leaves the child to itself: what it writes is thrown away, and no limit holds.
     pub(crate) fn let_go(&mut self) {
-        self.close();
-        self.limits.drain = Duration::ZERO;
+        self.stdin.finish();
+        self.stdout.discard();
+        self.stderr.discard();
+        self.cap = None;
         self.limits.end_leftovers = false;
         self.deadline = None;
     }
