@@ -152,7 +152,7 @@ const DEAF: &str =
 
 #[test]
 fn fault_35_a_timeout_ends_a_tree_of_three_that_ignores_sigterm_and_returns_its_output() {
-    fault(5, 60 * SECOND, || {
+    fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         let start = Instant::now();
         let error = mark
@@ -174,7 +174,7 @@ fn fault_35_a_timeout_ends_a_tree_of_three_that_ignores_sigterm_and_returns_its_
 
 #[test]
 fn fault_35_who_heeds_sigterm_has_the_grace_time_to_tidy_up() {
-    fault(5, 60 * SECOND, || {
+    fault(3, 60 * SECOND, || {
         let error = sh("trap 'echo tidied; exit 5' TERM; echo ready; while :; do sleep 0.01; done")
             .timeout(Duration::from_millis(300))
             .grace(30 * SECOND)
@@ -192,7 +192,7 @@ fn fault_35_who_heeds_sigterm_has_the_grace_time_to_tidy_up() {
 
 #[test]
 fn fault_35_what_left_the_group_is_ended_as_well() {
-    fault(5, 60 * SECOND, || {
+    fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         // A session of its own, and below it another one.
         let script = r#"setsid sh -c 'trap "" TERM; setsid sh -c "trap \"\" TERM; echo here; sleep 61; :"; sleep 62; :'; :"#;
@@ -258,7 +258,7 @@ fn fault_36_a_child_that_does_not_read_its_stdin_has_its_status_and_no_error() {
 
 #[test]
 fn fault_37_the_leader_died_first_and_its_group_is_still_swept() {
-    fault(5, 60 * SECOND, || {
+    fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         // Dropped, killed, or ended because of its output: each time the leader is long dead.
         let script = "sh -c 'trap \"\" TERM; sleep 61; :' & exit 0";
@@ -364,5 +364,17 @@ fn fault_38_two_hundred_children_started_and_dropped_leave_nothing() {
         mark.wait_for(3);
         drop(child);
         eventually("nobody is left", || mark.living().is_empty());
+    });
+}
+
+#[test]
+fn fault_37_what_is_dead_already_is_not_waited_for() {
+    fault(20, 60 * SECOND, || {
+        let child = sh("exit 0").spawn().expect("it starts");
+        let stat = format!("/proc/{}/stat", child.id());
+        eventually("it ends, unseen", || {
+            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "))
+        });
+        drop(child);
     });
 }

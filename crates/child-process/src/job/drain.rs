@@ -69,14 +69,9 @@ impl Drain {
         bytes
     }
 
-    /// Reads once.
+    /// Reads what is in the pipe now; of one that is filled as fast as it is emptied, so much that others get their turn.
     pub(crate) fn pump(&mut self) {
-        self.read();
-    }
-
-    /// Reads what is in the pipe now, but for one that is filled as fast as it is emptied.
-    pub(crate) fn pump_all(&mut self) {
-        let mut most = 2 * PIPE;
+        let mut most = 4 * PIPE;
         while most > 0 {
             match self.read() {
                 0 => return,

@@ -70,7 +70,7 @@ enum Phase {
     Draining { until: Instant },
     Terminating { until: Instant, look: Instant },
     Stopping { until: Instant, look: Instant },
-    Killed { until: Instant },
+    Killed { until: Instant, look: Instant },
     Over,
 }
 
@@ -267,8 +267,10 @@ impl Job {
                 let look = self.tree.look(&self.leader, census, &[Signal::STOP]);
                 if (look.still && !look.changed) || now >= until {
                     self.tree.signal(&self.leader, Signal::KILL);
+                    // They may all have been dead before, and then nothing else will happen.
                     self.phase = Phase::Killed {
                         until: now + GONE_WITHIN,
+                        look: now,
                     };
                 } else {
                     self.phase = Phase::Stopping {
@@ -277,7 +279,7 @@ impl Job {
                     };
                 }
             }
-            Phase::Killed { until } => {
+            Phase::Killed { until, .. } => {
                 self.tree.forget_ended();
                 if self.leader.exited() && self.tree.is_empty() {
                     // One that was just being started when its parent was looked at.
@@ -287,8 +289,12 @@ impl Job {
                     }
                 }
                 if now >= until {
-                    self.give_up();
+                    return self.give_up();
                 }
+                self.phase = Phase::Killed {
+                    until,
+                    look: now + LOOK_EVERY,
+                };
             }
             Phase::Over => {}
         }
@@ -316,8 +322,8 @@ impl Job {
 
     /// Takes what is there now, and notes whether somebody still holds the other end.
     fn give_up_output(&mut self) {
-        self.stdout.pump_all();
-        self.stderr.pump_all();
+        self.stdout.pump();
+        self.stderr.pump();
         self.leaked |= !self.outputs_closed();
     }
 
@@ -423,9 +429,10 @@ impl Drive for Job {
     fn wake_at(&self) -> Option<Instant> {
         match self.phase {
             Phase::Running => self.deadline,
-            Phase::Draining { until } | Phase::Killed { until } => Some(until),
-            Phase::Terminating { until, look } => Some(until.min(look)),
-            Phase::Stopping { until, look } => Some(until.min(look)),
+            Phase::Draining { until } => Some(until),
+            Phase::Terminating { until, look }
+            | Phase::Stopping { until, look }
+            | Phase::Killed { until, look } => Some(until.min(look)),
             Phase::Over => None,
         }
     }
