@@ -31,3 +31,4 @@ pub use many::{AsCompleted, Many};
 pub use pipeline::{Piped, Pipeline};
 pub use running::Running;
 pub use signal::Signal;
+pub use tree::adopt_orphans;

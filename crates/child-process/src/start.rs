@@ -12,7 +12,7 @@ use std::time::Instant;
 use crate::Error;
 use crate::command::{Command, Input, Output};
 use crate::job::{Drain, Feed, Job};
-use crate::tree::Leader;
+use crate::tree::{Leader, Mark, VARIABLE};
 
 /// Ends of pipes from and to neighbours, which go before what the command says.
 #[derive(Debug, Default)]
@@ -43,6 +43,10 @@ fn try_start(command: &Command, neighbours: Neighbours, started: Instant) -> io:
     if !command.foreground {
         child.process_group(0);
     }
+    let mark = Mark::for_a_child();
+    if let Some(mark) = &mark {
+        child.env(VARIABLE, mark.value());
+    }
 
     let feed = stdin(command, neighbours.stdin, &mut child)?;
     let cap = command.cap.map(|(cap, _)| cap);
@@ -55,7 +59,7 @@ fn try_start(command: &Command, neighbours: Neighbours, started: Instant) -> io:
         Output::Merge => silent(child.stderr(merged()?)),
     };
 
-    let leader = Leader::take(child.spawn()?, !command.foreground)?;
+    let leader = Leader::take(child.spawn()?, !command.foreground, mark)?;
     // Only now are the child's ends of the pipes closed here: until then nobody would see the end of its output.
     drop(child);
     let mut job = Job::new(command.line(), leader, command.limits, started);

@@ -303,6 +303,7 @@ impl Job {
     fn all_gone(&mut self) {
         // Nobody was found; what the look cannot see, without /proc for instance, ends here.
         self.leader.signal_group(Signal::KILL);
+        self.tree.reap();
         self.give_up_output();
         self.finish();
     }
@@ -346,6 +347,7 @@ impl Job {
     fn finish(&mut self) {
         self.close();
         self.phase = Phase::Over;
+        self.tree.leave(&self.leader, &mut Census::default());
         let status = self.leader.reap();
         let command = self.command.clone();
         // Lines that nobody has asked for yet stay where they are.

@@ -5,6 +5,7 @@
 
 mod inbox;
 mod slot;
+mod sync;
 
 pub(crate) use slot::{Slot, Taken};
 

@@ -1,8 +1,10 @@
 //! Where a result waits for its future.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::Waker;
+
+use super::sync::{Mutex, MutexGuard};
 
 /// A place for one result, between the watching thread and a future.
 #[derive(Debug)]

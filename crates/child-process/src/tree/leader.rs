@@ -11,6 +11,8 @@ use rustix::process::{
     pidfd_send_signal, waitid,
 };
 
+use super::Mark;
+
 /// A child that was started and not yet reaped.
 #[derive(Debug)]
 pub(crate) struct Leader {
@@ -19,11 +21,12 @@ pub(crate) struct Leader {
     /// It leads a process group of its own.
     leads: bool,
     exited: bool,
+    mark: Option<Mark>,
 }
 
 impl Leader {
     /// Takes a child that was just started. Where no descriptor is to be had the child is ended.
-    pub(crate) fn take(mut child: Child, leads: bool) -> io::Result<Self> {
+    pub(crate) fn take(mut child: Child, leads: bool, mark: Option<Mark>) -> io::Result<Self> {
         // Nobody has reaped it, so the number is its own.
         let id = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH);
         match id.and_then(|id| pidfd_open(id, PidfdFlags::empty())) {
@@ -32,6 +35,7 @@ impl Leader {
                 process,
                 leads,
                 exited: false,
+                mark,
             }),
             Err(error) => {
                 let _ = child.kill();
@@ -43,6 +47,11 @@ impl Leader {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What its orphans are told by, where the program adopts them.
+    pub(crate) fn mark(&self) -> Option<&Mark> {
+        self.mark.as_ref()
     }
 
     /// Becomes readable when it ends.

@@ -5,9 +5,12 @@
 //! by a descriptor (pidfd), which never means anybody else, and are believed to belong here only if they are in the same
 //! place before and after the descriptor was opened, while the one they belong to was alive.
 
+mod adoption;
 mod census;
 mod leader;
 
+pub use adoption::adopt_orphans;
+pub(crate) use adoption::{Mark, VARIABLE};
 pub(crate) use census::Census;
 pub(crate) use leader::Leader;
 
@@ -24,6 +27,9 @@ use census::Entry;
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     held: Vec<Held>,
+    /// Those that have ended and may have become ours to reap. Only where orphans are adopted.
+    ended: Vec<OwnedFd>,
+    adopts: bool,
 }
 
 #[derive(Debug)]
@@ -68,7 +74,29 @@ impl Tree {
         }
         let ended: Vec<bool> = ended.iter().map(|fd| !fd.revents().is_empty()).collect();
         let mut ended = ended.into_iter();
-        self.held.retain(|_| !ended.next().unwrap_or(false));
+        let gone = self
+            .held
+            .extract_if(.., |_| ended.next().unwrap_or(false))
+            .map(|held| held.process);
+        if self.adopts {
+            self.ended.extend(gone);
+        } else {
+            gone.for_each(drop);
+        }
+    }
+
+    /// Takes away those that have ended and whose parents have.
+    pub(crate) fn reap(&mut self) {
+        self.ended.retain(|process| !adoption::reap(process));
+    }
+
+    /// Lets those that live run on.
+    pub(crate) fn leave(&mut self, leader: &Leader, census: &mut Census) {
+        if leader.mark().is_some() {
+            self.look(leader, census, &[]);
+            let left = self.held.drain(..).map(|held| held.process);
+            left.chain(self.ended.drain(..)).for_each(adoption::leave);
+        }
     }
 
     /// Looks for those who are not held yet, sends each of them `signals`, and holds them.
@@ -79,6 +107,7 @@ impl Tree {
         signals: &[Signal],
     ) -> Look {
         let entries = census.entries();
+        self.adopts = leader.mark().is_some();
         // After the reading: who is alive now was alive then, and its number was its own.
         self.forget_ended();
         let mut members: BTreeSet<u32> = self.held.iter().map(|held| held.id).collect();
@@ -92,10 +121,18 @@ impl Tree {
             let before = members.len();
             for entry in entries {
                 let known = members.contains(&entry.id) || refused.contains(&entry.id);
+                if known || entry.dead() || entry.id == own {
+                    continue;
+                }
                 let belongs = [entry.parent, entry.group, entry.session]
                     .iter()
                     .any(|id| members.contains(id));
-                if known || !belongs || entry.dead() || entry.id == own {
+                let adopted = || {
+                    let mark = leader.mark().filter(|_| entry.parent == own);
+                    mark.is_some_and(|mark| mark.is_on(entry.id))
+                };
+                // Once the leader is not to be told from others by its number, it is no orphan either.
+                if entry.id == leader.id() || !(belongs || adopted()) {
                     continue;
                 }
                 changed = true;
