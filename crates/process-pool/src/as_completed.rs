@@ -44,6 +44,9 @@ pub fn as_completed<T>(handles: impl IntoIterator<Item = Handle<T>>) -> AsComple
     }
 }
 
+/// The place of a handle, and its result.
+pub type Completed<T> = (usize, Result<T, JobError>);
+
 /// An iterator over results in the order in which they come. Made by [`as_completed`]. Dropping it detaches the jobs that
 /// are left.
 pub struct AsCompleted<T> {
@@ -57,17 +60,11 @@ impl<T> AsCompleted<T> {
     ///
     /// # Errors
     /// `Err` when the time ran out and there is still one to come.
-    pub fn next_timeout(
-        &mut self,
-        timeout: Duration,
-    ) -> Result<Option<(usize, Result<T, JobError>)>, TimeUp> {
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Completed<T>>, TimeUp> {
         self.next_until(Instant::now().checked_add(timeout))
     }
 
-    fn next_until(
-        &mut self,
-        until: Option<Instant>,
-    ) -> Result<Option<(usize, Result<T, JobError>)>, TimeUp> {
+    fn next_until(&mut self, until: Option<Instant>) -> Result<Option<Completed<T>>, TimeUp> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -81,7 +78,7 @@ impl<T> AsCompleted<T> {
 }
 
 impl<T> Iterator for AsCompleted<T> {
-    type Item = (usize, Result<T, JobError>);
+    type Item = Completed<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.next_until(None).ok().flatten()

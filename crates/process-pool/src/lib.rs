@@ -25,7 +25,7 @@ mod transport;
 pub mod wire;
 mod worker;
 
-pub use as_completed::{AsCompleted, TimeUp, as_completed};
+pub use as_completed::{AsCompleted, Completed, TimeUp, as_completed};
 pub use buffer::{Buffer, OutOfRange};
 pub use builder::{BuildError, Builder};
 pub use error::{Broken, Crash, JobError, StillRunning, SubmitError};

@@ -115,8 +115,11 @@ impl Lane {
                     self.work.arm();
                     if slot.is_waiting() {
                         self.work.disarm();
-                    } else if self.closing.load(Ordering::Relaxed) != 0 {
-                        return;
+                    } else if self.closing.load(Ordering::Acquire) != 0 {
+                        self.work.disarm();
+                        if !slot.is_waiting() {
+                            return;
+                        }
                     } else {
                         self.work_futex.sleep(&self.work);
                     }
@@ -160,7 +163,7 @@ impl Lane {
     }
 
     fn close(&self) {
-        self.closing.store(1, Ordering::Relaxed);
+        self.closing.store(1, Ordering::Release);
         self.ring();
     }
 }

@@ -97,7 +97,7 @@ fn resident() -> u64 {
 fn pool(program: &Program, dice: &mut Dice) -> ProcessPool {
     let mut builder = ProcessPool::builder(program)
         .workers(1 + dice.roll(4) as usize)
-        .time_limit(Duration::from_millis(400));
+        .time_limit(Duration::from_millis(150));
     if dice.roll(2) == 0 {
         builder = builder.recycle_after_jobs(1 + dice.roll(50));
     }
@@ -110,7 +110,7 @@ fn pool(program: &Program, dice: &mut Dice) -> ProcessPool {
 fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) {
     let pool = pool(program, dice);
     let mut handles: Vec<(Order, Handle<u64>)> = Vec::new();
-    for _ in 0..dice.roll(300) {
+    for _ in 0..dice.roll(200) {
         *next += 1;
         let order = (*next, dice.roll(100) as u8);
         handles.push((order, pool.submit::<work>(order).unwrap()));

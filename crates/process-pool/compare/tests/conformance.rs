@@ -162,7 +162,7 @@ fn a_crashing_or_failing_task_harms_no_other() {
     for variant in VARIANTS {
         let mut inputs = inputs(40, "map", "compute = \"10us\"");
         inputs.tasks[2].steps = vec![kill("KILL")];
-        inputs.tasks[25].steps = vec![kill("SEGV")];
+        inputs.tasks[25].steps = vec![kill("ABRT")];
         inputs.tasks[37].steps = vec![Step::Read {
             file: "no such file".to_owned(),
             bytes: 1,
@@ -184,7 +184,7 @@ fn nothing_is_left_behind() {
             &program,
             "",
             inputs(50, "map", "compute = \"1us\""),
-        ))
+        ));
     };
     use_once();
     let (descriptors, children) = (count("fd"), children().len());

@@ -54,7 +54,7 @@ impl Pipe {
             scope.spawn(move || {
                 bytes
                     .chunks(CHUNK)
-                    .for_each(|chunk| to.write_all(chunk).expect("it lives"))
+                    .for_each(|chunk| to.write_all(chunk).expect("it lives"));
             });
             for chunk in into.chunks_mut(CHUNK) {
                 self.from.read_exact(chunk).expect("it lives");

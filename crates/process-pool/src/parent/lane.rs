@@ -127,10 +127,10 @@ impl Lane {
                 }
                 // The worker is gone; its death is on the way, and a waiting unit is given to another one.
                 Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                    flags |= flag::DESCRIPTORS
+                    flags |= flag::DESCRIPTORS;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
-                    flags |= flag::DESCRIPTORS
+                    flags |= flag::DESCRIPTORS;
                 }
                 Err(error) => return Err(Refused::Failed(unit, error)),
             }
@@ -203,7 +203,7 @@ impl Lane {
                     self.next();
                 }
                 Collect::Passed | Collect::Nonsense => {
-                    result = Err("a place of the ring in no state".to_owned())
+                    result = Err("a place of the ring in no state".to_owned());
                 }
                 Collect::Waiting | Collect::Running | Collect::Withdrawn => break,
             }
@@ -407,7 +407,7 @@ impl Lane {
 
     /// Lets it end when it has nothing left to do.
     pub(crate) fn close(&mut self) {
-        self.region.parent.0.closing.store(1, Ordering::Relaxed);
+        self.region.parent.0.closing.store(1, Ordering::Release);
         self.ring();
     }
 

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::jobs::{Callback, Entry, Jobs, Key, Stage, Waiter, Wake};
-use super::lane::{Harvest, Lane, Refused, Verdict};
+use super::lane::{Delivery, Harvest, Lane, Refused, Verdict};
 use super::unit::{Outcome, Queue, Sink, Unit};
 use crate::transport::layout::SLOTS;
 use crate::{Broken, Crash, Exit, JobError};
@@ -41,6 +41,8 @@ pub(crate) struct State {
     /// When the supervisor looks at the clock; `None` for never.
     pub(crate) next_look: Option<Instant>,
     last_result: Option<Instant>,
+    /// Kept for its memory.
+    spare: Vec<Delivery>,
 }
 
 impl State {
@@ -60,6 +62,7 @@ impl State {
             // It looks before it sleeps for the first time.
             next_look: Some(Instant::now()),
             last_result: None,
+            spare: Vec::new(),
         }
     }
 
@@ -125,9 +128,10 @@ impl State {
         let Some((place, _)) = open.min_by_key(|(_, lane)| (lane.load(), !lane.is_awake)) else {
             return Some(unit);
         };
-        let hot = self.last_result.is_some_and(|last| last.elapsed() < SERIES);
         let sink = unit.sink.clone();
         let lane = self.lanes[place].as_mut()?;
+        // What joins others is one of a series without a look at the clock.
+        let hot = lane.load() > 0 || self.last_result.is_some_and(|last| last.elapsed() < SERIES);
         match lane.push(unit, hot) {
             Ok(number) => {
                 lane.ring();
@@ -262,7 +266,10 @@ impl State {
         let Some(lane) = &mut self.lanes[place] else {
             return false;
         };
-        let mut harvest = Harvest::default();
+        let mut harvest = Harvest {
+            deliveries: mem::take(&mut self.spare),
+            rest: Vec::new(),
+        };
         if let Err(why) = lane.collect(&mut harvest) {
             // Nothing that it says can be trusted any more.
             lane.verdict = Some(Verdict::Corrupted(why));
@@ -273,14 +280,18 @@ impl State {
         some
     }
 
-    fn reap_harvest(&mut self, harvest: Harvest) {
+    fn reap_harvest(&mut self, mut harvest: Harvest) {
         if !harvest.deliveries.is_empty() {
-            self.last_result = Some(Instant::now());
             self.failures = 0;
+            // Asked for only where a worker has nothing left to do.
+            if self.lanes.iter().flatten().any(|lane| lane.load() == 0) {
+                self.last_result = Some(Instant::now());
+            }
         }
-        for (sink, place, outcome) in harvest.deliveries {
+        for (sink, place, outcome) in harvest.deliveries.drain(..) {
             self.deliver(&sink, place, outcome);
         }
+        self.spare = harvest.deliveries;
         self.requeue(harvest.rest);
     }
 

@@ -152,7 +152,7 @@ fn refill(shared: &Shared, vacant: &[usize]) -> bool {
             }),
             Err(error) => {
                 shared.with(|state| {
-                    state.start_failed(format!("was refused by the system: {error}"))
+                    state.start_failed(format!("was refused by the system: {error}"));
                 });
                 return false;
             }

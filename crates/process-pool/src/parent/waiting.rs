@@ -1,6 +1,5 @@
 //! A thread that waits for the result of one job.
 
-use std::hint;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,12 +9,10 @@ use super::jobs::{Key, Stage, Waiter};
 use super::state::State;
 use super::supervisor::SWEEP;
 use super::unit::Outcome;
-use crate::transport::futex;
 use crate::transport::layout::SLOTS;
 use crate::transport::mapping::Region;
+use crate::transport::{futex, spin};
 
-/// How long to spin for the result of a worker that was awake when it got the job.
-const SPIN: Duration = Duration::from_micros(20);
 /// How many waits not to spin after one that spun in vain.
 const PAUSE: u32 = 16;
 
@@ -80,6 +77,10 @@ fn left(until: Option<Instant>) -> Option<Duration> {
 
 fn next(state: &mut State, key: Key, spun: bool) -> Next {
     loop {
+        // What came with the result before it.
+        if let Some(outcome) = state.take_result(key) {
+            return Next::Done(outcome);
+        }
         let Some(Stage::Lane { lane: place, unit }) = state.stage(key) else {
             return park(state, key);
         };
@@ -128,16 +129,5 @@ fn give_up(state: &mut State, key: Key) -> Option<Outcome> {
 /// Watches the slot; `false` if nothing came of it.
 fn spin(region: &Region, unit: u64) -> bool {
     let slot = &region.slots[unit as usize % SLOTS];
-    let start = Instant::now();
-    loop {
-        for _ in 0..64 {
-            if !slot.is_under_way() {
-                return true;
-            }
-            hint::spin_loop();
-        }
-        if start.elapsed() > SPIN {
-            return false;
-        }
-    }
+    spin::until(|| !slot.is_under_way())
 }

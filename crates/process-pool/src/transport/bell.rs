@@ -10,6 +10,9 @@ const QUIET: u32 = 0;
 const ARMED: u32 = 1;
 
 /// One word in shared memory. All zeros is a quiet bell.
+///
+/// The accesses to the word are sequentially consistent too, although the fences suffice: this costs nothing where it is
+/// quick, and loom, which orders writes less than the language does, can then follow the argument.
 #[repr(transparent)]
 pub(crate) struct Bell {
     word: AtomicU32,
@@ -26,13 +29,13 @@ impl Bell {
 
     /// Says that its owner is about to sleep. Whoever arms must look once more for what it waits for.
     pub(crate) fn arm(&self) {
-        self.word.store(ARMED, Ordering::Relaxed);
+        self.word.store(ARMED, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
     /// Says that its owner is awake.
     pub(crate) fn disarm(&self) {
-        self.word.store(QUIET, Ordering::Relaxed);
+        self.word.store(QUIET, Ordering::SeqCst);
     }
 
     /// Whether the owner sleeps or is about to.
@@ -43,8 +46,8 @@ impl Bell {
     /// Whether the owner has to be woken. Comes after [`published`], and says yes once for each arming.
     pub(crate) fn take(&self) -> bool {
         // The load first: a swap would take the cache line from the other side for nothing.
-        self.word.load(Ordering::Relaxed) == ARMED
-            && self.word.swap(QUIET, Ordering::Relaxed) == ARMED
+        self.word.load(Ordering::SeqCst) == ARMED
+            && self.word.swap(QUIET, Ordering::SeqCst) == ARMED
     }
 
     /// The word to sleep on, and the value that it has while its owner may sleep.

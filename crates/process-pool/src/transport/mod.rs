@@ -9,6 +9,7 @@ pub(crate) mod layout;
 pub(crate) mod mapping;
 pub(crate) mod slot;
 pub(crate) mod socket;
+pub(crate) mod spin;
 
 /// What `bell` and `slot` are built on. The model check puts loom's here.
 mod sync {

@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::hint;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
-use std::time::{Duration, Instant};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::time::{ClockId, clock_gettime};
@@ -20,10 +18,7 @@ use crate::program::CallError;
 use crate::transport::bell::published;
 use crate::transport::layout::{RESERVED, SLOTS, SPILL, WORDS, flag, head, status};
 use crate::transport::slot::{Claim, Slot};
-use crate::transport::{bytes, futex, socket};
-
-/// How long to spin for a job that is likely to come: a few times what two processes need to hand one over.
-const SPIN: Duration = Duration::from_micros(20);
+use crate::transport::{bytes, futex, socket, spin};
 
 /// The worker's own view of the rings.
 struct Serving {
@@ -100,16 +95,8 @@ impl Serving {
     fn wait(&mut self, place: usize) -> bool {
         let region = &self.desk.region;
         let slot = &region.slots[place];
-        if self.hot && self.desk.config.spin {
-            let start = Instant::now();
-            while start.elapsed() < SPIN {
-                for _ in 0..64 {
-                    if slot.is_waiting() {
-                        return true;
-                    }
-                    hint::spin_loop();
-                }
-            }
+        if self.hot && self.desk.config.spin && spin::until(|| slot.is_waiting()) {
+            return true;
         }
         loop {
             region.work.0.arm();
@@ -117,8 +104,10 @@ impl Serving {
                 region.work.0.disarm();
                 return true;
             }
-            if region.parent.0.closing.load(Ordering::Relaxed) != 0 {
-                return false;
+            if region.parent.0.closing.load(Ordering::Acquire) != 0 {
+                // What was pushed before the closing may have come after the look above.
+                region.work.0.disarm();
+                return slot.is_waiting();
             }
             futex::sleep(&region.work.0, None);
         }
