@@ -256,11 +256,13 @@ impl Child {
         self.job.signal_tree(signal.raw());
     }
 
-    /// Asks the whole tree to end, with `SIGTERM`, and returns at once. What is left after the [grace
+    /// Asks the whole tree to end, with `SIGTERM`, and does not wait for that. What is left after the [grace
     /// time](Command::grace) is killed by the call that waits for it then: [`finish`](Self::finish), for instance.
     pub fn terminate(&mut self) {
         let grace = self.job.limits.grace;
         self.job.end(grace);
+        // Some milliseconds, in which all stand still and are looked for.
+        drive::until(&mut self.job, None, |job| !job.stopping());
     }
 
     /// Kills the whole tree with `SIGKILL` and waits until it is gone.

@@ -1,14 +1,16 @@
 //! One child from its start to its reaping: a state machine that never blocks.
 //!
 //! ```text
-//! Running ──ended──► Draining ──all read, or time up──────────────────────────► Over
-//!    │ time up, too much output, asked to end                                    ▲
-//!    ▼                                                                           │
-//! Terminating ──all ended────────────────────────────────────────────────────────┤
-//!    │ grace over          (SIGTERM)                                             │
-//!    ▼                                                                           │
-//! Stopping ──all stand still──► Killed ──all ended───────────────────────────────┘
-//!             (SIGSTOP)        (SIGKILL)
+//! Running ──ended──► Draining ──all read, or time up──► Over
+//!    │                  │                                ▲
+//!    └─────────┬────────┘                                │
+//!              ▼ time up, too much output, asked to end  │
+//!          Stopping ──all stand still──► Terminating ──all ended
+//!          (SIGSTOP)                     (SIGTERM)       │
+//!                                            │ grace over│
+//!                                            ▼           │
+//!                                        Stopping ──► Killed
+//!                                        (SIGSTOP)   (SIGKILL)
 //! ```
 //!
 //! The child is reaped on the way into `Over` and never before, so that its number, which is that of its group, cannot mean
@@ -16,6 +18,8 @@
 
 mod drain;
 mod feed;
+mod step;
+mod watch;
 
 pub(crate) use drain::Drain;
 pub(crate) use feed::Feed;
@@ -24,22 +28,12 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 
 use crate::command::{Excess, Limits};
-use crate::drive::{self, Drive, Flags};
+use crate::drive::{self, Drive as _};
 use crate::tree::{Census, Leader, Tree};
 use crate::{Error, Finished};
-
-/// How long all may take to stand still before they are killed anyway.
-const STILL_WITHIN: Duration = Duration::from_millis(50);
-
-/// How long what got `SIGKILL` may take to be gone.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
-
-/// How often to look for new processes while those that are known may end by themselves.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A child that was started, and all there is to do for it.
 #[derive(Debug)]
@@ -67,10 +61,23 @@ pub(crate) struct Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Running,
-    Draining { until: Instant },
-    Terminating { until: Instant, look: Instant },
-    Stopping { until: Instant, look: Instant },
-    Killed { until: Instant, look: Instant },
+    Draining {
+        until: Instant,
+    },
+    Terminating {
+        until: Instant,
+        look: Instant,
+    },
+    /// Politely: `SIGTERM` comes next, and not `SIGKILL`.
+    Stopping {
+        until: Instant,
+        look: Instant,
+        polite: bool,
+    },
+    Killed {
+        until: Instant,
+        look: Instant,
+    },
     Over,
 }
 
@@ -167,165 +174,22 @@ impl Job {
     /// Begins to end the tree because somebody asked for it, with this much time after `SIGTERM`.
     pub(crate) fn end(&mut self, grace: Duration) {
         self.limits.grace = grace;
+        let now = Instant::now();
         match self.phase {
-            Phase::Running | Phase::Draining { .. } => {
-                self.begin_ending(Instant::now(), Cause::Asked, &mut Census::default());
-            }
+            Phase::Running | Phase::Draining { .. } => self.begin_ending(now, Cause::Asked),
             // It may have been promised more time before.
             Phase::Terminating { until, look } => {
-                let until = until.min(Instant::now() + grace);
+                let until = now.checked_add(grace).map_or(until, |own| own.min(until));
                 self.phase = Phase::Terminating { until, look };
             }
-            Phase::Stopping { .. } | Phase::Killed { .. } | Phase::Over => {}
+            Phase::Stopping { ref mut polite, .. } => *polite &= !grace.is_zero(),
+            Phase::Killed { .. } | Phase::Over => {}
         }
     }
 
-    fn begin_ending(&mut self, now: Instant, cause: Cause, census: &mut Census) {
-        self.cause = self.cause.or(Some(cause));
-        // Nobody waits for what it was still to be told.
-        self.stdin.close();
-        self.phase = if self.limits.grace.is_zero() {
-            self.begin_stopping(now)
-        } else {
-            let until = now.checked_add(self.limits.grace);
-            // A grace beyond all times: half an hour is as good as for ever, and then asked again.
-            let until = until.unwrap_or(now + Duration::from_secs(1800));
-            self.tree.look(&self.leader, census, &[]);
-            self.tree.signal(&self.leader, Signal::TERM);
-            // What stands still could not react.
-            self.tree.signal(&self.leader, Signal::CONT);
-            let look = Instant::now() + LOOK_EVERY;
-            Phase::Terminating { until, look }
-        };
-    }
-
-    fn begin_stopping(&mut self, now: Instant) -> Phase {
-        self.tree.signal(&self.leader, Signal::STOP);
-        Phase::Stopping {
-            until: now + STILL_WITHIN,
-            look: now,
-        }
-    }
-
-    /// Whatever the phase is, what was due in it by now.
-    fn step(&mut self, now: Instant, census: &mut Census) {
-        match self.phase {
-            Phase::Running => {
-                if self.leader.exited() {
-                    self.stdin.close();
-                    if self.limits.end_leftovers {
-                        self.leader.signal_group(Signal::KILL);
-                    }
-                    if self.outputs_closed() {
-                        self.finish();
-                    } else {
-                        let until = now + self.limits.drain.min(Duration::from_secs(86_400));
-                        self.phase = Phase::Draining { until };
-                    }
-                } else if let Some(cap) = self.over_cap() {
-                    self.begin_ending(now, Cause::TooMuchOutput(cap), census);
-                } else if self.deadline.is_some_and(|deadline| now >= deadline) {
-                    let limit = self.limits.timeout.unwrap_or_default();
-                    self.begin_ending(now, Cause::TimedOut(limit), census);
-                }
-            }
-            Phase::Draining { until } => {
-                if let Some(cap) = self.over_cap() {
-                    self.cause = Some(Cause::TooMuchOutput(cap));
-                }
-                if self.outputs_closed() {
-                    self.finish();
-                } else if now >= until {
-                    self.give_up_output();
-                    self.finish();
-                }
-            }
-            Phase::Terminating { until, look } => {
-                self.tree.forget_ended();
-                let quiet = self.leader.exited() && self.tree.is_empty();
-                if now >= until {
-                    self.phase = self.begin_stopping(now);
-                } else if quiet || now >= look {
-                    let signals = [Signal::TERM, Signal::CONT];
-                    self.tree.look(&self.leader, census, &signals);
-                    if self.leader.exited() && self.tree.is_empty() {
-                        self.all_gone();
-                    } else {
-                        // A reading of many processes takes its time: let it never be most of what is done.
-                        let pause = LOOK_EVERY.max(now.elapsed() * 10);
-                        self.phase = Phase::Terminating {
-                            until,
-                            look: now + pause,
-                        };
-                    }
-                }
-            }
-            Phase::Stopping { until, look } => {
-                if now < look {
-                    return;
-                }
-                let look = self.tree.look(&self.leader, census, &[Signal::STOP]);
-                if (look.still && !look.changed) || now >= until {
-                    self.tree.signal(&self.leader, Signal::KILL);
-                    // They may all have been dead before, and then nothing else will happen.
-                    self.phase = Phase::Killed {
-                        until: now + GONE_WITHIN,
-                        look: now,
-                    };
-                } else {
-                    self.phase = Phase::Stopping {
-                        until,
-                        look: now + Duration::from_micros(200),
-                    };
-                }
-            }
-            Phase::Killed { until, .. } => {
-                self.tree.forget_ended();
-                if self.leader.exited() && self.tree.is_empty() {
-                    // One that was just being started when its parent was looked at.
-                    self.tree.look(&self.leader, census, &[Signal::KILL]);
-                    if self.tree.is_empty() {
-                        return self.all_gone();
-                    }
-                }
-                if now >= until {
-                    return self.give_up();
-                }
-                self.phase = Phase::Killed {
-                    until,
-                    look: now + LOOK_EVERY,
-                };
-            }
-            Phase::Over => {}
-        }
-    }
-
-    fn all_gone(&mut self) {
-        // Nobody was found; what the look cannot see, without /proc for instance, ends here.
-        self.leader.signal_group(Signal::KILL);
-        self.tree.reap();
-        self.give_up_output();
-        self.finish();
-    }
-
-    fn give_up(&mut self) {
-        if self.leader.exited() {
-            self.give_up_output();
-            return self.finish();
-        }
-        self.result = Some(Err(Error::Stuck {
-            command: self.command.clone(),
-            id: self.leader.id(),
-        }));
-        self.close();
-        self.phase = Phase::Over;
-    }
-
-    /// Takes what is there now, and notes whether somebody still holds the other end.
-    fn give_up_output(&mut self) {
-        self.stdout.pump();
-        self.stderr.pump();
-        self.leaked |= !self.outputs_closed();
+    /// Whether all are held still for a moment, which is not to be left like this.
+    pub(crate) fn stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping { .. })
     }
 
     fn outputs_closed(&self) -> bool {
@@ -400,74 +264,6 @@ impl Job {
         self.cap = None;
         self.limits.end_leftovers = false;
         self.deadline = None;
-    }
-}
-
-impl Drive for Job {
-    fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
-        if self.over() {
-            return;
-        }
-        // First what is written and read: who ends right after writing is found with all it wrote.
-        if let Some(pipe) = self.stdin.waiting() {
-            fds.push(PollFd::from_borrowed_fd(pipe, PollFlags::OUT));
-        }
-        for drain in [&self.stdout, &self.stderr] {
-            if let Some(pipe) = drain.open() {
-                fds.push(PollFd::from_borrowed_fd(pipe, PollFlags::IN));
-            }
-        }
-        if !self.leader.exited() {
-            fds.push(PollFd::from_borrowed_fd(
-                self.leader.descriptor(),
-                PollFlags::IN,
-            ));
-        }
-        for process in self.tree.descriptors() {
-            fds.push(PollFd::from_borrowed_fd(process, PollFlags::IN));
-        }
-    }
-
-    fn wake_at(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Running => self.deadline,
-            Phase::Draining { until } => Some(until),
-            Phase::Terminating { until, look }
-            | Phase::Stopping { until, look }
-            | Phase::Killed { until, look } => Some(until.min(look)),
-            Phase::Over => None,
-        }
-    }
-
-    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
-        if self.over() {
-            return;
-        }
-        let mut happened = false;
-        // The same order and the same conditions as above.
-        if self.stdin.waiting().is_some() && flags.next() {
-            self.stdin.pump();
-        }
-        for drain in [&mut self.stdout, &mut self.stderr] {
-            if drain.open().is_some() && flags.next() {
-                drain.pump();
-                happened = true;
-            }
-        }
-        if !self.leader.exited() && flags.next() {
-            self.leader.note_exit();
-            happened = true;
-        }
-        for _ in self.tree.descriptors() {
-            happened |= flags.next();
-        }
-        if happened || self.wake_at().is_some_and(|due| now >= due) {
-            self.step(now, census);
-        }
-    }
-
-    fn over(&self) -> bool {
-        self.phase == Phase::Over
     }
 }
 
