@@ -1,6 +1,6 @@
 //! Values as bytes (postcard), and the descriptors that travel beside them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -12,15 +12,28 @@ use postcard::ser_flavors::Flavor;
 /// Descriptors that belong to an encoded value.
 pub(crate) type Descriptors = Vec<Arc<OwnedFd>>;
 
+/// Whether this thread encodes or decodes a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Neither,
+    /// It does, and no descriptor has come up.
+    WithoutDescriptors,
+    WithDescriptors,
+}
+
 thread_local! {
-    /// The descriptors of the value that this thread encodes or decodes; `None` while it does neither.
-    static TRAVELLING: RefCell<Option<Descriptors>> = const { RefCell::new(None) };
+    // By itself, since this has no destructor and so costs next to nothing to look at: most values have no descriptors.
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Neither) };
+    static TRAVELLING: RefCell<Descriptors> = const { RefCell::new(Vec::new()) };
 }
 
 /// Takes a descriptor along with the value that is being encoded; `None` if none is.
 pub(crate) fn take_along(descriptor: &Arc<OwnedFd>) -> Option<u32> {
+    if MODE.get() == Mode::Neither {
+        return None;
+    }
+    MODE.set(Mode::WithDescriptors);
     TRAVELLING.with_borrow_mut(|travelling| {
-        let travelling = travelling.as_mut()?;
         travelling.push(Arc::clone(descriptor));
         u32::try_from(travelling.len() - 1).ok()
     })
@@ -28,26 +41,53 @@ pub(crate) fn take_along(descriptor: &Arc<OwnedFd>) -> Option<u32> {
 
 /// The descriptor of that number, which came along with the value that is being decoded.
 pub(crate) fn came_along(number: u32) -> Option<Arc<OwnedFd>> {
-    TRAVELLING.with_borrow(|travelling| travelling.as_ref()?.get(number as usize).cloned())
+    if MODE.get() != Mode::WithDescriptors {
+        return None;
+    }
+    TRAVELLING.with_borrow(|travelling| travelling.get(number as usize).cloned())
 }
 
-/// Sets the descriptors for as long as it lives, also if a value's own code panics.
-struct Travel(Option<Descriptors>);
+/// Sets the descriptors for as long as it lives, also if a value's own code panics. A value within a value puts back what
+/// was there.
+struct Travel {
+    outer: Mode,
+    outer_descriptors: Descriptors,
+}
 
 impl Travel {
     fn with(descriptors: Descriptors) -> Self {
-        Self(TRAVELLING.replace(Some(descriptors)))
+        let outer = MODE.get();
+        let mut outer_descriptors = Vec::new();
+        if outer == Mode::WithDescriptors {
+            outer_descriptors = TRAVELLING.take();
+        }
+        if descriptors.is_empty() {
+            MODE.set(Mode::WithoutDescriptors);
+        } else {
+            MODE.set(Mode::WithDescriptors);
+            TRAVELLING.set(descriptors);
+        }
+        Self {
+            outer,
+            outer_descriptors,
+        }
     }
 
-    fn descriptors() -> Descriptors {
-        TRAVELLING.take().unwrap_or_default()
+    fn descriptors(&self) -> Descriptors {
+        if MODE.replace(Mode::WithoutDescriptors) == Mode::WithDescriptors {
+            TRAVELLING.take()
+        } else {
+            Vec::new()
+        }
     }
 }
 
 impl Drop for Travel {
     fn drop(&mut self) {
-        // A value within a value puts back what was there.
-        TRAVELLING.set(self.0.take());
+        if MODE.replace(self.outer) == Mode::WithDescriptors || self.outer == Mode::WithDescriptors
+        {
+            TRAVELLING.set(std::mem::take(&mut self.outer_descriptors));
+        }
     }
 }
 
@@ -62,7 +102,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     let travel = Travel::with(Vec::new());
     let length = into.len();
     let result = postcard::serialize_with_flavor(value, Append(into));
-    let descriptors = Travel::descriptors();
+    let descriptors = travel.descriptors();
     drop(travel);
     if let Err(error) = result {
         into.truncate(length);
