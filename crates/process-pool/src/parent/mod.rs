@@ -7,12 +7,14 @@
 //! | `lane.rs` | one worker's rings from this side |
 //! | `process.rs` | a worker process: started, watched, killed, its status collected |
 //! | `state.rs` | who gets which unit; everything here is done under one lock |
+//! | `requests.rs` | what a handle asks for: its result, a call, that its job be cancelled |
 //! | `supervisor.rs` | the thread that hears of deaths, time limits, and results that nobody waits for on the spot |
 //! | `waiting.rs` | a thread that waits for one result, spinning or asleep |
 
 pub(crate) mod jobs;
 pub(crate) mod lane;
 pub(crate) mod process;
+mod requests;
 mod results;
 pub(crate) mod state;
 mod supervisor;
