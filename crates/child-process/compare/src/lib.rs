@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use child_process::{Command, Error, Finished, Many};
-use workload::inputs::{Header, Inputs};
-use workload::model::{Batch, Description, Model, Outputs, Reason};
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
@@ -29,22 +29,6 @@ impl ChildProcessModel {
     /// A model whose children are this program, which calls [`do_one_task`] when its first argument is [`TASK`].
     pub fn new(program: PathBuf) -> Self {
         Self { program }
-    }
-
-    /// Each task in a child of its own; `snapshot` is empty but for the pattern `rounds`.
-    fn children(&self, many: &Many, batch: &Batch, snapshot: &[u64]) -> Outputs {
-        let inputs = batch.inputs();
-        let commands = inputs.tasks.iter().map(|task| {
-            let handed = Handed {
-                tasks: inputs.tasks.len(),
-                snapshot: snapshot.to_vec(),
-                task: task.clone(),
-            };
-            Command::new(&self.program)
-                .arg(TASK)
-                .input(handed.to_bytes())
-        });
-        many.map(commands).into_iter().map(output).collect()
     }
 }
 
@@ -72,37 +56,33 @@ impl Model for ChildProcessModel {
         }
     }
 
-    fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
-        // A batch does not tell where its files and its server are, so no child can be told.
-        for step in ["fetch", "read"] {
-            if workload.actions.iter().any(|action| action == step) {
-                return Err(Reason(format!(
-                    "a child knows only what it is handed, and this runner hands it its task but neither the folder nor \
-                     the server that `{step}` needs"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     fn prepare(&self, _: &str, _: &Inputs, workers: usize) -> Result<Many, Failure> {
         Ok(Many::new().limit(NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN)))
     }
 
     fn map(&self, many: &mut Many, batch: &Arc<Batch>) -> Outputs {
-        self.children(many, batch, &[])
-    }
-
-    fn rounds(&self, many: &mut Many, batch: &Arc<Batch>, generations: u32) -> Outputs {
-        let mut snapshot: Vec<u64> = batch.inputs().tasks.iter().map(|task| task.seed).collect();
-        let mut outputs: Outputs = snapshot.iter().copied().map(Ok).collect();
-        for _ in 0..generations {
-            outputs = self.children(many, batch, &snapshot);
-            match outputs.iter().cloned().collect() {
-                Ok(values) => snapshot = values,
-                // A failed cell has no value to go on from.
-                Err(_) => return outputs,
-            }
+        let inputs = batch.inputs();
+        if batch.surroundings().files.to_str().is_none() {
+            let failure = Failure::new(
+                "a child is told paths as JSON, and the folder with the files has no UTF-8 name",
+            );
+            return vec![Err(failure); batch.len()];
+        }
+        let commands = inputs.tasks.iter().map(|task| {
+            let handed = Handed {
+                tasks: inputs.tasks.len(),
+                snapshot: batch.snapshot().to_vec(),
+                surroundings: batch.surroundings().clone(),
+                task: task.clone(),
+            };
+            Command::new(&self.program)
+                .arg(TASK)
+                .input(handed.to_bytes())
+        });
+        let mut outputs = vec![Err(Failure::new("not done")); batch.len()];
+        for (index, result) in many.as_completed(commands) {
+            batch.note(index);
+            outputs[index] = output(result);
         }
         outputs
     }

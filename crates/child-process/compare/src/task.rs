@@ -15,12 +15,13 @@ pub const TASK: &str = "--task";
 pub(crate) struct Handed {
     pub(crate) tasks: usize,
     pub(crate) snapshot: Vec<u64>,
+    pub(crate) surroundings: Surroundings,
     pub(crate) task: Task,
 }
 
 impl Handed {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("numbers and names can be written")
+        serde_json::to_vec(self).expect("numbers and names in UTF-8 can be written")
     }
 }
 
@@ -46,6 +47,6 @@ fn value() -> Output {
         &handed.task,
         handed.tasks,
         &handed.snapshot,
-        &Surroundings::default(),
+        &handed.surroundings,
     )
 }

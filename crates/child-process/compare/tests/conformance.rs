@@ -14,7 +14,7 @@ use workload::conformance;
 use workload::definition::parse;
 use workload::inputs::{Inputs, Step, make};
 use workload::kernels;
-use workload::model::{Batch, Model, Outputs};
+use workload::model::{Batch, Completions, Model, Outputs};
 use workload::sequential::Sequential;
 use workload::task::Surroundings;
 
@@ -70,7 +70,7 @@ fn builtin_workloads_have_the_digest_of_sequential() {
 }
 
 #[test]
-fn every_kind_of_step_that_it_supports_has_the_value_of_sequential() {
+fn every_kind_of_step_has_the_value_of_sequential() {
     let _turn = alone();
     conformance::every_kind_of_step_has_the_value_of_sequential(&model(), MOST);
     for pattern in ["map", "rounds", "fold"] {
@@ -181,11 +181,41 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
-fn what_needs_files_or_a_server_is_refused_with_a_reason() {
-    for step in ["read = \"1KiB\"", "fetch = \"1KiB\""] {
-        let reason = model().supports("", &inputs(1, "map", step).header);
-        assert!(reason.unwrap_err().0.contains("a child knows only"));
-    }
+fn the_trace_knows_when_each_task_was_done() {
+    let _turn = alone();
+    let mut inputs = inputs(2, "map", "wait = \"1ms\"");
+    inputs.tasks[1].steps = vec![Step::Wait { ns: 400_000_000 }];
+    let model = model();
+    let mut ready = model.prepare("", &inputs, 1).expect("it gets ready");
+    let completions = Arc::new(Completions::start(2));
+    let traced = batch(inputs).traced(Arc::clone(&completions));
+    let outputs = model.run(&mut ready, &Arc::new(traced));
+    assert!(outputs.iter().all(Result::is_ok));
+    let at = |share| completions.quantile_ns(share).expect("there are tasks");
+    assert!(at(0.5) > 0);
+    // One after the other; half of the wait is left for a machine that is busy elsewhere.
+    assert!(at(1.0) >= at(0.5) + 200_000_000);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_no_child_can_be_told_is_an_error() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+    let inputs = inputs(2, "map", "wait = \"1ms\"");
+    let model = model();
+    let mut ready = model.prepare("", &inputs, 1).expect("it gets ready");
+    let files = PathBuf::from(OsString::from_vec(vec![b'/', 0xff]));
+    let surroundings = Surroundings {
+        files,
+        origin: None,
+    };
+    let outputs = model.run(
+        &mut ready,
+        &Arc::new(Batch::new(Arc::new(inputs), surroundings)),
+    );
+    let said = outputs[1].as_ref().unwrap_err().to_string();
+    assert!(said.contains("no UTF-8 name"), "{said}");
 }
 
 fn count(what: &str) -> usize {

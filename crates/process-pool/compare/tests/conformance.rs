@@ -12,8 +12,8 @@ use process_pool::Program;
 use process_pool_compare::{ProcessPoolModel, load, task};
 use workload::conformance;
 use workload::definition::parse;
-use workload::inputs::{Inputs, Step, make};
-use workload::model::{Batch, Model, Outputs};
+use workload::inputs::{Inputs, Step, file_sizes, make};
+use workload::model::{Batch, Completions, Model, Outputs};
 use workload::sequential::Sequential;
 use workload::task::Surroundings;
 
@@ -83,7 +83,7 @@ fn builtin_workloads_have_the_digest_of_sequential() {
 }
 
 #[test]
-fn every_kind_of_step_that_it_supports_has_the_value_of_sequential() {
+fn every_kind_of_step_has_the_value_of_sequential() {
     let program = program();
     let _turn = alone();
     conformance::every_kind_of_step_has_the_value_of_sequential(
@@ -173,6 +173,58 @@ fn a_crashing_or_failing_task_harms_no_other() {
         let said = outputs[2].as_ref().unwrap_err().to_string();
         assert!(said.contains("signal 9"), "{said}");
     }
+}
+
+#[test]
+fn the_trace_knows_when_each_task_was_done() {
+    let program = program();
+    let _turn = alone();
+    for variant in VARIANTS {
+        let mut inputs = inputs(2, "map", "wait = \"1ms\"");
+        inputs.tasks[1].steps = vec![Step::Wait { ns: 100_000_000 }];
+        let model = ProcessPoolModel::new(program.clone());
+        let mut ready = model.prepare(variant, &inputs, 1).expect("it gets ready");
+        let batch = batch(inputs);
+        // A sample before and one after, as the comparison may have it.
+        let plain = model.run(&mut ready, &batch);
+        for _ in 0..2 {
+            let completions = Arc::new(Completions::start(2));
+            let traced = Arc::new(batch.traced(Arc::clone(&completions)));
+            assert_eq!(model.run(&mut ready, &traced), plain);
+            let at = |share| completions.quantile_ns(share).expect("there are tasks");
+            assert!(at(0.5) > 0, "variant `{variant}`");
+            // One worker: the second begins when the first is done.
+            assert!(at(1.0) >= at(0.5) + 100_000_000, "variant `{variant}`");
+        }
+        assert_eq!(model.run(&mut ready, &batch), plain);
+    }
+}
+
+/// A pool outlives a batch: what one said must not stand for the next.
+#[test]
+fn a_batch_with_other_surroundings_is_told_to_the_same_workers() {
+    let program = program();
+    let _turn = alone();
+    let inputs = Arc::new(inputs(6, "map", "read = \"8B\""));
+    let model = ProcessPoolModel::new(program);
+    let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
+    let mut seen = Vec::new();
+    for content in ["12345678", "abcdefgh"] {
+        let folder = tempfile::tempdir().expect("the temporary folder takes a folder");
+        for (file, _) in file_sizes(&inputs) {
+            fs::write(folder.path().join(file), content).expect("the folder takes a file");
+        }
+        let surroundings = Surroundings {
+            files: folder.path().to_owned(),
+            origin: None,
+        };
+        let batch = Arc::new(Batch::new(Arc::clone(&inputs), surroundings));
+        let right = Sequential.run(&mut (), &batch);
+        assert!(right.iter().all(Result::is_ok));
+        assert_eq!(model.run(&mut ready, &batch), right);
+        seen.push(right);
+    }
+    assert_ne!(seen[0], seen[1]);
 }
 
 #[test]
