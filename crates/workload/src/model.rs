@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::definition::Pattern;
 use crate::inputs::{Header, Inputs};
@@ -154,6 +154,23 @@ impl Batch {
         &self.inputs
     }
 
+    /// Where its tasks find what they need. Who does them in another process has to tell it there.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// The values of the generation before, in order; empty but for the pattern `rounds`. They stay as they are as long
+    /// as the batch lives.
+    pub fn snapshot(&self) -> &[u64] {
+        &self.snapshot
+    }
+
+    /// Whether it notes when its tasks are done: only in the untimed trace. Who has to pay for knowing when that was asks
+    /// here first.
+    pub fn is_traced(&self) -> bool {
+        self.completions.is_some()
+    }
+
     /// How many tasks there are.
     pub fn len(&self) -> usize {
         self.inputs.tasks.len()
@@ -245,9 +262,26 @@ impl Batch {
         carried.value()
     }
 
-    fn note(&self, index: usize) {
+    /// Notes that a task is done, in the trace; otherwise it costs nothing. [`run`](Self::run),
+    /// [`run_async`](Self::run_async) and [`end`](Self::end) do it themselves: this is for tasks that were done somewhere
+    /// else.
+    ///
+    /// # Panics
+    ///
+    /// In the trace, if there is no task with this index.
+    pub fn note(&self, index: usize) {
+        self.note_ago(index, Duration::ZERO);
+    }
+
+    /// [`note`](Self::note) for a task that was done that long ago: what comes back from another process in bulk. Never
+    /// before the beginning of the sample.
+    ///
+    /// # Panics
+    ///
+    /// As with [`note`](Self::note).
+    pub fn note_ago(&self, index: usize, ago: Duration) {
         if let Some(completions) = &self.completions {
-            completions.note(index);
+            completions.note(index, ago);
         }
     }
 }
@@ -268,8 +302,9 @@ impl Completions {
         }
     }
 
-    fn note(&self, index: usize) {
-        let ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    fn note(&self, index: usize, ago: Duration) {
+        let done = self.start.elapsed().saturating_sub(ago);
+        let ns = u64::try_from(done.as_nanos()).unwrap_or(u64::MAX);
         self.done_ns[index].store(ns, Ordering::Relaxed);
     }
 

@@ -24,12 +24,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::inputs::{Step, Task};
 use crate::kernels::Call;
 use crate::value::{bytes, digest_bytes, mix};
 
-/// Where a task finds what its steps need.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Where a task finds what its steps need. It can be written and read, to be handed to another process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// The folder with the files to read.
     pub files: PathBuf,

@@ -1,0 +1,89 @@
+//! `child-process` as a contestant: a child for each task, as many at once as there are workers.
+//!
+//! The child is the runner's own program, started anew. It gets its task on standard input and writes the value to standard
+//! output: the plainest way to run something in another process, with everything that this costs.
+
+mod task;
+
+pub use task::{TASK, do_one_task};
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use child_process::{Command, Error, Finished, Many};
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::{Failure, Output};
+
+use task::Handed;
+
+/// The model `child-process`.
+#[derive(Debug, Clone)]
+pub struct ChildProcessModel {
+    program: PathBuf,
+}
+
+impl ChildProcessModel {
+    /// A model whose children are this program, which calls [`do_one_task`] when its first argument is [`TASK`].
+    pub fn new(program: PathBuf) -> Self {
+        Self { program }
+    }
+}
+
+fn output(result: Result<Finished, Error>) -> Output {
+    let finished = result.and_then(Finished::check).map_err(Failure::new)?;
+    let text = finished.stdout_text().map_err(Failure::new)?.trim();
+    u64::from_str_radix(text, 16)
+        .map_err(|_| Failure::new(format_args!("the child printed no value, but {text:?}")))
+}
+
+impl Model for ChildProcessModel {
+    type Ready = Many;
+
+    fn describe(&self) -> Description {
+        Description {
+            name: "child-process",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![Variant {
+                name: String::new(),
+                about: "A child process for each task, as many at once as there are workers."
+                    .to_owned(),
+                concurrency: Concurrency::Workers,
+                ignores_workers: false,
+            }],
+        }
+    }
+
+    fn prepare(&self, _: &str, _: &Inputs, workers: usize) -> Result<Many, Failure> {
+        Ok(Many::new().limit(NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN)))
+    }
+
+    fn map(&self, many: &mut Many, batch: &Arc<Batch>) -> Outputs {
+        let inputs = batch.inputs();
+        if batch.surroundings().files.to_str().is_none() {
+            let failure = Failure::new(
+                "a child is told paths as JSON, and the folder with the files has no UTF-8 name",
+            );
+            return vec![Err(failure); batch.len()];
+        }
+        let commands = inputs.tasks.iter().map(|task| {
+            let handed = Handed {
+                tasks: inputs.tasks.len(),
+                snapshot: batch.snapshot().to_vec(),
+                surroundings: batch.surroundings().clone(),
+                task: task.clone(),
+            };
+            Command::new(&self.program)
+                .arg(TASK)
+                .input(handed.to_bytes())
+        });
+        let mut outputs = vec![Err(Failure::new("not done")); batch.len()];
+        for (index, result) in many.as_completed(commands) {
+            batch.note(index);
+            outputs[index] = output(result);
+        }
+        outputs
+    }
+}

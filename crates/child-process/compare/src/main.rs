@@ -1,0 +1,19 @@
+//! The runner of `child-process` in the comparison, and the child that does one task.
+
+use std::env;
+use std::process::ExitCode;
+
+use child_process_compare::{ChildProcessModel, TASK, do_one_task};
+
+fn main() -> ExitCode {
+    if env::args_os().nth(1).is_some_and(|arg| arg == TASK) {
+        return do_one_task();
+    }
+    match env::current_exe() {
+        Ok(program) => workload::runner::main(ChildProcessModel::new(program)),
+        Err(error) => {
+            eprintln!("child-process: cannot find its own program to start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What every model must do, done by `child-process`.
+//!
+//! Most of the common checks call functions of the test program itself, which a child cannot be handed. Those checks stand
+//! here again, with steps that can.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use child_process_compare::ChildProcessModel;
+use workload::conformance;
+use workload::definition::parse;
+use workload::inputs::{Inputs, Step, make};
+use workload::kernels;
+use workload::model::{Batch, Completions, Model, Outputs};
+use workload::sequential::Sequential;
+use workload::task::Surroundings;
+
+const MOST: usize = 1_000;
+const WORKERS: usize = 3;
+
+fn model() -> ChildProcessModel {
+    ChildProcessModel::new(PathBuf::from(env!("CARGO_BIN_EXE_child-process-compare")))
+}
+
+/// The tests of this program count its children and descriptors, so they take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn inputs(tasks: usize, pattern: &str, step: &str) -> Inputs {
+    let generations = if pattern == "rounds" {
+        "[rounds]\ngenerations = 3\n"
+    } else {
+        ""
+    };
+    let text = format!(
+        "name = \"check\"\npattern = \"{pattern}\"\ntasks = {}\n{generations}[[step]]\n{step}",
+        tasks.max(1)
+    );
+    let mut inputs = make(&parse(&text, "check").expect("the definition is right"), 1);
+    inputs.tasks.truncate(tasks);
+    inputs.header.tasks = tasks;
+    inputs
+}
+
+fn outputs(inputs: Inputs) -> Outputs {
+    let model = model();
+    let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
+    model.run(&mut ready, &batch(inputs))
+}
+
+fn batch(inputs: Inputs) -> Arc<Batch> {
+    Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()))
+}
+
+fn agrees(inputs: Inputs) {
+    let right = Sequential.run(&mut (), &batch(inputs.clone()));
+    assert!(right.iter().all(Result::is_ok));
+    assert_eq!(outputs(inputs), right);
+}
+
+#[test]
+fn builtin_workloads_have_the_digest_of_sequential() {
+    let _turn = alone();
+    conformance::builtin_workloads_have_the_digest_of_sequential(&model(), MOST);
+}
+
+#[test]
+fn every_kind_of_step_has_the_value_of_sequential() {
+    let _turn = alone();
+    conformance::every_kind_of_step_has_the_value_of_sequential(&model(), MOST);
+    for pattern in ["map", "rounds", "fold"] {
+        for step in [
+            "wait = \"1ms\"",
+            "compute = \"10us\"",
+            "kernel = \"gcd\"",
+            "kernel = \"mandelbrot\"",
+            "exec = [\"cat\"]",
+        ] {
+            agrees(inputs(5, pattern, step));
+        }
+    }
+}
+
+#[test]
+fn outputs_are_in_input_order() {
+    let _turn = alone();
+    let mut inputs = inputs(12, "map", "wait = \"1ms\"");
+    for (index, task) in inputs.tasks.iter_mut().enumerate() {
+        let ns = (12 - index as u64) * 5_000_000;
+        task.steps = vec![Step::Wait { ns }];
+    }
+    agrees(inputs);
+}
+
+#[test]
+fn none_one_and_many_tasks_are_all_done() {
+    let _turn = alone();
+    for tasks in [0, 1, 2, MOST] {
+        agrees(inputs(tasks, "map", "compute = \"1us\""));
+    }
+}
+
+#[test]
+fn as_many_tasks_at_once_as_announced() {
+    let _turn = alone();
+    let inputs = inputs(9, "map", "wait = \"200ms\"");
+    let work = thread::spawn(move || outputs(inputs));
+    let mut most = 0;
+    while !work.is_finished() {
+        most = most.max(count_children());
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(
+        work.join()
+            .is_ok_and(|outputs| outputs.iter().all(Result::is_ok))
+    );
+    assert_eq!(most, WORKERS);
+}
+
+/// The worst that a task can do is to kill its process.
+#[test]
+fn a_crashing_or_failing_task_harms_no_other() {
+    let _turn = alone();
+    let mut inputs = inputs(12, "map", "kernel = \"gcd\"");
+    let kill = |signal: &str| Step::Exec {
+        command: ["sh", "-c", &format!("kill -{signal} $PPID; sleep 10")]
+            .map(str::to_owned)
+            .to_vec(),
+        timeout_ns: None,
+    };
+    inputs.tasks[2].steps = vec![kill("KILL")];
+    inputs.tasks[5].steps = vec![kill("ABRT")];
+    inputs.tasks[7].steps = vec![Step::Read {
+        file: "no such file".to_owned(),
+        bytes: 1,
+    }];
+    let outputs = outputs(inputs);
+    let failed: Vec<usize> = (0..12).filter(|index| outputs[*index].is_err()).collect();
+    assert_eq!(failed, [2, 5, 7]);
+    let said = outputs[2].as_ref().unwrap_err().to_string();
+    assert!(said.contains("signal: 9"), "{said}");
+    let said = outputs[7].as_ref().unwrap_err().to_string();
+    assert!(said.contains("no such file"), "{said}");
+}
+
+#[test]
+fn a_task_that_cannot_be_handed_over_is_an_error_in_its_own_place() {
+    let _turn = alone();
+    let mut inputs = inputs(3, "map", "kernel = \"gcd\"");
+    // The child does not know this kernel, as it would not one that somebody took out.
+    inputs.tasks[1].steps = vec![Step::Kernel(kernels::Kernel {
+        name: "not there",
+        run: |_| 0,
+    })];
+    let outputs = outputs(inputs);
+    assert!(outputs[0].is_ok() && outputs[2].is_ok());
+    let said = outputs[1].as_ref().unwrap_err().to_string();
+    assert!(said.contains("no kernel"), "{said}");
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let _turn = alone();
+    let before = (count("fd"), count_children());
+    for _ in 0..20 {
+        outputs(inputs(20, "map", "compute = \"1us\""));
+    }
+    let patience = Instant::now() + Duration::from_secs(5);
+    while (count("fd"), count_children()) != before {
+        assert!(
+            Instant::now() < patience,
+            "descriptors or children are left"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn the_trace_knows_when_each_task_was_done() {
+    let _turn = alone();
+    let mut inputs = inputs(2, "map", "wait = \"1ms\"");
+    inputs.tasks[1].steps = vec![Step::Wait { ns: 400_000_000 }];
+    let model = model();
+    let mut ready = model.prepare("", &inputs, 1).expect("it gets ready");
+    let completions = Arc::new(Completions::start(2));
+    let traced = batch(inputs).traced(Arc::clone(&completions));
+    let outputs = model.run(&mut ready, &Arc::new(traced));
+    assert!(outputs.iter().all(Result::is_ok));
+    let at = |share| completions.quantile_ns(share).expect("there are tasks");
+    assert!(at(0.5) > 0);
+    // One after the other; half of the wait is left for a machine that is busy elsewhere.
+    assert!(at(1.0) >= at(0.5) + 200_000_000);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_no_child_can_be_told_is_an_error() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+    let inputs = inputs(2, "map", "wait = \"1ms\"");
+    let model = model();
+    let mut ready = model.prepare("", &inputs, 1).expect("it gets ready");
+    let files = PathBuf::from(OsString::from_vec(vec![b'/', 0xff]));
+    let surroundings = Surroundings {
+        files,
+        origin: None,
+    };
+    let outputs = model.run(
+        &mut ready,
+        &Arc::new(Batch::new(Arc::new(inputs), surroundings)),
+    );
+    let said = outputs[1].as_ref().unwrap_err().to_string();
+    assert!(said.contains("no UTF-8 name"), "{said}");
+}
+
+fn count(what: &str) -> usize {
+    fs::read_dir(format!("/proc/self/{what}"))
+        .expect("/proc")
+        .count()
+}
+
+fn count_children() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").expect("/proc").flatten();
+    tasks
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .map(|children| children.split_ascii_whitespace().count())
+        .sum()
+}

@@ -1,0 +1,32 @@
+//! Talk with a program line by line: feed, listen with a time limit, close, and see how it ended.
+//!
+//! `cargo run -p child-process --example converse`
+
+use std::time::Duration;
+
+use child_process::{Command, Error, Input};
+
+fn main() -> Result<(), Error> {
+    let mut calculator = Command::new("sh")
+        .args([
+            "-c",
+            "while read -r sum; do echo $(($sum)); done; echo bye >&2",
+        ])
+        .stdin(Input::Pipe)
+        .spawn()?;
+    for sum in ["6 * 7", "2 + 2"] {
+        calculator.write(format!("{sum}\n"))?;
+        match calculator.next_line(Duration::from_secs(1))? {
+            Some(line) => println!("{sum} = {}", line.text()),
+            None => println!("{sum} = ? (no answer within a second)"),
+        }
+    }
+    calculator.close_stdin();
+    let finished = calculator.finish()?.check()?;
+    println!(
+        "{}; it said {:?}",
+        finished.status,
+        finished.stderr_text()?.trim()
+    );
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! The benches of `child-process` against its rivals live in `benches/`: `cargo bench -p child-process-rivals`.

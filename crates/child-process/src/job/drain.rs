@@ -1,0 +1,199 @@
+//! Bytes out of a child's output, never blocking.
+
+use std::mem;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+
+/// As much as a pipe holds, unless somebody made it larger.
+const PIPE: usize = 64 << 10;
+
+/// Room for the output of most programs.
+const FIRST: usize = 8 << 10;
+
+/// A line that is longer comes in pieces.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// The reading end of a pipe and what came through.
+#[derive(Debug, Default)]
+pub(crate) struct Drain {
+    pipe: Option<OwnedFd>,
+    bytes: Vec<u8>,
+    cap: Option<usize>,
+    dropped: u64,
+    /// Bytes that were handed out as lines, at the beginning of `bytes`.
+    taken: usize,
+    /// Bytes in which there is no line's end but before `taken`.
+    searched: usize,
+}
+
+impl Drain {
+    /// A pipe, which must not block, of which at most `cap` bytes are kept.
+    pub(crate) fn of(pipe: OwnedFd, cap: Option<usize>) -> Self {
+        Self {
+            pipe: Some(pipe),
+            cap,
+            ..Self::default()
+        }
+    }
+
+    /// The pipe, until its end.
+    pub(crate) fn open(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(|pipe| pipe.as_fd())
+    }
+
+    /// Stops reading.
+    pub(crate) fn close(&mut self) {
+        self.pipe = None;
+    }
+
+    /// Keeps nothing from now on.
+    pub(crate) fn discard(&mut self) {
+        self.take();
+        self.cap = Some(0);
+    }
+
+    /// How many bytes came after the cap.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// What came and was not handed out before.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        let mut bytes = mem::take(&mut self.bytes);
+        if self.taken > 0 {
+            bytes.drain(..self.taken);
+        }
+        (self.taken, self.searched) = (0, 0);
+        bytes
+    }
+
+    /// Reads what is in the pipe now; of one that is filled as fast as it is emptied, so much that others get their turn.
+    pub(crate) fn pump(&mut self) {
+        let mut most = 4 * PIPE;
+        while most > 0 {
+            match self.read() {
+                0 => return,
+                count => most = most.saturating_sub(count),
+            }
+        }
+    }
+
+    fn read(&mut self) -> usize {
+        let Some(pipe) = &self.pipe else { return 0 };
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(FIRST);
+        } else if self.bytes.capacity() - self.bytes.len() < FIRST {
+            self.bytes.reserve(PIPE);
+        }
+        loop {
+            return match rustix::io::read(pipe, spare_capacity(&mut self.bytes)) {
+                Ok(0) => {
+                    self.pipe = None;
+                    0
+                }
+                Ok(count) => {
+                    self.keep_to_cap();
+                    count
+                }
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => 0,
+                // A pipe has no other errors that one could wait out.
+                Err(_) => {
+                    self.pipe = None;
+                    0
+                }
+            };
+        }
+    }
+
+    fn keep_to_cap(&mut self) {
+        let Some(cap) = self.cap else { return };
+        // What was handed out as lines takes no room any more.
+        let most = self.taken.saturating_add(cap);
+        if self.bytes.len() > most {
+            self.dropped += (self.bytes.len() - most) as u64;
+            self.bytes.truncate(most);
+        }
+    }
+
+    /// The next line without its end, if it is there. The last one may lack an end; an overlong one comes in pieces.
+    pub(crate) fn line(&mut self) -> Option<Vec<u8>> {
+        let from = self.searched.max(self.taken);
+        let fresh = &self.bytes[from..];
+        let rest = self.bytes.len() - self.taken;
+        let (end, skip) = match fresh.iter().position(|byte| *byte == b'\n') {
+            Some(place) => (from + place, 1),
+            None if rest >= LONGEST_LINE || (self.pipe.is_none() && rest > 0) => {
+                (self.bytes.len(), 0)
+            }
+            None => {
+                self.searched = self.bytes.len();
+                return None;
+            }
+        };
+        let line = self.bytes[self.taken..end].to_vec();
+        self.taken = end + skip;
+        // Moved to the front only when that is less than what was handed out: all moves together are linear.
+        if self.taken > self.bytes.len() / 2 {
+            self.bytes.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.searched = self.taken;
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holding(bytes: &[u8], open: bool) -> Drain {
+        let (reader, _) = std::io::pipe().unwrap();
+        Drain {
+            pipe: open.then(|| reader.into()),
+            bytes: bytes.to_vec(),
+            ..Drain::default()
+        }
+    }
+
+    fn lines(drain: &mut Drain) -> Vec<String> {
+        std::iter::from_fn(|| drain.line())
+            .map(|line| String::from_utf8(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_line_is_there_when_its_end_is() {
+        let mut drain = holding(b"one\n\ntwo\nthr", true);
+        assert_eq!(lines(&mut drain), ["one", "", "two"]);
+        drain.bytes.extend(b"ee\nfour");
+        assert_eq!(lines(&mut drain), ["three"]);
+        drain.close();
+        assert_eq!(lines(&mut drain), ["four"]);
+        assert_eq!(lines(&mut drain), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_handed_out_as_lines_is_not_taken_again() {
+        let mut drain = holding(b"a\nlonger than what was before it", true);
+        assert_eq!(lines(&mut drain), ["a"]);
+        assert_eq!(drain.take(), b"longer than what was before it");
+    }
+
+    #[test]
+    fn an_overlong_line_comes_in_pieces() {
+        let mut drain = holding(&vec![b'x'; LONGEST_LINE + 5], true);
+        assert_eq!(drain.line().map(|line| line.len()), Some(LONGEST_LINE + 5));
+        assert_eq!(drain.line(), None);
+    }
+
+    #[test]
+    fn no_more_than_the_cap_is_kept_and_the_rest_is_counted() {
+        let mut drain = holding(&[b'x'; 100], true);
+        drain.cap = Some(30);
+        drain.keep_to_cap();
+        assert_eq!((drain.bytes.len(), drain.dropped()), (30, 70));
+    }
+}

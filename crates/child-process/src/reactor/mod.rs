@@ -1,0 +1,196 @@
+//! The thread that watches children for futures, and for those that were detached.
+//!
+//! There is one for the whole program. It starts with the first child that needs it, sleeps in the kernel while nothing
+//! happens, and ends some time after the last one.
+
+mod inbox;
+mod slot;
+mod sync;
+
+pub(crate) use slot::{Slot, Taken};
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
+
+use crate::drive::{Drive, Flags, Turns};
+use crate::tree::Census;
+use inbox::{Given, Inbox};
+
+/// How long to stay without work: a program that starts one child after another keeps its thread.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Something to watch until it is over.
+pub(crate) trait Task: Drive + Send {
+    /// It is over: hand the result to whoever waits.
+    fn complete(&mut self);
+
+    /// Whether nobody waits for it any more.
+    fn abandoned(&self) -> bool;
+
+    /// End it at once.
+    fn end(&mut self);
+}
+
+/// What to do first, on the watching thread: starting a child takes its time. `None` if there is nothing to watch.
+pub(crate) type Start = Box<dyn FnOnce() -> Option<Box<dyn Task>> + Send>;
+
+static INBOX: Mutex<Inbox<Start>> = Mutex::new(Inbox::new());
+
+/// Wakes the thread. It stays open for the life of the program.
+static BELL: LazyLock<io::Result<OwnedFd>> =
+    LazyLock::new(|| Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?));
+
+fn with_inbox<R>(use_it: impl FnOnce(&mut Inbox<Start>) -> R) -> R {
+    use_it(&mut INBOX.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Has it started and watched. Where no thread is to be had it comes back.
+pub(crate) fn submit(start: Start) -> Result<(), (io::Error, Start)> {
+    if let Err(error) = &*BELL {
+        return Err((io::Error::from(error.kind()), start));
+    }
+    match with_inbox(|inbox| inbox.give(start)) {
+        Given::ToTheWatcher => ring(),
+        Given::StartAWatcher => {
+            let thread = thread::Builder::new().name("child-process".to_owned());
+            if let Err(error) = thread.spawn(watch) {
+                // Mine is the first: without a watcher there was nothing in it. Others may have relied on this thread
+                // meanwhile and try it in their turn.
+                let mine = with_inbox(Inbox::take_back);
+                let mut mine = mine.into_iter();
+                let start = mine.next();
+                for other in mine {
+                    let _ = submit(other);
+                }
+                return start.map_or(Ok(()), |start| Err((error, start)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Has the thread look at what has changed.
+pub(crate) fn ring() {
+    if let Ok(bell) = &*BELL {
+        // Full means that it rings already.
+        let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+    }
+}
+
+fn watch() {
+    let mut all = All {
+        tasks: Vec::new(),
+        idle: None,
+    };
+    let mut turns = Turns::default();
+    loop {
+        for start in with_inbox(Inbox::take) {
+            all.tasks.extend(start());
+        }
+        for task in &mut all.tasks {
+            if task.abandoned() {
+                task.end();
+            }
+        }
+        all.collect();
+        if all.tasks.is_empty() {
+            let until = *all.idle.get_or_insert_with(|| Instant::now() + LINGER);
+            if Instant::now() >= until && with_inbox(Inbox::leave) {
+                return;
+            }
+        } else {
+            all.idle = None;
+        }
+        turns.turn(&mut all, None);
+    }
+}
+
+struct All {
+    tasks: Vec<Box<dyn Task>>,
+    /// When to end, if nothing comes.
+    idle: Option<Instant>,
+}
+
+impl All {
+    fn collect(&mut self) {
+        for mut task in self.tasks.extract_if(.., |task| task.over()) {
+            task.complete();
+        }
+    }
+}
+
+impl Drive for All {
+    fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        if let Ok(bell) = &*BELL {
+            fds.push(PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN));
+        }
+        for task in &self.tasks {
+            task.interests(fds);
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let tasks = self.tasks.iter().filter_map(|task| task.wake_at());
+        tasks.chain(self.idle).min()
+    }
+
+    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
+        if let Ok(bell) = &*BELL
+            && flags.next()
+        {
+            let _ = rustix::io::read(bell, &mut [0; 8][..]);
+        }
+        for task in &mut self.tasks {
+            task.advance(now, flags, census);
+        }
+    }
+
+    fn over(&self) -> bool {
+        false
+    }
+}
+
+/// Has a result put into a slot when its work is over.
+pub(crate) struct Watched<W, T> {
+    pub(crate) work: W,
+    pub(crate) slot: Arc<Slot<T>>,
+    pub(crate) result: fn(&mut W) -> T,
+    pub(crate) end: fn(&mut W),
+}
+
+impl<W: Drive + Send, T: Send> Drive for Watched<W, T> {
+    fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
+        self.work.interests(fds);
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        self.work.wake_at()
+    }
+
+    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
+        self.work.advance(now, flags, census);
+    }
+
+    fn over(&self) -> bool {
+        self.work.over()
+    }
+}
+
+impl<W: Drive + Send, T: Send> Task for Watched<W, T> {
+    fn complete(&mut self) {
+        self.slot.put((self.result)(&mut self.work));
+    }
+
+    fn abandoned(&self) -> bool {
+        self.slot.abandoned()
+    }
+
+    fn end(&mut self) {
+        (self.end)(&mut self.work);
+    }
+}

@@ -1,0 +1,251 @@
+//! A child that runs while the caller goes on.
+
+mod support;
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use child_process::{Command, Error, Input, Signal, Stream};
+use support::{Mark, eventually, sh, within};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SHORT: Duration = Duration::from_millis(30);
+
+#[test]
+fn it_is_asked_waited_for_and_its_result_taken_once() {
+    within(LIMIT, || {
+        let mut child = sh("read line; exit 6").stdin(Input::Pipe).spawn().unwrap();
+        assert!(child.id() > 0);
+        assert_eq!(child.try_wait().unwrap(), None);
+        assert_eq!(child.wait_timeout(SHORT).unwrap(), None);
+        child.close_stdin();
+        assert_eq!(child.wait().unwrap().code(), Some(6));
+        assert_eq!(child.try_wait().unwrap().unwrap().code(), Some(6));
+        let finished = child.finish_timeout(LIMIT).unwrap().unwrap();
+        assert_eq!(finished.status.code(), Some(6));
+        assert_eq!(
+            child.wait().unwrap().code(),
+            Some(6),
+            "the status stays known"
+        );
+        assert!(matches!(child.finish(), Err(Error::Collected { .. })));
+    });
+}
+
+#[test]
+fn waiting_reads_the_output_so_that_no_full_pipe_holds_it_up() {
+    within(LIMIT, || {
+        let mut child = sh("head -c 1000000 /dev/zero").spawn().unwrap();
+        assert!(child.wait().unwrap().success());
+        assert_eq!(child.finish().unwrap().stdout.len(), 1_000_000);
+    });
+}
+
+#[test]
+fn a_wait_that_times_out_loses_nothing_and_can_be_resumed() {
+    within(LIMIT, || {
+        let mut child = sh("cat; echo end").stdin(Input::Pipe).spawn().unwrap();
+        for word in ["one ", "two ", "three "] {
+            child.write(word).unwrap();
+            assert!(child.finish_timeout(SHORT).unwrap().is_none());
+        }
+        child.close_stdin();
+        assert_eq!(child.finish().unwrap().stdout, b"one two three end\n");
+    });
+}
+
+#[test]
+fn more_is_written_than_any_pipe_holds_while_the_child_writes_as_much() {
+    within(LIMIT, || {
+        let mut child = Command::new("cat").stdin(Input::Pipe).spawn().unwrap();
+        for _ in 0..8 {
+            child.write(vec![b'x'; 1 << 20]).unwrap();
+        }
+        child.close_stdin();
+        assert_eq!(child.finish().unwrap().stdout.len(), 8 << 20);
+    });
+}
+
+#[test]
+fn a_write_that_nobody_reads_times_out_and_one_to_the_dead_says_so() {
+    within(LIMIT, || {
+        let mut child = sh("sleep 60").stdin(Input::Pipe).spawn().unwrap();
+        assert!(!child.write_timeout(vec![0; 1 << 20], SHORT).unwrap());
+        let mut child = sh("exit 0").stdin(Input::Pipe).spawn().unwrap();
+        child.wait().unwrap();
+        assert!(matches!(
+            child.write("late"),
+            Err(Error::StdinClosed { .. })
+        ));
+        let mut child = sh("sleep 60").spawn().unwrap();
+        assert!(matches!(
+            child.write("no pipe"),
+            Err(Error::StdinClosed { .. })
+        ));
+    });
+}
+
+#[test]
+fn lines_come_while_it_runs() {
+    within(LIMIT, || {
+        let mut child = sh("echo one; read x; echo got $x >&2; printf last; exit 2")
+            .stdin(Input::Pipe)
+            .spawn()
+            .unwrap();
+        let first = child.lines().next().unwrap();
+        assert_eq!((first.stream, &*first.text()), (Stream::Stdout, "one"));
+        assert!(child.next_line(SHORT).unwrap().is_none(), "it waits for us");
+        child.write("it\n").unwrap();
+        let rest: Vec<_> = child
+            .lines()
+            .map(|line| (line.stream, line.bytes))
+            .collect();
+        assert!(
+            rest.contains(&(Stream::Stderr, b"got it".to_vec())),
+            "{rest:?}"
+        );
+        assert!(
+            rest.contains(&(Stream::Stdout, b"last".to_vec())),
+            "{rest:?}"
+        );
+        assert!(matches!(
+            child.next_line(SHORT),
+            Err(Error::Collected { .. })
+        ));
+        let finished = child.finish().unwrap();
+        assert_eq!(
+            (finished.status.code(), finished.stdout.len()),
+            (Some(2), 0)
+        );
+    });
+}
+
+#[test]
+fn an_endless_writer_is_held_up_and_what_was_not_asked_for_is_in_the_result() {
+    within(LIMIT, || {
+        let mut child = sh("yes | head -n 1000000").spawn().unwrap();
+        assert_eq!(child.lines().take(3).count(), 3);
+        let rest = child.finish().unwrap();
+        assert_eq!(rest.stdout.len(), 2 * (1_000_000 - 3));
+    });
+}
+
+#[test]
+fn many_lines_take_linear_time() {
+    within(LIMIT, || {
+        let mut lines = 0;
+        let finished = sh("seq 300000; exit 1").run_lines(|line| {
+            lines += 1;
+            assert_eq!(line.text(), lines.to_string());
+        });
+        assert_eq!((lines, finished.unwrap().status.code()), (300_000, Some(1)));
+    });
+}
+
+#[test]
+fn the_time_limit_holds_while_lines_are_awaited_and_is_told_at_the_end() {
+    within(LIMIT, || {
+        let command = sh("echo one; sleep 60").timeout(Duration::from_millis(200));
+        let mut seen = 0;
+        let error = command.run_lines(|_| seen += 1).unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+        assert_eq!(seen, 1);
+        let mut child = command.spawn().unwrap();
+        assert!(child.wait().unwrap_err().is_timeout());
+    });
+}
+
+#[test]
+fn a_panic_in_a_callback_ends_the_tree_and_goes_on() {
+    within(LIMIT, || {
+        let mark = Mark::new();
+        let command = mark.on(sh("echo one; sleep 60; :"));
+        let panic = catch_unwind(AssertUnwindSafe(|| command.run_lines(|_| panic!("mine"))));
+        assert!(panic.is_err());
+        assert_eq!(mark.living(), [0; 0]);
+    });
+}
+
+#[test]
+fn signals_reach_the_child_or_its_tree() {
+    within(LIMIT, || {
+        let mut child =
+            sh("trap 'echo usr; exit 3' USR1; echo ready; while :; do sleep 0.01; done")
+                .spawn()
+                .unwrap();
+        assert_eq!(child.next_line(LIMIT).unwrap().unwrap().text(), "ready");
+        child.signal(Signal::User1).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(3));
+        assert!(child.signal(Signal::Terminate).is_err() || child.wait().is_ok());
+
+        let mark = Mark::new();
+        let mut child = mark
+            .on(sh("setsid sleep 60 & sleep 60 & wait; wait; :"))
+            .spawn()
+            .unwrap();
+        mark.wait_for(3);
+        child.signal_tree(Signal::Interrupt);
+        child.signal_tree(Signal::Terminate);
+        mark.wait_for(0);
+    });
+}
+
+#[test]
+fn it_is_terminated_with_grace_or_killed_without() {
+    within(LIMIT, || {
+        let polite = sh("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+        let mut child = polite.spawn().unwrap();
+        child.next_line(LIMIT).unwrap();
+        child.terminate();
+        assert_eq!(child.finish().unwrap().status.code(), Some(7));
+
+        let mut child = polite.spawn().unwrap();
+        child.next_line(LIMIT).unwrap();
+        assert_eq!(child.kill().unwrap().status.signal(), Some(9));
+    });
+}
+
+#[test]
+fn a_detached_child_runs_on_and_is_reaped() {
+    within(LIMIT, || {
+        let mark = Mark::new();
+        let child = mark
+            .on(sh(
+                "head -c 1000000 /dev/zero; sleep 0.3; echo late; exec sleep 0.3",
+            ))
+            .timeout(SHORT)
+            .spawn()
+            .unwrap();
+        let id = child.id();
+        child.detach();
+        thread::sleep(Duration::from_millis(100));
+        assert!(!mark.living().is_empty(), "neither dropped nor timed out");
+        eventually("it is reaped", || {
+            !std::fs::exists(format!("/proc/{id}")).unwrap()
+        });
+    });
+}
+
+#[test]
+fn a_status_that_something_else_took_is_an_error_and_nothing_is_signalled_by_number() {
+    within(LIMIT, || {
+        let mark = Mark::new();
+        let mut child = mark.on(sh("sleep 60 & echo out; exit 0")).spawn().unwrap();
+        let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+        // A library that waits for everything.
+        rustix::process::waitpid(Some(id), rustix::process::WaitOptions::empty()).unwrap();
+        let start = Instant::now();
+        let error = child.wait().unwrap_err();
+        assert!(matches!(error, Error::StatusLost { .. }), "{error}");
+        let error = child.kill().unwrap_err();
+        let Error::StatusLost { stdout, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(stdout.is_empty() || stdout == b"out\n");
+        assert!(start.elapsed() < Duration::from_secs(20));
+        assert_eq!(mark.living().len(), 1, "its number may be anybody's now");
+        mark.clean_up();
+    });
+}

@@ -1,0 +1,148 @@
+//! What several tests need.
+#![allow(
+    dead_code,
+    reason = "each test program uses its own part of this module"
+)]
+
+use std::fs;
+use std::panic;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use child_process::Command;
+
+/// Runs a test on a thread of its own; if it hangs, the whole test program fails.
+pub(crate) fn within(limit: Duration, test: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel();
+    let thread = thread::Builder::new()
+        .name("test".to_owned())
+        .spawn(move || {
+            test();
+            let _ = done.send(());
+        })
+        .expect("a thread starts");
+    match ended.recv_timeout(limit) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the test hangs"),
+        _ => {
+            if let Err(payload) = thread.join() {
+                panic::resume_unwind(payload);
+            }
+        }
+    }
+}
+
+/// A shell script.
+pub(crate) fn sh(script: &str) -> Command {
+    Command::new("sh").arg("-c").arg(script)
+}
+
+/// A variable of the environment by which all processes of a tree can be told.
+pub(crate) struct Mark(String);
+
+impl Mark {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self(format!("{}-{number}", std::process::id()))
+    }
+
+    pub(crate) fn on(&self, command: Command) -> Command {
+        command.env("CHILD_PROCESS_TEST", &self.0)
+    }
+
+    /// The processes that bear it and live. A zombie has no environment.
+    pub(crate) fn living(&self) -> Vec<u32> {
+        let entry = format!("CHILD_PROCESS_TEST={}", self.0);
+        fs::read_dir("/proc")
+            .expect("/proc")
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(|id| {
+                fs::read(format!("/proc/{id}/environ")).is_ok_and(|env| {
+                    env.split(|byte| *byte == 0)
+                        .any(|var| var == entry.as_bytes())
+                })
+            })
+            .collect()
+    }
+
+    /// Waits until so many live.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, count: usize) {
+        eventually(&format!("{count} processes"), || {
+            self.living().len() == count
+        });
+    }
+
+    /// Ends those that a test has left on purpose.
+    pub(crate) fn clean_up(&self) {
+        for id in self.living() {
+            let _ = Command::new("kill").args(["-KILL", &id.to_string()]).run();
+        }
+        self.wait_for(0);
+    }
+}
+
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < patience, "never: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Descriptors, threads and children of this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holdings {
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
+    pub(crate) children: usize,
+}
+
+impl Holdings {
+    pub(crate) fn now() -> Self {
+        let tasks: Vec<_> = fs::read_dir("/proc/self/task")
+            .expect("/proc")
+            .flatten()
+            .map(|task| task.path())
+            .collect();
+        let children = tasks
+            .iter()
+            .filter_map(|task| fs::read_to_string(task.join("children")).ok())
+            .map(|children| children.split_ascii_whitespace().count())
+            .sum();
+        // Threads of the test harness, which wait for their turn, are named after their tests.
+        let threads = tasks
+            .iter()
+            .filter_map(|task| fs::read_to_string(task.join("comm")).ok())
+            .filter(|name| !name.starts_with("fault_"))
+            .count();
+        Self {
+            // One of them is the look itself.
+            descriptors: fs::read_dir("/proc/self/fd").expect("/proc").count() - 1,
+            threads,
+            children,
+        }
+    }
+
+    /// Waits until nothing is held that was not held then.
+    #[track_caller]
+    pub(crate) fn are_back(self) {
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            let now = Self::now();
+            // Fewer threads: one of a test before was still ending.
+            if now.descriptors <= self.descriptors
+                && now.threads <= self.threads
+                && now.children <= self.children
+            {
+                return;
+            }
+            assert!(Instant::now() < patience, "before {self:?}, now {now:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

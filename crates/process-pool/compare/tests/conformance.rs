@@ -1,0 +1,288 @@
+//! What every model must do, done by `process-pool`.
+//!
+//! Most of the common checks call functions of the test program itself, through an address that means nothing in another
+//! process. Those checks stand here again, with steps that every process knows.
+
+use std::fs;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use process_pool::Program;
+use process_pool_compare::{ProcessPoolModel, load, task};
+use workload::conformance;
+use workload::definition::parse;
+use workload::inputs::{Inputs, Step, file_sizes, make};
+use workload::model::{Batch, Completions, Model, Outputs};
+use workload::sequential::Sequential;
+use workload::task::Surroundings;
+
+const MOST: usize = 100_000;
+const WORKERS: usize = 3;
+const VARIANTS: [&str; 2] = ["", "one-by-one"];
+
+/// The first line of each test.
+fn program() -> Program {
+    process_pool::register![load, task]
+}
+
+/// The tests of this program count its children and descriptors, so they take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn inputs(tasks: usize, pattern: &str, step: &str) -> Inputs {
+    let generations = if pattern == "rounds" {
+        "[rounds]\ngenerations = 3\n"
+    } else {
+        ""
+    };
+    let count = tasks.max(1);
+    let text = format!(
+        "name = \"check\"\npattern = \"{pattern}\"\ntasks = {count}\n{generations}[[step]]\n{step}"
+    );
+    let mut inputs = make(&parse(&text, "check").expect("the definition is right"), 1);
+    inputs.tasks.truncate(tasks);
+    inputs.header.tasks = tasks;
+    inputs
+}
+
+fn batch(inputs: Inputs) -> Arc<Batch> {
+    Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()))
+}
+
+fn outputs(program: &Program, variant: &str, inputs: Inputs) -> Outputs {
+    let model = ProcessPoolModel::new(program.clone());
+    let mut ready = model
+        .prepare(variant, &inputs, WORKERS)
+        .expect("it gets ready");
+    model.run(&mut ready, &batch(inputs))
+}
+
+fn agrees(program: &Program, inputs: &Inputs) {
+    let right = Sequential.run(&mut (), &batch(inputs.clone()));
+    assert!(right.iter().all(Result::is_ok));
+    for variant in VARIANTS {
+        assert_eq!(
+            outputs(program, variant, inputs.clone()),
+            right,
+            "variant `{variant}`"
+        );
+    }
+}
+
+#[test]
+fn builtin_workloads_have_the_digest_of_sequential() {
+    let program = program();
+    let _turn = alone();
+    conformance::builtin_workloads_have_the_digest_of_sequential(
+        &ProcessPoolModel::new(program),
+        MOST,
+    );
+}
+
+#[test]
+fn every_kind_of_step_has_the_value_of_sequential() {
+    let program = program();
+    let _turn = alone();
+    conformance::every_kind_of_step_has_the_value_of_sequential(
+        &ProcessPoolModel::new(program.clone()),
+        MOST,
+    );
+    for pattern in ["map", "rounds", "fold", "pipeline"] {
+        let steps = [
+            "wait = \"1ms\"",
+            "compute = \"10us\"",
+            "kernel = \"gcd\"",
+            "kernel = \"mandelbrot\"",
+            "exec = [\"cat\"]",
+        ];
+        for step in steps {
+            agrees(&program, &inputs(7, pattern, step));
+        }
+    }
+}
+
+#[test]
+fn outputs_are_in_input_order() {
+    let program = program();
+    let _turn = alone();
+    let mut inputs = inputs(24, "map", "wait = \"1ms\"");
+    for (index, task) in inputs.tasks.iter_mut().enumerate() {
+        task.steps = vec![Step::Wait {
+            ns: (24 - index as u64) * 2_000_000,
+        }];
+    }
+    agrees(&program, &inputs);
+}
+
+#[test]
+fn none_one_and_many_tasks_are_all_done() {
+    let program = program();
+    let _turn = alone();
+    for tasks in [0, 1, 2, MOST] {
+        agrees(&program, &inputs(tasks, "map", "compute = \"1us\""));
+    }
+}
+
+#[test]
+fn as_many_tasks_at_once_as_announced() {
+    let program = program();
+    let _turn = alone();
+    for variant in VARIANTS {
+        // Each task shows itself as a process that sleeps: a child of a worker.
+        let inputs = inputs(12, "map", "exec = [\"sleep\", \"0.25\"]");
+        let program = program.clone();
+        let work = thread::spawn(move || outputs(&program, variant, inputs));
+        let mut most = 0;
+        while !work.is_finished() {
+            most = most.max(grandchildren());
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(
+            work.join()
+                .is_ok_and(|outputs| outputs.iter().all(Result::is_ok))
+        );
+        assert_eq!(most, WORKERS, "variant `{variant}`");
+    }
+}
+
+/// The worst that a task can do is to kill its process.
+#[test]
+fn a_crashing_or_failing_task_harms_no_other() {
+    let program = program();
+    let _turn = alone();
+    let kill = |signal: &str| Step::Exec {
+        command: ["sh", "-c", &format!("kill -{signal} $PPID; sleep 10")]
+            .map(str::to_owned)
+            .to_vec(),
+        timeout_ns: None,
+    };
+    for variant in VARIANTS {
+        let mut inputs = inputs(40, "map", "compute = \"10us\"");
+        inputs.tasks[2].steps = vec![kill("KILL")];
+        inputs.tasks[25].steps = vec![kill("ABRT")];
+        inputs.tasks[37].steps = vec![Step::Read {
+            file: "no such file".to_owned(),
+            bytes: 1,
+        }];
+        let outputs = outputs(&program, variant, inputs);
+        let failed: Vec<usize> = (0..40).filter(|index| outputs[*index].is_err()).collect();
+        assert_eq!(failed, [2, 25, 37], "variant `{variant}`");
+        let said = outputs[2].as_ref().unwrap_err().to_string();
+        assert!(said.contains("signal 9"), "{said}");
+    }
+}
+
+#[test]
+fn the_trace_knows_when_each_task_was_done() {
+    let program = program();
+    let _turn = alone();
+    for variant in VARIANTS {
+        let mut inputs = inputs(2, "map", "wait = \"1ms\"");
+        inputs.tasks[1].steps = vec![Step::Wait { ns: 100_000_000 }];
+        let model = ProcessPoolModel::new(program.clone());
+        let mut ready = model.prepare(variant, &inputs, 1).expect("it gets ready");
+        let batch = batch(inputs);
+        // A sample before and one after, as the comparison may have it.
+        let plain = model.run(&mut ready, &batch);
+        for _ in 0..2 {
+            let completions = Arc::new(Completions::start(2));
+            let traced = Arc::new(batch.traced(Arc::clone(&completions)));
+            assert_eq!(model.run(&mut ready, &traced), plain);
+            let at = |share| completions.quantile_ns(share).expect("there are tasks");
+            assert!(at(0.5) > 0, "variant `{variant}`");
+            // One worker: the second begins when the first is done.
+            assert!(at(1.0) >= at(0.5) + 100_000_000, "variant `{variant}`");
+        }
+        assert_eq!(model.run(&mut ready, &batch), plain);
+    }
+}
+
+/// A pool outlives a batch: what one said must not stand for the next.
+#[test]
+fn a_batch_with_other_surroundings_is_told_to_the_same_workers() {
+    let program = program();
+    let _turn = alone();
+    let inputs = Arc::new(inputs(6, "map", "read = \"8B\""));
+    let model = ProcessPoolModel::new(program);
+    let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
+    let mut seen = Vec::new();
+    for content in ["12345678", "abcdefgh"] {
+        let folder = tempfile::tempdir().expect("the temporary folder takes a folder");
+        for (file, _) in file_sizes(&inputs) {
+            fs::write(folder.path().join(file), content).expect("the folder takes a file");
+        }
+        let surroundings = Surroundings {
+            files: folder.path().to_owned(),
+            origin: None,
+        };
+        let batch = Arc::new(Batch::new(Arc::clone(&inputs), surroundings));
+        let right = Sequential.run(&mut (), &batch);
+        assert!(right.iter().all(Result::is_ok));
+        assert_eq!(model.run(&mut ready, &batch), right);
+        seen.push(right);
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let program = program();
+    let _turn = alone();
+    let use_once = || {
+        drop(outputs(
+            &program,
+            "",
+            inputs(50, "map", "compute = \"1us\""),
+        ));
+    };
+    use_once();
+    let (descriptors, children) = (count("fd"), children().len());
+    for _ in 0..40 {
+        use_once();
+    }
+    let until = Instant::now() + Duration::from_secs(10);
+    while (count("fd"), self::children().len()) != (descriptors, children) {
+        assert!(
+            Instant::now() < until,
+            "descriptors or children are left behind"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn count(what: &str) -> usize {
+    fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count)
+}
+
+/// Number and parent of all processes that live.
+fn processes() -> Vec<(u32, u32, String)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid: u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (head, rest) = stat.rsplit_once(')')?;
+        let name = head.split_once('(')?.1.to_owned();
+        Some((pid, rest.split_whitespace().nth(1)?.parse().ok()?, name))
+    })
+    .collect()
+}
+
+fn children() -> Vec<u32> {
+    let me = std::process::id();
+    processes()
+        .into_iter()
+        .filter(|(_, parent, _)| *parent == me)
+        .map(|(pid, ..)| pid)
+        .collect()
+}
+
+fn grandchildren() -> usize {
+    let workers = children();
+    processes()
+        .into_iter()
+        .filter(|(_, parent, name)| workers.contains(parent) && name == "sleep")
+        .count()
+}

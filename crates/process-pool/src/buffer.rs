@@ -1,0 +1,264 @@
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::codec;
+use crate::transport::mapping::{Words, sealed_file};
+
+const WORD: usize = size_of::<u64>();
+
+/// Memory that this process and the workers share: for large data, which is then copied in once and copied out once.
+///
+/// A buffer is part of the input or the output of a job like any other value; what travels is a descriptor. A clone, and
+/// what a job gets, is the *same* memory: a job can leave its result in the buffer that it was given, and a buffer is
+/// best reused, since fresh memory costs more than the copying.
+///
+/// Bytes are copied in and out and never lent out: a process at the other end may write at any moment. Who writes and
+/// who reads at the same time gets a mixture of both, and nothing worse.
+///
+/// ```
+/// use process_pool::{Buffer, ProcessPool, job, register};
+///
+/// job! {
+///     fn invert(pixels: Buffer) {
+///         let mut bytes = pixels.to_vec();
+///         bytes.iter_mut().for_each(|byte| *byte = !*byte);
+///         pixels.write_at(0, &bytes).expect("as long as before");
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let program = register![invert];
+///     let pool = ProcessPool::new(&program, 1)?;
+///     let pixels = Buffer::new(1 << 20)?;
+///     pixels.write_at(0, &[0x0f; 1 << 20])?;
+///     pool.submit::<invert>(&pixels)?.wait()?;
+///     assert_eq!(pixels.to_vec(), vec![0xf0; 1 << 20]);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Buffer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    file: Arc<OwnedFd>,
+    words: Words,
+    len: usize,
+}
+
+impl Buffer {
+    /// A buffer of that many bytes, all zeros.
+    ///
+    /// # Errors
+    /// What the system says to a memory file of that size. None of 0 bytes can be had.
+    pub fn new(len: usize) -> io::Result<Self> {
+        if len == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a buffer needs at least one byte",
+            ));
+        }
+        let bytes = len
+            .checked_next_multiple_of(WORD)
+            .ok_or(io::ErrorKind::OutOfMemory)?;
+        let file = Arc::new(sealed_file("process-pool-buffer", bytes)?);
+        Self::map(file, len)
+    }
+
+    fn map(file: Arc<OwnedFd>, len: usize) -> io::Result<Self> {
+        let words = Words::new(&*file, len.div_ceil(WORD))?;
+        Ok(Self {
+            inner: Arc::new(Inner { file, words, len }),
+        })
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.inner.len
+    }
+
+    /// Always `false`: there is no empty buffer.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Copies bytes out, from this place on.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] if the buffer has not so many bytes there. Nothing is copied then.
+    pub fn read_at(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfRange> {
+        self.check(offset, into.len())?;
+        let (first, skip) = (offset / WORD, offset % WORD);
+        let words = &self.inner.words;
+        let (head, rest) = into.split_at_mut(head(skip, into.len()));
+        if !head.is_empty() {
+            head.copy_from_slice(
+                &words[first].load(Ordering::Relaxed).to_ne_bytes()[skip..][..head.len()],
+            );
+        }
+        let mut words = words[first + usize::from(skip > 0)..].iter();
+        let (chunks, tail) = rest.as_chunks_mut::<WORD>();
+        for (chunk, word) in chunks.iter_mut().zip(&mut words) {
+            *chunk = word.load(Ordering::Relaxed).to_ne_bytes();
+        }
+        if let (false, Some(word)) = (tail.is_empty(), words.next()) {
+            tail.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes()[..tail.len()]);
+        }
+        Ok(())
+    }
+
+    /// Copies bytes in, from this place on.
+    ///
+    /// # Errors
+    /// [`OutOfRange`] if the buffer has not so many bytes there. Nothing is copied then.
+    pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<(), OutOfRange> {
+        self.check(offset, bytes.len())?;
+        let (first, skip) = (offset / WORD, offset % WORD);
+        let words = &self.inner.words;
+        let (head, rest) = bytes.split_at(head(skip, bytes.len()));
+        if !head.is_empty() {
+            replace(&words[first], skip, head);
+        }
+        let mut words = words[first + usize::from(skip > 0)..].iter();
+        let (chunks, tail) = rest.as_chunks::<WORD>();
+        for (chunk, word) in chunks.iter().zip(&mut words) {
+            word.store(u64::from_ne_bytes(*chunk), Ordering::Relaxed);
+        }
+        if let (false, Some(word)) = (tail.is_empty(), words.next()) {
+            replace(word, 0, tail);
+        }
+        Ok(())
+    }
+
+    /// A copy of all bytes.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.len()];
+        // All of it is in range.
+        let _ = self.read_at(0, &mut bytes);
+        bytes
+    }
+
+    fn check(&self, offset: usize, bytes: usize) -> Result<(), OutOfRange> {
+        match offset.checked_add(bytes) {
+            Some(end) if end <= self.len() => Ok(()),
+            _ => Err(OutOfRange {
+                offset,
+                bytes,
+                len: self.len(),
+            }),
+        }
+    }
+}
+
+/// How many bytes go before the first whole word.
+fn head(skip: usize, bytes: usize) -> usize {
+    if skip == 0 {
+        0
+    } else {
+        (WORD - skip).min(bytes)
+    }
+}
+
+/// Changes some bytes of a word and none of the others, which somebody else may change meanwhile.
+fn replace(word: &AtomicU64, at: usize, bytes: &[u8]) {
+    let _ = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| {
+        let mut after = before.to_ne_bytes();
+        after[at..at + bytes.len()].copy_from_slice(bytes);
+        Some(u64::from_ne_bytes(after))
+    });
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Serialize for Buffer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number = codec::take_along(&self.inner.file).ok_or_else(|| {
+            S::Error::custom(
+                "a buffer can only travel to a worker and back, in the input or output of a job",
+            )
+        })?;
+        (number, self.len() as u64).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Buffer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (number, len) = <(u32, u64)>::deserialize(deserializer)?;
+        let file = codec::came_along(number)
+            .ok_or_else(|| D::Error::custom("the descriptor of a buffer did not come along"))?;
+        let len = usize::try_from(len).map_err(D::Error::custom)?;
+        Self::map(file, len).map_err(D::Error::custom)
+    }
+}
+
+/// A place that a buffer does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfRange {
+    offset: usize,
+    bytes: usize,
+    len: usize,
+}
+
+impl fmt::Display for OutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, bytes, len } = self;
+        write!(
+            f,
+            "{bytes} bytes from {offset} on are more than a buffer of {len} bytes has: stay within its length"
+        )
+    }
+}
+
+impl Error for OutOfRange {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_as_they_went_in_wherever_they_begin_and_end() {
+        let buffer = Buffer::new(37).unwrap();
+        let mut model = vec![0_u8; 37];
+        for offset in 0..=37 {
+            for len in 0..=37 - offset {
+                let bytes: Vec<u8> = (0..len)
+                    .map(|at| (offset * 7 + len * 3 + at + 1) as u8)
+                    .collect();
+                buffer.write_at(offset, &bytes).unwrap();
+                model[offset..offset + len].copy_from_slice(&bytes);
+                assert_eq!(buffer.to_vec(), model);
+                let mut back = vec![0; len];
+                buffer.read_at(offset, &mut back).unwrap();
+                assert_eq!(back, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_an_error() {
+        let buffer = Buffer::new(8).unwrap();
+        assert!(buffer.write_at(1, &[0; 8]).is_err());
+        assert!(buffer.read_at(usize::MAX, &mut [0; 2]).is_err());
+        assert!(Buffer::new(0).is_err());
+    }
+
+    #[test]
+    fn outside_of_a_job_a_buffer_cannot_be_encoded() {
+        assert!(postcard::to_allocvec(&Buffer::new(8).unwrap()).is_err());
+    }
+}

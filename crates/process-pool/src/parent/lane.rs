@@ -1,0 +1,429 @@
+//! One worker's rings from the parent's side.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
+
+use super::process::Ports;
+use super::results::Results;
+use super::unit::{Outcome, Sink, Unit};
+use crate::JobError;
+use crate::transport::bell::published;
+use crate::transport::layout::{SLOTS, WORDS, flag, status};
+use crate::transport::mapping::Region;
+use crate::transport::slot::{Collect, Slot};
+use crate::transport::{bytes, futex, socket};
+
+/// A worker as its parent sees it. Everything here happens under the lock of the pool.
+pub(crate) struct Lane {
+    pub(crate) region: Arc<Region>,
+    pub(crate) ports: Arc<Ports>,
+    /// How many units have been collected and how many pushed.
+    head: u64,
+    tail: u64,
+    /// Those in between. `None` is one that was withdrawn.
+    units: VecDeque<(Option<Unit>, usize)>,
+    /// How many of them were not withdrawn.
+    held: usize,
+    /// The next free word of the ring of inputs, and how many are in use.
+    input: u64,
+    input_used: usize,
+    /// Where the next result begins.
+    output: u64,
+    /// Whether a thread sleeps on `wanted.done`.
+    pub(crate) has_sleeper: bool,
+    /// Whether the worker was awake when the latest unit was pushed.
+    pub(crate) is_awake: bool,
+    /// For how many waits not to spin, since spinning was in vain.
+    pub(crate) spin_pause: u32,
+    /// Why it has been killed; the unit that this is for, and its input.
+    pub(crate) verdict: Option<Verdict>,
+    /// Whether it has ended a job.
+    pub(crate) has_served: bool,
+}
+
+/// Why a worker has been killed.
+pub(crate) enum Verdict {
+    TimedOut(Duration),
+    Killed,
+    Corrupted(String),
+}
+
+/// A result, and where it goes.
+pub(crate) type Delivery = (Sink, usize, Outcome);
+
+/// What collecting a worker's results comes to.
+#[derive(Default)]
+pub(crate) struct Harvest {
+    pub(crate) deliveries: Vec<Delivery>,
+    /// What a worker left over of a unit.
+    pub(crate) rest: Vec<Unit>,
+}
+
+impl Harvest {
+    fn end(&mut self, sink: &Sink, place: u32, outcome: Outcome) {
+        self.deliveries
+            .push((sink.clone(), place as usize, outcome));
+    }
+}
+
+/// Why a unit was not pushed.
+pub(crate) enum Refused {
+    Full(Unit),
+    Failed(Unit, std::io::Error),
+}
+
+impl Lane {
+    pub(crate) fn new(region: Arc<Region>, ports: Arc<Ports>) -> Self {
+        Self {
+            region,
+            ports,
+            head: 0,
+            tail: 0,
+            units: VecDeque::with_capacity(SLOTS),
+            held: 0,
+            input: 0,
+            input_used: 0,
+            output: 0,
+            has_sleeper: false,
+            is_awake: false,
+            spin_pause: 0,
+            verdict: None,
+            has_served: false,
+        }
+    }
+
+    fn slot(&self, unit: u64) -> &Slot {
+        &self.region.slots[unit as usize % SLOTS]
+    }
+
+    /// How many units are under way.
+    pub(crate) fn load(&self) -> usize {
+        self.held
+    }
+
+    /// Hands a unit to the worker, which has to be [rung](Self::ring) for afterwards. Returns the unit's number.
+    pub(crate) fn push(&mut self, unit: Unit, hot: bool) -> Result<u64, Refused> {
+        let words = match unit.spilled {
+            Some(_) => 0,
+            None => bytes::words(unit.bytes.len()),
+        };
+        if self.units.len() == SLOTS || self.input_used + words > WORDS || self.verdict.is_some() {
+            return Err(Refused::Full(unit));
+        }
+        let mut flags = if hot { flag::HOT } else { 0 };
+        if !unit.descriptors.is_empty() {
+            let descriptors: Vec<_> = unit
+                .descriptors
+                .iter()
+                .map(|descriptor| descriptor.as_fd())
+                .collect();
+            match socket::send(&self.ports.socket, &[], &descriptors, false) {
+                Ok(()) => flags |= flag::DESCRIPTORS,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    return Err(Refused::Full(unit));
+                }
+                // The worker is gone; its death is on the way, and a waiting unit is given to another one.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                    flags |= flag::DESCRIPTORS;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                    flags |= flag::DESCRIPTORS;
+                }
+                Err(error) => return Err(Refused::Failed(unit, error)),
+            }
+        }
+        if unit.spilled.is_some() {
+            flags |= flag::SPILLED;
+        } else {
+            bytes::write(&self.region.inputs.0, self.input, &unit.bytes);
+        }
+        if unit.limit.is_some() {
+            flags |= flag::LIMITED;
+        }
+        let slot = self.slot(self.tail);
+        let length = unit.spilled.unwrap_or(unit.bytes.len());
+        slot.job.store(unit.job, Ordering::Relaxed);
+        slot.count.store(unit.count, Ordering::Relaxed);
+        slot.flags.store(flags, Ordering::Relaxed);
+        slot.input_len.store(length as u32, Ordering::Relaxed);
+        slot.publish();
+        self.input += words as u64;
+        self.input_used += words;
+        self.units.push_back((Some(unit), words));
+        self.held += 1;
+        self.tail += 1;
+        Ok(self.tail - 1)
+    }
+
+    /// Wakes the worker if it sleeps.
+    pub(crate) fn ring(&mut self) {
+        published();
+        let bell = &self.region.work.0;
+        self.is_awake = !bell.take();
+        if !self.is_awake {
+            futex::wake(bell);
+        }
+    }
+
+    /// Wakes the thread that sleeps on the results, if there is one.
+    pub(crate) fn wake_sleeper(&self) {
+        let bell = &self.region.wanted.0.done;
+        bell.disarm();
+        futex::wake(bell);
+    }
+
+    /// Collects what is finished.
+    ///
+    /// # Errors
+    /// What the worker did that makes no sense. The unit that shows it has been dealt with.
+    pub(crate) fn collect(&mut self, harvest: &mut Harvest) -> Result<(), String> {
+        let before = self.head;
+        let mut result = Ok(());
+        while let Some((unit, words)) = self.units.front_mut() {
+            let slot = &self.region.slots[self.head as usize % SLOTS];
+            match slot.collect() {
+                Collect::Done => match unit.take() {
+                    Some(unit) => {
+                        let words = *words;
+                        self.held -= 1;
+                        self.pop(words);
+                        let region = Arc::clone(&self.region);
+                        let slot = &region.slots[self.head as usize % SLOTS];
+                        result = self.read(slot, unit, true, harvest);
+                        self.next();
+                    }
+                    None => result = Err("it finished what had been withdrawn".to_owned()),
+                },
+                Collect::Passed if unit.is_none() => {
+                    let words = *words;
+                    self.pop(words);
+                    self.next();
+                }
+                Collect::Passed | Collect::Nonsense => {
+                    result = Err("a place of the ring in no state".to_owned());
+                }
+                Collect::Waiting | Collect::Running | Collect::Withdrawn => break,
+            }
+            if result.is_err() {
+                break;
+            }
+        }
+        if self.head != before {
+            self.region
+                .parent
+                .0
+                .collected
+                .store(self.head, Ordering::Release);
+        }
+        result
+    }
+
+    fn pop(&mut self, words: usize) {
+        self.units.pop_front();
+        self.input_used -= words;
+    }
+
+    fn next(&mut self) {
+        self.slot(self.head).clear();
+        self.head += 1;
+    }
+
+    /// Reads the results of a unit that are there. The rest of a finished unit comes again.
+    fn read(
+        &mut self,
+        slot: &Slot,
+        mut unit: Unit,
+        finished: bool,
+        harvest: &mut Harvest,
+    ) -> Result<(), String> {
+        let (done, words) = slot.results();
+        let sink = unit.sink.clone();
+        let mut next = 0;
+        let read = (|| {
+            if done > unit.count || (finished && done == 0 && unit.count == 1) {
+                return Err(format!("{done} results of {} inputs", unit.count));
+            }
+            let mut results = Results::new(&self.region, &self.ports.socket, self.output, words)?;
+            while next < done {
+                // The input is not needed any more where there is only one.
+                let spare = if unit.count == 1 {
+                    std::mem::take(&mut unit.bytes)
+                } else {
+                    Vec::new()
+                };
+                let outcome = results.next(spare)?;
+                harvest.end(&sink, next, outcome);
+                next += 1;
+            }
+            results.finish()
+        })();
+        match read {
+            Ok(end) => {
+                self.output = end;
+                self.has_served |= done > 0;
+                if finished {
+                    harvest.rest.extend(unit.skip(done));
+                } else {
+                    // For whoever wants to know how far it came.
+                    harvest.rest.push(unit);
+                }
+                Ok(())
+            }
+            Err(why) => {
+                for place in next..unit.count {
+                    harvest.end(&sink, place, Err(JobError::Corrupted(why.clone())));
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// Takes back all that the worker has not begun, the last `most` of it, in order.
+    pub(crate) fn withdraw(&mut self, most: usize) -> Vec<Unit> {
+        let mut back = Vec::new();
+        for place in (0..self.units.len()).rev() {
+            if back.len() == most {
+                break;
+            }
+            let slot = &self.region.slots[(self.head as usize + place) % SLOTS];
+            if self.units[place].0.is_some() && slot.withdraw() {
+                self.held -= 1;
+                back.extend(self.units[place].0.take());
+            }
+        }
+        back.reverse();
+        back
+    }
+
+    /// Takes back one unit, if the worker has not begun it.
+    pub(crate) fn withdraw_one(&mut self, unit: u64) -> Option<Unit> {
+        let place = usize::try_from(unit.checked_sub(self.head)?).ok()?;
+        let held = &mut self.units.get_mut(place)?.0;
+        if held.is_some() && self.region.slots[unit as usize % SLOTS].withdraw() {
+            self.held -= 1;
+            held.take()
+        } else {
+            None
+        }
+    }
+
+    /// The unit that runs, its number, and when its present input was begun, if it has a limit.
+    pub(crate) fn running(&self) -> Option<(u64, &Unit, u64)> {
+        let unit = self.units.front()?.0.as_ref()?;
+        let slot = self.slot(self.head);
+        (slot.collect() == Collect::Running)
+            .then(|| (self.head, unit, slot.stamp.load(Ordering::Relaxed)))
+    }
+
+    /// The first unit's limit, if it has one, begun or not.
+    pub(crate) fn first_limit(&self) -> Option<Duration> {
+        self.units
+            .iter()
+            .find_map(|(unit, _)| unit.as_ref())
+            .and_then(|unit| unit.limit)
+    }
+
+    /// Kills the worker for what it does now and for nothing else: units that it could go on with have been withdrawn
+    /// before. `false` if it is done with that input by now.
+    pub(crate) fn kill_for(&mut self, unit: u64, stamp: u64, verdict: Verdict) -> bool {
+        let slot = &self.region.slots[unit as usize % SLOTS];
+        let stop = &self.region.parent.0.stop;
+        stop.store(1, Ordering::Relaxed);
+        // Pairs with the worker, who writes `started` and then reads `stop`.
+        fence(Ordering::SeqCst);
+        let is_there = unit == self.head
+            && slot.collect() == Collect::Running
+            && slot.stamp.load(Ordering::Relaxed) == stamp
+            && (self.units.iter().skip(1).all(|(unit, _)| unit.is_none()));
+        if is_there {
+            self.verdict = Some(verdict);
+            self.ports.kill();
+        } else {
+            stop.store(0, Ordering::Relaxed);
+        }
+        is_there
+    }
+
+    /// What is to become of the units of a worker that is dead: results that are there count, the unit that ran fails,
+    /// what was not begun comes again.
+    pub(crate) fn bury(
+        mut self,
+        failure: impl Fn() -> JobError,
+        corrupted: Option<String>,
+        harvest: &mut Harvest,
+    ) -> BuriedLane {
+        let mut corrupted = corrupted.or_else(|| self.collect(harvest).err());
+        let mut failed_one = false;
+        while let Some((unit, _)) = self.units.pop_front() {
+            let region = Arc::clone(&self.region);
+            let slot = &region.slots[self.head as usize % SLOTS];
+            self.head += 1;
+            let Some(unit) = unit else { continue };
+            match (slot.collect(), &corrupted) {
+                (Collect::Waiting, _) => harvest.rest.push(unit),
+                (_, Some(why)) => {
+                    for place in 0..unit.count {
+                        harvest.end(&unit.sink, place, Err(JobError::Corrupted(why.clone())));
+                    }
+                }
+                (_, None) => {
+                    failed_one = true;
+                    let (count, started) = (unit.count, slot.started.load(Ordering::Relaxed));
+                    let (done, _) = slot.results();
+                    if let Err(why) = self.read(slot, unit, false, harvest) {
+                        corrupted = Some(why);
+                        continue;
+                    }
+                    let Some(unit) = harvest.rest.pop() else {
+                        continue;
+                    };
+                    let begun = count == 1 || started > done;
+                    if begun && done < count {
+                        harvest.end(&unit.sink, done, Err(failure()));
+                    }
+                    harvest.rest.extend(unit.skip(done + u32::from(begun)));
+                }
+            }
+        }
+        let status = self.status();
+        BuriedLane {
+            was_ready: status == status::READY || status == status::RETIRED,
+            has_served: self.has_served || failed_one,
+            retired: status == status::RETIRED,
+        }
+    }
+
+    fn status(&self) -> u32 {
+        self.region.status.0.load(Ordering::Acquire)
+    }
+
+    /// Whether it takes jobs.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.status() == status::READY
+    }
+
+    /// Lets it end when it has nothing left to do.
+    pub(crate) fn close(&mut self) {
+        self.region.parent.0.closing.store(1, Ordering::Release);
+        self.ring();
+    }
+
+    /// The words of a worker whose initializer failed.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        if self.status() != status::FAILED {
+            return None;
+        }
+        let (bytes, _) = socket::receive(&self.ports.socket, false).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// What a dead worker had come to.
+pub(crate) struct BuriedLane {
+    pub(crate) was_ready: bool,
+    pub(crate) has_served: bool,
+    pub(crate) retired: bool,
+}

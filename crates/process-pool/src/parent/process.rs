@@ -1,0 +1,218 @@
+//! A worker process: how it is started, watched, killed, and its status collected.
+
+use std::fs::File;
+use std::io::{self, Read, Write, stderr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, pidfd_open,
+    pidfd_send_signal, waitid,
+};
+
+use super::lane::Lane;
+use crate::codec::{self, Descriptors};
+use crate::program::MARK;
+use crate::transport::mapping::{Region, sealed_file};
+use crate::transport::socket;
+use crate::worker::Config;
+use crate::{Exit, Program, lock};
+
+/// How many bytes of the end of standard error are kept.
+const TAIL: usize = 16 * 1024;
+
+/// How workers of this pool are started.
+pub(crate) struct Launch {
+    pub(crate) program: Program,
+    pub(crate) config: Config,
+    /// The buffers in the input of the initializer.
+    pub(crate) descriptors: Descriptors,
+    pub(crate) capture_stderr: bool,
+    pub(crate) name_prefix: String,
+}
+
+impl Launch {
+    /// Starts a worker. It goes on by itself; whether it ever gets ready shows in its shared memory, or in its death.
+    pub(crate) fn start(&self, number: usize) -> io::Result<Lane> {
+        let memory = sealed_file("process-pool", Region::BYTES)?;
+        let region = Arc::new(Region::new(&memory)?);
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let parent = pidfd_open(getpid(), PidfdFlags::empty())?;
+        let mut config = File::from(memfd_create("process-pool-config", MemfdFlags::CLOEXEC)?);
+        let mut bytes = Vec::new();
+        let named = Config {
+            name: format!("{}-{number}", self.name_prefix),
+            ..self.config.clone()
+        };
+        codec::encode(&named, &mut bytes).map_err(io::Error::other)?;
+        config.write_all(&bytes)?;
+        let (ours, theirs) = socket::pair()?;
+        let stdout = io::stdout();
+        let mut sent: Vec<BorrowedFd<'_>> = vec![
+            config.as_fd(),
+            memory.as_fd(),
+            parent.as_fd(),
+            event.as_fd(),
+            stdout.as_fd(),
+        ];
+        sent.extend(self.descriptors.iter().map(|descriptor| descriptor.as_fd()));
+        // Before it starts: the message waits in the socket.
+        socket::send(&ours, &[], &sent, false)?;
+
+        let mut command = Command::new("/proc/self/exe");
+        command
+            .arg0(MARK)
+            .args(self.program.arguments())
+            .stdin(Stdio::from(theirs))
+            // A group of its own: Ctrl-C on the terminal is for the parent to handle, and what a job starts can be
+            // ended together with it.
+            .process_group(0);
+        if self.program.test.is_some() {
+            // libtest greets; the worker puts the real one back.
+            command.stdout(Stdio::null());
+        }
+        if self.capture_stderr {
+            command.stderr(Stdio::piped());
+        }
+        let mut child = command.spawn()?;
+        // Closes our copy of the worker's end.
+        drop(command);
+        let pid = Pid::from_child(&child);
+        let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => pidfd,
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(error.into());
+            }
+        };
+        let stderr = child
+            .stderr
+            .take()
+            .map(|pipe| File::from(OwnedFd::from(pipe)));
+        if let Some(stderr) = &stderr {
+            rustix::io::ioctl_fionbio(stderr, true)?;
+        }
+        let ports = Ports {
+            pid,
+            pidfd,
+            event,
+            socket: ours,
+            stderr,
+            stderr_ended: AtomicBool::new(false),
+            tail: Mutex::new(Vec::new()),
+            reaped: AtomicBool::new(false),
+        };
+        Ok(Lane::new(region, Arc::new(ports)))
+    }
+}
+
+/// What there is of a worker process on this side. When it is dropped, the worker is gone and its status collected.
+pub(crate) struct Ports {
+    pid: Pid,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) event: OwnedFd,
+    pub(crate) socket: OwnedFd,
+    stderr: Option<File>,
+    stderr_ended: AtomicBool,
+    tail: Mutex<Vec<u8>>,
+    reaped: AtomicBool,
+}
+
+impl Ports {
+    /// Ends the worker and what it started in its process group. Until its status is collected, its number belongs to
+    /// nobody else.
+    pub(crate) fn kill(&self) {
+        if self.reaped.load(Ordering::Relaxed) {
+            return;
+        }
+        // The worker may be gone already.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let _ = kill_process_group(self.pid, Signal::KILL);
+    }
+
+    /// How it ended, or `None` while it lives. This collects its status, so it says so only once.
+    pub(crate) fn ended(&self) -> Option<Exit> {
+        self.collect(WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
+    }
+
+    fn collect(&self, options: WaitIdOptions) -> Option<Exit> {
+        let status =
+            rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), options));
+        let exit = match status {
+            Ok(None) => return None,
+            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Exit::Code(code),
+                (None, Some(signal)) => Exit::Signal(signal),
+                (None, None) => Exit::Unknown,
+            },
+            // Somebody else was quicker. It does not live then: what lives can be waited for.
+            Err(_) => Exit::Unknown,
+        };
+        self.reaped.store(true, Ordering::Relaxed);
+        Some(exit)
+    }
+
+    /// The pipe of its standard error, while it is captured and open.
+    pub(crate) fn stderr(&self) -> Option<BorrowedFd<'_>> {
+        if self.stderr_ended.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.stderr.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Passes on what it said on standard error, and keeps the end of it.
+    pub(crate) fn pass_on_stderr(&self) {
+        let Some(mut pipe) = self.stderr.as_ref() else {
+            return;
+        };
+        let mut bytes = [0; TAIL];
+        // A grandchild may write for ever; others want to be served too.
+        for _ in 0..16 {
+            match pipe.read(&mut bytes) {
+                Ok(0) => return self.stderr_ended.store(true, Ordering::Relaxed),
+                Ok(read) => {
+                    // A closed standard error is no reason to lose the words altogether.
+                    let _ = stderr().write_all(&bytes[..read]);
+                    let mut tail = lock(&self.tail);
+                    tail.extend_from_slice(&bytes[..read]);
+                    let surplus = tail.len().saturating_sub(TAIL);
+                    tail.drain(..surplus);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => return self.stderr_ended.store(true, Ordering::Relaxed),
+            }
+        }
+    }
+
+    /// The last line on standard error that says something, as far as it is captured: a backtrace and the notes below it
+    /// come after the words that matter.
+    pub(crate) fn last_line(&self) -> Option<String> {
+        self.stderr.as_ref()?;
+        self.pass_on_stderr();
+        let tail = lock(&self.tail);
+        let text = String::from_utf8_lossy(&tail);
+        let says_something = |line: &&str| {
+            let aside = ["note: ", "stack backtrace:"];
+            !line.trim().is_empty()
+                && !line.starts_with(' ')
+                && !aside.iter().any(|aside| line.starts_with(aside))
+        };
+        text.lines().rev().find(says_something).map(str::to_owned)
+    }
+}
+
+impl Drop for Ports {
+    fn drop(&mut self) {
+        if !*self.reaped.get_mut() {
+            self.kill();
+            self.collect(WaitIdOptions::EXITED);
+        }
+    }
+}

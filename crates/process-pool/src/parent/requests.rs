@@ -1,0 +1,135 @@
+//! What a handle asks of the state: its result, to be told of it, that its job be cancelled or killed.
+
+use std::mem;
+use std::task::Waker;
+
+use super::jobs::{Callback, Entry, Key, Stage, Waiter, Wake};
+use super::lane::Verdict;
+use super::state::State;
+use super::unit::{Outcome, Sink};
+use crate::JobError;
+use crate::transport::layout::SLOTS;
+
+impl State {
+    /// Sets who wants to know of the end of a job. Returns whom that replaces, or who came too late: to be dropped
+    /// without the lock.
+    #[must_use]
+    pub(crate) fn watch(&mut self, key: Key, waiter: Waiter) -> Waiter {
+        match self.jobs.get(key) {
+            Some(entry) if !matches!(entry.stage, Stage::Ended(_)) => {
+                self.watchers += usize::from(waiter.wants_events());
+                self.watchers -= usize::from(entry.waiter.wants_events());
+                mem::replace(&mut entry.waiter, waiter)
+            }
+            _ => waiter,
+        }
+    }
+
+    /// The result, if the job has ended, and its place is free again.
+    pub(crate) fn take_result(&mut self, key: Key) -> Option<Outcome> {
+        if !self.has_ended(key) {
+            return None;
+        }
+        match self.jobs.remove(key)?.stage {
+            Stage::Ended(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// What the job is doing, but for its end.
+    pub(crate) fn stage(&mut self, key: Key) -> Option<Stage> {
+        match self.jobs.get(key)?.stage {
+            Stage::Queued => Some(Stage::Queued),
+            Stage::Lane { lane, unit } => Some(Stage::Lane { lane, unit }),
+            Stage::Ended(_) => None,
+        }
+    }
+
+    pub(crate) fn has_ended(&mut self, key: Key) -> bool {
+        self.jobs
+            .get(key)
+            .is_some_and(|entry| matches!(entry.stage, Stage::Ended(_)))
+    }
+
+    /// The result, or the task is woken when it is there. Also returned is what is to be dropped without the lock.
+    pub(crate) fn poll(&mut self, key: Key, waker: Waker) -> (Option<Outcome>, Waiter) {
+        let old = self.watch(key, Waiter::Task(waker));
+        self.settle();
+        (self.take_result(key), old)
+    }
+
+    /// Has the callback called, now or later.
+    pub(crate) fn call_back(&mut self, key: Key, callback: Callback) -> Waiter {
+        let late = self.watch(key, Waiter::Callback(callback));
+        match (late, self.take_result(key)) {
+            (Waiter::Callback(callback), Some(outcome)) => {
+                self.wakes.push(Wake::Callback(callback, outcome));
+                Waiter::Nobody
+            }
+            (old, _) => {
+                self.settle();
+                old
+            }
+        }
+    }
+
+    /// The handle is gone. Returned is what is to be dropped without the lock.
+    pub(crate) fn detach(&mut self, key: Key) -> (Waiter, Option<Outcome>) {
+        match self.take_result(key) {
+            Some(outcome) => (Waiter::Nobody, Some(outcome)),
+            None => (self.watch(key, Waiter::Detached), None),
+        }
+    }
+
+    /// Cancels a job that has not begun.
+    pub(crate) fn cancel(&mut self, key: Key) -> bool {
+        let Some(entry) = self.jobs.get(key) else {
+            return false;
+        };
+        match entry.stage {
+            Stage::Ended(_) => return false,
+            // Its unit is passed over when its turn comes.
+            Stage::Queued => {}
+            Stage::Lane { lane, unit } => {
+                let lane = self.lanes[lane].as_mut();
+                if lane.and_then(|lane| lane.withdraw_one(unit)).is_none() {
+                    return false;
+                }
+            }
+        }
+        self.deliver(&Sink::Job(key), 0, Err(JobError::Cancelled));
+        true
+    }
+
+    /// Cancels a job, or kills the worker that runs it.
+    pub(crate) fn kill(&mut self, key: Key) -> bool {
+        if self.cancel(key) {
+            return true;
+        }
+        let Some(Entry {
+            stage: Stage::Lane { lane: place, unit },
+            ..
+        }) = self.jobs.get(key)
+        else {
+            return false;
+        };
+        let (place, unit) = (*place, *unit);
+        let killed = self.kill_running(place, unit, Verdict::Killed);
+        self.settle();
+        killed
+    }
+
+    /// Kills the worker if it still runs that unit, after it has given back what it has not begun.
+    pub(crate) fn kill_running(&mut self, place: usize, unit: u64, verdict: Verdict) -> bool {
+        let Some(lane) = self.lanes[place].as_mut() else {
+            return false;
+        };
+        let Some((number, _, stamp)) = lane.running().filter(|(number, ..)| *number == unit) else {
+            return false;
+        };
+        let back = lane.withdraw(SLOTS);
+        let killed = lane.kill_for(number, stamp, verdict);
+        self.requeue(back);
+        killed
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading what a worker wrote. It is copied out first and checked afterwards, and nothing of it is believed.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use rustix::fs::{fcntl_get_seals, fstat};
+
+use super::unit::{Outcome, Raw};
+use crate::JobError;
+use crate::transport::layout::{Layout, WORDS, head};
+use crate::transport::{bytes, socket};
+
+/// The words of a unit's results, to be read one by one.
+pub(super) struct Results<'a> {
+    region: &'a Layout,
+    socket: &'a OwnedFd,
+    at: u64,
+    end: u64,
+}
+
+impl<'a> Results<'a> {
+    /// The results that begin at this word and are that many words.
+    pub(super) fn new(
+        region: &'a Layout,
+        socket: &'a OwnedFd,
+        at: u64,
+        words: u32,
+    ) -> Result<Self, String> {
+        if words as usize > WORDS {
+            return Err(format!("results of {words} words, more than the ring has"));
+        }
+        Ok(Self {
+            region,
+            socket,
+            at,
+            end: at + u64::from(words),
+        })
+    }
+
+    /// The next one. `spare` is used for its bytes.
+    pub(super) fn next(&mut self, mut spare: Vec<u8>) -> Result<Outcome, String> {
+        if self.at >= self.end {
+            return Err("fewer results than it counted".to_owned());
+        }
+        let ring = &self.region.outputs.0;
+        let (kind, descriptors, length) = head::unpack(bytes::read_word(ring, self.at));
+        self.at += 1;
+        spare.clear();
+        let mut along = Vec::new();
+        if kind & head::SPILLED != 0 || descriptors > 0 {
+            along = self
+                .descriptors(usize::from(descriptors) + usize::from(kind & head::SPILLED != 0))?;
+        }
+        if kind & head::SPILLED != 0 {
+            spare = spilled(along.remove(0), length)?;
+        } else {
+            let left = (self.end - self.at) as usize;
+            if bytes::words(length) > left {
+                return Err(format!("a result of {length} bytes in {left} words"));
+            }
+            bytes::read(ring, self.at, length, &mut spare);
+            self.at += bytes::words(length) as u64;
+        }
+        Ok(match kind & !head::SPILLED {
+            head::OK => Ok(Raw {
+                bytes: spare,
+                descriptors: along.into_iter().map(Arc::new).collect(),
+            }),
+            head::PANICKED => Err(JobError::Panicked(text(spare))),
+            head::INPUT => Err(JobError::Input(text(spare))),
+            head::OUTPUT => Err(JobError::Output(text(spare))),
+            other => return Err(format!("a result of the kind {other}, which there is not")),
+        })
+    }
+
+    /// That there are no more.
+    pub(super) fn finish(self) -> Result<u64, String> {
+        if self.at == self.end {
+            Ok(self.end)
+        } else {
+            Err("more results than it counted".to_owned())
+        }
+    }
+
+    fn descriptors(&self, expected: usize) -> Result<Vec<OwnedFd>, String> {
+        // It was sent before the result was counted, so there is nothing to wait for.
+        match socket::receive(self.socket, false) {
+            Ok((_, descriptors)) if descriptors.len() == expected => Ok(descriptors),
+            Ok((_, descriptors)) => Err(format!(
+                "{} descriptors in the place of {expected}",
+                descriptors.len()
+            )),
+            Err(error) => Err(format!(
+                "a result without the descriptors that it needs: {error}"
+            )),
+        }
+    }
+}
+
+/// The bytes of a memory file, which its writer may still change or cut.
+fn spilled(file: OwnedFd, length: usize) -> Result<Vec<u8>, String> {
+    let read = move || -> io::Result<Vec<u8>> {
+        // Only memory files have seals: reading one never blocks.
+        fcntl_get_seals(file.as_fd())?;
+        if fstat(&file)?.st_size as u64 != length as u64 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(length)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        bytes.resize(length, 0);
+        File::from(file).read_exact_at(&mut bytes, 0)?;
+        Ok(bytes)
+    };
+    read().map_err(|error| format!("a large result that cannot be read: {error}"))
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}

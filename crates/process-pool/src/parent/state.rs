@@ -1,0 +1,421 @@
+//! Who gets which unit, and where its results go.
+
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::jobs::{Entry, Jobs, Key, Stage, Waiter, Wake};
+use super::lane::{Delivery, Harvest, Lane, Refused, Verdict};
+use super::unit::{Outcome, Queue, Sink, Unit};
+use crate::transport::layout::SLOTS;
+use crate::{Broken, Crash, Exit, JobError};
+
+/// How soon after a result a job counts as one of a series, for which a worker then spins.
+const SERIES: Duration = Duration::from_micros(50);
+/// How many chunks of a map a worker has at once: one in work, and the next at hand. The others wait in the queue, for
+/// whoever is first.
+const CHUNKS: usize = 2;
+/// How many workers in a row may end before they are of any use, if there are few of them.
+const TRIES: u32 = 5;
+
+/// All that the lock of a pool guards.
+pub(crate) struct State {
+    pub(crate) jobs: Jobs,
+    queue: Queue,
+    /// `None` where a worker has died and the next one has not been started.
+    pub(crate) lanes: Vec<Option<Lane>>,
+    /// Inputs accepted and not ended.
+    live: usize,
+    /// How many jobs and maps the supervisor has to hear of as soon as they end.
+    pub(crate) watchers: usize,
+    /// No more jobs are taken.
+    pub(crate) closed: bool,
+    /// All workers have ended, and so has the supervisor.
+    pub(crate) over: bool,
+    pub(crate) broken: Option<Broken>,
+    /// How many workers in a row were of no use.
+    failures: u32,
+    pub(super) wakes: Vec<Wake>,
+    /// Whether to wake the supervisor.
+    pub(crate) kick: bool,
+    /// When the supervisor looks at the clock; `None` for never.
+    pub(crate) next_look: Option<Instant>,
+    last_result: Option<Instant>,
+    /// Kept for its memory.
+    spare: Vec<Delivery>,
+}
+
+impl State {
+    pub(crate) fn new(lanes: Vec<Lane>) -> Self {
+        Self {
+            jobs: Jobs::default(),
+            queue: Queue::new(),
+            lanes: lanes.into_iter().map(Some).collect(),
+            live: 0,
+            watchers: 0,
+            closed: false,
+            over: false,
+            broken: None,
+            failures: 0,
+            wakes: Vec::new(),
+            kick: false,
+            // It looks before it sleeps for the first time.
+            next_look: Some(Instant::now()),
+            last_result: None,
+            spare: Vec::new(),
+        }
+    }
+
+    pub(crate) fn take_wakes(&mut self) -> Vec<Wake> {
+        mem::take(&mut self.wakes)
+    }
+
+    /// Inputs accepted and not ended.
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    /// Units that no worker has been given yet.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// A pool that never came about.
+    pub(crate) fn abandon(&mut self) {
+        self.lanes.clear();
+        self.over = true;
+    }
+
+    /// Takes a job for a handle.
+    pub(crate) fn accept_job(&mut self, unit: impl FnOnce(Sink) -> Unit) -> Key {
+        let key = self.jobs.insert(Entry {
+            stage: Stage::Queued,
+            waiter: Waiter::Nobody,
+        });
+        self.accept(unit(Sink::Job(key)));
+        if self.needs_settling() {
+            self.settle();
+        }
+        key
+    }
+
+    /// Takes a unit. To be followed by [`settle`](Self::settle).
+    pub(crate) fn accept(&mut self, unit: Unit) {
+        self.live += unit.count as usize;
+        if let Some(limit) = unit.limit {
+            let due = Instant::now().checked_add(limit);
+            if due.is_some_and(|due| self.next_look.is_none_or(|next| next > due)) {
+                self.kick = true;
+            }
+        }
+        if !self.queue.is_empty() {
+            self.queue.push_back(unit);
+        } else if let Some(unit) = self.place(unit) {
+            self.queue.push_back(unit);
+        }
+    }
+
+    /// Gives a unit to the worker with the least to do; back comes what finds none.
+    fn place(&mut self, unit: Unit) -> Option<Unit> {
+        let most = match unit.sink {
+            Sink::Group(..) => CHUNKS,
+            Sink::Job(_) => SLOTS,
+        };
+        let open = self.lanes.iter().enumerate().filter_map(|(place, lane)| {
+            let lane = lane.as_ref()?;
+            (lane.load() < most && lane.verdict.is_none()).then_some((place, lane))
+        });
+        let Some((place, _)) = open.min_by_key(|(_, lane)| (lane.load(), !lane.is_awake)) else {
+            return Some(unit);
+        };
+        let sink = unit.sink.clone();
+        let lane = self.lanes[place].as_mut()?;
+        // What joins others is one of a series without a look at the clock.
+        let hot = lane.load() > 0 || self.last_result.is_some_and(|last| last.elapsed() < SERIES);
+        match lane.push(unit, hot) {
+            Ok(number) => {
+                lane.ring();
+                self.set_stage(
+                    &sink,
+                    Stage::Lane {
+                        lane: place,
+                        unit: number,
+                    },
+                );
+                None
+            }
+            Err(Refused::Full(unit)) => Some(unit),
+            Err(Refused::Failed(unit, error)) => {
+                let kind = error.kind();
+                for place in 0..unit.count as usize {
+                    self.deliver(&unit.sink, place, Err(JobError::Transport(kind.into())));
+                }
+                None
+            }
+        }
+    }
+
+    fn set_stage(&mut self, sink: &Sink, stage: Stage) {
+        if let Sink::Job(key) = sink
+            && let Some(entry) = self.jobs.get(*key)
+        {
+            entry.stage = stage;
+        }
+    }
+
+    /// Puts units in front of the queue, in order.
+    pub(super) fn requeue(&mut self, units: Vec<Unit>) {
+        for unit in units.into_iter().rev() {
+            self.set_stage(&unit.sink, Stage::Queued);
+            self.queue.push_front(unit);
+        }
+    }
+
+    /// Whether somebody may still want this unit: what is cancelled stays in the queue until its turn comes.
+    fn is_wanted(&mut self, unit: &Unit) -> bool {
+        match unit.sink {
+            Sink::Group(..) => true,
+            Sink::Job(key) => self
+                .jobs
+                .get(key)
+                .is_some_and(|entry| matches!(entry.stage, Stage::Queued)),
+        }
+    }
+
+    fn needs_settling(&self) -> bool {
+        self.watchers > 0 || !self.queue.is_empty() || self.closed || self.lanes.len() > 1
+    }
+
+    /// Hands out what waits, and makes sure that the supervisor hears of what it has to act on.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            self.hand_out();
+            let backlog = !self.queue.is_empty();
+            let events = self.watchers > 0 || backlog || self.closed;
+            let uneven =
+                self.lanes.iter().flatten().any(|lane| lane.load() > 1) && self.lanes.len() > 1;
+            let mut news = false;
+            for place in 0..self.lanes.len() {
+                let Some(lane) = &self.lanes[place] else {
+                    continue;
+                };
+                if lane.load() == 0 {
+                    continue;
+                }
+                let wanted = &lane.region.wanted.0;
+                let bells = [(events, &wanted.event), (uneven, &wanted.idle)];
+                let mut armed = false;
+                for (_, bell) in bells
+                    .into_iter()
+                    .filter(|(needed, bell)| *needed && !bell.is_armed())
+                {
+                    bell.arm();
+                    armed = true;
+                }
+                // What happened before would ring no bell.
+                news |= armed && self.tend(place);
+            }
+            if uneven {
+                news |= self.share();
+            }
+            if !news {
+                break;
+            }
+        }
+    }
+
+    fn hand_out(&mut self) {
+        while let Some(unit) = self.queue.pop_front() {
+            if !self.is_wanted(&unit) {
+                continue;
+            }
+            if let Some(unit) = self.place(unit) {
+                self.queue.push_front(unit);
+                break;
+            }
+        }
+    }
+
+    /// Takes half of the units of whoever has most for a worker that has none.
+    fn share(&mut self) -> bool {
+        if !self.queue.is_empty()
+            || !self
+                .lanes
+                .iter()
+                .flatten()
+                .any(|lane| lane.load() == 0 && lane.verdict.is_none())
+        {
+            return false;
+        }
+        let richest = self
+            .lanes
+            .iter_mut()
+            .flatten()
+            .max_by_key(|lane| lane.load());
+        let Some(richest) = richest.filter(|lane| lane.load() > 1) else {
+            return false;
+        };
+        let back = richest.withdraw(richest.load() / 2);
+        let some = !back.is_empty();
+        self.requeue(back);
+        some
+    }
+
+    /// Collects what a worker has finished; whether there was any.
+    pub(crate) fn tend(&mut self, place: usize) -> bool {
+        let Some(lane) = &mut self.lanes[place] else {
+            return false;
+        };
+        let mut harvest = Harvest {
+            deliveries: mem::take(&mut self.spare),
+            rest: Vec::new(),
+        };
+        if let Err(why) = lane.collect(&mut harvest) {
+            // Nothing that it says can be trusted any more.
+            lane.verdict = Some(Verdict::Corrupted(why));
+            lane.ports.kill();
+        }
+        let some = !harvest.deliveries.is_empty() || !harvest.rest.is_empty();
+        self.reap_harvest(harvest);
+        some
+    }
+
+    fn reap_harvest(&mut self, mut harvest: Harvest) {
+        if !harvest.deliveries.is_empty() {
+            self.failures = 0;
+            // Asked for only where a worker has nothing left to do.
+            if self.lanes.iter().flatten().any(|lane| lane.load() == 0) {
+                self.last_result = Some(Instant::now());
+            }
+        }
+        for (sink, place, outcome) in harvest.deliveries.drain(..) {
+            self.deliver(&sink, place, outcome);
+        }
+        self.spare = harvest.deliveries;
+        self.requeue(harvest.rest);
+    }
+
+    pub(super) fn deliver(&mut self, sink: &Sink, place: usize, outcome: Outcome) {
+        self.live -= 1;
+        match sink {
+            Sink::Job(key) => {
+                let Some(entry) = self.jobs.get(*key) else {
+                    return;
+                };
+                self.watchers -= usize::from(entry.waiter.wants_events());
+                self.wakes.extend(entry.end(outcome));
+                if entry.is_detached() {
+                    self.jobs.remove(*key);
+                }
+            }
+            Sink::Group(group, first) => {
+                if let Some(thread) = group.put(first + place, outcome) {
+                    self.wakes.push(Wake::Thread(thread));
+                }
+            }
+        }
+        if self.closed && self.live == 0 {
+            self.kick = true;
+        }
+    }
+
+    /// Cancels what has not begun, and kills what has.
+    pub(crate) fn kill_all(&mut self) -> usize {
+        let mut pending: Vec<Unit> = mem::take(&mut self.queue).into();
+        pending.retain(|unit| self.is_wanted(unit));
+        let mut ended = 0;
+        for place in 0..self.lanes.len() {
+            self.tend(place);
+            let Some(lane) = &mut self.lanes[place] else {
+                continue;
+            };
+            pending.extend(lane.withdraw(SLOTS));
+            if lane.load() > 0 && lane.verdict.is_none() {
+                lane.verdict = Some(Verdict::Killed);
+                lane.ports.kill();
+                ended += 1;
+            }
+        }
+        // What tending gave back.
+        pending.append(&mut mem::take(&mut self.queue).into());
+        for unit in pending {
+            ended += unit.count as usize;
+            for place in 0..unit.count as usize {
+                self.deliver(&unit.sink, place, Err(JobError::Cancelled));
+            }
+        }
+        ended
+    }
+
+    /// A worker has died. What it had comes to its end or to another worker.
+    pub(crate) fn bury(&mut self, place: usize, exit: Exit) {
+        let Some(mut lane) = self.lanes[place].take() else {
+            return;
+        };
+        let crash = Crash {
+            exit,
+            last_line: lane.ports.last_line(),
+        };
+        let last_words = lane.last_words();
+        let verdict = lane.verdict.take();
+        let expected = verdict.is_some() || (self.closed && self.live == 0);
+        let failure = || match &verdict {
+            Some(Verdict::TimedOut(limit)) => JobError::TimedOut(*limit),
+            Some(Verdict::Killed) => JobError::Killed,
+            Some(Verdict::Corrupted(why)) => JobError::Corrupted(why.clone()),
+            None => JobError::Crashed(crash.clone()),
+        };
+        let corrupted = match &verdict {
+            Some(Verdict::Corrupted(why)) => Some(why.clone()),
+            _ => None,
+        };
+        lane.wake_sleeper();
+        let mut harvest = Harvest::default();
+        let fate = lane.bury(failure, corrupted, &mut harvest);
+        self.reap_harvest(harvest);
+        if expected || fate.retired || (fate.was_ready && fate.has_served) {
+            self.failures = 0;
+        } else {
+            let why = match last_words {
+                Some(words) => words,
+                None if fate.was_ready => format!("{exit} before its first job"),
+                None => format!(
+                    "{exit} before it was ready: is `process_pool::register!` the first thing that `main`, or the test, does?"
+                ),
+            };
+            self.start_failed(why);
+        }
+        self.settle();
+    }
+
+    /// A worker could not be started, or ended before it was of any use.
+    pub(crate) fn start_failed(&mut self, why: String) {
+        self.failures += 1;
+        let tries = TRIES.max(2 * self.lanes.len() as u32);
+        if self.failures < tries || self.lanes.iter().flatten().any(Lane::is_ready) {
+            return;
+        }
+        let broken = Broken::new(self.failures, why);
+        self.broken = Some(broken.clone());
+        self.closed = true;
+        let mut pending: Vec<Unit> = mem::take(&mut self.queue).into();
+        for lane in self.lanes.iter_mut().flatten() {
+            pending.extend(lane.withdraw(SLOTS));
+        }
+        pending.retain(|unit| matches!(unit.sink, Sink::Group(..)) || self.is_live(unit));
+        for unit in pending {
+            for place in 0..unit.count as usize {
+                self.deliver(&unit.sink, place, Err(JobError::Broken(broken.clone())));
+            }
+        }
+    }
+
+    fn is_live(&mut self, unit: &Unit) -> bool {
+        match unit.sink {
+            Sink::Group(..) => true,
+            Sink::Job(key) => self
+                .jobs
+                .get(key)
+                .is_some_and(|entry| !matches!(entry.stage, Stage::Ended(_))),
+        }
+    }
+}
