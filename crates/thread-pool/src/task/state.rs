@@ -68,7 +68,7 @@ pub(crate) struct State(AtomicU64);
 impl State {
     /// Pending, with so many references.
     pub(crate) fn new(references: u32) -> Self {
-        Self(AtomicU64::new(u64::from(references) * REFERENCE | PENDING))
+        Self(AtomicU64::new((u64::from(references) * REFERENCE) | PENDING))
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -120,11 +120,11 @@ impl State {
 
     /// Ends a claimed job whose result is in its place, unless somebody listens.
     pub(crate) fn end(&self, failed: bool) -> Ended {
-        // SAFETY: the reference keeps it alive, and no count is given up.
         #[allow(
             unsafe_code,
             reason = "one loop for this and for an end after which the task may be gone"
         )]
+        // SAFETY: the reference keeps it alive, and no count is given up.
         unsafe {
             Self::end_giving_up(self, failed, 0)
         }
