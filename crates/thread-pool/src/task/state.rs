@@ -68,7 +68,9 @@ pub(crate) struct State(AtomicU64);
 impl State {
     /// Pending, with so many references.
     pub(crate) fn new(references: u32) -> Self {
-        Self(AtomicU64::new((u64::from(references) * REFERENCE) | PENDING))
+        Self(AtomicU64::new(
+            (u64::from(references) * REFERENCE) | PENDING,
+        ))
     }
 
     pub(crate) fn progress(&self) -> Progress {
