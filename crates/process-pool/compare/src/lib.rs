@@ -43,7 +43,7 @@ pub struct Ready {
 }
 
 impl ProcessPoolModel {
-    /// A model whose workers are this program, which has registered [`load`] and [`task`].
+    /// A model whose workers are this program, which has registered [`load`](struct@load) and [`task`](struct@task).
     pub fn new(program: Program) -> Self {
         Self { program }
     }
