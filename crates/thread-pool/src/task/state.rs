@@ -15,6 +15,11 @@
 //! A reference is counted as in `Arc`, with one difference: who finds that it holds the only one has nobody to agree
 //! with, and does without a read-modify-write. That is how most handles find their task when they collect many results.
 
+#![allow(
+    unsafe_code,
+    reason = "after the last step on a state the task may be gone, so no Rust reference may be held to it"
+)]
+
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// How far a job has come.
@@ -122,30 +127,21 @@ impl State {
 
     /// Ends a claimed job whose result is in its place, unless somebody listens.
     pub(crate) fn end(&self, failed: bool) -> Ended {
-        #[allow(
-            unsafe_code,
-            reason = "one loop for this and for an end after which the task may be gone"
-        )]
-        // SAFETY: the reference keeps it alive, and no count is given up.
-        unsafe {
-            Self::end_giving_up(self, failed, 0)
-        }
+        // SAFETY: the borrow keeps it alive, and no count is given up.
+        unsafe { Self::end_giving_up(self, failed, 0) }
     }
 
     /// As [`end`](Self::end), and gives up one reference in the same step: afterwards the task may be gone.
     ///
     /// # Safety
     /// `this` points to a state of which the caller owns one reference; if the job has ended, not any more.
-    #[allow(
-        unsafe_code,
-        reason = "no Rust reference may be held to what may be gone"
-    )]
     pub(crate) unsafe fn end_and_release(this: *const Self, failed: bool) -> Ended {
         // SAFETY: the caller's reference.
         unsafe { Self::end_giving_up(this, failed, REFERENCE) }
     }
 
-    #[allow(unsafe_code, reason = "as above")]
+    /// # Safety
+    /// The state lives until the job has ended by this.
     unsafe fn end_giving_up(this: *const Self, failed: bool, given_up: u64) -> Ended {
         let failed = if failed { FAILED } else { 0 };
         // SAFETY: the reference of the caller keeps the state alive until the exchange below succeeds.
@@ -233,10 +229,6 @@ impl State {
     ///
     /// # Safety
     /// `this` points to a state of which the caller owns one reference, and does not any more afterwards.
-    #[allow(
-        unsafe_code,
-        reason = "no Rust reference may be held to what may be gone"
-    )]
     pub(crate) unsafe fn release(this: *const Self) -> bool {
         // SAFETY: the caller's reference keeps it alive up to the subtraction.
         let only = unsafe { &*this }.0.load(Ordering::Acquire) >> 32 == 1;
