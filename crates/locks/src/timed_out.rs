@@ -5,7 +5,8 @@ use std::time::Duration;
 
 /// What could not be had in time. It says what was waited for, and what was in the way.
 ///
-/// Nothing has changed: what did not get its turn is out of the line again.
+/// Nothing has changed: what did not get its turn is out of the line again. Only what goes over a sharded map shard by
+/// shard has dealt with some of them; its documentation says so.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TimedOut(
     // Boxed, so that a result is no bigger for the rare case.

@@ -153,6 +153,26 @@ fn no_item_is_begun_after_a_stop() {
 }
 
 #[test]
+fn outputs_that_were_ready_in_time_are_taken_after_the_deadline() {
+    within_time(|| {
+        let deadline = Duration::from_millis(300);
+        let pipeline = Pipeline::new()
+            .stage("quick", 1, |n: u32| n)
+            .deadline(deadline);
+        let mut taken = Vec::new();
+        let run = pipeline.for_each(0..10, |n| {
+            if n == 0 {
+                // By the end of this all outputs are in the buffer, and the time is up.
+                thread::sleep(2 * deadline);
+            }
+            taken.push(n);
+        });
+        assert!(run.is_ok(), "{run:?}");
+        assert!(taken.iter().copied().eq(0..10), "{taken:?}");
+    });
+}
+
+#[test]
 fn the_deadline_ends_the_run_wherever_it_waits() {
     const SOON: Duration = Duration::from_millis(50);
     within_time(|| {

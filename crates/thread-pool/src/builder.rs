@@ -118,7 +118,8 @@ impl Builder {
     ///
     /// So memory stays flat when jobs are submitted faster than they are done. Two ways in do not keep to it: what jobs
     /// submit on a worker of the pool (to wait there could be to wait for oneself), and a `map`, which queues no more than
-    /// one entry for each worker.
+    /// one entry for each worker. And the memory of a job that was cancelled, or run by its waiter, is only given back when a
+    /// worker comes to its place in the queue, though it does not count any more.
     pub fn max_pending(mut self, jobs: usize) -> Self {
         self.max_pending = Some(jobs);
         self

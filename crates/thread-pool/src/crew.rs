@@ -142,12 +142,20 @@ impl Crew {
         state.free.push(index);
         let thread = state.threads[index].take();
         state.leaving.extend(thread);
-        state.leaving.retain(|thread| !thread.is_finished());
     }
 
-    /// A thread has come to its very end.
-    pub(crate) fn ended(&self) {
-        lock(&self.state).live -= 1;
+    /// That thread has come to its very end. Until now it was known as one of the crew: a thread-local of it may have held
+    /// the pool, which then must not wait for it.
+    pub(crate) fn ended(&self, thread: ThreadId) {
+        let mut state = lock(&self.state);
+        state.live -= 1;
+        let left = state
+            .leaving
+            .iter()
+            .position(|member| member.thread().id() == thread);
+        let left = left.map(|place| state.leaving.swap_remove(place));
+        drop(state);
+        drop(left);
         self.one_ended.notify_all();
     }
 

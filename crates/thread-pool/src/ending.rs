@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 
 use crate::panic::drop_contained;
 use crate::shared::Shared;
@@ -13,18 +14,19 @@ thread_local! {
     static END: Cell<Option<End>> = const { Cell::new(None) };
 }
 
-struct End(Option<Arc<Shared>>);
+/// The thread's identity is kept: it may not be asked for any more when this is dropped.
+struct End(Option<Arc<Shared>>, ThreadId);
 
 /// To be called first on a worker's thread. The destructors of thread-locals run in the opposite order of their first
 /// use, where the platform has an order; so this one runs last.
 pub(crate) fn tell_when_this_thread_ends(shared: Arc<Shared>) {
-    END.set(Some(End(Some(shared))));
+    END.set(Some(End(Some(shared), thread::current().id())));
 }
 
 impl Drop for End {
     fn drop(&mut self) {
         if let Some(shared) = self.0.take() {
-            shared.crew.ended();
+            shared.crew.ended(self.1);
             // Perhaps the last reference. What the pool holds of the user's must not panic here: it would abort.
             drop_contained(shared);
         }

@@ -60,7 +60,10 @@ impl<'a> Mapping<'a> {
     }
 
     /// In a [`stream`](Self::stream), at most this many inputs have been pulled whose results have not been yielded. Unless
-    /// set: twice what all workers that take part can hold. The others pull all inputs at once.
+    /// set: twice what all workers that take part can hold, and 64 at least. The others pull all inputs at once.
+    ///
+    /// The first call of `next` pulls so many before a worker gets the first of them. Where the inputs come slowly (lines
+    /// from a terminal, messages), or one waits for the result of another, set it to as many as may be waited for.
     pub fn look_ahead(mut self, inputs: NonZeroUsize) -> Self {
         self.look_ahead = Some(inputs);
         self

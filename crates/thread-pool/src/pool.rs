@@ -9,7 +9,7 @@ use crate::reports::Listed;
 use crate::shared::Shared;
 use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
 
-/// A fixed set of threads that run jobs.
+/// A set of threads, of fixed size unless asked otherwise, that run jobs.
 ///
 /// Dropping the pool is the same as [`shutdown`](Self::shutdown): it finishes every job it accepted, and blocks for as
 /// long as that takes. Where that is too long, call [`shutdown_now`](Self::shutdown_now) or

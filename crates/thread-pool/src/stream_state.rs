@@ -284,7 +284,7 @@ impl<T, R, F> Helper<T, R, F>
 where
     F: Fn(T) -> R,
 {
-    /// A helper that [`StreamState::wants_helper`] has counted.
+    /// A helper that `push` has counted.
     pub(crate) fn new(state: &Arc<StreamState<T, R, F>>) -> Self {
         Self {
             state: Some(Arc::clone(state)),

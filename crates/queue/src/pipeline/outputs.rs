@@ -1,5 +1,6 @@
 //! The end of a pipeline from which the outputs are taken.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::iter::FusedIterator;
 use std::mem;
@@ -41,12 +42,15 @@ pub(crate) struct Drain<T> {
 struct UntilReached<'a> {
     terms: &'a Terms,
     out: usize,
+    /// The deadline passed during the wait. It is acted upon later: to cut may drop an error of the user's, and this is
+    /// asked under the lock of the buffer.
+    late: Cell<bool>,
 }
 
 impl Wait for UntilReached<'_> {
     fn is_over(&self) -> bool {
-        self.terms.keep_to_deadline();
-        self.out >= self.terms.shared.cut.at()
+        self.late.set(self.terms.is_late());
+        self.late.get() || self.out >= self.terms.shared.cut.at()
     }
 
     fn park(&self) {
@@ -133,9 +137,12 @@ impl<T> Drain<T> {
         let wait = UntilReached {
             terms: &self.terms,
             out: self.out,
+            late: Cell::new(false),
         };
-        self.terms.keep_to_deadline();
         let more = self.buffer.take(self.chunk, &mut self.taken, &wait);
+        if more.is_none() && wait.late.get() {
+            self.terms.keep_to_deadline();
+        }
         if let Some((reorder, _)) = &mut self.reorder {
             for entry in self.taken.drain(..) {
                 reorder.insert(entry.index, entry.value);

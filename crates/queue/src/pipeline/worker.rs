@@ -36,11 +36,13 @@ impl Terms {
         drop_contained(self.shared.cut.cut(index, cause));
     }
 
-    pub(crate) fn keep_to_deadline(&self) {
-        if self
-            .deadline
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
-        {
+    }
+
+    pub(crate) fn keep_to_deadline(&self) {
+        if self.is_late() {
             self.cut(0, PipelineError::DeadlinePassed);
         }
     }
@@ -135,6 +137,8 @@ where
             drop_contained(entry);
         }
         self.output.leave_putting();
+        // With the last worker of the stage goes what the user's function has captured.
+        drop_contained(self);
     }
 
     /// One item through this stage. False when nobody takes what comes out of it.

@@ -10,7 +10,7 @@
 //!
 //! # Closing
 //! Each shard carries the mark `CLOSED` in the very word that admits puts. Whether a put comes before the closing is
-//! therefore decided by one atomic step. Once all shards are marked, the puts that were admitted are a fixed set, and when
+//! therefore decided by one atomic step, and a put that is refused returns only when all shards are marked. Once all shards are marked, the puts that were admitted are a fixed set, and when
 //! all of them have landed and the store is empty, nothing will ever be got again.
 //!
 //! Who has to know that all have landed waits for it, yielding. A put in flight runs no code of the user and waits for
@@ -91,6 +91,11 @@ impl Counts {
         }
         admitted.refused(items);
         admitted.landed(items);
+        // Whoever closes is still marking other shards. What comes after this refusal is to be refused as well, on
+        // whatever shard; and the closer runs no code of the user, so this is short.
+        while !self.is_closed() {
+            thread::yield_now();
+        }
         None
     }
 

@@ -11,7 +11,8 @@ mod implementation {
     use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
     use std::thread;
 
-    /// Enough for all threads that can run at once, and as many again that are blocked; 128 bytes each in each queue.
+    /// Up to 32 processors enough for all threads that can run at once, and as many again that are blocked; 128 bytes each
+    /// in each queue.
     pub(crate) fn number() -> usize {
         static NUMBER: OnceLock<usize> = OnceLock::new();
         *NUMBER.get_or_init(|| {

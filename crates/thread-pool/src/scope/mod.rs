@@ -48,8 +48,8 @@ impl ThreadPool {
     /// With what `f` panics with, once all jobs have ended.
     ///
     /// # Deadlocks
-    /// One ring cannot be broken by an error, since the scope has to wait: a job of the scope that waits *already* for the
-    /// job that opened the scope, when that comes to the scope's end.
+    /// Rings through the end of a scope cannot be relied upon to be broken by an error, since the scope has to wait for all
+    /// of its jobs: do not wait, in a job of the scope, for the job that opened the scope.
     ///
     /// # Examples
     /// ```

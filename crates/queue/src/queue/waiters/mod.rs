@@ -100,10 +100,17 @@ impl Waiters {
 
     #[cold]
     fn wake(&self, wanted: usize) {
+        // Who comes later has seen what there is to see; and one that is polled by its own wake-up and waits again must
+        // not be woken for ever.
+        let mut end = None;
         for _ in 0..wanted {
             let waker = {
                 let mut list = lock(&self.list);
-                let first = list.wakers.pop_first();
+                let end = *end.get_or_insert(list.next);
+                let first = match list.wakers.first_key_value() {
+                    Some((&number, _)) if number < end => list.wakers.pop_first(),
+                    _ => None,
+                };
                 self.waiting.store(list.wakers.len(), Ordering::SeqCst);
                 first
             };
