@@ -10,6 +10,7 @@ pub mod protocol;
 pub mod runner;
 pub mod sequential;
 pub mod task;
+pub mod trace;
 pub mod tree;
 pub mod usage;
 pub mod value;

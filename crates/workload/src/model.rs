@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::definition::Pattern;
 use crate::inputs::{Header, Inputs};
 use crate::protocol::Variant;
 use crate::task::{
-    AsyncIo, Carried, Failure, Output, Surroundings, begin, run_async, run_blocking, run_stage,
+    AsyncIo, Carried, Failure, Offload, Output, Surroundings, begin, run_async, run_blocking,
+    run_in_place, run_offloading, run_stage,
 };
+use crate::trace::{Pulse, Trace};
+
+#[doc(hidden)]
+pub use crate::trace::Trace as Completions;
 
 /// The outputs of a sample, in input order.
 pub type Outputs = Vec<Output>;
@@ -118,7 +122,7 @@ pub struct Batch {
     inputs: Arc<Inputs>,
     surroundings: Arc<Surroundings>,
     snapshot: Vec<u64>,
-    completions: Option<Arc<Completions>>,
+    trace: Option<Arc<Trace>>,
 }
 
 impl Batch {
@@ -128,14 +132,14 @@ impl Batch {
             inputs,
             surroundings: Arc::new(surroundings),
             snapshot: Vec::new(),
-            completions: None,
+            trace: None,
         }
     }
 
     /// The same tasks, which note when they are done. For the untimed trace only.
-    pub fn traced(&self, completions: Arc<Completions>) -> Batch {
+    pub fn traced(&self, trace: Arc<Trace>) -> Batch {
         Batch {
-            completions: Some(completions),
+            trace: Some(trace),
             ..self.with_snapshot(self.snapshot.clone())
         }
     }
@@ -145,7 +149,7 @@ impl Batch {
             inputs: Arc::clone(&self.inputs),
             surroundings: Arc::clone(&self.surroundings),
             snapshot,
-            completions: self.completions.clone(),
+            trace: self.trace.clone(),
         }
     }
 
@@ -168,7 +172,7 @@ impl Batch {
     /// Whether it notes when its tasks are done: only in the untimed trace. Who has to pay for knowing when that was asks
     /// here first.
     pub fn is_traced(&self) -> bool {
-        self.completions.is_some()
+        self.trace.is_some()
     }
 
     /// How many tasks there are.
@@ -209,6 +213,37 @@ impl Batch {
             &self.snapshot,
             &self.surroundings,
             io,
+        )
+        .await;
+        self.note(index);
+        output
+    }
+
+    /// Does a task as a future whose `compute` and `kernel` steps go through `offload` and so leave the event loop alone.
+    ///
+    /// # Errors, panics
+    ///
+    /// As with [`run_offloading`]; also if there is no task with this index.
+    pub async fn run_offloading(
+        self: &Arc<Batch>,
+        index: usize,
+        io: &impl AsyncIo,
+        offload: &impl Offload,
+    ) -> Output {
+        let task = &self.inputs.tasks[index];
+        let in_place = |step: usize, carried| {
+            let batch = Arc::clone(self);
+            move || {
+                let task = &batch.inputs.tasks[index];
+                run_in_place(task, batch.len(), &batch.snapshot, step, carried)
+            }
+        };
+        let output = run_offloading(
+            task,
+            begin(task, self.len(), &self.snapshot),
+            &self.surroundings,
+            io,
+            |step, carried| offload.offload(in_place(step, carried)),
         )
         .await;
         self.note(index);
@@ -280,43 +315,23 @@ impl Batch {
     ///
     /// As with [`note`](Self::note).
     pub fn note_ago(&self, index: usize, ago: Duration) {
-        if let Some(completions) = &self.completions {
-            completions.note(index, ago);
-        }
-    }
-}
-
-/// When each task was done, counted from the beginning of the sample.
-#[derive(Debug)]
-pub struct Completions {
-    start: Instant,
-    done_ns: Vec<AtomicU64>,
-}
-
-impl Completions {
-    /// Starts the clock for that many tasks.
-    pub fn start(tasks: usize) -> Completions {
-        Completions {
-            start: Instant::now(),
-            done_ns: (0..tasks).map(|_| AtomicU64::new(0)).collect(),
+        if let Some(trace) = &self.trace {
+            trace.note(index, ago);
         }
     }
 
-    fn note(&self, index: usize, ago: Duration) {
-        let done = self.start.elapsed().saturating_sub(ago);
-        let ns = u64::try_from(done.as_nanos()).unwrap_or(u64::MAX);
-        self.done_ns[index].store(ns, Ordering::Relaxed);
+    /// A figure of the model's own, for the trace's `metrics` (in `results.json`); otherwise it costs nothing. The last one
+    /// of a name counts.
+    pub fn metric(&self, name: &str, value: f64) {
+        if let Some(trace) = &self.trace {
+            trace.metric(name, value);
+        }
     }
 
-    /// The time by which that share of the tasks was done; `None` without tasks. The nearest rank.
-    pub fn quantile_ns(&self, share: f64) -> Option<u64> {
-        let mut done: Vec<u64> = self
-            .done_ns
-            .iter()
-            .map(|ns| ns.load(Ordering::Relaxed))
-            .collect();
-        done.sort_unstable();
-        let rank = (share * done.len() as f64).ceil() as usize;
-        done.get(rank.clamp(1, done.len().max(1)) - 1).copied()
+    /// What feels how late an event loop comes to its timers; in the trace only, so that no timed sample pays for it.
+    pub fn pulse(&self) -> Option<Pulse> {
+        self.trace
+            .as_ref()
+            .map(|trace| Pulse::new(Arc::clone(trace)))
     }
 }

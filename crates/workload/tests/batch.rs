@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use workload::definition::parse;
 use workload::inputs::{Inputs, make};
-use workload::model::{Batch, Completions, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs};
 use workload::sequential::Sequential;
 use workload::task::{Failure, Surroundings};
+use workload::trace::Trace;
 
 const TASKS: usize = 4;
 
@@ -96,8 +97,8 @@ fn tasks_that_were_done_elsewhere_are_noted_when_they_were() {
     assert!(!plain.is_traced());
     plain.note(0);
 
-    let completions = Arc::new(Completions::start(TASKS));
-    let traced = plain.traced(Arc::clone(&completions));
+    let trace = Arc::new(Trace::start(TASKS));
+    let traced = plain.traced(Arc::clone(&trace));
     assert!(traced.is_traced());
     thread::sleep(Duration::from_millis(20));
     traced.note(0);
@@ -105,7 +106,7 @@ fn tasks_that_were_done_elsewhere_are_noted_when_they_were() {
     // Before the sample began nothing was done.
     traced.note_ago(2, Duration::from_secs(3_600));
     traced.note(3);
-    let at = |share| Duration::from_nanos(completions.quantile_ns(share).unwrap());
+    let at = |share| Duration::from_nanos(trace.quantile_ns(share).unwrap());
     assert_eq!(at(0.25), Duration::ZERO);
     assert!(at(0.5) >= Duration::from_millis(10));
     assert!(at(0.5) < at(1.0));

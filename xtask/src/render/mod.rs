@@ -8,6 +8,7 @@ mod beside;
 mod footer;
 mod grid;
 mod matrix;
+mod metrics;
 mod number;
 mod splice;
 mod table;

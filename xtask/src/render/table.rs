@@ -1,6 +1,7 @@
 //! One workload: every model, the fastest first.
 
 use super::grid::Grid;
+use super::metrics::metrics;
 use super::number::{bounds, bytes, clear_ratio, count, duration, plural, ratio};
 use super::text::{clean, list, wrap};
 use super::view::{self, Names};
@@ -165,7 +166,7 @@ fn speed_up(cell: &Cell) -> String {
     )
 }
 
-/// Below the figures: what failed, what was skipped, what has one sample only, and why.
+/// Below the figures: what failed, what was skipped, what has one sample only and why, and the metrics of some.
 fn notes(
     results: &Results,
     workload: &Workload,
@@ -199,6 +200,7 @@ fn notes(
         }
     }
     out.push_str(&single(measured, names));
+    out.push_str(&metrics(measured, names));
     out
 }
 

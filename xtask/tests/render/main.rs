@@ -49,6 +49,40 @@ fn tables_show_ties_errors_single_samples_and_what_was_skipped() {
 }
 
 #[test]
+fn what_only_some_cells_have_stands_below_the_table() {
+    let mut results = results();
+    for cell in results
+        .cells
+        .iter_mut()
+        .filter(|cell| cell.workload == "gcd")
+    {
+        let (lag, stalls) = if cell.model == "tokio-tasks" {
+            (98.4e6, 12.0)
+        } else {
+            continue;
+        };
+        cell.metrics = [
+            ("loop_lag_max_ns".to_owned(), lag),
+            ("stalls_caught".to_owned(), stalls),
+        ]
+        .into();
+    }
+    let text = render::table(&results, 1);
+    assert_fits(&text);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("loop lag how late the event loop came to a timer at worst: tokio-tasks"),
+        "{text}"
+    );
+    assert!(text.contains("98.4 ms"), "{text}");
+    assert!(
+        text.contains("stalls caught by the watch: tokio-tasks"),
+        "{text}"
+    );
+    assert!(!render::table(&results, 0).contains("loop lag"));
+}
+
+#[test]
 fn the_matrix_and_its_sentences_come_from_the_figures() {
     insta::assert_snapshot!("matrix", render::matrix(&results()));
 }

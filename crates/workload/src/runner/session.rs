@@ -1,16 +1,16 @@
 //! From request to reply, without a pipe: what a runner does between two lines.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Extras;
 use crate::definition::Pattern;
 use crate::inputs;
-use crate::model::{Batch, Completions, Model, Outputs};
+use crate::model::{Batch, Model, Outputs};
 use crate::protocol::{Hello, Load, PROTOCOL, Place, Reply, Request, Sample};
 use crate::sequential::contained;
 use crate::task::{Failure, Surroundings, compute};
+use crate::trace::Trace;
 use crate::usage;
 use crate::value::digest_outputs;
 
@@ -134,16 +134,11 @@ impl<M: Model> Session<M> {
 
     fn trace(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
-        let completions = Arc::new(Completions::start(batch.len()));
+        let trace = Arc::new(Trace::start(batch.len()));
         let outputs = self
             .model
-            .run(ready, &Arc::new(batch.traced(Arc::clone(&completions))));
-        let metrics = [("completion_p50_ns", 0.50), ("completion_p99_ns", 0.99)]
-            .into_iter()
-            .filter_map(|(name, share)| {
-                Some((name.to_owned(), completions.quantile_ns(share)? as f64))
-            })
-            .collect::<BTreeMap<_, _>>();
+            .run(ready, &Arc::new(batch.traced(Arc::clone(&trace))));
+        let metrics = trace.metrics();
         Ok(Reply::Trace {
             digest: digest(outputs)?,
             metrics,

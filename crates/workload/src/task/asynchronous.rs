@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Exec, Exited, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin};
+use super::{
+    Carried, Exec, Exited, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin,
+};
 use crate::inputs::{Step, Task};
 
 /// What a task needs of an async runtime. This crate depends on none: each async runner implements it.
@@ -45,59 +47,131 @@ pub async fn run_async(
     io: &impl AsyncIo,
 ) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
-    // What talks to the outside is large and boxed: a future has room for the largest of its awaits, and a
-    // million tasks that only wait or compute should not be charged for a process that they never start.
     for step in &task.steps {
-        if progress.step_in_place(step) {
-            continue;
-        }
-        match step {
-            Step::Wait { ns } => {
-                io.wait(Duration::from_nanos(*ns)).await;
-                progress.yielded = None;
-            }
-            Step::Fetch { bytes, delay_ns } => {
-                let origin = surroundings.origin.ok_or_else(no_origin)?;
-                let fetch = Fetch {
-                    bytes: *bytes,
-                    delay_ns: *delay_ns,
-                    seed: progress.value,
-                };
-                let failed =
-                    |error: &dyn std::fmt::Display| Failure::new(format_args!("fetch: {error}"));
-                let response = Box::pin(io.exchange(origin, &fetch.request(), fetch.capacity()))
-                    .await
-                    .map_err(|error| failed(&error))?;
-                progress.got(fetch.body(response).map_err(|error| failed(&error))?);
-            }
-            Step::Read { file, bytes } => {
-                let path = file_path(surroundings, file);
-                let failed = |error: &dyn std::fmt::Display| {
-                    Failure::new(format_args!("read {}: {error}", path.display()))
-                };
-                let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
-                progress.got(
-                    io.read(&path, length)
-                        .await
-                        .map_err(|error| failed(&error))?,
-                );
-            }
-            Step::Exec {
-                command,
-                timeout_ns,
-            } => {
-                let exec = Exec {
-                    command: command.clone(),
-                    stdin: progress.stdin(),
-                    timeout: timeout_ns.map(Duration::from_nanos),
-                };
-                let exited = Box::pin(io.exec(exec))
-                    .await
-                    .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
-                progress.exited(exited);
-            }
-            Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
+        if !progress.step_in_place(step) {
+            outside(&mut progress, step, surroundings, io).await?;
         }
     }
     Ok(progress.value)
+}
+
+/// Where an async model sends what computes, so that the event loop goes on.
+pub trait Offload: Send + Sync {
+    /// Does the work somewhere else.
+    ///
+    /// # Errors
+    ///
+    /// When it was not done: the pool is gone, or the work panicked.
+    fn offload(
+        &self,
+        work: impl FnOnce() -> Carried + Send + 'static,
+    ) -> impl Future<Output = Result<Carried, Failure>> + Send;
+}
+
+/// As [`run_async`], but every `compute` and `kernel` step goes through `elsewhere`, with its number and what the steps
+/// before it left. `start` is what [`begin`](super::begin) gives.
+///
+/// # Errors, panics
+///
+/// As with [`run_async`], and what `elsewhere` fails with.
+pub async fn run_offloading<F>(
+    task: &Task,
+    start: Carried,
+    surroundings: &Surroundings,
+    io: &impl AsyncIo,
+    elsewhere: impl Fn(usize, Carried) -> F,
+) -> Output
+where
+    F: Future<Output = Result<Carried, Failure>>,
+{
+    // Nothing is done in place, so what the task sees of the others plays no part.
+    let mut progress = Progress::start(task, 0, &[]);
+    progress.take_up(start);
+    for (number, step) in task.steps.iter().enumerate() {
+        if matches!(step, Step::Compute { .. } | Step::Kernel(_)) {
+            let carried = elsewhere(number, progress.pause()).await?;
+            progress.take_up(carried);
+        } else {
+            outside(&mut progress, step, surroundings, io).await?;
+        }
+    }
+    Ok(progress.value)
+}
+
+/// Does the one `compute` or `kernel` step of that number on the calling thread; any other leaves all as it is.
+///
+/// # Panics
+///
+/// Where a kernel panics; if there is no such step.
+pub fn run_in_place(
+    task: &Task,
+    tasks: usize,
+    snapshot: &[u64],
+    number: usize,
+    carried: Carried,
+) -> Carried {
+    let mut progress = Progress::start(task, tasks, snapshot);
+    progress.take_up(carried);
+    progress.step_in_place(&task.steps[number]);
+    progress.put_down()
+}
+
+/// One step that waits or touches the outside.
+///
+/// What talks to the outside is large and boxed: a future has room for the largest of its awaits, and a million tasks that
+/// only wait or compute should not be charged for a process that they never start.
+async fn outside(
+    progress: &mut Progress<'_>,
+    step: &Step,
+    surroundings: &Surroundings,
+    io: &impl AsyncIo,
+) -> Result<(), Failure> {
+    match step {
+        Step::Wait { ns } => {
+            io.wait(Duration::from_nanos(*ns)).await;
+            progress.yielded = None;
+        }
+        Step::Fetch { bytes, delay_ns } => {
+            let origin = surroundings.origin.ok_or_else(no_origin)?;
+            let fetch = Fetch {
+                bytes: *bytes,
+                delay_ns: *delay_ns,
+                seed: progress.value,
+            };
+            let failed =
+                |error: &dyn std::fmt::Display| Failure::new(format_args!("fetch: {error}"));
+            let response = Box::pin(io.exchange(origin, &fetch.request(), fetch.capacity()))
+                .await
+                .map_err(|error| failed(&error))?;
+            progress.got(fetch.body(response).map_err(|error| failed(&error))?);
+        }
+        Step::Read { file, bytes } => {
+            let path = file_path(surroundings, file);
+            let failed = |error: &dyn std::fmt::Display| {
+                Failure::new(format_args!("read {}: {error}", path.display()))
+            };
+            let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
+            progress.got(
+                io.read(&path, length)
+                    .await
+                    .map_err(|error| failed(&error))?,
+            );
+        }
+        Step::Exec {
+            command,
+            timeout_ns,
+        } => {
+            let exec = Exec {
+                command: command.clone(),
+                stdin: progress.stdin(),
+                timeout: timeout_ns.map(Duration::from_nanos),
+            };
+            let exited = Box::pin(io.exec(exec))
+                .await
+                .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
+            progress.exited(exited);
+        }
+        Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
+    }
+    Ok(())
 }

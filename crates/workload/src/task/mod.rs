@@ -15,7 +15,7 @@ mod blocking;
 mod exec;
 mod fetch;
 
-pub use asynchronous::{AsyncIo, run_async};
+pub use asynchronous::{AsyncIo, Offload, run_async, run_in_place, run_offloading};
 pub use blocking::{begin, read_head, run_blocking, run_stage};
 pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
@@ -116,6 +116,14 @@ impl<'a> Progress<'a> {
     fn take_up(&mut self, carried: Carried) {
         self.value = carried.value;
         self.yielded = carried.yielded;
+    }
+
+    /// What it carries, to be taken up again; it is done somewhere else meanwhile.
+    fn pause(&mut self) -> Carried {
+        Carried {
+            value: self.value,
+            yielded: self.yielded.take(),
+        }
     }
 
     fn put_down(self) -> Carried {

@@ -1,0 +1,48 @@
+//! Below a table: what only some cells have to say.
+
+use super::number::{count, duration};
+use super::text::{clean, wrap};
+use super::view::Names;
+use crate::results::Cell;
+
+/// A metric that is shown, in the order in which they are.
+struct Shown {
+    /// Its name in `results.json`.
+    metric: &'static str,
+    /// At most nine characters.
+    head: &'static str,
+    about: &'static str,
+    number: fn(f64) -> String,
+}
+
+const SHOWN: [Shown; 2] = [
+    Shown {
+        metric: "loop_lag_max_ns",
+        head: "loop lag",
+        about: "how late the event loop came to a timer at worst",
+        number: duration,
+    },
+    Shown {
+        metric: "stalls_caught",
+        head: "stalls",
+        about: "caught by the watch",
+        number: count,
+    },
+];
+
+/// One paragraph for each such metric that any of the cells has, in the order of the table.
+pub(super) fn metrics(cells: &[&Cell], names: &Names) -> String {
+    let mut out = String::new();
+    for shown in &SHOWN {
+        let figures: Vec<String> = cells
+            .iter()
+            .filter_map(|cell| Some((cell, cell.metrics.get(shown.metric)?)))
+            .map(|(cell, value)| format!("{} {}", clean(&names.cell(cell)), (shown.number)(*value)))
+            .collect();
+        if !figures.is_empty() {
+            let text = format!("{}: {}", shown.about, figures.join(", "));
+            out.push_str(&wrap(&format!("{:10}", shown.head), &text));
+        }
+    }
+    out
+}
