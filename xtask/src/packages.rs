@@ -1,5 +1,6 @@
 //! What is in the workspace, as cargo sees it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub struct Crate {
     pub has_compare: bool,
     /// Whether it has benches against rivals.
     pub has_rivals: bool,
+    /// Whether there is more of it than what it is by default: features to turn on.
+    pub has_features: bool,
 }
 
 impl Crate {
@@ -83,6 +86,7 @@ impl Packages {
                     description: package.description.clone().unwrap_or_default(),
                     has_compare: has(home, "compare", &package.name),
                     has_rivals: has(home, "rivals", &package.name),
+                    has_features: package.features.keys().any(|name| name != "default"),
                 })
             })
             .collect();
@@ -147,6 +151,8 @@ struct Package {
     version: String,
     description: Option<String>,
     manifest_path: PathBuf,
+    #[serde(default)]
+    features: BTreeMap<String, Vec<String>>,
 }
 
 #[cfg(test)]
@@ -156,10 +162,11 @@ mod tests {
     fn example() -> Packages {
         let json = br#"{"workspace_root": "/w", "target_directory": "/t", "packages": [
             {"name": "xtask", "version": "0.1.0", "manifest_path": "/w/xtask/Cargo.toml"},
-            {"name": "threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml"},
+            {"name": "threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml",
+             "features": {"default": [], "tokio": ["dep:tokio"]}},
             {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml"},
             {"name": "locks-rivals", "version": "0.1.0", "manifest_path": "/w/crates/locks/rivals/Cargo.toml"},
-            {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml"}
+            {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml", "features": {"default": []}}
         ]}"#;
         Packages::from_metadata(json).unwrap()
     }
@@ -187,6 +194,7 @@ mod tests {
             (Path::new("/w"), Path::new("/t"))
         );
         assert_eq!(packages.crates[1].version, "0.2.0");
+        assert!(packages.crates[1].has_features && !packages.crates[0].has_features);
     }
 
     #[test]

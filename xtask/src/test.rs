@@ -19,8 +19,8 @@ pub struct Counts {
     pub skipped: u64,
 }
 
-/// Tests these crates one after another, of which each is built alone; with no names, all of them, then the
-/// harness of the benches and `xtask`.
+/// Tests these crates one after another, of which each is built alone, once more with all its features if it has any; with
+/// no names, all of them, then the harness of the benches and `xtask`.
 ///
 /// A failure does not stop it. What cargo and the tests print goes through unchanged; a summary ends it. The answer is
 /// the exit status: 0, or 1 if anything failed.
@@ -37,24 +37,32 @@ pub(crate) fn test_with(
     names: &[String],
     variables: &[(&str, &str)],
 ) -> Result<u8, Error> {
-    let mut queue: Vec<String> = Vec::new();
+    let mut queue: Vec<(String, bool)> = Vec::new();
     for package in packages.select(names)? {
-        queue.push(package.name.clone());
-        queue.extend(package.runner());
+        queue.push((package.name.clone(), false));
+        if package.has_features {
+            queue.push((package.name.clone(), true));
+        }
+        queue.extend(package.runner().map(|runner| (runner, false)));
     }
     if names.is_empty() {
-        queue.extend(["workload-rivals".to_string(), "xtask".to_string()]);
+        queue.extend(["workload-rivals", "xtask"].map(|name| (name.to_string(), false)));
     }
     let mut rows = Vec::new();
-    for package in queue {
+    for (package, all_features) in queue {
         let began = Instant::now();
         let mut command = cargo::command();
         // Without it the first test program that fails would hide the figures of those after it.
         command
             .args(["test", "--no-fail-fast", "--package", &package])
             .envs(variables.iter().copied());
+        let mut row = package;
+        if all_features {
+            command.arg("--all-features");
+            row += " (all features)";
+        }
         eprintln!("\n{}", cargo::shown(&command));
-        rows.push((package, counted(&mut command)?, began.elapsed()));
+        rows.push((row, counted(&mut command)?, began.elapsed()));
     }
     let (summary, total) = summary(&rows);
     print(summary.as_bytes());

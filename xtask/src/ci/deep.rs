@@ -6,6 +6,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use super::in_workspace;
 use super::steps::Steps;
@@ -31,9 +32,11 @@ pub(super) fn all(packages: &Packages, steps: &mut Steps) -> Result<(), Error> {
         let title = format!("AddressSanitizer over the tests of `{}`", found.name);
         steps.step(&title, || sanitized(packages, found))?;
     }
-    for found in crates_with(packages, has_soak) {
-        let title = format!("soak of `{}`", found.name);
-        steps.step(&title, || soak(packages, found))?;
+    let soaked: Vec<&Crate> = crates_with(packages, has_soak).collect();
+    for pair in soaked.chunks(2) {
+        let names: Vec<String> = pair.iter().map(|one| format!("`{}`", one.name)).collect();
+        let title = format!("soak of {}", names.join(" beside "));
+        steps.step(&title, || soak(packages, pair))?;
     }
     for rivals in packages.crates.iter().filter(|found| has_bench(found)) {
         let title = format!(
@@ -119,6 +122,7 @@ fn sanitized(packages: &Packages, found: &Crate) -> Result<(), Error> {
     let mut command = in_workspace(packages);
     command
         .args(["test", "--package", &found.name, "--lib", "--tests"])
+        .args(all_features(found))
         // Named, so that build scripts and macros are not instrumented.
         .args(["--target", &host])
         .env("RUSTC_BOOTSTRAP", "1")
@@ -132,11 +136,30 @@ fn sanitized(packages: &Packages, found: &Crate) -> Result<(), Error> {
     test_passed(&mut command)
 }
 
-fn soak(packages: &Packages, found: &Crate) -> Result<(), Error> {
+/// Two at a time: each is the other's disturbance, and it takes half as long. What they print comes line by line.
+fn soak(packages: &Packages, pair: &[&Crate]) -> Result<(), Error> {
+    let results: Vec<Result<(), Error>> = thread::scope(|scope| {
+        let running: Vec<_> = pair
+            .iter()
+            .map(|&found| scope.spawn(move || soak_one(packages, found)))
+            .collect();
+        running
+            .into_iter()
+            .map(|one| {
+                one.join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    });
+    results.into_iter().collect()
+}
+
+fn soak_one(packages: &Packages, found: &Crate) -> Result<(), Error> {
     let seconds = env::var("SOAK_SECONDS").unwrap_or_else(|_| SOAK_SECONDS.to_string());
     let mut command = in_workspace(packages);
     command
         .args(["test", "--release", "--package", &found.name])
+        .args(all_features(found))
         .args(["--test", "soak", "--", "--nocapture", "--test-threads=1"])
         .env("SOAK_SECONDS", seconds)
         // Its panics are meant, and there are very many.
@@ -148,6 +171,11 @@ fn soak(packages: &Packages, found: &Crate) -> Result<(), Error> {
 fn bench_once(packages: &Packages, found: &Crate) -> Result<(), Error> {
     let package = format!("{}-rivals", found.name);
     cargo::run(in_workspace(packages).args(["bench", "--package", &package, "--", "--rounds", "1"]))
+}
+
+/// What is left out by default is looked at too.
+fn all_features(found: &Crate) -> Option<&'static str> {
+    found.has_features.then_some("--all-features")
 }
 
 /// The user's own flags, and these.

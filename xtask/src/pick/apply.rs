@@ -166,6 +166,7 @@ mod tests {
             description: String::new(),
             has_compare: false,
             has_rivals: false,
+            has_features: false,
         };
         Record::of(&package, files)
     }
