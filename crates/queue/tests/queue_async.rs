@@ -374,3 +374,22 @@ fn a_get_that_panics_passes_its_wake_up_on() {
         );
     }
 }
+
+#[test]
+fn a_get_that_was_ready_takes_no_second_item() {
+    let queue = Queue::unbounded();
+    for number in 0..4 {
+        queue.put(number).expect("open");
+    }
+    let mut context = Context::from_waker(Waker::noop());
+    let mut get = pin!(queue.get_async());
+    let mut batch = pin!(queue.get_batch_async(some(1)));
+    assert!(get.as_mut().poll(&mut context).is_ready());
+    assert!(batch.as_mut().poll(&mut context).is_ready());
+    let again = |poll: &mut dyn FnMut()| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).expect_err("it panics");
+    };
+    again(&mut || drop(get.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+    again(&mut || drop(batch.as_mut().poll(&mut Context::from_waker(Waker::noop()))));
+    assert_eq!(queue.len(), 2);
+}

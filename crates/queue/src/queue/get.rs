@@ -146,6 +146,7 @@ impl<T> Queue<T> {
         Get {
             shared: &self.shared,
             wait: Wait::new(&self.shared.getters),
+            ready: false,
         }
     }
 
@@ -159,6 +160,7 @@ impl<T> Queue<T> {
             shared: &self.shared,
             wait: Wait::new(&self.shared.getters),
             max,
+            ready: false,
         }
     }
 }
@@ -181,19 +183,23 @@ fn wait_until<T, R>(
 pub struct Get<'q, T> {
     shared: &'q Shared<T>,
     wait: Wait<'q>,
+    ready: bool,
 }
 
 impl<'q, T> Future for Get<'q, T> {
     type Output = Result<Item<'q, T>, GetError>;
 
+    /// # Panics
+    /// When polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        assert!(!self.ready, "a future was polled after it was ready");
         let shared = self.shared;
-        self.wait
-            .poll(context.waker(), || shared.take_or_over())
-            .map(|taken| match taken {
-                Ok(value) => Ok(Item::new(value, shared)),
-                Err(Over) => Err(GetError),
-            })
+        let taken = self.wait.poll(context.waker(), || shared.take_or_over());
+        self.ready = taken.is_ready();
+        taken.map(|taken| match taken {
+            Ok(value) => Ok(Item::new(value, shared)),
+            Err(Over) => Err(GetError),
+        })
     }
 }
 
@@ -209,19 +215,25 @@ pub struct GetBatch<'q, T> {
     shared: &'q Shared<T>,
     wait: Wait<'q>,
     max: NonZeroUsize,
+    ready: bool,
 }
 
 impl<'q, T> Future for GetBatch<'q, T> {
     type Output = Result<Batch<'q, T>, GetError>;
 
+    /// # Panics
+    /// When polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        assert!(!self.ready, "a future was polled after it was ready");
         let (shared, max) = (self.shared, self.max);
-        self.wait
-            .poll(context.waker(), || shared.take_batch_or_over(max))
-            .map(|taken| match taken {
-                Ok(items) => Ok(Batch::new(items, shared)),
-                Err(Over) => Err(GetError),
-            })
+        let taken = self
+            .wait
+            .poll(context.waker(), || shared.take_batch_or_over(max));
+        self.ready = taken.is_ready();
+        taken.map(|taken| match taken {
+            Ok(items) => Ok(Batch::new(items, shared)),
+            Err(Over) => Err(GetError),
+        })
     }
 }
 
