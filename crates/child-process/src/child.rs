@@ -8,7 +8,7 @@ use crate::command::Command;
 use crate::drive::{self, Drive as _, after};
 use crate::job::Job;
 use crate::lines::{Line, Lines, next_line};
-use crate::start::start;
+use crate::start::{start, start_open};
 use crate::{Error, Finished, Signal};
 
 impl Command {
@@ -32,11 +32,12 @@ impl Command {
     pub fn run(&self) -> Result<Finished, Error> {
         let mut job = start(self)?;
         drive::until_over(&mut job);
-        result(&mut job)
+        job.result()
     }
 
     /// Runs it to its end and returns its standard output as text, without the line ends at its end: what `$(…)` is in a
-    /// shell.
+    /// shell. What was [cut off](Self::capture_at_most) or came after the [drain time](Self::drain) is missing without a
+    /// word: [`run`](Self::run) would tell.
     ///
     /// # Errors
     /// As of [`run`](Self::run); [`Error::Failed`] when it did not exit with 0; [`Error::NotText`].
@@ -69,7 +70,7 @@ impl Command {
     /// # Ok::<(), child_process::Error>(())
     /// ```
     pub fn run_lines(&self, on_line: impl FnMut(Line)) -> Result<Finished, Error> {
-        let mut child = self.spawn()?;
+        let mut child = Child { job: start(self)? };
         child.lines().for_each(on_line);
         child.finish()
     }
@@ -79,14 +80,15 @@ impl Command {
     /// # Errors
     /// [`Error::Start`].
     pub fn spawn(&self) -> Result<Child, Error> {
-        Ok(Child { job: start(self)? })
+        let job = start_open(self)?;
+        Ok(Child { job })
     }
 }
 
 /// A child that was started by [`Command::spawn`].
 ///
 /// Each of its calls that waits also does what the child needs meanwhile: feeds it, reads its output, keeps its time limit.
-/// So no order of calls can block child and caller on each other. While no call waits, nobody does any of this.
+/// So full pipes cannot block child and caller on each other. While no call waits, nobody does any of this.
 ///
 /// # Dropping
 /// The child is killed with all it started and waited for, which takes some milliseconds. [`detach`](Self::detach) is the
@@ -125,9 +127,12 @@ impl Child {
 
     /// Waits for the child itself, not for its output to be closed.
     ///
+    /// Nobody can write to it meanwhile, so its standard input is closed, as soon as what was written has gone through.
+    ///
     /// # Errors
     /// [`Error::TimedOut`] when the time limit of the command is up; [`Error::StatusLost`].
     pub fn wait(&mut self) -> Result<ExitStatus, Error> {
+        self.job.stdin.finish();
         let status = self.wait_until(None)?;
         status.ok_or_else(|| self.collected())
     }
@@ -145,23 +150,26 @@ impl Child {
         time: Option<std::time::Instant>,
     ) -> Result<Option<ExitStatus>, Error> {
         let job = &mut self.job;
+        job.collect();
         // While its tree is being ended the wait is for the end of that.
         drive::until(job, time, |job| {
             job.over() || (job.exited() && !job.ending())
         });
         if job.ended_by_a_limit() {
-            return result(job).map(|finished| Some(finished.status));
+            return job.result().map(|finished| Some(finished.status));
         }
         job.status().map_err(|error| job.status_lost(error))
     }
 
-    /// Waits until it is over and returns all that was captured.
+    /// Waits until it is over and returns all that was captured. Its standard input is closed, as by [`wait`](Self::wait).
     ///
     /// # Errors
-    /// As of [`Command::run`].
+    /// As of [`Command::run`]; [`Error::Collected`] when the result was handed out before.
     pub fn finish(mut self) -> Result<Finished, Error> {
+        self.job.collect();
+        self.job.stdin.finish();
         drive::until_over(&mut self.job);
-        result(&mut self.job)
+        self.job.result()
     }
 
     /// Waits so long until it is over. `None` if it is not: its output so far is kept, and a later call goes on from there.
@@ -169,8 +177,9 @@ impl Child {
     /// # Errors
     /// As of [`Command::run`]; [`Error::Collected`] when the result was handed out before.
     pub fn finish_timeout(&mut self, time: Duration) -> Result<Option<Finished>, Error> {
+        self.job.collect();
         if drive::until(&mut self.job, after(time), |job| job.over()) {
-            result(&mut self.job).map(Some)
+            self.job.result().map(Some)
         } else {
             Ok(None)
         }
@@ -223,10 +232,13 @@ impl Child {
         self.job.stdin.finish();
     }
 
-    /// Its output line by line, as it comes: standard output and standard error in the order in which they are read. The
-    /// iterator ends when the child is over; then [`finish`](Self::finish) says how it ended.
+    /// Its output line by line, as it comes. The iterator ends when the child is over; then [`finish`](Self::finish) says how
+    /// it ended.
     ///
-    /// Only what is asked for is read, so a child that writes faster is held up, and no output piles up.
+    /// Of what has come at the same time standard output is first: only [merged](crate::Output::Merge) output keeps its
+    /// order. Nothing is read while a line is there, so a child that writes faster is held up, and no output piles up.
+    /// Standard input stays open: a child that waits for some, while the caller waits for a line, waits for ever but for
+    /// [`next_line`](Self::next_line) and the time limit.
     pub fn lines(&mut self) -> Lines<'_> {
         Lines::of(&mut self.job)
     }
@@ -246,7 +258,8 @@ impl Child {
     /// Sends a signal to the child alone.
     ///
     /// # Errors
-    /// When it has ended (`ESRCH`), or has become another user's.
+    /// When it is over (`ESRCH`), or has become another user's. To signal one that has ended and was not waited for yet does
+    /// nothing, and is no error.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         self.job.leader().signal(signal.raw())
     }
@@ -279,25 +292,4 @@ impl Child {
             command: self.job.command.clone(),
         }
     }
-}
-
-/// The result of a job that is over.
-pub(crate) fn result(job: &mut Job) -> Result<Finished, Error> {
-    let mut result = job.result().unwrap_or_else(|| {
-        Err(Error::Collected {
-            command: job.command.clone(),
-        })
-    });
-    let finished = match &mut result {
-        Ok(finished) => Some(finished),
-        Err(error) => error.finished_mut(),
-    };
-    if let Some(finished) = finished
-        && job.by_lines
-    {
-        // Lines that were read and that nobody has asked for.
-        finished.stdout = job.stdout.take();
-        finished.stderr = job.stderr.take();
-    }
-    result
 }

@@ -21,7 +21,8 @@ pub enum Input {
     Bytes(Arc<Vec<u8>>),
     /// A file, from where it is positioned.
     File(Arc<File>),
-    /// A pipe that [`Child::write`](crate::Child::write) feeds.
+    /// A pipe that [`Child::write`](crate::Child::write) feeds, for [`Command::spawn`]. Where nobody can write to it,
+    /// [`Command::run`] for instance, this is the same as [`Null`](Self::Null).
     Pipe,
 }
 
@@ -94,7 +95,8 @@ pub(crate) struct Limits {
 }
 
 impl Command {
-    /// A program: a path, or a name that is looked up in `PATH`.
+    /// A program: a path, or a name that is looked up in the `PATH` that the program will have: this one's, unless
+    /// [`env`](Self::env) sets another.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
             program: program.as_ref().to_owned(),
@@ -142,8 +144,8 @@ impl Command {
         self
     }
 
-    /// Start from an empty environment; what was set before is forgotten. A name of a program is still looked up in the
-    /// `PATH` of this program.
+    /// Start from an empty environment; what was set before is forgotten. Without a `PATH` a program is looked up in the
+    /// system's own folders, `/bin` and `/usr/bin`.
     pub fn env_clear(mut self) -> Self {
         self.env_clear = true;
         self.env.clear();
@@ -180,6 +182,9 @@ impl Command {
     }
 
     /// Capture at most so many bytes of each stream.
+    ///
+    /// Lines that are [asked for](crate::Child::lines) while it runs are not captured and do not count, only what is left
+    /// of them in the end.
     pub fn capture_at_most(mut self, bytes: usize, excess: Excess) -> Self {
         self.cap = Some((bytes, excess));
         self
@@ -202,8 +207,8 @@ impl Command {
     }
 
     /// How long to go on reading once the child has ended while something else holds its output, say a process that it
-    /// left in the background: half a second unless said otherwise. The result is then marked as
-    /// [leaked](crate::Finished::leaked).
+    /// left in the background: half a second unless said otherwise, and no longer than the [time limit](Self::timeout). The
+    /// result is then marked as [leaked](crate::Finished::leaked).
     pub fn drain(mut self, time: Duration) -> Self {
         self.limits.drain = time;
         self
@@ -243,15 +248,17 @@ fn quoted(word: &OsStr) -> String {
         return text.into_owned();
     }
     // One line, whatever is in it.
-    let shown: String = text
-        .chars()
-        .flat_map(|character| match character {
-            '\'' => "'\\''".chars().collect::<Vec<_>>(),
-            character if character.is_control() => character.escape_default().collect(),
-            character => vec![character],
-        })
-        .collect();
-    format!("'{shown}'")
+    let mut shown = String::with_capacity(text.len() + 2);
+    shown.push('\'');
+    for character in text.chars() {
+        match character {
+            '\'' => shown.push_str("'\\''"),
+            character if character.is_control() => shown.extend(character.escape_default()),
+            character => shown.push(character),
+        }
+    }
+    shown.push('\'');
+    shown
 }
 
 #[cfg(test)]

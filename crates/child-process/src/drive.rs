@@ -63,6 +63,26 @@ impl Turns {
         let mut flags = Flags(self.ready.iter());
         work.advance(Instant::now(), &mut flags, &mut self.census);
     }
+
+    /// The same as [`until`].
+    pub(crate) fn until<D: Drive>(
+        &mut self,
+        work: &mut D,
+        time: Option<Instant>,
+        mut enough: impl FnMut(&mut D) -> bool,
+    ) -> bool {
+        loop {
+            if enough(work) {
+                return true;
+            }
+            if time.is_some_and(|time| Instant::now() >= time) {
+                // Once more, for what is ready already: a wait of no length asks how it stands.
+                self.turn(work, time);
+                return enough(work);
+            }
+            self.turn(work, time);
+        }
+    }
 }
 
 /// One that is too long to be written down is no time limit.
@@ -82,20 +102,9 @@ pub(crate) fn until_over(work: &mut dyn Drive) {
 pub(crate) fn until<D: Drive>(
     work: &mut D,
     time: Option<Instant>,
-    mut enough: impl FnMut(&mut D) -> bool,
+    enough: impl FnMut(&mut D) -> bool,
 ) -> bool {
-    let mut turns = Turns::default();
-    loop {
-        if enough(work) {
-            return true;
-        }
-        if time.is_some_and(|time| Instant::now() >= time) {
-            // Once more, for what is ready already: a wait of no length asks how it stands.
-            turns.turn(work, time);
-            return enough(work);
-        }
-        turns.turn(work, time);
-    }
+    Turns::default().until(work, time, enough)
 }
 
 /// An instant that far away, if there is one.

@@ -56,12 +56,17 @@ pub enum Error {
         /// The command line.
         command: String,
     },
+    /// It was not started because another stage of its pipeline could not be; the cause is with that one.
+    Skipped {
+        /// The command line.
+        command: String,
+    },
     /// It has closed its standard input, or has none that can be written to.
     StdinClosed {
         /// The command line.
         command: String,
     },
-    /// A call to the system failed while the child was watched. The tree was ended as far as possible.
+    /// The system has no descriptor or no thread left to watch it with. If it was started it was ended at once.
     Watch {
         /// The command line.
         command: String,
@@ -79,12 +84,16 @@ pub enum Error {
         /// What the system said.
         error: io::Error,
     },
-    /// It was sent `SIGKILL` and does not end: it hangs inside the kernel.
+    /// It was sent `SIGKILL` and does not end: it hangs inside the kernel, or has become another user's.
     Stuck {
         /// The command line.
         command: String,
         /// Its number.
         id: u32,
+        /// What was captured of its standard output.
+        stdout: Vec<u8>,
+        /// What was captured of its standard error.
+        stderr: Vec<u8>,
     },
     /// What was to be waited for has been collected before.
     Collected {
@@ -96,15 +105,6 @@ pub enum Error {
 impl Error {
     /// The child as far as it got, where it got anywhere.
     pub fn finished(&self) -> Option<&Finished> {
-        match self {
-            Self::TimedOut { finished, .. }
-            | Self::TooMuchOutput { finished, .. }
-            | Self::Failed(finished) => Some(finished),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn finished_mut(&mut self) -> Option<&mut Finished> {
         match self {
             Self::TimedOut { finished, .. }
             | Self::TooMuchOutput { finished, .. }
@@ -177,22 +177,34 @@ impl fmt::Display for Error {
                 "{}: the time was up before it could be started: allow more time, or more at once",
                 Short(command)
             ),
+            Self::Skipped { command } => write!(
+                f,
+                "{}: not started, since another stage of its pipeline could not be: see the error of that one",
+                Short(command)
+            ),
             Self::StdinClosed { command } => write!(
                 f,
                 "{}: its standard input is closed: it ended or closed it, or was started without `Input::Pipe`",
                 Short(command)
             ),
-            Self::Watch { command, error } => {
-                write!(f, "{}: cannot be watched ({error})", Short(command))
-            }
+            Self::Watch { command, error } => write!(
+                f,
+                "{}: cannot be watched ({error}): {}",
+                Short(command),
+                if error.kind() == io::ErrorKind::Unsupported {
+                    "this needs Linux 5.4 or later, and a sandbox that allows pidfd_open"
+                } else {
+                    "run fewer at once, or raise the limits of open files and threads"
+                }
+            ),
             Self::StatusLost { command, error, .. } => write!(
                 f,
                 "{}: ended, but its status is lost ({error}): let nothing else in the program wait for every child, nor ignore SIGCHLD",
                 Short(command)
             ),
-            Self::Stuck { command, id } => write!(
+            Self::Stuck { command, id, .. } => write!(
                 f,
-                "{}: process {id} got SIGKILL and does not end: it hangs in the kernel, on a disk or a network mount for instance",
+                "{}: process {id} got SIGKILL and does not end: it hangs in the kernel, on a disk or a network mount, or it is another user's, as with sudo: look at it with ps",
                 Short(command)
             ),
             Self::Collected { command } => write!(
@@ -235,3 +247,15 @@ impl StdError for Error {
         }
     }
 }
+
+/// No child was over within the time given: [`AsCompleted::next_timeout`](crate::AsCompleted::next_timeout).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeUp;
+
+impl fmt::Display for TimeUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no child was over within the time given: ask again, nothing is lost")
+    }
+}
+
+impl StdError for TimeUp {}

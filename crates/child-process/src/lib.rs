@@ -9,6 +9,7 @@ compile_error!(
 
 mod child;
 mod command;
+mod crew;
 mod drive;
 mod error;
 mod finished;
@@ -20,14 +21,15 @@ mod reactor;
 mod running;
 mod signal;
 mod start;
+mod starter;
 mod tree;
 
 pub use child::Child;
 pub use command::{Command, Excess, Input, Output};
-pub use error::Error;
+pub use error::{Error, TimeUp};
 pub use finished::Finished;
 pub use lines::{Line, Lines, Stream};
-pub use many::{AsCompleted, Many};
+pub use many::{AsCompleted, Completed, Many};
 pub use pipeline::{Piped, Pipeline};
 pub use running::Running;
 pub use signal::Signal;

@@ -57,7 +57,7 @@ impl Iterator for Lines<'_> {
 
 /// The next line; `None` if there is none by then, or never will be.
 pub(crate) fn next_line(job: &mut Job, time: Option<Instant>) -> Option<Line> {
-    job.by_lines = true;
+    job.hand_out();
     let mut found = None;
     drive::until(job, time, |job| {
         found = ready_line(job);

@@ -1,23 +1,18 @@
 //! Many children at once, watched by one thread.
 
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFd;
-use rustix::io::Errno;
-
-use crate::child::result;
 use crate::command::Command;
-use crate::drive::{self, Drive, Flags, Turns, after};
-use crate::job::Job;
-use crate::start::start;
-use crate::tree::Census;
-use crate::{Error, Finished};
+use crate::crew::Crew;
+use crate::drive::{Drive as _, Turns, after};
+use crate::{Error, Finished, TimeUp};
 
 /// How to run a list of commands: how many at once, and for how long in all.
 ///
-/// One thread starts, feeds, reads and ends them all: the one that calls.
+/// The thread that calls starts, feeds, reads and ends them all. With four commands or more, and a limit above one, it has a
+/// second thread help it to start them, which ends with the call: who starts a child stands still until that has become its
+/// program. So children start in about the order of their commands.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -118,181 +113,48 @@ impl Many {
     }
 
     pub(crate) fn crew<I: Iterator<Item = Command>>(&self, commands: I) -> Crew<I> {
-        Crew {
-            commands,
-            next: 0,
-            waiting: None,
-            exhausted: false,
-            limit: self.limit.get(),
-            deadline: self.deadline.and_then(after),
-            running: Vec::new(),
-            done: VecDeque::new(),
-        }
+        Crew::new(commands, self.limit, self.deadline.and_then(after))
     }
 }
 
+/// The index of a command among all, and what became of it.
+pub type Completed = (usize, Result<Finished, Error>);
+
 /// Results as they come: [`Many::as_completed`].
 #[derive(Debug)]
+#[must_use = "nothing is started before the first result is asked for"]
 pub struct AsCompleted<I: Iterator<Item = Command>> {
     crew: Crew<I>,
     turns: Turns,
 }
 
+impl<I: Iterator<Item = Command>> AsCompleted<I> {
+    /// The next result, waiting at most so long; `None` when all have been handed out.
+    ///
+    /// To start a child takes its time, which is not counted.
+    ///
+    /// # Errors
+    /// [`TimeUp`] when no child was over within that time. Nothing is lost by that.
+    pub fn next_timeout(&mut self, time: Duration) -> Result<Option<Completed>, TimeUp> {
+        self.next_until(after(time))
+    }
+
+    fn next_until(&mut self, time: Option<Instant>) -> Result<Option<Completed>, TimeUp> {
+        self.crew.fill();
+        let found = |crew: &mut Crew<I>| crew.has_done() || crew.over();
+        if self.turns.until(&mut self.crew, time, found) {
+            Ok(self.crew.next_done())
+        } else {
+            Err(TimeUp)
+        }
+    }
+}
+
 impl<I: Iterator<Item = Command>> Iterator for AsCompleted<I> {
-    type Item = (usize, Result<Finished, Error>);
+    type Item = Completed;
 
     /// Waits for the next child that is over.
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            self.crew.fill();
-            if let Some(done) = self.crew.done.pop_front() {
-                return Some(done);
-            }
-            if self.crew.over() {
-                return None;
-            }
-            self.turns.turn(&mut self.crew, None);
-        }
-    }
-}
-
-/// The children that run now, and those that are still to be started.
-#[derive(Debug)]
-pub(crate) struct Crew<I: Iterator<Item = Command>> {
-    commands: I,
-    /// The index of the next command.
-    next: usize,
-    /// One that the system refused to start.
-    waiting: Option<(usize, Command)>,
-    exhausted: bool,
-    limit: usize,
-    deadline: Option<Instant>,
-    running: Vec<(usize, Job)>,
-    done: VecDeque<(usize, Result<Finished, Error>)>,
-}
-
-impl<I: Iterator<Item = Command>> Crew<I> {
-    /// Results that were not handed out yet.
-    pub(crate) fn done(&mut self) -> impl Iterator<Item = (usize, Result<Finished, Error>)> + '_ {
-        self.done.drain(..)
-    }
-
-    /// Starts as many as there is room for, or until one cannot be started.
-    fn fill(&mut self) {
-        while self.running.len() < self.limit {
-            let Some((index, command)) = self.take() else {
-                return;
-            };
-            if self
-                .deadline
-                .is_some_and(|deadline| Instant::now() >= deadline)
-            {
-                let command = command.line();
-                self.done
-                    .push_back((index, Err(Error::NotStarted { command })));
-                // One at a time: the list may be endless.
-                return;
-            }
-            match start(&command) {
-                Ok(mut job) => {
-                    if let Some(deadline) = self.deadline {
-                        job.end_by(deadline);
-                    }
-                    self.running.push((index, job));
-                }
-                Err(error) if refused(&error) && !self.running.is_empty() => {
-                    self.waiting = Some((index, command));
-                    return;
-                }
-                Err(error) => {
-                    self.done.push_back((index, Err(error)));
-                    return;
-                }
-            }
-        }
-    }
-
-    fn take(&mut self) -> Option<(usize, Command)> {
-        if let Some(waiting) = self.waiting.take() {
-            return Some(waiting);
-        }
-        if self.exhausted {
-            return None;
-        }
-        // Asked once more after its end, an iterator may begin anew.
-        let Some(command) = self.commands.next() else {
-            self.exhausted = true;
-            return None;
-        };
-        let index = self.next;
-        self.next += 1;
-        Some((index, command))
-    }
-
-    /// Has all that run ended at once, and starts no more.
-    pub(crate) fn end(&mut self) {
-        self.exhausted = true;
-        self.waiting = None;
-        for (_, job) in &mut self.running {
-            job.end(Duration::ZERO);
-        }
-    }
-
-    fn collect(&mut self) {
-        let mut place = 0;
-        while place < self.running.len() {
-            if self.running[place].1.over() {
-                let (index, mut job) = self.running.swap_remove(place);
-                self.done.push_back((index, result(&mut job)));
-            } else {
-                place += 1;
-            }
-        }
-    }
-}
-
-/// The system has no room for it now, and may have later.
-fn refused(error: &Error) -> bool {
-    let Error::Start { error, .. } = error else {
-        return false;
-    };
-    let refusals = [Errno::AGAIN, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
-    error
-        .raw_os_error()
-        .is_some_and(|raw| refusals.contains(&Errno::from_raw_os_error(raw)))
-}
-
-impl<I: Iterator<Item = Command>> Drive for Crew<I> {
-    fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
-        for (_, job) in &self.running {
-            job.interests(fds);
-        }
-    }
-
-    fn wake_at(&self) -> Option<Instant> {
-        let jobs = self.running.iter().filter_map(|(_, job)| job.wake_at());
-        // Something can be started at once.
-        let room = self.running.len() < self.limit && !self.exhausted && self.waiting.is_none();
-        jobs.chain(room.then(Instant::now)).min()
-    }
-
-    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
-        for (_, job) in &mut self.running {
-            job.advance(now, flags, census);
-        }
-        self.collect();
-        self.fill();
-    }
-
-    fn over(&self) -> bool {
-        self.running.is_empty() && self.exhausted && self.waiting.is_none()
-    }
-}
-
-/// All of them at once, and not one after the other.
-impl<I: Iterator<Item = Command>> Drop for Crew<I> {
-    fn drop(&mut self) {
-        self.end();
-        drive::until_over(self);
+        self.next_until(None).ok().flatten()
     }
 }

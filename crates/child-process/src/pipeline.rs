@@ -1,6 +1,6 @@
 //! Children of which each reads what the one before it writes.
 
-use std::io::pipe;
+use std::io::{self, pipe};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFd;
 use rustix::process::Signal;
 
-use crate::child::result;
 use crate::command::Command;
 use crate::drive::{self, Drive, Flags, after};
 use crate::job::Job;
+use crate::reactor::same;
 use crate::start::{Neighbours, start_between};
 use crate::tree::Census;
 use crate::{Error, Finished};
@@ -73,6 +73,19 @@ impl Pipeline {
         stages.results()
     }
 
+    /// There is no thread to watch them, so none is started.
+    pub(crate) fn refused(&self, error: &io::Error) -> Piped {
+        let refused = |command: &Command| {
+            Err(Error::Watch {
+                command: command.line(),
+                error: same(error),
+            })
+        };
+        Piped {
+            stages: self.stages.iter().map(refused).collect(),
+        }
+    }
+
     pub(crate) fn start(&self) -> Stages {
         let deadline = self.timeout.and_then(after);
         let mut stages = Stages {
@@ -94,7 +107,7 @@ impl Pipeline {
                 });
             }
             let stage = match started {
-                _ if failed => Err(Error::NotStarted {
+                _ if failed => Err(Error::Skipped {
                     command: command.line(),
                 }),
                 Ok(()) => start_between(command, neighbours),
@@ -149,7 +162,6 @@ impl Piped {
         let last = self.stages.len().saturating_sub(1);
         let mut failed = None;
         let mut finished = None;
-        let mut beside = None;
         for (index, stage) in self.stages.into_iter().enumerate() {
             match stage {
                 Ok(stage) => {
@@ -161,12 +173,12 @@ impl Piped {
                         finished = Some(stage);
                     }
                 }
-                // Not started only because another one could not be.
-                Err(error @ Error::NotStarted { .. }) => beside = beside.or(Some(error)),
+                // Not started only because another one could not be, and that one's error is here as well.
+                Err(Error::Skipped { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        match (beside.or(failed), finished) {
+        match (failed, finished) {
             (Some(error), _) => Err(error),
             (None, Some(finished)) => Ok(finished),
             (None, None) => unreachable!("a pipeline has a last stage"),
@@ -194,7 +206,7 @@ impl Stages {
 
     /// How each ended.
     pub(crate) fn results(&mut self) -> Piped {
-        let stages = self.running.drain(..).map(|stage| result(&mut stage?));
+        let stages = self.running.drain(..).map(|stage| stage?.result());
         Piped {
             stages: stages.collect(),
         }

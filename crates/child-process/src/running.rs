@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::child::{Child, result};
+use crate::child::Child;
 use crate::command::Command;
+use crate::crew::Crew;
 use crate::job::Job;
-use crate::many::{Crew, Many};
+use crate::many::Many;
 use crate::pipeline::{Piped, Pipeline, Stages};
-use crate::reactor::{self, Slot, Start, Taken, Task, Watched};
+use crate::reactor::{self, Slot, Start, Taken, Task, Watched, same};
 use crate::start::start;
 use crate::{Error, Finished};
 
@@ -30,9 +31,8 @@ pub struct Running<T> {
 }
 
 enum State<T> {
-    New(Start, fn(io::Error) -> T, Arc<Slot<T>>),
+    New(Start, Arc<Slot<T>>),
     Watched(Arc<Slot<T>>),
-    Ready(T),
     Over,
 }
 
@@ -44,7 +44,7 @@ impl<T> fmt::Debug for Running<T> {
         f.write_str(match self.state {
             State::New(..) => "Running(not started)",
             State::Watched(_) => "Running",
-            State::Ready(_) | State::Over => "Running(over)",
+            State::Over => "Running(over)",
         })
     }
 }
@@ -65,25 +65,43 @@ impl<T> Future for Running<T> {
                 }
                 Taken::Before => unreachable!("the slot goes with its result"),
             },
-            State::Ready(result) => Poll::Ready(result),
             State::New(..) | State::Over => panic!("polled after it was ready"),
         }
     }
 }
 
 impl<T> Running<T> {
+    /// Something that is started when it is polled, unless nobody wants it any more by then.
+    fn lazy(
+        start: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
+    ) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self::new(|ready, slot| {
+            let wanted = !slot.abandoned();
+            wanted.then(|| start(ready, slot)).flatten()
+        })
+    }
+
+    fn new(
+        start: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
+    ) -> Self
+    where
+        T: Send + 'static,
+    {
+        let slot = Arc::new(Slot::new());
+        let to = Arc::clone(&slot);
+        Self {
+            state: State::New(Box::new(move |ready| start(ready, &to)), slot),
+        }
+    }
+
     fn submit(&mut self) {
-        let State::New(start, refused, slot) = mem::replace(&mut self.state, State::Over) else {
-            return;
-        };
-        self.state = match reactor::submit(start) {
-            Ok(()) => State::Watched(slot),
-            Err((error, start)) => {
-                // What runs already is ended by being dropped.
-                drop(start);
-                State::Ready(refused(error))
-            }
-        };
+        if let State::New(start, slot) = mem::replace(&mut self.state, State::Over) {
+            reactor::submit(start);
+            self.state = State::Watched(slot);
+        }
     }
 }
 
@@ -98,18 +116,16 @@ impl<T> Drop for Running<T> {
 
 type Outcome = Result<Finished, Error>;
 
-fn no_thread(error: io::Error) -> Error {
-    Error::Watch {
-        command: "a child".to_owned(),
-        error,
-    }
+/// There is no thread to watch it, which a command that was not started and a child that was ended have in common.
+fn no_thread(command: String, error: io::Error) -> Error {
+    Error::Watch { command, error }
 }
 
-fn watched(job: Job, slot: Arc<Slot<Outcome>>) -> Box<dyn Task> {
+fn watched(job: Job, slot: &Arc<Slot<Outcome>>) -> Box<dyn Task> {
     Box::new(Watched {
         work: job,
-        slot,
-        result,
+        slot: Arc::clone(slot),
+        result: Job::result,
         end: |job| job.end(Duration::ZERO),
     })
 }
@@ -128,18 +144,16 @@ impl Command {
     /// As of [`run`](Self::run).
     pub fn run_async(&self) -> Running<Result<Finished, Error>> {
         let command = self.clone();
-        let slot = Arc::new(Slot::new());
-        let to = Arc::clone(&slot);
-        let begin: Start = Box::new(move || match start(&command) {
-            Ok(job) => Some(watched(job, to)),
-            Err(error) => {
-                to.put(Err(error));
-                None
-            }
-        });
-        Running {
-            state: State::New(begin, |error| Err(no_thread(error)), slot),
-        }
+        Running::lazy(move |ready, slot| {
+            let started = match ready {
+                Ok(()) => start(&command),
+                Err(error) => Err(no_thread(command.line(), error)),
+            };
+            started
+                .map(|job| watched(job, slot))
+                .map_err(|error| slot.put(Err(error)))
+                .ok()
+        })
     }
 }
 
@@ -148,16 +162,17 @@ impl Child {
     ///
     /// # Errors
     /// As of [`finish`](Self::finish).
-    pub fn finish_async(self) -> Running<Result<Finished, Error>> {
-        let slot = Arc::new(Slot::new());
-        let to = Arc::clone(&slot);
-        let mut running = Running {
-            state: State::New(
-                Box::new(move || Some(watched(self.job, to))),
-                |error| Err(no_thread(error)),
-                slot,
-            ),
-        };
+    pub fn finish_async(mut self) -> Running<Result<Finished, Error>> {
+        self.job.collect();
+        self.job.stdin.finish();
+        let mut running = Running::new(move |ready, slot| match ready {
+            Ok(()) => Some(watched(self.job, slot)),
+            Err(error) => {
+                slot.put(Err(no_thread(self.job.command.clone(), error)));
+                // By being dropped it is ended.
+                None
+            }
+        });
         running.submit();
         running
     }
@@ -169,11 +184,14 @@ impl Child {
     pub fn detach(mut self) {
         self.job.let_go();
         let slot = Arc::new(Slot::new());
-        let begin: Start = Box::new(move || Some(watched(self.job, slot)));
-        if let Err((_, begin)) = reactor::submit(begin) {
-            // Without a thread nobody reaps it; to end it would be worse.
-            mem::forget(begin);
-        }
+        reactor::submit(Box::new(move |ready| match ready {
+            Ok(()) => Some(watched(self.job, &slot)),
+            Err(_) => {
+                // Without a thread nobody reaps it; to end it would be worse.
+                mem::forget(self.job);
+                None
+            }
+        }));
     }
 }
 
@@ -181,22 +199,18 @@ impl Pipeline {
     /// [`run`](Self::run) as a future.
     pub fn run_async(&self) -> Running<Piped> {
         let pipeline = self.clone();
-        let slot = Arc::new(Slot::new());
-        let to = Arc::clone(&slot);
-        let begin: Start = Box::new(move || {
-            Some(Box::new(Watched {
+        Running::lazy(move |ready, slot| match ready {
+            Ok(()) => Some(Box::new(Watched {
                 work: pipeline.start(),
-                slot: to,
+                slot: Arc::clone(slot),
                 result: Stages::results,
                 end: Stages::end,
-            }))
-        });
-        let refused = |error| Piped {
-            stages: vec![Err(no_thread(error))],
-        };
-        Running {
-            state: State::New(begin, refused, slot),
-        }
+            })),
+            Err(error) => {
+                slot.put(pipeline.refused(&error));
+                None
+            }
+        })
     }
 }
 
@@ -207,19 +221,19 @@ impl Many {
         commands: impl IntoIterator<Item = Command>,
     ) -> Running<Vec<Result<Finished, Error>>> {
         let (many, commands) = (self.clone(), commands.into_iter().collect::<Vec<_>>());
-        let slot = Arc::new(Slot::new());
-        let to = Arc::clone(&slot);
-        let begin: Start = Box::new(move || {
-            Some(Box::new(Watched {
+        Running::lazy(move |ready, slot| match ready {
+            Ok(()) => Some(Box::new(Watched {
                 work: many.crew(commands.into_iter()),
-                slot: to,
+                slot: Arc::clone(slot),
                 result: in_order,
                 end: Crew::end,
-            }))
-        });
-        Running {
-            state: State::New(begin, |error| vec![Err(no_thread(error))], slot),
-        }
+            })),
+            Err(error) => {
+                let refused = |command: &Command| Err(no_thread(command.line(), same(&error)));
+                slot.put(commands.iter().map(refused).collect());
+                None
+            }
+        })
     }
 }
 

@@ -5,9 +5,12 @@ use std::io::{self, PipeReader, PipeWriter, pipe};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command as StdCommand, Stdio};
+use std::path::Path;
+use std::process::{Child, Command as StdCommand, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
+
+use rustix::event::{EventfdFlags, eventfd};
 
 use crate::Error;
 use crate::command::{Command, Input, Output};
@@ -21,22 +24,57 @@ pub(crate) struct Neighbours {
     pub(crate) stdout: Option<PipeWriter>,
 }
 
-/// Starts a child.
+/// Starts a child to which nobody will write.
 pub(crate) fn start(command: &Command) -> Result<Job, Error> {
     start_between(command, Neighbours::default())
 }
 
-/// Starts a child in a pipeline.
+/// Starts a child in a pipeline, to which nobody will write.
 pub(crate) fn start_between(command: &Command, neighbours: Neighbours) -> Result<Job, Error> {
+    let mut job = start_with(command, neighbours)?;
+    job.stdin.finish();
+    Ok(job)
+}
+
+/// Starts a child to which somebody may write.
+pub(crate) fn start_open(command: &Command) -> Result<Job, Error> {
+    start_with(command, Neighbours::default())
+}
+
+fn start_with(command: &Command, neighbours: Neighbours) -> Result<Job, Error> {
     let started = Instant::now();
-    try_start(command, neighbours, started).map_err(|error| Error::Start {
+    let spawned = spawn(command, neighbours).map_err(|error| Error::Start {
         command: command.line(),
         hint: hint(command, &error),
         error,
-    })
+    })?;
+    drop(spawned.room);
+    let leader = Leader::take(spawned.child, !command.foreground, spawned.mark);
+    // Another kind of error: it ran for a moment, so nobody should simply try again.
+    let leader = leader.map_err(|error| Error::Watch {
+        command: command.line(),
+        error,
+    })?;
+    let mut job = Job::new(command.line(), leader, command.limits, started);
+    (job.stdin, job.stdout, job.stderr) = (spawned.stdin, spawned.stdout, spawned.stderr);
+    job.cap = command.cap;
+    // What fits into the pipe is there before the child looks.
+    job.stdin.pump();
+    Ok(job)
 }
 
-fn try_start(command: &Command, neighbours: Neighbours, started: Instant) -> io::Result<Job> {
+struct Spawned {
+    child: Child,
+    /// Keeps a place free for the descriptor that it is watched by. If there is none, that is to be known before it runs:
+    /// who is refused tries again later. Not needed where anything else is opened for the start and closed after it.
+    room: Option<OwnedFd>,
+    mark: Option<Mark>,
+    stdin: Feed,
+    stdout: Drain,
+    stderr: Drain,
+}
+
+fn spawn(command: &Command, neighbours: Neighbours) -> io::Result<Spawned> {
     let mut child = StdCommand::new(&command.program);
     child.args(&command.args);
     surroundings(command, &mut child)?;
@@ -48,7 +86,7 @@ fn try_start(command: &Command, neighbours: Neighbours, started: Instant) -> io:
         child.env(VARIABLE, mark.value());
     }
 
-    let feed = stdin(command, neighbours.stdin, &mut child)?;
+    let stdin = stdin(command, neighbours.stdin, &mut child)?;
     let cap = command.cap.map(|(cap, _)| cap);
     let (stdout, merged) = stdout(command, neighbours.stdout, &mut child, cap)?;
     let stderr = match &command.stderr {
@@ -59,15 +97,20 @@ fn try_start(command: &Command, neighbours: Neighbours, started: Instant) -> io:
         Output::Merge => silent(child.stderr(merged()?)),
     };
 
-    let leader = Leader::take(child.spawn()?, !command.foreground, mark)?;
-    // Only now are the child's ends of the pipes closed here: until then nobody would see the end of its output.
-    drop(child);
-    let mut job = Job::new(command.line(), leader, command.limits, started);
-    (job.stdin, job.stdout, job.stderr) = (feed, stdout, stderr);
-    job.cap = command.cap;
-    // What fits into the pipe is there before the child looks.
-    job.stdin.pump();
-    Ok(job)
+    let inherits_all = matches!(command.stdin, Input::Inherit)
+        && matches!(command.stdout, Output::Inherit)
+        && matches!(command.stderr, Output::Inherit);
+    let room = inherits_all.then(|| eventfd(0, EventfdFlags::CLOEXEC));
+    let room = room.transpose()?;
+    // Its ends of the pipes are closed here, with the settings: else nobody would see the end of its output.
+    Ok(Spawned {
+        child: child.spawn()?,
+        room,
+        mark,
+        stdin,
+        stdout,
+        stderr,
+    })
 }
 
 fn surroundings(command: &Command, child: &mut StdCommand) -> io::Result<()> {
@@ -75,8 +118,7 @@ fn surroundings(command: &Command, child: &mut StdCommand) -> io::Result<()> {
         child.env_clear();
     }
     for (name, value) in &command.env {
-        let name: &OsStr = name;
-        if name.is_empty() || name.as_bytes().contains(&b'=') {
+        if !can_be_a_variable(name) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("a variable cannot be called {name:?}"),
@@ -91,6 +133,10 @@ fn surroundings(command: &Command, child: &mut StdCommand) -> io::Result<()> {
         child.current_dir(dir);
     }
     Ok(())
+}
+
+fn can_be_a_variable(name: &OsStr) -> bool {
+    !name.is_empty() && !name.as_bytes().contains(&b'=')
 }
 
 fn stdin(
@@ -196,21 +242,35 @@ fn silent(_: &mut StdCommand) -> Drain {
 fn hint(command: &Command, error: &io::Error) -> &'static str {
     use rustix::io::Errno;
     let Some(raw) = error.raw_os_error() else {
-        return "take NUL bytes out of program, arguments, environment and folder";
+        return if command.env.iter().all(|(name, _)| can_be_a_variable(name)) {
+            "take NUL bytes out of program, arguments, environment and folder"
+        } else {
+            "name it by at least one character, and none of them `=`"
+        };
     };
     match Errno::from_raw_os_error(raw) {
         Errno::NOENT | Errno::NOTDIR => match &command.dir {
-            Some(dir) if !dir.is_dir() => "its folder does not exist: make it, or name another",
+            Some(dir) if !dir.is_dir() => "its folder does not exist or is none: name another",
+            dir if is_there(dir.as_deref(), &command.program) => {
+                "the file is there, but not the interpreter that its first line names, or its loader: install that"
+            }
             _ => "install the program, or name it by its path",
         },
-        Errno::ACCESS => "make the file executable, or name another",
+        Errno::ACCESS => "make the file executable and its folder accessible, or name another",
         Errno::NOEXEC => {
             "it is neither a program for this machine nor a script with a first line that names one"
         }
+        Errno::TXTBSY => "somebody is still writing the file: start it when that is done",
         Errno::TOOBIG => "hand much data over by standard input or a file instead of arguments",
         Errno::MFILE | Errno::NFILE => "run fewer at once, or raise the limit of open files",
         Errno::AGAIN | Errno::NOMEM => "run fewer at once, or raise the limit of processes",
-        Errno::NOSYS => "this needs Linux 5.4 or later",
         _ => "",
     }
+}
+
+/// Whether the program was named by a path, and something is there.
+fn is_there(dir: Option<&Path>, program: &OsStr) -> bool {
+    // The child looks from its own folder.
+    let path = dir.unwrap_or(Path::new("")).join(program);
+    program.as_bytes().contains(&b'/') && path.is_file()
 }

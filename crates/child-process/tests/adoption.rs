@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use child_process::Command;
-use support::{Holdings, Mark, sh, within};
+use support::{Holdings, Mark, eventually, sh, within};
 
 const SHORT: Duration = Duration::from_millis(200);
 
@@ -42,5 +42,18 @@ fn what_was_orphaned_on_purpose_is_ended_and_reaped_as_well() {
         mark.clean_up();
         assert!(Command::new("true").run().unwrap().success());
         before.are_back();
+
+        // One that has ended, whose parent never asks, and comes to this program with its parent's end.
+        let careless = mark.on(sh(
+            "setsid sh -c 'sleep 0.4 & exec sleep 1.2' >/dev/null 2>&1 & sleep 0.2",
+        ));
+        assert!(careless.run().unwrap().success());
+        mark.wait_for(1);
+        assert!(Command::new("true").run().unwrap().success());
+        mark.wait_for(0);
+        eventually("both are reaped", || {
+            assert!(Command::new("true").run().unwrap().success());
+            Holdings::now().children <= before.children
+        });
     });
 }

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Input, Signal, Stream};
+use child_process::{Command, Error, Excess, Input, Many, Output, Signal, Stream};
+use futures::executor::block_on;
 use support::{Mark, eventually, sh, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -247,5 +248,108 @@ fn a_status_that_something_else_took_is_an_error_and_nothing_is_signalled_by_num
         assert!(start.elapsed() < Duration::from_secs(20));
         assert_eq!(mark.living().len(), 1, "its number may be anybody's now");
         mark.clean_up();
+    });
+}
+
+/// Waits until the child is a zombie, without looking at it through the crate.
+fn has_ended(id: u32) {
+    eventually("it ends, unseen", || {
+        std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+    });
+}
+
+#[test]
+fn to_ask_at_the_very_moment_of_the_end_loses_nothing() {
+    within(LIMIT, || {
+        for _ in 0..100 {
+            let silent = Command::new("true")
+                .stdout(Output::Null)
+                .stderr(Output::Null);
+            let mut child = silent.spawn().unwrap();
+            while child.try_wait().unwrap().is_none() {}
+            assert!(child.finish().unwrap().success());
+        }
+    });
+}
+
+#[test]
+fn who_waits_for_the_end_without_a_limit_writes_nothing_more_so_the_input_is_closed() {
+    within(LIMIT, || {
+        let cat = Command::new("cat").stdin(Input::Pipe);
+        assert!(cat.run().unwrap().success());
+        assert!(cat.run_lines(drop).unwrap().success());
+        let mut child = cat.spawn().unwrap();
+        child.write("said").unwrap();
+        assert!(child.wait().unwrap().success());
+        assert_eq!(child.finish().unwrap().stdout, b"said");
+        let mut child = cat.spawn().unwrap();
+        child.write("said").unwrap();
+        assert_eq!(child.finish().unwrap().stdout, b"said");
+        assert!(Many::new().map([cat.clone()])[0].is_ok());
+        assert!(cat.clone().pipe(cat.clone()).run().check().is_ok());
+        assert!(block_on(cat.run_async()).is_ok());
+        assert!(block_on(cat.spawn().unwrap().finish_async()).is_ok());
+    });
+}
+
+#[test]
+fn what_ended_unseen_with_too_much_output_is_still_over_its_cap() {
+    within(LIMIT, || {
+        let capped = Command::new("printf")
+            .arg("123456")
+            .capture_at_most(5, Excess::Fail);
+        let child = capped.spawn().unwrap();
+        has_ended(child.id());
+        let error = child.finish().unwrap_err();
+        assert!(matches!(error, Error::TooMuchOutput { .. }), "{error}");
+        assert_eq!(error.into_finished().unwrap().stdout, b"12345");
+    });
+}
+
+#[test]
+fn lines_that_are_handed_out_do_not_count_towards_the_cap() {
+    within(LIMIT, || {
+        for excess in [Excess::Truncate, Excess::Fail] {
+            let mut lines = 0;
+            let finished = sh("seq 100000")
+                .capture_at_most(100, excess)
+                .run_lines(|line| {
+                    lines += 1;
+                    assert_eq!(line.text(), lines.to_string());
+                });
+            assert_eq!((lines, finished.unwrap().stdout_dropped), (100_000, 0));
+        }
+        // What nobody asks for does.
+        let mut child = sh("seq 100000")
+            .capture_at_most(10, Excess::Truncate)
+            .spawn()
+            .unwrap();
+        assert_eq!(child.lines().next().unwrap().text(), "1");
+        let rest = child.finish().unwrap();
+        assert_eq!(rest.stdout, b"2\n3\n4\n5\n6\n");
+        assert_eq!(rest.stdout_dropped, 588_895 - 2 - 10);
+    });
+}
+
+#[test]
+fn after_something_was_thrown_away_nothing_is_joined_to_what_came_before_it() {
+    within(LIMIT, || {
+        let mut child = sh("echo one; echo two; read x; echo three; echo four")
+            .stdin(Input::Pipe)
+            .capture_at_most(6, Excess::Truncate)
+            .spawn()
+            .unwrap();
+        assert!(
+            child
+                .finish_timeout(Duration::from_millis(200))
+                .unwrap()
+                .is_none()
+        );
+        let mut lines: Vec<_> = child.lines().take(1).collect();
+        child.write("go\n").unwrap();
+        lines.extend(child.lines());
+        let lines: Vec<_> = lines.iter().map(|line| line.text().into_owned()).collect();
+        assert_eq!(lines, ["one", "tw"]);
+        assert_eq!(child.finish().unwrap().stdout_dropped, 2 + 6 + 5);
     });
 }

@@ -378,3 +378,37 @@ fn fault_37_what_is_dead_already_is_not_waited_for() {
         drop(child);
     });
 }
+
+#[test]
+fn fault_33_what_is_left_in_the_background_is_ended_when_it_goes_beyond_the_cap() {
+    fault(3, 60 * SECOND, || {
+        let mark = Mark::new();
+        let error = mark
+            .on(sh("(sleep 0.2; exec yes) & exit 0"))
+            .capture_at_most(1000, Excess::Fail)
+            .drain(40 * SECOND)
+            .run()
+            .expect_err("yes never ends");
+        let Error::TooMuchOutput { finished, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(finished.success() && finished.took < 20 * SECOND);
+        assert!(mark.living().is_empty());
+    });
+}
+
+#[test]
+fn fault_34_the_time_limit_holds_for_the_reading_of_what_is_left_too() {
+    fault(3, 60 * SECOND, || {
+        let mark = Mark::new();
+        let finished = mark
+            .on(sh("sleep 60 & echo done"))
+            .drain(40 * SECOND)
+            .timeout(Duration::from_millis(300))
+            .run()
+            .expect("it ended in time");
+        assert!(finished.leaked && finished.took < 20 * SECOND);
+        assert_eq!(finished.stdout, b"done\n");
+        mark.clean_up();
+    });
+}

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Many};
+use child_process::{Command, Error, Many, TimeUp};
 use support::{Mark, sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -161,5 +161,40 @@ fn a_thousand_children() {
         for (n, result) in results.into_iter().enumerate() {
             assert_eq!(result.unwrap().stdout, format!("{n}\n").into_bytes());
         }
+    });
+}
+
+#[test]
+fn a_result_is_awaited_for_a_while_and_asked_for_again() {
+    within(LIMIT, || {
+        let commands = ["sleep 0.4; echo late", "echo early"].map(sh);
+        let mut results = at_once(2).as_completed(commands);
+        let (index, early) = results.next_timeout(LIMIT).unwrap().unwrap();
+        assert_eq!((index, early.unwrap().stdout), (1, b"early\n".to_vec()));
+        let mut asked = 0;
+        let (index, late) = loop {
+            match results.next_timeout(Duration::from_millis(5)) {
+                Ok(result) => break result.unwrap(),
+                Err(TimeUp) => asked += 1,
+            }
+        };
+        assert_eq!((index, late.unwrap().stdout), (0, b"late\n".to_vec()));
+        assert!(asked > 0);
+        assert!(results.next_timeout(LIMIT).unwrap().is_none());
+        assert!(results.next().is_none());
+    });
+}
+
+#[test]
+fn with_a_limit_of_one_each_starts_when_the_one_before_has_ended() {
+    within(LIMIT, || {
+        let file = sh("mktemp").read().unwrap();
+        let script = "echo $1 begins >>$2; sleep 0.01; echo $1 ends >>$2";
+        let commands = (0..12).map(|n| sh(script).args(["-", &n.to_string(), &file]));
+        assert!(at_once(1).map(commands).iter().all(Result::is_ok));
+        let lines = std::fs::read_to_string(&file).unwrap();
+        let expected: String = (0..12).map(|n| format!("{n} begins\n{n} ends\n")).collect();
+        assert_eq!(lines, expected);
+        std::fs::remove_file(file).unwrap();
     });
 }

@@ -44,6 +44,7 @@ fn a_variable_that_cannot_be_is_an_error_that_says_so() {
             error.to_string().contains("a variable cannot be called"),
             "{error}"
         );
+        assert!(!error.to_string().contains("NUL"), "{error}");
     }
 }
 
@@ -266,4 +267,35 @@ fn limits_that_no_clock_can_count_to_are_no_limits() {
         assert!(child.finish().unwrap().status.code().is_none());
         assert!(start.elapsed() < Duration::from_secs(20));
     });
+}
+
+#[test]
+fn a_script_whose_interpreter_is_missing_is_not_called_missing_itself() {
+    let folder = sh("mktemp -d").read().unwrap();
+    let script = format!("{folder}/script");
+    fs::write(&script, "#!/no/such/interpreter\n").unwrap();
+    sh("chmod +x $0").arg(&script).read().unwrap();
+    let said = Command::new(&script).run().unwrap_err().to_string();
+    assert!(said.contains("first line"), "{said}");
+    let said = Command::new("true").dir(&script).run().unwrap_err();
+    assert!(said.to_string().contains("its folder"), "{said}");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_program_is_looked_up_in_the_path_that_it_gets() {
+    let folder = sh("mktemp -d").read().unwrap();
+    fs::write(format!("{folder}/only-here"), "#!/bin/sh\necho found\n").unwrap();
+    sh("chmod +x $0/only-here").arg(&folder).read().unwrap();
+    let command = Command::new("only-here").env("PATH", &folder);
+    assert_eq!(command.read().unwrap(), "found");
+    assert!(Command::new("true").env("PATH", &folder).run().is_err());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_result_takes_no_more_memory_than_its_output() {
+    let finished = sh("echo some").run().unwrap();
+    assert!(finished.stdout.capacity() < 100);
+    assert_eq!(finished.stderr.capacity(), 0);
 }

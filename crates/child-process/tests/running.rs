@@ -88,7 +88,14 @@ fn only_the_last_waker_is_woken_and_one_that_panics_harms_nobody() {
     struct Bomb;
     impl Wake for Bomb {
         fn wake(self: Arc<Self>) {
-            std::panic::panic_any("a runtime that panics");
+            std::panic::panic_any(Shrapnel);
+        }
+    }
+    /// A payload that panics when it is dropped.
+    struct Shrapnel;
+    impl Drop for Shrapnel {
+        fn drop(&mut self) {
+            std::panic::panic_any("again");
         }
     }
     within(LIMIT, || {
@@ -118,6 +125,7 @@ fn only_the_last_waker_is_woken_and_one_that_panics_harms_nobody() {
             .poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Ready(Ok(_))));
         assert!(block_on(bombed).unwrap().success());
+        assert!(block_on(sh("exit 0").run_async()).unwrap().success());
     });
 }
 

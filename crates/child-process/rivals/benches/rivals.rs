@@ -206,7 +206,7 @@ fn many_at_once(settings: &Settings) {
     let command = Command::new("true");
     let many = Many::new().limit(AT_ONCE).deadline(LIMIT);
     Contest::new("1,000 children, 8 at a time", "child", CHILDREN as u64)
-        .ours("child-process, one thread", || {
+        .ours("child-process, one call", || {
             timed(|| {
                 let results = many.map(iter::repeat_n(command.clone(), CHILDREN));
                 assert!(

@@ -9,11 +9,18 @@ use rustix::io::Errno;
 /// As much as a pipe holds, unless somebody made it larger.
 const PIPE: usize = 64 << 10;
 
+/// As large as anybody may make one who has no special rights.
+const LARGEST_PIPE: usize = 1 << 20;
+
 /// Room for the output of most programs.
 const FIRST: usize = 8 << 10;
 
 /// A line that is longer comes in pieces.
 const LONGEST_LINE: usize = 1 << 20;
+
+/// So much may be read ahead of who asks for lines, whatever the cap is. That happens only while they write as well: else
+/// nothing is read as long as there is a line.
+const AHEAD: usize = 4 * LONGEST_LINE;
 
 /// The reading end of a pipe and what came through.
 #[derive(Debug, Default)]
@@ -22,6 +29,8 @@ pub(crate) struct Drain {
     bytes: Vec<u8>,
     cap: Option<usize>,
     dropped: u64,
+    /// Somebody asks for the lines one by one, so the cap is not for them.
+    by_lines: bool,
     /// Bytes that were handed out as lines, at the beginning of `bytes`.
     taken: usize,
     /// Bytes in which there is no line's end but before `taken`.
@@ -59,6 +68,17 @@ impl Drain {
         self.dropped
     }
 
+    /// What comes is asked for line by line from now on, and thus neither thrown away nor too much.
+    pub(crate) fn hand_out(&mut self) {
+        self.by_lines = true;
+    }
+
+    /// What comes is kept from now on, up to the cap. That holds for what came before as well.
+    pub(crate) fn collect(&mut self) {
+        self.by_lines = false;
+        self.keep_to_cap(0);
+    }
+
     /// What came and was not handed out before.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let mut bytes = mem::take(&mut self.bytes);
@@ -66,12 +86,24 @@ impl Drain {
             bytes.drain(..self.taken);
         }
         (self.taken, self.searched) = (0, 0);
+        // Many results may be kept, and most are short.
+        if bytes.len() < bytes.capacity() / 2 {
+            bytes.shrink_to_fit();
+        }
         bytes
     }
 
     /// Reads what is in the pipe now; of one that is filled as fast as it is emptied, so much that others get their turn.
     pub(crate) fn pump(&mut self) {
-        let mut most = 4 * PIPE;
+        self.pump_at_most(4 * PIPE);
+    }
+
+    /// Reads what is left in the pipe: nobody will come back to it.
+    pub(crate) fn pump_rest(&mut self) {
+        self.pump_at_most(2 * LARGEST_PIPE);
+    }
+
+    fn pump_at_most(&mut self, mut most: usize) {
         while most > 0 {
             match self.read() {
                 0 => return,
@@ -94,7 +126,7 @@ impl Drain {
                     0
                 }
                 Ok(count) => {
-                    self.keep_to_cap();
+                    self.keep_to_cap(count);
                     count
                 }
                 Err(Errno::INTR) => continue,
@@ -108,10 +140,17 @@ impl Drain {
         }
     }
 
-    fn keep_to_cap(&mut self) {
+    /// Throws away what is too much, at the end of which are `fresh` bytes.
+    fn keep_to_cap(&mut self, fresh: usize) {
         let Some(cap) = self.cap else { return };
-        // What was handed out as lines takes no room any more.
-        let most = self.taken.saturating_add(cap);
+        let most = if self.dropped > 0 {
+            // After a gap there is nothing to be joined to what came before it.
+            self.bytes.len() - fresh
+        } else {
+            let cap = if self.by_lines { cap.max(AHEAD) } else { cap };
+            // What was handed out as lines takes no room any more.
+            self.taken.saturating_add(cap)
+        };
         if self.bytes.len() > most {
             self.dropped += (self.bytes.len() - most) as u64;
             self.bytes.truncate(most);
@@ -193,7 +232,11 @@ mod tests {
     fn no_more_than_the_cap_is_kept_and_the_rest_is_counted() {
         let mut drain = holding(&[b'x'; 100], true);
         drain.cap = Some(30);
-        drain.keep_to_cap();
+        drain.keep_to_cap(100);
         assert_eq!((drain.bytes.len(), drain.dropped()), (30, 70));
+        assert_eq!(lines(&mut drain), [""; 0]);
+        drain.bytes.extend(b"\nafter the gap\n");
+        drain.keep_to_cap(15);
+        assert_eq!((drain.bytes.len(), drain.dropped()), (30, 85));
     }
 }

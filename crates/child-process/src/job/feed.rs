@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
+/// So much at once: what a pipe holds, a few times over.
+const MOST: usize = 256 << 10;
+
 /// The writing end of a pipe and what is to go through.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
@@ -67,16 +70,24 @@ impl Feed {
         self.written = 0;
     }
 
-    /// Writes as much as goes through at once.
+    /// Writes as much as goes through at once; into a pipe that is emptied as fast as it is filled, so much that others get
+    /// their turn.
     pub(crate) fn pump(&mut self) {
+        let mut most = MOST;
         while let (Some(pipe), Some(chunk)) = (&self.pipe, self.chunks.front()) {
             if self.written == chunk.len() {
                 self.chunks.pop_front();
                 self.written = 0;
                 continue;
             }
+            if most == 0 {
+                return;
+            }
             match rustix::io::write(pipe, &chunk[self.written..]) {
-                Ok(count) => self.written += count,
+                Ok(count) => {
+                    self.written += count;
+                    most = most.saturating_sub(count);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
                 // The child does not read on. That is its affair: its status says how it went.

@@ -51,11 +51,10 @@ pub(crate) struct Job {
     cause: Option<Cause>,
     started: Instant,
     deadline: Option<Instant>,
-    /// Lines are asked for one by one: nothing is read that nobody has asked for yet.
-    pub(crate) by_lines: bool,
     leaked: bool,
     status: Option<ExitStatus>,
-    result: Option<Result<Finished, Error>>,
+    /// How it ended and after how long, until somebody is told.
+    end: Option<(End, Duration)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +87,13 @@ enum Cause {
     Asked,
 }
 
+#[derive(Debug)]
+enum End {
+    Status(ExitStatus),
+    StatusLost(io::Error),
+    Stuck,
+}
+
 impl Job {
     pub(crate) fn new(command: String, leader: Leader, limits: Limits, started: Instant) -> Self {
         Self {
@@ -105,10 +111,9 @@ impl Job {
             deadline: limits
                 .timeout
                 .and_then(|timeout| started.checked_add(timeout)),
-            by_lines: false,
             leaked: false,
             status: None,
-            result: None,
+            end: None,
         }
     }
 
@@ -137,9 +142,25 @@ impl Job {
         )
     }
 
-    /// Whether it is over because of a limit, and nobody has been told yet.
+    /// Whether it is over with something else than its own end, and nobody has been told yet.
     pub(crate) fn ended_by_a_limit(&self) -> bool {
-        matches!(self.result, Some(Err(_)))
+        match &self.end {
+            None => false,
+            Some((End::Status(_), _)) => !matches!(self.cause, None | Some(Cause::Asked)),
+            Some((End::StatusLost(_) | End::Stuck, _)) => true,
+        }
+    }
+
+    /// What comes is kept for the result from now on.
+    pub(crate) fn collect(&mut self) {
+        self.stdout.collect();
+        self.stderr.collect();
+    }
+
+    /// What comes is handed out line by line from now on.
+    pub(crate) fn hand_out(&mut self) {
+        self.stdout.hand_out();
+        self.stderr.hand_out();
     }
 
     pub(crate) fn status_lost(&mut self, error: io::Error) -> Error {
@@ -149,11 +170,6 @@ impl Job {
             stderr: self.stderr.take(),
             error,
         }
-    }
-
-    /// The result, once, when it is over.
-    pub(crate) fn result(&mut self) -> Option<Result<Finished, Error>> {
-        self.result.take()
     }
 
     /// End it no later than then, as if that had been its own time limit.
@@ -209,30 +225,48 @@ impl Job {
     }
 
     fn finish(&mut self) {
-        self.close();
-        self.phase = Phase::Over;
+        self.cause = self.cause.or(self.over_cap().map(Cause::TooMuchOutput));
         self.tree.leave(&self.leader, &mut Census::default());
         let status = self.leader.reap();
+        if let Ok(status) = &status {
+            self.status = Some(*status);
+        }
+        self.end_with(status.map_or_else(End::StatusLost, End::Status));
+    }
+
+    fn end_with(&mut self, end: End) {
+        self.close();
+        self.phase = Phase::Over;
+        self.end = Some((end, self.started.elapsed()));
+    }
+
+    /// The result, when it is over; once. With what was captured and not handed out as lines.
+    pub(crate) fn result(&mut self) -> Result<Finished, Error> {
         let command = self.command.clone();
-        // Lines that nobody has asked for yet stay where they are.
-        let (stdout, stderr) = if self.by_lines {
-            (Vec::new(), Vec::new())
-        } else {
-            (self.stdout.take(), self.stderr.take())
+        let Some((end, took)) = self.end.take() else {
+            return Err(Error::Collected { command });
         };
-        let status = match status {
-            Ok(status) => status,
-            Err(error) => {
-                self.result = Some(Err(Error::StatusLost {
+        self.collect();
+        let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
+        let status = match end {
+            End::Status(status) => status,
+            End::StatusLost(error) => {
+                return Err(Error::StatusLost {
                     command,
                     stdout,
                     stderr,
                     error,
-                }));
-                return;
+                });
+            }
+            End::Stuck => {
+                return Err(Error::Stuck {
+                    command,
+                    id: self.leader.id(),
+                    stdout,
+                    stderr,
+                });
             }
         };
-        self.status = Some(status);
         let finished = Finished {
             command,
             status,
@@ -241,9 +275,11 @@ impl Job {
             stdout_dropped: self.stdout.dropped(),
             stderr_dropped: self.stderr.dropped(),
             leaked: self.leaked,
-            took: self.started.elapsed(),
+            took,
         };
-        self.result = Some(match self.cause {
+        // Also for lines that nobody has asked for in the end.
+        let cause = self.cause.or(self.over_cap().map(Cause::TooMuchOutput));
+        match cause {
             None | Some(Cause::Asked) => Ok(finished),
             Some(Cause::TimedOut(limit)) => Err(Error::TimedOut {
                 limit,
@@ -253,7 +289,7 @@ impl Job {
                 cap,
                 finished: Box::new(finished),
             }),
-        });
+        }
     }
 
     /// Leaves the child to itself: what it writes is thrown away, and no limit holds.

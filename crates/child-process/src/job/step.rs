@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{Cause, Job, Phase};
-use crate::Error;
+use super::{Cause, End, Job, Phase};
 use crate::tree::Census;
 
 /// How long all may take to stand still before they are signalled anyway.
@@ -65,12 +64,9 @@ impl Job {
                     if self.limits.end_leftovers {
                         self.leader.signal_group(Signal::KILL);
                     }
-                    if self.outputs_closed() {
-                        self.finish();
-                    } else {
-                        let until = now + self.limits.drain.min(Duration::from_secs(86_400));
-                        self.phase = Phase::Draining { until };
-                    }
+                    let until = now + self.limits.drain.min(Duration::from_secs(86_400));
+                    let until = self.deadline.map_or(until, |deadline| deadline.min(until));
+                    self.drain(now, until);
                 } else if let Some(cap) = self.over_cap() {
                     self.begin_ending(now, Cause::TooMuchOutput(cap));
                 } else if self.deadline.is_some_and(|deadline| now >= deadline) {
@@ -78,17 +74,7 @@ impl Job {
                     self.begin_ending(now, Cause::TimedOut(limit));
                 }
             }
-            Phase::Draining { until } => {
-                if let Some(cap) = self.over_cap() {
-                    self.cause = Some(Cause::TooMuchOutput(cap));
-                }
-                if self.outputs_closed() {
-                    self.finish();
-                } else if now >= until {
-                    self.give_up_output();
-                    self.finish();
-                }
-            }
+            Phase::Draining { until } => self.drain(now, until),
             Phase::Terminating { until, look } => {
                 self.tree.forget_ended();
                 let quiet = self.leader.exited() && self.tree.is_empty();
@@ -149,6 +135,24 @@ impl Job {
         }
     }
 
+    /// The child has ended. Whoever else holds its output may write on until then, but no more than the child might.
+    fn drain(&mut self, now: Instant, until: Instant) {
+        let enough = now >= until;
+        if enough {
+            self.pump_rest();
+        }
+        if self.outputs_closed() {
+            self.finish();
+        } else if let Some(cap) = self.over_cap() {
+            self.begin_ending(now, Cause::TooMuchOutput(cap));
+        } else if enough {
+            self.leaked = true;
+            self.finish();
+        } else {
+            self.phase = Phase::Draining { until };
+        }
+    }
+
     fn all_gone(&mut self) {
         // Nobody was found; what the look cannot see, without /proc for instance, ends here.
         self.leader.signal_group(Signal::KILL);
@@ -158,22 +162,22 @@ impl Job {
     }
 
     fn give_up(&mut self) {
+        self.give_up_output();
         if self.leader.exited() {
-            self.give_up_output();
-            return self.finish();
+            self.finish();
+        } else {
+            self.end_with(End::Stuck);
         }
-        self.result = Some(Err(Error::Stuck {
-            command: self.command.clone(),
-            id: self.leader.id(),
-        }));
-        self.close();
-        self.phase = Phase::Over;
     }
 
     /// Takes what is there now, and notes whether somebody still holds the other end.
     fn give_up_output(&mut self) {
-        self.stdout.pump();
-        self.stderr.pump();
+        self.pump_rest();
         self.leaked |= !self.outputs_closed();
+    }
+
+    fn pump_rest(&mut self) {
+        self.stdout.pump_rest();
+        self.stderr.pump_rest();
     }
 }

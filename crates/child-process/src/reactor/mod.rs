@@ -36,8 +36,9 @@ pub(crate) trait Task: Drive + Send {
     fn end(&mut self);
 }
 
-/// What to do first, on the watching thread: starting a child takes its time. `None` if there is nothing to watch.
-pub(crate) type Start = Box<dyn FnOnce() -> Option<Box<dyn Task>> + Send>;
+/// What to do first, on the watching thread: starting a child takes its time. `None` if there is nothing to watch. Where no
+/// thread is to be had it is told why, and tells whoever waits.
+pub(crate) type Start = Box<dyn FnOnce(io::Result<()>) -> Option<Box<dyn Task>> + Send>;
 
 static INBOX: Mutex<Inbox<Start>> = Mutex::new(Inbox::new());
 
@@ -49,29 +50,30 @@ fn with_inbox<R>(use_it: impl FnOnce(&mut Inbox<Start>) -> R) -> R {
     use_it(&mut INBOX.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Has it started and watched. Where no thread is to be had it comes back.
-pub(crate) fn submit(start: Start) -> Result<(), (io::Error, Start)> {
+/// Has it started and watched.
+pub(crate) fn submit(start: Start) {
     if let Err(error) = &*BELL {
-        return Err((io::Error::from(error.kind()), start));
+        start(Err(same(error)));
+        return;
     }
     match with_inbox(|inbox| inbox.give(start)) {
         Given::ToTheWatcher => ring(),
         Given::StartAWatcher => {
             let thread = thread::Builder::new().name("child-process".to_owned());
             if let Err(error) = thread.spawn(watch) {
-                // Mine is the first: without a watcher there was nothing in it. Others may have relied on this thread
-                // meanwhile and try it in their turn.
-                let mine = with_inbox(Inbox::take_back);
-                let mut mine = mine.into_iter();
-                let start = mine.next();
-                for other in mine {
-                    let _ = submit(other);
+                // Others may have relied on this thread meanwhile.
+                for refused in with_inbox(Inbox::take_back) {
+                    refused(Err(same(&error)));
                 }
-                return start.map_or(Ok(()), |start| Err((error, start)));
             }
         }
     }
-    Ok(())
+}
+
+/// An error cannot be cloned.
+pub(crate) fn same(error: &io::Error) -> io::Error {
+    let raw = error.raw_os_error();
+    raw.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 /// Has the thread look at what has changed.
@@ -90,7 +92,7 @@ fn watch() {
     let mut turns = Turns::default();
     loop {
         for start in with_inbox(Inbox::take) {
-            all.tasks.extend(start());
+            all.tasks.extend(start(Ok(())));
         }
         for task in &mut all.tasks {
             if task.abandoned() {

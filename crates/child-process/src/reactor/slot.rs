@@ -1,5 +1,6 @@
 //! Where a result waits for its future.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::task::Waker;
@@ -44,7 +45,7 @@ impl<T> Slot<T> {
             State::Waiting(before) => before.replace(waker),
             State::Taken | State::Abandoned => return Taken::Before,
             State::Done(_) => {
-                return match std::mem::replace(&mut *state, State::Taken) {
+                return match mem::replace(&mut *state, State::Taken) {
                     State::Done(result) => Taken::Now(result),
                     _ => Taken::Before,
                 };
@@ -62,18 +63,22 @@ impl<T> Slot<T> {
             drop(state);
             return;
         }
-        let before = std::mem::replace(&mut *state, State::Done(result));
+        let before = mem::replace(&mut *state, State::Done(result));
         drop(state);
         if let State::Waiting(Some(waker)) = before {
-            // A runtime that panics here must not take the other children with it.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            // A runtime that panics here must not take the other children with it, nor must what it panics with.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake()))
+                && let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+            {
+                mem::forget(second);
+            }
         }
     }
 
     /// Nobody wants the result any more.
     pub(crate) fn abandon(&self) {
         let mut state = self.state();
-        let before = std::mem::replace(&mut *state, State::Abandoned);
+        let before = mem::replace(&mut *state, State::Abandoned);
         drop(state);
         drop(before);
     }

@@ -11,7 +11,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+use rustix::io::Errno;
+use rustix::process::{
+    Signal, WaitId, WaitIdOptions, getpid, pidfd_send_signal, set_child_subreaper, waitid,
+};
 
 /// The name of the mark in the environment.
 pub(crate) const VARIABLE: &str = "CHILD_PROCESS_TREE";
@@ -27,7 +30,7 @@ static LEFT: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 /// This is for programs, called once at the beginning of `main`, and never for a library: it holds for the whole program.
 /// From then on each child that this crate starts bears a mark in its environment, `CHILD_PROCESS_TREE`. Orphans that are
 /// left to run, such as daemons, are children of this program from now on; this crate reaps those that it has seen, at the
-/// latest with the next child that it starts.
+/// latest with the next child that it starts. All this costs a reading of `/proc` with the end of each child.
 ///
 /// # Errors
 /// What the system says: it does not know this.
@@ -76,12 +79,17 @@ pub(crate) fn reap(process: &OwnedFd) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     match waitid(WaitId::PidFd(process.as_fd()), options) {
         Ok(ended) => ended.is_some(),
-        // Not a child of ours. Its parent may be one that was left as well, and may leave it to us.
+        // Not a child of ours. Its parent may be one that was left as well, and may leave it to us, even after its end: only
+        // who was reaped cannot be signalled.
         Err(_) => {
-            let mut ended = [PollFd::new(process, PollFlags::IN)];
-            poll(&mut ended, Some(&Timespec::default())).is_ok_and(|count| count > 0)
+            has_ended(process) && pidfd_send_signal(process, Signal::CONT) == Err(Errno::SRCH)
         }
     }
+}
+
+fn has_ended(process: &OwnedFd) -> bool {
+    let mut ended = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut ended, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
 /// Remembers a process that is left to run.
