@@ -98,9 +98,13 @@ impl<T> Handle<T> {
         self.shared.with(|state| state.kill(self.key))
     }
 
-    /// Has `callback` called with the result, in place of this handle: by a thread of the pool, or by whichever thread of
-    /// this program comes across the result, and at once if it is there. The callback should be short, since other
-    /// results may wait behind it. If it panics, that is printed, and goes no further.
+    /// Has `callback` called with the result, in place of this handle, on a thread that the pool has for callbacks alone,
+    /// one after the other. It may wait for other jobs, and it may drop the pool, but other callbacks wait behind it. If it
+    /// panics, that is printed, and goes no further. [`shutdown`](crate::ProcessPool::shutdown), and dropping the pool,
+    /// wait for the callbacks too.
+    ///
+    /// Where that thread has ended with its pool, or the system refuses one, the callback is called by whichever thread
+    /// comes across the result.
     pub fn on_done(mut self, callback: impl FnOnce(Result<T, JobError>) + Send + 'static)
     where
         T: 'static,
@@ -108,21 +112,19 @@ impl<T> Handle<T> {
         self.taken = true;
         let decode = self.decode;
         let call = move |outcome: Outcome| callback(outcome.and_then(decode));
-        let old = self
-            .shared
+        self.shared
             .with(|state| state.call_back(self.key, Box::new(call)));
-        drop(old);
     }
 
     /// Has the list know when the job has ended.
     pub(crate) fn report_to(&self, finished: &Arc<Finished>, place: usize) {
         let waiter = Waiter::List(Arc::clone(finished), place);
         let late = self.shared.with(|state| {
-            let old = state.watch(self.key, waiter);
+            let late = state.watch(self.key, waiter);
             state.settle();
-            old
+            late
         });
-        if matches!(late, Waiter::List(..)) {
+        if late.is_some() {
             finished.push(place);
         }
     }
@@ -141,9 +143,7 @@ impl<T> Future for Handle<T> {
         // Cloning and dropping a waker runs the user's code, which must not happen under the lock.
         let waker = context.waker().clone();
         let key = self.key;
-        let (outcome, old) = self.shared.with(|state| state.poll(key, waker));
-        drop(old);
-        match outcome {
+        match self.shared.with(|state| state.poll(key, waker)) {
             Some(outcome) => {
                 self.taken = true;
                 Poll::Ready(self.decoded(outcome))
@@ -159,8 +159,7 @@ impl<T> Unpin for Handle<T> {}
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
         if !self.taken {
-            let waiter = self.shared.with(|state| state.detach(self.key));
-            drop(waiter);
+            drop(self.shared.with(|state| state.detach(self.key)));
         }
     }
 }

@@ -1,9 +1,9 @@
 use std::borrow::Borrow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
+use crate::parent::feed::Feed;
 use crate::parent::unit::{Group, Sink, Unit, begin_input, end_input};
 use crate::pool::{Packed, value};
 use crate::transport::layout::SPILL;
@@ -49,30 +49,34 @@ impl<'a> Mapping<'a> {
         self
     }
 
-    /// As [`ProcessPool::map`], with these settings. All inputs are encoded before the first job starts.
+    /// As [`ProcessPool::map`], with these settings. Inputs are encoded a few chunks ahead of the workers.
     ///
     /// # Errors
     /// Each result by itself, as of [`ProcessPool::map`].
     ///
     /// # Panics
-    /// Only if the iterator, or the encoding of an input, does; then nothing has started.
+    /// Only if the iterator does, when nothing has started, or the encoding of an input: what has been handed in by then
+    /// runs, and its results are dropped.
     pub fn run<J: Job>(
         self,
         inputs: impl IntoIterator<Item: Borrow<J::Input>>,
     ) -> Vec<Result<J::Output, JobError>> {
         let inputs: Vec<_> = inputs.into_iter().collect();
-        let group = Arc::new(Group::new(inputs.len()));
+        let none = |why: &dyn Fn() -> JobError| inputs.iter().map(|_| Err(why())).collect();
         let Some(job) = self.pool.program().find(J::NAME) else {
-            return inputs
-                .iter()
-                .map(|_| Err(JobError::Unregistered(J::NAME.to_owned())))
-                .collect();
+            return none(&|| JobError::Unregistered(J::NAME.to_owned()));
+        };
+        let group = Arc::new(Group::new(inputs.len()));
+        let feed = match Feed::open(self.pool, &group, inputs.len()) {
+            Ok(feed) => feed,
+            Err(None) => return none(&|| JobError::Cancelled),
+            Err(Some(broken)) => return none(&|| JobError::Broken(broken.clone())),
         };
         let mut chunks = Chunks {
             map: self,
             job,
             group: &group,
-            units: Vec::new(),
+            feed,
             bytes: Vec::new(),
             count: 0,
             total: inputs.len(),
@@ -81,54 +85,14 @@ impl<'a> Mapping<'a> {
             chunks.add(place, input.borrow());
         }
         chunks.close(inputs.len());
-        let units = chunks.units;
-        drop(inputs);
-        self.send(units, &group);
+        group.wait_until_at_most(0);
+        drop(chunks);
         group
             .take()
             .into_iter()
             // Every input is in a unit or has its error, and every unit ends.
             .map(|outcome| outcome.unwrap_or(Err(JobError::Cancelled)).and_then(value))
             .collect()
-    }
-
-    fn send(self, units: Vec<Unit>, group: &Arc<Group>) {
-        if units.is_empty() {
-            return;
-        }
-        let shared = self.pool.shared();
-        let accepted = shared.with(|state| {
-            if state.closed {
-                for unit in &units {
-                    let Sink::Group(group, first) = &unit.sink else {
-                        continue;
-                    };
-                    for place in 0..unit.count as usize {
-                        let error = state
-                            .broken
-                            .clone()
-                            .map_or(JobError::Cancelled, JobError::Broken);
-                        group.put(first + place, Err(error));
-                    }
-                }
-                return false;
-            }
-            state.watchers += 1;
-            for unit in units {
-                state.accept(unit);
-            }
-            state.settle();
-            true
-        });
-        if !accepted {
-            return;
-        }
-        let mut complete = group.is_complete_or(thread::current());
-        while !complete {
-            thread::park();
-            complete = group.left() == 0;
-        }
-        shared.with(|state| state.watchers -= 1);
     }
 }
 
@@ -137,7 +101,7 @@ struct Chunks<'a> {
     map: Mapping<'a>,
     job: u32,
     group: &'a Arc<Group>,
-    units: Vec<Unit>,
+    feed: Feed<'a>,
     bytes: Vec<u8>,
     count: usize,
     total: usize,
@@ -145,27 +109,38 @@ struct Chunks<'a> {
 
 impl Chunks<'_> {
     fn add<T: serde::Serialize>(&mut self, place: usize, input: &T) {
-        let mut bytes = Vec::new();
-        begin_input(&mut bytes);
-        let descriptors = match codec::encode(input, &mut bytes) {
+        // Behind those of the chunk, where it stays if it is small.
+        let before = self.bytes.len();
+        let start = begin_input(&mut self.bytes);
+        let descriptors = match codec::encode(input, &mut self.bytes) {
             Ok(descriptors) => descriptors,
-            Err(why) => return self.refuse(place, JobError::Input(why)),
-        };
-        if descriptors.is_empty() && bytes.len() <= MOST_BYTES {
-            if self.bytes.len() + bytes.len() > MOST_BYTES {
-                self.close(place);
+            Err(why) => {
+                self.bytes.truncate(before);
+                return self.refuse(place, JobError::Input(why));
             }
-            end_input(&mut bytes, 4);
-            self.bytes.append(&mut bytes);
+        };
+        if descriptors.is_empty() && self.bytes.len() <= MOST_BYTES {
+            end_input(&mut self.bytes, start);
             self.count += 1;
             if self.count >= self.size(place) {
                 self.close(place + 1);
             }
             return;
         }
+        let mut bytes = self.bytes.split_off(before);
         self.close(place);
+        if descriptors.is_empty() && bytes.len() <= MOST_BYTES {
+            // The first of the next chunk.
+            end_input(&mut bytes, 4);
+            self.bytes = bytes;
+            self.count = 1;
+            if self.size(place) <= 1 {
+                self.close(place + 1);
+            }
+            return;
+        }
         match Packed::new(bytes, descriptors) {
-            Ok(packed) => self.units.push(Unit {
+            Ok(packed) => self.feed.send(Unit {
                 job: self.job,
                 count: 1,
                 bytes: packed.bytes,
@@ -182,7 +157,7 @@ impl Chunks<'_> {
     /// An input that cannot travel ends the chunk before it.
     fn refuse(&mut self, place: usize, error: JobError) {
         self.close(place);
-        self.group.put(place, Err(error));
+        self.feed.refuse(place, error);
     }
 
     /// How many inputs the chunk should have, which begins where `place` is its last.
@@ -199,7 +174,7 @@ impl Chunks<'_> {
         if self.count == 0 {
             return;
         }
-        self.units.push(Unit {
+        self.feed.send(Unit {
             job: self.job,
             count: self.count as u32,
             bytes: std::mem::take(&mut self.bytes),

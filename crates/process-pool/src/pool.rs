@@ -171,7 +171,7 @@ impl ProcessPool {
         self.finish();
     }
 
-    /// [`shutdown`](Self::shutdown), but waits for so long at most.
+    /// [`shutdown`](Self::shutdown), but waits for so long at most, and not for callbacks.
     ///
     /// # Errors
     /// [`StillRunning`] when the time ran out: the workers finish what was accepted and end by themselves. Handles stay
@@ -193,14 +193,17 @@ impl ProcessPool {
     /// Takes no more jobs, cancels those that have not begun, kills the workers, and waits until they have ended. Returns
     /// how many jobs that ended; their handles say so.
     pub fn shutdown_now(mut self) -> usize {
-        let ended = self.shared.kill_all();
+        self.shared.kill_all();
         self.finish();
-        ended
+        self.shared
+            .with(|state| state.ended_at_once.unwrap_or_default())
     }
 
     fn finish(&mut self) {
         self.close();
-        join(self.supervisor.take());
+        if join(self.supervisor.take()) {
+            self.shared.join_callbacks();
+        }
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -282,14 +285,13 @@ impl Packed {
     }
 }
 
-fn join(supervisor: Option<JoinHandle<()>>) {
-    if let Some(supervisor) = supervisor
-        // A callback that drops the pool is run by the supervisor itself, which ends after it.
-        && supervisor.thread().id() != std::thread::current().id()
-    {
-        // It catches the panics of callbacks, and has none of its own.
-        let _ = supervisor.join();
-    }
+/// Whether the supervisor has ended.
+fn join(supervisor: Option<JoinHandle<()>>) -> bool {
+    let Some(supervisor) = supervisor else {
+        return false;
+    };
+    // A waker that drops the pool may be run by the supervisor itself, which ends after it.
+    supervisor.thread().id() != std::thread::current().id() && supervisor.join().is_ok()
 }
 
 impl Drop for ProcessPool {

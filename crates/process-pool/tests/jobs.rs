@@ -4,12 +4,16 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use process_pool::{
     Buffer, JobError, ProcessPool, Program, SubmitError, as_completed, job, register, wire,
@@ -35,6 +39,8 @@ job! {
     fn set_up(value: u32) { SET.with(|set| set.set(value)); }
     fn get() -> u32 { SET.with(std::cell::Cell::get) }
     fn unregistered() {}
+    fn linger(number: Counted) { thread::sleep(Duration::from_millis(number.0)); }
+    fn count(number: Counted) -> u64 { number.0 }
     fn fails(text: String) -> Result<u32, String> { text.parse().map_err(|error| format!("{text}: {error}")) }
 }
 
@@ -43,7 +49,10 @@ thread_local! {
 }
 
 fn program() -> Program {
-    register![double, join, pid, nap, reverse, sum, set_up, get, fails]
+    common::quiet_in_workers();
+    register![
+        double, join, pid, nap, reverse, sum, set_up, get, fails, linger, count
+    ]
 }
 
 #[test]
@@ -442,4 +451,76 @@ fn a_shutdown_finishes_what_was_accepted_and_an_immediate_one_says_what_it_ended
     let error = pool.shutdown_timeout(Duration::from_millis(1)).unwrap_err();
     assert_eq!(error.jobs(), 1);
     assert_eq!(handle.wait().unwrap(), 500);
+}
+
+#[test]
+fn a_map_that_is_under_way_is_not_cut_short_by_a_close() {
+    let program = program();
+    let _deadline = common::deadline(60);
+    let pool = ProcessPool::new(&program, 2).unwrap();
+    let results = thread::scope(|scope| {
+        let one_by_one = pool.mapping().chunk_size(NonZeroUsize::MIN);
+        let map = scope.spawn(move || one_by_one.run::<nap>([5; 200]));
+        thread::sleep(Duration::from_millis(100));
+        pool.close();
+        map.join().unwrap()
+    });
+    assert_eq!(results.len(), 200);
+    assert!(results.into_iter().all(|result| result.unwrap() == 5));
+    assert!(matches!(
+        pool.map::<double>([1])[..],
+        [Err(JobError::Cancelled)]
+    ));
+}
+
+/// Counts how many of its kind have been encoded.
+struct Counted(u64);
+
+static ENCODED: AtomicU64 = AtomicU64::new(0);
+
+impl Serialize for Counted {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert_ne!(self.0, 7_777, "an input that panics, as the test wants");
+        ENCODED.fetch_add(1, Ordering::Relaxed);
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(Self)
+    }
+}
+
+#[test]
+fn a_map_encodes_its_inputs_a_few_chunks_ahead() {
+    let program = program();
+    let _deadline = common::deadline(60);
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    ENCODED.store(0, Ordering::Relaxed);
+    let inputs: Vec<Counted> = (0..100).map(|_| Counted(20)).collect();
+    let results = thread::scope(|scope| {
+        let mapping = pool.mapping().chunk_size(NonZeroUsize::MIN);
+        let inputs = &inputs;
+        let map = scope.spawn(move || mapping.run::<linger>(inputs));
+        common::eventually("it begins", || ENCODED.load(Ordering::Relaxed) > 0);
+        thread::sleep(Duration::from_millis(10));
+        let encoded = ENCODED.load(Ordering::Relaxed);
+        assert!(encoded <= 60, "{encoded} inputs were encoded ahead");
+        map.join().unwrap()
+    });
+    assert_eq!(results.len(), 100);
+}
+
+#[test]
+fn a_map_whose_encoding_panics_leaves_a_pool_that_works() {
+    let program = program();
+    let _deadline = common::deadline(60);
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let inputs: Vec<Counted> = (7_000..8_000).map(Counted).collect();
+    let panicked = catch_unwind(AssertUnwindSafe(|| pool.map::<count>(&inputs)));
+    assert!(panicked.is_err());
+    assert_eq!(pool.submit::<double>(4).unwrap().wait().unwrap(), 8);
+    // It waits for nothing that never comes.
+    pool.shutdown();
 }

@@ -246,25 +246,68 @@ fn closing_is_never_missed_and_loses_nothing() {
     });
 }
 
-/// Who wants to end a worker for its present input writes `stop` and reads what runs; the worker writes what it begins
-/// and reads `stop`. One of them sees the other, so no input is killed in the place of another.
+/// Who ends a worker for an input that has run for too long ends it for no other one: either the worker sees that it is to
+/// stop, or the parent sees that it has gone on. And no input is judged by the stamp of the one before it.
 #[test]
-fn stop_is_seen_or_the_next_input_is() {
-    use loom::sync::atomic::{AtomicU32, fence};
+fn a_worker_is_stopped_at_the_input_that_was_meant_or_not_at_all() {
+    use loom::sync::atomic::AtomicU32;
     check(|| {
-        let shared = Arc::new((AtomicU32::new(1), AtomicU32::new(0)));
+        let shared = Arc::new((Slot::new(), AtomicU32::new(0)));
+        shared.0.publish();
+        assert_eq!(shared.0.claim(), Claim::Work);
+        assert!(shared.0.begin(1, &shared.1));
+        shared.0.stamp(100);
         let worker = {
             let shared = Arc::clone(&shared);
             thread::spawn(move || {
-                shared.0.store(2, Ordering::Relaxed);
-                fence(Ordering::SeqCst);
-                shared.1.load(Ordering::Relaxed) == 0
+                let (slot, stop) = &*shared;
+                slot.progress(1, 1);
+                let went_on = slot.begin(2, stop);
+                if went_on {
+                    slot.stamp(200);
+                    slot.progress(2, 2);
+                }
+                slot.finish();
+                went_on
             })
         };
-        shared.1.store(1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let sees_the_first = shared.0.load(Ordering::Relaxed) == 1;
+        let (slot, stop) = &*shared;
+        let attempt = slot.attempt();
+        match attempt.input {
+            1 => assert!([0, 100, 200].contains(&attempt.stamp)),
+            2 => assert!(
+                [0, 200].contains(&attempt.stamp),
+                "the stamp of another input"
+            ),
+            other => panic!("input {other} of 2"),
+        }
+        let stopped = slot.stop_at(attempt.input, stop);
         let went_on = worker.join().unwrap();
-        assert!(!(sees_the_first && went_on));
+        if stopped && attempt.input == 1 {
+            assert!(!went_on, "it went on to what nobody meant");
+        }
+    });
+}
+
+/// Who cannot take back a place of the ring sees that the one before it is finished.
+#[test]
+fn what_has_been_begun_says_that_what_came_before_it_is_finished() {
+    check(|| {
+        let slots = Arc::new([Slot::new(), Slot::new()]);
+        slots.iter().for_each(Slot::publish);
+        let worker = {
+            let slots = Arc::clone(&slots);
+            thread::spawn(move || {
+                assert_eq!(slots[0].claim(), Claim::Work);
+                slots[0].finish();
+                slots[1].claim()
+            })
+        };
+        if slots[1].withdraw() {
+            assert_eq!(worker.join().unwrap(), Claim::Passed);
+        } else {
+            assert_eq!(slots[0].collect(), Collect::Done);
+            assert_eq!(worker.join().unwrap(), Claim::Work);
+        }
     });
 }

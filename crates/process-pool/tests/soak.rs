@@ -9,7 +9,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Census, deadline, eventually};
+use common::{Census, deadline, eventually, quiet_in_workers};
 use process_pool::{Handle, JobError, ProcessPool, Program, job, register};
 
 job! {
@@ -159,6 +159,7 @@ fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) 
 
 #[test]
 fn every_accepted_job_ends_once_with_its_result_or_its_reason() {
+    quiet_in_workers();
     let program = register![work, large];
     let seconds = env::var("SOAK_SECONDS")
         .ok()

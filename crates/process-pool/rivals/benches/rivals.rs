@@ -2,12 +2,15 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process_pool::{Buffer, ProcessPool, job, register};
+use process_pool::{Buffer, JobError, ProcessPool, job, register};
 use process_pool_rivals::ipc::Ipc;
 use process_pool_rivals::pipe::Pipe;
+use process_pool_rivals::processes::{Bouncing, bounce};
+use process_pool_rivals::python::Python;
 use process_pool_rivals::threads::Pair;
 use workload_rivals::{Contest, Settings, timed};
 
@@ -21,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 const LARGE: usize = 64 << 20;
 
 fn main() {
-    let program = register![next, hold];
+    let program = register![next, hold, bounce];
     process_pool_rivals::enter();
     procspawn::init();
     let settings = Settings::from_args();
@@ -30,10 +33,18 @@ fn main() {
         pipe: RefCell::new(Pipe::start()),
         ipc: Ipc::start(),
         procspawn: procspawn::Pool::new(1).expect("a pool"),
+        python: match Python::start() {
+            Ok(python) => Some(RefCell::new(python)),
+            Err(why) => {
+                eprintln!("{why}: its rows are left out");
+                None
+            }
+        },
     };
     hot(&pool, &others, &settings);
     cold(&pool, &others, &settings);
     outstanding(&pool, &others, &settings);
+    map(&pool, &others, &settings);
     large(&pool, &others, &settings);
 }
 
@@ -41,6 +52,7 @@ struct Others {
     pipe: RefCell<Pipe>,
     ipc: Ipc,
     procspawn: procspawn::Pool,
+    python: Option<RefCell<Python>>,
 }
 
 impl Others {
@@ -59,6 +71,24 @@ impl Others {
         procspawn::spawn!(in self.procspawn, (number => number) || number + 1)
             .join()
             .expect("a result")
+    }
+}
+
+const PYTHON: &str = "Python ProcessPoolExecutor";
+
+/// Adds Python to a contest, if there is one. It does so much less than all of the work as `share` says, since it is slow.
+fn with_python<'a>(
+    contest: Contest<'a>,
+    others: &'a Others,
+    work: &'static str,
+    count: u64,
+    share: u32,
+) -> Contest<'a> {
+    match &others.python {
+        Some(python) => contest.rival(PYTHON, move || {
+            python.borrow_mut().time(work, count / u64::from(share)) * share
+        }),
+        None => contest,
     }
 }
 
@@ -94,7 +124,7 @@ fn cold_trips(count: u64, trip: impl Fn(u64) -> u64) -> Duration {
 
 fn hot(pool: &ProcessPool, others: &Others, settings: &Settings) {
     const COUNT: u64 = 2_000;
-    Contest::new("one job there and back, hot", "job", COUNT)
+    let contest = Contest::new("one job there and back, hot", "job", COUNT)
         .ours("process-pool", || {
             trips(COUNT, |number| pool_trip(pool, number))
         })
@@ -105,6 +135,14 @@ fn hot(pool: &ProcessPool, others: &Others, settings: &Settings) {
         .rival("procspawn", || {
             trips(COUNT, |number| others.procspawn_trip(number))
         })
+        .limit("two processes that spin", || {
+            let mut bouncing = Bouncing::start(pool, COUNT + COUNT / 2);
+            let mut go = |count| (0..count).for_each(|_| bouncing.trip());
+            go(COUNT / 2);
+            let time = timed(|| go(COUNT));
+            bouncing.finish();
+            time
+        })
         .limit("two threads that spin", || {
             let pair = Pair::start(false);
             let time = trips(COUNT, |number| {
@@ -114,13 +152,13 @@ fn hot(pool: &ProcessPool, others: &Others, settings: &Settings) {
             pair.stop();
             time
         })
-        .reach(0.5, "pipe")
-        .run(settings);
+        .reach(0.5, "pipe");
+    with_python(contest, others, "hot", COUNT, 10).run(settings);
 }
 
 fn cold(pool: &ProcessPool, others: &Others, settings: &Settings) {
     const COUNT: u64 = 40;
-    Contest::new("one job there and back, cold", "job", COUNT)
+    let contest = Contest::new("one job there and back, cold", "job", COUNT)
         .ours("process-pool", || {
             cold_trips(COUNT, |number| pool_trip(pool, number))
         })
@@ -142,8 +180,8 @@ fn cold(pool: &ProcessPool, others: &Others, settings: &Settings) {
             pair.stop();
             time
         })
-        .reach(1.5, "pipe")
-        .run(settings);
+        .reach(1.5, "pipe");
+    with_python(contest, others, "cold", COUNT, 1).run(settings);
 }
 
 /// Hands in one for each that comes back.
@@ -170,25 +208,13 @@ fn window<T>(
 
 fn outstanding(pool: &ProcessPool, others: &Others, settings: &Settings) {
     const COUNT: u64 = 4_000;
-    Contest::new("64 jobs outstanding", "job", COUNT)
+    let contest = Contest::new("64 jobs outstanding", "job", COUNT)
         .ours("process-pool", || {
             window(
                 COUNT,
                 |number| pool.submit::<next>(number).expect("accepted"),
                 |handle| handle.wait().expect("a result"),
             )
-        })
-        .ours("process-pool, map", || {
-            let numbers: Vec<u64> = (0..COUNT).collect();
-            timed(|| {
-                let results = pool.map::<next>(&numbers);
-                assert!(
-                    results
-                        .into_iter()
-                        .zip(&numbers)
-                        .all(|(result, number)| result.expect("a result") == number + 1)
-                );
-            })
         })
         .rival("pipe", || {
             window(
@@ -211,8 +237,29 @@ fn outstanding(pool: &ProcessPool, others: &Others, settings: &Settings) {
                 |handle| handle.join().expect("a result"),
             )
         })
-        .reach(0.3, "pipe")
-        .run(settings);
+        .reach(0.3, "pipe");
+    with_python(contest, others, "submit", COUNT, 10).run(settings);
+}
+
+fn map(pool: &ProcessPool, others: &Others, settings: &Settings) {
+    const COUNT: u64 = 16_384;
+    let numbers: Vec<u64> = (0..COUNT).collect();
+    let check = |results: Vec<Result<u64, JobError>>| {
+        let results = results.into_iter().zip(&numbers);
+        for (result, number) in results {
+            assert_eq!(result.expect("a result"), number + 1);
+        }
+    };
+    let chunk = NonZeroUsize::new(64).expect("64");
+    let contest = Contest::new("a map", "job", COUNT)
+        .ours("process-pool", || {
+            timed(|| check(pool.map::<next>(&numbers)))
+        })
+        .ours("process-pool, chunks of 64", || {
+            let mapping = pool.mapping().chunk_size(chunk);
+            timed(|| check(mapping.run::<next>(&numbers)))
+        });
+    with_python(contest, others, "chunks", COUNT, 1).run(settings);
 }
 
 fn large(pool: &ProcessPool, others: &Others, settings: &Settings) {
@@ -232,7 +279,7 @@ fn large(pool: &ProcessPool, others: &Others, settings: &Settings) {
         }
     };
     let buffer = Buffer::new(LARGE).expect("memory");
-    Contest::new("64 MiB there and back", "byte", LARGE as u64)
+    let contest = Contest::new("64 MiB there and back", "byte", LARGE as u64)
         .ours("process-pool", || {
             let mut into = into.borrow_mut();
             let time = timed(|| {
@@ -259,6 +306,6 @@ fn large(pool: &ProcessPool, others: &Others, settings: &Settings) {
             check(&mut into);
             time
         })
-        .reach(0.5, "pipe")
-        .run(settings);
+        .reach(0.5, "pipe");
+    with_python(contest, others, "large", 1, 1).run(settings);
 }

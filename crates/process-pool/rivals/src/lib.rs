@@ -1,9 +1,11 @@
 //! The benches of `process-pool` against its rivals live in `benches/`: `cargo bench -p process-pool-rivals`.
 //!
-//! Here is what the rivals need: each is another process of the same program, which echoes what it is sent.
+//! Here is what the rivals need: each is another process of the same program, which echoes what it is sent, or a Python.
 
 pub mod ipc;
 pub mod pipe;
+pub mod processes;
+pub mod python;
 pub mod threads;
 
 use std::env;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::thread::Thread;
 
+use super::callbacks::Callbacks;
 use super::unit::Outcome;
 use crate::as_completed::Finished;
 use crate::error::drop_contained;
@@ -46,6 +47,11 @@ impl Waiter {
     /// Whether the supervisor has to see to it.
     pub(crate) fn wants_events(&self) -> bool {
         !matches!(self, Self::Nobody | Self::Detached)
+    }
+
+    /// Whether dropping it runs code of the user.
+    pub(crate) fn is_the_users(&self) -> bool {
+        matches!(self, Self::Task(_) | Self::Callback(_))
     }
 }
 
@@ -99,21 +105,25 @@ pub(crate) enum Wake {
     Task(Waker),
     List(Arc<Finished>, usize),
     Callback(Callback, Outcome),
+    /// To be dropped, since another took its place.
+    Drop(Waiter),
 }
 
 impl Wake {
-    pub(crate) fn fire(self) {
+    pub(crate) fn fire(self, callbacks: &Callbacks) {
         match self {
             Self::Thread(thread) => thread.unpark(),
             Self::List(finished, place) => finished.push(place),
             // Wakers and callbacks are the user's. Their panics have been printed by the panic hook, and end here.
             Self::Task(waker) => contained(|| waker.wake()),
-            Self::Callback(callback, outcome) => contained(|| callback(outcome)),
+            Self::Callback(callback, outcome) => callbacks.call(callback, outcome),
+            Self::Drop(waiter) => drop_contained(waiter),
         }
     }
 }
 
-fn contained(work: impl FnOnce()) {
+/// Runs code of the user, and keeps its panic.
+pub(super) fn contained(work: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
         drop_contained(payload);
     }

@@ -1,10 +1,14 @@
 //! One worker's rings from the parent's side.
 
+mod end;
+
+pub(crate) use end::Verdict;
+
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::process::Ports;
 use super::results::Results;
@@ -38,17 +42,16 @@ pub(crate) struct Lane {
     pub(crate) is_awake: bool,
     /// For how many waits not to spin, since spinning was in vain.
     pub(crate) spin_pause: u32,
-    /// Why it has been killed; the unit that this is for, and its input.
-    pub(crate) verdict: Option<Verdict>,
+    /// Why it has been killed.
+    verdict: Option<Verdict>,
+    /// After which input of its unit it begins nothing more.
+    stopped_at: Option<u32>,
+    /// Since when it has been seen to end by itself.
+    pub(crate) retired: Option<Instant>,
+    /// The unit that runs, which of its inputs, and since when it has been seen to run.
+    seen: Option<(u64, u32, Instant)>,
     /// Whether it has ended a job.
     pub(crate) has_served: bool,
-}
-
-/// Why a worker has been killed.
-pub(crate) enum Verdict {
-    TimedOut(Duration),
-    Killed,
-    Corrupted(String),
 }
 
 /// A result, and where it goes.
@@ -91,6 +94,9 @@ impl Lane {
             is_awake: false,
             spin_pause: 0,
             verdict: None,
+            stopped_at: None,
+            retired: None,
+            seen: None,
             has_served: false,
         }
     }
@@ -104,13 +110,38 @@ impl Lane {
         self.held
     }
 
+    /// Whether nothing is in the ring, not even what was withdrawn.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// How many units have been collected since its start.
+    pub(crate) fn collected(&self) -> u64 {
+        self.head
+    }
+
+    /// Whether it can be given units, and has a place for one.
+    pub(crate) fn is_open(&self) -> bool {
+        self.verdict.is_none() && self.retired.is_none() && self.units.len() < SLOTS
+    }
+
+    /// Ends the worker. The first reason counts.
+    pub(crate) fn condemn(&mut self, verdict: Verdict) {
+        self.verdict.get_or_insert(verdict);
+        self.ports.kill();
+    }
+
+    pub(crate) fn is_condemned(&self) -> bool {
+        self.verdict.is_some()
+    }
+
     /// Hands a unit to the worker, which has to be [rung](Self::ring) for afterwards. Returns the unit's number.
     pub(crate) fn push(&mut self, unit: Unit, hot: bool) -> Result<u64, Refused> {
         let words = match unit.spilled {
             Some(_) => 0,
             None => bytes::words(unit.bytes.len()),
         };
-        if self.units.len() == SLOTS || self.input_used + words > WORDS || self.verdict.is_some() {
+        if !self.is_open() || self.input_used + words > WORDS {
             return Err(Refused::Full(unit));
         }
         let mut flags = if hot { flag::HOT } else { 0 };
@@ -192,7 +223,7 @@ impl Lane {
                         self.pop(words);
                         let region = Arc::clone(&self.region);
                         let slot = &region.slots[self.head as usize % SLOTS];
-                        result = self.read(slot, unit, true, harvest);
+                        result = self.read(slot.results(), unit, true, harvest);
                         self.next();
                     }
                     None => result = Err("it finished what had been withdrawn".to_owned()),
@@ -234,12 +265,11 @@ impl Lane {
     /// Reads the results of a unit that are there. The rest of a finished unit comes again.
     fn read(
         &mut self,
-        slot: &Slot,
+        (done, words): (u32, u32),
         mut unit: Unit,
         finished: bool,
         harvest: &mut Harvest,
     ) -> Result<(), String> {
-        let (done, words) = slot.results();
         let sink = unit.sink.clone();
         let mut next = 0;
         let read = (|| {
@@ -295,6 +325,10 @@ impl Lane {
             }
         }
         back.reverse();
+        if !back.is_empty() && self.has_sleeper {
+            // What it waits for may come from elsewhere now.
+            self.wake_sleeper();
+        }
         back
     }
 
@@ -310,94 +344,13 @@ impl Lane {
         }
     }
 
-    /// The unit that runs, its number, and when its present input was begun, if it has a limit.
-    pub(crate) fn running(&self) -> Option<(u64, &Unit, u64)> {
-        let unit = self.units.front()?.0.as_ref()?;
-        let slot = self.slot(self.head);
-        (slot.collect() == Collect::Running)
-            .then(|| (self.head, unit, slot.stamp.load(Ordering::Relaxed)))
-    }
-
-    /// The first unit's limit, if it has one, begun or not.
-    pub(crate) fn first_limit(&self) -> Option<Duration> {
-        self.units
-            .iter()
-            .find_map(|(unit, _)| unit.as_ref())
-            .and_then(|unit| unit.limit)
-    }
-
-    /// Kills the worker for what it does now and for nothing else: units that it could go on with have been withdrawn
-    /// before. `false` if it is done with that input by now.
-    pub(crate) fn kill_for(&mut self, unit: u64, stamp: u64, verdict: Verdict) -> bool {
-        let slot = &self.region.slots[unit as usize % SLOTS];
-        let stop = &self.region.parent.0.stop;
-        stop.store(1, Ordering::Relaxed);
-        // Pairs with the worker, who writes `started` and then reads `stop`.
-        fence(Ordering::SeqCst);
-        let is_there = unit == self.head
-            && slot.collect() == Collect::Running
-            && slot.stamp.load(Ordering::Relaxed) == stamp
-            && (self.units.iter().skip(1).all(|(unit, _)| unit.is_none()));
-        if is_there {
-            self.verdict = Some(verdict);
-            self.ports.kill();
-        } else {
-            stop.store(0, Ordering::Relaxed);
-        }
-        is_there
-    }
-
-    /// What is to become of the units of a worker that is dead: results that are there count, the unit that ran fails,
-    /// what was not begun comes again.
-    pub(crate) fn bury(
-        mut self,
-        failure: impl Fn() -> JobError,
-        corrupted: Option<String>,
-        harvest: &mut Harvest,
-    ) -> BuriedLane {
-        let mut corrupted = corrupted.or_else(|| self.collect(harvest).err());
-        let mut failed_one = false;
-        while let Some((unit, _)) = self.units.pop_front() {
-            let region = Arc::clone(&self.region);
-            let slot = &region.slots[self.head as usize % SLOTS];
-            self.head += 1;
-            let Some(unit) = unit else { continue };
-            match (slot.collect(), &corrupted) {
-                (Collect::Waiting, _) => harvest.rest.push(unit),
-                (_, Some(why)) => {
-                    for place in 0..unit.count {
-                        harvest.end(&unit.sink, place, Err(JobError::Corrupted(why.clone())));
-                    }
-                }
-                (_, None) => {
-                    failed_one = true;
-                    let (count, started) = (unit.count, slot.started.load(Ordering::Relaxed));
-                    let (done, _) = slot.results();
-                    if let Err(why) = self.read(slot, unit, false, harvest) {
-                        corrupted = Some(why);
-                        continue;
-                    }
-                    let Some(unit) = harvest.rest.pop() else {
-                        continue;
-                    };
-                    let begun = count == 1 || started > done;
-                    if begun && done < count {
-                        harvest.end(&unit.sink, done, Err(failure()));
-                    }
-                    harvest.rest.extend(unit.skip(done + u32::from(begun)));
-                }
-            }
-        }
-        let status = self.status();
-        BuriedLane {
-            was_ready: status == status::READY || status == status::RETIRED,
-            has_served: self.has_served || failed_one,
-            retired: status == status::RETIRED,
-        }
-    }
-
     fn status(&self) -> u32 {
         self.region.status.0.load(Ordering::Acquire)
+    }
+
+    /// Whether it has done its share and ends.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.status() == status::RETIRED
     }
 
     /// Whether it takes jobs.
@@ -419,11 +372,4 @@ impl Lane {
         let (bytes, _) = socket::receive(&self.ports.socket, false).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
-}
-
-/// What a dead worker had come to.
-pub(crate) struct BuriedLane {
-    pub(crate) was_ready: bool,
-    pub(crate) has_served: bool,
-    pub(crate) retired: bool,
 }

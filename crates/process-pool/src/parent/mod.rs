@@ -2,6 +2,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `callbacks.rs` | the thread that runs callbacks |
+//! | `feed.rs` | the inputs of a map, a few chunks at a time |
 //! | `unit.rs` | what travels: one input, or a chunk of them, and where the results go |
 //! | `jobs.rs` | the jobs behind handles, and who waits for them |
 //! | `lane.rs` | one worker's rings from this side |
@@ -11,6 +13,8 @@
 //! | `supervisor.rs` | the thread that hears of deaths, time limits, and results that nobody waits for on the spot |
 //! | `waiting.rs` | a thread that waits for one result, spinning or asleep |
 
+mod callbacks;
+pub(crate) mod feed;
 pub(crate) mod jobs;
 pub(crate) mod lane;
 pub(crate) mod process;
@@ -29,6 +33,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use callbacks::Callbacks;
 use process::Launch;
 use state::State;
 
@@ -43,6 +48,7 @@ pub(crate) struct Shared {
     /// Wakes the supervisor.
     control: OwnedFd,
     launch: Launch,
+    callbacks: Callbacks,
     /// Whether a second processor makes spinning worth while.
     spin: bool,
 }
@@ -65,6 +71,7 @@ impl Shared {
             over: Condvar::new(),
             control,
             launch,
+            callbacks: Callbacks::default(),
             spin,
         });
         let supervised = Arc::clone(&shared);
@@ -84,6 +91,9 @@ impl Shared {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let mut state = lock(&self.state);
         let value = work(&mut state);
+        if state.wakes.is_empty() && !state.kick {
+            return value;
+        }
         let wakes = state.take_wakes();
         let kick = std::mem::take(&mut state.kick);
         drop(state);
@@ -91,7 +101,7 @@ impl Shared {
             self.kick();
         }
         for wake in wakes {
-            wake.fire();
+            wake.fire(&self.callbacks);
         }
         value
     }
@@ -135,12 +145,17 @@ impl Shared {
         });
     }
 
-    /// Cancels what has not begun and kills what has. Returns how many jobs that ended.
-    pub(crate) fn kill_all(&self) -> usize {
+    /// Cancels what has not begun and kills what has.
+    pub(crate) fn kill_all(&self) {
         self.with(|state| {
             state.closed = true;
             state.kick = true;
-            state.kill_all()
-        })
+            state.kill_all();
+        });
+    }
+
+    /// Waits for the callbacks of a pool that is over.
+    pub(crate) fn join_callbacks(&self) {
+        self.callbacks.join();
     }
 }

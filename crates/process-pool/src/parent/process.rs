@@ -1,19 +1,20 @@
 //! A worker process: how it is started, watched, killed, and its status collected.
 
 use std::fs::File;
-use std::io::{self, Read, Write, stderr};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, pidfd_open,
     pidfd_send_signal, waitid,
 };
+use rustix::stdio::stderr;
 
 use super::lane::Lane;
 use crate::codec::{self, Descriptors};
@@ -25,6 +26,8 @@ use crate::{Exit, Program, lock};
 
 /// How many bytes of the end of standard error are kept.
 const TAIL: usize = 16 * 1024;
+/// How many bytes of standard error are passed on at once: so many a pipe takes without blocking, if any (`PIPE_BUF`).
+const PORTION: usize = 4096;
 
 /// How workers of this pool are started.
 pub(crate) struct Launch {
@@ -106,7 +109,7 @@ impl Launch {
             stderr,
             stderr_ended: AtomicBool::new(false),
             tail: Mutex::new(Vec::new()),
-            reaped: AtomicBool::new(false),
+            reaped: Mutex::new(false),
         };
         Ok(Lane::new(region, Arc::new(ports)))
     }
@@ -121,14 +124,16 @@ pub(crate) struct Ports {
     stderr: Option<File>,
     stderr_ended: AtomicBool,
     tail: Mutex<Vec<u8>>,
-    reaped: AtomicBool,
+    /// Whether its status has been collected. Locked while that is done and while it is killed.
+    reaped: Mutex<bool>,
 }
 
 impl Ports {
     /// Ends the worker and what it started in its process group. Until its status is collected, its number belongs to
     /// nobody else.
     pub(crate) fn kill(&self) {
-        if self.reaped.load(Ordering::Relaxed) {
+        let reaped = lock(&self.reaped);
+        if *reaped {
             return;
         }
         // The worker may be gone already.
@@ -138,24 +143,25 @@ impl Ports {
 
     /// How it ended, or `None` while it lives. This collects its status, so it says so only once.
     pub(crate) fn ended(&self) -> Option<Exit> {
-        self.collect(WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
+        let mut reaped = lock(&self.reaped);
+        let exit = self.collect(WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        *reaped |= exit.is_some();
+        exit
     }
 
     fn collect(&self, options: WaitIdOptions) -> Option<Exit> {
         let status =
             rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), options));
-        let exit = match status {
-            Ok(None) => return None,
-            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+        match status {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(match (status.exit_status(), status.terminating_signal()) {
                 (Some(code), _) => Exit::Code(code),
                 (None, Some(signal)) => Exit::Signal(signal),
                 (None, None) => Exit::Unknown,
-            },
+            }),
             // Somebody else was quicker. It does not live then: what lives can be waited for.
-            Err(_) => Exit::Unknown,
-        };
-        self.reaped.store(true, Ordering::Relaxed);
-        Some(exit)
+            Err(_) => Some(Exit::Unknown),
+        }
     }
 
     /// The pipe of its standard error, while it is captured and open.
@@ -166,19 +172,25 @@ impl Ports {
         self.stderr.as_ref().map(AsFd::as_fd)
     }
 
-    /// Passes on what it said on standard error, and keeps the end of it.
-    pub(crate) fn pass_on_stderr(&self) {
+    /// Passes on what it said on standard error, and keeps the end of it. `at_its_end` it does so even if our own standard
+    /// error takes nothing at the moment: then what is beyond the end that is kept is lost.
+    pub(crate) fn pass_on_stderr(&self, at_its_end: bool) {
         let Some(mut pipe) = self.stderr.as_ref() else {
             return;
         };
-        let mut bytes = [0; TAIL];
+        let mut bytes = [0; PORTION];
         // A grandchild may write for ever; others want to be served too.
-        for _ in 0..16 {
+        for _ in 0..64 {
+            let is_open = stderr_takes_some();
+            if !is_open && !at_its_end {
+                return;
+            }
             match pipe.read(&mut bytes) {
                 Ok(0) => return self.stderr_ended.store(true, Ordering::Relaxed),
                 Ok(read) => {
-                    // A closed standard error is no reason to lose the words altogether.
-                    let _ = stderr().write_all(&bytes[..read]);
+                    if is_open {
+                        write_to_stderr(&bytes[..read]);
+                    }
                     let mut tail = lock(&self.tail);
                     tail.extend_from_slice(&bytes[..read]);
                     let surplus = tail.len().saturating_sub(TAIL);
@@ -195,7 +207,7 @@ impl Ports {
     /// come after the words that matter.
     pub(crate) fn last_line(&self) -> Option<String> {
         self.stderr.as_ref()?;
-        self.pass_on_stderr();
+        self.pass_on_stderr(true);
         let tail = lock(&self.tail);
         let text = String::from_utf8_lossy(&tail);
         let says_something = |line: &&str| {
@@ -210,9 +222,27 @@ impl Ports {
 
 impl Drop for Ports {
     fn drop(&mut self) {
-        if !*self.reaped.get_mut() {
+        let reaped = *lock(&self.reaped);
+        if !reaped {
             self.kill();
             self.collect(WaitIdOptions::EXITED);
+        }
+    }
+}
+
+/// Whether standard error takes something without blocking. Whoever reads it may have stopped.
+pub(crate) fn stderr_takes_some() -> bool {
+    let mut descriptors = [PollFd::from_borrowed_fd(stderr(), PollFlags::OUT)];
+    !matches!(poll(&mut descriptors, Some(&Timespec::default())), Ok(0))
+}
+
+/// Not through the standard library, whose lock another thread may hold while it waits for a job.
+fn write_to_stderr(mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        match rustix::io::retry_on_intr(|| rustix::io::write(stderr(), bytes)) {
+            Ok(written @ 1..) => bytes = &bytes[written..],
+            // A closed standard error is no reason to lose the words altogether.
+            _ => return,
         }
     }
 }

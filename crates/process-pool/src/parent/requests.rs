@@ -11,18 +11,26 @@ use crate::JobError;
 use crate::transport::layout::SLOTS;
 
 impl State {
-    /// Sets who wants to know of the end of a job. Returns whom that replaces, or who came too late: to be dropped
-    /// without the lock.
+    /// Sets who wants to know of the end of a job. Whom that replaces is dropped when the lock is released; who comes too
+    /// late comes back.
     #[must_use]
-    pub(crate) fn watch(&mut self, key: Key, waiter: Waiter) -> Waiter {
-        match self.jobs.get(key) {
+    pub(crate) fn watch(&mut self, key: Key, waiter: Waiter) -> Option<Waiter> {
+        let wants = waiter.wants_events();
+        let old = match self.jobs.get(key) {
             Some(entry) if !matches!(entry.stage, Stage::Ended(_)) => {
-                self.watchers += usize::from(waiter.wants_events());
-                self.watchers -= usize::from(entry.waiter.wants_events());
                 mem::replace(&mut entry.waiter, waiter)
             }
-            _ => waiter,
+            _ => return Some(waiter),
+        };
+        if wants && !old.wants_events() {
+            self.add_watcher();
+        } else if !wants && old.wants_events() {
+            self.watchers -= 1;
         }
+        if old.is_the_users() {
+            self.wakes.push(Wake::Drop(old));
+        }
+        None
     }
 
     /// The result, if the job has ended, and its place is free again.
@@ -52,33 +60,31 @@ impl State {
     }
 
     /// The result, or the task is woken when it is there. Also returned is what is to be dropped without the lock.
-    pub(crate) fn poll(&mut self, key: Key, waker: Waker) -> (Option<Outcome>, Waiter) {
-        let old = self.watch(key, Waiter::Task(waker));
+    pub(crate) fn poll(&mut self, key: Key, waker: Waker) -> Option<Outcome> {
+        let late = self.watch(key, Waiter::Task(waker));
+        self.wakes.extend(late.map(Wake::Drop));
         self.settle();
-        (self.take_result(key), old)
+        self.take_result(key)
     }
 
     /// Has the callback called, now or later.
-    pub(crate) fn call_back(&mut self, key: Key, callback: Callback) -> Waiter {
+    pub(crate) fn call_back(&mut self, key: Key, callback: Callback) {
         let late = self.watch(key, Waiter::Callback(callback));
         match (late, self.take_result(key)) {
-            (Waiter::Callback(callback), Some(outcome)) => {
+            (Some(Waiter::Callback(callback)), Some(outcome)) => {
                 self.wakes.push(Wake::Callback(callback, outcome));
-                Waiter::Nobody
             }
-            (old, _) => {
-                self.settle();
-                old
-            }
+            _ => self.settle(),
         }
     }
 
-    /// The handle is gone. Returned is what is to be dropped without the lock.
-    pub(crate) fn detach(&mut self, key: Key) -> (Waiter, Option<Outcome>) {
-        match self.take_result(key) {
-            Some(outcome) => (Waiter::Nobody, Some(outcome)),
-            None => (self.watch(key, Waiter::Detached), None),
+    /// The handle is gone. Returned is what need not be dropped under the lock.
+    pub(crate) fn detach(&mut self, key: Key) -> Option<Outcome> {
+        let outcome = self.take_result(key);
+        if outcome.is_none() {
+            let _ = self.watch(key, Waiter::Detached);
         }
+        outcome
     }
 
     /// Cancels a job that has not begun.
@@ -88,8 +94,11 @@ impl State {
         };
         match entry.stage {
             Stage::Ended(_) => return false,
-            // Its unit is passed over when its turn comes.
-            Stage::Queued => {}
+            Stage::Queued => {
+                self.deliver(&Sink::Job(key), 0, Err(JobError::Cancelled));
+                self.has_gone_stale();
+                return true;
+            }
             Stage::Lane { lane, unit } => {
                 let lane = self.lanes[lane].as_mut();
                 if lane.and_then(|lane| lane.withdraw_one(unit)).is_none() {
@@ -121,14 +130,16 @@ impl State {
 
     /// Kills the worker if it still runs that unit, after it has given back what it has not begun.
     pub(crate) fn kill_running(&mut self, place: usize, unit: u64, verdict: Verdict) -> bool {
+        // Results that nobody has asked for stand before it.
+        self.tend(place);
         let Some(lane) = self.lanes[place].as_mut() else {
             return false;
         };
-        let Some((number, _, stamp)) = lane.running().filter(|(number, ..)| *number == unit) else {
+        let Some((_, _, attempt)) = lane.running().filter(|(number, ..)| *number == unit) else {
             return false;
         };
         let back = lane.withdraw(SLOTS);
-        let killed = lane.kill_for(number, stamp, verdict);
+        let killed = lane.kill_for(unit, attempt.input, verdict);
         self.requeue(back);
         killed
     }

@@ -1,9 +1,8 @@
 //! Reading what a worker wrote. It is copied out first and checked afterwards, and nothing of it is believed.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use rustix::fs::{fcntl_get_seals, fstat};
@@ -105,15 +104,23 @@ fn spilled(file: OwnedFd, length: usize) -> Result<Vec<u8>, String> {
     let read = move || -> io::Result<Vec<u8>> {
         // Only memory files have seals: reading one never blocks.
         fcntl_get_seals(file.as_fd())?;
-        if fstat(&file)?.st_size as u64 != length as u64 {
+        let stat = fstat(&file)?;
+        // A hole has a length and no memory: it could make this process take more than the other one has.
+        let (is_long, has_memory) = (stat.st_size as u64, stat.st_blocks as u64 * 512);
+        if is_long != length as u64 || has_memory < length as u64 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut bytes = Vec::new();
         bytes
             .try_reserve_exact(length)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        bytes.resize(length, 0);
-        File::from(file).read_exact_at(&mut bytes, 0)?;
+        // Not into zeros, which would have to be written first.
+        let mut file = File::from(file);
+        file.rewind()?;
+        file.take(length as u64).read_to_end(&mut bytes)?;
+        if bytes.len() != length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(bytes)
     };
     read().map_err(|error| format!("a large result that cannot be read: {error}"))
@@ -121,4 +128,47 @@ fn spilled(file: OwnedFd, length: usize) -> Result<Vec<u8>, String> {
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+
+    use super::*;
+
+    fn memory() -> File {
+        memfd_create("test", MemfdFlags::ALLOW_SEALING)
+            .unwrap()
+            .into()
+    }
+
+    #[test]
+    fn a_large_result_is_all_there_or_an_error() {
+        let file = memory();
+        file.write_all_at(&[7; 100_000], 0).unwrap();
+        let read = |file: &File, length| spilled(file.try_clone().unwrap().into(), length);
+        assert_eq!(read(&file, 100_000).unwrap(), vec![7; 100_000]);
+        // Wherever its writer has left the position.
+        (&file).seek(io::SeekFrom::Start(77)).unwrap();
+        assert_eq!(read(&file, 100_000).unwrap().len(), 100_000);
+        for length in [0, 99_999, 100_001, usize::MAX >> 20] {
+            assert!(read(&file, length).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_hole_in_a_large_result_takes_no_memory_here() {
+        let file = memory();
+        ftruncate(&file, 1 << 40).unwrap();
+        assert!(spilled(file.into(), 1 << 40).is_err());
+    }
+
+    #[test]
+    fn what_is_no_memory_file_is_not_read() {
+        let (reading, _writing) = io::pipe().unwrap();
+        assert!(spilled(reading.into(), 0).is_err());
+        assert!(spilled(File::open("/dev/zero").unwrap().into(), 0).is_err());
+    }
 }

@@ -7,7 +7,7 @@ use super::jobs::{Entry, Jobs, Key, Stage, Waiter, Wake};
 use super::lane::{Delivery, Harvest, Lane, Refused, Verdict};
 use super::unit::{Outcome, Queue, Sink, Unit};
 use crate::transport::layout::SLOTS;
-use crate::{Broken, Crash, Exit, JobError};
+use crate::{Broken, Crash, JobError};
 
 /// How soon after a result a job counts as one of a series, for which a worker then spins.
 const SERIES: Duration = Duration::from_micros(50);
@@ -16,6 +16,8 @@ const SERIES: Duration = Duration::from_micros(50);
 const CHUNKS: usize = 2;
 /// How many workers in a row may end before they are of any use, if there are few of them.
 const TRIES: u32 = 5;
+/// How long not to start workers after so many of them, where others live.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// All that the lock of a pool guards.
 pub(crate) struct State {
@@ -34,6 +36,14 @@ pub(crate) struct State {
     pub(crate) broken: Option<Broken>,
     /// How many workers in a row were of no use.
     failures: u32,
+    /// Before which no worker is started.
+    pub(crate) rest_until: Option<Instant>,
+    /// Whether somebody has begun to wait since the supervisor's latest look.
+    pub(crate) was_watched: bool,
+    /// How many of the units in the queue are cancelled.
+    stale: usize,
+    /// How many jobs an immediate shutdown has ended; `None` before one.
+    pub(crate) ended_at_once: Option<usize>,
     pub(super) wakes: Vec<Wake>,
     /// Whether to wake the supervisor.
     pub(crate) kick: bool,
@@ -56,6 +66,10 @@ impl State {
             over: false,
             broken: None,
             failures: 0,
+            rest_until: None,
+            was_watched: false,
+            stale: 0,
+            ended_at_once: None,
             wakes: Vec::new(),
             kick: false,
             // It looks before it sleeps for the first time.
@@ -76,7 +90,15 @@ impl State {
 
     /// Units that no worker has been given yet.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len() - self.stale
+    }
+
+    /// The supervisor has to hear of one more end.
+    pub(crate) fn add_watcher(&mut self) {
+        self.watchers += 1;
+        self.was_watched = true;
+        // So that it looks now and then, should a bell be silenced.
+        self.kick |= self.next_look.is_none();
     }
 
     /// A pool that never came about.
@@ -101,17 +123,39 @@ impl State {
     /// Takes a unit. To be followed by [`settle`](Self::settle).
     pub(crate) fn accept(&mut self, unit: Unit) {
         self.live += unit.count as usize;
-        if let Some(limit) = unit.limit {
-            let due = Instant::now().checked_add(limit);
-            if due.is_some_and(|due| self.next_look.is_none_or(|next| next > due)) {
-                self.kick = true;
-            }
-        }
         if !self.queue.is_empty() {
             self.queue.push_back(unit);
         } else if let Some(unit) = self.place(unit) {
             self.queue.push_back(unit);
         }
+    }
+
+    /// Inputs of a map are accepted before they are encoded.
+    pub(crate) fn reserve(&mut self, inputs: usize) {
+        self.live += inputs;
+    }
+
+    /// Takes a unit of inputs that were accepted before.
+    pub(crate) fn accept_reserved(&mut self, unit: Unit) {
+        self.live -= unit.count as usize;
+        match self.broken.clone() {
+            None => {
+                self.accept(unit);
+                self.settle();
+            }
+            Some(broken) => {
+                self.live += unit.count as usize;
+                for place in 0..unit.count as usize {
+                    self.deliver(&unit.sink, place, Err(JobError::Broken(broken.clone())));
+                }
+            }
+        }
+    }
+
+    /// Accepted inputs that will not come.
+    pub(crate) fn release(&mut self, inputs: usize) {
+        self.live -= inputs;
+        self.kick |= self.closed && self.live == 0;
     }
 
     /// Gives a unit to the worker with the least to do; back comes what finds none.
@@ -122,12 +166,12 @@ impl State {
         };
         let open = self.lanes.iter().enumerate().filter_map(|(place, lane)| {
             let lane = lane.as_ref()?;
-            (lane.load() < most && lane.verdict.is_none()).then_some((place, lane))
+            (lane.load() < most && lane.is_open()).then_some((place, lane))
         });
         let Some((place, _)) = open.min_by_key(|(_, lane)| (lane.load(), !lane.is_awake)) else {
             return Some(unit);
         };
-        let sink = unit.sink.clone();
+        let (sink, limit) = (unit.sink.clone(), unit.limit);
         let lane = self.lanes[place].as_mut()?;
         // What joins others is one of a series without a look at the clock.
         let hot = lane.load() > 0 || self.last_result.is_some_and(|last| last.elapsed() < SERIES);
@@ -141,6 +185,11 @@ impl State {
                         unit: number,
                     },
                 );
+                if let Some(limit) = limit {
+                    let due = Instant::now().checked_add(limit);
+                    self.kick |=
+                        due.is_some_and(|due| self.next_look.is_none_or(|next| next > due));
+                }
                 None
             }
             Err(Refused::Full(unit)) => Some(unit),
@@ -198,7 +247,7 @@ impl State {
                 let Some(lane) = &self.lanes[place] else {
                     continue;
                 };
-                if lane.load() == 0 {
+                if lane.is_empty() {
                     continue;
                 }
                 let wanted = &lane.region.wanted.0;
@@ -226,6 +275,7 @@ impl State {
     fn hand_out(&mut self) {
         while let Some(unit) = self.queue.pop_front() {
             if !self.is_wanted(&unit) {
+                self.stale = self.stale.saturating_sub(1);
                 continue;
             }
             if let Some(unit) = self.place(unit) {
@@ -242,7 +292,7 @@ impl State {
                 .lanes
                 .iter()
                 .flatten()
-                .any(|lane| lane.load() == 0 && lane.verdict.is_none())
+                .any(|lane| lane.load() == 0 && lane.is_open())
         {
             return false;
         }
@@ -260,7 +310,7 @@ impl State {
         some
     }
 
-    /// Collects what a worker has finished; whether there was any.
+    /// Collects what a worker has finished; whether that makes a difference to anybody.
     pub(crate) fn tend(&mut self, place: usize) -> bool {
         let Some(lane) = &mut self.lanes[place] else {
             return false;
@@ -269,19 +319,28 @@ impl State {
             deliveries: mem::take(&mut self.spare),
             rest: Vec::new(),
         };
+        let (before, had_served) = (lane.collected(), lane.has_served);
         if let Err(why) = lane.collect(&mut harvest) {
             // Nothing that it says can be trusted any more.
-            lane.verdict = Some(Verdict::Corrupted(why));
-            lane.ports.kill();
+            lane.condemn(Verdict::Corrupted(why));
         }
-        let some = !harvest.deliveries.is_empty() || !harvest.rest.is_empty();
+        let mut some = lane.collected() != before || !harvest.deliveries.is_empty();
+        if lane.retired.is_none() && lane.is_retired() {
+            lane.retired = Some(Instant::now());
+            // Its exit may take long, or for ever.
+            harvest.rest.extend(lane.withdraw(SLOTS));
+            some = true;
+            self.kick |= self.next_look.is_none();
+        }
+        if lane.has_served && !had_served {
+            self.failures = 0;
+        }
         self.reap_harvest(harvest);
         some
     }
 
     fn reap_harvest(&mut self, mut harvest: Harvest) {
         if !harvest.deliveries.is_empty() {
-            self.failures = 0;
             // Asked for only where a worker has nothing left to do.
             if self.lanes.iter().flatten().any(|lane| lane.load() == 0) {
                 self.last_result = Some(Instant::now());
@@ -296,6 +355,11 @@ impl State {
 
     pub(super) fn deliver(&mut self, sink: &Sink, place: usize, outcome: Outcome) {
         self.live -= 1;
+        if let (Some(ended), Err(JobError::Cancelled | JobError::Killed)) =
+            (&mut self.ended_at_once, &outcome)
+        {
+            *ended += 1;
+        }
         match sink {
             Sink::Job(key) => {
                 let Some(entry) = self.jobs.get(*key) else {
@@ -319,62 +383,59 @@ impl State {
     }
 
     /// Cancels what has not begun, and kills what has.
-    pub(crate) fn kill_all(&mut self) -> usize {
-        let mut pending: Vec<Unit> = mem::take(&mut self.queue).into();
-        pending.retain(|unit| self.is_wanted(unit));
-        let mut ended = 0;
+    pub(crate) fn kill_all(&mut self) {
+        self.ended_at_once.get_or_insert(0);
+        let mut pending = self.take_queue();
         for place in 0..self.lanes.len() {
             self.tend(place);
             let Some(lane) = &mut self.lanes[place] else {
                 continue;
             };
             pending.extend(lane.withdraw(SLOTS));
-            if lane.load() > 0 && lane.verdict.is_none() {
-                lane.verdict = Some(Verdict::Killed);
-                lane.ports.kill();
-                ended += 1;
+            if lane.load() > 0 {
+                lane.condemn(Verdict::Killed);
             }
         }
         // What tending gave back.
-        pending.append(&mut mem::take(&mut self.queue).into());
+        pending.append(&mut self.take_queue());
         for unit in pending {
-            ended += unit.count as usize;
             for place in 0..unit.count as usize {
                 self.deliver(&unit.sink, place, Err(JobError::Cancelled));
             }
         }
-        ended
+    }
+
+    /// All that waits and is still wanted.
+    fn take_queue(&mut self) -> Vec<Unit> {
+        let mut units: Vec<Unit> = mem::take(&mut self.queue).into();
+        units.retain(|unit| self.is_wanted(unit));
+        self.stale = 0;
+        units
+    }
+
+    /// A job in the queue was cancelled. Its unit stays until its turn comes, unless there are many of them.
+    pub(super) fn has_gone_stale(&mut self) {
+        self.stale += 1;
+        if 2 * self.stale > self.queue.len() {
+            self.queue = self.take_queue().into();
+        }
     }
 
     /// A worker has died. What it had comes to its end or to another worker.
-    pub(crate) fn bury(&mut self, place: usize, exit: Exit) {
-        let Some(mut lane) = self.lanes[place].take() else {
+    pub(crate) fn bury(&mut self, place: usize, crash: &Crash) {
+        let Some(lane) = self.lanes[place].take() else {
             return;
         };
-        let crash = Crash {
-            exit,
-            last_line: lane.ports.last_line(),
-        };
         let last_words = lane.last_words();
-        let verdict = lane.verdict.take();
-        let expected = verdict.is_some() || (self.closed && self.live == 0);
-        let failure = || match &verdict {
-            Some(Verdict::TimedOut(limit)) => JobError::TimedOut(*limit),
-            Some(Verdict::Killed) => JobError::Killed,
-            Some(Verdict::Corrupted(why)) => JobError::Corrupted(why.clone()),
-            None => JobError::Crashed(crash.clone()),
-        };
-        let corrupted = match &verdict {
-            Some(Verdict::Corrupted(why)) => Some(why.clone()),
-            _ => None,
-        };
+        let expected = self.closed && self.live == 0;
         lane.wake_sleeper();
         let mut harvest = Harvest::default();
-        let fate = lane.bury(failure, corrupted, &mut harvest);
+        let fate = lane.bury(crash, &mut harvest);
         self.reap_harvest(harvest);
-        if expected || fate.retired || (fate.was_ready && fate.has_served) {
+        if fate.condemned || fate.retired || (fate.was_ready && fate.has_served) {
             self.failures = 0;
-        } else {
+        } else if !expected {
+            let exit = crash.exit;
             let why = match last_words {
                 Some(words) => words,
                 None if fate.was_ready => format!("{exit} before its first job"),
@@ -391,31 +452,25 @@ impl State {
     pub(crate) fn start_failed(&mut self, why: String) {
         self.failures += 1;
         let tries = TRIES.max(2 * self.lanes.len() as u32);
-        if self.failures < tries || self.lanes.iter().flatten().any(Lane::is_ready) {
+        if self.failures < tries {
+            return;
+        }
+        if self.lanes.iter().flatten().any(Lane::is_ready) {
+            // There are workers, so nothing is lost by trying at leisure.
+            self.rest_until = Instant::now().checked_add(PAUSE);
             return;
         }
         let broken = Broken::new(self.failures, why);
         self.broken = Some(broken.clone());
         self.closed = true;
-        let mut pending: Vec<Unit> = mem::take(&mut self.queue).into();
+        let mut pending = self.take_queue();
         for lane in self.lanes.iter_mut().flatten() {
             pending.extend(lane.withdraw(SLOTS));
         }
-        pending.retain(|unit| matches!(unit.sink, Sink::Group(..)) || self.is_live(unit));
         for unit in pending {
             for place in 0..unit.count as usize {
                 self.deliver(&unit.sink, place, Err(JobError::Broken(broken.clone())));
             }
-        }
-    }
-
-    fn is_live(&mut self, unit: &Unit) -> bool {
-        match unit.sink {
-            Sink::Group(..) => true,
-            Sink::Job(key) => self
-                .jobs
-                .get(key)
-                .is_some_and(|entry| !matches!(entry.stage, Stage::Ended(_))),
         }
     }
 }

@@ -1,15 +1,19 @@
 //! The thread that hears of what nobody waits for on the spot: deaths, time limits, results for callbacks and tasks.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::stdio::stderr;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Shared;
 use super::lane::Verdict;
-use super::process::Ports;
+use super::process::{Ports, stderr_takes_some};
 use super::state::State;
+use crate::Crash;
+use crate::transport::slot::Attempt;
 
 /// How often to look at the results of workers although no bell rang, while somebody waits for them. Bells do ring; but a
 /// job that writes over foreign memory could silence them.
@@ -35,6 +39,7 @@ pub(super) fn run(shared: &Shared) {
     loop {
         let mut plan = shared.with(|state| plan(state, &mut closing_since));
         if plan.over {
+            shared.callbacks.close();
             shared.over.notify_all();
             return;
         }
@@ -45,9 +50,10 @@ pub(super) fn run(shared: &Shared) {
         }
         wait(shared, &plan);
         for (place, ports) in &plan.ports {
-            ports.pass_on_stderr();
+            ports.pass_on_stderr(false);
             if let Some(exit) = ports.ended() {
-                shared.with(|state| state.bury(*place, exit));
+                let last_line = ports.last_line();
+                shared.with(|state| state.bury(*place, &Crash { exit, last_line }));
             }
         }
     }
@@ -61,8 +67,21 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
     let now = Instant::now();
     let mut next_look = limits(state, now);
     let mut look_at = |due: Instant| next_look = Some(next_look.map_or(due, |next| next.min(due)));
-    if state.watchers > 0 && state.live() > 0 {
+    if mem::take(&mut state.was_watched) || (state.watchers > 0 && state.live() > 0) {
         look_at(now + SWEEP);
+    }
+    for lane in state.lanes.iter().flatten() {
+        if let Some(since) = lane.retired {
+            if now.saturating_duration_since(since) >= GRACE {
+                lane.ports.kill();
+            } else {
+                look_at(since + GRACE);
+            }
+        }
+    }
+    state.rest_until = state.rest_until.filter(|&until| until > now);
+    if let Some(until) = state.rest_until {
+        look_at(until);
     }
     let ending = state.closed && state.live() == 0;
     if ending {
@@ -85,7 +104,7 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
     let ports: Vec<_> = lanes
         .filter_map(|(place, lane)| Some((place, Arc::clone(&lane.as_ref()?.ports))))
         .collect();
-    let vacant = if ending || state.broken.is_some() {
+    let vacant = if ending || state.broken.is_some() || state.rest_until.is_some() {
         Vec::new()
     } else {
         (0..state.lanes.len())
@@ -106,36 +125,54 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
 fn limits(state: &mut State, now: Instant) -> Option<Instant> {
     let mut next: Option<Instant> = None;
     for place in 0..state.lanes.len() {
-        let Some(lane) = &state.lanes[place] else {
-            continue;
-        };
-        let Some(limit) = lane.first_limit() else {
-            continue;
-        };
-        let due = match lane.running() {
-            // It may begin at any moment, and a worker that is still starting will not before that.
-            None => now + SOON.max(limit),
-            Some((_, unit, _)) if unit.limit.is_none() => now + SOON.max(limit),
-            Some((_, _, 0)) => now + SOON,
-            Some((number, unit, stamp)) => {
-                let limit = unit.limit.unwrap_or(limit);
-                let left = limit.saturating_sub(since(stamp));
-                if !left.is_zero() {
-                    now + left
-                } else {
-                    state.kill_running(place, number, Verdict::TimedOut(limit));
-                    state.settle();
-                    now + SOON
-                }
-            }
-        };
-        next = Some(next.map_or(due, |next| next.min(due)));
+        let due = [
+            running_limit(state, place, now),
+            waiting_limit(state, place, now),
+        ];
+        next = due.into_iter().chain([next]).flatten().min();
     }
     next
 }
 
-/// The time since a stamp of the monotonic clock.
+/// When the time of the job that runs is up, if it has a limit. If it is up, its worker is killed.
+fn running_limit(state: &mut State, place: usize, now: Instant) -> Option<Instant> {
+    let lane = state.lanes[place].as_mut()?;
+    let (number, unit, Attempt { input, stamp }) = lane.running()?;
+    let (limit, count) = (unit.limit?, unit.count);
+    if input > count {
+        let why = format!("it began input {input} of {count}");
+        lane.condemn(Verdict::Corrupted(why));
+        return None;
+    }
+    // What the worker says is exact, and what is seen from here cannot be written over.
+    let seen = lane.seen_for(number, input, now);
+    let left = limit.saturating_sub(seen.max(since(stamp)));
+    if left.is_zero() {
+        let killed = state.kill_running(place, number, Verdict::TimedOut(limit));
+        state.settle();
+        // If it was not killed, it has gone on to something else.
+        return (!killed).then(|| now + SOON);
+    }
+    let is_about_to_begin = stamp == 0 && seen < 10 * SOON;
+    now.checked_add(if is_about_to_begin {
+        left.min(SOON)
+    } else {
+        left
+    })
+}
+
+/// When to look again at jobs that have not begun: one that begins in a moment is not past its limit before that.
+fn waiting_limit(state: &State, place: usize, now: Instant) -> Option<Instant> {
+    let lane = state.lanes[place].as_ref()?;
+    let running = lane.running().map(|(number, ..)| number);
+    now.checked_add(lane.waiting_limit(running)?.max(SOON))
+}
+
+/// The time since a stamp of the monotonic clock; none where there is no stamp yet.
 fn since(stamp: u64) -> Duration {
+    if stamp == 0 {
+        return Duration::ZERO;
+    }
     let now = clock_gettime(ClockId::Monotonic);
     let now = now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64;
     Duration::from_nanos(now.saturating_sub(stamp))
@@ -164,18 +201,27 @@ fn refill(shared: &Shared, vacant: &[usize]) -> bool {
 fn wait(shared: &Shared, plan: &Plan) {
     let mut descriptors = vec![PollFd::new(&shared.control, PollFlags::IN)];
     for (_, ports) in &plan.ports {
-        descriptors.push(PollFd::new(&ports.pidfd, PollFlags::IN));
         descriptors.push(PollFd::new(&ports.event, PollFlags::IN));
-        if let Some(stderr) = ports.stderr() {
-            descriptors.push(PollFd::from_borrowed_fd(stderr, PollFlags::IN));
-        }
+    }
+    let counters = descriptors.len();
+    let pipes = plan.ports.iter().filter_map(|(_, ports)| ports.stderr());
+    if pipes.clone().next().is_none() || stderr_takes_some() {
+        descriptors.extend(pipes.map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
+    } else {
+        // Until then the workers wait, as they would without the pipe in between.
+        descriptors.push(PollFd::from_borrowed_fd(stderr(), PollFlags::OUT));
+    }
+    for (_, ports) in &plan.ports {
+        descriptors.push(PollFd::new(&ports.pidfd, PollFlags::IN));
     }
     let timeout = plan.timeout.and_then(|time| Timespec::try_from(time).ok());
     // Interrupted or out of time: everything is looked at in any case.
     let _ = poll(&mut descriptors, timeout.as_ref());
     let mut count = [0; 8];
-    let _ = rustix::io::read(&shared.control, &mut count);
-    for (_, ports) in &plan.ports {
-        let _ = rustix::io::read(&ports.event, &mut count);
+    for counter in &descriptors[..counters] {
+        // Only if it has something: a job may have made the descriptor, which its process shares, a blocking one.
+        if counter.revents().contains(PollFlags::IN) {
+            let _ = rustix::io::read(counter, &mut count);
+        }
     }
 }

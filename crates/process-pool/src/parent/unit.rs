@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::thread::Thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use super::jobs::Key;
@@ -68,9 +68,12 @@ pub(crate) fn begin_input(bytes: &mut Vec<u8>) -> usize {
 
 /// Puts the length in front of what was appended since [`begin_input`]; `false` if it is too long for that.
 pub(crate) fn end_input(bytes: &mut [u8], start: usize) -> bool {
-    let Ok(length) = u32::try_from(bytes.len() - start) else {
+    // All that travels together has a length of four bytes too.
+    let length = bytes.len() - start;
+    if u32::try_from(start + length).is_err() {
         return false;
-    };
+    }
+    let length = length as u32;
     bytes[start - 4..start].copy_from_slice(&length.to_le_bytes());
     true
 }
@@ -82,8 +85,10 @@ pub(crate) struct Group {
 
 struct Results {
     outcomes: Vec<Option<Outcome>>,
-    left: usize,
-    waiter: Option<Thread>,
+    /// Inputs handed in, and not ended.
+    unended: usize,
+    /// Who is to be woken when there are no more than so many.
+    waiter: Option<(Thread, usize)>,
 }
 
 impl Group {
@@ -91,13 +96,18 @@ impl Group {
         Self {
             inner: Mutex::new(Results {
                 outcomes: (0..count).map(|_| None).collect(),
-                left: count,
+                unended: 0,
                 waiter: None,
             }),
         }
     }
 
-    /// Puts a result in its place, once. Returns whom to wake if it was the last.
+    /// So many inputs are about to be handed in.
+    pub(crate) fn add(&self, inputs: usize) {
+        lock(&self.inner).unended += inputs;
+    }
+
+    /// Puts a result in its place, once. Returns whom to wake, if somebody waits for as much.
     pub(crate) fn put(&self, place: usize, outcome: Outcome) -> Option<Thread> {
         let mut inner = lock(&self.inner);
         let slot = inner.outcomes.get_mut(place)?;
@@ -105,23 +115,29 @@ impl Group {
             return None;
         }
         *slot = Some(outcome);
-        inner.left -= 1;
-        if inner.left == 0 {
-            inner.waiter.take()
-        } else {
-            None
+        inner.unended -= 1;
+        let unended = inner.unended;
+        let (thread, _) = inner.waiter.take_if(|(_, most)| unended <= *most)?;
+        Some(thread)
+    }
+
+    pub(crate) fn unended(&self) -> usize {
+        lock(&self.inner).unended
+    }
+
+    /// Waits until no more inputs than that are handed in and not ended.
+    pub(crate) fn wait_until_at_most(&self, most: usize) {
+        loop {
+            {
+                let mut inner = lock(&self.inner);
+                if inner.unended <= most {
+                    inner.waiter = None;
+                    return;
+                }
+                inner.waiter = Some((thread::current(), most));
+            }
+            thread::park();
         }
-    }
-
-    /// Whether all results are there; if not, who is to be woken then.
-    pub(crate) fn is_complete_or(&self, waiter: Thread) -> bool {
-        let mut inner = lock(&self.inner);
-        inner.waiter = Some(waiter);
-        inner.left == 0
-    }
-
-    pub(crate) fn left(&self) -> usize {
-        lock(&self.inner).left
     }
 
     pub(crate) fn take(&self) -> Vec<Option<Outcome>> {

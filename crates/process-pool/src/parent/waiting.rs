@@ -94,7 +94,7 @@ fn next(state: &mut State, key: Key, spun: bool) -> Next {
         if !spun && lane.is_awake && lane.spin_pause == 0 {
             return Next::Spin(Arc::clone(&lane.region), unit, place);
         }
-        if lane.has_sleeper || lane.verdict.is_some() {
+        if lane.has_sleeper || lane.is_condemned() {
             return park(state, key);
         }
         lane.spin_pause = lane.spin_pause.saturating_sub(1);
@@ -114,7 +114,6 @@ fn next(state: &mut State, key: Key, spun: bool) -> Next {
 
 /// Has the supervisor wake this thread, unless the result is there.
 fn park(state: &mut State, key: Key) -> Next {
-    // What it replaces is nobody, or this thread.
     let _ = state.watch(key, Waiter::Thread(thread::current()));
     state.settle();
     state.take_result(key).map_or(Next::Park, Next::Done)

@@ -3,7 +3,7 @@
 //! The ring is used in order. The parent publishes, the worker claims and finishes, the parent collects. What is
 //! published and not yet claimed the parent can withdraw; the worker then passes the place over.
 
-use super::sync::{AtomicU32, AtomicU64, Ordering};
+use super::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
 const EMPTY: u32 = 0;
 const READY: u32 = 1;
@@ -24,12 +24,21 @@ pub(crate) struct Slot {
     pub(crate) flags: AtomicU32,
     /// The bytes of the inputs in the ring of inputs.
     pub(crate) input_len: AtomicU32,
-    /// How many of the inputs have been begun.
-    pub(crate) started: AtomicU32,
+    /// How many of the inputs have been begun, where there are several.
+    started: AtomicU32,
     /// How many inputs have their result in the ring of outputs, and how many words these take.
     progress: AtomicU64,
     /// When the latest input was begun: nanoseconds of the monotonic clock. Only where a time limit asks for it.
-    pub(crate) stamp: AtomicU64,
+    stamp: AtomicU64,
+}
+
+/// An input that a worker is at, as its parent finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// Which of the unit's, counted from 1; 0 where there is only one, or before the first.
+    pub(crate) input: u32,
+    /// When it was begun; 0 before that.
+    pub(crate) stamp: u64,
 }
 
 /// What the worker finds.
@@ -84,9 +93,10 @@ impl Slot {
     pub(crate) fn claim(&self) -> Claim {
         match self.state.load(Ordering::Acquire) {
             READY => {
+                // It also releases: who fails to withdraw this place knows that the one before it is finished.
                 let taken =
                     self.state
-                        .compare_exchange(READY, TAKEN, Ordering::Acquire, Ordering::Acquire);
+                        .compare_exchange(READY, TAKEN, Ordering::AcqRel, Ordering::Acquire);
                 if taken.is_ok() {
                     return Claim::Work;
                 }
@@ -103,6 +113,39 @@ impl Slot {
         matches!(self.state.load(Ordering::Relaxed), READY | WITHDRAWN)
     }
 
+    /// Worker: begins the input of this number, unless the parent has said to stop.
+    ///
+    /// Worker and parent each write and then read what the other writes, with a fence in between: either the worker sees
+    /// `stop`, or the parent sees in [`stop_at`](Self::stop_at) that the worker has gone on.
+    pub(crate) fn begin(&self, input: u32, stop: &AtomicU32) -> bool {
+        // Before the number: who sees it does not see the stamp of the input before.
+        self.stamp.store(0, Ordering::Relaxed);
+        self.started.store(input, Ordering::Release);
+        fence(Ordering::SeqCst);
+        stop.load(Ordering::Relaxed) == 0
+    }
+
+    /// Worker: when the present input was begun.
+    pub(crate) fn stamp(&self, now: u64) {
+        self.stamp.store(now, Ordering::Relaxed);
+    }
+
+    /// Parent: which input the worker is at, and since when. A stamp is never that of an earlier input.
+    pub(crate) fn attempt(&self) -> Attempt {
+        let input = self.started.load(Ordering::Acquire);
+        Attempt {
+            input,
+            stamp: self.stamp.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Parent: lets the worker begin nothing after this input. `false` if it has begun something already.
+    pub(crate) fn stop_at(&self, input: u32, stop: &AtomicU32) -> bool {
+        stop.store(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.started.load(Ordering::Relaxed) == input && self.collect() == Collect::Running
+    }
+
     /// Worker: the results so far are in the ring of outputs.
     pub(crate) fn progress(&self, done: u32, words: u32) {
         self.progress
@@ -117,7 +160,7 @@ impl Slot {
     /// Parent: takes back what has not been claimed.
     pub(crate) fn withdraw(&self) -> bool {
         self.state
-            .compare_exchange(READY, WITHDRAWN, Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(READY, WITHDRAWN, Ordering::Relaxed, Ordering::Acquire)
             .is_ok()
     }
 

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::time::{ClockId, clock_gettime};
@@ -19,6 +19,9 @@ use crate::transport::bell::published;
 use crate::transport::layout::{RESERVED, SLOTS, SPILL, WORDS, flag, head, status};
 use crate::transport::slot::{Claim, Slot};
 use crate::transport::{bytes, futex, socket, spin};
+
+/// How many words of results may be uncollected before it is worth while to look whether they still are.
+const PLENTY: u64 = (WORDS / 4) as u64;
 
 /// The worker's own view of the rings.
 struct Serving {
@@ -74,6 +77,8 @@ impl Serving {
                             .status
                             .0
                             .store(status::RETIRED, Ordering::Release);
+                        // Its exit may take long: whoever waits should take back what it has left.
+                        self.tell();
                         return Ok(());
                     }
                 }
@@ -123,6 +128,7 @@ impl Serving {
         if flags & flag::SPILLED == 0 {
             self.input += bytes::words(slot.input_len.load(Ordering::Relaxed) as usize) as u64;
         }
+        self.free_collected();
         self.finished(0);
         // Nobody waits for it, but the supervisor may wait for the end of all.
         self.tell();
@@ -135,7 +141,10 @@ impl Serving {
         let count = slot.count.load(Ordering::Relaxed);
         self.hot = flags & flag::HOT != 0;
         let descriptors = self.take_inputs(place, flags)?;
-        self.free_collected();
+        // The parent writes there with each result: who does not look does not slow it down.
+        if self.used > PLENTY {
+            self.free_collected();
+        }
         let first = self.output;
         let mut at = 0;
         let mut done = 0;
@@ -146,7 +155,7 @@ impl Serving {
                 break;
             }
             if flags & flag::LIMITED != 0 {
-                slot.stamp.store(now(), Ordering::Relaxed);
+                slot.stamp(now());
             }
             let input = item(&inputs, &mut at)?;
             let more = self.item(place, input, &descriptors, first)?;
@@ -208,10 +217,7 @@ impl Serving {
         {
             return false;
         }
-        slot.started.store(done + 1, Ordering::Relaxed);
-        // Pairs with the parent, who writes `stop` and then reads `started`.
-        fence(Ordering::SeqCst);
-        self.desk.region.parent.0.stop.load(Ordering::Relaxed) == 0
+        slot.begin(done + 1, &self.desk.region.parent.0.stop)
     }
 
     /// Runs the job on one input and writes the result; `false` if it has to be the last of its unit.

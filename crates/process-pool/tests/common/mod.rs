@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
+use std::panic;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -17,6 +18,26 @@ pub(crate) fn deadline(seconds: u64) -> Sender<()> {
         }
     });
     alive
+}
+
+/// Before the registration: what a job says when it panics comes back to its test as an error, and need not be printed
+/// too. Panics in any other place are.
+pub(crate) fn quiet_in_workers() {
+    if std::env::args_os()
+        .next()
+        .is_none_or(|name| name != "process-pool-worker")
+    {
+        return;
+    }
+    let print = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if panic
+            .location()
+            .is_none_or(|place| !place.file().contains("tests/"))
+        {
+            print(panic);
+        }
+    }));
 }
 
 /// Tests of one program that count what there is take turns.

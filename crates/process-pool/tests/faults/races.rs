@@ -1,0 +1,270 @@
+//! What meets at the wrong moment: cancels, kills, limits, wakers and callbacks.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use process_pool::{Handle, JobError, ProcessPool};
+
+use crate::common::{Census, alone, deadline, eventually};
+use crate::jobs::*;
+use crate::support::all_done;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_running_job_is_killed_although_the_result_before_it_has_not_been_fetched() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let before = Census::take();
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    for _ in 0..5 {
+        pool.submit::<pid>(()).unwrap().wait().unwrap();
+        let (quick, slow) = (
+            pool.submit::<double>(1).unwrap(),
+            pool.submit::<nap>(600_000).unwrap(),
+        );
+        // By now it is the slow one that runs, and nobody has asked for the quick one.
+        thread::sleep(Duration::from_millis(100));
+        assert!(slow.kill());
+        assert!(matches!(
+            slow.wait(),
+            Err(JobError::Killed | JobError::Cancelled)
+        ));
+        assert_eq!(quick.wait().unwrap(), 2);
+    }
+    drop(pool);
+    before.assert_back();
+}
+
+#[test]
+fn a_ring_full_of_cancelled_jobs_does_not_hold_up_the_next_one() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let before = Census::take();
+    for _ in 0..5 {
+        let pool = ProcessPool::builder(&program)
+            .workers(1)
+            .initializer::<nap>(200)
+            .build()
+            .unwrap();
+        // The supervisor sleeps by then; the worker still starts, so none of these begins.
+        thread::sleep(Duration::from_millis(50));
+        let cancelled: Vec<_> = (0..64)
+            .map(|number| pool.submit::<double>(number).unwrap())
+            .collect();
+        let gone = cancelled.iter().filter(|handle| handle.cancel()).count();
+        let next = pool.submit::<double>(21).unwrap();
+        match next.wait_timeout(20 * SECOND) {
+            Ok(result) => assert_eq!(result.unwrap(), 42),
+            Err(_) => panic!("the job behind {gone} cancelled ones never ran"),
+        }
+    }
+    before.assert_back();
+}
+
+#[test]
+fn cancelled_jobs_do_not_pile_up_behind_a_slow_one() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let slow = pool.submit::<nap>(600_000).unwrap();
+    let waiting: Vec<_> = (0..200)
+        .map(|number| pool.submit::<double>(number).unwrap())
+        .collect();
+    for number in 0..2_000 {
+        let handle = pool.submit::<double>(number).unwrap();
+        assert!(handle.cancel());
+        assert!(pool.queued() <= 200, "{} jobs are queued", pool.queued());
+    }
+    assert!(slow.kill());
+    all_done(waiting);
+}
+
+struct Holder {
+    _held: Mutex<Handle<u64>>,
+}
+
+impl Wake for Holder {
+    fn wake(self: Arc<Self>) {}
+}
+
+fn poll_with(handle: &mut Handle<u64>, waker: &Waker) -> bool {
+    matches!(
+        Pin::new(handle).poll(&mut Context::from_waker(waker)),
+        Poll::Ready(_)
+    )
+}
+
+#[test]
+fn a_waker_that_holds_a_handle_is_not_dropped_under_the_lock() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let slow = pool.submit::<nap>(600_000).unwrap();
+    let waiting: Vec<_> = (0..200)
+        .map(|number| pool.submit::<double>(number).unwrap())
+        .collect();
+    let mut last = pool.submit::<double>(200).unwrap();
+    let held = pool.submit::<double>(201).unwrap();
+    let waker = Waker::from(Arc::new(Holder {
+        _held: Mutex::new(held),
+    }));
+    assert!(!poll_with(&mut last, &waker));
+    // From here on the pool alone has the waker, which the thread that waits replaces.
+    drop(waker);
+    assert!(last.wait_timeout(Duration::from_millis(50)).is_err());
+    slow.kill();
+    all_done(waiting);
+}
+
+/// Its last owner is in for a panic.
+struct Grenade;
+
+impl Wake for Grenade {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("a waker that panics when it is dropped, as the test wants");
+    }
+}
+
+#[test]
+fn a_waker_whose_drop_panics_costs_no_result() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let mut job = pool.submit::<nap>(100).unwrap();
+    let grenade = Waker::from(Arc::new(Grenade));
+    assert!(!poll_with(&mut job, &grenade));
+    // Only the pool has it now, and replaces it.
+    drop(grenade);
+    assert!(!poll_with(&mut job, Waker::noop()));
+    assert_eq!(job.wait().unwrap(), 100);
+}
+
+#[test]
+fn a_callback_may_wait_for_other_jobs_and_for_crashes_too() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let before = Census::take();
+    let pool = Arc::new(ProcessPool::new(&program, 1).unwrap());
+    let (sender, results) = mpsc::channel();
+    for round in 0..10 {
+        let (inside, sender) = (Arc::clone(&pool), sender.clone());
+        pool.submit::<double>(round).unwrap().on_done(move |first| {
+            let crash = inside.submit::<exit_with>(3).unwrap().wait();
+            let mapped = inside.map::<double>(0..100).len();
+            let second = inside.submit::<double>(first.unwrap()).unwrap().wait();
+            drop(inside);
+            sender
+                .send((crash.is_err(), mapped, second.unwrap()))
+                .unwrap();
+        });
+    }
+    for round in 0..10 {
+        let result = results.recv_timeout(30 * SECOND);
+        assert_eq!(
+            result.expect("no callback waits for itself"),
+            (true, 100, 4 * round)
+        );
+    }
+    drop(pool);
+    before.assert_back();
+}
+
+#[test]
+fn callbacks_run_on_a_thread_of_their_own_and_under_nobodys_lock() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let shared = Arc::new(Mutex::new(Vec::new()));
+    for round in 0..2_000 {
+        // A thread that comes across the results of others while it holds what their callbacks want.
+        let held = shared.lock().unwrap();
+        let theirs = Arc::clone(&shared);
+        pool.submit::<double>(round)
+            .unwrap()
+            .on_done(move |_| theirs.lock().unwrap().push(thread::current().id()));
+        pool.submit::<double>(round).unwrap().wait().unwrap();
+        drop(held);
+    }
+    pool.shutdown();
+    let ran_on = shared.lock().unwrap();
+    assert_eq!(ran_on.len(), 2_000);
+    assert!(ran_on.iter().all(|&thread| thread == ran_on[0]));
+    assert_ne!(ran_on[0], thread::current().id());
+}
+
+#[test]
+fn a_pool_may_be_dropped_by_its_own_callback() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let before = Census::take();
+    for how in 0..3 {
+        let pool = ProcessPool::new(&program, 1).unwrap();
+        let (sender, done) = mpsc::channel();
+        let job = pool.submit::<nap>(20).unwrap();
+        let after = pool.submit::<nap>(30).unwrap();
+        job.on_done(move |_| {
+            match how {
+                0 => drop(pool),
+                1 => pool.shutdown_timeout(10 * SECOND).unwrap(),
+                _ => drop(pool.shutdown_now()),
+            }
+            sender.send(()).unwrap();
+        });
+        done.recv_timeout(30 * SECOND)
+            .expect("it does not wait for itself");
+        let _ = after.wait();
+    }
+    before.assert_back();
+}
+
+#[test]
+fn a_shutdown_waits_for_the_callbacks() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    for _ in 0..20 {
+        let pool = ProcessPool::new(&program, 2).unwrap();
+        let count = Arc::new(Mutex::new(0));
+        for number in 0..50 {
+            let count = Arc::clone(&count);
+            pool.submit::<double>(number)
+                .unwrap()
+                .on_done(move |_| *count.lock().unwrap() += 1);
+        }
+        pool.shutdown();
+        assert_eq!(*count.lock().unwrap(), 50);
+    }
+}
+
+#[test]
+fn whoever_holds_standard_error_can_wait_for_a_worker_that_wrote_to_it() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let pool = ProcessPool::builder(&program)
+        .workers(1)
+        .capture_stderr()
+        .build()
+        .unwrap();
+    let held = std::io::stderr().lock();
+    assert_eq!(
+        pool.submit::<prints>("?\n".to_owned())
+            .unwrap()
+            .wait()
+            .unwrap(),
+        2
+    );
+    let crashed = pool.submit::<exit_with>(3).unwrap();
+    let result = crashed.wait_timeout(20 * SECOND);
+    drop(held);
+    assert!(matches!(result, Ok(Err(JobError::Crashed(_)))));
+    eventually("the pool goes on", || {
+        pool.submit::<pid>(()).unwrap().wait().is_ok()
+    });
+}

@@ -1,0 +1,95 @@
+//! Inputs and outputs that do not fit, and what jobs print.
+
+use std::process::Command;
+
+use process_pool::{JobError, ProcessPool, SubmitError};
+
+use crate::common::{Census, alone, deadline};
+use crate::jobs::*;
+use crate::support::{all_done, neighbours};
+
+#[test]
+fn fault_16_an_argument_that_cannot_be_serialised_is_the_callers_error() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let before = Census::take();
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
+    for _ in 0..100 {
+        let error = pool.submit::<picky>(Picky(1)).unwrap_err();
+        assert!(matches!(error, SubmitError::Input(_)), "{error}");
+    }
+    let results = pool.map::<picky>([Picky(0), Picky(1), Picky(3)]);
+    assert!(
+        matches!(&results[..], [Ok(_), Err(JobError::Input(_)), Ok(_)]),
+        "{results:?}"
+    );
+    assert_eq!(pool.submit::<pid>(()).unwrap().wait().unwrap(), worker);
+    drop(pool);
+    before.assert_back();
+}
+
+#[test]
+fn fault_17_a_result_that_cannot_be_serialised_or_decoded_is_that_jobs_error() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let before = Census::take();
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
+    for _ in 0..100 {
+        let (lost, garbled) = (
+            pool.submit::<no_output>(1).unwrap(),
+            pool.submit::<garbled>(200).unwrap(),
+        );
+        let picky = pool.submit::<picky>(Picky(2)).unwrap();
+        let panics = pool.submit::<panics>("one\ntwo".to_owned()).unwrap();
+        let others = neighbours(&pool);
+        let error = lost.wait().unwrap_err();
+        assert!(
+            matches!(&error, JobError::Output(why) if why.contains("length")),
+            "{error}"
+        );
+        assert!(matches!(garbled.wait().unwrap_err(), JobError::Output(_)));
+        assert!(matches!(picky.wait().unwrap_err(), JobError::Input(_)));
+        assert!(
+            matches!(panics.wait().unwrap_err(), JobError::Panicked(text) if text == "one\ntwo")
+        );
+        all_done(others);
+    }
+    assert_eq!(pool.submit::<pid>(()).unwrap().wait().unwrap(), worker);
+    drop(pool);
+    before.assert_back();
+}
+
+#[test]
+fn fault_19_a_job_that_prints_harms_nothing_and_the_output_is_the_users() {
+    let program = program();
+    // A test in the role of the program: the output of its jobs is its own.
+    if std::env::var_os("PROCESS_POOL_TEST_PRINTS").is_some() {
+        let pool = ProcessPool::new(&program, 2).unwrap();
+        let text = "\0\u{1}printed by a job\u{7f}";
+        for _ in 0..20 {
+            assert_eq!(
+                pool.submit::<prints>(text.to_owned())
+                    .unwrap()
+                    .wait()
+                    .unwrap(),
+                text.len()
+            );
+        }
+        return;
+    }
+    let (_deadline, _turn) = (deadline(120), alone());
+    let name =
+        "serialisation::fault_19_a_job_that_prints_harms_nothing_and_the_output_is_the_users";
+    let output = Command::new("/proc/self/exe")
+        .args([name, "--exact", "--nocapture"])
+        .env("PROCESS_POOL_TEST_PRINTS", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(stdout.matches("printed by a job").count(), 40, "{stdout}");
+    // libtest's greetings in the workers are not.
+    assert_eq!(stdout.matches("running 1 test").count(), 1, "{stdout}");
+}
