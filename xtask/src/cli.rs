@@ -43,6 +43,12 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         into: Option<PathBuf>,
     },
+    /// Write something to start from
+    New {
+        /// What to write
+        #[command(subcommand)]
+        what: New,
+    },
     /// Copy one crate out of the workspace, so that it stands alone in DIR, and build and test it there
     Pick {
         /// The crate
@@ -54,6 +60,17 @@ pub enum Command {
     },
     /// Run all that must hold for a commit
     Ci,
+}
+
+/// What `new` writes.
+#[derive(Debug, Subcommand)]
+pub enum New {
+    /// A workload of your own, NAME.toml in this folder, which `compare --workload-file` runs as it is
+    Workload {
+        /// What the tables will call it: up to 64 of a-z, 0-9 and -
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
 }
 
 /// The arguments of `compare`.
@@ -148,10 +165,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error> 
 
 /// What is wrong, what may have been meant, and where to read on, as one line.
 fn refusal(error: &clap::Error, command: Option<&OsStr>) -> String {
-    let commands = commands();
+    let known = command
+        .and_then(OsStr::to_str)
+        .filter(|command| commands(None).iter().any(|name| name == command));
+    let commands = commands(known);
     let line = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (_, Some(given)) => format!(
-            "there is no command `{given}`: use one of {}",
+            "there is no command `{}{given}`: use one of {}",
+            known.map(|name| format!("{name} ")).unwrap_or_default(),
             commands.join(", ")
         ),
         (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
@@ -159,9 +180,6 @@ fn refusal(error: &clap::Error, command: Option<&OsStr>) -> String {
         }
         _ => paragraphs(error).join("; "),
     };
-    let known = command
-        .and_then(OsStr::to_str)
-        .filter(|command| commands.iter().any(|name| name == command));
     let help = known.map(|name| format!("{name} ")).unwrap_or_default();
     format!("{line}; see `cargo xtask {help}--help`")
 }
@@ -186,10 +204,19 @@ fn paragraphs(error: &clap::Error) -> Vec<String> {
         .collect()
 }
 
-fn commands() -> Vec<String> {
+/// The commands that there are, or those of a command that has some of its own, with its name before them.
+fn commands(of: Option<&str>) -> Vec<String> {
     let cli = <Cli as clap::CommandFactory>::command();
-    cli.get_subcommands()
-        .map(|command| command.get_name().to_string())
+    let nested = of
+        .and_then(|name| cli.find_subcommand(name))
+        .filter(|command| command.has_subcommands());
+    let before = nested
+        .map(|command| format!("{} ", command.get_name()))
+        .unwrap_or_default();
+    nested
+        .unwrap_or(&cli)
+        .get_subcommands()
+        .map(|command| format!("{before}{}", command.get_name()))
         .collect()
 }
 

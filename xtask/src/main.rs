@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use xtask::cli::{self, Command, DEFAULT_OUTPUT, Parsed};
+use xtask::cli::{self, Command, DEFAULT_OUTPUT, New, Parsed};
 use xtask::error::Error;
 use xtask::packages::workspace;
 
@@ -36,6 +36,12 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Report { results, into } => {
             let text = xtask::report::report(&results, into.as_deref()).map_err(Error::Usage)?;
             print(&text);
+            Ok(0)
+        }
+        Command::New {
+            what: New::Workload { name },
+        } => {
+            print(&xtask::new::workload(&name, Path::new(""))?);
             Ok(0)
         }
         Command::Pick { name, directory } => {

@@ -146,15 +146,18 @@ fn a_wrong_or_missing_command_lists_the_commands() {
     refused(
         &[],
         &[
-            "compare, test, build, report, pick, ci",
+            "compare, test, build, report, new, pick, ci",
             "see `cargo xtask --help`",
         ],
     );
     refused(
         &["compere"],
-        &["`compere`", "compare, test, build, report, pick, ci"],
+        &["`compere`", "compare, test, build, report, new, pick, ci"],
     );
     refused(&["--smoke"], &["--smoke"]);
+    refused(&["new"], &["no command is named: use one of new workload"]);
+    refused(&["new", "model"], &["`new model`", "new workload"]);
+    refused(&["new", "workload"], &["NAME"]);
 }
 
 #[test]

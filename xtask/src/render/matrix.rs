@@ -1,9 +1,9 @@
 //! The closing matrix: which model for which kind of work.
 
-use super::grid::Grid;
+use super::blocks::in_blocks;
 use super::number::plural;
 use super::table::to_best;
-use super::text::{WIDTH, clean, pieces, wrap};
+use super::text::{clean, pieces, wrap};
 use super::verdict::verdict;
 use super::view::{self, Names};
 use crate::results::{Results, Workload};
@@ -85,42 +85,7 @@ fn blocks(results: &Results) -> Vec<String> {
         .map(|workload| column(results, workload, &names, &rows))
         .collect();
 
-    let longest = rows
-        .iter()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or(0);
-    let room = WIDTH - longest.clamp("model".len(), WIDTH / 2);
-    let mut blocks = Vec::new();
-    let mut rest = columns.as_slice();
-    while !rest.is_empty() {
-        let mut used = 0;
-        let fitting = rest.iter().take_while(|column| {
-            used += 2 + width(column);
-            used <= room
-        });
-        let (block, after) = rest.split_at(fitting.count().max(1));
-        blocks.push(render(block, &rows));
-        rest = after;
-    }
-    blocks
-}
-
-fn render(columns: &[Vec<String>], rows: &[String]) -> String {
-    let height = columns
-        .iter()
-        .map(|column| column[0].lines().count())
-        .max()
-        .unwrap_or(1);
-    let bottom = |text: &str| "\n".repeat(height - text.lines().count()) + text;
-    let mut grid = Grid::default();
-    let heads = columns.iter().map(|column| bottom(&column[0]));
-    grid.row([bottom("model")].into_iter().chain(heads).collect());
-    for (at, name) in rows.iter().enumerate() {
-        let figures = columns.iter().map(|column| column[at + 1].clone());
-        grid.row([clean(name)].into_iter().chain(figures).collect());
-    }
-    grid.render()
+    in_blocks(&rows, &columns)
 }
 
 /// The heading and one entry per row.
@@ -143,9 +108,4 @@ fn column(results: &Results, workload: &Workload, names: &Names, rows: &[String]
         }
     });
     [lines.join("\n")].into_iter().chain(entries).collect()
-}
-
-fn width(column: &[String]) -> usize {
-    let lines = column.iter().flat_map(|cell| cell.lines());
-    lines.map(|line| line.chars().count()).max().unwrap_or(0)
 }

@@ -5,12 +5,14 @@
 
 mod baseline;
 mod beside;
+mod blocks;
 mod footer;
 mod grid;
 mod matrix;
 mod metrics;
 mod number;
 mod splice;
+mod sweep;
 mod table;
 mod text;
 mod verdict;
@@ -21,6 +23,7 @@ pub use beside::write_beside;
 pub use footer::{environment, warnings};
 pub use matrix::matrix;
 pub use splice::splice;
+pub use sweep::sweeps;
 pub use table::{legend, table};
 pub use text::clean;
 
@@ -46,7 +49,7 @@ fn conclusions(results: &Results, earlier: Option<&Results>) -> String {
     let head = if results.workloads.is_empty() {
         "Nothing was measured.\n".to_owned()
     } else {
-        join([legend(), matrix(results)])
+        join([legend(), matrix(results), sweeps(results)])
     };
     let earlier = earlier.map_or_else(String::new, |earlier| baseline(results, earlier));
     join([head, earlier, warnings(results)])

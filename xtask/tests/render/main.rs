@@ -312,6 +312,40 @@ fn several_numbers_of_tasks_are_told_apart() {
 }
 
 #[test]
+fn a_sweep_shows_how_time_grows_and_names_the_knee() {
+    let mut results = results();
+    assert_eq!(
+        render::sweeps(&results).lines().next(),
+        Some("gcd: time by the number of workers")
+    );
+    for tasks in [640, 6_400, 64_000, 640_000, 6_400_000] {
+        let mut more = results.workloads[1].clone();
+        more.tasks = tasks;
+        results.workloads.push(more);
+        let mut cells = results.cells.clone();
+        cells.retain(|cell| cell.workload == "gcd" && cell.tasks == 64);
+        for cell in &mut cells {
+            cell.tasks = tasks;
+            // Ten times as many tasks take 1.02 times as long at first, then ten times.
+            let factor = if tasks == 640 {
+                1.02
+            } else {
+                tasks as f64 / 640.0
+            };
+            cell.samples
+                .iter_mut()
+                .for_each(|sample| sample.wall_ns = (sample.wall_ns as f64 * factor) as u64);
+        }
+        results.cells.extend(cells);
+    }
+    summarise(&mut results);
+    let text = render::sweeps(&results);
+    assert_fits(&text);
+    insta::assert_snapshot!("sweeps", text);
+    assert!(render::closing(&results, None).contains(&text));
+}
+
+#[test]
 fn many_workloads_are_split_into_blocks_that_fit() {
     let mut results = results();
     for at in 0..20 {

@@ -14,6 +14,12 @@ const FILES: &[(&str, &str)] = &[
         "mandelbrot",
         include_str!("../../workloads/mandelbrot.toml"),
     ),
+    ("fan-out", include_str!("../../workloads/fan-out.toml")),
+    ("counter", include_str!("../../workloads/counter.toml")),
+    ("life", include_str!("../../workloads/life.toml")),
+    ("life-io", include_str!("../../workloads/life-io.toml")),
+    ("pipeline", include_str!("../../workloads/pipeline.toml")),
+    ("children", include_str!("../../workloads/children.toml")),
 ];
 
 /// The project's own workloads, parsed once.

@@ -4,6 +4,7 @@
 //! every runner executes the same machine code, and what it returns follows from its [`Call`] alone.
 
 mod gcd;
+mod life;
 mod mandelbrot;
 
 /// What a kernel gets.
@@ -47,6 +48,10 @@ const ALL: &[Kernel] = &[
     Kernel {
         name: "gcd",
         run: gcd::gcd,
+    },
+    Kernel {
+        name: "life",
+        run: life::life,
     },
     Kernel {
         name: "mandelbrot",
