@@ -1,0 +1,113 @@
+//! `coroutines` as a contestant: a future each, all polled by the one thread that asks.
+
+mod io;
+mod smol_local;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use coroutines::Tasks;
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::Failure;
+
+use io::SmolIo;
+
+/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// The model `coroutines`.
+#[derive(Debug, Clone, Copy)]
+pub struct CoroutinesModel;
+
+/// How the tasks are run.
+#[derive(Debug)]
+pub struct Ready {
+    how: How,
+    limit: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Map,
+    Smol,
+    Blocking,
+}
+
+impl Model for CoroutinesModel {
+    type Ready = Ready;
+
+    fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str, concurrency| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency,
+            ignores_workers: true,
+        };
+        Description {
+            name: "coroutines",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                variant(
+                    "",
+                    "All futures in one `map`, on one thread without a runtime.",
+                    Concurrency::Tasks,
+                ),
+                variant(
+                    "smol",
+                    "A task each on smol's `LocalExecutor`, on one thread.",
+                    Concurrency::Tasks,
+                ),
+                variant(
+                    "blocking-in-loop",
+                    "What Item 63 warns of: each task blocks the one thread.",
+                    Concurrency::One,
+                ),
+            ],
+        }
+    }
+
+    fn prepare(&self, variant: &str, inputs: &Inputs, _: usize) -> Result<Ready, Failure> {
+        let descriptors = inputs
+            .header
+            .actions
+            .iter()
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+        Ok(Ready {
+            how: match variant {
+                "smol" => How::Smol,
+                "blocking-in-loop" => How::Blocking,
+                _ => How::Map,
+            },
+            limit: descriptors.then_some(MOST_DESCRIPTORS),
+        })
+    }
+
+    fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        if ready.how == How::Smol {
+            return smol_local::map(batch, ready.limit);
+        }
+        let blocking = ready.how == How::Blocking;
+        let tasks = ready
+            .limit
+            .map_or(Tasks::new(), |limit| Tasks::new().limit(limit));
+        // The futures borrow the batch: nothing is spawned.
+        let outputs = tasks.map(0..batch.len(), async |index| {
+            if blocking {
+                batch.run(index)
+            } else {
+                batch.run_async(index, &SmolIo).await
+            }
+        });
+        let outputs = match batch.pulse() {
+            None => smol::block_on(outputs),
+            // In the trace only, on the same thread.
+            Some(pulse) => smol::block_on(pulse.beside(SmolIo, outputs)),
+        };
+        outputs
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
+            .collect()
+    }
+}

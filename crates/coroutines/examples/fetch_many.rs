@@ -1,0 +1,96 @@
+//! Many requests over sockets from one thread, with a limit, a time limit and retries:
+//! `cargo run --example fetch_many -p coroutines`
+//!
+//! The server is at home too: a second task of the same thread, on the same sockets.
+
+use std::error::Error;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use async_io::{Async, Timer};
+use coroutines::{Backoff, Retry, Tasks, first_completed, timeout};
+use futures::future::FutureExt as _;
+use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+const REQUESTS: u32 = 200;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0))?;
+    let address = listener.get_ref().local_addr()?;
+
+    // Whichever ends first ends the other: the server never does by itself.
+    let both = [
+        serve(&listener).boxed_local(),
+        fetch_all(address).boxed_local(),
+    ];
+    let (_, result) = first_completed(both).await?;
+    println!("{} bytes of answers", result??);
+    Ok(())
+}
+
+async fn fetch_all(address: SocketAddr) -> io::Result<usize> {
+    let retry = Retry::new()
+        .backoff(Backoff::exponential(Duration::from_millis(1), 2.0).jitter(0.5))
+        .retry_if(|error: &io::Error| error.kind() != io::ErrorKind::InvalidData);
+    let mut completed = Tasks::new()
+        .limit(AT_ONCE)
+        .as_completed(0..REQUESTS, |number| {
+            retry.run(move |_| async move {
+                timeout(Duration::from_secs(10), fetch(address, number))
+                    .await
+                    .map_err(io::Error::other)?
+            })
+        });
+    let mut bytes = 0;
+    while let Some((_, result)) = completed.next().await {
+        let answer = result
+            .map_err(io::Error::other)?
+            .map_err(io::Error::other)?;
+        bytes += answer.len();
+    }
+    Ok(bytes)
+}
+
+/// One request: connect, ask, read to the end.
+async fn fetch(address: SocketAddr, number: u32) -> io::Result<String> {
+    let mut stream = Async::<TcpStream>::connect(address).await?;
+    stream.write_all(format!("{number}\n").as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let expected = format!("answer to {number}\n");
+    match answer == expected {
+        true => Ok(answer),
+        // Every tenth connection was closed early.
+        false if answer.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
+        false => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// So many connections at once; whoever is served makes room for the next to be accepted.
+async fn serve(listener: &Async<TcpListener>) -> io::Result<usize> {
+    let mut connections = Tasks::new()
+        .limit(AT_ONCE)
+        .as_completed(1_u64.., async |number| {
+            let (stream, _) = listener.accept().await?;
+            answer(stream, number % 10 == 0).await
+        });
+    while let Some((_, result)) = connections.next().await {
+        result.map_err(io::Error::other)??;
+    }
+    Err(io::Error::other("there are more connections than numbers"))
+}
+
+async fn answer(mut stream: Async<TcpStream>, closes_early: bool) -> io::Result<()> {
+    let mut request = [0; 16];
+    let length = stream.read(&mut request).await?;
+    Timer::after(Duration::from_millis(2)).await;
+    if closes_early {
+        return Ok(());
+    }
+    stream.write_all(b"answer to ").await?;
+    stream.write_all(&request[..length]).await
+}

@@ -1,0 +1,2 @@
+//! The benches of `coroutines` against its rivals live in `benches/`: `cargo bench -p coroutines-rivals`.
+#![forbid(unsafe_code)]
