@@ -1,0 +1,139 @@
+//! `stall-watch` as a contestant: a task each on a tokio runtime, all of which are watched.
+//!
+//! Beside `tokio-tasks`, which does the same unwatched, it shows what watching costs; and with tasks that block, how much of
+//! that is caught.
+
+mod io;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stall_watch::{RuntimeWatch, StallWatch};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::Failure;
+
+use io::TokioIo;
+
+/// A poll that takes longer counts as a stall. Short, so that what the workloads have of blocking shows.
+const THRESHOLD: Duration = Duration::from_millis(5);
+
+/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+const MOST_DESCRIPTORS: usize = 4096;
+
+/// The model `stall-watch`.
+#[derive(Debug, Clone, Copy)]
+pub struct StallWatchModel;
+
+/// A runtime that is watched, and how it is used.
+pub struct Ready {
+    // The guard before the watch and the runtime: it goes first.
+    _watched: RuntimeWatch,
+    watch: StallWatch,
+    runtime: Runtime,
+    limit: Arc<Semaphore>,
+    blocking: bool,
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready")
+            .field("watch", &self.watch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Model for StallWatchModel {
+    type Ready = Ready;
+
+    fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str, concurrency| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency,
+            ignores_workers: false,
+        };
+        Description {
+            name: "stall-watch",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                variant(
+                    "",
+                    "A watched task each on a watched multi-thread runtime of tokio.",
+                    Concurrency::Tasks,
+                ),
+                variant(
+                    "blocking-in-loop",
+                    "What Item 63 warns of, watched: the tasks block the runtime's workers.",
+                    Concurrency::Workers,
+                ),
+            ],
+        }
+    }
+
+    fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let watch = StallWatch::new(THRESHOLD).map_err(Failure::new)?;
+        let runtime = watch
+            .configure(&mut Builder::new_multi_thread())
+            .worker_threads(workers)
+            .enable_all()
+            .build()
+            .map_err(Failure::new)?;
+        let descriptors = inputs
+            .header
+            .actions
+            .iter()
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+        Ok(Ready {
+            _watched: watch.runtime(runtime.handle().clone()),
+            watch,
+            runtime,
+            limit: Arc::new(Semaphore::new(if descriptors {
+                MOST_DESCRIPTORS
+            } else {
+                Semaphore::MAX_PERMITS
+            })),
+            blocking: variant == "blocking-in-loop",
+        })
+    }
+
+    fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        let before = ready.watch.stats().stalls;
+        let (limit, blocking) = (&ready.limit, ready.blocking);
+        let outputs = ready.runtime.block_on(async {
+            // Only in the trace: how late the loop comes to its timers. Not wrapped, it is no task of the workload.
+            let pulse = batch.pulse();
+            if let Some(pulse) = &pulse {
+                tokio::spawn(pulse.beat(TokioIo));
+            }
+            let mut tasks = Vec::with_capacity(batch.len());
+            for index in 0..batch.len() {
+                let (batch, limit) = (Arc::clone(batch), Arc::clone(limit));
+                tasks.push(tokio::spawn(ready.watch.wrap(async move {
+                    // It is never closed.
+                    let _permit = limit.acquire().await;
+                    if blocking {
+                        batch.run(index)
+                    } else {
+                        batch.run_async(index, &TokioIo).await
+                    }
+                })));
+            }
+            let mut outputs = Vec::with_capacity(tasks.len());
+            for task in tasks {
+                outputs.push(task.await.unwrap_or_else(|error| Err(Failure::new(error))));
+            }
+            if let Some(pulse) = pulse {
+                pulse.stop();
+            }
+            outputs
+        });
+        let caught = ready.watch.stats().stalls - before;
+        batch.metric("stalls_caught", caught as f64);
+        outputs
+    }
+}

@@ -1,0 +1,110 @@
+//! How a watch is to be.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::BuildError;
+use crate::shared::Shared;
+use crate::stall::Stall;
+use crate::watch::StallWatch;
+use crate::watchdog::{Limit, Sink, Watchdog};
+
+/// The shortest threshold.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// How a watch is to be: what [`StallWatch::builder`] gives.
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    threshold: Duration,
+    sink: Sink,
+    per_second: u32,
+    panic_on_drop: bool,
+    #[cfg(all(feature = "backtrace", target_os = "linux"))]
+    backtraces: bool,
+}
+
+impl Builder {
+    pub(crate) fn new(threshold: Duration) -> Self {
+        Self {
+            threshold,
+            sink: Sink::default(),
+            per_second: 10,
+            panic_on_drop: false,
+            #[cfg(all(feature = "backtrace", target_os = "linux"))]
+            backtraces: false,
+        }
+    }
+
+    /// Calls this with each report, on the watchdog's thread.
+    ///
+    /// While it runs, nobody watches: it should hand the report on and return. It must not wait for the event loop, which is
+    /// held up. Its panics are contained and counted.
+    pub fn on_stall(mut self, on_stall: impl FnMut(&Stall) + Send + 'static) -> Self {
+        self.sink.on_stall = Some(Box::new(on_stall));
+        self
+    }
+
+    /// Makes each report an event with the target `stall_watch`: a warning while the stall goes on, information when it has
+    /// ended.
+    ///
+    /// The event comes from the watchdog's thread, so outside of all spans, and goes to the global default subscriber.
+    #[cfg(feature = "tracing")]
+    pub fn tracing(mut self) -> Self {
+        self.sink.tracing = true;
+        self
+    }
+
+    /// Takes a backtrace of the thread that is held up with each report: see [`Backtrace`](crate::Backtrace) for how, and
+    /// for what it asks of the process.
+    #[cfg(all(feature = "backtrace", target_os = "linux"))]
+    pub fn backtraces(mut self) -> Self {
+        self.backtraces = true;
+        self
+    }
+
+    /// At most so many reports a second of stalls that go on, 10 unless said otherwise. The rest is counted. The end of a
+    /// stall is reported if its beginning was.
+    pub fn reports_per_second(mut self, reports: u32) -> Self {
+        self.per_second = reports;
+        self
+    }
+
+    /// For tests: dropping the watch panics if there was a stall, as [`StallWatch::assert_none`] does, but not while the
+    /// thread panics already.
+    pub fn panic_on_drop(mut self) -> Self {
+        self.panic_on_drop = true;
+        self
+    }
+
+    /// Starts the watchdog.
+    ///
+    /// # Errors
+    ///
+    /// If the threshold is under a millisecond, the system refuses a thread, or there are to be backtraces and cannot be.
+    pub fn build(self) -> Result<StallWatch, BuildError> {
+        if self.threshold < SHORTEST {
+            return Err(BuildError::ThresholdTooShort(self.threshold));
+        }
+        #[cfg(all(feature = "backtrace", target_os = "linux"))]
+        if self.backtraces {
+            crate::backtrace::install().map_err(BuildError::Backtraces)?;
+        }
+        let shared = Arc::new(Shared::new(self.threshold));
+        let limit = Limit::new(self.per_second);
+        let watchdog = Watchdog::new(Arc::clone(&shared), self.sink, limit);
+        #[cfg(all(feature = "backtrace", target_os = "linux"))]
+        let watchdog = watchdog.with_backtraces(self.backtraces);
+        StallWatch::start(shared, watchdog, self.panic_on_drop).map_err(BuildError::Thread)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("threshold", &self.threshold)
+            .field("reports_per_second", &self.per_second)
+            .field("panic_on_drop", &self.panic_on_drop)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! A whole tokio runtime, by the figures that stable tokio gives.
+
+mod notes;
+mod workers;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+
+use tokio::runtime::{Builder, Handle, Id, RuntimeFlavor};
+
+use crate::shared::{Shared, lock};
+use crate::thread::Thread;
+use crate::watch::StallWatch;
+
+pub use notes::WorkerNotes;
+pub(crate) use workers::Workers;
+
+/// The interval of tokio's `event_interval` that [`StallWatch::configure`] sets.
+const EVENT_INTERVAL: u32 = 8;
+
+/// What a watch knows of runtimes.
+#[derive(Debug, Default)]
+pub(crate) struct Runtimes {
+    watched: Mutex<Vec<Arc<Entry>>>,
+    workers: Mutex<HashMap<(Id, usize), Worker>>,
+}
+
+/// A runtime that is watched.
+#[derive(Debug)]
+struct Entry {
+    handle: Handle,
+    /// Where a current-thread runtime is driven.
+    driver: Option<Arc<Thread>>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    /// Kept by the thread itself, as long as it lives.
+    thread: Weak<Thread>,
+    /// Whether it tells when it is unparked.
+    tells: bool,
+}
+
+impl Runtimes {
+    fn entries(&self) -> Vec<Arc<Entry>> {
+        lock(&self.watched).clone()
+    }
+
+    /// Notes which thread the calling worker is on. Once per thread.
+    pub(crate) fn note_worker(&self, thread: &Arc<Thread>) {
+        self.note(thread, false);
+    }
+
+    fn note(&self, thread: &Arc<Thread>, tells: bool) {
+        let (Some(worker), Ok(runtime)) = (tokio::runtime::worker_index(), Handle::try_current())
+        else {
+            return;
+        };
+        let mut workers = lock(&self.workers);
+        let key = (runtime.id(), worker);
+        let tells = tells || workers.get(&key).is_some_and(|worker| worker.tells);
+        // Once per thread, so there is time to forget those that are gone.
+        workers.retain(|_, worker| worker.thread.strong_count() > 0);
+        let thread = Arc::downgrade(thread);
+        workers.insert(key, Worker { thread, tells });
+    }
+
+    /// The thread of a worker, if it is known, and whether it tells when it is unparked.
+    fn worker(&self, entry: &Entry, worker: usize) -> (Option<Arc<Thread>>, bool) {
+        let workers = lock(&self.workers);
+        match workers.get(&(entry.handle.id(), worker)) {
+            Some(worker) => (worker.thread.upgrade(), worker.tells),
+            None => (entry.driver.clone(), false),
+        }
+    }
+}
+
+/// Watches a runtime as long as it lives: what [`StallWatch::runtime`] gives.
+#[must_use = "the runtime is watched as long as this lives"]
+pub struct RuntimeWatch {
+    shared: Arc<Shared>,
+    entry: Arc<Entry>,
+}
+
+impl Drop for RuntimeWatch {
+    fn drop(&mut self) {
+        let mut watched = lock(&self.shared.runtimes.watched);
+        watched.retain(|entry| !Arc::ptr_eq(entry, &self.entry));
+    }
+}
+
+impl fmt::Debug for RuntimeWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeWatch")
+            .field("runtime", &self.entry.handle.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl StallWatch {
+    /// Makes the workers of a runtime known, to be called before it is built. It sets three things, each of which tokio has
+    /// once per builder: `on_thread_park` and `on_thread_unpark`, as [`WorkerNotes`] says, and `event_interval` to 8, as
+    /// [`runtime`](Self::runtime) says.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stall_watch::StallWatch;
+    ///
+    /// let watch = StallWatch::new(Duration::from_millis(100)).unwrap();
+    /// let runtime = watch
+    ///     .configure(&mut tokio::runtime::Builder::new_current_thread())
+    ///     .build()
+    ///     .unwrap();
+    /// runtime.block_on(async {
+    ///     let _watched = watch.runtime(tokio::runtime::Handle::current());
+    ///     tokio::task::yield_now().await;
+    /// });
+    /// watch.assert_none();
+    /// ```
+    pub fn configure<'b>(&self, builder: &'b mut Builder) -> &'b mut Builder {
+        let (parks, unparks) = (self.worker_notes(), self.worker_notes());
+        builder
+            .on_thread_park(move || parks.parks())
+            .on_thread_unpark(move || unparks.unparks())
+            .event_interval(EVENT_INTERVAL)
+    }
+
+    /// What [`configure`](Self::configure) gives to a runtime's hooks, for hooks of your own.
+    pub fn worker_notes(&self) -> WorkerNotes {
+        WorkerNotes::new(Arc::clone(&self.shared))
+    }
+
+    /// Watches all workers of a runtime, wrapped tasks or not, until what this gives is dropped.
+    ///
+    /// A worker that is not parked and whose `worker_total_busy_duration` stands still for the threshold is held up. That
+    /// figure moves once in `event_interval` turns of the worker, a turn being one task, or up to four that wake each other.
+    /// So **the threshold must be longer than `event_interval` honest polls**, say 8 times the longest: with tokio's own
+    /// interval, 61, a worker that merely has much to do looks the same as one that is stuck. A worker whose tasks are
+    /// wrapped shows with each poll that it goes on, and needs none of this.
+    ///
+    /// What is known of an unwrapped task is the thread that it is on, and with the feature `backtrace` the place. Which
+    /// thread a worker is on is known when a wrapped task was polled there, or when the runtime was built by
+    /// [`configure`](Self::configure); otherwise a report has its number only.
+    ///
+    /// A **current-thread** runtime only runs inside `block_on`, and stands still outside: call this inside, and drop the
+    /// result there too. That is what happens when it is a local variable of the future. With the multi-thread runtime the
+    /// future of `block_on` runs on no worker: wrap it.
+    pub fn runtime(&self, handle: Handle) -> RuntimeWatch {
+        let driver = (handle.runtime_flavor() == RuntimeFlavor::CurrentThread)
+            .then(|| Arc::new(Thread::current()));
+        let entry = Arc::new(Entry { handle, driver });
+        lock(&self.shared.runtimes.watched).push(Arc::clone(&entry));
+        self.shared.wake_if_dozing();
+        RuntimeWatch {
+            shared: Arc::clone(&self.shared),
+            entry,
+        }
+    }
+}

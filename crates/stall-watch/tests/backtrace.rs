@@ -1,0 +1,160 @@
+//! Where a thread that is held up is.
+#![cfg(all(target_os = "linux", target_env = "gnu"))]
+
+mod common;
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use common::{Heard, THRESHOLD, spin_until, within_deadline};
+use futures::executor::block_on;
+use stall_watch::{Backtrace, Phase, Stall, StallWatch};
+
+fn listen() -> (Heard, StallWatch) {
+    let heard = Heard::default();
+    let watch = heard.listen(StallWatch::builder(5 * THRESHOLD).backtraces());
+    (heard, watch)
+}
+
+fn place(stall: &Stall) -> (String, u32) {
+    let place = stall.backtrace.as_ref().unwrap().place().unwrap();
+    let file = place.file.as_ref().unwrap().file_name().unwrap();
+    (file.to_str().unwrap().to_owned(), place.line.unwrap())
+}
+
+/// Waits as a user's code would, in a function of its own, until the flag is set. Says at which line.
+#[inline(never)]
+fn sleep_until(flag: &AtomicBool) -> u32 {
+    while !flag.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_secs(2));
+    }
+    line!() - 2
+}
+
+#[test]
+fn the_backtrace_points_at_the_line_that_sleeps() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let flag = AtomicBool::new(false);
+        let line = thread::scope(|scope| {
+            let sleeper = scope.spawn(|| block_on(watch.wrap(async { sleep_until(&flag) })));
+            heard.wait_for(|stall| stall.backtrace.is_some());
+            flag.store(true, Ordering::Relaxed);
+            sleeper.join().unwrap()
+        });
+        let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
+        assert_eq!(place(stall), ("backtrace.rs".to_owned(), line));
+        let backtrace = stall.backtrace.as_ref().unwrap();
+        let frames = backtrace.frames();
+        let functions: Vec<_> = frames
+            .iter()
+            .filter_map(|frame| frame.function.as_deref())
+            .collect();
+        let sleeper = functions
+            .iter()
+            .position(|name| name.contains("sleep_until"));
+        assert!(
+            sleeper.unwrap() > 0,
+            "the system's own frames come first: {functions:?}"
+        );
+        assert!(
+            !functions.iter().any(|name| name.contains("stall_watch::")),
+            "neither the handler nor what polled: {functions:?}"
+        );
+        assert!(stall.to_string().contains("sleep_until"), "{stall}");
+        assert!(!stall.to_string().contains('\n'));
+        assert!(format!("{stall:#}").lines().count() > 2);
+        let over = heard.wait_for(|stall| stall.phase == Phase::Ended);
+        assert!(over.backtrace.is_none());
+    });
+}
+
+#[test]
+fn the_backtrace_finds_a_thread_that_spins() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        watch
+            .named("x")
+            .run(|| spin_until(|| !heard.all().is_empty()));
+        let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
+        let frames = stall.backtrace.as_ref().unwrap().frames();
+        let spins = |name: &String| name.contains("spin_until");
+        assert!(
+            frames
+                .iter()
+                .any(|frame| frame.function.as_ref().is_some_and(spins)),
+            "{frames:?}"
+        );
+    });
+}
+
+/// Much allocation and much locking of std's, which the signal interrupts at every point.
+#[test]
+fn threads_are_asked_in_the_middle_of_anything_and_go_on() {
+    within_deadline(|| {
+        let heard = Heard::default();
+        let watch = heard.listen(
+            StallWatch::builder(Duration::from_millis(2))
+                .backtraces()
+                .reports_per_second(10_000),
+        );
+        let end = std::time::Instant::now() + Duration::from_secs(2);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut sum = 0_usize;
+                    while std::time::Instant::now() < end {
+                        let until = std::time::Instant::now() + Duration::from_millis(5);
+                        watch.named("works").run(|| {
+                            while std::time::Instant::now() < until {
+                                let text: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+                                sum += black_box(text.concat()).len();
+                                let caught = std::panic::catch_unwind(|| {
+                                    std::panic::resume_unwind(Box::new(1_u8))
+                                });
+                                assert!(caught.is_err());
+                            }
+                        });
+                    }
+                    assert!(sum > 0);
+                });
+            }
+        });
+        let all = heard.all();
+        let with = all.iter().filter(|stall| stall.backtrace.is_some()).count();
+        assert!(with > 20, "{with} backtraces in {} reports", all.len());
+    });
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn an_unwrapped_task_of_a_runtime_is_found_by_its_line() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = watch
+            .configure(&mut tokio::runtime::Builder::new_multi_thread())
+            .worker_threads(2)
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
+        let _watched = watch.runtime(runtime.handle().clone());
+        let flag = std::sync::Arc::new(AtomicBool::new(false));
+        let set = std::sync::Arc::clone(&flag);
+        let sleeper = runtime.spawn(async move { sleep_until(&set) });
+        heard.wait_for(|stall| stall.backtrace.is_some());
+        flag.store(true, Ordering::Relaxed);
+        let line = runtime.block_on(sleeper).unwrap();
+        let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
+        assert_eq!(place(stall), ("backtrace.rs".to_owned(), line));
+        assert!(stall.task.is_none());
+    });
+}
+
+#[test]
+fn backtraces_cross_threads_and_clone() {
+    fn crosses<T: Clone + Send + Sync + 'static>() {}
+    crosses::<Backtrace>();
+}

@@ -1,0 +1,33 @@
+//! Alone in its program, since it counts the threads of all of it.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::thread;
+use std::time::Duration;
+
+use common::{eventually, threads, within_deadline};
+use futures::executor::block_on;
+use stall_watch::StallWatch;
+
+#[test]
+fn watches_come_and_go_and_leave_no_thread() {
+    within_deadline(|| {
+        let before = threads();
+        for round in 0..300 {
+            let watch = StallWatch::new(Duration::from_millis(1)).unwrap();
+            assert_eq!(threads(), before + 1);
+            match round % 3 {
+                0 => block_on(watch.wrap(async {})),
+                1 => block_on(watch.wrap(async { thread::sleep(Duration::from_millis(2)) })),
+                _ => {}
+            }
+            if round % 2 == 0 {
+                drop(watch);
+            } else {
+                watch.stop_timeout(Duration::from_secs(60)).unwrap();
+            }
+            eventually(|| threads() == before);
+        }
+    });
+}

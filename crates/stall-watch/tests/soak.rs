@@ -1,0 +1,163 @@
+//! Full load with everything that can go wrong, for as long as `SOAK_SECONDS` says (1 unless set): no stall may be missed
+//! or made up, and threads and memory must come back.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{LONG, eventually, threads};
+use futures::executor::block_on;
+use futures::future::poll_fn;
+use stall_watch::{Phase, StallWatch, excused};
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+#[derive(Default)]
+struct Books {
+    polls: AtomicU64,
+    panics: AtomicU64,
+    dropped: AtomicU64,
+    planted: AtomicU64,
+    began: AtomicU64,
+    ended: AtomicU64,
+    watches: AtomicU64,
+}
+
+/// One task: a few polls of which each may end early, panic, or take its time without harm.
+fn task(watch: &StallWatch, books: &Books, dice: &mut Dice) {
+    let mut left = dice.roll(4);
+    let fate = dice.roll(12);
+    let mut future = Box::pin(watch.wrap(poll_fn(|context| {
+        books.polls.fetch_add(1, Ordering::Relaxed);
+        match fate {
+            0 => resume_unwind(Box::new(fate)),
+            1 => excused(|| thread::sleep(Duration::from_micros(50))),
+            2 => watch
+                .named("inner")
+                .run(|| watch.named("innermost").run(|| {})),
+            _ => {}
+        }
+        if left == 0 {
+            return Poll::Ready(());
+        }
+        left -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })));
+    if fate == 3 {
+        let _ = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        books.dropped.fetch_add(1, Ordering::Relaxed);
+    } else if catch_unwind(AssertUnwindSafe(|| block_on(future))).is_err() {
+        books.panics.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Resident memory, in KiB.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    line.unwrap()
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// One watch for some time: threads that poll and are replaced, one of which is held up now and then.
+fn round(books: &Arc<Books>, seed: u64, time: Duration) {
+    books.watches.fetch_add(1, Ordering::Relaxed);
+    let heard = Arc::clone(books);
+    // Only what is planted lasts so long, even on a machine that has too much to do.
+    let watch = StallWatch::builder(Duration::from_millis(200))
+        .reports_per_second(1_000)
+        .on_stall(move |stall| {
+            match stall.phase {
+                Phase::Began => heard.began.fetch_add(1, Ordering::Relaxed),
+                Phase::Ended => heard.ended.fetch_add(1, Ordering::Relaxed),
+                _ => 0,
+            };
+            resume_unwind(Box::new("callbacks panic too"));
+        })
+        .build()
+        .unwrap();
+    let end = Instant::now() + time;
+    thread::scope(|scope| {
+        for worker in 0..3 {
+            let watch = &watch;
+            scope.spawn(move || {
+                let mut dice = Dice(seed + worker);
+                while Instant::now() < end {
+                    thread::scope(|inner| {
+                        inner.spawn(|| {
+                            for _ in 0..200 {
+                                task(watch, books, &mut dice);
+                            }
+                        });
+                    });
+                }
+            });
+        }
+        let stalls = || watch.stats().stalls;
+        let before = stalls();
+        books.planted.fetch_add(1, Ordering::Relaxed);
+        watch
+            .named("planted")
+            .run(|| eventually(|| stalls() > before));
+    });
+    eventually(|| watch.stats().ongoing == 0);
+    watch.stop_timeout(LONG).unwrap();
+}
+
+#[test]
+fn soak() {
+    let seconds = std::env::var("SOAK_SECONDS").map_or(1, |text| text.parse().unwrap());
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let books = Arc::new(Books::default());
+    round(&books, 1, Duration::from_millis(200));
+    let (threads_before, memory_before) = (threads(), resident());
+    let mut seed = 1;
+    loop {
+        seed += 1;
+        round(&books, seed, Duration::from_millis(300));
+        if Instant::now() >= end {
+            break;
+        }
+    }
+    eventually(|| threads() == threads_before);
+    let memory = resident();
+    let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    println!(
+        "{} watches, {} polls, {} panics, {} dropped, {} stalls planted, {} begun, {} ended, {memory_before} to {memory} KiB",
+        read(&books.watches),
+        read(&books.polls),
+        read(&books.panics),
+        read(&books.dropped),
+        read(&books.planted),
+        read(&books.began),
+        read(&books.ended),
+    );
+    assert!(read(&books.began) >= read(&books.planted));
+    assert!(read(&books.panics) > 0 && read(&books.dropped) > 0);
+    assert!(memory < memory_before + 32 * 1024, "memory grows");
+}

@@ -1,0 +1,314 @@
+//! A whole tokio runtime, wrapped tasks or not.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{Heard, LONG, THRESHOLD, eventually, is_named, spin_until, within_deadline};
+use stall_watch::{Phase, Stall, StallWatch};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::yield_now;
+use tokio::time::sleep;
+
+const ROUNDS: usize = 3;
+
+fn listen() -> (Heard, StallWatch) {
+    let heard = Heard::default();
+    let watch = heard.listen(StallWatch::builder(THRESHOLD));
+    (heard, watch)
+}
+
+/// A runtime whose workers are known by name.
+fn workers(watch: &StallWatch, workers: usize) -> Runtime {
+    let next = AtomicU64::new(0);
+    let runtime = watch
+        .configure(&mut Builder::new_multi_thread())
+        .worker_threads(workers)
+        .thread_name_fn(move || format!("loop {}", next.fetch_add(1, Ordering::Relaxed)))
+        .enable_time()
+        .build()
+        .unwrap();
+    // Workers are known when they have parked once.
+    runtime.block_on(async { sleep(Duration::from_millis(50)).await });
+    runtime
+}
+
+fn is_unwrapped(stall: &Stall) -> bool {
+    stall.phase == Phase::Began && stall.task.is_none()
+}
+
+#[test]
+fn fault_40_one_worker_sleeps_in_an_unwrapped_task() {
+    within_deadline(|| {
+        for _ in 0..ROUNDS {
+            let (heard, watch) = listen();
+            let runtime = workers(&watch, 2);
+            let _watched = watch.runtime(runtime.handle().clone());
+            let listener = heard.clone();
+            let blocker = runtime.spawn(async move {
+                let stall = listener.wait_for(is_unwrapped);
+                (
+                    stall,
+                    thread::current().name().map(str::to_owned),
+                    tokio::runtime::worker_index(),
+                )
+            });
+            let (stall, name, index) = runtime.block_on(blocker).unwrap();
+            assert_eq!(stall.thread.as_ref().unwrap().name, name);
+            assert!(name.unwrap().starts_with("loop "));
+            assert_eq!(stall.worker, index);
+            assert!(stall.lasted >= THRESHOLD);
+            assert!(stall.to_string().contains("not wrapped"), "{stall}");
+            let over = heard.wait_for(|stall| stall.phase == Phase::Ended);
+            assert_eq!((over.worker, over.task), (index, None));
+        }
+    });
+}
+
+#[test]
+fn fault_40_one_worker_spins_in_an_unwrapped_task() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = workers(&watch, 2);
+        let _watched = watch.runtime(runtime.handle().clone());
+        let listener = heard.clone();
+        let spinner = runtime.spawn(async move {
+            spin_until(|| listener.all().iter().any(is_unwrapped));
+        });
+        runtime.block_on(spinner).unwrap();
+    });
+}
+
+#[test]
+fn fault_40_all_workers_are_held_up() {
+    within_deadline(|| {
+        for _ in 0..ROUNDS {
+            let (heard, watch) = listen();
+            let runtime = workers(&watch, 3);
+            let _watched = watch.runtime(runtime.handle().clone());
+            let blockers: Vec<_> = (0..3)
+                .map(|_| {
+                    let listener = heard.clone();
+                    runtime.spawn(async move { listener.wait_for_begun(3) })
+                })
+                .collect();
+            for blocker in blockers {
+                runtime.block_on(blocker).unwrap();
+            }
+            let mut found: Vec<_> = heard
+                .all()
+                .into_iter()
+                .filter(is_unwrapped)
+                .map(|stall| stall.worker.unwrap())
+                .collect();
+            found.sort_unstable();
+            assert_eq!(found, [0, 1, 2]);
+            assert!(
+                heard.all().iter().any(|stall| stall.held_up == (3, 3)),
+                "{:?}",
+                heard.all()
+            );
+        }
+    });
+}
+
+#[test]
+fn a_wrapped_task_is_reported_once_and_by_its_own_place() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = workers(&watch, 2);
+        let _watched = watch.runtime(runtime.handle().clone());
+        let listener = heard.clone();
+        let blocker = watch.named("blocker").wrap(async move {
+            listener.wait_for(|stall| is_named(stall, "blocker"));
+            // Time enough for a second report, were there to be one.
+            thread::sleep(3 * THRESHOLD);
+        });
+        runtime.block_on(runtime.spawn(blocker)).unwrap();
+        heard.wait_for(|stall| stall.phase == Phase::Ended);
+        let all = heard.all();
+        assert_eq!(all.len(), 2, "{all:?}");
+        let stall = &all[0];
+        assert!(is_named(stall, "blocker") && stall.worker.is_none());
+        assert_eq!(stall.held_up, (1, 2));
+    });
+}
+
+#[test]
+fn a_current_thread_runtime_is_watched_from_inside() {
+    within_deadline(|| {
+        for configured in [true, false] {
+            let (heard, watch) = listen();
+            let mut builder = Builder::new_current_thread();
+            if configured {
+                watch.configure(&mut builder);
+            }
+            let runtime = builder.enable_time().build().unwrap();
+            let listener = heard.clone();
+            runtime.block_on(async {
+                let _watched = watch.runtime(Handle::current());
+                sleep(2 * THRESHOLD).await;
+                watch.assert_none();
+                let blocker = tokio::spawn(async move { listener.wait_for(is_unwrapped) });
+                let stall = blocker.await.unwrap();
+                assert_eq!(stall.worker, Some(0));
+                assert_eq!(stall.thread.as_ref().unwrap().id, thread::current().id());
+                // The future of `block_on` is on the same thread, and may block it too.
+                let before = watch.stats().stalls;
+                eventually(|| watch.stats().stalls > before);
+            });
+            // Outside nothing moves, and nobody complains.
+            let before = watch.stats().stalls;
+            thread::sleep(4 * THRESHOLD);
+            assert_eq!(watch.stats().stalls, before);
+        }
+    });
+}
+
+#[test]
+fn a_runtime_that_was_not_configured_is_watched_too_and_wrapped_tasks_name_its_threads() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("only")
+            .enable_time()
+            .build()
+            .unwrap();
+        let _watched = watch.runtime(runtime.handle().clone());
+        let listener = heard.clone();
+        let stall = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
+        let stall = runtime.block_on(stall).unwrap();
+        assert_eq!((stall.thread.is_none(), stall.worker), (true, Some(0)));
+
+        runtime
+            .block_on(runtime.spawn(watch.wrap(async {})))
+            .unwrap();
+        let listener = heard.clone();
+        let stall = runtime.spawn(async move {
+            listener.wait_for(|stall| is_unwrapped(stall) && stall.thread.is_some())
+        });
+        let stall = runtime.block_on(stall).unwrap();
+        assert_eq!(stall.thread.as_ref().unwrap().name.as_deref(), Some("only"));
+    });
+}
+
+#[test]
+fn fault_40_an_idle_runtime_is_no_stall() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = workers(&watch, 2);
+        let _watched = watch.runtime(runtime.handle().clone());
+        // A timer now and then, then nothing at all, long enough for the watchdog to doze.
+        runtime.block_on(async {
+            for _ in 0..10 {
+                tokio::spawn(sleep(Duration::from_millis(30)))
+                    .await
+                    .unwrap();
+            }
+        });
+        thread::sleep(30 * THRESHOLD);
+        watch.assert_none();
+        // And it is awake when it has to be.
+        let listener = heard.clone();
+        let blocker = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
+        runtime.block_on(blocker).unwrap();
+    });
+}
+
+#[test]
+fn fault_40_a_busy_runtime_is_no_stall() {
+    within_deadline(|| {
+        let watch = StallWatch::new(Duration::from_millis(500)).unwrap();
+        let runtime = workers(&watch, 2);
+        let _watched = watch.runtime(runtime.handle().clone());
+        let end = Instant::now() + Duration::from_secs(2);
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                runtime.spawn(async move {
+                    while Instant::now() < end {
+                        let until = Instant::now() + Duration::from_millis(2);
+                        spin_until(|| Instant::now() >= until);
+                        yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            runtime.block_on(task).unwrap();
+        }
+        watch.assert_none();
+    });
+}
+
+#[test]
+fn a_runtime_that_was_shut_down_is_no_stall() {
+    within_deadline(|| {
+        let (_, watch) = listen();
+        for _ in 0..ROUNDS {
+            let runtime = workers(&watch, 2);
+            let _watched = watch.runtime(runtime.handle().clone());
+            runtime.block_on(async { tokio::spawn(async {}).await.unwrap() });
+            drop(runtime);
+            thread::sleep(4 * THRESHOLD);
+            watch.assert_none();
+        }
+    });
+}
+
+#[test]
+fn a_runtime_is_watched_as_long_as_the_guard_lives() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = workers(&watch, 1);
+        let watched = watch.runtime(runtime.handle().clone());
+        drop(watched);
+        runtime
+            .block_on(runtime.spawn(async { thread::sleep(4 * THRESHOLD) }))
+            .unwrap();
+        assert_eq!(heard.all().len(), 0);
+        // A stall that is under way when the guard goes is over for the watch.
+        let watched = watch.runtime(runtime.handle().clone());
+        let (stop, gate) = std::sync::mpsc::channel::<()>();
+        let blocker = runtime.spawn(async move { _ = gate.recv_timeout(LONG) });
+        let stall = heard.wait_for(is_unwrapped);
+        assert!(stall.thread.is_some(), "known from before");
+        drop(watched);
+        heard.wait_for(|stall| stall.phase == Phase::Ended);
+        drop(stop);
+        runtime.block_on(blocker).unwrap();
+    });
+}
+
+#[test]
+fn hooks_of_ones_own_can_tell_as_well() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let parked = Arc::new(AtomicU64::new(0));
+        let (parks, unparks, counted) = (
+            watch.worker_notes(),
+            watch.worker_notes(),
+            Arc::clone(&parked),
+        );
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("mine")
+            .event_interval(8)
+            .on_thread_park(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                parks.parks();
+            })
+            .on_thread_unpark(move || unparks.unparks())
+            .build()
+            .unwrap();
+        eventually(|| parked.load(Ordering::Relaxed) > 0);
+        let _watched = watch.runtime(runtime.handle().clone());
+        let listener = heard.clone();
+        let blocker = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
+        let stall = runtime.block_on(blocker).unwrap();
+        assert_eq!(stall.thread.as_ref().unwrap().name.as_deref(), Some("mine"));
+    });
+}
