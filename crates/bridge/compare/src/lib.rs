@@ -1,0 +1,131 @@
+//! `bridge` as a contestant: coroutines that have blocking code done, and threads that have coroutines done.
+
+mod io;
+mod portal;
+
+use std::sync::Arc;
+
+use bridge::Offload;
+use tokio::runtime::{Builder, Runtime};
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::{Failure, Output};
+
+use io::LoopIo;
+use portal::Loop;
+
+/// Calls of the offload that run at once: its default, said here so that it can be announced.
+const THREADS: usize = 64;
+
+/// The model `bridge`.
+#[derive(Debug, Clone, Copy)]
+pub struct BridgeModel;
+
+/// What the samples of one variant reuse.
+#[derive(Debug)]
+pub enum Ready {
+    /// Coroutines on a loop of tokio offload.
+    Tokio(Runtime, Offload),
+    /// Coroutines on async-std offload.
+    AsyncStd(Offload),
+    /// Threads call coroutines.
+    Portal(Loop, usize),
+}
+
+impl Model for BridgeModel {
+    type Ready = Ready;
+
+    fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str, concurrency| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency,
+            ignores_workers: concurrency != Concurrency::Workers,
+        };
+        Description {
+            name: "bridge",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                variant(
+                    "",
+                    "A coroutine per task on one loop of tokio, which has the task's blocking form done by an offload.",
+                    Concurrency::Limited(THREADS),
+                ),
+                variant(
+                    "async-std",
+                    "The same on async-std.",
+                    Concurrency::Limited(THREADS),
+                ),
+                variant(
+                    "portal",
+                    "Worker threads that call a coroutine per task on one loop of tokio and wait for it.",
+                    Concurrency::Workers,
+                ),
+            ],
+        }
+    }
+
+    fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let offload = Offload::builder().max_threads(THREADS);
+        let offload = offload.build().map_err(Failure::new)?;
+        Ok(match variant {
+            "async-std" => Ready::AsyncStd(offload),
+            "portal" => Ready::Portal(Loop::start(offload)?, workers.max(1)),
+            _ => {
+                let runtime = Builder::new_current_thread().enable_all().build();
+                Ready::Tokio(runtime.map_err(Failure::new)?, offload)
+            }
+        })
+    }
+
+    fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        match ready {
+            Ready::Tokio(runtime, offload) => {
+                let pulse = batch.pulse();
+                if let Some(pulse) = &pulse {
+                    let offload = offload.clone();
+                    runtime.spawn(pulse.beat(LoopIo { offload }));
+                }
+                let tasks: Vec<_> = (0..batch.len())
+                    .map(|index| runtime.spawn(offloaded(offload, batch, index)))
+                    .collect();
+                let outputs = runtime.block_on(async {
+                    let mut outputs = Vec::with_capacity(tasks.len());
+                    for task in tasks {
+                        outputs.push(task.await.unwrap_or_else(|error| Err(Failure::new(error))));
+                    }
+                    outputs
+                });
+                if let Some(pulse) = pulse {
+                    pulse.stop();
+                }
+                outputs
+            }
+            Ready::AsyncStd(offload) => {
+                let tasks: Vec<_> = (0..batch.len())
+                    .map(|index| async_std::task::spawn(offloaded(offload, batch, index)))
+                    .collect();
+                async_std::task::block_on(async {
+                    let mut outputs = Vec::with_capacity(tasks.len());
+                    for task in tasks {
+                        outputs.push(task.await);
+                    }
+                    outputs
+                })
+            }
+            Ready::Portal(own, workers) => own.map(batch, *workers),
+        }
+    }
+}
+
+/// The coroutine of one task.
+fn offloaded(
+    offload: &Offload,
+    batch: &Arc<Batch>,
+    index: usize,
+) -> impl Future<Output = Output> + Send + 'static {
+    let batch = Arc::clone(batch);
+    let call = offload.run(move || batch.run(index));
+    async { call.await.unwrap_or_else(|error| Err(Failure::new(error))) }
+}

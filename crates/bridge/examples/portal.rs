@@ -1,0 +1,65 @@
+//! A threaded program that has one asynchronous part: a loop on a thread of its own, which the others call.
+//!
+//! `cargo run -p bridge --example portal`
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use bridge::{CallError, LocalPortal, Portal};
+use futures::executor::block_on;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (send, receive) = mpsc::channel();
+    let asynchronous = thread::spawn(move || {
+        // The loop and its coroutines live on this thread; the portal goes wherever it is needed.
+        let (portal, portal_loop) = Portal::local();
+        send.send(portal).expect("main waits for it");
+        block_on(portal_loop);
+    });
+    let portal: LocalPortal = receive.recv()?;
+
+    let workers: Vec<_> = (0..4_u64)
+        .map(|number| {
+            let portal = portal.clone();
+            thread::spawn(move || -> Result<usize, CallError> {
+                let mut total = 0;
+                for _ in 0..100 {
+                    // Runs over there, on state that is not `Send`; this thread waits.
+                    total += portal.call(move || async move { count(number) }).wait()?;
+                }
+                Ok(total)
+            })
+        })
+        .collect();
+    for worker in workers {
+        println!("counted up to {}", worker.join().expect("no panic")?);
+    }
+
+    // A wait with a limit; the coroutine is cancelled when the call is dropped.
+    let mut endless = portal.call(std::future::pending::<()>);
+    let late = endless.wait_timeout(Duration::from_millis(10));
+    println!("{}", late.expect_err("it never ends"));
+    drop(endless);
+
+    // The loop ends with its last portal.
+    drop(portal);
+    asynchronous.join().expect("no panic");
+    Ok(())
+}
+
+thread_local! {
+    static SEEN: Rc<RefCell<HashMap<u64, usize>>> = Rc::default();
+}
+
+fn count(number: u64) -> usize {
+    SEEN.with(|seen| {
+        let mut seen = seen.borrow_mut();
+        let times = seen.entry(number).or_default();
+        *times += 1;
+        *times
+    })
+}

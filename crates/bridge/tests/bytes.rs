@@ -1,0 +1,309 @@
+//! Readers and writers, each in the other world.
+
+mod support;
+
+use std::io::{self, Cursor, Read, Write};
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use bridge::Offload;
+use futures::executor::block_on;
+use futures::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use futures::stream::{self, TryStreamExt as _};
+
+use support::sink::{Sink, bytes};
+use support::{eventually, portal, quiet_panics, within_deadline};
+
+/// Gives and takes a few bytes at a time, is interrupted, and fails where told to.
+struct Choppy {
+    inner: Cursor<Vec<u8>>,
+    calls: usize,
+    fails_at: Option<usize>,
+}
+
+impl Choppy {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self {
+            inner: Cursor::new(bytes),
+            calls: 0,
+            fails_at: None,
+        }
+    }
+
+    fn step(&mut self) -> io::Result<usize> {
+        self.calls += 1;
+        if self.fails_at == Some(self.calls) {
+            return Err(io::Error::other("as told"));
+        }
+        if self.calls % 3 == 1 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        Ok(1 + self.calls * 97 % 1_500)
+    }
+}
+
+impl Read for Choppy {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let most = self.step()?.min(buf.len());
+        self.inner.read(&mut buf[..most])
+    }
+}
+
+#[test]
+fn a_reader_gives_the_same_bytes_to_a_coroutine() {
+    within_deadline(|| {
+        let offload = Offload::new();
+        let expected = bytes(100_000);
+        let mut reader = offload.async_reader(Choppy::new(expected.clone()));
+        let mut got = Vec::new();
+        block_on(reader.read_to_end(&mut got)).unwrap();
+        assert_eq!(got, expected);
+        // At the end it stays there, and gives its reader back.
+        let mut byte = [0];
+        assert_eq!(block_on(reader.read(&mut byte)).unwrap(), 0);
+        let (inner, rest) = reader.into_inner().unwrap();
+        assert_eq!((inner.inner.position(), rest.len()), (100_000, 0));
+    });
+}
+
+#[test]
+fn a_reader_s_errors_and_panics_are_passed_on() {
+    quiet_panics();
+    struct Panics;
+    impl Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("meant");
+        }
+    }
+    within_deadline(|| {
+        let offload = Offload::new();
+        let mut choppy = Choppy::new(bytes(10_000));
+        choppy.fails_at = Some(5);
+        let mut reader = offload.async_reader(choppy);
+        let mut got = Vec::new();
+        let error = block_on(reader.read_to_end(&mut got)).unwrap_err();
+        assert_eq!(error.to_string(), "as told");
+        // It goes on where it was.
+        block_on(reader.read_to_end(&mut got)).unwrap();
+        assert_eq!(got, bytes(10_000));
+        let mut reader = offload.async_reader(Panics);
+        let error = block_on(reader.read_to_end(&mut got)).unwrap_err();
+        assert!(error.to_string().contains("meant"), "{error}");
+        let error = block_on(reader.read_to_end(&mut got)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    });
+}
+
+#[test]
+fn a_writer_gets_all_bytes_of_a_coroutine_in_order() {
+    within_deadline(|| {
+        let offload = Offload::new();
+        let (sink, expected) = (Sink::new(0), bytes(100_000));
+        let mut writer = offload.async_writer(sink.clone());
+        block_on(async {
+            for chunk in expected.chunks(777) {
+                writer.write_all(chunk).await.unwrap();
+            }
+            writer.flush().await.unwrap();
+            assert_eq!(sink.written(), expected);
+            assert!(sink.flushed.load(Ordering::SeqCst) > 0);
+            writer.close().await.unwrap();
+            let late = writer.write(b"x").await.unwrap_err();
+            assert_eq!(late.kind(), io::ErrorKind::BrokenPipe);
+        });
+    });
+}
+
+#[test]
+fn a_writer_s_error_is_told_and_what_was_not_written_is_tried_again() {
+    within_deadline(|| {
+        let offload = Offload::new();
+        let (sink, expected) = (Sink::new(9), bytes(50_000));
+        let mut writer = offload.async_writer(sink.clone());
+        let mut errors = 0;
+        block_on(async {
+            let mut rest = &expected[..];
+            while !rest.is_empty() {
+                match writer.write(rest).await {
+                    Ok(length) => rest = &rest[length..],
+                    Err(_) => errors += 1,
+                }
+            }
+            while writer.close().await.is_err() {
+                errors += 1;
+            }
+        });
+        assert_eq!(errors, 1);
+        assert_eq!(sink.written(), expected);
+    });
+}
+
+#[test]
+fn what_a_dropped_writer_has_accepted_is_still_written() {
+    within_deadline(|| {
+        let (offload, portal) = (Offload::new(), portal());
+        for length in [10, 16 * 1024, 20_000] {
+            let expected = bytes(length);
+            let sink = Sink::new(0);
+            let mut writer = offload.async_writer(sink.clone());
+            block_on(writer.write_all(&expected)).unwrap();
+            drop(writer);
+            eventually(|| sink.written() == expected);
+            let sink = Sink::new(0);
+            let mut writer = portal.blocking_writer(sink.clone());
+            writer.write_all(&expected).unwrap();
+            drop(writer);
+            eventually(|| sink.written() == expected);
+        }
+    });
+}
+
+#[test]
+fn an_asynchronous_reader_gives_the_same_bytes_to_a_thread() {
+    within_deadline(|| {
+        let portal = portal();
+        let expected = bytes(100_000);
+        let parts = expected
+            .chunks(999)
+            .map(|part| Ok::<_, io::Error>(part.to_vec()));
+        let parts: Vec<_> = parts.collect();
+        let mut reader = portal.blocking_reader(stream::iter(parts).into_async_read());
+        let mut got = Vec::new();
+        reader.read_to_end(&mut got).unwrap();
+        assert_eq!(got, expected);
+    });
+}
+
+#[test]
+fn a_read_that_times_out_loses_nothing() {
+    within_deadline(|| {
+        let portal = portal();
+        let (send, receive) = futures::channel::mpsc::unbounded::<io::Result<Vec<u8>>>();
+        let mut reader = portal.blocking_reader(receive.into_async_read());
+        reader.set_timeout(Some(Duration::from_millis(3)));
+        let mut buf = [0; 8];
+        let error = reader.read(&mut buf).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        send.unbounded_send(Ok(b"to be".to_vec())).unwrap();
+        reader.set_timeout(Some(Duration::from_secs(60)));
+        assert_eq!(reader.read(&mut buf).unwrap(), 5);
+        assert_eq!(&buf[..5], b"to be");
+        // Refused where it could deadlock: the same.
+        send.unbounded_send(Ok(b"or not".to_vec())).unwrap();
+        match block_on(async { reader.read(&mut buf) }) {
+            Ok(6) => {}
+            Ok(other) => panic!("{other}"),
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::Deadlock);
+                assert_eq!(reader.read(&mut buf).unwrap(), 6);
+            }
+        }
+        assert_eq!(&buf[..6], b"or not");
+    });
+}
+
+#[test]
+fn an_asynchronous_writer_gets_all_bytes_of_a_thread_in_order() {
+    within_deadline(|| {
+        let portal = portal();
+        let (sink, expected) = (Sink::new(9), bytes(100_000));
+        let mut writer = portal.blocking_writer(sink.clone());
+        let (mut rest, mut errors) = (&expected[..], 0);
+        while !rest.is_empty() {
+            match writer.write(rest) {
+                Ok(length) => rest = &rest[length..],
+                Err(_) => errors += 1,
+            }
+        }
+        writer.flush().unwrap();
+        assert_eq!((sink.written(), errors), (expected, 1));
+        writer.close().unwrap();
+        assert!(writer.write(b"x").is_err());
+    });
+}
+
+#[test]
+fn readers_of_a_runtime_that_is_gone_say_so() {
+    let portal = bridge::Portal::new(drop);
+    let mut reader = portal.blocking_reader(futures::io::empty());
+    let error = reader.read(&mut [0]).unwrap_err();
+    assert!(error.to_string().contains("runtime was dropped"), "{error}");
+    let error = reader.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn a_reader_of_another_runtime_s_pipe_wakes_its_thread() {
+    /// Ready when the other side has put something there.
+    struct Pipe(mpsc::Receiver<u8>, Arc<Mutex<Option<std::task::Waker>>>);
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            *self.1.lock().unwrap() = Some(cx.waker().clone());
+            match self.0.try_recv() {
+                Ok(byte) => {
+                    buf[0] = byte;
+                    Poll::Ready(Ok(1))
+                }
+                Err(mpsc::TryRecvError::Empty) => Poll::Pending,
+                Err(mpsc::TryRecvError::Disconnected) => Poll::Ready(Ok(0)),
+            }
+        }
+    }
+    within_deadline(|| {
+        let (send, receive) = mpsc::channel();
+        let waker = Arc::new(Mutex::new(None::<std::task::Waker>));
+        let mut reader = portal().blocking_reader(Pipe(receive, Arc::clone(&waker)));
+        let feeder = thread::spawn(move || {
+            for byte in b"to be" {
+                thread::sleep(Duration::from_millis(2));
+                send.send(*byte).unwrap();
+                if let Some(waker) = waker.lock().unwrap().take() {
+                    waker.wake();
+                }
+            }
+            drop(send);
+            if let Some(waker) = waker.lock().unwrap().take() {
+                waker.wake();
+            }
+        });
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "to be");
+        feeder.join().unwrap();
+    });
+}
+
+#[test]
+fn what_a_dropped_writer_has_accepted_outlives_a_full_and_closed_offload() {
+    within_deadline(|| {
+        let offload = Offload::builder()
+            .max_threads(1)
+            .max_pending(1)
+            .build()
+            .unwrap();
+        let (gate, job) = support::occupy(&offload);
+        let pending = offload.try_run(|| 1).unwrap();
+        let sinks = [Sink::new(0), Sink::new(0)];
+        for sink in &sinks {
+            let mut writer = offload.async_writer(sink.clone());
+            block_on(writer.write_all(b"to be")).unwrap();
+            drop(writer);
+        }
+        offload.close();
+        drop(offload);
+        gate.open();
+        block_on(job).unwrap();
+        assert_eq!(block_on(pending).unwrap(), 1);
+        for sink in sinks {
+            eventually(|| sink.written() == b"to be");
+        }
+    });
+}

@@ -1,0 +1,86 @@
+//! An idle bridge costs nothing. In a process of its own, since the clock is the whole process's.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs;
+use std::future::pending;
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use bridge::{Offload, Portal};
+use futures::executor::block_on;
+use futures::future::join_all;
+
+/// What all threads of this process have run so far, as the scheduler counts it.
+fn cpu_time() -> Duration {
+    let nanoseconds = fs::read_dir("/proc/self/task")
+        .expect("Linux lists the threads of a process")
+        .filter_map(Result::ok)
+        .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
+        .filter_map(|line| line.split(' ').next()?.parse::<u64>().ok())
+        .sum();
+    Duration::from_nanos(nanoseconds)
+}
+
+#[test]
+fn an_idle_bridge_uses_no_cpu_in_whatever_way_it_was_busy_before() {
+    let offload = Offload::builder().max_threads(8).build().unwrap();
+    let short = Offload::builder().idle_timeout(Duration::from_millis(5));
+    let short = short.build().unwrap();
+    for offload in [&offload, &short] {
+        block_on(join_all((0..1_000).map(|n| offload.run(move || n))));
+        for n in 0..100 {
+            assert_eq!(block_on(offload.run(move || n)).unwrap(), n);
+        }
+        let timed = offload.run_timeout(|| (), Duration::from_secs(60));
+        block_on(timed).unwrap();
+    }
+    // One thread in a call that waits, with another call that is waited for and one with a time limit.
+    let (gate, busy) = support::occupy(&offload);
+    let limited = thread::spawn({
+        let offload = offload.clone();
+        move || {
+            let (_gate, _busy) = support::occupy(&offload);
+            let wait = offload.run_timeout(
+                || thread::sleep(Duration::from_secs(3)),
+                Duration::from_secs(3_600),
+            );
+            block_on(wait).unwrap();
+            _gate.open();
+        }
+    });
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let loops = thread::spawn(move || {
+        let (portal, portal_loop) = Portal::local();
+        sender.send(portal).unwrap();
+        block_on(portal_loop);
+    });
+    let own = receiver.recv().unwrap();
+    for n in 0..1_000 {
+        assert_eq!(own.call(move || async move { n }).wait().unwrap(), n);
+    }
+    let portal = support::portal();
+    let waits = thread::spawn({
+        let portal = portal.clone();
+        move || {
+            let mut call = portal.call(pending::<()>);
+            call.wait_timeout(Duration::from_secs(3)).unwrap_err();
+        }
+    });
+    let full = portal.iter(NonZeroUsize::MIN, || futures::stream::repeat(1));
+    thread::sleep(Duration::from_millis(200));
+    let before = cpu_time();
+    thread::sleep(Duration::from_secs(2));
+    let used = cpu_time().saturating_sub(before);
+    // One spinning thread would use two seconds.
+    assert!(used < Duration::from_millis(20), "{used:?}");
+    assert_eq!(short.threads(), 0);
+    gate.open();
+    block_on(busy).unwrap();
+    limited.join().unwrap();
+    waits.join().unwrap();
+    drop((full, own));
+    loops.join().unwrap();
+}

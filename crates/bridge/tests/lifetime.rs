@@ -1,0 +1,171 @@
+//! How an offload and its threads come and go.
+
+mod support;
+
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Duration;
+
+use bridge::{Offload, OffloadError, Refusal};
+use futures::executor::block_on;
+
+use support::{Counter, eventually, occupy, within_deadline};
+
+fn one_thread() -> Offload {
+    Offload::builder().max_threads(1).build().unwrap()
+}
+
+#[test]
+fn close_finishes_what_was_accepted_and_refuses_the_rest() {
+    within_deadline(|| {
+        let offload = Offload::builder()
+            .max_threads(1)
+            .max_pending(2)
+            .build()
+            .unwrap();
+        let (gate, first) = occupy(&offload);
+        let accepted: Vec<_> = (0..2)
+            .map(|n| offload.try_run(move || n).unwrap())
+            .collect();
+        let mut in_line = Box::pin(offload.run(|| 9));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(in_line.as_mut().poll(&mut cx).is_pending());
+        offload.close();
+        assert!(offload.is_closed());
+        assert!(matches!(block_on(in_line), Err(OffloadError::Closed)));
+        assert_eq!(
+            offload.try_run(|| 1).unwrap_err().refusal(),
+            Refusal::Closed
+        );
+        assert!(matches!(
+            block_on(offload.run(|| 1)),
+            Err(OffloadError::Closed)
+        ));
+        let late = offload
+            .shutdown_timeout(Duration::from_millis(5))
+            .unwrap_err();
+        assert_eq!((late.threads(), late.pending()), (1, 2));
+        gate.open();
+        block_on(first).unwrap();
+        for (n, job) in accepted.into_iter().enumerate() {
+            assert_eq!(block_on(job).unwrap(), n);
+        }
+        block_on(offload.shutdown()).unwrap();
+        assert_eq!(offload.threads(), 0);
+    });
+}
+
+#[test]
+fn close_now_cancels_what_has_not_started() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, running) = occupy(&offload);
+        let pending: Vec<_> = (0..5)
+            .map(|n| offload.try_run(move || n).unwrap())
+            .collect();
+        assert_eq!(offload.close_now(), 5);
+        for job in pending {
+            assert!(matches!(block_on(job), Err(OffloadError::Closed)));
+        }
+        gate.open();
+        block_on(running).unwrap();
+        block_on(offload.shutdown()).unwrap();
+    });
+}
+
+#[test]
+fn a_shutdown_on_its_own_thread_says_so_at_once() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let inside = offload.clone();
+        let call = offload.run(move || {
+            let asynchronous = block_on(inside.shutdown());
+            (asynchronous, inside.shutdown_timeout(Duration::MAX))
+        });
+        let (one, other) = block_on(call).unwrap();
+        assert_eq!(one.unwrap_err().threads(), 1);
+        assert_eq!(other.unwrap_err().threads(), 1);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_threads_above_the_minimum_end() {
+    within_deadline(|| {
+        let offload = Offload::builder()
+            .max_threads(6)
+            .min_threads(2)
+            .idle_timeout(Duration::from_millis(20))
+            .name_prefix("idler")
+            .build()
+            .unwrap();
+        assert_eq!(offload.threads(), 2);
+        let busy: Vec<_> = (0..6).map(|_| occupy(&offload)).collect();
+        assert_eq!(offload.threads(), 6);
+        busy.iter().for_each(|(gate, _)| gate.open());
+        eventually(|| support::threads_named("idler") == 2);
+        thread::sleep(Duration::from_millis(60));
+        assert_eq!(offload.threads(), 2);
+        assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_last_handle_takes_the_threads_with_it_once_all_is_done() {
+    within_deadline(|| {
+        let offload = Offload::builder().name_prefix("handle").build().unwrap();
+        let (gate, job) = occupy(&offload);
+        let after = offload.clone().try_run(|| 7).unwrap();
+        drop(offload);
+        assert!(support::threads_named("handle") > 0);
+        gate.open();
+        block_on(job).unwrap();
+        assert_eq!(block_on(after).unwrap(), 7);
+        eventually(|| support::threads_named("handle") == 0);
+    });
+}
+
+#[test]
+fn a_future_keeps_its_offload_open() {
+    within_deadline(|| {
+        let call = Offload::new().run(|| 1);
+        assert_eq!(block_on(call).unwrap(), 1);
+    });
+}
+
+#[test]
+fn an_offload_that_is_dropped_on_its_own_thread_does_not_wait_for_itself() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let inside = offload.clone();
+        let job = offload.try_run(move || drop(inside)).unwrap();
+        drop(offload);
+        block_on(job).unwrap();
+    });
+}
+
+#[test]
+fn a_thread_that_the_system_refuses_is_the_error_of_the_call() {
+    within_deadline(|| {
+        // No system has room for such a stack.
+        let offload = Offload::builder().stack_size(1 << 60).build().unwrap();
+        let error = block_on(offload.run(|| 1)).unwrap_err();
+        assert!(matches!(error, OffloadError::NoThread(_)), "{error}");
+        assert_eq!((offload.threads(), offload.pending()), (0, 0));
+        offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+    });
+}
+
+#[test]
+fn detached_calls_run_although_nobody_awaits_them() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, _job) = occupy(&offload);
+        let ran = Counter::default();
+        let inside = ran.clone();
+        offload.try_run(move || inside.add()).unwrap().detach();
+        gate.open();
+        eventually(|| ran.get() == 1);
+    });
+}

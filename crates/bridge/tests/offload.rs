@@ -1,0 +1,377 @@
+//! Blocking code called from coroutines.
+
+mod support;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Duration;
+
+use bridge::{Offload, OffloadError, Refusal};
+use futures::executor::block_on;
+use futures::future::join_all;
+
+use support::{Bomb, Counter, Gate, eventually, occupy, quiet_panics, within_deadline};
+
+fn one_thread() -> Offload {
+    Offload::builder().max_threads(1).build().unwrap()
+}
+
+#[test]
+fn a_call_runs_on_a_named_thread_of_the_offload_and_gives_its_value() {
+    within_deadline(|| {
+        let offload = Offload::builder().name_prefix("disk").build().unwrap();
+        let name = || thread::current().name().map(str::to_owned);
+        let name = block_on(offload.run(name)).unwrap().unwrap();
+        assert!(name.starts_with("disk-"), "{name}");
+    });
+}
+
+#[test]
+fn nothing_happens_before_the_first_poll() {
+    let offload = Offload::new();
+    let ran = Counter::default();
+    let inside = ran.clone();
+    drop(offload.run(move || inside.add()));
+    assert_eq!((offload.threads(), ran.get()), (0, 0));
+}
+
+#[test]
+fn a_thousand_calls_give_a_thousand_values_in_order() {
+    within_deadline(|| {
+        // Fewer places than calls: they wait for room.
+        let offload = Offload::builder()
+            .max_threads(3)
+            .max_pending(5)
+            .build()
+            .unwrap();
+        let calls = (0..1_000).map(|n| offload.run(move || n * 2));
+        let values = block_on(join_all(calls));
+        for (n, value) in values.into_iter().enumerate() {
+            assert_eq!(value.unwrap(), n * 2);
+        }
+        assert!(offload.threads() <= 3);
+    });
+}
+
+#[test]
+fn no_more_run_at_once_than_there_may_be_threads() {
+    within_deadline(|| {
+        let offload = Offload::builder().max_threads(4).build().unwrap();
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let calls = (0..100).map(|_| {
+            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+            offload.run(move || {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                thread::sleep(Duration::from_micros(200));
+                now.fetch_sub(1, Ordering::SeqCst);
+            })
+        });
+        block_on(join_all(calls));
+        let most = most.load(Ordering::SeqCst);
+        assert!((2..=4).contains(&most), "{most}");
+    });
+}
+
+#[test]
+fn a_panic_is_the_error_of_its_own_call() {
+    quiet_panics();
+    within_deadline(|| {
+        let offload = one_thread();
+        let bad = block_on(offload.run(|| panic!("meant: {}", 7)));
+        assert!(
+            matches!(&bad, Err(OffloadError::Panicked(panic)) if panic.message() == "meant: 7")
+        );
+        assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
+        assert_eq!(offload.threads(), 1);
+    });
+}
+
+#[test]
+fn drops_that_panic_harm_nobody() {
+    quiet_panics();
+    within_deadline(|| {
+        let offload = one_thread();
+        // As a payload, as a value that nobody takes, as what a cancelled call has captured.
+        drop(block_on(offload.run(|| std::panic::panic_any(Bomb(3)))));
+        offload.try_run(|| Bomb(2)).unwrap().detach();
+        let (gate, job) = occupy(&offload);
+        let bomb = Bomb(2);
+        drop(offload.try_run(move || drop(bomb)).unwrap());
+        let bomb = Bomb(2);
+        let pending = offload.try_run(move || drop(bomb)).unwrap();
+        assert_eq!(offload.close_now(), 1);
+        assert!(matches!(block_on(pending), Err(OffloadError::Closed)));
+        gate.open();
+        block_on(job).unwrap();
+        offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+    });
+}
+
+#[test]
+fn a_waker_that_panics_harms_nobody() {
+    struct Bad;
+    impl std::task::Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic!("meant");
+        }
+    }
+    quiet_panics();
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, job) = occupy(&offload);
+        let mut call = pin!(offload.run(|| 1));
+        let waker = Waker::from(Arc::new(Bad));
+        assert!(
+            call.as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        gate.open();
+        block_on(job).unwrap();
+        assert_eq!(block_on(call).unwrap(), 1);
+        assert_eq!(block_on(offload.run(|| 2)).unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_pending_call_that_is_dropped_never_runs_and_drops_its_closure_at_once() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, job) = occupy(&offload);
+        let (ran, dropped) = (Counter::default(), Counter::default());
+        let (inside, captured) = (ran.clone(), dropped.on_drop());
+        let mut call = Box::pin(offload.run(move || {
+            let _captured = captured;
+            inside.add();
+        }));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(offload.pending(), 1);
+        drop(call);
+        assert_eq!((offload.pending(), dropped.get()), (0, 1));
+        gate.open();
+        block_on(job).unwrap();
+        block_on(offload.run(|| ())).unwrap();
+        assert_eq!(ran.get(), 0);
+    });
+}
+
+#[test]
+fn a_running_call_that_is_dropped_runs_on_and_its_value_is_dropped() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let gate = Gate::new();
+        let (inside, started, dropped) = (gate.clone(), Counter::default(), Counter::default());
+        let (tell, value) = (started.clone(), dropped.on_drop());
+        let job = offload.try_run(move || {
+            tell.add();
+            inside.pass();
+            value
+        });
+        let job = job.unwrap();
+        eventually(|| started.get() == 1);
+        assert!(!job.cancel(), "it runs");
+        assert_eq!(dropped.get(), 0);
+        gate.open();
+        eventually(|| dropped.get() == 1);
+    });
+}
+
+#[test]
+fn a_full_backlog_refuses_try_run_and_hands_the_call_back() {
+    within_deadline(|| {
+        let offload = Offload::builder()
+            .max_threads(1)
+            .max_pending(2)
+            .build()
+            .unwrap();
+        let (gate, _job) = occupy(&offload);
+        let kept: Vec<_> = (0..2)
+            .map(|n| offload.try_run(move || n).unwrap())
+            .collect();
+        let refused = offload.try_run(|| 42).unwrap_err();
+        assert_eq!(refused.refusal(), Refusal::Full);
+        assert_eq!(refused.into_call()(), 42);
+        gate.open();
+        for (n, job) in kept.into_iter().enumerate() {
+            assert_eq!(block_on(job).unwrap(), n);
+        }
+    });
+}
+
+#[test]
+fn run_waits_for_room_and_gets_it_in_order() {
+    within_deadline(|| {
+        let offload = Offload::builder()
+            .max_threads(1)
+            .max_pending(1)
+            .build()
+            .unwrap();
+        let (gate, _job) = occupy(&offload);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut calls: Vec<_> = (0..6)
+            .map(|n| {
+                let order = Arc::clone(&order);
+                Box::pin(offload.run(move || order.lock().unwrap().push(n)))
+            })
+            .collect();
+        let mut cx = Context::from_waker(Waker::noop());
+        for call in &mut calls {
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!((offload.pending(), offload.waiting()), (1, 5));
+        // One in line gives up, then the one with a place, whose place goes to the next.
+        drop(calls.remove(3));
+        drop(calls.remove(0));
+        assert_eq!((offload.pending(), offload.waiting()), (1, 3));
+        gate.open();
+        block_on(join_all(calls));
+        assert_eq!(*order.lock().unwrap(), [1, 2, 4, 5]);
+    });
+}
+
+#[test]
+fn calls_that_are_given_up_leave_nothing_behind_in_a_full_offload() {
+    within_deadline(|| {
+        let offload = Offload::builder()
+            .max_threads(1)
+            .max_pending(8)
+            .build()
+            .unwrap();
+        let (gate, _job) = occupy(&offload);
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..100_000 {
+            let mut call = Box::pin(offload.run(|| ()));
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+        }
+        // In bulk, and from the back.
+        let mut calls: Vec<_> = (0..10_000).map(|_| Box::pin(offload.run(|| ()))).collect();
+        for call in &mut calls {
+            assert!(call.as_mut().poll(&mut cx).is_pending());
+        }
+        while calls.pop().is_some() {}
+        assert_eq!((offload.pending(), offload.waiting()), (0, 0));
+        gate.open();
+        block_on(offload.run(|| ())).unwrap();
+    });
+}
+
+#[test]
+fn a_time_limit_ends_a_call_that_waits_and_one_that_runs() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, _job) = occupy(&offload);
+        let ran = Counter::default();
+        let inside = ran.clone();
+        let late = offload.run_timeout(move || inside.add(), Duration::from_millis(10));
+        let error = block_on(late).unwrap_err();
+        assert!(
+            matches!(error, OffloadError::TimedOut { started: false, .. }),
+            "{error}"
+        );
+        assert_eq!(offload.pending(), 0);
+        gate.open();
+        let inner = Gate::new();
+        let inside = inner.clone();
+        let slow = offload.run_timeout(move || inside.pass(), Duration::from_millis(10));
+        let error = block_on(slow).unwrap_err();
+        assert!(
+            matches!(error, OffloadError::TimedOut { started: true, .. }),
+            "{error}"
+        );
+        inner.open();
+        let in_time = offload.run_timeout(|| 5, Duration::from_secs(60));
+        assert_eq!(block_on(in_time).unwrap(), 5);
+        let for_ever = offload.run_timeout(|| 6, Duration::MAX);
+        assert_eq!(block_on(for_ever).unwrap(), 6);
+        assert_eq!(ran.get(), 0);
+    });
+}
+
+#[test]
+fn many_time_limits_go_off_each_in_its_turn() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, _job) = occupy(&offload);
+        let calls = (0..200_u64).map(|n| {
+            let time = Duration::from_millis(1 + (n * 7) % 40);
+            offload.run_timeout(|| (), time)
+        });
+        for result in block_on(join_all(calls)) {
+            assert!(matches!(
+                result,
+                Err(OffloadError::TimedOut { started: false, .. })
+            ));
+        }
+        gate.open();
+    });
+}
+
+#[test]
+fn a_call_that_waits_for_calls_on_its_own_full_offload_is_replaced_meanwhile() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let inner = offload.clone();
+        let call = offload.run(move || {
+            let one = block_on(inner.run(|| 1)).unwrap();
+            // One that was accepted before anybody waited for it, and several at once.
+            let two = block_on(inner.try_run(|| 2).unwrap()).unwrap();
+            let many = block_on(join_all((0..50).map(|n| inner.run(move || n))));
+            one + two + many.into_iter().map(Result::unwrap).sum::<i32>()
+        });
+        assert_eq!(block_on(call).unwrap(), 3 + 49 * 25);
+        // The one that took its part, at most.
+        assert!(offload.threads() <= 2);
+    });
+}
+
+#[test]
+fn calls_nested_deeper_than_there_may_be_threads_get_an_error_instead_of_a_deadlock() {
+    fn nest(offload: &Offload, depth: usize) -> usize {
+        let inner = offload.clone();
+        match block_on(offload.run(move || nest(&inner, depth + 1))) {
+            Ok(deepest) => deepest,
+            Err(OffloadError::WouldDeadlock) => depth,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    within_deadline(|| {
+        let offload = Offload::builder().max_threads(3).build().unwrap();
+        for _ in 0..100 {
+            // Three that are replaced, and three at most that found an idle thread.
+            let depth = nest(&offload, 0);
+            assert!((4..=6).contains(&depth), "{depth}");
+            assert!(offload.threads() <= 6);
+        }
+    });
+}
+
+#[test]
+fn a_thread_that_was_replaced_while_it_waited_stands_back_afterwards() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let inner = offload.clone();
+        // Leaves two threads behind.
+        let call = offload.run(move || block_on(inner.run(|| 1)).unwrap());
+        assert_eq!(block_on(call).unwrap(), 1);
+        assert_eq!(offload.threads(), 2);
+        let now = Arc::new(AtomicUsize::new(0));
+        let calls = (0..50).map(|_| {
+            let now = Arc::clone(&now);
+            offload.run(move || {
+                assert_eq!(now.fetch_add(1, Ordering::SeqCst), 0, "two at once");
+                thread::sleep(Duration::from_micros(100));
+                now.fetch_sub(1, Ordering::SeqCst);
+            })
+        });
+        block_on(join_all(calls))
+            .into_iter()
+            .for_each(|result| result.unwrap());
+        offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+        assert_eq!(offload.threads(), 0);
+    });
+}

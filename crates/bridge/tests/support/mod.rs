@@ -1,0 +1,190 @@
+//! What several tests need.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub(crate) mod sink;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bridge::{Job, Offload, Portal};
+
+/// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
+pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, wait) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        let value = f();
+        // The receiver is gone only after the deadline.
+        let _ = done.send(());
+        value
+    });
+    match wait.recv_timeout(Duration::from_secs(120)) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
+        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        },
+    }
+}
+
+/// Waits until `condition` holds; fails when it does not come to.
+pub(crate) fn eventually(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "the condition never came to hold"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// How many threads of this process have a name that starts with `prefix`, which the system cuts at 15 bytes.
+#[cfg(target_os = "linux")]
+pub(crate) fn threads_named(prefix: &str) -> usize {
+    std::fs::read_dir("/proc/self/task")
+        .expect("Linux lists the threads of a process")
+        .filter_map(Result::ok)
+        // A thread that ends meanwhile cannot be read any more.
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
+        .filter(|name| name.starts_with(prefix))
+        .count()
+}
+
+/// A gate that calls wait at until the test opens it.
+#[derive(Clone)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new((Mutex::new(false), Condvar::new())))
+    }
+
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().expect("no panic under the lock") = true;
+        self.0.1.notify_all();
+    }
+
+    pub(crate) fn pass(&self) {
+        let mut open = self.0.0.lock().expect("no panic under the lock");
+        while !*open {
+            open = self.0.1.wait(open).expect("no panic under the lock");
+        }
+    }
+}
+
+/// Takes a thread: a call that has started and stays at the gate.
+pub(crate) fn occupy(offload: &Offload) -> (Gate, Job<()>) {
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let (started, has_started) = mpsc::channel();
+    let job = offload
+        .try_run(move || {
+            started.send(()).expect("the test waits");
+            inside.pass();
+        })
+        .expect("open");
+    has_started.recv().expect("the call starts");
+    (gate, job)
+}
+
+/// Panics when dropped, with itself as payload for as often as it says.
+pub(crate) struct Bomb(pub(crate) usize);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            std::panic::panic_any(Bomb(self.0 - 1));
+        }
+    }
+}
+
+/// Counts how often it is dropped.
+#[derive(Clone, Default)]
+pub(crate) struct Counter(Arc<AtomicUsize>);
+
+impl Counter {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn on_drop(&self) -> OnDrop {
+        OnDrop(self.clone())
+    }
+}
+
+pub(crate) struct OnDrop(Counter);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.add();
+    }
+}
+
+/// A portal to an executor of the crate `futures` with two threads, which live until the portal and its tasks are gone.
+pub(crate) fn portal() -> Portal {
+    let executor = futures::executor::ThreadPool::builder()
+        .pool_size(2)
+        .create()
+        .expect("threads can be started");
+    Portal::new(move |coroutine| executor.spawn_ok(coroutine))
+}
+
+/// Polls `future` at most `polls` times, waiting to be woken in between; `None` if it was pending to the end, or not woken
+/// for `patience`.
+pub(crate) fn poll_times<F: Future>(
+    future: Pin<&mut F>,
+    polls: usize,
+    patience: Duration,
+) -> Option<F::Output> {
+    struct Unpark(thread::Thread, AtomicUsize);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.unpark();
+        }
+    }
+    let mut future = future;
+    let unpark = Arc::new(Unpark(thread::current(), AtomicUsize::new(0)));
+    let waker = Arc::clone(&unpark).into();
+    let mut cx = Context::from_waker(&waker);
+    for _ in 0..polls {
+        let before = unpark.1.load(Ordering::SeqCst);
+        if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
+            return Some(value);
+        }
+        let start = Instant::now();
+        while unpark.1.load(Ordering::SeqCst) == before {
+            if start.elapsed() > patience {
+                return None;
+            }
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+    None
+}
+
+/// Silences the panics that a test means.
+pub(crate) fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let meant = info.payload().is::<Bomb>()
+            || text(info.payload()).is_some_and(|text| text.starts_with("meant"));
+        if !meant {
+            eprintln!("{info}");
+        }
+    }));
+}
+
+/// What a panic says, if its payload is text.
+pub(crate) fn text(payload: &dyn std::any::Any) -> Option<&str> {
+    let owned = || payload.downcast_ref::<String>().map(String::as_str);
+    payload.downcast_ref::<&str>().copied().or_else(owned)
+}
