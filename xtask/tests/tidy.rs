@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[path = "tidy/one_api.rs"]
+mod one_api;
+
 const MOST_LINES: usize = 500;
 
 fn root() -> PathBuf {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::TaskPanic;
-use crate::panic::contain;
+use crate::panic::{contain, drop_contained};
 
 pin_project! {
     /// Polls a future and catches what it panics with. The future is dropped as soon as it has ended, inside the same
@@ -60,7 +60,7 @@ impl<F: Future> Future for Contained<F> {
             Ok(()) => Ok(value),
             Err(panic) => {
                 // A value that is thrown away here must not panic its way out either.
-                drop(contain(|| drop(value)));
+                drop_contained(value);
                 Err(panic)
             }
         }))

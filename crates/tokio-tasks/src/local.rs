@@ -9,15 +9,16 @@ use pin_project_lite::pin_project;
 
 use crate::contained::Contained;
 use crate::panic::contain;
+use crate::slots::Slots;
 use crate::turn::Turn;
-use crate::{TaskError, Tasks, slots};
+use crate::{TaskError, Tasks};
 
 /// Runs `f` on every input, all at once, inside the task that awaits this; the results come in the order of the inputs.
 ///
 /// The same as [`Tasks::map_local`] without a limit.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main]
 /// # async fn main() -> Result<(), tokio_tasks::TaskError> {
 /// let words = vec![String::from("a"), String::from("bc")];
 /// // Borrowed inputs, which `map` cannot take.
@@ -67,40 +68,39 @@ impl Tasks {
     {
         let at_once = self.at_once();
         let mut inputs = inputs.into_iter();
+        let mut taken = 0;
         let mut exhausted = false;
+        let mut results = Slots::reserved(inputs.size_hint());
         let mut running = FuturesUnordered::new();
-        // `None`: still running.
-        let mut results = slots::reserved(inputs.size_hint());
 
         poll_fn(|cx| {
             let mut turn = Turn::new();
             loop {
-                while !exhausted && running.len() < at_once {
-                    ready!(turn.poll_step(cx));
+                ready!(turn.poll_step(cx));
+                if !exhausted && running.len() < at_once {
                     let Some(input) = inputs.next() else {
                         exhausted = true;
-                        break;
+                        continue;
                     };
                     match contain(|| f(input)) {
-                        Ok(future) => {
-                            running.push(Indexed {
-                                future: Contained::new(future),
-                                index: results.len(),
-                            });
-                            results.push(None);
-                        }
-                        Err(panic) => results.push(Some(Err(TaskError::Panicked(panic)))),
+                        Ok(future) => running.push(Indexed {
+                            future: Contained::new(future),
+                            index: taken,
+                        }),
+                        Err(panic) => results.fill(taken, Err(TaskError::Panicked(panic))),
                     }
+                    taken += 1;
+                    continue;
                 }
                 match ready!(Pin::new(&mut running).poll_next(cx)) {
-                    Some((index, outcome)) => results[index] = Some(outcome),
+                    Some((index, outcome)) => results.fill(index, outcome),
                     None => return Poll::Ready(()),
                 }
             }
         })
         .await;
 
-        slots::unwrapped(results)
+        results.into_values()
     }
 }
 

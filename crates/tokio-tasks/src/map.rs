@@ -1,20 +1,21 @@
-//! One spawned task per input.
+//! One spawned task per input, results in order.
 
 use std::future::{Future, poll_fn};
 use std::task::{Poll, ready};
 
-use crate::panic::contain;
-use crate::running::Running;
+use crate::fan_out::FanOut;
+use crate::in_order::InOrder;
 use crate::runtime::Runtime;
+use crate::slots::Slots;
 use crate::turn::Turn;
-use crate::{TaskError, Tasks, slots};
+use crate::{TaskError, Tasks};
 
 /// Runs `f` on every input, each in a task of its own, all at once; the results come in the order of the inputs.
 ///
 /// The same as [`Tasks::map`] without a limit.
 ///
 /// ```
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main]
 /// # async fn main() -> Result<(), tokio_tasks::TaskError> {
 /// let lengths = tokio_tasks::map(["a", "bc"], |text| async move { text.len() }).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
@@ -34,6 +35,35 @@ where
     Tasks::new().map(inputs, f).await
 }
 
+/// Runs every future, each in a task of its own, all at once; the results come in the order of the futures.
+///
+/// The same as [`map`] over futures that are there already. With a limit: `Tasks::new().limit(n).map(futures, |f| f)`.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), tokio_tasks::TaskError> {
+/// let sums = tokio_tasks::gather((1..4).map(|n| async move { n + n })).await;
+/// let sums: Vec<i32> = sums.into_iter().collect::<Result<_, _>>()?;
+/// assert_eq!(sums, [2, 4, 6]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// Each result is its own, as with [`Tasks::map`].
+///
+/// # Cancellation
+/// Dropping this aborts its tasks, as with [`Tasks::map`].
+///
+/// # Panics
+/// Outside a runtime, and when the iterator panics.
+pub async fn gather<I>(futures: I) -> Vec<Result<<I::Item as Future>::Output, TaskError>>
+where
+    I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
+{
+    ordered(Tasks::new(), "gather", futures.into_iter(), |future| future).await
+}
+
 impl Tasks {
     /// Runs `f` on every input, each in a task of its own; the results come in the order of the inputs.
     ///
@@ -42,8 +72,8 @@ impl Tasks {
     ///
     /// # Errors
     /// Each result is its own: [`TaskError::Panicked`] when the task panicked, or `f` on that input did;
-    /// [`TaskError::Cancelled`] when the runtime was shut down under it. In that case no further task is started, and
-    /// the inputs that are left are consumed and counted as cancelled.
+    /// [`TaskError::Cancelled`] when the runtime was shut down under it. With a limit, no further task is started then,
+    /// and the inputs that are left are consumed and counted as cancelled.
     ///
     /// # Cancellation
     /// Dropping the map aborts its tasks: the runtime drops each at the await it is suspended at, soon after. A task
@@ -51,53 +81,40 @@ impl Tasks {
     ///
     /// # Panics
     /// Outside a runtime, and when the iterator panics; tasks that run by then are aborted.
-    pub async fn map<I, F, Fut>(self, inputs: I, mut f: F) -> Vec<Result<Fut::Output, TaskError>>
+    pub async fn map<I, F, Fut>(self, inputs: I, f: F) -> Vec<Result<Fut::Output, TaskError>>
     where
         I: IntoIterator,
         F: FnMut(I::Item) -> Fut,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        let runtime = Runtime::current("tokio_tasks::map");
-        let at_once = self.at_once();
-        let mut inputs = inputs.into_iter();
-        let mut exhausted = false;
-        let mut shut_down = false;
-        let mut running = Running::new();
-        // `None`: still running.
-        let mut results = slots::reserved(inputs.size_hint());
-
-        poll_fn(|cx| {
-            let mut turn = Turn::new();
-            loop {
-                while !exhausted && (shut_down || running.len() < at_once) {
-                    ready!(turn.poll_step(cx));
-                    let Some(input) = inputs.next() else {
-                        exhausted = true;
-                        break;
-                    };
-                    if shut_down {
-                        results.push(Some(Err(TaskError::Cancelled)));
-                        continue;
-                    }
-                    match contain(|| f(input)) {
-                        Ok(future) => {
-                            running.spawn(&runtime, results.len(), future);
-                            results.push(None);
-                        }
-                        Err(panic) => results.push(Some(Err(TaskError::Panicked(panic)))),
-                    }
-                }
-                if exhausted && running.len() == 0 {
-                    return Poll::Ready(());
-                }
-                ready!(running.poll_ended(cx, |index, outcome| {
-                    shut_down |= matches!(outcome, Err(TaskError::Cancelled));
-                    results[index] = Some(outcome);
-                }));
-            }
-        })
-        .await;
-
-        slots::unwrapped(results)
+        ordered(self, "map", inputs.into_iter(), f).await
     }
+}
+
+async fn ordered<I, F, Fut>(
+    tasks: Tasks,
+    caller: &'static str,
+    inputs: I,
+    f: F,
+) -> Vec<Result<Fut::Output, TaskError>>
+where
+    I: Iterator,
+    F: FnMut(I::Item) -> Fut,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    if !tasks.is_limited() {
+        let mut all = InOrder::new(Runtime::current(caller), inputs, f);
+        return poll_fn(|cx| all.poll(cx)).await;
+    }
+    let mut results = Slots::reserved(inputs.size_hint());
+    let mut fan_out = FanOut::new(tasks, caller, inputs, f);
+    poll_fn(|cx| {
+        let mut turn = Turn::new();
+        while ready!(fan_out.poll_ended(cx, &mut turn, |index, outcome| {
+            results.fill(index, outcome);
+        })) {}
+        Poll::Ready(())
+    })
+    .await;
+    results.into_values()
 }

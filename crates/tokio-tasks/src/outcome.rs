@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::TaskPanic;
 
-/// Why a task of [`map`](crate::map) has no value.
+/// Why a task has no value.
 ///
 /// # Display and source
 /// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
@@ -26,7 +26,7 @@ impl fmt::Display for TaskError {
             Self::Panicked(panic) => panic.fmt(f),
             Self::Cancelled => f.write_str(
                 "the task was cancelled before it had finished, since the runtime was shut down: \
-                 keep the runtime until the map has ended",
+                 keep the runtime until its tasks have ended",
             ),
         }
     }

@@ -65,6 +65,11 @@ pub(crate) fn contain<R>(work: impl FnOnce() -> R) -> Result<R, TaskPanic> {
     catch_unwind(AssertUnwindSafe(work)).map_err(TaskPanic::new)
 }
 
+/// Drops a value of the user's; a panic of its `Drop` ends here.
+pub(crate) fn drop_contained<T>(value: T) {
+    drop(contain(|| drop(value)));
+}
+
 impl Drop for TaskPanic {
     fn drop(&mut self) {
         if let Payload::Other(payload) = &mut *self.0

@@ -1,9 +1,15 @@
-//! All that this crate asks of the runtime: spawn a task, abort it.
+//! All that this crate asks of the runtime: spawn a task, abort it, wait for a time.
+//!
+//! The other files know no runtime.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::task::coop::unconstrained;
 
 /// The runtime that tasks are spawned on.
 pub(crate) struct Runtime(Handle);
@@ -18,23 +24,43 @@ impl Runtime {
         match Handle::try_current() {
             Ok(handle) => Self(handle),
             Err(_) => panic!(
-                "`{caller}` needs a tokio runtime and none is entered here: \
+                "`tokio_tasks::{caller}` needs a tokio runtime and none is entered here: \
                  call it from code under `#[tokio::main]` or `Runtime::block_on`"
             ),
         }
     }
 
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Task {
+    pub(crate) fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
         Task(self.0.spawn(future))
     }
 }
 
-/// A spawned task. Dropping this detaches the task.
-pub(crate) struct Task(JoinHandle<()>);
+/// A spawned task, whose future does not panic. Dropping this detaches the task.
+pub(crate) struct Task<T>(JoinHandle<T>);
 
-impl Task {
+impl<T> Task<T> {
     /// Asks the runtime to drop the task's future at its next await.
-    pub(crate) fn abort(&self) {
+    pub(crate) fn abort(self) {
         self.0.abort();
     }
+
+    /// Waits for the end; `None`: the runtime has dropped the future before.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        Pin::new(&mut self.0).poll(cx).map(Result::ok)
+    }
+}
+
+/// Ends after `duration`.
+///
+/// # Panics
+/// Outside a runtime, and in one without its timer.
+#[track_caller]
+pub(crate) fn sleep(caller: &str, duration: Duration) -> impl Future<Output = ()> + use<> {
+    // Only for the message: tokio's own panic does not say which call was meant.
+    Runtime::current(caller);
+    // The clock must be read also when the future beside it has used up what tokio allows one poll to do.
+    unconstrained(tokio::time::sleep(duration))
 }

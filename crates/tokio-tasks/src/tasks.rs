@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-/// How a map runs its tasks. `Tasks::new()` starts all of them at once.
+/// How a map or a stream runs its tasks. `Tasks::new()` starts all of them at once.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -10,14 +10,14 @@ use std::num::NonZeroUsize;
 ///
 /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main]
 /// # async fn main() {
 /// let doubled = Tasks::new().limit(AT_ONCE).map(0..1_000, async |n| n * 2).await;
 /// assert_eq!(*doubled[999].as_ref().unwrap(), 1_998);
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use = "settings do nothing until `map` or `map_local` is called on them"]
+#[must_use = "settings do nothing until `map`, `map_local` or `as_completed` is called on them"]
 pub struct Tasks {
     limit: Option<NonZeroUsize>,
 }
@@ -32,6 +32,10 @@ impl Tasks {
     pub const fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = Some(limit);
         self
+    }
+
+    pub(crate) fn is_limited(self) -> bool {
+        self.limit.is_some()
     }
 
     pub(crate) fn at_once(self) -> usize {

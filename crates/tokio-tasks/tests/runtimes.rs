@@ -1,42 +1,134 @@
 //! Without a runtime, and when the runtime goes away.
 
+mod runtime;
+#[path = "api/support.rs"]
 mod support;
 
-use std::future::pending;
+use std::future::{pending, ready};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use support::Gauge;
-use tokio_tasks::{TaskError, TaskFailure, TaskGroup, Tasks, map, timeout};
+use support::{Gauge, eventually, poll_times, turns};
+use tokio_tasks::{
+    Backoff, Retry, TaskError, TaskFailure, TaskGroup, Tasks, as_completed, deadline,
+    first_completed, gather, map, timeout,
+};
 
-fn panic_message(work: impl FnOnce()) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(work)).expect_err("it panics");
+fn panic_message<T>(work: impl FnOnce() -> T) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(work))
+        .err()
+        .expect("it panics");
     *payload.downcast::<String>().expect("the message is text")
 }
 
 #[test]
 fn without_a_runtime_the_panic_says_what_to_do() {
-    let of_map = panic_message(|| drop(block_on(map([1], async |n| n))));
-    let of_group = panic_message(|| TaskGroup::<(), ()>::new().spawn(pending()));
-    let of_timeout = panic_message(|| assert!(block_on(timeout(Duration::ZERO, async {})).is_ok()));
+    let futures = || [ready(1)];
+    let retry = || {
+        Retry::new()
+            .backoff(Backoff::constant(Duration::from_millis(1)))
+            .run(async |_| Err::<(), _>(()))
+    };
     for (name, message) in [
-        ("tokio_tasks::map", of_map),
-        ("TaskGroup::spawn", of_group),
-        ("tokio_tasks::timeout", of_timeout),
+        ("map", panic_message(|| block_on(map([1], async |n| n)))),
+        ("gather", panic_message(|| block_on(gather(futures())))),
+        (
+            "first_completed",
+            panic_message(|| block_on(first_completed(futures()))),
+        ),
+        (
+            "as_completed",
+            panic_message(|| block_on(as_completed([1], async |n| n).next())),
+        ),
+        (
+            "TaskGroup::spawn",
+            panic_message(|| TaskGroup::<(), ()>::new().spawn(pending())),
+        ),
+        (
+            "timeout",
+            panic_message(|| block_on(timeout(Duration::ZERO, async {}))),
+        ),
+        (
+            "deadline",
+            panic_message(|| block_on(deadline(Instant::now(), async {}))),
+        ),
+        ("Retry::run", panic_message(|| block_on(retry()))),
     ] {
-        assert!(message.contains(name), "{message}");
+        assert!(
+            message.contains(&format!("`tokio_tasks::{name}`")),
+            "{message}"
+        );
         assert!(message.contains("block_on"), "{message}");
     }
 }
 
 #[test]
+fn without_a_timer_the_panic_says_what_to_do() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let message = panic_message(|| runtime.block_on(timeout(Duration::ZERO, async {})));
+    assert!(message.contains("enable_time"), "{message}");
+}
+
+#[test]
+fn the_first_failure_of_a_group_comes_first() {
+    // One thread, so that the order in which they fail is known.
+    runtime::current_thread().block_on(async {
+        let mut group = TaskGroup::new();
+        group.spawn(async {
+            turns(1).await;
+            Err::<(), _>("second")
+        });
+        group.spawn(async { Err("first") });
+        turns(5).await;
+        let error = group.join_all().await.unwrap_err();
+        let order: Vec<usize> = error.failures().iter().map(|(index, _)| *index).collect();
+        assert_eq!(order, [1, 0]);
+    });
+}
+
+#[test]
+fn the_clock_is_read_beside_a_future_that_uses_up_its_budget() {
+    runtime::current_thread().block_on(async {
+        let busy = async {
+            loop {
+                tokio::task::coop::consume_budget().await;
+            }
+        };
+        assert!(timeout(Duration::from_millis(2), busy).await.is_err());
+    });
+}
+
+#[test]
+fn other_tasks_get_their_turn_while_many_are_spawned() {
+    // On one thread, this test's own task is the one that would starve them.
+    runtime::current_thread().block_on(async {
+        let first_ran = Arc::new(AtomicBool::new(false));
+        let mut taken_by_then = 0;
+        let inputs = (0..10_000).inspect(|_| {
+            if !first_ran.load(Ordering::SeqCst) {
+                taken_by_then += 1;
+            }
+        });
+        map(inputs, |_| {
+            let first_ran = first_ran.clone();
+            async move { first_ran.store(true, Ordering::SeqCst) }
+        })
+        .await;
+        assert!(taken_by_then < 1_000, "{taken_by_then} were spawned first");
+    });
+}
+
+#[test]
 fn tasks_of_a_runtime_that_was_shut_down_are_cancelled_and_no_more_are_started() {
-    for runtime in [support::current_thread(), support::multi_thread()] {
+    for runtime in [runtime::current_thread(), runtime::multi_thread()] {
         let made = AtomicUsize::new(0);
         let gauge = Gauge::default();
         let limit = NonZeroUsize::new(3).unwrap();
@@ -68,8 +160,38 @@ fn tasks_of_a_runtime_that_was_shut_down_are_cancelled_and_no_more_are_started()
 }
 
 #[test]
+fn without_a_limit_the_tasks_of_a_runtime_that_was_shut_down_are_cancelled_too() {
+    for runtime in [runtime::current_thread(), runtime::multi_thread()] {
+        let gauge = Gauge::default();
+        let mut all = pin!(map(0..50, |n| {
+            let live = gauge.enter();
+            async move {
+                if n != 0 {
+                    pending::<()>().await;
+                }
+                drop(live);
+            }
+        }));
+        runtime.block_on(async {
+            assert!(poll_times(all.as_mut(), 3).await.is_none());
+            eventually("the first has ended", || gauge.live() == 49).await;
+        });
+        drop(runtime);
+        let results = block_on(all);
+        assert!(results[0].is_ok());
+        let cancelled =
+            |result: &Result<(), TaskError>| matches!(result, Err(TaskError::Cancelled));
+        assert_eq!(
+            results.iter().filter(|&result| cancelled(result)).count(),
+            49
+        );
+        assert_eq!(gauge.live(), 0);
+    }
+}
+
+#[test]
 fn a_task_that_is_spawned_on_a_runtime_already_shut_down_is_cancelled() {
-    let runtime = support::current_thread();
+    let runtime = runtime::current_thread();
     let handle = runtime.handle().clone();
     drop(runtime);
     let _entered = handle.enter();
@@ -84,7 +206,7 @@ fn a_task_that_is_spawned_on_a_runtime_already_shut_down_is_cancelled() {
 
 #[test]
 fn a_group_whose_runtime_was_shut_down_fails_as_cancelled() {
-    let runtime = support::multi_thread();
+    let runtime = runtime::multi_thread();
     let mut group = TaskGroup::<(), String>::new();
     {
         let _entered = runtime.enter();

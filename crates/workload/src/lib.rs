@@ -3,6 +3,7 @@
 
 pub mod conformance;
 pub mod definition;
+pub mod guess;
 pub mod inputs;
 pub mod kernels;
 pub mod model;

@@ -78,7 +78,10 @@ struct Beats {
     late_ns: Vec<u64>,
     /// When the timer that is running should fire.
     due: Option<Instant>,
-    stopped: bool,
+    /// The pulse that beats, counted from 1; with the pattern `rounds` each generation has its own.
+    beating: Option<u64>,
+    /// How many there were.
+    pulses: u64,
 }
 
 impl Beats {
@@ -99,6 +102,7 @@ impl Beats {
 #[derive(Debug, Clone)]
 pub struct Pulse {
     trace: Arc<Trace>,
+    number: u64,
 }
 
 impl Pulse {
@@ -106,21 +110,27 @@ impl Pulse {
     pub const EVERY: Duration = Duration::from_millis(1);
 
     pub(crate) fn new(trace: Arc<Trace>) -> Pulse {
-        Pulse { trace }
+        let mut beats = trace.beats();
+        beats.pulses += 1;
+        let number = beats.pulses;
+        beats.beating = Some(number);
+        beats.due = None;
+        drop(beats);
+        Pulse { trace, number }
     }
 
     /// Beats until [`stop`](Self::stop), which it notices at its next beat. To be spawned on the loop before the tasks are;
     /// only one at a time.
-    pub fn beat(&self, io: impl AsyncIo) -> impl Future<Output = ()> + Send {
-        let trace = Arc::clone(&self.trace);
+    pub fn beat<I: AsyncIo>(&self, io: I) -> impl Future<Output = ()> + Send + use<I> {
+        let (trace, number) = (Arc::clone(&self.trace), self.number);
         async move {
             loop {
                 {
                     let mut beats = trace.beats();
-                    beats.end(Instant::now());
-                    if beats.stopped {
+                    if beats.beating != Some(number) {
                         return;
                     }
+                    beats.end(Instant::now());
                     beats.due = Some(Instant::now() + Pulse::EVERY);
                 }
                 io.wait(Pulse::EVERY).await;
@@ -131,21 +141,25 @@ impl Pulse {
     /// Ends it when the last result is there. A timer that is late by then counts with the time it is late so far.
     pub fn stop(&self) {
         let mut beats = self.trace.beats();
+        if beats.beating != Some(self.number) {
+            return;
+        }
         let now = Instant::now();
         if beats.due.is_some_and(|due| due < now) {
             beats.end(now);
         }
         beats.due = None;
-        beats.stopped = true;
+        beats.beating = None;
     }
 
     /// Beats beside `work` in one and the same task, for loops of one thread and no `spawn`; then [`stop`](Self::stop).
     pub async fn beside<T>(&self, io: impl AsyncIo, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut beat = pin!(self.beat(io));
+        let mut beating = true;
         let output = std::future::poll_fn(|context| {
             // The beat first: it is what shows how long the work held the loop the last time.
-            let _ = beat.as_mut().poll(context);
+            beating = beating && beat.as_mut().poll(context).is_pending();
             match work.as_mut().poll(context) {
                 Poll::Ready(output) => Poll::Ready(output),
                 Poll::Pending => Poll::Pending,

@@ -108,6 +108,35 @@ fn a_beat_that_has_not_come_when_all_is_over_counts_as_late() {
 }
 
 #[test]
+fn each_generation_has_a_pulse_and_the_one_before_is_over() {
+    let (trace, batch) = traced(&batch(COMPUTE));
+    let before = batch.pulse().expect("there is one in the trace");
+    let mut old = pin!(before.beat(Timers));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(old.as_mut().poll(&mut context).is_pending());
+    before.stop();
+    let pulse = batch.pulse().expect("there is one in the trace");
+    run(pulse.beside(Timers, async {
+        Timers.wait(Duration::from_millis(5)).await;
+        thread::sleep(HELD);
+        // One that is over neither beats on nor ends the other.
+        assert!(old.as_mut().poll(&mut context).is_ready());
+        before.stop();
+        Timers.wait(Duration::from_millis(5)).await;
+    }));
+    let held = (HELD - Duration::from_millis(2)).as_nanos() as f64;
+    assert!(trace.metrics()["loop_lag_max_ns"] >= held);
+    // Stopped from outside, the work goes on.
+    let pulse = batch.pulse().expect("there is one in the trace");
+    let outside = pulse.clone();
+    run(pulse.beside(Timers, async {
+        Timers.wait(Duration::from_millis(3)).await;
+        outside.stop();
+        Timers.wait(Duration::from_millis(10)).await;
+    }));
+}
+
+#[test]
 fn without_a_pulse_there_is_no_lag_and_without_a_trace_no_pulse() {
     let plain = batch(COMPUTE);
     assert!(plain.pulse().is_none());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use workload::task::{AsyncIo, Exec, Exited, kill_group, read_head};
+use workload::task::{AsyncIo, Carried, Exec, Exited, Failure, Offload, kill_group, read_head};
 
 /// Tokio as the workload's tasks see it.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,20 @@ impl AsyncIo for TokioIo {
                 child.wait().await?;
                 Ok(Exited::timed_out())
             }
+        }
+    }
+}
+
+impl Offload for TokioIo {
+    async fn offload(
+        &self,
+        work: impl FnOnce() -> Carried + Send + 'static,
+    ) -> Result<Carried, Failure> {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(carried) => Ok(carried),
+            // The task's own, as if it had computed here.
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(error) => Err(Failure::new(error)),
         }
     }
 }

@@ -17,6 +17,9 @@ use io::TokioIo;
 /// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
 const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
+/// Threads that read files at once: tokio's own bound.
+const MOST_BLOCKING: usize = 512;
+
 /// The model `tokio-tasks`.
 #[derive(Debug, Clone, Copy)]
 pub struct TokioTasksModel;
@@ -26,7 +29,18 @@ pub struct TokioTasksModel;
 pub struct Ready {
     runtime: Runtime,
     tasks: Tasks,
-    blocking: bool,
+    manner: Manner,
+}
+
+/// What a task is on the runtime.
+#[derive(Debug, Clone, Copy)]
+enum Manner {
+    /// A future that awaits.
+    Async,
+    /// A future that blocks its worker.
+    BlockingInLoop,
+    /// A future that awaits a blocking function on the runtime's blocking pool.
+    Offloaded,
 }
 
 impl Model for TokioTasksModel {
@@ -58,6 +72,11 @@ impl Model for TokioTasksModel {
                     "What Item 63 warns of: the tasks block the runtime's workers.",
                     Concurrency::Workers,
                 ),
+                variant(
+                    "offloaded",
+                    "What it advises: the tasks wait in the loop, and compute on a blocking pool as large as the runtime.",
+                    Concurrency::Tasks,
+                ),
             ],
         }
     }
@@ -69,6 +88,11 @@ impl Model for TokioTasksModel {
         };
         let runtime = builder
             .worker_threads(workers)
+            .max_blocking_threads(match variant {
+                // What computes gains nothing from more threads than workers, and the loop would have to compete with them.
+                "offloaded" => workers,
+                _ => MOST_BLOCKING,
+            })
             .enable_all()
             .build()
             .map_err(Failure::new)?;
@@ -85,25 +109,38 @@ impl Model for TokioTasksModel {
         Ok(Ready {
             runtime,
             tasks,
-            blocking: variant == "blocking-in-loop",
+            manner: match variant {
+                "blocking-in-loop" => Manner::BlockingInLoop,
+                "offloaded" => Manner::Offloaded,
+                _ => Manner::Async,
+            },
         })
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
-        let blocking = ready.blocking;
+        let manner = ready.manner;
         let each = |index| {
             let batch = Arc::clone(batch);
             async move {
-                if blocking {
-                    batch.run(index)
-                } else {
-                    batch.run_async(index, &TokioIo).await
+                match manner {
+                    Manner::Async => batch.run_async(index, &TokioIo).await,
+                    Manner::BlockingInLoop => batch.run(index),
+                    Manner::Offloaded => batch.run_offloading(index, &TokioIo, &TokioIo).await,
                 }
             }
         };
-        ready
+        // In the trace only. A task of the runtime like all others, so that it waits for them as they do for each other.
+        let pulse = batch.pulse();
+        if let Some(pulse) = &pulse {
+            ready.runtime.spawn(pulse.beat(TokioIo));
+        }
+        let results = ready
             .runtime
-            .block_on(ready.tasks.map(0..batch.len(), each))
+            .block_on(ready.tasks.map(0..batch.len(), each));
+        if let Some(pulse) = pulse {
+            pulse.stop();
+        }
+        results
             .into_iter()
             .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
             .collect()

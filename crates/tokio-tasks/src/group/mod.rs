@@ -8,10 +8,11 @@ use std::task::{Poll, ready};
 
 pub use error::{GroupError, TaskFailure};
 
-use crate::panic::contain;
+use crate::TaskError;
 use crate::running::Running;
 use crate::runtime::Runtime;
-use crate::{TaskError, slots};
+use crate::slots::{Kept, Slots};
+use crate::turn::Turn;
 
 /// Tasks that succeed or fail together: the first failure cancels the others, and none outlives the group.
 ///
@@ -19,7 +20,7 @@ use crate::{TaskError, slots};
 /// use std::time::Duration;
 /// use tokio_tasks::{TaskFailure, TaskGroup};
 ///
-/// # #[tokio::main(flavor = "current_thread")]
+/// # #[tokio::main]
 /// # async fn main() {
 /// let mut group = TaskGroup::new();
 /// group.spawn(std::future::pending::<Result<u32, &str>>()); // would wait for ever
@@ -58,7 +59,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     where
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let runtime = Runtime::current("tokio_tasks::TaskGroup::spawn");
+        let runtime = Runtime::current("TaskGroup::spawn");
         self.running.spawn(&runtime, self.spawned, future);
         self.spawned += 1;
     }
@@ -82,19 +83,21 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// # Errors
     /// When a task fails, all others are cancelled *and awaited*, so that every future is dropped by the time this
     /// returns. The error holds every failure, also those that came after the first. Values of tasks that succeeded
-    /// meanwhile are dropped, and a panic of their `Drop` is discarded. A sibling that never awaits cannot be cancelled and is waited for.
+    /// meanwhile are dropped, and a panic of their `Drop` is discarded. A sibling that never awaits cannot be cancelled
+    /// and is waited for.
     pub async fn join_all(mut self) -> Result<Vec<T>, GroupError<E>> {
-        let mut values: Vec<Option<T>> = Vec::new();
-        values.resize_with(self.spawned, || None);
-        let mut failures = Vec::new();
+        let mut values = Slots::reserved((self.spawned, None));
+        let mut failures = Kept::new();
         let mut cancelled = 0;
 
         poll_fn(|cx| {
+            let mut turn = Turn::new();
             while self.running.len() > 0 {
+                ready!(turn.poll_step(cx));
                 let cancelling = !failures.is_empty();
                 ready!(self.running.poll_ended(cx, |index, outcome| {
                     match (flatten(outcome), cancelling) {
-                        (Ok(value), _) => values[index] = Some(value),
+                        (Ok(value), _) => values.fill(index, value),
                         (Err(TaskFailure::Cancelled), true) => cancelled += 1,
                         (Err(failure), _) => failures.push((index, failure)),
                     }
@@ -108,12 +111,9 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         .await;
 
         if failures.is_empty() {
-            Ok(slots::unwrapped(values))
+            Ok(values.into_values())
         } else {
-            // One by one: a value that panics when dropped must not take the failures with it.
-            for value in values {
-                drop(contain(|| drop(value)));
-            }
+            let failures = failures.into_vec();
             Err(GroupError::new(self.spawned, failures, cancelled))
         }
     }
@@ -121,19 +121,20 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// Cancels all tasks and waits until every future is dropped. Tells what became of each, in the order in which they
     /// were spawned: one that had ended before it could be cancelled has its own result.
     pub async fn cancel(mut self) -> Vec<Result<T, TaskFailure<E>>> {
-        let mut results = Vec::new();
-        results.resize_with(self.spawned, || None);
+        let mut results = Slots::reserved((self.spawned, None));
         self.running.abort_all();
         poll_fn(|cx| {
+            let mut turn = Turn::new();
             while self.running.len() > 0 {
+                ready!(turn.poll_step(cx));
                 ready!(self.running.poll_ended(cx, |index, outcome| {
-                    results[index] = Some(flatten(outcome));
+                    results.fill(index, flatten(outcome));
                 }));
             }
             Poll::Ready(())
         })
         .await;
-        slots::unwrapped(results)
+        results.into_values()
     }
 }
 

@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../workloads/mandelbrot.toml"),
     ),
     ("fan-out", include_str!("../../workloads/fan-out.toml")),
+    ("mixed", include_str!("../../workloads/mixed.toml")),
     ("counter", include_str!("../../workloads/counter.toml")),
     ("life", include_str!("../../workloads/life.toml")),
     ("life-io", include_str!("../../workloads/life-io.toml")),

@@ -1,0 +1,74 @@
+//! Waiting, sockets, files and programs by async-std's own means, and what it leaves to its neighbours.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_process::Child;
+use async_std::io::{ReadExt, WriteExt};
+use async_std::net::TcpStream;
+use async_std_tasks::timeout;
+use workload::task::{AsyncIo, Exec, Exited, kill_group, read_head};
+
+/// async-std as the workload's tasks see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AsyncStdIo;
+
+impl AsyncIo for AsyncStdIo {
+    async fn wait(&self, duration: Duration) {
+        async_std::task::sleep(duration).await;
+    }
+
+    async fn exchange(
+        &self,
+        server: SocketAddr,
+        request: &[u8],
+        capacity: usize,
+    ) -> io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(server).await?;
+        stream.write_all(request).await?;
+        let mut response = Vec::with_capacity(capacity);
+        stream.read_to_end(&mut response).await?;
+        Ok(response)
+    }
+
+    /// One hop to the blocking pool for the whole of it. Opening and reading as two would also let every task hold an
+    /// open file, since all of the first come before any of the second.
+    async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
+        let path = path.to_owned();
+        async_std::task::spawn_blocking(move || read_head(&path, bytes)).await
+    }
+
+    /// By `async-process`, on the reactor that async-std has too: its own processes were never made stable.
+    async fn exec(&self, exec: Exec) -> io::Result<Exited> {
+        let mut command = async_process::Command::from(exec.command());
+        command
+            .stdin(exec.stdin_file()?)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let Some(limit) = exec.timeout else {
+            return ended(&mut child).await;
+        };
+        match timeout(limit, ended(&mut child)).await {
+            Ok(exited) => exited,
+            Err(_) => {
+                // Dropping the child would kill the program alone.
+                kill_group(child.id());
+                child.status().await?;
+                Ok(Exited::timed_out())
+            }
+        }
+    }
+}
+
+/// Output first, end afterwards, as the blocking tasks do it.
+async fn ended(child: &mut Child) -> io::Result<Exited> {
+    let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut stdout = Vec::new();
+    pipe.read_to_end(&mut stdout).await?;
+    Ok(Exited::from_status(child.status().await?, stdout))
+}

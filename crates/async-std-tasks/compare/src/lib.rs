@@ -1,0 +1,116 @@
+//! `async-std-tasks` as a contestant: a task each on async-std's runtime.
+
+mod io;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use async_std::task::block_on;
+use async_std_tasks::Tasks;
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::task::Failure;
+
+use io::AsyncStdIo;
+
+/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// The model `async-std-tasks`.
+#[derive(Debug, Clone, Copy)]
+pub struct AsyncStdTasksModel;
+
+/// How the runtime is used. There is one in the process, with as many threads as there are processors, or as
+/// `ASYNC_STD_THREAD_COUNT` says.
+#[derive(Debug)]
+pub struct Ready {
+    tasks: Tasks,
+    blocking: bool,
+}
+
+impl Model for AsyncStdTasksModel {
+    type Ready = Ready;
+
+    fn describe(&self) -> Description {
+        let variant = |name: &str, about: &str, concurrency| Variant {
+            name: name.to_owned(),
+            about: about.to_owned(),
+            concurrency,
+            // The runtime has as many threads as it has from its start.
+            ignores_workers: true,
+        };
+        Description {
+            name: "async-std-tasks",
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            variants: vec![
+                variant("", "A task each on async-std.", Concurrency::Tasks),
+                variant(
+                    "blocking-in-loop",
+                    "What Item 63 warns of: the tasks block the runtime's threads.",
+                    Concurrency::Limited(threads()),
+                ),
+            ],
+        }
+    }
+
+    fn prepare(&self, variant: &str, inputs: &Inputs, _workers: usize) -> Result<Ready, Failure> {
+        let descriptors = inputs
+            .header
+            .actions
+            .iter()
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+        let tasks = if descriptors {
+            Tasks::new().limit(MOST_DESCRIPTORS)
+        } else {
+            Tasks::new()
+        };
+        // Starts the runtime, which is not to be part of the first sample.
+        block_on(async_std::task::spawn(async {}));
+        Ok(Ready {
+            tasks,
+            blocking: variant == "blocking-in-loop",
+        })
+    }
+
+    fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        let blocking = ready.blocking;
+        let each = |index| {
+            let batch = Arc::clone(batch);
+            async move {
+                if blocking {
+                    batch.run(index)
+                } else {
+                    batch.run_async(index, &AsyncStdIo).await
+                }
+            }
+        };
+        // In the trace only. A task of the runtime like all others, so that it waits for them as they do for each other.
+        let pulse = batch.pulse();
+        if let Some(pulse) = &pulse {
+            async_std::task::spawn(pulse.beat(AsyncStdIo));
+        }
+        let results = block_on(ready.tasks.map(0..batch.len(), each));
+        if let Some(pulse) = pulse {
+            pulse.stop();
+        }
+        results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
+            .collect()
+    }
+}
+
+/// The threads that the runtime has, by the same rule as its own.
+fn threads() -> usize {
+    std::env::var("ASYNC_STD_THREAD_COUNT")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .filter(|count| *count > 0)
+        .or_else(|| {
+            std::thread::available_parallelism()
+                .ok()
+                .map(NonZeroUsize::get)
+        })
+        .unwrap_or(1)
+}

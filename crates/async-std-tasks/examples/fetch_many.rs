@@ -1,0 +1,36 @@
+//! Many slow requests, some of which fail, at most fifty at once.
+//!
+//! `cargo run -p async-std-tasks --example fetch_many`
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use async_std_tasks::{Elapsed, Tasks, timeout};
+
+const AT_ONCE: NonZeroUsize = NonZeroUsize::new(50).unwrap();
+
+/// Stands for a request: every tenth server is slow, and one answer cannot be parsed.
+async fn fetch(id: u64) -> u64 {
+    let time = if id.is_multiple_of(10) { 500 } else { 5 };
+    async_std::task::sleep(Duration::from_millis(time)).await;
+    assert_ne!(id, 77, "the answer of server 77 makes no sense");
+    id * id
+}
+
+#[async_std::main]
+async fn main() {
+    let answers = Tasks::new()
+        .limit(AT_ONCE)
+        .map(0..200, |id| timeout(Duration::from_millis(100), fetch(id)))
+        .await;
+
+    let (mut answered, mut late) = (0, 0);
+    for (id, answer) in answers.into_iter().enumerate() {
+        match answer {
+            Ok(Ok(_)) => answered += 1,
+            Ok(Err(Elapsed { .. })) => late += 1,
+            Err(error) => println!("server {id}: {error}"),
+        }
+    }
+    println!("{answered} answered, {late} too late");
+}

@@ -1,0 +1,55 @@
+//! What the tasks of one run take in memory at most.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
+
+/// The system's allocator, which counts while it is told to; else it costs one load more.
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+static COUNTS: AtomicBool = AtomicBool::new(false);
+static LIVE: AtomicIsize = AtomicIsize::new(0);
+static PEAK: AtomicIsize = AtomicIsize::new(0);
+
+fn count(bytes: isize) {
+    if COUNTS.load(Relaxed) {
+        let live = LIVE.fetch_add(bytes, Relaxed) + bytes;
+        PEAK.fetch_max(live, Relaxed);
+    }
+}
+
+// SAFETY: every call is handed on to the system's allocator as it is, and what that says is returned as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size().cast_signed());
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same here.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count(-layout.size().cast_signed());
+        // SAFETY: `at` came from `System`, since all of this allocator's do, and with this layout.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // As if by copying: the old block is there until the new one is filled.
+        count(size.cast_signed());
+        count(-layout.size().cast_signed());
+        // SAFETY: as for `dealloc`, and the caller keeps the contract for the new size.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+/// The most bytes that lived at once during `work`, per task.
+pub(crate) fn per_task<T>(tasks: u64, work: impl FnOnce() -> T) -> u64 {
+    LIVE.store(0, Relaxed);
+    PEAK.store(0, Relaxed);
+    COUNTS.store(true, Relaxed);
+    let value = work();
+    COUNTS.store(false, Relaxed);
+    drop(value);
+    PEAK.load(Relaxed).max(0).cast_unsigned() as u64 / tasks
+}

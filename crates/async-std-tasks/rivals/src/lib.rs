@@ -1,0 +1,2 @@
+//! The benches of `async-std-tasks` against its rivals live in `benches/`: `cargo bench -p async-std-tasks-rivals`.
+#![forbid(unsafe_code)]

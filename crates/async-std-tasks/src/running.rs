@@ -1,0 +1,136 @@
+//! The tasks that are running for one owner.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::TaskError;
+use crate::contained::Contained;
+use crate::inbox::{Ended, Inbox};
+use crate::runtime::{Runtime, Task};
+
+/// Running tasks. Dropping this aborts them.
+///
+/// A task carries its index and leaves it in the inbox with its result, so nothing is looked up; and the owner takes
+/// all that has arrived at once, so it is woken once per batch and not once per task.
+pub(crate) struct Running<R> {
+    inbox: Arc<Inbox<R>>,
+    /// `None`: a free slot, or a task that was aborted and has not arrived yet.
+    tasks: Vec<Option<Task<()>>>,
+    free: Vec<usize>,
+    /// The buffer that is exchanged for the one in the inbox; empty in between, but for a panic.
+    batch: Vec<Ended<R>>,
+}
+
+impl<R> Running<R> {
+    pub(crate) fn new() -> Self {
+        Self {
+            inbox: Arc::new(Inbox::new()),
+            tasks: Vec::new(),
+            free: Vec::new(),
+            batch: Vec::new(),
+        }
+    }
+
+    /// Tasks that were spawned and have not been handed out as ended.
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.len() - self.free.len()
+    }
+
+    /// Aborts every task. Each still arrives in the inbox: cancelled, or ended just before.
+    pub(crate) fn abort_all(&mut self) {
+        self.tasks
+            .iter_mut()
+            .filter_map(Option::take)
+            .for_each(Task::abort);
+    }
+
+    /// Hands all tasks that have ended to `each`, in the order in which they ended; waits until there is one.
+    pub(crate) fn poll_ended(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(usize, Result<R, TaskError>),
+    ) -> Poll<()> {
+        ready!(self.inbox.poll_take(cx, &mut self.batch));
+        for Ended {
+            index,
+            outcome,
+            slot,
+        } in self.batch.drain(..)
+        {
+            self.tasks[slot] = None;
+            self.free.push(slot);
+            each(index, outcome);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<R: Send + 'static> Running<R> {
+    pub(crate) fn spawn<F>(&mut self, runtime: &Runtime, index: usize, future: F)
+    where
+        F: Future<Output = R> + Send + 'static,
+    {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.tasks.push(None);
+            self.tasks.len() - 1
+        });
+        let reporting = Reporting {
+            future: Contained::new(future),
+            index,
+            slot,
+            inbox: Arc::clone(&self.inbox),
+        };
+        self.tasks[slot] = Some(runtime.spawn(reporting));
+    }
+}
+
+impl<R> Drop for Running<R> {
+    fn drop(&mut self) {
+        self.abort_all();
+        self.inbox.close();
+    }
+}
+
+pin_project! {
+    /// The future that is spawned: it always reports, whether it ended, panicked or was dropped.
+    struct Reporting<F: Future> {
+        #[pin]
+        future: Contained<F>,
+        index: usize,
+        slot: usize,
+        inbox: Arc<Inbox<F::Output>>,
+    }
+
+    impl<F: Future> PinnedDrop for Reporting<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(discarded) = this.future.as_mut().discard() {
+                let error = discarded.err().map_or(TaskError::Cancelled, TaskError::Panicked);
+                this.inbox.put(Ended {
+                    index: *this.index,
+                    outcome: Err(error),
+                    slot: *this.slot,
+                });
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for Reporting<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let outcome = ready!(this.future.poll(cx)).map_err(TaskError::Panicked);
+        this.inbox.put(Ended {
+            index: *this.index,
+            outcome,
+            slot: *this.slot,
+        });
+        Poll::Ready(())
+    }
+}

@@ -1,0 +1,57 @@
+//! A number-guessing server and its client on tokio: a task per connection.
+//!
+//! The protocol stands in `session.rs`, which `threads` and `async-std-tasks` have as it is here; `serve.rs` and
+//! `play.rs` are what a port has to change.
+//!
+//! ```text
+//! cargo run -p tokio-tasks --example line_server
+//! cargo run -p tokio-tasks --example line_server -- --client 127.0.0.1:PORT 1 100 42
+//! ```
+
+mod args;
+mod guesses;
+mod malformed;
+mod play;
+mod player;
+mod process;
+mod serve;
+mod session;
+
+use std::io;
+use std::process::ExitCode;
+
+use args::{Command, USAGE};
+
+/// Each takes a task of a few KiB and a descriptor, of which a process has a limited number.
+const CONNECTIONS: usize = 16_384;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match args::parse(std::env::args().skip(1), CONNECTIONS) {
+        Err(wrong) => {
+            eprintln!("line_server: {wrong}");
+            return ExitCode::from(2);
+        }
+        Ok(Command::Help) => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Ok(Command::Serve(how)) => start(how).await,
+        Ok(Command::Play(round)) => play::play(round).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("line_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(how: args::Serve) -> io::Result<()> {
+    process::raise_descriptor_limit();
+    let listener = process::listen(how.listen)?;
+    process::announce(listener.local_addr()?)?;
+    listener.set_nonblocking(true)?;
+    serve::serve(tokio::net::TcpListener::from_std(listener)?, how).await
+}

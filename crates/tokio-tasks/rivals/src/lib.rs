@@ -1,0 +1,2 @@
+//! The benches of `tokio-tasks` against its rivals live in `benches/`: `cargo bench -p tokio-tasks-rivals`.
+#![forbid(unsafe_code)]

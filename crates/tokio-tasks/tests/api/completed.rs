@@ -1,0 +1,218 @@
+//! `as_completed`.
+
+use std::future::pending;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+
+use futures::future::join;
+use futures::stream::{FusedStream, Stream, StreamExt};
+
+use crate::support::{Gauge, eventually, on_each_runtime, poll_times, turns};
+use crate::tasks::{TaskError, Tasks, as_completed};
+
+const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+
+#[test]
+fn results_come_as_tasks_end_with_the_number_of_their_input() {
+    on_each_runtime(async || {
+        let gate = Gauge::default();
+        let held = gate.enter();
+        let mut held = Some(held);
+        let mut answers = as_completed(["late", "early"], |name| {
+            let gate = gate.clone();
+            async move {
+                if name == "late" {
+                    eventually("the gate opens", || gate.live() == 0).await;
+                }
+                name
+            }
+        });
+        let (which, name) = answers.next().await.unwrap();
+        assert_eq!((which, name.unwrap()), (1, "early"));
+        drop(held.take());
+        let (which, name) = answers.next().await.unwrap();
+        assert_eq!((which, name.unwrap()), (0, "late"));
+        assert!(answers.next().await.is_none());
+        assert!(answers.next().await.is_none());
+    });
+}
+
+#[test]
+fn it_is_a_fused_stream_that_says_how_much_is_to_come() {
+    on_each_runtime(async || {
+        let mut answers = Tasks::new().limit(THREE).as_completed(0..100, async |n| n);
+        let mut left = 100;
+        assert_eq!(answers.size_hint(), (left, Some(left)));
+        let mut seen = Vec::new();
+        while let Some((which, n)) = StreamExt::next(&mut answers).await {
+            assert_eq!(which, n.unwrap());
+            seen.push(which);
+            left -= 1;
+            assert_eq!(answers.size_hint(), (left, Some(left)));
+        }
+        assert!(answers.is_terminated());
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq(0..100));
+    });
+}
+
+#[test]
+fn panics_are_results_too() {
+    on_each_runtime(async || {
+        let answers = Tasks::new().limit(THREE).as_completed(0..300, |n| {
+            assert_ne!(n % 3, 1, "in the function");
+            async move {
+                turns(n % 4).await;
+                assert_ne!(n % 3, 2, "in the task");
+                n
+            }
+        });
+        let mut answers: Vec<_> = answers.collect().await;
+        answers.sort_by_key(|(which, _)| *which);
+        assert_eq!(answers.len(), 300);
+        for (n, (which, answer)) in answers.into_iter().enumerate() {
+            assert_eq!(n, which);
+            match answer {
+                Ok(value) => assert_eq!((n % 3, value), (0, n)),
+                Err(TaskError::Panicked(panic)) => {
+                    let place = if n % 3 == 1 { "function" } else { "task" };
+                    assert!(panic.message().contains(place), "{n}: {panic}");
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn the_limit_is_for_tasks_and_unread_results_together() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut answers = Tasks::new().limit(THREE).as_completed(0..200, |n| {
+            let live = gauge.enter();
+            async move {
+                turns(n % 3).await;
+                (n, live)
+            }
+        });
+        let mut read = 0;
+        while let Some((_, answer)) = answers.next().await {
+            let (_, live) = answer.unwrap();
+            if read % 10 == 0 {
+                // A slow reader: what has been started meanwhile stays within the limit.
+                turns(20).await;
+            }
+            drop(live);
+            read += 1;
+        }
+        // One more: that which is in the reader's hand.
+        assert!(gauge.peak() <= 4, "{}", gauge.peak());
+        assert!(gauge.peak() >= 3);
+        assert_eq!((read, gauge.live()), (200, 0));
+    });
+}
+
+#[test]
+fn what_is_read_makes_room_at_once() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut answers = Tasks::new().limit(THREE).as_completed(0..4, |n| {
+            drop(gauge.enter());
+            async move { n }
+        });
+        // All three have ended; the first is read, so the fourth may start although two are unread.
+        let first = answers.next().await;
+        assert!(first.is_some());
+        let second = answers.next().await;
+        assert!(second.is_some());
+        assert_eq!(gauge.entered(), 4);
+    });
+}
+
+#[test]
+fn inputs_that_were_not_taken_stay_with_the_caller() {
+    on_each_runtime(async || {
+        let mut inputs = 0..1_000;
+        {
+            let all = Tasks::new()
+                .limit(THREE)
+                .as_completed(&mut inputs, |_| pending::<()>());
+            let mut all = pin!(all.collect::<Vec<_>>());
+            assert!(poll_times(all.as_mut(), 5).await.is_none());
+        }
+        assert!(inputs.eq(3..1_000));
+    });
+}
+
+#[test]
+fn nothing_starts_before_the_first_poll() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        drop(as_completed(0..10, |_| {
+            let live = gauge.enter();
+            async move { drop(live) }
+        }));
+        assert_eq!(gauge.entered(), 0);
+    });
+}
+
+#[test]
+fn fault_32_a_read_that_is_cancelled_as_a_result_arrives_loses_no_result() {
+    on_each_runtime(async || {
+        for polls in 0..20 {
+            let mut answers = as_completed(0..10, |n| async move {
+                turns(n).await;
+                n
+            });
+            let mut seen = Vec::new();
+            loop {
+                // Dropped at its n-th poll, again and again: each read may meet a result that arrives just then.
+                let read = {
+                    let next = pin!(answers.next());
+                    poll_times(next, polls).await
+                };
+                match read {
+                    Some(Some((which, answer))) => seen.push((which, answer.unwrap())),
+                    Some(None) => break,
+                    None if polls == 0 => break,
+                    None => {}
+                }
+                if polls > 0 && seen.len() < 10 && seen.len() % 3 == 2 {
+                    let (which, answer) = answers.next().await.unwrap();
+                    seen.push((which, answer.unwrap()));
+                }
+            }
+            if polls > 0 {
+                seen.sort_unstable();
+                assert!(seen.into_iter().eq((0..10).map(|n| (n, n))));
+            }
+        }
+    });
+}
+
+#[test]
+fn dropping_the_stream_cancels_its_tasks() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut answers = as_completed(0..100, |n| {
+            let live = gauge.enter();
+            async move {
+                let _live = live;
+                if n % 2 == 0 {
+                    pending::<()>().await;
+                }
+            }
+        });
+        assert!(answers.next().await.is_some());
+        drop(answers);
+        eventually("all tasks are dropped", || gauge.live() == 0).await;
+    });
+}
+
+#[test]
+fn two_streams_side_by_side_do_not_disturb_each_other() {
+    on_each_runtime(async || {
+        let count = |many: usize| as_completed(0..many, async |n| n).count();
+        assert_eq!(join(count(500), count(700)).await, (500, 700));
+    });
+}

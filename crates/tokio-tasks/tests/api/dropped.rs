@@ -1,0 +1,222 @@
+//! Fault 32: each combinator is dropped at its n-th poll, for all n, and nothing is lost: every future that was started is
+//! dropped once, every input that was not taken is still there, and no task runs on.
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures::stream::StreamExt;
+
+use crate::support::{Gauge, Live, eventually, on_each_runtime, poll_times, turns};
+use crate::tasks::{
+    Backoff, Retry, TaskGroup, Tasks, deadline, first_completed, gather, map, timeout,
+};
+
+const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+const INPUTS: usize = 12;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// An input, counted while it exists, wherever that is: in the iterator, in a future, or in a result.
+struct Input {
+    n: usize,
+    live: Live,
+}
+
+fn inputs(gauge: &Gauge) -> std::vec::IntoIter<Input> {
+    let inputs: Vec<Input> = (0..INPUTS)
+        .map(|n| Input {
+            n,
+            live: gauge.enter(),
+        })
+        .collect();
+    inputs.into_iter()
+}
+
+async fn work(input: Input) -> usize {
+    turns(input.n % 3).await;
+    drop(input.live);
+    input.n
+}
+
+/// Drops what `make` makes at its first poll, at its second, and so on, until it comes to its end before.
+async fn at_every_poll<'a, F: Future>(
+    left: &'a std::cell::RefCell<std::vec::IntoIter<Input>>,
+    make: impl Fn(Taking<'a>) -> F,
+) -> F::Output {
+    let mut polls = 0;
+    loop {
+        let gauge = Gauge::default();
+        *left.borrow_mut() = inputs(&gauge);
+        let ended = poll_times(pin!(make(Taking(left))), polls).await;
+        let untouched = left.borrow().len();
+        eventually("all that was taken is dropped", || {
+            gauge.live() == untouched
+        })
+        .await;
+        turns(3).await;
+        assert_eq!(
+            left.borrow().len(),
+            untouched,
+            "an input was taken after the drop"
+        );
+        // And those that were not taken are the last ones, whole and in order.
+        assert!(
+            left.borrow_mut()
+                .by_ref()
+                .map(|input| input.n)
+                .eq(INPUTS - untouched..INPUTS)
+        );
+        if let Some(ended) = ended {
+            assert_eq!(untouched, 0);
+            return ended;
+        }
+        polls += 1;
+        assert!(polls < 1_000_000, "it never ends");
+    }
+}
+
+/// Takes inputs from where the test can still see them.
+struct Taking<'a>(&'a std::cell::RefCell<std::vec::IntoIter<Input>>);
+
+impl Iterator for Taking<'_> {
+    type Item = Input;
+
+    fn next(&mut self) -> Option<Input> {
+        self.0.borrow_mut().next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.borrow().size_hint()
+    }
+}
+
+fn left() -> std::cell::RefCell<std::vec::IntoIter<Input>> {
+    std::cell::RefCell::new(Vec::new().into_iter())
+}
+
+fn ordered<E: std::fmt::Debug>(results: Vec<Result<usize, E>>) {
+    assert!(results.into_iter().map(Result::unwrap).eq(0..INPUTS));
+}
+
+#[test]
+fn fault_32_map_is_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        ordered(at_every_poll(&left(), |inputs| map(inputs, work)).await);
+        let limited = |inputs| Tasks::new().limit(THREE).map(inputs, work);
+        ordered(at_every_poll(&left(), limited).await);
+    });
+}
+
+#[test]
+fn fault_32_map_local_is_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        let limited = |inputs| Tasks::new().limit(THREE).map_local(inputs, work);
+        ordered(at_every_poll(&left(), limited).await);
+    });
+}
+
+#[test]
+fn fault_32_gather_is_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        ordered(at_every_poll(&left(), |inputs| gather(inputs.map(work))).await);
+    });
+}
+
+#[test]
+fn fault_32_as_completed_is_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        for tasks in [Tasks::new(), Tasks::new().limit(THREE)] {
+            let all = |inputs| tasks.as_completed(inputs, work).collect::<Vec<_>>();
+            let mut results = at_every_poll(&left(), all).await;
+            results.sort_by_key(|(which, _)| *which);
+            ordered(results.into_iter().map(|(_, result)| result).collect());
+        }
+    });
+}
+
+#[test]
+fn fault_32_first_completed_is_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        let (which, result) = at_every_poll(&left(), |inputs| first_completed(inputs.map(work)))
+            .await
+            .unwrap();
+        assert_eq!(which, result.unwrap());
+    });
+}
+
+#[test]
+fn fault_32_a_group_is_dropped_at_any_poll_of_its_end() {
+    async fn fails_at_five(input: Input) -> Result<usize, usize> {
+        match work(input).await {
+            5 => Err(5),
+            n => Ok(n),
+        }
+    }
+    on_each_runtime(async || {
+        let left = left();
+        let joined = at_every_poll(&left, async |inputs| {
+            let mut group = TaskGroup::new();
+            inputs.for_each(|input| group.spawn(fails_at_five(input)));
+            group.join_all().await
+        });
+        assert!(matches!(joined.await.unwrap_err().failures(), [(5, _)]));
+        let cancelled = at_every_poll(&left, async |inputs| {
+            let mut group = TaskGroup::new();
+            inputs.for_each(|input| group.spawn(fails_at_five(input)));
+            turns(1).await;
+            group.cancel().await
+        });
+        assert_eq!(cancelled.await.len(), INPUTS);
+    });
+}
+
+#[test]
+fn fault_32_timeout_and_deadline_are_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        let late = |inputs| timeout(MINUTE, map(inputs, work));
+        ordered(at_every_poll(&left(), late).await.unwrap());
+        let end = Instant::now() + MINUTE;
+        let late = |inputs| deadline(end, gather(Iterator::map(inputs, work)));
+        ordered(at_every_poll(&left(), late).await.unwrap());
+    });
+}
+
+#[test]
+fn fault_32_retry_is_dropped_at_any_poll() {
+    on_each_runtime(async || {
+        let retry = Retry::new()
+            .attempts(NonZeroUsize::MAX)
+            .timeout(MINUTE)
+            .backoff(Backoff::none());
+        let left = left();
+        let tried = at_every_poll(&left, |mut inputs| {
+            retry.run(move |_| {
+                let next = inputs.next();
+                async move {
+                    match next {
+                        Some(input) => Err(work(input).await),
+                        None => Ok("all were tried"),
+                    }
+                }
+            })
+        });
+        assert_eq!(tried.await, Ok("all were tried"));
+    });
+}
+
+#[test]
+fn fault_32_retry_is_dropped_in_a_pause() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let left = std::cell::RefCell::new(inputs(&gauge));
+        {
+            let retry = Retry::new().backoff(Backoff::constant(MINUTE)).run(|_| {
+                let input = left.borrow_mut().next().unwrap();
+                async { Err::<(), _>(work(input).await) }
+            });
+            assert!(poll_times(pin!(retry), 10).await.is_none());
+        }
+        assert_eq!(gauge.live(), INPUTS - 1);
+    });
+}

@@ -1,0 +1,210 @@
+//! `TaskGroup`: all succeed, or the first failure ends them all.
+
+use std::future::pending;
+use std::pin::pin;
+
+use crate::support::{Gauge, PanicsInDrop, eventually, on_each_runtime, poll_times, turns};
+use crate::tasks::{TaskFailure, TaskGroup};
+
+#[test]
+fn values_come_in_the_order_of_spawning() {
+    on_each_runtime(async || {
+        let mut group = TaskGroup::new();
+        for n in 0..20 {
+            group.spawn(async move {
+                turns(20 - n).await;
+                Ok::<_, String>(n)
+            });
+        }
+        assert_eq!(group.len(), 20);
+        assert!(group.join_all().await.unwrap().into_iter().eq(0..20));
+    });
+}
+
+#[test]
+fn an_empty_group_has_no_values() {
+    on_each_runtime(async || {
+        let group = TaskGroup::<(), String>::new();
+        assert!(group.is_empty());
+        assert!(group.join_all().await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn the_first_failure_cancels_the_others_and_waits_for_them() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut group = TaskGroup::new();
+        for n in 0..10 {
+            let live = gauge.enter();
+            group.spawn(async move {
+                let _live = live;
+                if n == 6 {
+                    turns(3).await;
+                    return Err("six");
+                }
+                pending::<Result<(), &str>>().await
+            });
+        }
+        let error = group.join_all().await.unwrap_err();
+        // At once, not eventually: the group has waited.
+        assert_eq!(gauge.live(), 0);
+        assert!(matches!(
+            error.failures(),
+            [(6, TaskFailure::Failed("six"))]
+        ));
+        assert_eq!(error.cancelled(), 9);
+        assert_eq!(
+            error.to_string(),
+            "1 of 10 tasks failed, 9 cancelled; task 6: six"
+        );
+    });
+}
+
+#[test]
+fn a_panic_is_a_failure_like_any_other() {
+    on_each_runtime(async || {
+        let mut group = TaskGroup::<(), String>::new();
+        group.spawn(pending());
+        group.spawn(async { panic!("boom") });
+        let failures = group.join_all().await.unwrap_err().into_failures();
+        assert_eq!(failures.len(), 1);
+        assert!(
+            matches!(&failures[0], (1, TaskFailure::Panicked(panic)) if panic.message() == "boom")
+        );
+    });
+}
+
+#[test]
+fn every_failure_is_reported() {
+    on_each_runtime(async || {
+        let mut group = TaskGroup::new();
+        let gauge = Gauge::default();
+        for name in ["zero", "one"] {
+            let live = gauge.enter();
+            group.spawn(async move {
+                turns(2).await;
+                drop(live);
+                Err::<(), _>(name)
+            });
+        }
+        // Cancelled, but panics on its way out.
+        let started = Gauge::default();
+        let starts = started.clone();
+        group.spawn(async move {
+            let _bomb = PanicsInDrop;
+            drop(starts.enter());
+            pending().await
+        });
+        eventually("both have failed, and the third runs", || {
+            gauge.live() == 0 && started.entered() == 1
+        })
+        .await;
+        let error = group.join_all().await.unwrap_err();
+        let mut causes: Vec<String> = error
+            .failures()
+            .iter()
+            .map(|(index, failure)| format!("{index} {failure}"))
+            .collect();
+        // Two threads may have failed in either order.
+        causes.sort();
+        assert_eq!(causes, ["0 zero", "1 one", "2 the task panicked: in drop"]);
+        assert_eq!(error.cancelled(), 0);
+    });
+}
+
+#[test]
+fn cancel_waits_and_tells_what_became_of_each() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut group = TaskGroup::new();
+        let ended = Gauge::default();
+        let guard = ended.enter();
+        group.spawn(async move {
+            drop(guard);
+            Ok::<_, String>(1)
+        });
+        let live = gauge.enter();
+        group.spawn(async move {
+            let _live = live;
+            pending().await
+        });
+        eventually("the first task has run", || ended.live() == 0).await;
+        // It has left its result by the time that a later abort could meet it, or the abort finds it running and
+        // lets it end: either way the value arrives.
+        let results = group.cancel().await;
+        assert_eq!(gauge.live(), 0);
+        assert!(matches!(results[..], [Ok(1), Err(TaskFailure::Cancelled)]));
+    });
+}
+
+#[test]
+fn dropping_the_group_cancels_its_tasks() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut group = TaskGroup::<(), String>::new();
+        for _ in 0..100 {
+            let live = gauge.enter();
+            group.spawn(async move {
+                let _live = live;
+                pending().await
+            });
+        }
+        drop(group);
+        eventually("all tasks are dropped", || gauge.live() == 0).await;
+    });
+}
+
+#[test]
+fn dropping_the_wait_at_any_poll_leaves_no_task() {
+    on_each_runtime(async || {
+        let mut polls = 0;
+        loop {
+            let gauge = Gauge::default();
+            let mut group = TaskGroup::new();
+            for n in 0..8 {
+                let live = gauge.enter();
+                group.spawn(async move {
+                    let _live = live;
+                    turns(n).await;
+                    if n == 5 { Err("five") } else { Ok(n) }
+                });
+            }
+            let ended = {
+                let join = pin!(group.join_all());
+                poll_times(join, polls).await
+            };
+            eventually("all tasks are dropped", || gauge.live() == 0).await;
+            if let Some(result) = ended {
+                assert!(result.is_err());
+                break;
+            }
+            polls += 1;
+        }
+    });
+}
+
+#[test]
+fn values_that_panic_when_a_failed_group_drops_them_are_contained() {
+    on_each_runtime(async || {
+        let mut group = TaskGroup::new();
+        let gauge = Gauge::default();
+        for _ in 0..2 {
+            let live = gauge.enter();
+            group.spawn(async {
+                drop(live);
+                Ok(PanicsInDrop)
+            });
+        }
+        group.spawn(async move {
+            eventually("the others have a value", || gauge.live() == 0).await;
+            Err("third")
+        });
+        let error = group.join_all().await.map(std::mem::forget).unwrap_err();
+        assert!(matches!(
+            error.failures(),
+            [(2, TaskFailure::Failed("third"))]
+        ));
+        assert_eq!(error.cancelled(), 0);
+    });
+}

@@ -1,0 +1,147 @@
+//! Clients that do not behave.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use super::super::Round;
+use super::{PATIENCE, Suite, is_timeout, rest, within_patience};
+
+/// While one client sends a byte now and then, others are served.
+pub fn a_slow_client_holds_up_no_other(suite: &Suite) {
+    let server = suite.server(&[]);
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| {
+            let mut client = server.connect();
+            for byte in "PARAMS 7 9\nNUMBER\nREPORT Correct\n".bytes() {
+                client.send([byte]).expect("sent");
+                thread::sleep(Duration::from_millis(20));
+            }
+            client.guess().expect("a guess")
+        });
+        let mut rounds = 0;
+        while !slow.is_finished() {
+            let mut client = server.connect();
+            let round = Round {
+                lower: 1,
+                upper: 100,
+                secret: 42,
+            };
+            client.play(round).expect("a round");
+            rounds += 1;
+        }
+        assert_eq!(slow.join().expect("no panic"), 7);
+        assert!(rounds > 0, "nobody was served meanwhile");
+    });
+    server.is_as_before();
+}
+
+/// Before its first byte, in mid-line, and between two lines.
+pub fn a_silent_client_is_told_and_closed(suite: &Suite) {
+    let server = suite.server(&["--idle", "1"]);
+    let silent = [("", 0), ("PARAMS 1", 0), ("PARAMS 1 5\nNUMBER\n", 1)];
+    let clients = silent.map(|(said, answers)| {
+        let mut client = server.connect();
+        client.send(said).expect("sent");
+        (client, said, answers)
+    });
+    for (mut client, said, answers) in clients {
+        let lines = rest(&mut client);
+        assert_eq!(lines.len(), answers + 1, "{said:?}: {lines:?}");
+        assert!(
+            lines[answers].starts_with("ERROR nothing came for 1 s"),
+            "{lines:?}"
+        );
+    }
+    server.is_as_before();
+}
+
+/// The server must neither keep the answers in its memory nor drop any.
+pub fn a_client_that_takes_no_answers_holds_up_no_other_and_loses_none(suite: &Suite) {
+    const ASK: &[u8] = b"NUMBER\n";
+    /// Far more than the buffers of both sockets hold.
+    const MOST: usize = 64 << 20;
+    let server = suite.server(&[]);
+    let before = server.server.memory();
+    let mut client = server.connect();
+    client
+        .send(format!("PARAMS 1 {}\n", i64::MAX))
+        .expect("sent");
+    client
+        .set_write_patience(Duration::from_millis(500))
+        .expect("set");
+    let mut writer = client.writer().expect("a second handle");
+    let many = ASK.repeat(10_000);
+    let mut sent = 0;
+    let full = loop {
+        match writer.write(&many[sent % ASK.len()..]) {
+            Ok(length) => sent += length,
+            Err(error) => break error,
+        }
+        assert!(sent < MOST, "the server took all and could answer none");
+    };
+    assert!(is_timeout(&full), "{full}");
+
+    let round = Round {
+        lower: 1,
+        upper: 100,
+        secret: 42,
+    };
+    let mut other = server.connect();
+    other.play(round).expect("a round of another client");
+    drop(other);
+    if let (Some(before), Some(now)) = (before, server.server.memory()) {
+        assert!(
+            now < before + (16 << 20),
+            "memory grew from {before} to {now}"
+        );
+    }
+    let mut guesses = HashSet::new();
+    for _ in 0..sent / ASK.len() {
+        let guess = client.guess().expect("a guess");
+        assert!(guesses.insert(guess), "{guess} came twice");
+    }
+    // The rest of a line that was cut, or a whole one; then one that shows where the answers are.
+    client.send(&ASK[sent % ASK.len()..]).expect("sent");
+    client.send("PARAMS 5 5\nNUMBER\n").expect("sent");
+    client.guess().expect("a guess");
+    assert_eq!(client.guess().expect("a guess"), 5);
+    drop((client, writer));
+    server.is_as_before();
+}
+
+/// Reset in mid-round, in mid-line, at once, and with answers on their way.
+pub fn clients_that_vanish_leave_nothing_behind(suite: &Suite) {
+    let server = suite.server(&[]);
+    let mut bystander = server.connect();
+    bystander.send("PARAMS 1 100\nNUMBER\n").expect("sent");
+    bystander.guess().expect("a guess");
+    for turn in 0..200 {
+        let mut client = server.connect();
+        match turn % 5 {
+            0 => {}
+            1 => client.send("PARAMS 1 5\nNUM").expect("sent"),
+            2 => client
+                .send("PARAMS 1 9000\n".to_owned() + &"NUMBER\n".repeat(2_000))
+                .expect("sent"),
+            3 => {
+                client.send("PARAMS 1 5\nNUMBER\n").expect("sent");
+                client.guess().expect("a guess");
+            }
+            _ => {
+                client.send("NONSENSE\n").expect("sent");
+                rest(&mut client);
+            }
+        }
+        #[cfg(unix)]
+        client.vanish().expect("reset");
+    }
+    bystander.send("NUMBER\n").expect("sent");
+    bystander.guess().expect("a guess: its session goes on");
+    drop(bystander);
+    within_patience("a new client", || {
+        super::Client::connect(server.server.address(), PATIENCE)
+    });
+    server.is_as_before();
+}

@@ -1,0 +1,162 @@
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::{Player, Round};
+
+/// The longest line a server may answer with, in bytes.
+const LONGEST_ANSWER: usize = 4096;
+
+/// A blocking client, one connection.
+///
+/// It keeps no buffer while nothing is under way, so that thousands of them take little memory.
+#[derive(Debug)]
+pub struct Client {
+    stream: TcpStream,
+    received: Vec<u8>,
+    patience: Duration,
+}
+
+impl Client {
+    /// Connects. `patience` is how long it waits for the connection, and later for each read and write.
+    ///
+    /// # Errors
+    /// When there is no connection within that time.
+    pub fn connect(server: SocketAddr, patience: Duration) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&server, patience)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
+        Ok(Self {
+            stream,
+            received: Vec::new(),
+            patience,
+        })
+    }
+
+    /// Waits at most so long for each read from here on.
+    ///
+    /// # Errors
+    /// For a time of zero.
+    pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(patience))
+    }
+
+    /// Waits at most so long for each write from here on.
+    ///
+    /// # Errors
+    /// For a time of zero.
+    pub fn set_write_patience(&self, patience: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(patience))
+    }
+
+    /// Sends bytes, whether they are lines or not.
+    ///
+    /// # Errors
+    /// When the connection is gone, or the server takes nothing for too long.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// A second handle on the connection, to write from another thread.
+    ///
+    /// # Errors
+    /// Without a descriptor for it.
+    pub fn writer(&self) -> io::Result<TcpStream> {
+        self.stream.try_clone()
+    }
+
+    /// The next line without its end, or `None` when the server has closed the connection.
+    ///
+    /// # Errors
+    /// When none comes in time, it is no text, or the connection was reset.
+    pub fn line(&mut self) -> io::Result<Option<String>> {
+        let mut seen = 0;
+        loop {
+            if let Some(end) = self.received[seen..].iter().position(|byte| *byte == b'\n') {
+                let rest = self.received.split_off(seen + end + 1);
+                let mut line = std::mem::replace(&mut self.received, rest);
+                line.pop();
+                let line = String::from_utf8(line);
+                return line.map(Some).map_err(|error| wrong(error.to_string()));
+            }
+            seen = self.received.len();
+            if seen > LONGEST_ANSWER {
+                return Err(wrong("an answer without an end".into()));
+            }
+            let mut piece = [0; 512];
+            match self.stream.read(&mut piece) {
+                Ok(0) if seen == 0 => return Ok(None),
+                Ok(0) => {
+                    let half = String::from_utf8_lossy(&self.received);
+                    return Err(wrong(format!(
+                        "the server ended with half a line: {half:?}"
+                    )));
+                }
+                Ok(length) => self.received.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The answer to a `NUMBER`.
+    ///
+    /// # Errors
+    /// As of [`line`](Self::line), and when it is no number.
+    pub fn guess(&mut self) -> io::Result<i64> {
+        let line = self.line()?;
+        let line = line.ok_or_else(|| wrong("the server closed the connection".into()))?;
+        line.parse().map_err(|_| wrong(line))
+    }
+
+    /// Plays a round to its end; its guesses, of which the last is the secret.
+    ///
+    /// # Errors
+    /// As of [`guess`](Self::guess), when there were more guesses than numbers, and when the round takes longer than the
+    /// patience that the client connected with.
+    pub fn play(&mut self, round: Round) -> io::Result<Vec<i64>> {
+        let mut player = Player::new(round);
+        let mut guesses = Vec::new();
+        let most = round.upper.abs_diff(round.lower);
+        let began = Instant::now();
+        self.send(round.params())?;
+        loop {
+            self.send("NUMBER\n")?;
+            let guess = self.guess()?;
+            guesses.push(guess);
+            let report = player.judge(guess);
+            self.send(format!("REPORT {report}\n"))?;
+            if report == "Correct" {
+                self.send(Round::END)?;
+                return Ok(guesses);
+            }
+            if guesses.len() as u64 > most || began.elapsed() > self.patience {
+                let guesses = guesses.len();
+                return Err(wrong(format!("{guesses} guesses did not find {round}")));
+            }
+        }
+    }
+
+    /// Tells the server that no more will be sent; answers can still be read.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn end_writing(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Goes away without a word: the connection is reset, as if the machine had crashed and come back.
+    ///
+    /// # Errors
+    /// When the system cannot do that.
+    #[cfg(unix)]
+    pub fn vanish(self) -> io::Result<()> {
+        rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO))?;
+        Ok(())
+    }
+}
+
+fn wrong(message: String) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, message)
+}

@@ -1,0 +1,92 @@
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{Client, Player, Round};
+
+/// Many clients at once, on one thread: all connections open, all rounds under way together.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use workload::guess::{Crowd, Round};
+///
+/// # let server = "127.0.0.1:1".parse().unwrap();
+/// let mut crowd = Crowd::open(server, 10_000, Duration::from_secs(30))?;
+/// let guesses = crowd.play(|client| Round { lower: 1, upper: 100, secret: 1 + client as i64 % 100 })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Crowd(Vec<Client>);
+
+impl Crowd {
+    /// Opens this many connections, and keeps them open. Where the system allows, this process's limit of descriptors
+    /// is raised as far as it goes.
+    ///
+    /// # Errors
+    /// When one of them cannot be had within `patience`: the message says which.
+    pub fn open(server: SocketAddr, clients: usize, patience: Duration) -> io::Result<Self> {
+        raise_descriptor_limit();
+        (0..clients)
+            .map(|client| {
+                Client::connect(server, patience).map_err(|error| of_client(client, &error))
+            })
+            .collect::<io::Result<_>>()
+            .map(Self)
+    }
+
+    /// Plays one round on each connection: a step on all of them, then the next. Returns how many guesses were made.
+    ///
+    /// # Errors
+    /// When a server's answer is missing or wrong: the message says whose.
+    pub fn play(&mut self, round: impl Fn(usize) -> Round) -> io::Result<u64> {
+        let mut playing: Vec<(usize, Player)> = (0..self.0.len())
+            .map(|client| (client, Player::new(round(client))))
+            .collect();
+        for (client, _) in &playing {
+            let begin = format!("{}NUMBER\n", round(*client).params());
+            self.at(*client, |at| at.send(begin))?;
+        }
+        let mut guesses = 0;
+        while !playing.is_empty() {
+            let mut still = Vec::with_capacity(playing.len());
+            for (client, mut player) in playing {
+                let guess = self.at(client, Client::guess)?;
+                guesses += 1;
+                let report = player.judge(guess);
+                let next = if report == "Correct" {
+                    Round::END
+                } else {
+                    still.push((client, player));
+                    "NUMBER\n"
+                };
+                self.at(client, |at| at.send(format!("REPORT {report}\n{next}")))?;
+            }
+            playing = still;
+        }
+        Ok(guesses)
+    }
+
+    fn at<T>(
+        &mut self,
+        client: usize,
+        step: impl FnOnce(&mut Client) -> io::Result<T>,
+    ) -> io::Result<T> {
+        step(&mut self.0[client]).map_err(|error| of_client(client, &error))
+    }
+}
+
+fn of_client(client: usize, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("client {client}: {error}"))
+}
+
+#[cfg(unix)]
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Without it fewer connections can be opened, and the first that cannot says so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+#[cfg(not(unix))]
+fn raise_descriptor_limit() {}
