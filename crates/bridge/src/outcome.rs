@@ -123,11 +123,15 @@ impl<T> Outcome<T> {
                 None
             };
             drop(inner);
+            let has_dropped = old.is_some();
             drop_contained(old);
             if value.is_some() || timed_out {
                 return value;
             }
-            park_until(park_limit);
+            // A waker is code of the user, whose `Drop` may have parked and so taken a wake-up that was for this wait.
+            if !has_dropped {
+                park_until(park_limit);
+            }
         }
     }
 

@@ -52,5 +52,5 @@ pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn()
     }
 }
 
-/// So many looks take some half a microsecond: what a system call costs that finds nobody to yield to.
+/// So many looks take about as long as a system call that finds nobody to yield to; the number is a guess that did well.
 const LOOKS: usize = 16;

@@ -307,3 +307,38 @@ fn what_a_dropped_writer_has_accepted_outlives_a_full_and_closed_offload() {
         }
     });
 }
+
+/// What a writer has taken on its way counts for nothing before it is flushed.
+#[test]
+fn a_writer_that_is_dropped_while_it_writes_is_flushed_too() {
+    within_deadline(|| {
+        // A whole buffer, so that the writing begins by itself.
+        let expected = bytes(16 * 1024);
+        for fails_at in [usize::MAX, 5] {
+            for pause in [0, 20] {
+                let offload = Offload::new();
+                let sink = Sink::new(fails_at);
+                let mut writer = offload.async_writer(sink.clone());
+                block_on(writer.write_all(&expected)).unwrap();
+                thread::sleep(Duration::from_millis(pause));
+                drop(writer);
+                // Also when nobody holds the offload any more.
+                drop(offload);
+                eventually(|| sink.flushed.load(Ordering::SeqCst) > 0);
+                assert_eq!(
+                    sink.written(),
+                    expected,
+                    "a coroutine's, {fails_at}, {pause}"
+                );
+
+                let sink = Sink::new(fails_at);
+                let mut writer = portal().blocking_writer(sink.clone());
+                writer.write_all(&expected).unwrap();
+                thread::sleep(Duration::from_millis(pause));
+                drop(writer);
+                eventually(|| sink.flushed.load(Ordering::SeqCst) > 0);
+                assert_eq!(sink.written(), expected, "a thread's, {fails_at}, {pause}");
+            }
+        }
+    });
+}

@@ -6,7 +6,9 @@ mod support;
 
 use std::future::pending;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::mpsc;
+use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
@@ -279,5 +281,84 @@ fn fault_39_an_offload_s_thread_that_awaits_a_coroutine_is_replaced_as_well() {
         }));
         assert_eq!(value.unwrap().unwrap(), 7);
         assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
+    });
+}
+
+/// Waits when it is dropped, as a connection pool might that hands something back.
+struct WaitsInDrop(Portal, mpsc::Sender<Result<(), CallError>>);
+
+impl Drop for WaitsInDrop {
+    fn drop(&mut self) {
+        let result = self
+            .0
+            .call(|| async {})
+            .wait_timeout(Duration::from_secs(5));
+        let _ = self.1.send(result);
+    }
+}
+
+/// A portal to an executor that nothing gives away: its one thread polls all there is.
+fn plain_portal() -> Portal {
+    use futures::stream::{FuturesUnordered, StreamExt as _};
+    let (coroutines, mut inbox) = futures::channel::mpsc::unbounded();
+    thread::spawn(move || {
+        let mut running = FuturesUnordered::new();
+        let mut is_open = true;
+        let mut all = pin!(std::future::poll_fn(move |cx| {
+            while is_open {
+                match inbox.poll_next_unpin(cx) {
+                    Poll::Ready(Some(coroutine)) => running.push(coroutine),
+                    Poll::Ready(None) => is_open = false,
+                    Poll::Pending => break,
+                }
+            }
+            while let Poll::Ready(Some(())) = running.poll_next_unpin(cx) {}
+            if is_open || !running.is_empty() {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        }));
+        support::poll_times(all.as_mut(), usize::MAX, Duration::from_secs(60));
+    });
+    Portal::new(move |coroutine: futures::future::BoxFuture<'static, ()>| {
+        let _ = coroutines.unbounded_send(coroutine);
+    })
+}
+
+#[test]
+fn fault_39_a_wait_in_the_drop_of_a_coroutine_is_an_error_at_once() {
+    within_deadline(|| {
+        let portal = plain_portal();
+        let (tell, told) = mpsc::channel();
+
+        // A coroutine that is cancelled under way.
+        let held = WaitsInDrop(portal.clone(), tell.clone());
+        let mut call = portal.call(move || async move {
+            let _held = held;
+            pending::<()>().await;
+        });
+        assert!(call.wait_timeout(Duration::from_millis(20)).is_err());
+        drop(call);
+        deadlocks(told.recv().unwrap(), WouldDeadlock::InsideCall);
+
+        // A value that nobody wants.
+        let value = WaitsInDrop(portal.clone(), tell.clone());
+        portal.call(move || async move { value }).detach();
+        deadlocks(told.recv().unwrap(), WouldDeadlock::InsideCall);
+
+        // A coroutine that is cancelled before it starts.
+        let (entered, is_in) = mpsc::channel();
+        let (leave, may_leave) = mpsc::channel::<()>();
+        let busy = portal.call(move || async move {
+            entered.send(()).unwrap();
+            may_leave.recv().unwrap();
+        });
+        is_in.recv().unwrap();
+        let held = WaitsInDrop(portal.clone(), tell);
+        drop(portal.call(move || async move { drop(held) }));
+        leave.send(()).unwrap();
+        busy.wait().unwrap();
+        deadlocks(told.recv().unwrap(), WouldDeadlock::InsideCall);
     });
 }

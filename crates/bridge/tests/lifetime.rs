@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::{Arc, Barrier};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
@@ -167,5 +168,74 @@ fn detached_calls_run_although_nobody_awaits_them() {
         offload.try_run(move || inside.add()).unwrap().detach();
         gate.open();
         eventually(|| ran.get() == 1);
+    });
+}
+
+#[test]
+fn a_shutdown_waits_for_a_call_whose_thread_is_about_to_start() {
+    within_deadline(|| {
+        for _ in 0..5_000 {
+            let offload = one_thread();
+            let other = offload.clone();
+            let both = Arc::new(Barrier::new(2));
+            let here = Arc::clone(&both);
+            let ran = Counter::default();
+            let inside = ran.clone();
+            let submitter = thread::spawn(move || {
+                here.wait();
+                let job = other.try_run(move || inside.add());
+                job.map(bridge::Job::detach).is_ok()
+            });
+            both.wait();
+            offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+            let ran = ran.get();
+            let accepted = submitter.join().unwrap();
+            assert_eq!(ran, usize::from(accepted), "it had been accepted");
+        }
+    });
+}
+
+/// A task that waits for the end beside other work is polled again and again.
+#[test]
+fn a_shutdown_that_is_polled_often_keeps_one_waker() {
+    struct Nothing;
+    impl std::task::Wake for Nothing {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, job) = occupy(&offload);
+        let nothing = Arc::new(Nothing);
+        let waker = Waker::from(Arc::clone(&nothing));
+        let mut shutdown = Box::pin(offload.shutdown());
+        for _ in 0..1_000 {
+            let mut cx = Context::from_waker(&waker);
+            assert!(shutdown.as_mut().poll(&mut cx).is_pending());
+        }
+        assert!(Arc::strong_count(&nothing) <= 4);
+        gate.open();
+        block_on(job).unwrap();
+        block_on(shutdown).unwrap();
+    });
+}
+
+/// A deadline that was not reached keeps no thread until then.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_timer_s_thread_ends_soon_after_a_long_time_limit_was_given_up() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, job) = occupy(&offload);
+        let mut call = Box::pin(offload.run_timeout(|| (), Duration::from_secs(3_600)));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut cx).is_pending());
+        eventually(|| support::threads_named("bridge-timer") == 1);
+        // The thread sleeps by now.
+        thread::sleep(Duration::from_millis(50));
+        drop(call);
+        gate.open();
+        block_on(job).unwrap();
+        eventually(|| support::threads_named("bridge-timer") == 0);
     });
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -373,5 +373,70 @@ fn a_thread_that_was_replaced_while_it_waited_stands_back_afterwards() {
             .for_each(|result| result.unwrap());
         offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(offload.threads(), 0);
+    });
+}
+
+/// A future that was polled inside a call, and then left the call behind.
+#[test]
+fn what_a_call_has_polled_and_given_away_takes_no_part_of_its_thread() {
+    within_deadline(|| {
+        for _ in 0..2 {
+            let offload = one_thread();
+            let portal = support::portal();
+            let inside = portal.clone();
+            let call = offload.run(move || {
+                let mut call = inside.call(std::future::pending::<()>);
+                let mut cx = Context::from_waker(Waker::noop());
+                assert!(Pin::new(&mut call).poll(&mut cx).is_pending());
+                call
+            });
+            let kept = block_on(call).unwrap();
+            // The thread is idle, then busy; neither is a wait for what was given away.
+            thread::sleep(Duration::from_millis(5));
+            assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
+            let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let calls = (0..8).map(|_| {
+                let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+                offload.run(move || {
+                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    thread::sleep(Duration::from_millis(1));
+                    running.fetch_sub(1, Ordering::SeqCst);
+                })
+            });
+            block_on(futures::future::join_all(calls));
+            assert_eq!(most.load(Ordering::SeqCst), 1, "more run than may");
+            drop(kept);
+            assert_eq!(block_on(offload.run(|| 2)).unwrap(), 2);
+            offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+        }
+    });
+}
+
+/// What one call has polled, another awaits: that one's thread is replaced meanwhile.
+#[test]
+fn a_call_that_awaits_what_an_earlier_one_has_polled_is_replaced_as_well() {
+    within_deadline(|| {
+        let offload = one_thread();
+        let portal = support::portal();
+        let needs = offload.clone();
+        let polled = offload.run(move || {
+            let (go, may_go) = futures::channel::oneshot::channel::<()>();
+            let mut call = portal.call(move || async move {
+                may_go.await.unwrap();
+                needs.run(|| 7).await.unwrap()
+            });
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(Pin::new(&mut call).poll(&mut cx).is_pending());
+            (go, call)
+        });
+        let (go, call) = block_on(polled).unwrap();
+        let awaits = offload.run(move || {
+            block_on(async {
+                go.send(()).unwrap();
+                call.await.unwrap()
+            })
+        });
+        assert_eq!(block_on(awaits).unwrap(), 7);
     });
 }

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -303,5 +303,32 @@ fn long_time_limits_end_in_time_too() {
             later.join().unwrap(),
             Err(CallError::TimedOut { .. })
         ));
+    });
+}
+
+/// A waker whose `Drop` parks takes the very wake-up that the wait is for.
+#[test]
+fn a_waker_that_parks_when_it_is_dropped_does_not_swallow_the_end_of_the_wait() {
+    struct Parks(support::Gate);
+    impl std::task::Wake for Parks {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Parks {
+        fn drop(&mut self) {
+            self.0.open();
+            thread::park();
+        }
+    }
+
+    within_deadline(|| {
+        let gate = support::Gate::new();
+        let inside = gate.clone();
+        let portal = portal().deadline(None);
+        let mut call = portal.call(move || async move { inside.pass() });
+        let waker = std::task::Waker::from(Arc::new(Parks(gate)));
+        let mut cx = Context::from_waker(&waker);
+        assert!(Pin::new(&mut call).poll(&mut cx).is_pending());
+        drop(waker);
+        call.wait().unwrap();
     });
 }

@@ -36,8 +36,10 @@ impl Offload {
     /// ahead of what somebody has asked for by more than that.
     ///
     /// Dropping a pending read loses nothing: what it has read is the next one's. A `read` that is interrupted is tried
-    /// again; other errors are passed on. If the reader panics or the offload is closed, that is the error, and later reads
-    /// say that the reader is lost.
+    /// again; other errors are passed on. If the reader panics, or its call was not run for any reason that [`OffloadError`]
+    /// knows, that is the error, and later reads say that the reader is lost.
+    ///
+    /// [`OffloadError`]: crate::OffloadError
     ///
     /// This is the `AsyncRead` of the crate `futures`, which async-std and smol use; for tokio's there is
     /// `tokio_util::compat`.
@@ -47,10 +49,10 @@ impl Offload {
     /// use futures::AsyncReadExt;
     /// # fn main() -> std::io::Result<()> {
     /// let offload = bridge::Offload::new();
-    /// let mut reader = offload.async_reader(std::fs::File::open("Cargo.toml")?);
+    /// let mut reader = offload.async_reader(std::fs::File::open("README.md")?);
     /// let mut text = String::new();
     /// futures::executor::block_on(reader.read_to_string(&mut text))?;
-    /// assert!(text.starts_with("[package]"));
+    /// assert!(text.starts_with("# bridge"));
     /// # Ok(()) }
     /// ```
     pub fn async_reader<R: Read + Send + 'static>(&self, reader: R) -> AsyncReader<R> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::io::AsyncWrite;
 
-use super::{BUFFER, lost, offload_error};
+use super::{BUFFER, Return, lost, offload_error};
 use crate::{Job, Offload};
 
 /// A blocking writer as an asynchronous one: what [`Offload::async_writer`] returns.
@@ -28,7 +28,7 @@ struct Pending<W> {
 
 enum Step<W> {
     Idle(Pending<W>),
-    Writing(Job<(Pending<W>, io::Result<()>)>),
+    Writing(Job<io::Result<()>>, Return<Pending<W>>),
     Lost,
 }
 
@@ -46,8 +46,11 @@ impl Offload {
     ///
     /// What was accepted is not lost: a write that is dropped while pending has accepted nothing, and after an error the
     /// bytes that were not written are still there and tried again. Errors come with the next write, `flush` or `close`. Use
-    /// `close` to be sure. When dropped, what is left is written by a last call, of whose error nobody hears. If the writer
-    /// panics or the offload is closed, that is the error, and later calls say that the writer is lost.
+    /// `close` to be sure. When dropped, what is left is written and flushed by a last call, of whose error nobody hears. If
+    /// the writer panics, or its call was not run for any reason that [`OffloadError`] knows, that is the error, later calls
+    /// say that the writer is lost, and so are the bytes that it had accepted.
+    ///
+    /// [`OffloadError`]: crate::OffloadError
     ///
     /// This is the `AsyncWrite` of the crate `futures`, which async-std and smol use; for tokio's there is
     /// `tokio_util::compat`.
@@ -80,9 +83,20 @@ impl Offload {
 }
 
 impl<W: Write> Pending<W> {
-    fn bring(mut self, until: Until) -> (Self, io::Result<()>) {
+    /// Where the writer was dropped meanwhile, it goes on to the end.
+    fn bring(mut self, until: Until, back: &Return<Self>) -> io::Result<()> {
         let result = self.try_bring(until);
-        (self, result)
+        if let Some(mut left) = back.give(self)
+            && left.is_left()
+        {
+            // Of this error nobody hears.
+            drop(left.try_bring(Until::Flushed));
+        }
+        result
+    }
+
+    fn is_left(&self) -> bool {
+        !self.buffer.is_empty() || self.is_dirty
     }
 
     fn try_bring(&mut self, until: Until) -> io::Result<()> {
@@ -120,16 +134,18 @@ impl<W: Write> Pending<W> {
 impl<W: Write + Send + 'static> AsyncWriter<W> {
     fn start(&mut self, pending: Pending<W>, until: Until) {
         let shared = self.offload.shared();
-        self.step = Step::Writing(Job::submit_at_once(shared, move || pending.bring(until)));
+        let back = Return::new();
+        let here = back.clone();
+        let job = Job::submit_at_once(shared, move || pending.bring(until, &back));
+        self.step = Step::Writing(job, here);
     }
 
     /// Waits for the call under way, if there is one.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Step::Writing(job) = &mut self.step {
+        if let Step::Writing(job, back) = &mut self.step {
             let result = ready!(Pin::new(job).poll(cx));
-            self.step = Step::Lost;
-            let (pending, result) = result.map_err(offload_error)?;
-            self.step = Step::Idle(pending);
+            self.step = back.take().map_or(Step::Lost, Step::Idle);
+            let result = result.map_err(offload_error)?;
             return Poll::Ready(result);
         }
         Poll::Ready(Ok(()))
@@ -142,7 +158,7 @@ impl<W: Write + Send + 'static> AsyncWriter<W> {
                 Step::Idle(pending) => {
                     let is_done = match until {
                         Until::Closed => pending.writer.is_none(),
-                        _ => pending.buffer.is_empty() && !pending.is_dirty,
+                        _ => !pending.is_left(),
                     };
                     if is_done {
                         self.step = Step::Idle(pending);
@@ -150,7 +166,7 @@ impl<W: Write + Send + 'static> AsyncWriter<W> {
                     }
                     self.start(pending, until);
                 }
-                Step::Writing(_) | Step::Lost => return Poll::Ready(Err(lost())),
+                Step::Writing(..) | Step::Lost => return Poll::Ready(Err(lost())),
             }
         }
     }
@@ -186,7 +202,7 @@ impl<W: Write + Send + 'static> AsyncWrite for AsyncWriter<W> {
                     }
                     return Poll::Ready(Ok(length));
                 }
-                Step::Writing(_) | Step::Lost => return Poll::Ready(Err(lost())),
+                Step::Writing(..) | Step::Lost => return Poll::Ready(Err(lost())),
             }
         }
     }
@@ -209,16 +225,19 @@ fn closed() -> io::Error {
 
 impl<W: Write + Send + 'static> Drop for AsyncWriter<W> {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.step, Step::Lost) {
-            Step::Idle(pending) if !pending.buffer.is_empty() || pending.is_dirty => {
-                let last = Job::submit_at_once(self.offload.shared(), move || {
-                    drop(pending.bring(Until::Flushed));
-                });
-                last.detach();
+        let left = match std::mem::replace(&mut self.step, Step::Lost) {
+            Step::Idle(pending) => Some(pending),
+            Step::Writing(job, back) => {
+                // On its way, unless the call has ended: maybe with an error, and without a flush.
+                let left = back.renounce();
+                job.detach();
+                left
             }
-            // On its way already.
-            Step::Writing(job) => job.detach(),
-            Step::Idle(_) | Step::Lost => {}
+            Step::Lost => None,
+        };
+        if let Some(mut left) = left.filter(Pending::is_left) {
+            let last = move || drop(left.try_bring(Until::Flushed));
+            Job::submit_at_once(self.offload.shared(), last).detach();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::{BUFFER, call_error, lost};
+use super::{BUFFER, Return, call_error, lost};
 use crate::panic::{contain, drop_contained};
 use crate::{Call, CallError, Portal};
 
@@ -27,7 +27,7 @@ struct Pending<W> {
 
 enum Step<W> {
     Idle(Pending<W>),
-    Writing(Call<(Pending<W>, io::Result<()>)>),
+    Writing(Call<io::Result<()>>, Return<Pending<W>>),
     Lost,
 }
 
@@ -43,8 +43,9 @@ impl Portal {
     /// runtime: when there are so many, on `flush`, and on [`close`](BlockingWriter::close).
     ///
     /// What was accepted is not lost: after an error, or a [time-out](BlockingWriter::set_timeout), the bytes that were not
-    /// written are still there and tried again. When dropped, what is left is written by a last call, of whose error nobody
-    /// hears. If the writer panics or the runtime goes away, that is the error, and later calls say that the writer is lost.
+    /// written are still there and tried again. When dropped, what is left is written and flushed by a last call, of whose
+    /// error nobody hears. If the writer panics or the runtime goes away, that is the error, later calls say that the writer
+    /// is lost, and so are the bytes that it had accepted.
     ///
     /// # Examples
     /// ```
@@ -75,9 +76,20 @@ impl Portal {
 }
 
 impl<W: AsyncWrite + Unpin> Pending<W> {
-    async fn bring(mut self, until: Until) -> (Self, io::Result<()>) {
+    /// Where the writer was dropped meanwhile, it goes on to the end.
+    async fn bring(mut self, until: Until, back: Return<Self>) -> io::Result<()> {
         let result = self.try_bring(until).await;
-        (self, result)
+        if let Some(mut left) = back.give(self)
+            && left.is_left()
+        {
+            // Of this error nobody hears.
+            drop(left.try_bring(Until::Flushed).await);
+        }
+        result
+    }
+
+    fn is_left(&self) -> bool {
+        !self.buffer.is_empty() || self.is_dirty
     }
 
     async fn try_bring(&mut self, until: Until) -> io::Result<()> {
@@ -118,17 +130,20 @@ impl<W: AsyncWrite + Unpin + Send + 'static> BlockingWriter<W> {
     }
 
     fn start(&mut self, pending: Pending<W>, until: Until) {
-        self.step = Step::Writing(self.portal.call(move || pending.bring(until)));
+        let back = Return::new();
+        let here = back.clone();
+        let call = self.portal.call(move || pending.bring(until, back));
+        self.step = Step::Writing(call, here);
     }
 
     /// Waits for the call under way, if there is one.
     fn idle(&mut self) -> io::Result<()> {
-        let Step::Writing(call) = &mut self.step else {
+        let Step::Writing(call, back) = &mut self.step else {
             return Ok(());
         };
         match call.wait_for(self.timeout) {
-            Ok((pending, result)) => {
-                self.step = Step::Idle(pending);
+            Ok(result) => {
+                self.step = back.take().map_or(Step::Lost, Step::Idle);
                 result
             }
             Err(error) => {
@@ -148,15 +163,14 @@ impl<W: AsyncWrite + Unpin + Send + 'static> BlockingWriter<W> {
             self.idle()?;
             match std::mem::replace(&mut self.step, Step::Lost) {
                 Step::Idle(pending) => {
-                    let is_done = pending.is_closed
-                        || until != Until::Closed && pending.buffer.is_empty() && !pending.is_dirty;
+                    let is_done = pending.is_closed || until != Until::Closed && !pending.is_left();
                     if is_done {
                         self.step = Step::Idle(pending);
                         return Ok(());
                     }
                     self.start(pending, until);
                 }
-                Step::Writing(_) | Step::Lost => return Err(lost()),
+                Step::Writing(..) | Step::Lost => return Err(lost()),
             }
         }
     }
@@ -189,7 +203,7 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Write for BlockingWriter<W> {
                     }
                     return Ok(length);
                 }
-                Step::Writing(_) | Step::Lost => return Err(lost()),
+                Step::Writing(..) | Step::Lost => return Err(lost()),
             }
         }
     }
@@ -201,18 +215,23 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Write for BlockingWriter<W> {
 
 impl<W: AsyncWrite + Unpin + Send + 'static> Drop for BlockingWriter<W> {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.step, Step::Lost) {
-            Step::Idle(pending) if !pending.buffer.is_empty() || pending.is_dirty => {
-                let last = || {
-                    let last = move || async move { drop(pending.bring(Until::Flushed).await) };
-                    self.portal.call(last).detach();
-                };
-                // A spawn function of the user may panic.
-                drop_contained(contain(last));
+        let left = match std::mem::replace(&mut self.step, Step::Lost) {
+            Step::Idle(pending) => Some(pending),
+            Step::Writing(call, back) => {
+                // On its way, unless the call has ended: maybe with an error, and without a flush.
+                let left = back.renounce();
+                call.detach();
+                left
             }
-            // On its way already.
-            Step::Writing(call) => call.detach(),
-            Step::Idle(_) | Step::Lost => {}
+            Step::Lost => None,
+        };
+        if let Some(mut left) = left.filter(Pending::is_left) {
+            let last = || {
+                let last = move || async move { drop(left.try_bring(Until::Flushed).await) };
+                self.portal.call(last).detach();
+            };
+            // A spawn function of the user may panic.
+            drop_contained(contain(last));
         }
     }
 }

@@ -48,8 +48,8 @@ impl Offload {
     /// No thread is held while nobody fetches: when `capacity` items are ahead the call ends, and when half of them were
     /// taken the next one starts.
     ///
-    /// An item is `Err` if the iterator panicked or the offload was closed, after all items that came before; it is the
-    /// last. Dropping a pending `next` loses nothing. Dropping the stream ends the iterator after the item it is at, and
+    /// An item is `Err` if the iterator panicked or its call was not run, say on a closed offload, after all items that came
+    /// before; it is the last. Dropping a pending `next` loses nothing. Dropping the stream ends the iterator after the item it is at, and
     /// drops what was fetched ahead.
     ///
     /// # Examples
@@ -60,10 +60,10 @@ impl Offload {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let offload = bridge::Offload::new();
-    /// let file = std::io::BufReader::new(std::fs::File::open("Cargo.toml")?);
+    /// let file = std::io::BufReader::new(std::fs::File::open("README.md")?);
     /// let mut lines = offload.stream(NonZeroUsize::new(64).unwrap(), file.lines());
     /// let first = futures::executor::block_on(lines.next()).expect("a line")??;
-    /// assert_eq!(first, "[package]");
+    /// assert_eq!(first, "# bridge");
     /// # Ok(()) }
     /// ```
     pub fn stream<I>(&self, capacity: NonZeroUsize, items: I) -> IterStream<I::IntoIter>

@@ -24,7 +24,9 @@ pub use iter_stream::IterStream;
 pub use stream_iter::StreamIter;
 
 use std::io;
+use std::sync::Arc;
 
+use crate::sync::{Mutex, lock};
 use crate::{CallError, OffloadError};
 
 /// Bytes that a reader or a writer holds at most.
@@ -50,4 +52,51 @@ fn lost() -> io::Error {
         io::ErrorKind::BrokenPipe,
         "what was read from or written to was lost in an earlier panic or shutdown: open it anew",
     )
+}
+
+/// By which a call gives back what it has worked on, unless nobody wants it any more: then the call sees it to its end.
+struct Return<T>(Arc<Mutex<Returned<T>>>);
+
+enum Returned<T> {
+    NotYet,
+    There(T),
+    Unwanted,
+}
+
+impl<T> Return<T> {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Returned::NotYet)))
+    }
+
+    /// `Some`: nobody wants it.
+    fn give(&self, value: T) -> Option<T> {
+        let mut returned = lock(&self.0);
+        if matches!(*returned, Returned::Unwanted) {
+            return Some(value);
+        }
+        *returned = Returned::There(value);
+        None
+    }
+
+    fn take(&self) -> Option<T> {
+        self.replace(Returned::NotYet)
+    }
+
+    /// Nobody will take it. Returns what is there already.
+    fn renounce(&self) -> Option<T> {
+        self.replace(Returned::Unwanted)
+    }
+
+    fn replace(&self, new: Returned<T>) -> Option<T> {
+        match std::mem::replace(&mut *lock(&self.0), new) {
+            Returned::There(value) => Some(value),
+            Returned::NotYet | Returned::Unwanted => None,
+        }
+    }
+}
+
+impl<T> Clone for Return<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }

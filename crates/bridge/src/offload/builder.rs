@@ -56,7 +56,8 @@ impl Builder {
     }
 
     /// At most so many calls are accepted and not started. While there are so many, [`Offload::run`] waits for room and
-    /// [`Offload::try_run`] refuses. Unless set: 1,024.
+    /// [`Offload::try_run`] refuses. An [`AsyncWriter`](crate::AsyncWriter) does not wait for room, so that no bytes are lost:
+    /// each may have one call beyond. Unless set: 1,024.
     pub fn max_pending(mut self, calls: usize) -> Self {
         self.max_pending = calls;
         self
@@ -112,7 +113,7 @@ impl Builder {
         for _ in 0..self.min_threads {
             shared.dispatch.expect_one();
             if let Err(error) = shared.start() {
-                shared.dispatch.start_failed();
+                shared.start_failed();
                 // Dropping the offload sends home those that started.
                 return Err(BuildError::Spawn(error));
             }

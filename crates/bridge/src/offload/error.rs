@@ -29,7 +29,8 @@ pub enum OffloadError {
     },
     /// The system refused a thread and there was none to run the call. It never ran.
     NoThread(Arc<io::Error>),
-    /// It was awaited on a thread of the offload itself, of which as many wait like this as it may have. It never ran.
+    /// It was awaited on a thread of an offload, this or another, of which as many wait like this as it may have. It never
+    /// ran.
     WouldDeadlock,
 }
 

@@ -180,7 +180,8 @@ impl<R: Send + 'static> Job<R> {
             return Poll::Ready(result);
         }
         // On a thread of an offload somebody blocks on this future, and the call may wait for that very thread.
-        if self.blocked.is_none() && !task.outcome().is_there() {
+        let has_entered = self.blocked.as_ref().is_some_and(Blocked::is_here);
+        if !has_entered && !task.outcome().is_there() {
             match Blocked::enter() {
                 Ok(blocked) => self.blocked = blocked,
                 Err(Exhausted) => {

@@ -13,6 +13,7 @@ use super::lane::{Place, Queued};
 use super::task::Job;
 use crate::OffloadError;
 use crate::listener;
+use crate::panic::drop_contained;
 use crate::sync::lock;
 
 pub(crate) struct Shared {
@@ -36,8 +37,26 @@ struct Ending {
 /// One thread of an offload.
 struct Member {
     shared: Arc<Shared>,
-    /// In how many waits of this crate it is: several when it awaits several calls at once.
-    waits: Mutex<usize>,
+    waits: Mutex<Waits>,
+}
+
+#[derive(Default)]
+struct Waits {
+    /// Which of the thread's jobs it is, as far as any of them has waited.
+    job: u64,
+    /// In how many waits of this crate that job is: several when it awaits several calls at once.
+    count: usize,
+}
+
+impl Member {
+    /// A job has ended. What it has polled and given away does not block this thread any more.
+    fn end_job(&self) {
+        let mut waits = lock(&self.waits);
+        waits.job += 1;
+        if std::mem::take(&mut waits.count) > 0 {
+            self.shared.dispatch.unblock();
+        }
+    }
 }
 
 thread_local! {
@@ -88,7 +107,7 @@ impl Shared {
             Help::Start => {
                 if let Err(error) = self.start() {
                     let error = Arc::new(error);
-                    for job in self.dispatch.start_failed() {
+                    for job in self.start_failed() {
                         job.fail(OffloadError::NoThread(Arc::clone(&error)));
                     }
                 }
@@ -96,7 +115,7 @@ impl Shared {
         }
     }
 
-    /// Starts a thread that the dispatch counts already.
+    /// Starts a thread that the dispatch counts already. After an error, `start_failed` is to be called.
     pub(super) fn start(self: &Arc<Self>) -> io::Result<()> {
         let number = {
             let mut ending = lock(&self.ending);
@@ -109,11 +128,14 @@ impl Shared {
             thread = thread.stack_size(bytes);
         }
         let shared = Arc::clone(self);
-        let started = thread.spawn(move || work(shared));
-        if started.is_err() {
-            self.ended();
-        }
-        started.map(drop)
+        thread.spawn(move || work(shared)).map(drop)
+    }
+
+    /// Returns the jobs that nobody will ever come to.
+    pub(super) fn start_failed(&self) -> Vec<Arc<dyn Job>> {
+        let stranded = self.dispatch.start_failed();
+        self.ended();
+        stranded
     }
 
     fn ended(&self) {
@@ -145,18 +167,26 @@ impl Shared {
     pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
         let mut ending = lock(&self.ending);
-        if ending.live == 0 {
-            drop(ending);
-            return true;
+        let has_ended = self.remaining(&ending) == 0;
+        // A task that has other work besides is polled often, with one waker.
+        if !has_ended && !ending.waiting.iter().any(|known| known.will_wake(&waker)) {
+            ending.waiting.push(waker);
+            return false;
         }
-        ending.waiting.push(waker);
-        false
+        drop(ending);
+        drop_contained(waker);
+        has_ended
+    }
+
+    /// How many threads have not come to their end, those that are about to start included: a job was accepted for them.
+    fn remaining(&self, ending: &Ending) -> usize {
+        ending.live.max(self.dispatch.threads())
     }
 
     /// Blocks until all threads have ended or the deadline has passed, and says how many have not.
     pub(super) fn wait_ended(&self, deadline: Option<Instant>) -> usize {
         let mut ending = lock(&self.ending);
-        while ending.live > 0 {
+        while self.remaining(&ending) > 0 {
             // `None`: a time beyond the clock's range.
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
@@ -172,7 +202,7 @@ impl Shared {
             }
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         }
-        ending.live
+        self.remaining(&ending)
     }
 
     pub(super) fn is_current(self: &Arc<Self>) -> bool {
@@ -187,8 +217,11 @@ impl Shared {
     }
 }
 
-/// A thread of an offload waits, and another may take its part.
-pub(crate) struct Blocked(Arc<Member>);
+/// A thread of an offload waits, and another may take its part: until this is dropped, or the job that waits has ended.
+pub(crate) struct Blocked {
+    member: Arc<Member>,
+    job: u64,
+}
 
 /// So many threads of this offload wait already that this one must not.
 pub(crate) struct Exhausted;
@@ -200,24 +233,35 @@ impl Blocked {
             return Ok(None);
         };
         let mut waits = lock(&member.waits);
-        let help = if *waits == 0 {
+        let help = if waits.count == 0 {
             member.shared.dispatch.block().ok_or(Exhausted)?
         } else {
             Help::Nothing
         };
-        *waits += 1;
+        waits.count += 1;
+        let job = waits.job;
         drop(waits);
         member.shared.give(help);
-        Ok(Some(Self(member)))
+        Ok(Some(Self { member, job }))
+    }
+
+    /// Whether it is this thread that waits, and in the job that it is at now.
+    pub(crate) fn is_here(&self) -> bool {
+        current().is_some_and(|current| {
+            Arc::ptr_eq(&current, &self.member) && lock(&current.waits).job == self.job
+        })
     }
 }
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        let mut waits = lock(&self.0.waits);
-        *waits -= 1;
-        if *waits == 0 {
-            self.0.shared.dispatch.unblock();
+        let mut waits = lock(&self.member.waits);
+        if waits.job != self.job {
+            return;
+        }
+        waits.count -= 1;
+        if waits.count == 0 {
+            self.member.shared.dispatch.unblock();
         }
     }
 }
@@ -233,16 +277,22 @@ fn work(shared: Arc<Shared>) {
     }
 
     let leaving = Leaving(Arc::clone(&shared));
-    CURRENT.set(Some(Arc::new(Member {
+    let member = Arc::new(Member {
         shared: Arc::clone(&shared),
-        waits: Mutex::new(0),
-    })));
+        waits: Mutex::default(),
+    });
+    CURRENT.set(Some(Arc::clone(&member)));
     let mut me = shared.dispatch.join();
     while let Some((job, help)) = shared.dispatch.next(&mut me) {
         shared.give(help);
         job.run(&shared.brief);
+        // The one here and the thread's own: more are waits that have outlived the job.
+        if Arc::strong_count(&member) > 2 {
+            member.end_job();
+        }
     }
     CURRENT.set(None);
+    drop(member);
     drop(shared);
     drop(leaving);
 }

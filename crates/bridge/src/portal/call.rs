@@ -154,7 +154,7 @@ impl<R> Call<R> {
         time: Option<Duration>,
     ) -> Option<Result<R, CallError>> {
         let alarm = match deadline {
-            // Dearer than a time limit of one's own where that is needed, and far cheaper where it is not.
+            // One more thread to wake where the limit is reached, and no timer to set where it is not.
             Some(at) if time.is_some_and(|time| time >= LONG) => Alarm::set(at, &unparker()).ok(),
             _ => None,
         };
@@ -233,7 +233,7 @@ impl<R> Future for Call<R> {
             self.blocked = None;
             return Poll::Ready(result);
         }
-        if self.blocked.is_none() {
+        if !self.blocked.as_ref().is_some_and(Blocked::is_here) {
             match Blocked::enter() {
                 Ok(blocked) => self.blocked = blocked,
                 Err(_) => return Poll::Ready(Err(WouldDeadlock::OffloadExhausted.into())),

@@ -25,6 +25,8 @@ impl<R> End<R> {
 
 impl<R> Drop for End<R> {
     fn drop(&mut self) {
+        // A value that nobody wants is dropped here.
+        let _inside = Inside::enter();
         self.core.forget_coroutine();
         let result = self.result.take().unwrap_or(Err(CallError::RuntimeGone));
         self.core.outcome.put(result);
@@ -36,6 +38,8 @@ struct Slot<'a, Fut>(Pin<&'a mut Option<Fut>>);
 
 impl<Fut> Drop for Slot<'_, Fut> {
     fn drop(&mut self) {
+        // What blocks in the coroutine's `Drop` blocks its runtime as well.
+        let _inside = Inside::enter();
         drop_contained(contain(|| self.0.set(None)));
     }
 }
@@ -57,6 +61,7 @@ where
 {
     // Before the function is called: a call that was cancelled meanwhile never runs.
     if poll_fn(|cx| Poll::Ready(core.is_cancelled(cx.waker()))).await {
+        let _inside = Inside::enter();
         drop_contained(make);
         return Err(CallError::Cancelled);
     }
