@@ -12,7 +12,8 @@ use crate::turn::Turn;
 /// Awaits all futures at once until one of them ends: which one, counted from 0, and its result.
 ///
 /// The others are cancelled: they are dropped by the time this returns, and what panics then is discarded. They are polled
-/// in turns, for the first time in their order; those that come after one which is ready at once are not polled at all.
+/// in turns, for the first time in their order; those that come after one which is ready at once are not polled at all,
+/// and stay in the iterator, which is dropped as well.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,7 +36,7 @@ use crate::turn::Turn;
 /// panicked. That ends it too: give the futures that are left to another call if a panic is not to win.
 ///
 /// # Cancellation
-/// Dropping this drops all its futures at once.
+/// Dropping this drops all its futures at once; what panics then is discarded.
 ///
 /// # Panics
 /// When the iterator panics.

@@ -70,6 +70,29 @@ pub(crate) fn drop_contained<T>(value: T) {
     drop(contain(|| drop(value)));
 }
 
+/// A value of the user's that is kept; a panic of its `Drop` ends here.
+pub(crate) struct Contained<T>(Option<T>);
+
+impl<T> Contained<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("it is taken only to be dropped")
+    }
+
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("it is taken only to be dropped")
+    }
+}
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        drop_contained(self.0.take());
+    }
+}
+
 impl Drop for TaskPanic {
     fn drop(&mut self) {
         if let Payload::Other(payload) = &mut *self.0

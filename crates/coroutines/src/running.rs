@@ -4,7 +4,7 @@ use std::future::Future;
 use std::task::{Context, Poll, ready};
 
 use crate::TaskError;
-use crate::panic::contain;
+use crate::panic::{Contained, contain};
 use crate::set::{Ended, Set};
 use crate::turn::{STEPS, Turn};
 
@@ -13,9 +13,9 @@ pub(crate) type Completed<T> = (usize, Result<T, TaskError>);
 
 /// Inputs that are left, and the tasks of those that were taken.
 pub(crate) struct Running<I, F, Fut> {
-    inputs: I,
+    inputs: Contained<I>,
     exhausted: bool,
-    make: F,
+    make: Contained<F>,
     at_once: usize,
     started: usize,
     tasks: Set<Fut>,
@@ -43,9 +43,9 @@ where
 {
     pub(crate) fn new(inputs: I, make: F, at_once: usize) -> Self {
         Self {
-            inputs,
+            inputs: Contained::new(inputs),
             exhausted: false,
-            make,
+            make: Contained::new(make),
             at_once,
             started: 0,
             tasks: Set::new(),
@@ -58,7 +58,7 @@ where
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let (low, high) = match self.exhausted {
             true => (0, Some(0)),
-            false => self.inputs.size_hint(),
+            false => self.inputs.get().size_hint(),
         };
         let under_way = self.tasks.len();
         (
@@ -91,7 +91,9 @@ where
             let ended = if room && self.starting {
                 self.start()
             } else if let Some(place) = self.tasks.next_woken() {
-                self.tasks.poll(place).map(named)
+                let ended = self.tasks.poll(place).map(named);
+                turn.polled(ended.is_some());
+                ended
             } else if room {
                 self.start()
             } else {
@@ -110,13 +112,13 @@ where
     /// Makes a task of the next input, if there is one, and polls it at once, while it is in the cache. What ends there
     /// and then, or is no task since `make` panicked, has its result.
     fn start(&mut self) -> Option<Completed<Fut::Output>> {
-        let Some(input) = self.inputs.next() else {
+        let Some(input) = self.inputs.get_mut().next() else {
             self.exhausted = true;
             return None;
         };
         let number = self.started;
         self.started += 1;
-        match contain(|| (self.make)(input)) {
+        match contain(|| (self.make.get_mut())(input)) {
             Ok(future) => self.tasks.start(number, future).map(named),
             Err(panic) => Some((number, Err(TaskError::Panicked(panic)))),
         }

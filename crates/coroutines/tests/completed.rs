@@ -186,6 +186,29 @@ fn a_panic_wins_too_and_losers_that_panic_in_their_drops_are_contained() {
 }
 
 #[test]
+fn futures_that_were_not_taken_may_panic_in_their_drops_too() {
+    on_each_executor(async || {
+        let (drops, make) = PanicsInDrop::counted();
+        let futures: Vec<futures::future::LocalBoxFuture<'_, ()>> =
+            vec![Box::pin(make()), Box::pin(ready(())), Box::pin(make())];
+        let (which, result) = first_completed(futures).await.unwrap();
+        assert!(result.is_ok());
+        assert_eq!((which, drops.get()), (1, 2));
+    });
+}
+
+#[test]
+fn a_stream_whose_inputs_and_function_both_panic_in_their_drops_is_dropped_all_the_same() {
+    let (drops, make) = PanicsInDrop::counted();
+    let (inputs, bomb) = (vec![make()], make());
+    drop(as_completed(inputs, move |input| {
+        let _ = &bomb;
+        input
+    }));
+    assert_eq!(drops.get(), 2);
+}
+
+#[test]
 fn what_comes_after_a_ready_one_is_not_even_taken() {
     let mut futures = (0..5)
         .map(|n| {

@@ -199,6 +199,24 @@ fn a_function_that_panics_is_the_error_of_its_input() {
 }
 
 #[test]
+fn a_function_and_an_iterator_that_panic_in_their_drops_cost_no_result() {
+    on_each_executor(async || {
+        let (drops, make) = PanicsInDrop::counted();
+        let (inner, outer) = (make(), make());
+        let inputs = (0..3).inspect(move |_| {
+            let _ = &inner;
+        });
+        let results = map(inputs, move |n| {
+            let _ = &outer;
+            async move { n }
+        })
+        .await;
+        assert_eq!(values(results), [0, 1, 2]);
+        assert_eq!(drops.get(), 2);
+    });
+}
+
+#[test]
 fn a_future_that_panics_in_its_drop_is_its_own_error() {
     on_each_executor(async || {
         let (drops, make) = PanicsInDrop::counted();
@@ -391,6 +409,43 @@ fn futures_that_are_always_ready_do_not_hold_the_thread() {
             assert!(polled.is_pending());
             assert_eq!(wakes.count(), round, "it asked to be polled again");
         }
+    });
+}
+
+#[test]
+fn tasks_that_only_go_on_give_way_after_some_polls() {
+    bounded(|| {
+        // Tokio's own resources go on only after its executor had its turn: until then it is in vain to poll them.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        let polls = Cell::new(0);
+        let mut most = 0;
+        runtime.block_on(async {
+            let mut mapped = pin!(map(0..1_000, |_| {
+                let polls = &polls;
+                let mut started = false;
+                let mut task = Box::pin(async {
+                    for _ in 0..128 {
+                        tokio::task::coop::consume_budget().await;
+                    }
+                });
+                poll_fn(move |cx| {
+                    // That it starts is not in vain.
+                    polls.set(polls.get() + usize::from(std::mem::replace(&mut started, true)));
+                    task.as_mut().poll(cx)
+                })
+            }));
+            let results = poll_fn(|cx| {
+                let before = polls.get();
+                let polled = mapped.as_mut().poll(cx);
+                most = most.max(polls.get() - before);
+                polled
+            })
+            .await;
+            assert_eq!(values(results).len(), 1_000);
+        });
+        assert!(most < 300, "{most} polls at a stretch, nearly all in vain");
     });
 }
 

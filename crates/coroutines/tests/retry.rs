@@ -10,7 +10,7 @@ use std::task::Context;
 use std::time::{Duration, Instant};
 
 use coroutines::{Backoff, GaveUp, Retry};
-use support::{Gauge, Wakes, bounded, on_each_executor};
+use support::{Gauge, Wakes, bounded, on_each_executor, poll_once};
 
 const MS: Duration = Duration::from_millis(1);
 const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
@@ -103,6 +103,32 @@ fn a_pause_that_would_outlast_the_time_is_not_begun() {
             .unwrap_err();
         assert_eq!((error.attempts(), error.gave_up()), (1, GaveUp::Deadline));
         assert!(start.elapsed() < Duration::from_secs(100));
+    });
+}
+
+#[test]
+fn no_attempt_is_begun_after_the_time_was_up_though_the_pause_was_to_end_before() {
+    bounded(|| {
+        let begun = Cell::new(0);
+        let retry = Retry::new()
+            .backoff(Backoff::constant(10 * MS))
+            .timeout(200 * MS);
+        let mut running = pin!(retry.run(async |_| {
+            begun.set(begun.get() + 1);
+            Err::<(), _>("busy")
+        }));
+        // The first attempt, and the pause begins.
+        for _ in 0..2 {
+            assert!(poll_once(running.as_mut()).is_pending());
+        }
+        // The thread is held up by others.
+        std::thread::sleep(300 * MS);
+        let error = futures::executor::block_on(running).unwrap_err();
+        assert_eq!((begun.get(), error.attempts()), (1, 1));
+        assert_eq!(
+            (error.gave_up(), error.last()),
+            (GaveUp::Deadline, Some(&"busy"))
+        );
     });
 }
 

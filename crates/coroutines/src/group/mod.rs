@@ -92,7 +92,9 @@ impl<'a, T, E> TaskGroup<'a, T, E> {
                     ready!(self.tasks.poll_woken(cx));
                     continue;
                 };
-                match self.tasks.poll(place) {
+                let ended = self.tasks.poll(place);
+                turn.polled(ended.is_some());
+                match ended {
                     None => {}
                     Some((number, Ok(Ok(value)))) => values.put(number, value),
                     Some((number, Ok(Err(error)))) => {

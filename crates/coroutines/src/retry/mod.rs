@@ -76,7 +76,7 @@ impl Retry {
     }
 
     /// An end to all attempts and pauses together, counted from the first poll. An attempt that runs by then is dropped,
-    /// and a pause that would last until then is not begun.
+    /// a pause that would last until then is not begun, nor is an attempt after it, except the first, which is polled once.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -206,6 +206,10 @@ impl<P> RetryIf<P> {
             give_way().await;
             if !pause.is_zero() {
                 Timer::after(pause).await;
+            }
+            // The pause was to end before, but the thread may have been held up.
+            if end.is_some_and(|end| end <= Instant::now()) {
+                return Err(RetryError::new(last, attempt, GaveUp::Deadline));
             }
         }
     }

@@ -11,6 +11,12 @@ use super::sync::Arc;
 
 const _: () = assert!(align_of::<Block>() >= TASKS && size_of::<Block>() >= TASKS);
 
+// What a `Waker` must be, which the compiler does not ask of what is behind its pointer.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Block>();
+};
+
 static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, release);
 
 /// Calls `with` with the waker of a task. It is borrowed: only a clone of it counts as an owner of the block.
@@ -19,7 +25,7 @@ pub(crate) fn with_waker<R>(block: &Arc<Block>, place: usize, with: impl FnOnce(
     // SAFETY: `place` is less than the size of the block (asserted above), so the pointer stays inside it.
     let data = unsafe { Arc::as_ptr(block).byte_add(place) };
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they may be called from any thread, since a
-    // `Block` is `Send` and `Sync`, and each takes the pointer for what it is, a block's plus a place. This waker owns no
+    // `Block` is `Send` and `Sync` (asserted above), and each takes the pointer for what it is, a block's plus a place. This waker owns no
     // count; it is never dropped, and `block` is borrowed for longer than it lives.
     let waker = ManuallyDrop::new(unsafe { Waker::new(data.cast(), &TABLE) });
     with(&waker)
