@@ -153,6 +153,40 @@ fn an_unwrapped_task_of_a_runtime_is_found_by_its_line() {
     });
 }
 
+/// Real-time signals queue up, and the queue's limit is the user's, not the process's.
+#[test]
+fn a_thread_that_blocks_signals_gets_no_backtrace_and_no_queue_of_signals() {
+    within_deadline(|| {
+        let heard = Heard::default();
+        let watch = heard.listen(
+            StallWatch::builder(Duration::from_millis(20))
+                .backtraces()
+                .reports_per_second(1_000),
+        );
+        let stalls = thread::spawn({
+            let heard = heard.clone();
+            move || {
+                // SAFETY: both sets are valid for the call, and the mask is this thread's own.
+                unsafe {
+                    let mut all = std::mem::zeroed();
+                    libc::sigfillset(&raw mut all);
+                    libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+                }
+                for count in 1..=5 {
+                    let deaf = watch.named("deaf");
+                    deaf.run(|| spin_until(|| heard.count(Phase::Began) >= count));
+                }
+                let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+                let pending = status.lines().find(|line| line.starts_with("SigPnd:"));
+                pending.unwrap().to_owned()
+            }
+        });
+        let pending = stalls.join().unwrap();
+        assert_eq!(pending.trim_end_matches('0'), "SigPnd:\t", "{pending}");
+        assert!(heard.all().iter().all(|stall| stall.backtrace.is_none()));
+    });
+}
+
 #[test]
 fn backtraces_cross_threads_and_clone() {
     fn crosses<T: Clone + Send + Sync + 'static>() {}

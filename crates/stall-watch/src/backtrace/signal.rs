@@ -13,6 +13,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_void};
+use std::fs;
 use std::io;
 use std::mem;
 use std::ptr;
@@ -117,7 +118,7 @@ pub(super) fn frames_of(thread: u32, patience: Duration) -> Option<Vec<usize>> {
     let _one_at_a_time = lock(&ASKING);
     let signal = install().ok()?;
     let mailbox = MAILBOX.get()?;
-    if !mailbox.ask(thread) {
+    if !would_answer(signal, thread) || !mailbox.ask(thread) {
         return None;
     }
     if !send(signal, thread) {
@@ -135,6 +136,20 @@ pub(super) fn frames_of(thread: u32, patience: Duration) -> Option<Vec<usize>> {
         }
         thread::sleep(GLANCE);
     }
+}
+
+/// Whether a thread lets the signal through, and has answered the one before. Real-time signals queue up, towards a limit
+/// that all processes of the user share: one that is not taken must not be followed by more.
+fn would_answer(signal: c_int, thread: u32) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/self/task/{thread}/status")) else {
+        return false;
+    };
+    let bit = 1_u64 << (signal - 1);
+    ["SigPnd:", "SigBlk:"].iter().all(|field| {
+        let set = status.lines().find_map(|line| line.strip_prefix(field));
+        set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
+            .is_some_and(|set| set & bit == 0)
+    })
 }
 
 /// Sends the signal to one thread of this process, if it is still there.
