@@ -7,6 +7,7 @@ use std::task::{Poll, ready};
 
 use crate::fan_out::FanOut;
 use crate::panic::drop_contained;
+use crate::slots::Held;
 use crate::turn::Turn;
 use crate::{TaskError, Tasks};
 
@@ -53,13 +54,14 @@ where
         futures.into_iter(),
         |future| future,
     );
-    let mut first = None;
+    let mut first = Held::nothing();
     poll_fn(|cx| {
         let mut turn = Turn::new();
         loop {
+            let decided = first.value().is_some();
             let ended = ready!(fan_out.poll_ended(cx, &mut turn, |index, outcome| {
-                if first.is_none() {
-                    first = Some((index, outcome));
+                if first.value().is_none() {
+                    first = Held::new((index, outcome));
                 } else {
                     drop_contained(outcome);
                 }
@@ -67,11 +69,14 @@ where
             if !ended {
                 return Poll::Ready(());
             }
-            fan_out.cancel();
+            // Once: it goes over all tasks, and the others may arrive one by one.
+            if !decided {
+                fan_out.cancel();
+            }
         }
     })
     .await;
-    first.ok_or(NoFutures)
+    first.into_value().ok_or(NoFutures)
 }
 
 /// [`first_completed`] was given no future, so none can be the first.

@@ -43,12 +43,20 @@ impl<T> Drop for Kept<T> {
     }
 }
 
-/// One such value.
+/// One such value, or none yet.
 pub(crate) struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
+    }
+
+    pub(crate) fn nothing() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn value(&self) -> Option<&T> {
+        self.0.as_ref()
     }
 
     /// The value, now the caller's.

@@ -82,7 +82,7 @@ pub fn deadline<F: Future>(
 pin_project! {
     /// A future beside a timer that is made at the first poll.
     struct Timed<F, M, S> {
-        // `None`: ended, or out of time.
+        // `None`: out of time, and dropped.
         #[pin]
         future: Option<F>,
         make: M,

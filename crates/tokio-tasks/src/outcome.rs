@@ -9,8 +9,7 @@ use crate::TaskPanic;
 ///
 /// # Display and source
 /// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
-/// system.
+/// lies behind it, so that a report of the whole chain says nothing twice: there is nothing behind either of these.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {

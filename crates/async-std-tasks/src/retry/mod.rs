@@ -12,6 +12,7 @@ pub use backoff::Backoff;
 pub use error::{GaveUp, RetryError};
 
 use crate::runtime;
+use crate::slots::Held;
 use crate::timeout::deadline;
 use crate::turn::give_way;
 use random::Random;
@@ -175,7 +176,7 @@ impl<P> RetryIf<P> {
         } = self.retry;
         let end = self.retry.end();
         let mut random = Random::new(self.retry.seed);
-        let mut last = None;
+        let mut last = Held::nothing();
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -183,12 +184,15 @@ impl<P> RetryIf<P> {
                 Some(end) => deadline(end, f(attempt)).await,
                 None => Ok(f(attempt).await),
             };
-            let error = match tried {
+            match tried {
                 Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) => error,
-                Err(_) => return Err(RetryError::new(last, attempt, GaveUp::Deadline)),
-            };
-            let why = if !(self.retryable)(&error) {
+                Ok(Err(error)) => last = Held::new(error),
+                Err(_) => {
+                    let last = last.into_value();
+                    return Err(RetryError::new(last, attempt, GaveUp::Deadline));
+                }
+            }
+            let why = if last.value().is_some_and(|error| !(self.retryable)(error)) {
                 Some(GaveUp::NotRetryable)
             } else if attempt >= attempts.get() {
                 Some(GaveUp::Attempts)
@@ -199,9 +203,8 @@ impl<P> RetryIf<P> {
             let too_late =
                 end.is_some_and(|end| end.saturating_duration_since(Instant::now()) <= pause);
             if let Some(why) = why.or(too_late.then_some(GaveUp::Deadline)) {
-                return Err(RetryError::new(Some(error), attempt, why));
+                return Err(RetryError::new(last.into_value(), attempt, why));
             }
-            last = Some(error);
             // Also where there is no pause: attempts that fail at once must not hold the thread.
             give_way().await;
             if !pause.is_zero() {

@@ -3,7 +3,7 @@
 use std::future::{Ready, pending};
 use std::pin::Pin;
 
-use crate::support::{Gauge, PanicsInDrop, on_each_runtime, turns};
+use crate::support::{Gauge, PanicsInDrop, eventually, on_each_runtime, poll_times, turns};
 use crate::tasks::{NoFutures, TaskError, first_completed};
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -79,5 +79,28 @@ fn losers_that_panic_when_dropped_are_contained() {
         std::mem::forget(result);
         assert!(which == 3 || which == 5, "{which}");
         assert_eq!(gauge.live(), 0);
+    });
+}
+
+#[test]
+fn a_first_that_is_thrown_away_may_panic_when_dropped() {
+    on_each_runtime(async || {
+        for polls in 0..10 {
+            let gauge = Gauge::default();
+            let futures = (0..3).map(|n| {
+                let live = gauge.enter();
+                let future: Boxed<Option<PanicsInDrop>> = Box::pin(async move {
+                    let _live = live;
+                    if n != 1 {
+                        pending::<()>().await;
+                    }
+                    Some(PanicsInDrop)
+                });
+                future
+            });
+            let ended = poll_times(std::pin::pin!(first_completed(futures)), polls).await;
+            std::mem::forget(ended);
+            eventually("all are dropped", || gauge.live() == 0).await;
+        }
     });
 }

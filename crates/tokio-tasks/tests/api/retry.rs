@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crate::runtime::spawned;
-use crate::support::{Gauge, on_each_runtime, poll_times, turns};
+use crate::support::{Gauge, PanicsInDrop, on_each_runtime, poll_times, turns};
 use crate::tasks::{Backoff, GaveUp, Retry};
 
 const MS: Duration = Duration::from_millis(1);
@@ -195,5 +195,24 @@ fn others_run_between_attempts_that_fail_at_once() {
         });
         assert!(poll_times(pin!(endless), 10).await.is_none());
         assert_eq!(calls.get(), 10);
+    });
+}
+
+#[test]
+fn errors_that_are_thrown_away_may_panic_when_dropped() {
+    on_each_runtime(async || {
+        let third = async |attempt| {
+            if attempt < 3 {
+                Err(PanicsInDrop)
+            } else {
+                Ok(attempt)
+            }
+        };
+        let answer = attempts(5).run(third).await;
+        assert!(matches!(answer, Ok(3)));
+        for polls in 0..5 {
+            let never = attempts(usize::MAX).run(async |_| Err::<(), _>(PanicsInDrop));
+            assert!(poll_times(pin!(never), polls).await.is_none());
+        }
     });
 }
