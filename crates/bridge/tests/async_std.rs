@@ -81,7 +81,7 @@ fn fault_39_a_wait_on_an_async_std_task_is_an_error_at_once() {
 #[test]
 fn fault_39_on_an_async_std_blocking_thread_the_wait_has_a_deadline() {
     within_deadline(|| {
-        let portal = Portal::async_std().deadline(Some(Duration::from_millis(30)));
+        let portal = Portal::async_std().deadline(Some(Duration::from_millis(500)));
         let works = portal.clone();
         let wait = task::spawn_blocking(move || works.call(|| async { 1 }).wait());
         assert_eq!(task::block_on(wait).unwrap(), 1);

@@ -277,7 +277,7 @@ fn a_time_limit_ends_a_call_that_waits_and_one_that_runs() {
         gate.open();
         let inner = Gate::new();
         let inside = inner.clone();
-        let slow = offload.run_timeout(move || inside.pass(), Duration::from_millis(10));
+        let slow = offload.run_timeout(move || inside.pass(), Duration::from_millis(500));
         let error = block_on(slow).unwrap_err();
         assert!(
             matches!(error, OffloadError::TimedOut { started: true, .. }),

@@ -180,11 +180,14 @@ fn drops_that_panic_harm_nobody() {
 fn a_wait_that_times_out_loses_nothing() {
     within_deadline(|| {
         let portal = portal();
+        let (enter, entered) = mpsc::channel();
         let (open, opened) = oneshot::channel::<()>();
         let mut call = portal.call(move || async move {
+            enter.send(()).unwrap();
             opened.await.unwrap();
             5
         });
+        entered.recv().unwrap();
         for _ in 0..3 {
             let error = call.wait_timeout(Duration::from_millis(3)).unwrap_err();
             assert!(

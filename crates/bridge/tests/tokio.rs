@@ -163,7 +163,7 @@ fn fault_39_inside_a_saturated_blocking_pool_the_wait_has_a_deadline() {
             .unwrap();
         let portal = Portal::tokio(runtime.handle())
             .allow_in_blocking_thread()
-            .deadline(Some(Duration::from_millis(50)));
+            .deadline(Some(Duration::from_millis(500)));
         // The coroutine needs the very thread that waits for it, and stable tokio does not let that be seen.
         let wait = runtime.spawn_blocking(move || {
             let call = portal.call(|| async { spawn_blocking(|| 1).await });
