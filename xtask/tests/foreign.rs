@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use serde_json::Value;
+use workload::definition::Pattern;
 use workload::inputs::{self, Step, Task};
 use workload::kernels::{self, Call};
 use workload::model::{Batch, Model};
@@ -254,10 +255,16 @@ fn the_whole_workload_of_the_page_has_its_digest() {
         lines.join("\n")
     );
 
-    let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
-    let outputs = Sequential.run(&mut (), &batch);
-    let digest = digest_outputs(outputs.into_iter().map(|output| output.expect("an output")));
+    let digest = |inputs| {
+        let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
+        let outputs = Sequential.run(&mut (), &batch);
+        digest_outputs(outputs.into_iter().map(|output| output.expect("an output")))
+    };
+    let mut counted = inputs.clone();
+    counted.header.pattern = Pattern::Histogram { keys: 1000 };
+    let (digest, counts) = (digest(inputs), digest(counted));
     assert!(PAGE.contains(&format!("and its digest is `{digest:016x}`")));
+    assert!(PAGE.contains(&format!("and the digest `{counts:016x}`")));
 }
 
 /// The task with every kind of step, as far as a test without a server can follow it.

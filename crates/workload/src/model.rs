@@ -12,6 +12,7 @@ use crate::task::{
     run_in_place, run_offloading, run_stage,
 };
 use crate::trace::{Pulse, Trace};
+use crate::value::key;
 
 #[doc(hidden)]
 pub use crate::trace::Trace as Completions;
@@ -98,6 +99,24 @@ pub trait Model {
             .try_fold(0u64, |sum, output| Ok(sum.wrapping_add(output?)))
     }
 
+    /// How many outputs fall on each of the keys, in the order of the keys: a map, then counted by one thread.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the first task that failed.
+    fn histogram(
+        &self,
+        ready: &mut Self::Ready,
+        batch: &Arc<Batch>,
+        keys: usize,
+    ) -> Result<Vec<u64>, Failure> {
+        let mut counts = vec![0; keys];
+        for output in self.map(ready, batch) {
+            counts[key(output?, keys)] += 1;
+        }
+        Ok(counts)
+    }
+
     /// Every task through its stages; at most `buffer` items between two of them.
     fn pipeline(&self, ready: &mut Self::Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
         let _ = buffer;
@@ -110,6 +129,10 @@ pub trait Model {
             Pattern::Map => self.map(ready, batch),
             Pattern::Rounds { generations } => self.rounds(ready, batch, generations),
             Pattern::Fold => vec![self.fold(ready, batch)],
+            Pattern::Histogram { keys } => match self.histogram(ready, batch, keys) {
+                Ok(counts) => counts.into_iter().map(Ok).collect(),
+                Err(failure) => vec![Err(failure)],
+            },
             Pattern::Pipeline { buffer } => self.pipeline(ready, batch, buffer),
             Pattern::Serve { .. } => vec![Err(Failure::new("this model has no server"))],
         }

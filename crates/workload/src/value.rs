@@ -88,6 +88,22 @@ pub fn digest_outputs(outputs: impl IntoIterator<Item = u64>) -> u64 {
     u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
 }
 
+/// The key of a histogram that an output falls on: a number below `keys`, of which the small ones are far more likely, as
+/// with words, customers and cache lines. Drawn from `0..keys`, then from what is not above that, and once more so.
+///
+/// # Panics
+///
+/// If there are no keys.
+pub fn key(output: u64, keys: usize) -> usize {
+    assert!(keys > 0, "a histogram has one key at least");
+    let mut rng = Rng::new(output);
+    let mut left = keys as u64;
+    for _ in 0..3 {
+        left = rng.below(left) + 1;
+    }
+    (left - 1) as usize
+}
+
 /// Serde's `with` for a `u64` as 16 hex digits: JSON numbers are doubles in many languages.
 pub mod hex {
     use super::{Deserialize, Deserializer, Serializer};
@@ -132,6 +148,18 @@ mod tests {
             digest_outputs([1]),
             digest_bytes(&[&[1, 0, 0, 0, 0, 0, 0, 0]])
         );
+    }
+
+    #[test]
+    fn small_keys_are_likelier() {
+        let mut counts = [0; 100];
+        for output in 0..10_000 {
+            counts[key(output, 100)] += 1;
+        }
+        assert!(counts[0] > 800 && counts[0] > 2 * counts[10] && counts[10] > 2 * counts[60]);
+        // Known answers, from another language.
+        assert_eq!([0, 1, 42].map(|output| key(output, 1000)), [10, 410, 33]);
+        assert_eq!(key(7, 1), 0);
     }
 
     #[test]

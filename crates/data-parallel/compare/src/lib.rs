@@ -7,6 +7,7 @@ use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
+use workload::value::key;
 
 /// The model `data-parallel`.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,26 @@ pub struct Ready {
     pool: DataParallel,
     indices: Vec<usize>,
     streamed: bool,
+}
+
+impl Ready {
+    /// Each piece by itself, then the pieces; a task that fails or panics is the error of all.
+    fn fold<T: Send>(
+        &self,
+        batch: &Batch,
+        start: impl Fn() -> T + Sync,
+        add: impl Fn(T, u64) -> T + Sync,
+        merge: impl Fn(T, T) -> T + Sync,
+    ) -> Result<T, Failure> {
+        self.pool
+            .fold(
+                &self.indices,
+                || Ok(start()),
+                |total, index| Ok(add(total?, batch.run(*index)?)),
+                |one, other| Ok(merge(one?, other?)),
+            )
+            .unwrap_or_else(|panic| Err(Failure::new(panic)))
+    }
 }
 
 impl Model for DataParallelModel {
@@ -76,5 +97,29 @@ impl Model for DataParallelModel {
         }
         let results = ready.pool.map(&ready.indices, |index| batch.run(*index));
         results.into_iter().map(flatten).collect()
+    }
+
+    fn fold(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Output {
+        let sum = |sum: u64, value: u64| sum.wrapping_add(value);
+        ready.fold(batch, || 0, sum, sum)
+    }
+
+    fn histogram(
+        &self,
+        ready: &mut Ready,
+        batch: &Arc<Batch>,
+        keys: usize,
+    ) -> Result<Vec<u64>, Failure> {
+        let count = |mut counts: Vec<u64>, value| {
+            counts[key(value, keys)] += 1;
+            counts
+        };
+        let merge = |mut counts: Vec<u64>, more: Vec<u64>| {
+            for (count, more) in counts.iter_mut().zip(more) {
+                *count += more;
+            }
+            counts
+        };
+        ready.fold(batch, || vec![0; keys], count, merge)
     }
 }

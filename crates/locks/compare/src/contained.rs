@@ -1,4 +1,4 @@
-//! A task whose panic is its own error, and the error that a sum is left with.
+//! A task whose panic is its own error, and the error that a sum or a histogram is left with.
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,11 +36,11 @@ impl FirstFailure {
         }
     }
 
-    /// The sum, unless something failed.
-    pub(crate) fn or(self, sum: u64) -> Output {
+    /// What all came to, unless something failed.
+    pub(crate) fn or<T>(self, total: T) -> Result<T, Failure> {
         match self.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some((_, failure)) => Err(failure),
-            None => Ok(sum),
+            None => Ok(total),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `locks` as a contestant: as many threads as workers, which share a list of tasks, a list of outputs and a sum. The
+//! `locks` as a contestant: as many threads as workers, which share a list of tasks, and a list of outputs, a sum or a histogram. The
 //! variants differ in what guards these.
 
 mod contained;
@@ -58,13 +58,10 @@ impl Model for LocksModel {
                     "The same behind one reader-writer lock of std, which every task writes to.",
                 ),
                 variant("atomic", "The same in atomics."),
-                variant(
-                    "sharded",
-                    "The same in a sharded map and a sharded counter.",
-                ),
+                variant("sharded", "The same in sharded maps and a sharded counter."),
                 variant(
                     "merged",
-                    "Each thread has outputs and a sum of its own, merged when all are done.",
+                    "Each thread has outputs, a sum and counts of its own, merged when all are done.",
                 ),
             ],
         }
@@ -100,6 +97,21 @@ impl Model for LocksModel {
             Guard::Atomic => atomic::fold(ready.crew, batch),
             Guard::Sharded => sharded::fold(ready.crew, batch),
             Guard::Merged => merged::fold(ready.crew, batch),
+        }
+    }
+
+    fn histogram(
+        &self,
+        ready: &mut Ready,
+        batch: &Arc<Batch>,
+        keys: usize,
+    ) -> Result<Vec<u64>, Failure> {
+        match ready.guard {
+            Guard::Mutex => mutex::histogram(ready.crew, batch, keys),
+            Guard::RwLock => rwlock::histogram(ready.crew, batch, keys),
+            Guard::Atomic => atomic::histogram(ready.crew, batch, keys),
+            Guard::Sharded => sharded::histogram(ready.crew, batch, keys),
+            Guard::Merged => merged::histogram(ready.crew, batch, keys),
         }
     }
 }

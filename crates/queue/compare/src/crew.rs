@@ -56,6 +56,44 @@ impl Crew {
     }
 }
 
+impl Crew {
+    /// Message passing: the outputs go to one thread, which alone has the state, as they come. It is `add` that changes it,
+    /// for as many outputs as there are tasks.
+    pub(crate) fn send_to_owner(
+        &self,
+        batch: &Arc<Batch>,
+        mut add: impl FnMut(u64) + Send,
+    ) -> Result<(), Failure> {
+        thread::scope(|scope| {
+            let owner = scope.spawn(|| {
+                let mut first: Option<(usize, Failure)> = None;
+                for _ in 0..batch.len() {
+                    let Ok(item) = self.outputs.get() else {
+                        return Err(Failure::new("the queue was closed"));
+                    };
+                    match item.into_inner() {
+                        (_, Ok(value)) => add(value),
+                        (index, Err(failure)) => {
+                            if first.as_ref().is_none_or(|&(before, _)| index < before) {
+                                first = Some((index, failure));
+                            }
+                        }
+                    }
+                }
+                first.map_or(Ok(()), |(_, failure)| Err(failure))
+            });
+            for index in 0..batch.len() {
+                // Nobody closes it before the crew is dropped.
+                let put = self.tasks.put((Arc::clone(batch), index));
+                debug_assert!(put.is_ok());
+            }
+            owner
+                .join()
+                .unwrap_or_else(|payload| Err(Failure::new(words(&*payload))))
+        })
+    }
+}
+
 fn work(tasks: &Queue<(Arc<Batch>, usize)>, outputs: &Queue<(usize, Output)>) {
     for task in tasks {
         let (batch, index) = &*task;

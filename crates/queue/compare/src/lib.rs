@@ -1,5 +1,5 @@
-//! `queue` as a contestant: workers that get their tasks from a queue and put the outputs into another one, and stages
-//! where the workload has some.
+//! `queue` as a contestant: workers that get their tasks from a queue and put the outputs into another one, from which one
+//! thread adds them up or counts them where the workload wants that, and stages where it has some.
 
 mod crew;
 mod stages;
@@ -12,7 +12,8 @@ use workload::definition::Pattern;
 use workload::inputs::{Header, Inputs};
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
-use workload::task::Failure;
+use workload::task::{Failure, Output};
+use workload::value::key;
 
 use crate::crew::Crew;
 
@@ -31,6 +32,19 @@ pub enum Ready {
     Crew(Crew),
     /// So many workers for each stage.
     Stages(usize),
+}
+
+impl Ready {
+    fn send_to_owner(
+        &self,
+        batch: &Arc<Batch>,
+        add: impl FnMut(u64) + Send,
+    ) -> Result<(), Failure> {
+        match self {
+            Ready::Crew(crew) => crew.send_to_owner(batch, add),
+            Ready::Stages(_) => Err(Failure::new("a pipeline is neither added up nor counted")),
+        }
+    }
 }
 
 impl Model for QueueModel {
@@ -84,6 +98,23 @@ impl Model for QueueModel {
             Ready::Crew(crew) => crew.map(batch),
             Ready::Stages(workers) => stages::one(*workers, batch),
         }
+    }
+
+    fn fold(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Output {
+        let mut sum = 0_u64;
+        ready.send_to_owner(batch, |value| sum = sum.wrapping_add(value))?;
+        Ok(sum)
+    }
+
+    fn histogram(
+        &self,
+        ready: &mut Ready,
+        batch: &Arc<Batch>,
+        keys: usize,
+    ) -> Result<Vec<u64>, Failure> {
+        let mut counts = vec![0; keys];
+        ready.send_to_owner(batch, |value| counts[key(value, keys)] += 1)?;
+        Ok(counts)
     }
 
     fn pipeline(&self, ready: &mut Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {

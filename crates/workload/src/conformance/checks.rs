@@ -334,6 +334,23 @@ pub fn folds_add_up(model: &impl Model, _: usize) {
     agrees(model, &calling(|call| call.value, 1_000, Pattern::Fold));
 }
 
+/// A histogram has a count for each key, whatever the order; a task that fails is its error.
+pub fn histograms_count(model: &impl Model, _: usize) {
+    let _turn = alone();
+    for keys in [1, 7, 1_000] {
+        agrees(
+            model,
+            &calling(|call| call.value, 1_000, Pattern::Histogram { keys }),
+        );
+    }
+    let mut inputs = calling(|call| call.value, 20, Pattern::Histogram { keys: 3 });
+    inputs.tasks[7].steps = vec![Step::Read {
+        file: "no such file".to_owned(),
+        bytes: 1,
+    }];
+    agrees(model, &inputs);
+}
+
 /// Threads and descriptors are back where they were once the model's pool or runtime is dropped.
 pub fn nothing_is_left_behind(model: &impl Model, _: usize) {
     /// Whatever is left behind each time is left this often.

@@ -27,6 +27,7 @@ macro_rules! conformance_tests {
             none_one_and_many_tasks_are_all_done,
             rounds_start_from_the_generation_before,
             folds_add_up,
+            histograms_count,
             nothing_is_left_behind
         );
     };

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     ("fan-out", include_str!("../../workloads/fan-out.toml")),
     ("mixed", include_str!("../../workloads/mixed.toml")),
     ("counter", include_str!("../../workloads/counter.toml")),
+    ("histogram", include_str!("../../workloads/histogram.toml")),
     ("life", include_str!("../../workloads/life.toml")),
     ("life-io", include_str!("../../workloads/life-io.toml")),
     ("pipeline", include_str!("../../workloads/pipeline.toml")),

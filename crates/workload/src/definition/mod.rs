@@ -91,6 +91,12 @@ pub enum Pattern {
     },
     /// Each task on its own; the outputs added up.
     Fold,
+    /// Each task on its own; counted how many outputs fall on each key, see [`crate::value::key`]. The definition file's
+    /// `fold` with `keys`.
+    Histogram {
+        /// How many keys there are: at least 1.
+        keys: usize,
+    },
     /// Requests that arrive at a fixed rate.
     Serve {
         /// Open sessions.
@@ -109,7 +115,7 @@ impl Pattern {
             Pattern::Map => "map",
             Pattern::Rounds { .. } => "rounds",
             Pattern::Pipeline { .. } => "pipeline",
-            Pattern::Fold => "fold",
+            Pattern::Fold | Pattern::Histogram { .. } => "fold",
             Pattern::Serve { .. } => "serve",
         }
     }

@@ -82,6 +82,8 @@ fn a_pattern_has_its_own_settings() {
         of("rounds", "generations = 3"),
         Pattern::Rounds { generations: 3 }
     );
+    assert_eq!(of("fold", ""), Pattern::Fold);
+    assert_eq!(of("fold", "keys = 64"), Pattern::Histogram { keys: 64 });
     assert_eq!(
         of("pipeline", "buffer = 1"),
         Pattern::Pipeline { buffer: 1 }

@@ -72,6 +72,7 @@ fn unknown_keys_are_refused_everywhere() {
     for (pattern, key) in [
         ("rounds", "generation"),
         ("pipeline", "bufer"),
+        ("fold", "key"),
         ("serve", "second"),
     ] {
         let text = with("", "wait = \"1ms\"").replace("\"map\"", &format!("\"{pattern}\""));
@@ -232,6 +233,16 @@ fn a_bad_pattern_or_its_settings_are_refused() {
             &of("\"rounds\"", "[[rounds]]\n"),
             "6:1",
             &["`rounds`", "[rounds]"],
+        ),
+        (
+            &of("\"map\"", "[fold]\nkeys = 3\n"),
+            "6:2",
+            &["`fold`", "pattern = \"map\"", "remove"],
+        ),
+        (
+            &of("\"fold\"", "[fold]\nkeys = 0\n"),
+            "7:8",
+            &["`keys` is 0", "from 1 to"],
         ),
         (
             &of("\"pipeline\"", "[pipeline]\nbuffer = 0\n"),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use workload::model::{Batch, Outputs};
 use workload::task::{Failure, Output};
+use workload::value::key;
 
 use crate::contained::{FirstFailure, run};
 use crate::crew::Crew;
@@ -53,16 +54,32 @@ pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
 }
 
 pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
-    let (claims, sum, failure) = (Claims::new(), AtomicU64::new(0), FirstFailure::default());
+    let sum = AtomicU64::new(0);
+    each(crew, batch, |value| {
+        sum.fetch_add(value, Ordering::Relaxed);
+    })?;
+    Ok(sum.into_inner())
+}
+
+/// Neighbouring keys share a cache line, as they would in anybody's first attempt.
+pub(crate) fn histogram(crew: Crew, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
+    let counts: Vec<AtomicU64> = (0..keys).map(|_| AtomicU64::new(0)).collect();
+    each(crew, batch, |value| {
+        counts[key(value, keys)].fetch_add(1, Ordering::Relaxed);
+    })?;
+    Ok(counts.into_iter().map(AtomicU64::into_inner).collect())
+}
+
+/// Hands each output to `add`, on the thread that has it.
+pub(super) fn each(crew: Crew, batch: &Batch, add: impl Fn(u64) + Sync) -> Result<(), Failure> {
+    let (claims, failure) = (Claims::new(), FirstFailure::default());
     crew.work(batch.len(), || {
         while let Some(index) = claims.claim(batch) {
             match run(batch, index) {
-                Ok(value) => {
-                    sum.fetch_add(value, Ordering::Relaxed);
-                }
+                Ok(value) => add(value),
                 Err(failed) => failure.note(index, failed),
             }
         }
     });
-    failure.or(sum.into_inner())
+    failure.or(())
 }

@@ -1,7 +1,8 @@
-//! Nothing is shared but the next task: each thread has outputs and a sum of its own, which are merged when it ends.
+//! Nothing is shared but the next task: each thread has outputs, a sum and counts of its own, which are merged when it ends.
 
 use workload::model::{Batch, Outputs};
-use workload::task::Output;
+use workload::task::{Failure, Output};
+use workload::value::key;
 
 use super::atomic::Claims;
 use super::{in_order, places};
@@ -25,16 +26,42 @@ pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
 }
 
 pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
+    let sums = of_each_thread(crew, batch, 0, |sum: &mut u64, value| {
+        *sum = sum.wrapping_add(value);
+    })?;
+    Ok(sums.into_iter().fold(0, u64::wrapping_add))
+}
+
+pub(crate) fn histogram(crew: Crew, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
+    let parts = of_each_thread(crew, batch, vec![0; keys], |counts, value| {
+        counts[key(value, keys)] += 1;
+    })?;
+    let mut counts = vec![0; keys];
+    for part in parts {
+        for (count, more) in counts.iter_mut().zip(part) {
+            *count += more;
+        }
+    }
+    Ok(counts)
+}
+
+/// What the threads came to, each by itself.
+fn of_each_thread<T: Clone + Send + Sync>(
+    crew: Crew,
+    batch: &Batch,
+    start: T,
+    add: impl Fn(&mut T, u64) + Sync,
+) -> Result<Vec<T>, Failure> {
     let (claims, failure) = (Claims::new(), FirstFailure::default());
-    let sums = crew.work(batch.len(), || {
-        let mut mine = 0_u64;
+    let parts = crew.work(batch.len(), || {
+        let mut mine = start.clone();
         while let Some(index) = claims.claim(batch) {
             match run(batch, index) {
-                Ok(value) => mine = mine.wrapping_add(value),
+                Ok(value) => add(&mut mine, value),
                 Err(failed) => failure.note(index, failed),
             }
         }
         mine
     });
-    failure.or(sums.into_iter().fold(0, u64::wrapping_add))
+    failure.or(parts)
 }

@@ -1,4 +1,4 @@
-//! The same two jobs, once per guard: every output in its place, and the sum of all.
+//! The same three jobs, once per guard: every output in its place, the sum of all, and how many fall on each key.
 //!
 //! In each, a thread claims the next task, does it outside of any lock, and puts its output where all put theirs.
 

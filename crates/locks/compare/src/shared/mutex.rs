@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use workload::model::{Batch, Outputs};
-use workload::task::Output;
+use workload::task::{Failure, Output};
+use workload::value::key;
 
 use super::{in_order, places};
 use crate::contained::{FirstFailure, run};
@@ -49,14 +50,29 @@ pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
 }
 
 pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
-    let (shared, failure) = (share(0_u64), FirstFailure::default());
+    update(crew, batch, 0, |sum: &mut u64, value| {
+        *sum = sum.wrapping_add(value);
+    })
+}
+
+pub(crate) fn histogram(crew: Crew, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
+    update(crew, batch, vec![0; keys], |counts, value| {
+        counts[key(value, keys)] += 1;
+    })
+}
+
+/// The lock is taken for each update.
+fn update<T: Send>(
+    crew: Crew,
+    batch: &Batch,
+    start: T,
+    add: impl Fn(&mut T, u64) + Sync,
+) -> Result<T, Failure> {
+    let (shared, failure) = (share(start), FirstFailure::default());
     crew.work(batch.len(), || {
         while let Some(index) = claim(&shared, batch) {
             match run(batch, index) {
-                Ok(value) => {
-                    let mut shared = lock(&shared);
-                    shared.result = shared.result.wrapping_add(value);
-                }
+                Ok(value) => add(&mut lock(&shared).result, value),
                 Err(failed) => failure.note(index, failed),
             }
         }

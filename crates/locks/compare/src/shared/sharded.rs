@@ -1,12 +1,13 @@
-//! The outputs in a sharded map, updated task by task, and the sum in a sharded counter.
+//! The outputs in a sharded map, updated task by task, the counts in another, and the sum in a sharded counter.
 
 use locks::sharded::{Counter, Map};
 use workload::model::{Batch, Outputs};
-use workload::task::Output;
+use workload::task::{Failure, Output};
+use workload::value::key;
 
-use super::atomic::Claims;
+use super::atomic::{Claims, each};
 use super::{in_order, places};
-use crate::contained::{FirstFailure, run};
+use crate::contained::run;
 use crate::crew::Crew;
 
 pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
@@ -26,14 +27,19 @@ pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
 }
 
 pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
-    let (claims, sum, failure) = (Claims::new(), Counter::new(), FirstFailure::default());
-    crew.work(batch.len(), || {
-        while let Some(index) = claims.claim(batch) {
-            match run(batch, index) {
-                Ok(value) => sum.add(value),
-                Err(failed) => failure.note(index, failed),
-            }
-        }
-    });
-    failure.or(sum.sum())
+    let sum = Counter::new();
+    each(crew, batch, |value| sum.add(value))?;
+    Ok(sum.sum())
+}
+
+pub(crate) fn histogram(crew: Crew, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
+    let shared: Map<usize, u64> = Map::new();
+    each(crew, batch, |value| {
+        shared.update(key(value, keys), |count| *count += 1);
+    })?;
+    let mut counts = vec![0; keys];
+    for (key, count) in shared.into_map() {
+        counts[key] = count;
+    }
+    Ok(counts)
 }

@@ -20,9 +20,9 @@ use table::Table;
 
 use super::{Definition, Pattern};
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "name", "about", "pattern", "tasks", "seed", "items", "show", "step", "rounds", "pipeline",
-    "serve",
+    "fold", "serve",
 ];
 
 /// No definition is longer: what is must be another file.

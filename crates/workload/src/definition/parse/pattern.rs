@@ -8,8 +8,9 @@ use super::table::Table;
 const PATTERNS: [&str; 5] = ["map", "rounds", "pipeline", "fold", "serve"];
 
 /// The patterns with a table of their own, which has their name.
-const WITH_TABLE: [&str; 3] = ["rounds", "pipeline", "serve"];
+const WITH_TABLE: [&str; 4] = ["rounds", "pipeline", "fold", "serve"];
 
+const MAX_KEYS: u64 = 1_000_000;
 const MAX_GENERATIONS: u64 = 1_000_000;
 const MAX_BUFFER: u64 = 1_000_000;
 const MAX_SESSIONS: u64 = 1_000_000;
@@ -31,7 +32,14 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
     }
     match name {
         "map" => Ok(Pattern::Map),
-        "fold" => Ok(Pattern::Fold),
+        "fold" => {
+            let table = settings(root, name, &["keys"])?;
+            let keys = table.as_ref().and_then(|table| table.get("keys"));
+            keys.map_or(Ok(Pattern::Fold), |entry| {
+                let keys = entry.whole(1..=MAX_KEYS)? as usize;
+                Ok(Pattern::Histogram { keys })
+            })
+        }
         "rounds" => {
             let table = settings(root, name, &["generations"])?;
             let generations = whole_or(table.as_ref(), "generations", MAX_GENERATIONS, 10)?;
