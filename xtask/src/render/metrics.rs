@@ -15,12 +15,18 @@ struct Shown {
     number: fn(f64) -> String,
 }
 
-const SHOWN: [Shown; 2] = [
+const SHOWN: [Shown; 3] = [
     Shown {
         metric: "loop_lag_max_ns",
         head: "loop lag",
         about: "how late the event loop came to a timer at worst",
         number: duration,
+    },
+    Shown {
+        metric: "items_in_flight_peak",
+        head: "in flight",
+        about: "items that had entered a pipeline and not left it, at most",
+        number: count,
     },
     Shown {
         metric: "stalls_caught",

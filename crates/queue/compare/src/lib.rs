@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use queue::Queue;
 use workload::definition::Pattern;
-use workload::inputs::{Header, Inputs};
-use workload::model::{Batch, Description, Model, Outputs, Reason};
+use workload::inputs::Inputs;
+use workload::model::{Batch, Description, Model, Outputs};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 use workload::value::key;
@@ -30,8 +30,13 @@ pub struct QueueModel;
 pub enum Ready {
     /// Any pattern but a pipeline.
     Crew(Crew),
-    /// So many workers for each stage.
-    Stages(usize),
+    /// The stages of a pipeline.
+    Stages {
+        /// For each of them.
+        workers: usize,
+        /// Whether the workload's bound holds between two of them.
+        bounded: bool,
+    },
 }
 
 impl Ready {
@@ -42,7 +47,7 @@ impl Ready {
     ) -> Result<(), Failure> {
         match self {
             Ready::Crew(crew) => crew.send_to_owner(batch, add),
-            Ready::Stages(_) => Err(Failure::new("a pipeline is neither added up nor counted")),
+            Ready::Stages { .. } => Err(Failure::new("a pipeline is neither added up nor counted")),
         }
     }
 }
@@ -67,24 +72,18 @@ impl Model for QueueModel {
                 ),
                 variant(
                     "unbounded",
-                    "The queue has no bound: all tasks are put at once.",
+                    "The queue has no bound: all tasks are put at once; so have the stages of a pipeline.",
                 ),
             ],
         }
     }
 
-    fn supports(&self, variant: &str, workload: &Header) -> Result<(), Reason> {
-        match workload.pattern {
-            Pattern::Pipeline { .. } if variant == "unbounded" => Err(Reason(
-                "the buffers of a pipeline are bounded; the default variant does it".to_owned(),
-            )),
-            _ => Ok(()),
-        }
-    }
-
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
         if let Pattern::Pipeline { .. } = inputs.header.pattern {
-            return Ok(Ready::Stages(workers));
+            return Ok(Ready::Stages {
+                workers,
+                bounded: variant != "unbounded",
+            });
         }
         let tasks = match variant {
             "unbounded" => Queue::unbounded(),
@@ -96,7 +95,7 @@ impl Model for QueueModel {
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         match ready {
             Ready::Crew(crew) => crew.map(batch),
-            Ready::Stages(workers) => stages::one(*workers, batch),
+            Ready::Stages { workers, .. } => stages::one(*workers, batch),
         }
     }
 
@@ -119,7 +118,11 @@ impl Model for QueueModel {
 
     fn pipeline(&self, ready: &mut Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
         match ready {
-            Ready::Stages(workers) => stages::all(*workers, batch, buffer),
+            Ready::Stages { workers, bounded } => {
+                // Room for all is what no bound comes to.
+                let room = if *bounded { buffer } else { batch.len() };
+                stages::all(*workers, batch, room.max(1))
+            }
             Ready::Crew(crew) => crew.map(batch),
         }
     }

@@ -1,5 +1,7 @@
 //! A workload's stages as stages of a pipeline.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use queue::pipeline::{Cause, ItemError, Pipeline, PipelineError};
 use workload::model::{Batch, Outputs};
 use workload::task::{Carried, Failure, Output};
@@ -23,14 +25,57 @@ pub(crate) fn all(workers: usize, batch: &Batch, buffer: usize) -> Outputs {
             },
         );
     }
-    let inputs = (0..batch.len()).map(|index| (index, batch.begin(index)));
+    let in_flight = InFlight::of(batch);
+    let inputs = (0..batch.len()).map(|index| {
+        in_flight.enters();
+        (index, batch.begin(index))
+    });
     let outputs = pipeline.keep_going().run(inputs, |outputs| {
         outputs
-            .map(|output| output.map(|(index, carried)| batch.end(index, &carried)))
+            .map(|output| {
+                in_flight.leaves();
+                output.map(|(index, carried)| batch.end(index, &carried))
+            })
             .map(into_output)
             .collect()
     });
+    in_flight.tell(batch);
     or_all_failed(outputs, batch)
+}
+
+/// How many items were between the entrance and the exit at most; counted in the untimed trace only.
+struct InFlight {
+    counted: bool,
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl InFlight {
+    fn of(batch: &Batch) -> InFlight {
+        InFlight {
+            counted: batch.is_traced(),
+            now: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+        }
+    }
+
+    fn enters(&self) {
+        if self.counted {
+            let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+            self.peak.fetch_max(now, Ordering::Relaxed);
+        }
+    }
+
+    fn leaves(&self) {
+        if self.counted {
+            self.now.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn tell(&self, batch: &Batch) {
+        let peak = self.peak.load(Ordering::Relaxed);
+        batch.metric("items_in_flight_peak", peak as f64);
+    }
 }
 
 /// All steps of a task in one stage.
