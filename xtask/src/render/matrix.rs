@@ -4,7 +4,6 @@ use super::blocks::in_blocks;
 use super::number::plural;
 use super::table::to_best;
 use super::text::{clean, pieces, wrap};
-use super::verdict::verdict;
 use super::view::{self, Names};
 use crate::results::{Results, Workload};
 use crate::stats::counted;
@@ -12,8 +11,7 @@ use crate::stats::counted;
 /// Stands where a contestant was neither measured nor skipped.
 const ABSENT: &str = "·";
 
-/// All contestants against all workloads, each as its ratio to the best, and one sentence or two
-/// per workload made from these figures. Empty without workloads.
+/// All contestants against all workloads, each as its ratio to the best. Empty without workloads.
 pub fn matrix(results: &Results) -> String {
     if results.workloads.is_empty() {
         return String::new();
@@ -27,10 +25,6 @@ pub fn matrix(results: &Results) -> String {
     }
     if blocks.iter().any(|block| block.contains(ABSENT)) {
         out.push_str(&format!("\n{ABSENT} is not part of this comparison.\n"));
-    }
-    out.push('\n');
-    for workload in &results.workloads {
-        out.push_str(&wrap("- ", &verdict(results, workload)));
     }
     out
 }

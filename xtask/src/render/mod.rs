@@ -3,6 +3,7 @@
 //! All of it is made from the results alone, so that `cargo xtask report` prints what the comparison
 //! printed.
 
+mod advice;
 mod baseline;
 mod beside;
 mod blocks;

@@ -1,9 +1,11 @@
 //! One workload: every model, the fastest first.
 
+use super::advice::advice;
 use super::grid::Grid;
 use super::metrics::metrics;
 use super::number::{bounds, bytes, clear_ratio, count, duration, plural, ratio};
 use super::text::{clean, list, wrap};
+use super::verdict::verdict;
 use super::view::{self, Names};
 use crate::results::{Cell, Results, Sample, Workload};
 use crate::stats::counted;
@@ -39,7 +41,7 @@ pub fn legend() -> String {
     .concat()
 }
 
-/// The table of the workload at this place of `results.workloads`; empty if there is none.
+/// The table of the workload at this place of `results.workloads`, and what to conclude from it; empty if there is none.
 pub fn table(results: &Results, workload_index: usize) -> String {
     let Some(workload) = results.workloads.get(workload_index) else {
         return String::new();
@@ -80,6 +82,11 @@ pub fn table(results: &Results, workload_index: usize) -> String {
     if !notes.is_empty() {
         out.push('\n');
         out.push_str(&notes);
+    }
+    out.push('\n');
+    out.push_str(&wrap("- ", &verdict(results, workload)));
+    for sentence in advice(results, workload) {
+        out.push_str(&wrap("- ", &sentence));
     }
     out
 }
