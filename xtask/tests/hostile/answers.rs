@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 
-use crate::scene::{fails, trial, with, with_work};
+use crate::scene::{fails, passes, trial, with, with_pattern, with_work};
 use crate::support::cell;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -44,6 +44,47 @@ pub(crate) fn trials() -> Vec<Trial> {
         || {
             let finished = with_work("instant@sample").run();
             fails(&finished, "wrong answer: it claims 0.000 ms for work");
+        },
+    ));
+    for (name, pattern) in [
+        ("map", "\"map\""),
+        ("sum", "\"fold\""),
+        ("histogram", "\"fold\"\nfold.keys = 3"),
+        ("rounds", "\"rounds\"\nrounds.generations = 4"),
+        ("pipeline", "\"pipeline\"\npipeline.buffer = 2"),
+    ] {
+        trials.push(trial(
+            &format!("one_wrong_value_in_any_pattern_is_a_wrong_answer::{name}"),
+            move || {
+                passes(&with_pattern(pattern, "").run());
+                fails(
+                    &with_pattern(pattern, "plant@sample").run(),
+                    "wrong answer: its outputs",
+                );
+                fails(
+                    &with_pattern(pattern, "plant@trace").run(),
+                    "wrong answer: its outputs",
+                );
+            },
+        ));
+    }
+    trials.push(trial(
+        "one_wrong_value_is_found_at_every_number_of_tasks",
+        || {
+            let sizes = ["--tasks", "1,7,300"];
+            let finished = with("plant@sample").args(sizes).run();
+            let results = finished.results();
+            assert_eq!(finished.code(), 1, "{}", finished.stderr);
+            let foreign: Vec<_> = results
+                .cells
+                .iter()
+                .filter(|cell| cell.model == "foreign")
+                .collect();
+            assert_eq!(foreign.len(), 3);
+            for cell in foreign {
+                let error = cell.error.as_deref().unwrap_or_default();
+                assert!(error.starts_with("wrong answer: its outputs"), "{error}");
+            }
         },
     ));
     for (deed, words) in [

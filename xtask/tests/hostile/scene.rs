@@ -18,6 +18,12 @@ pub(crate) fn with(deeds: &str) -> Comparison {
     bring(Comparison::tiny(), deeds)
 }
 
+/// The same with this pattern, as the definition file has it after `pattern = `, its settings on the lines after.
+pub(crate) fn with_pattern(pattern: &str, deeds: &str) -> Comparison {
+    let text = TINY.replace("\"map\"", pattern);
+    bring(Comparison::quick(&text), deeds)
+}
+
 /// The same where each sample waits for long enough that the other contestant can be seen idling.
 pub(crate) fn with_waits(deeds: &str) -> Comparison {
     let waits = TINY.replace("compute = \"100us\"", "wait = \"10ms\"");

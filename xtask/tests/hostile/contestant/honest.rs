@@ -15,6 +15,8 @@ use workload::value::digest_outputs;
 pub(crate) struct Honest {
     loaded: Option<Arc<Batch>>,
     samples: u32,
+    /// Whether one of the values of this request is to be wrong, by one bit.
+    pub(crate) plants: bool,
 }
 
 impl Honest {
@@ -75,6 +77,13 @@ impl Honest {
     fn digest(&self) -> u64 {
         let batch = self.loaded.as_ref().expect("loaded");
         let outputs = Sequential.run(&mut (), batch);
-        digest_outputs(outputs.into_iter().map(|output| output.expect("an output")))
+        let mut values: Vec<u64> = outputs
+            .into_iter()
+            .map(|output| output.expect("an output"))
+            .collect();
+        if self.plants {
+            *values.last_mut().expect("a value") ^= 1;
+        }
+        digest_outputs(values)
     }
 }

@@ -37,6 +37,11 @@ pub(crate) fn main(deeds: &str, tag: &str) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         let name = honest.count(&request);
+        let now = |deed: &str, what| {
+            deed.strip_prefix(what)
+                .is_some_and(|when| when == name.0 || when == name.1)
+        };
+        honest.plants = deeds.split(',').any(|deed| now(deed, "plant@"));
         let mut reply = Some(honest.reply(request));
         for deed in deeds.split(',') {
             if let Some((what, when)) = deed.split_once('@')
