@@ -74,7 +74,7 @@ pub enum New {
 }
 
 /// The arguments of `compare`.
-#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, PartialEq, Args)]
 pub struct CompareArgs {
     /// Workloads to run [default: all of the project's own]
     #[arg(value_name = "WORKLOAD", value_parser = name)]
@@ -88,6 +88,9 @@ pub struct CompareArgs {
     /// A runner of your own; may be repeated. COMMAND is split as a shell would, and no shell runs it
     #[arg(long = "runner", value_name = "NAME=COMMAND", value_parser = runner)]
     pub runners: Vec<(String, Vec<String>)>,
+    /// Requests a second where requests are served, a table for each [default: what the workload says]
+    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = rate)]
+    pub rate: Vec<f64>,
     /// Numbers of tasks, each 1 to 10000000 [default: what the workload says]
     #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = tasks)]
     pub tasks: Vec<usize>,
@@ -269,6 +272,15 @@ fn number(text: &str, low: u64, high: u64) -> Result<u64, String> {
         .ok()
         .filter(|number| (low..=high).contains(number));
     number.ok_or_else(|| format!("say a whole number from {low} to {high}"))
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let most = workload::definition::Definition::MAX_TASKS as f64;
+    let rate = text.parse().ok();
+    rate.filter(|rate| *rate > 0.0 && *rate <= most)
+        .ok_or_else(|| {
+            format!("say how many requests come in a second, a number above 0 and up to {most}")
+        })
 }
 
 fn tasks(text: &str) -> Result<usize, String> {

@@ -10,6 +10,7 @@ pub mod model;
 pub mod protocol;
 pub mod runner;
 pub mod sequential;
+pub mod serve;
 pub mod task;
 pub mod trace;
 pub mod tree;

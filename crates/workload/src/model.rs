@@ -1,12 +1,14 @@
 //! What a concurrency model has to offer to be compared.
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::definition::Pattern;
+use crate::definition::{Pattern, Talk, requests};
 use crate::inputs::{Header, Inputs};
 use crate::protocol::Variant;
+use crate::serve::{self, Service};
 use crate::task::{
     AsyncIo, Carried, Failure, Offload, Output, Surroundings, begin, run_async, run_blocking,
     run_in_place, run_offloading, run_stage,
@@ -56,9 +58,29 @@ pub trait Model {
         Ok(())
     }
 
-    /// Whether it answers requests: the pattern `serve`, which has no default.
-    fn serves(&self) -> bool {
-        false
+    /// Whether this variant answers requests: the pattern `serve`, which has no default.
+    ///
+    /// # Errors
+    ///
+    /// The reason why it does not.
+    fn serves(&self, variant: &str) -> Result<(), Reason> {
+        let _ = variant;
+        Err(Reason("this model has no server".to_owned()))
+    }
+
+    /// Accepts all sessions of the service and serves each until its client closes it.
+    ///
+    /// # Errors
+    ///
+    /// When it could not; what happens on one connection is that connection's affair.
+    fn serve(
+        &self,
+        ready: &mut Self::Ready,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let _ = (ready, service, listener);
+        Err(Failure::new("this model has no server"))
     }
 
     /// Makes what the samples reuse.
@@ -123,7 +145,7 @@ pub trait Model {
         self.map(ready, batch)
     }
 
-    /// One sample, whatever its pattern.
+    /// One sample, whatever its pattern; of the pattern `serve`, what its clients must be told, without a server.
     fn run(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs {
         match batch.inputs().header.pattern {
             Pattern::Map => self.map(ready, batch),
@@ -134,7 +156,23 @@ pub trait Model {
                 Err(failure) => vec![Err(failure)],
             },
             Pattern::Pipeline { buffer } => self.pipeline(ready, batch, buffer),
-            Pattern::Serve { .. } => vec![Err(Failure::new("this model has no server"))],
+            Pattern::Serve {
+                rate,
+                seconds,
+                talk,
+                ..
+            } => {
+                let asked = requests(rate, seconds).min(batch.len());
+                let mut outputs = match talk {
+                    Talk::Tasks => self.map(ready, batch),
+                    Talk::Guess => {
+                        let tasks = batch.inputs().tasks.iter();
+                        tasks.map(|task| Ok(serve::value(task.seed))).collect()
+                    }
+                };
+                outputs.truncate(asked);
+                outputs
+            }
         }
     }
 }

@@ -48,6 +48,9 @@ pub struct Place {
     pub files: Option<PathBuf>,
     /// The address of the origin server; null where nothing is fetched.
     pub origin: Option<SocketAddr>,
+    /// The address of the program that makes the load of the pattern `serve`; null with any other.
+    #[serde(default)]
+    pub load: Option<SocketAddr>,
 }
 
 /// What a runner needs in order to get ready.
@@ -172,6 +175,9 @@ pub struct Sample {
     /// CPU time, where the runner knows it; the comparison measures it from outside where not.
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// What else there is to say of it: with the pattern `serve`, `response_p99_ns` and the like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// What a tree of processes used.

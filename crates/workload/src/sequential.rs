@@ -1,11 +1,17 @@
 //! The baseline of every table: one thread, one task after another.
 
+#[cfg(target_os = "linux")]
+use std::net::TcpListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::inputs::Inputs;
+#[cfg(target_os = "linux")]
+use crate::model::Reason;
 use crate::model::{Batch, Description, Model, Outputs};
 use crate::protocol::{Concurrency, Variant};
+#[cfg(target_os = "linux")]
+use crate::serve::{Readiness, Service};
 use crate::task::{Failure, Output};
 
 /// One thread, one task after another: the baseline called `sequential`.
@@ -29,6 +35,26 @@ impl Model for Sequential {
     }
 
     fn prepare(&self, _: &str, _: &Inputs, _: usize) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    /// One thread that takes one request after the other, whichever session it comes from.
+    fn serve(
+        &self,
+        (): &mut (),
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let sessions = Readiness::accept(Arc::clone(service), &listener)?;
+        while let Some(session) = sessions.next() {
+            sessions.serve(session);
+        }
         Ok(())
     }
 

@@ -7,10 +7,10 @@
 mod contestant;
 mod environment;
 mod forecast;
+mod helper;
 mod interrupt;
 mod list;
 mod lock;
-mod origin;
 mod programs;
 mod progress;
 mod referee;
@@ -33,8 +33,8 @@ use crate::error::Error;
 use crate::results::{self, Environment, Results, SCHEMA, Settings, Workload};
 use crate::{render, stats};
 use contestant::{Contestant, SEQUENTIAL};
+use helper::Helper;
 use interrupt::Interrupt;
-use origin::Origin;
 use programs::Programs;
 use progress::{Progress, print_err, print_out};
 use referee::{Referee, Reference};
@@ -100,7 +100,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         &definitions,
         &contestants,
         &models,
-        &programs.origin,
+        &programs,
         &mut workshop,
     );
     comparison.progress.finish();
@@ -221,7 +221,7 @@ impl Comparison<'_> {
         definitions: &[Definition],
         contestants: &[Contestant],
         models: &[(&str, Option<&str>)],
-        origin_program: &std::path::Path,
+        programs: &Programs,
         workshop: &mut Workshop<'_>,
     ) -> Result<(), Error> {
         let sequential = contestants
@@ -235,7 +235,13 @@ impl Comparison<'_> {
         };
         self.results.environment.iterations_per_us = iterations_per_us;
         let origin = if definitions.iter().any(Definition::fetches) {
-            Some(Origin::start(origin_program)?)
+            Some(Helper::start(&programs.origin)?)
+        } else {
+            None
+        };
+        let serves = |definition: &Definition| matches!(definition.pattern, Pattern::Serve { .. });
+        let load = if definitions.iter().any(serves) {
+            Some(Helper::start(&programs.load)?)
         } else {
             None
         };
@@ -247,26 +253,24 @@ impl Comparison<'_> {
             let at = Place {
                 inputs: workshop.write_inputs(&inputs)?,
                 files: workshop.write_files(&inputs)?,
-                origin: origin.as_ref().map(Origin::address),
+                origin: origin.as_ref().map(Helper::address),
+                load: load.as_ref().map(Helper::address),
             };
             self.progress.table(&definition.name, entries.len(), share);
             self.progress.say("the right answer");
-            let reference = match definition.pattern {
-                Pattern::Serve { .. } => Err("no model has a server yet".to_owned()),
-                _ => match referee.reference(at.clone()) {
-                    Ok(reference) => Ok(reference),
-                    Err(Fault::Interrupted) => return Err(Error::Interrupted),
-                    Err(fault) => {
-                        let why = format!("the right answer could not be found: {fault}");
-                        self.results
-                            .warnings
-                            .push(format!("{}: {why}", definition.name));
-                        // The runner is of no use after a fault.
-                        referee.quit();
-                        referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
-                        Err(why)
-                    }
-                },
+            let reference = match referee.reference(at.clone()) {
+                Ok(reference) => Ok(reference),
+                Err(Fault::Interrupted) => return Err(Error::Interrupted),
+                Err(fault) => {
+                    let why = format!("the right answer could not be found: {fault}");
+                    self.results
+                        .warnings
+                        .push(format!("{}: {why}", definition.name));
+                    // The runner is of no use after a fault.
+                    referee.quit();
+                    referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
+                    Err(why)
+                }
             };
             let spent = self.table(definition, &inputs, &at, reference, entries, share)?;
             left = left.saturating_sub(spent);
@@ -310,6 +314,14 @@ impl Comparison<'_> {
             about: definition.about.clone(),
             items: definition.items.clone(),
             seed: definition.seed,
+            rate: match definition.pattern {
+                Pattern::Serve { rate, .. } => Some(rate),
+                _ => None,
+            },
+            sessions: match definition.pattern {
+                Pattern::Serve { sessions, .. } => Some(sessions),
+                _ => None,
+            },
         };
         self.results.workloads.push(workload.clone());
         let reference = match reference {
@@ -394,7 +406,7 @@ impl Comparison<'_> {
                 .results
                 .workloads
                 .iter()
-                .any(|workload| workload.digest.is_empty() && workload.pattern != "serve");
+                .any(|workload| workload.digest.is_empty());
         Ok(u8::from(failed))
     }
 }

@@ -23,10 +23,12 @@ pub(super) struct Programs {
     pub(super) runners: BTreeMap<String, PathBuf>,
     /// The origin server.
     pub(super) origin: PathBuf,
+    /// What makes the load of the pattern `serve`.
+    pub(super) load: PathBuf,
 }
 
 impl Programs {
-    /// Builds the runners of these models and the origin server.
+    /// Builds the runners of these models, the origin server and the load.
     ///
     /// # Errors
     ///
@@ -58,6 +60,7 @@ impl Programs {
         Ok(Programs {
             runners,
             origin: program(WORKLOAD, "origin")?,
+            load: program(WORKLOAD, "load")?,
         })
     }
 }

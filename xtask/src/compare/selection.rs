@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use workload::definition::{self, Definition};
+use workload::definition::{self, Definition, Pattern, requests};
 use workload::protocol::Variant;
 
 use super::contestant::{Contestant, SEQUENTIAL};
@@ -69,6 +69,18 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
             )));
         }
     }
+    if !args.rate.is_empty()
+        && let Some(other) = chosen.iter().find(|definition| !serves(definition))
+    {
+        return Err(Error::Usage(format!(
+            "`--rate` is for workloads of the pattern serve, and `{}` is none; name those that are, such as `guess`",
+            other.name
+        )));
+    }
+    let chosen: Vec<Definition> = chosen
+        .iter()
+        .flat_map(|definition| at_rates(definition, &args.rate))
+        .collect();
     let sizes = |definition: &Definition| -> Vec<usize> {
         let sizes = if args.tasks.is_empty() {
             vec![definition.tasks]
@@ -94,6 +106,42 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
             })
         })
         .collect())
+}
+
+fn serves(definition: &Definition) -> bool {
+    matches!(definition.pattern, Pattern::Serve { .. })
+}
+
+/// The definition at each of these rates, with as many tasks as there are requests; as it is without any.
+fn at_rates(definition: &Definition, rates: &[f64]) -> Vec<Definition> {
+    let Pattern::Serve {
+        sessions,
+        seconds,
+        talk,
+        ..
+    } = definition.pattern
+    else {
+        return vec![definition.clone()];
+    };
+    if rates.is_empty() {
+        return vec![definition.clone()];
+    }
+    let mut seen = BTreeSet::new();
+    rates
+        .iter()
+        .map(|&rate| Definition {
+            tasks: requests(rate, seconds).min(Definition::MAX_TASKS),
+            pattern: Pattern::Serve {
+                sessions,
+                rate,
+                seconds,
+                talk,
+            },
+            ..definition.clone()
+        })
+        // Two with as many requests would be one table with every contestant in it twice.
+        .filter(|definition| seen.insert(definition.tasks))
+        .collect()
 }
 
 /// Every program that a task starts must be there before anything starts.

@@ -1,5 +1,6 @@
 //! One table: all its cells, measured by real processes.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use workload::protocol::{Load, Place, Reply, Request};
@@ -14,7 +15,7 @@ use super::schedule::{Bench, Moment, Stop};
 use super::selection::Entry;
 use super::trace;
 use crate::results::{Cell, Sample, Skipped, Workload};
-use crate::stats::median;
+use crate::stats::{counted, median};
 
 /// A runner that computes for more than this share of the time in which nothing was asked of it disturbs
 /// the others.
@@ -169,6 +170,7 @@ impl<'a> Table<'a> {
             }
             let setups: Vec<f64> = live.setups.iter().map(|ns| *ns as f64).collect();
             live.row.setup_ns = median(&setups).unwrap_or(0.0) as u64;
+            of_the_timed_samples(&mut live.row);
             live.row.verified = live.row.error.is_none();
             rows.push(live.row.clone());
         }
@@ -265,6 +267,7 @@ impl<'a> Table<'a> {
             life: at.life,
             round: at.round,
             warm_up: at.warm_up,
+            metrics: sample.metrics,
         });
         Ok(wall)
     }
@@ -283,6 +286,7 @@ impl<'a> Live<'a> {
             setup_ns: 0,
             samples: Vec::new(),
             wall_ns: None,
+            response_ns: None,
             ratio_to_best: None,
             rank: None,
             tied_with_best: None,
@@ -400,6 +404,23 @@ fn check_work(wall: Duration, cpu: Duration, cpus: usize) -> Result<(), Fault> {
         ms(wall),
         ms(cpu)
     )))
+}
+
+/// What each timed sample says for itself is worth more than what the untimed one says: the median of them.
+fn of_the_timed_samples(row: &mut Cell) {
+    let names: BTreeSet<String> = counted(row)
+        .iter()
+        .flat_map(|sample| sample.metrics.keys().cloned())
+        .collect();
+    for name in names {
+        let values: Vec<f64> = counted(row)
+            .iter()
+            .filter_map(|sample| sample.metrics.get(&name).copied())
+            .collect();
+        if let Some(value) = median(&values) {
+            row.metrics.insert(name, value);
+        }
+    }
 }
 
 /// Nothing takes longer than the wait for its answer.

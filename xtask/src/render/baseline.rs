@@ -148,7 +148,7 @@ fn rows(
             ),
         };
         let time = |cell: &Cell| {
-            cell.wall_ns
+            cell.judged()
                 .map_or("-".to_owned(), |wall| duration(wall.median))
         };
         let ratio = ratio(quotient.median);
@@ -167,6 +167,6 @@ fn rows(
 fn times(cell: &Cell) -> Vec<f64> {
     counted(cell)
         .into_iter()
-        .map(|sample| sample.wall_ns as f64)
+        .map(crate::results::Sample::judged_ns)
         .collect()
 }

@@ -12,6 +12,7 @@ mod grid;
 mod matrix;
 mod metrics;
 mod number;
+mod served;
 mod splice;
 mod sweep;
 mod table;

@@ -24,13 +24,26 @@ pub fn sweeps(results: &Results) -> String {
     let mut parts = Vec::new();
     for name in &names {
         let cells = cells(results, |cell| cell.workload == *name);
-        parts.extend(by_tasks(name, &cells));
+        if rate(results, name, None).is_none() {
+            parts.extend(by_tasks(name, &cells));
+        }
     }
     if !parts.is_empty() {
         parts.push(wrap(
             "knee      ",
             "the most tasks that still cost little more than fewer do: from there on, time grows more in \
              proportion to them than not",
+        ));
+    }
+    let before = parts.len();
+    for name in &names {
+        let cells = cells(results, |cell| cell.workload == *name);
+        parts.extend(by_rate(results, name, &cells));
+    }
+    if parts.len() > before {
+        parts.push(wrap(
+            "knee      ",
+            "the highest rate that is answered about as quickly as lower ones: beyond it requests wait for each other",
         ));
     }
     let before = parts.len();
@@ -72,6 +85,25 @@ fn by_tasks(name: &str, cells: &[&Cell]) -> Option<String> {
     };
     let title = format!("{name}: time by the number of tasks\n");
     sweep(title, cells, row, |cell| cell.tasks, |slope| slope > TURN)
+}
+
+/// The rate at which requests came, in the table with that many tasks or in any.
+fn rate(results: &Results, name: &str, tasks: Option<usize>) -> Option<f64> {
+    let mut tables = results.workloads.iter();
+    let found = tables.find(|table| table.name == name && tasks.is_none_or(|n| table.tasks == n));
+    found.and_then(|table| table.rate)
+}
+
+/// `None` with fewer than two rates.
+fn by_rate(results: &Results, name: &str, cells: &[&Cell]) -> Option<String> {
+    rate(results, name, None)?;
+    sweep(
+        format!("{name}: p99 of the response by requests a second\n"),
+        cells,
+        Cell::contestant,
+        |cell| rate(results, name, Some(cell.tasks)).unwrap_or(0.0) as usize,
+        |slope| slope > TURN,
+    )
 }
 
 /// `None` where no contestant was measured with two numbers of workers.
@@ -125,7 +157,7 @@ fn sweep(
         let cell = cells
             .iter()
             .find(|cell| row(cell) == *name && number(cell) == at)?;
-        cell.wall_ns.map(|wall| wall.median)
+        cell.judged().map(|judged| judged.median)
     };
     let mut columns: Vec<Vec<String>> = Vec::new();
     for at in &numbers {

@@ -4,6 +4,7 @@ use super::advice::advice;
 use super::grid::Grid;
 use super::metrics::metrics;
 use super::number::{bounds, bytes, clear_ratio, count, duration, plural, ratio};
+use super::served;
 use super::text::{clean, list, wrap};
 use super::verdict::verdict;
 use super::view::{self, Names};
@@ -21,6 +22,11 @@ pub fn legend() -> String {
             "to best",
             "time divided by the best one's of the same round; = is tied with the best: the 95 % \
              interval of this ratio spans 1",
+        ),
+        (
+            "p99",
+            "of pattern serve: 99 of 100 requests were answered within this time, counted from when they were due; then \
+             its interval, and `to best` is of it",
         ),
         (
             "speed up",
@@ -52,25 +58,20 @@ pub fn table(results: &Results, workload_index: usize) -> String {
     out.push('\n');
 
     let mut grid = Grid::default();
-    grid.row(
-        [
-            "\nmodel",
-            "\ntime",
-            "95 %\ninterval",
-            "to\nbest",
-            "speed\nup",
-            "CPU\ntime",
-            "peak\nmemory",
-            "peak\nthreads",
-            "context\nswitch.",
-        ]
-        .map(String::from)
-        .into(),
-    );
+    let served = workload.rate.is_some();
+    if served {
+        grid.row(served::heads());
+    } else {
+        grid.row(heads());
+    }
     let (measured, failed): (Vec<&Cell>, Vec<&Cell>) =
         cells.into_iter().partition(|cell| view::measured(cell));
     for cell in &measured {
-        grid.row(figures(cell, &names));
+        grid.row(if served {
+            served::figures(cell, &names)
+        } else {
+            figures(cell, &names)
+        });
     }
     if measured.is_empty() {
         out.push_str("No figures.\n");
@@ -91,12 +92,32 @@ pub fn table(results: &Results, workload_index: usize) -> String {
     out
 }
 
+fn heads() -> Vec<String> {
+    [
+        "\nmodel",
+        "\ntime",
+        "95 %\ninterval",
+        "to\nbest",
+        "speed\nup",
+        "CPU\ntime",
+        "peak\nmemory",
+        "peak\nthreads",
+        "context\nswitch.",
+    ]
+    .map(String::from)
+    .into()
+}
+
 fn heading(workload: &Workload) -> String {
     let mut parts = vec![
         workload.name.clone(),
         workload.pattern.clone(),
         plural(workload.tasks, "task"),
     ];
+    if let (Some(rate), Some(sessions)) = (workload.rate, workload.sessions) {
+        parts[2] = format!("{} requests/s", count(rate));
+        parts.push(plural(sessions, "session"));
+    }
     if !workload.items.is_empty() {
         let items: Vec<String> = workload.items.iter().map(u8::to_string).collect();
         let noun = if items.len() == 1 { "Item" } else { "Items" };

@@ -56,8 +56,12 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
 
 fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Names) -> String {
     let time = best
-        .wall_ns
-        .map_or_else(String::new, |wall| duration(wall.median));
+        .judged()
+        .map_or_else(String::new, |judged| duration(judged.median));
+    let time = match best.response_ns {
+        Some(_) => format!("{time} for 99 of 100 requests"),
+        None => time,
+    };
     let name = with_cost(best, names);
     let Some((next, lead)) = next.and_then(|next| Some((next, next.ratio_to_best?))) else {
         return if tied {

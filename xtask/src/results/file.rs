@@ -92,6 +92,7 @@ fn finite(results: &Results) -> Results {
     };
     for cell in &mut results.cells {
         cell.wall_ns = cell.wall_ns.and_then(interval);
+        cell.response_ns = cell.response_ns.and_then(interval);
         cell.ratio_to_best = cell.ratio_to_best.and_then(interval);
         cell.speedup = cell.speedup.and_then(interval);
         cell.metrics.retain(|_, value| value.is_finite());
@@ -115,6 +116,7 @@ mod tests {
             error: None,
             setup_ns: 5,
             samples: vec![Default::default()],
+            response_ns: None,
             wall_ns: Some(Interval {
                 median: 2.5,
                 low: None,

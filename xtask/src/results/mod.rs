@@ -93,6 +93,12 @@ pub struct Workload {
     /// The seed of its inputs.
     #[serde(default)]
     pub seed: u64,
+    /// With the pattern `serve`: requests a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    /// With the pattern `serve`: connections that are open all the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<usize>,
 }
 
 /// One model on one workload.
@@ -118,6 +124,10 @@ pub struct Cell {
     pub samples: Vec<Sample>,
     /// The time of a sample.
     pub wall_ns: Option<Interval>,
+    /// With the pattern `serve`: the time within which 99 of 100 requests of a sample were answered. `ratio_to_best`, `rank`,
+    /// `tied_with_best` and `speedup` are then of this and not of the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_ns: Option<Interval>,
     /// Time divided by the best cell's of the same round.
     pub ratio_to_best: Option<Interval>,
     /// Place by median time within the table, from 1.
@@ -140,6 +150,11 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// What the cell is judged by: [`response_ns`](Self::response_ns) where there is one, else [`wall_ns`](Self::wall_ns).
+    pub fn judged(&self) -> Option<Interval> {
+        self.response_ns.or(self.wall_ns)
+    }
+
     /// `model` or `model/variant`, as it stands in a table.
     pub fn contestant(&self) -> String {
         if self.variant.is_empty() {
@@ -172,6 +187,21 @@ pub struct Sample {
     pub round: u32,
     /// Whether it is the first of its life: kept here, left out of the statistics where others exist.
     pub warm_up: bool,
+    /// With the pattern `serve`: `response_p50_ns`, `response_p99_ns` and the like of this sample.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// The metric that contestants are judged by where they serve requests: when the requests come is not up to them, so the
+/// time of a sample says nothing.
+pub const RESPONSE: &str = "response_p99_ns";
+
+impl Sample {
+    /// What contestants are judged by, in nanoseconds: the time of the sample, or of the 99th of a hundred responses.
+    pub fn judged_ns(&self) -> f64 {
+        let response = self.metrics.get(RESPONSE);
+        response.copied().unwrap_or(self.wall_ns as f64)
+    }
 }
 
 /// A median with the bounds of its 95 % confidence interval; no bounds where there are too few samples.

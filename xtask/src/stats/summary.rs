@@ -2,7 +2,7 @@
 
 use super::median::{median, median_interval};
 use super::paired::paired_ratio;
-use crate::results::{Cell, Interval, Results, Sample};
+use crate::results::{Cell, Interval, RESPONSE, Results, Sample};
 
 /// The model whose default variant every speed-up refers to.
 pub const BASELINE: &str = "sequential";
@@ -47,6 +47,7 @@ pub fn summarise(results: &mut Results) {
 
 fn clear(cell: &mut Cell) {
     cell.wall_ns = None;
+    cell.response_ns = None;
     cell.ratio_to_best = None;
     cell.rank = None;
     cell.tied_with_best = None;
@@ -73,7 +74,7 @@ impl<'a> Entry<'a> {
         }
         let rounds: Vec<(u32, f64)> = counted(cell)
             .iter()
-            .map(|s| (s.round, s.wall_ns as f64))
+            .map(|s| (s.round, s.judged_ns()))
             .collect();
         let times: Vec<f64> = rounds.iter().map(|&(_, time)| time).collect();
         let time = median_interval(&times)?;
@@ -134,7 +135,16 @@ fn compare(table: &mut [Entry<'_>]) {
         };
         let time = this.time;
         let cell = &mut *table[i].cell;
-        cell.wall_ns = Some(time);
+        let served = counted(cell)
+            .iter()
+            .any(|sample| sample.metrics.contains_key(RESPONSE));
+        if served {
+            let walls: Vec<f64> = counted(cell).iter().map(|s| s.wall_ns as f64).collect();
+            cell.wall_ns = median_interval(&walls);
+            cell.response_ns = Some(time);
+        } else {
+            cell.wall_ns = Some(time);
+        }
         cell.rank = Some(i + 1);
         cell.ratio_to_best = ratio;
         cell.tied_with_best = Some(i == 0 || ratio.is_some_and(spans_one));
@@ -171,6 +181,7 @@ mod tests {
             setup_ns: 0,
             samples: samples.collect(),
             wall_ns: None,
+            response_ns: None,
             ratio_to_best: None,
             rank: None,
             tied_with_best: None,

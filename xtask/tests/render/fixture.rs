@@ -58,6 +58,7 @@ fn cell(workload: &Workload, model: &Model, seed: u64) -> Cell {
         setup_ns: 12_000,
         samples: samples.collect(),
         wall_ns: None,
+        response_ns: None,
         ratio_to_best: None,
         rank: None,
         tied_with_best: None,
@@ -80,6 +81,8 @@ pub(crate) fn results() -> Results {
         about: "Nothing but waiting: most answers take 2 ms, every tenth takes 20 ms.".into(),
         items: vec![53, 60],
         seed: 0,
+        rate: None,
+        sessions: None,
     };
     let gcd = Workload {
         name: "gcd".into(),
@@ -90,6 +93,8 @@ pub(crate) fn results() -> Results {
             .into(),
         items: vec![53, 64],
         seed: 0,
+        rate: None,
+        sessions: None,
     };
     let model = |name, workers, ms, cpu, threads, kib, switches| Model {
         name,

@@ -1,15 +1,18 @@
 //! `async-std-tasks` as a contestant: a task each on async-std's runtime.
 
 mod io;
+mod serving;
 
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_std::task::block_on;
 use async_std_tasks::Tasks;
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
+use workload::serve::Service;
 use workload::task::Failure;
 
 use io::AsyncStdIo;
@@ -71,6 +74,19 @@ impl Model for AsyncStdTasksModel {
             tasks,
             blocking: variant == "blocking-in-loop",
         })
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn serve(
+        &self,
+        ready: &mut Ready,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        block_on(serving::serve(service, listener, ready.blocking)).map_err(Failure::new)
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bridge::Offload;
 use tokio::runtime::{Builder, Runtime};
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
@@ -64,6 +64,13 @@ impl Model for BridgeModel {
                 ),
             ],
         }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Err(Reason(
+            "it stands between a server's coroutines and its blocking code, and is not the server itself: see the workload `mixed`"
+                .to_owned(),
+        ))
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Ready, Failure> {

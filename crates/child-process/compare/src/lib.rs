@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use child_process::{Command, Error, Finished, Many};
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
@@ -54,6 +54,13 @@ impl Model for ChildProcessModel {
                 ignores_workers: false,
             }],
         }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Err(Reason(
+            "a program for each request is what CGI did: starting one costs more than most answers"
+                .to_owned(),
+        ))
     }
 
     fn prepare(&self, _: &str, _: &Inputs, workers: usize) -> Result<Many, Failure> {

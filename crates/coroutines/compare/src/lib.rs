@@ -1,15 +1,18 @@
 //! `coroutines` as a contestant: a future each, all polled by the one thread that asks.
 
 mod io;
+mod serving;
 mod smol_local;
 
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use coroutines::Tasks;
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
+use workload::serve::Service;
 use workload::task::Failure;
 
 use io::SmolIo;
@@ -82,6 +85,26 @@ impl Model for CoroutinesModel {
             },
             limit: descriptors.then_some(MOST_DESCRIPTORS),
         })
+    }
+
+    fn serves(&self, variant: &str) -> Result<(), Reason> {
+        match variant {
+            "smol" => Err(Reason(
+                "the default variant is the server; smol's executor would run the same sessions"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn serve(
+        &self,
+        ready: &mut Ready,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let blocking = ready.how == How::Blocking;
+        smol::block_on(serving::serve(service, listener, blocking)).map_err(Failure::new)
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use data_parallel::{DataParallel, TaskPanic};
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 use workload::value::key;
@@ -69,6 +69,13 @@ impl Model for DataParallelModel {
                 ),
             ],
         }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Err(Reason(
+            "rayon splits work that is all there; requests come one at a time, when their clients like"
+                .to_owned(),
+        ))
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {

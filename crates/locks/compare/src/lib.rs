@@ -8,7 +8,7 @@ mod shared;
 use std::sync::Arc;
 
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
@@ -65,6 +65,13 @@ impl Model for LocksModel {
                 ),
             ],
         }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Err(Reason(
+            "a server that shares state guards it as here, but what waits for requests is another model: see `threads` or `thread-pool`"
+                .to_owned(),
+        ))
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Ready, Failure> {

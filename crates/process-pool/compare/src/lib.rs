@@ -15,7 +15,7 @@ use std::sync::Arc;
 use process_pool::{JobError, ProcessPool, Program};
 use tempfile::NamedTempFile;
 use workload::inputs::{self, Inputs};
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
@@ -111,6 +111,13 @@ impl Model for ProcessPoolModel {
                 ),
             ],
         }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Err(Reason(
+            "its jobs are calls with values that travel; a connection belongs to the process that accepted it"
+                .to_owned(),
+        ))
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {

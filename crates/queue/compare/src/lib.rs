@@ -2,16 +2,19 @@
 //! thread adds them up or counts them where the workload wants that, and stages where it has some.
 
 mod crew;
+mod serving;
 mod stages;
 
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use queue::Queue;
 use workload::definition::Pattern;
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
+use workload::serve::Service;
 use workload::task::{Failure, Output};
 use workload::value::key;
 
@@ -37,6 +40,13 @@ pub enum Ready {
         /// Whether the workload's bound holds between two of them.
         bounded: bool,
     },
+    /// A server.
+    Serving {
+        /// How many take requests.
+        workers: usize,
+        /// Sessions that may wait for a worker, if there is a bound.
+        room: Option<NonZeroUsize>,
+    },
 }
 
 impl Ready {
@@ -47,7 +57,7 @@ impl Ready {
     ) -> Result<(), Failure> {
         match self {
             Ready::Crew(crew) => crew.send_to_owner(batch, add),
-            Ready::Stages { .. } => Err(Failure::new("a pipeline is neither added up nor counted")),
+            _ => Err(Failure::new("only a crew of workers adds up and counts")),
         }
     }
 }
@@ -85,6 +95,12 @@ impl Model for QueueModel {
                 bounded: variant != "unbounded",
             });
         }
+        if let Pattern::Serve { .. } = inputs.header.pattern {
+            return Ok(Ready::Serving {
+                workers,
+                room: (variant != "unbounded").then_some(ROOM),
+            });
+        }
         let tasks = match variant {
             "unbounded" => Queue::unbounded(),
             _ => Queue::bounded(ROOM),
@@ -95,7 +111,26 @@ impl Model for QueueModel {
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         match ready {
             Ready::Crew(crew) => crew.map(batch),
-            Ready::Stages { workers, .. } => stages::one(*workers, batch),
+            Ready::Stages { workers, .. } | Ready::Serving { workers, .. } => {
+                stages::one(*workers, batch)
+            }
+        }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    /// Workers get from a queue which session has something to say.
+    fn serve(
+        &self,
+        ready: &mut Ready,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        match ready {
+            Ready::Serving { workers, room } => serving::serve(*workers, *room, service, &listener),
+            _ => Err(Failure::new("nothing was made ready to serve with")),
         }
     }
 
@@ -124,6 +159,7 @@ impl Model for QueueModel {
                 stages::all(*workers, batch, room.max(1))
             }
             Ready::Crew(crew) => crew.map(batch),
+            Ready::Serving { workers, .. } => stages::one(*workers, batch),
         }
     }
 }

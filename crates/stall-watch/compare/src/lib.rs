@@ -13,7 +13,7 @@ use stall_watch::{RuntimeWatch, StallWatch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::Failure;
 
@@ -73,6 +73,13 @@ impl Model for StallWatchModel {
                 ),
             ],
         }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Err(Reason(
+            "it watches a server and is none: its example `echo_server` shows one that is watched"
+                .to_owned(),
+        ))
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {

@@ -1,12 +1,14 @@
 //! `thread-pool` as a contestant: as many threads as workers, reused by all samples.
 
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use thread_pool::{JobError, ThreadPool};
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
+use workload::serve::{Readiness, Service};
 use workload::task::{Failure, Output};
 
 /// So many jobs may be pending in the variant `bounded`.
@@ -91,6 +93,27 @@ impl Model for ThreadPoolModel {
         }
         let pool = pool.build().map_err(Failure::new)?;
         Ok(Ready { pool, way })
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    /// A job for each session that has something to say: a thousand of them need no thousand threads.
+    fn serve(
+        &self,
+        ready: &mut Ready,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let sessions = Arc::new(Readiness::accept(Arc::clone(service), &listener)?);
+        while let Some(session) = sessions.next() {
+            let at = Arc::clone(&sessions);
+            let job = ready.pool.submit(move || at.serve(session));
+            // Its handle is not needed: the session says when it is done.
+            drop(job.map_err(Failure::new)?);
+        }
+        Ok(())
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

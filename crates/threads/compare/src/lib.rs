@@ -1,12 +1,15 @@
 //! `threads` as a contestant: a thread per task, with and without a limit.
 
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use threads::Threads;
-use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use threads::{Threads, max_live_threads};
+use workload::definition::Pattern;
+use workload::inputs::{Header, Inputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
+use workload::serve::Service;
 use workload::task::Failure;
 
 /// The limit of the variant `limited`: enough to overlap waits, little enough to cost no memory.
@@ -46,6 +49,43 @@ impl Model for ThreadsModel {
                 },
             ],
         }
+    }
+
+    fn supports(&self, variant: &str, workload: &Header) -> Result<(), Reason> {
+        match workload.pattern {
+            Pattern::Serve { sessions, .. } if !variant.is_empty() => Err(Reason(format!(
+                "a thread serves one session to its end: with fewer threads than the {sessions} sessions, some would never \
+                 be served"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    /// A thread for each session, from its first byte to its last.
+    fn serve(
+        &self,
+        threads: &mut Threads,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let most = max_live_threads();
+        if service.sessions() > most {
+            return Err(Failure::new(format_args!(
+                "this system bears {most} threads at once, fewer than the {} sessions",
+                service.sessions()
+            )));
+        }
+        let mut refused = None;
+        let sessions = listener.incoming().take(service.sessions());
+        let sessions =
+            sessions.map_while(|stream| stream.map_err(|error| refused = Some(error)).ok());
+        // What happens on one connection is its own affair.
+        threads.map(sessions, |stream| drop(service.converse(&stream)));
+        refused.map_or(Ok(()), |error| Err(Failure::new(error)))
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Threads, Failure> {

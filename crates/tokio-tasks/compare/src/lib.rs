@@ -1,15 +1,18 @@
 //! `tokio-tasks` as a contestant: a task each on a tokio runtime.
 
 mod io;
+mod serving;
 
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_tasks::Tasks;
 use workload::inputs::Inputs;
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
+use workload::serve::Service;
 use workload::task::Failure;
 
 use io::TokioIo;
@@ -115,6 +118,22 @@ impl Model for TokioTasksModel {
                 _ => Manner::Async,
             },
         })
+    }
+
+    fn serves(&self, _: &str) -> Result<(), Reason> {
+        Ok(())
+    }
+
+    fn serve(
+        &self,
+        ready: &mut Ready,
+        service: &Arc<Service>,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        ready
+            .runtime
+            .block_on(serving::serve(service, listener, ready.manner))
+            .map_err(Failure::new)
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

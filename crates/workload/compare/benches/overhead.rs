@@ -38,6 +38,7 @@ fn main() {
     .expect("there is room");
     let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
     let mut runner = Runner::start(Place {
+        load: None,
         inputs: path,
         files: None,
         origin: None,

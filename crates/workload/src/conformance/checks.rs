@@ -14,17 +14,17 @@ use crate::sequential::Sequential;
 use crate::task::Surroundings;
 use crate::value::task_seed;
 
-const WORKERS: usize = 3;
+pub(super) const WORKERS: usize = 3;
 
 /// Checks of one process share gauges and thread counts, so they take turns.
-fn alone() -> impl Drop {
+pub(super) fn alone() -> impl Drop {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     // A check that failed has poisoned it, which must not fail the others.
     TURN.lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn variants(model: &impl Model) -> Vec<Variant> {
+pub(super) fn variants(model: &impl Model) -> Vec<Variant> {
     model.describe().variants
 }
 

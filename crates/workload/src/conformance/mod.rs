@@ -7,8 +7,10 @@ mod checks;
 mod files;
 mod origin;
 mod quiet;
+mod serving;
 
 pub use checks::*;
+pub use serving::*;
 
 /// Makes a test of each check, for a model.
 ///
@@ -28,6 +30,7 @@ macro_rules! conformance_tests {
             rounds_start_from_the_generation_before,
             folds_add_up,
             histograms_count,
+            a_thousand_sessions_are_served_to_their_end,
             nothing_is_left_behind
         );
     };

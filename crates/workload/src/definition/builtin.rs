@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("life", include_str!("../../workloads/life.toml")),
     ("life-io", include_str!("../../workloads/life-io.toml")),
     ("pipeline", include_str!("../../workloads/pipeline.toml")),
+    ("guess", include_str!("../../workloads/guess.toml")),
     ("children", include_str!("../../workloads/children.toml")),
 ];
 

@@ -105,7 +105,21 @@ pub enum Pattern {
         rate: f64,
         /// For how long.
         seconds: f64,
+        /// What is said on a connection.
+        #[serde(default)]
+        talk: Talk,
     },
+}
+
+/// What clients and servers say to each other with the pattern `serve`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Talk {
+    /// `TASK index`, answered by the task's output.
+    #[default]
+    Tasks,
+    /// Rounds of guessing numbers, as in Item 61: a request is a round, and a task's steps come before each guess.
+    Guess,
 }
 
 impl Pattern {
@@ -119,6 +133,11 @@ impl Pattern {
             Pattern::Serve { .. } => "serve",
         }
     }
+}
+
+/// How many requests a load is made of: one at least.
+pub fn requests(rate: f64, seconds: f64) -> usize {
+    ((rate * seconds).round() as usize).max(1)
 }
 
 /// One step of a task, and which tasks have it.

@@ -1,6 +1,7 @@
 //! The runner's half of the protocol: `main` of every runner is one call of [`main`].
 
 mod channel;
+mod serving;
 mod session;
 
 use std::io::{IsTerminal, Write, stdin};

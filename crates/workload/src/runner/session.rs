@@ -1,9 +1,10 @@
 //! From request to reply, without a pipe: what a runner does between two lines.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Extras;
+use super::{Extras, serving};
 use crate::definition::Pattern;
 use crate::inputs;
 use crate::model::{Batch, Model, Outputs};
@@ -25,6 +26,8 @@ pub(super) struct Session<M: Model> {
     model: M,
     extras: Extras,
     loaded: Option<(M::Ready, Arc<Batch>)>,
+    /// Where that came from.
+    place: Option<Place>,
 }
 
 impl<M: Model> Session<M> {
@@ -33,6 +36,7 @@ impl<M: Model> Session<M> {
             model,
             extras,
             loaded: None,
+            place: None,
         }
     }
 
@@ -101,10 +105,10 @@ impl<M: Model> Session<M> {
             )));
         }
         let batch = batch(&load.place)?;
-        if matches!(batch.inputs().header.pattern, Pattern::Serve { .. }) && !self.model.serves() {
-            return Ok(Reply::Unsupported {
-                reason: "this model has no server".to_owned(),
-            });
+        if matches!(batch.inputs().header.pattern, Pattern::Serve { .. })
+            && let Err(reason) = self.model.serves(&load.variant)
+        {
+            return Ok(Reply::Unsupported { reason: reason.0 });
         }
         if let Err(reason) = self.model.supports(&load.variant, &batch.inputs().header) {
             return Ok(Reply::Unsupported { reason: reason.0 });
@@ -115,12 +119,20 @@ impl<M: Model> Session<M> {
             .prepare(&load.variant, batch.inputs(), load.workers.max(1))?;
         let setup_ns = elapsed_ns(start);
         self.loaded = Some((ready, Arc::new(batch)));
+        self.place = Some(load.place);
         Ok(Reply::Loaded { setup_ns })
     }
 
     fn sample(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
         let before = usage::at_begin();
+        if let (Pattern::Serve { .. }, Some(place)) = (batch.inputs().header.pattern, &self.place) {
+            let served = serving::once(&self.model, ready, batch, place)?;
+            return Ok(Reply::Sample(Sample {
+                usage: Some(usage::between(before, usage::at_end())),
+                ..served
+            }));
+        }
         let start = Instant::now();
         let outputs = self.model.run(ready, batch);
         let wall_ns = elapsed_ns(start);
@@ -129,11 +141,19 @@ impl<M: Model> Session<M> {
             digest: digest(outputs)?,
             wall_ns,
             usage: Some(usage),
+            metrics: BTreeMap::new(),
         }))
     }
 
     fn trace(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
+        if let (Pattern::Serve { .. }, Some(place)) = (batch.inputs().header.pattern, &self.place) {
+            let served = serving::once(&self.model, ready, batch, place)?;
+            return Ok(Reply::Trace {
+                digest: served.digest,
+                metrics: served.metrics,
+            });
+        }
         let trace = Arc::new(Trace::start(batch.len()));
         let outputs = self
             .model

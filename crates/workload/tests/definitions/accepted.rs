@@ -1,6 +1,6 @@
 //! What may be written, and what it means.
 
-use workload::definition::{Action, Definition, Distribution, Pattern, Step};
+use workload::definition::{Action, Definition, Distribution, Pattern, Step, Talk};
 
 use crate::support::{every_task, good, orders, pipeline, with};
 
@@ -67,7 +67,8 @@ fn what_is_left_out_has_its_default() {
         Pattern::Serve {
             sessions: 100,
             rate: 1000.0,
-            seconds: 1.0
+            seconds: 1.0,
+            talk: Talk::Tasks,
         }
     );
 }
@@ -93,9 +94,17 @@ fn a_pattern_has_its_own_settings() {
         Pattern::Serve {
             sessions: 7,
             rate: 0.5,
-            seconds: 4.0
+            seconds: 4.0,
+            talk: Talk::Tasks,
         }
     );
+    assert!(matches!(
+        of("serve", "talk = \"guess\""),
+        Pattern::Serve {
+            talk: Talk::Guess,
+            ..
+        }
+    ));
 }
 
 #[test]

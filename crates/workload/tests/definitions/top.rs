@@ -260,6 +260,11 @@ fn a_bad_pattern_or_its_settings_are_refused() {
             &["`sessions` is -1", "from 1 to"],
         ),
         (
+            &of("\"serve\"", "[serve]\ntalk = \"gess\"\n"),
+            "7:8",
+            &["`talk` is \"gess\"", "did you mean `guess`", "tasks, guess"],
+        ),
+        (
             &of("\"serve\"", "[serve]\nrate = 0\n"),
             "7:8",
             &["`rate` is 0", "above 0"],

@@ -67,6 +67,13 @@ pub(super) const CLAIMS: &[Claim] = &[
         less: &["tokio-tasks", "coroutines", "async-std-tasks"],
     },
     Claim {
+        item: 61,
+        advice: "a server of threads can be ported to coroutines",
+        figure: Figure::Time,
+        more: &["threads"],
+        less: &["tokio-tasks", "async-std-tasks", "coroutines"],
+    },
+    Claim {
         item: 62,
         advice: "coroutines and blocking code mix",
         figure: Figure::Time,

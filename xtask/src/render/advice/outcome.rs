@@ -115,10 +115,10 @@ fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> Strin
 fn times(more: &Cell, less: &Cell) -> Option<Interval> {
     let rounds = |cell: &Cell| -> Vec<(u32, f64)> {
         let counted = counted(cell).into_iter();
-        counted.map(|s| (s.round, s.wall_ns as f64)).collect()
+        counted.map(|s| (s.round, s.judged_ns())).collect()
     };
     paired_ratio(&rounds(more), &rounds(less)).or_else(|| {
-        let ratio = more.wall_ns?.median / less.wall_ns?.median;
+        let ratio = more.judged()?.median / less.judged()?.median;
         (ratio.is_finite() && ratio > 0.0).then_some(Interval {
             median: ratio,
             low: None,

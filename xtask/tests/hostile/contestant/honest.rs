@@ -62,6 +62,7 @@ impl Honest {
                     digest,
                     wall_ns: u64::try_from(start.elapsed().as_nanos()).expect("not for ever"),
                     usage: None,
+                    metrics: Default::default(),
                 })
             }
             Request::Trace => Reply::Trace {

@@ -1,6 +1,6 @@
 //! How the tasks hang together, and the table that only that pattern has.
 
-use super::super::{Definition, Pattern};
+use super::super::{Definition, Pattern, Talk};
 use super::error::DefinitionError;
 use super::nearest::use_one_of;
 use super::table::Table;
@@ -53,7 +53,7 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
                 buffer: whole_or(table.as_ref(), "buffer", MAX_BUFFER, 16)? as usize,
             })
         }
-        "serve" => serve(settings(root, name, &["sessions", "rate", "seconds"])?.as_ref()),
+        "serve" => serve(settings(root, name, &["sessions", "rate", "seconds", "talk"])?.as_ref()),
         _ => Err(entry.wrong(use_one_of(name, &PATTERNS))),
     }
 }
@@ -94,8 +94,18 @@ fn serve(table: Option<&Table<'_>>) -> Result<Pattern, DefinitionError> {
             sessions,
             rate,
             seconds,
+            talk: Talk::default(),
         });
     };
+    let mut talk = Talk::default();
+    if let Some(entry) = table.get("talk") {
+        const TALKS: [&str; 2] = ["tasks", "guess"];
+        talk = match entry.text(&use_one_of("", &TALKS))? {
+            "tasks" => Talk::Tasks,
+            "guess" => Talk::Guess,
+            other => return Err(entry.wrong(use_one_of(other, &TALKS))),
+        };
+    }
 
     let most = Definition::MAX_TASKS as f64;
     if let Some(entry) = table.get("rate") {
@@ -122,5 +132,6 @@ fn serve(table: Option<&Table<'_>>) -> Result<Pattern, DefinitionError> {
         sessions,
         rate,
         seconds,
+        talk,
     })
 }

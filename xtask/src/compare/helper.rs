@@ -1,4 +1,5 @@
-//! The origin server: started where something is fetched, ended with the comparison.
+//! Helper programs that listen: the origin server where something is fetched, the load where requests are served. Started
+//! when they are needed, ended with the comparison.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -9,23 +10,21 @@ use std::process::{Child, Command, Stdio};
 use super::runner::ours;
 use crate::error::Error;
 
-/// A running server. Dropping it ends it.
+/// A running program of that kind. Dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct Helper {
     child: Child,
     address: SocketAddr,
 }
 
-impl Origin {
-    /// Starts the server and waits until it listens.
+impl Helper {
+    /// Starts the program and waits until it listens.
     ///
     /// # Errors
     ///
     /// When it does not start or does not say where it listens.
-    pub(super) fn start(program: &Path) -> Result<Origin, Error> {
-        let failed = |what: String| {
-            Error::Failed(format!("the origin server {}: {what}", program.display()))
-        };
+    pub(super) fn start(program: &Path) -> Result<Helper, Error> {
+        let failed = |what: String| Error::Failed(format!("{}: {what}", program.display()));
         let mut child = Command::new(program)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -40,7 +39,7 @@ impl Origin {
             None => Ok(0),
         };
         match read.map(|_| line.trim().parse()) {
-            Ok(Ok(address)) => Ok(Origin { child, address }),
+            Ok(Ok(address)) => Ok(Helper { child, address }),
             _ => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -55,7 +54,7 @@ impl Origin {
     }
 }
 
-impl Drop for Origin {
+impl Drop for Helper {
     fn drop(&mut self) {
         // It would end by itself with its standard input; this waits less.
         let _ = self.child.kill();

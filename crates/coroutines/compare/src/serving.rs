@@ -1,0 +1,54 @@
+//! A server: a coroutine for each session, all on one thread.
+
+use std::io;
+
+use coroutines::Tasks;
+use smol::Async;
+use smol::io::{AsyncReadExt, AsyncWriteExt};
+use workload::serve::Service;
+
+use crate::io::SmolIo;
+
+/// Serves all sessions to their end.
+pub(crate) async fn serve(
+    service: &Service,
+    listener: std::net::TcpListener,
+    blocking: bool,
+) -> io::Result<()> {
+    let listener = Async::new(listener)?;
+    let mut sessions = Vec::with_capacity(service.sessions());
+    while sessions.len() < service.sessions() {
+        sessions.push(listener.accept().await?.0);
+    }
+    // What happens on one connection is its own affair. The futures borrow the service: nothing is spawned.
+    Tasks::new()
+        .map(sessions, async |stream| {
+            drop(converse(service, stream, blocking).await);
+        })
+        .await;
+    Ok(())
+}
+
+async fn converse(
+    service: &Service,
+    mut stream: Async<std::net::TcpStream>,
+    blocking: bool,
+) -> io::Result<()> {
+    stream.get_ref().set_nodelay(true)?;
+    let mut session = service.session();
+    let mut input = [0; 1024];
+    while session.is_open() {
+        let length = stream.read(&mut input).await?;
+        if length == 0 {
+            break;
+        }
+        session.receive(&input[..length]);
+        if blocking {
+            service.answer(&mut session);
+        } else {
+            service.answer_async(&mut session, &SmolIo).await;
+        }
+        stream.write_all(&session.take_output()).await?;
+    }
+    Ok(())
+}

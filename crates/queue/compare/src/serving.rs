@@ -1,0 +1,39 @@
+//! A server: one thread sees which session has something to say, workers get it from a queue.
+
+use std::net::TcpListener;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+
+use queue::Queue;
+use workload::serve::{Readiness, Service};
+use workload::task::Failure;
+
+/// Serves all sessions to their end. `room` is for how many may wait for a worker; when it is full, nobody else is looked at.
+pub(crate) fn serve(
+    workers: usize,
+    room: Option<NonZeroUsize>,
+    service: &Arc<Service>,
+    listener: &TcpListener,
+) -> Result<(), Failure> {
+    let sessions = Readiness::accept(Arc::clone(service), listener)?;
+    let ready = room.map_or_else(Queue::unbounded, Queue::bounded);
+    thread::scope(|scope| {
+        for _ in 0..workers.max(1) {
+            let (ready, sessions) = (ready.clone(), &sessions);
+            scope.spawn(move || {
+                for session in &ready {
+                    sessions.serve(*session);
+                }
+            });
+        }
+        while let Some(session) = sessions.next() {
+            if ready.put(session).is_err() {
+                break;
+            }
+        }
+        // What is queued is served first.
+        ready.close();
+    });
+    Ok(())
+}

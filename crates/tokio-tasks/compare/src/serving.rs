@@ -1,0 +1,56 @@
+//! A server: a task for each session.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tasks::Tasks;
+use workload::serve::Service;
+
+use crate::Manner;
+use crate::io::TokioIo;
+
+/// Serves all sessions to their end.
+pub(crate) async fn serve(
+    service: &Arc<Service>,
+    listener: std::net::TcpListener,
+    manner: Manner,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let mut sessions = Vec::with_capacity(service.sessions());
+    while sessions.len() < service.sessions() {
+        sessions.push(listener.accept().await?.0);
+    }
+    let each = |stream| {
+        let service = Arc::clone(service);
+        // What happens on one connection is its own affair.
+        async move { drop(converse(&service, stream, manner).await) }
+    };
+    Tasks::new().map(sessions, each).await;
+    Ok(())
+}
+
+async fn converse(service: &Service, mut stream: TcpStream, manner: Manner) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut session = service.session();
+    let mut input = [0; 1024];
+    while session.is_open() {
+        let length = stream.read(&mut input).await?;
+        if length == 0 {
+            break;
+        }
+        session.receive(&input[..length]);
+        match manner {
+            Manner::Async => service.answer_async(&mut session, &TokioIo).await,
+            Manner::BlockingInLoop => service.answer(&mut session),
+            Manner::Offloaded => {
+                let answered = service.answer_offloading(&mut session, &TokioIo, &TokioIo);
+                answered.await;
+            }
+        }
+        stream.write_all(&session.take_output()).await?;
+    }
+    Ok(())
+}

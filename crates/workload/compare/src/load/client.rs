@@ -1,0 +1,168 @@
+//! One session: a connection that stays open, with one request under way at most; the others wait here.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use workload::definition::Talk;
+use workload::guess::{Player, Round};
+use workload::serve::{round, value};
+
+/// The longest line a server may answer with, in bytes.
+const LONGEST_ANSWER: usize = 4096;
+
+/// How long it may take to open a session.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A request: which, of which task, and when it is due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) task: usize,
+    pub(crate) seed: u64,
+    pub(crate) due: Instant,
+}
+
+/// A request that was answered rightly, as far as one answer says.
+pub(crate) struct Answered {
+    pub(crate) request: Request,
+    pub(crate) output: u64,
+}
+
+pub(crate) struct Client {
+    stream: TcpStream,
+    received: Vec<u8>,
+    waiting: VecDeque<Request>,
+    under_way: Option<(Request, Dialogue)>,
+}
+
+enum Dialogue {
+    Task,
+    Round {
+        round: Round,
+        player: Player,
+        guesses: Vec<i64>,
+    },
+}
+
+impl Client {
+    pub(crate) fn open(server: SocketAddr) -> io::Result<Client> {
+        let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Client {
+            stream,
+            received: Vec::new(),
+            waiting: VecDeque::new(),
+            under_way: None,
+        })
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// A request is due. It is sent at once unless one is under way. Whether it was.
+    pub(crate) fn ask(&mut self, request: Request, talk: Talk) -> Result<bool, String> {
+        self.waiting.push_back(request);
+        if self.under_way.is_some() {
+            return Ok(false);
+        }
+        self.send_next(talk).map(|()| true)
+    }
+
+    /// There is something to read: what was answered by it.
+    pub(crate) fn readable(&mut self, talk: Talk) -> Result<Vec<Answered>, String> {
+        let mut piece = [0; 4096];
+        match self.stream.read(&mut piece) {
+            Ok(0) => return Err("the server closed a session".to_owned()),
+            Ok(length) => self.received.extend_from_slice(&piece[..length]),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error) => return Err(format!("a session broke: {error}")),
+        }
+        let mut answered = Vec::new();
+        while let Some(end) = self.received.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.received.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line[..end]).into_owned();
+            if let Some(output) = self.line(&line)? {
+                let (request, _) = self.under_way.take().ok_or("an answer to nothing")?;
+                answered.push(Answered { request, output });
+                self.send_next(talk)?;
+            }
+        }
+        if self.received.len() > LONGEST_ANSWER {
+            return Err("the server sent an answer without an end".to_owned());
+        }
+        Ok(answered)
+    }
+
+    /// The output, if this line ends the request.
+    fn line(&mut self, line: &str) -> Result<Option<u64>, String> {
+        let Some((request, dialogue)) = &mut self.under_way else {
+            return Err(format!("the server said {line:?}, which nobody had asked"));
+        };
+        if line.starts_with("ERROR") {
+            return Err(format!("task {}: the server said {line:?}", request.task));
+        }
+        match dialogue {
+            Dialogue::Task => {
+                let output = Some(line).filter(|line| line.len() == 16);
+                let output = output.and_then(|line| u64::from_str_radix(line, 16).ok());
+                let wrong = || format!("task {}: {line:?} is not 16 hex digits", request.task);
+                output.map(Some).ok_or_else(wrong)
+            }
+            Dialogue::Round {
+                round,
+                player,
+                guesses,
+            } => {
+                let wrong = |why: &str| format!("wrong answer: the guess {line:?} {why}");
+                let guess: i64 = line.parse().map_err(|_| wrong("is no number"))?;
+                if !(round.lower..=round.upper).contains(&guess) {
+                    return Err(wrong("is out of bounds"));
+                }
+                if guesses.contains(&guess) {
+                    return Err(wrong("was made before in this round"));
+                }
+                guesses.push(guess);
+                let report = player.judge(guess);
+                if report == "Correct" {
+                    let seed = request.seed;
+                    let end = Round::END;
+                    send(&mut self.stream, &format!("REPORT {report}\n{end}"))?;
+                    return Ok(Some(value(seed)));
+                }
+                send(&mut self.stream, &format!("REPORT {report}\nNUMBER\n"))?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn send_next(&mut self, talk: Talk) -> Result<(), String> {
+        let Some(request) = self.waiting.pop_front() else {
+            return Ok(());
+        };
+        let (line, dialogue) = match talk {
+            Talk::Tasks => (format!("TASK {}\n", request.task), Dialogue::Task),
+            Talk::Guess => {
+                let round = round(request.seed);
+                let dialogue = Dialogue::Round {
+                    round,
+                    player: Player::new(round),
+                    guesses: Vec::new(),
+                };
+                (format!("{}NUMBER\n", round.params()), dialogue)
+            }
+        };
+        self.under_way = Some((request, dialogue));
+        send(&mut self.stream, &line)
+    }
+}
+
+/// A few bytes, of which a socket that nothing else is under way on takes all at once.
+fn send(stream: &mut TcpStream, text: &str) -> Result<(), String> {
+    stream
+        .write_all(text.as_bytes())
+        .map_err(|error| format!("a session broke: {error}"))
+}

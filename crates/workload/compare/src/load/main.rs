@@ -1,0 +1,78 @@
+//! The load of the pattern `serve`: requests at a fixed rate, whether or not the server keeps up.
+//!
+//! It prints the address it listens on, one line, and ends when its standard input does. A runner sends it an order, one JSON
+//! object in one line, and gets one back when the load is over: see `docs/protocol.md`. One order at a time: the next one
+//! waits.
+//!
+//! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response time counts from then, not
+//! from when it could be sent. So a server that stalls is charged for everybody who came meanwhile, which a client that
+//! waits for each answer before it asks again would leave out ("coordinated omission", as Gil Tene calls it).
+
+mod client;
+mod clock;
+mod run;
+mod times;
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use workload::serve::{Order, Report, listen};
+
+/// An order is a line with a path and an address.
+const LONGEST_ORDER: u64 = 64 * 1024;
+
+/// Who connects and says nothing holds up the others no longer than this.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> io::Result<()> {
+    raise_descriptor_limit();
+    let listener = listen()?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{}", listener.local_addr()?)?;
+    stdout.flush()?;
+    std::thread::spawn(|| {
+        // Whatever arrives is ignored: the end is the message.
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    loop {
+        let (stream, _) = listener.accept()?;
+        // A runner that has gone away needs no report.
+        let _ = answer(&stream);
+    }
+}
+
+fn answer(mut stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST_ORDER)).read_line(&mut line)?;
+    let report = match serde_json::from_str::<Order>(&line) {
+        Ok(order) => run::run(&order).unwrap_or_else(|error| Report::Failed { error }),
+        Err(error) => Report::Failed {
+            error: format!("this is not an order: {error}"),
+        },
+    };
+    let mut line = serde_json::to_vec(&report)?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}
+
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Without it fewer sessions can be opened, and the first that cannot says so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}

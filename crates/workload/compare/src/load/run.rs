@@ -1,0 +1,178 @@
+//! One load, from the first session to the last answer.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use workload::definition::{Pattern, Talk, requests};
+use workload::inputs::{self, Inputs};
+use workload::serve::{Order, Report};
+use workload::value::digest_outputs;
+
+use crate::client::{Answered, Client, Request};
+use crate::clock::Clock;
+use crate::times::Times;
+
+/// From the opening of the sessions to the first request, so that the server has accepted them.
+const LEAD: Duration = Duration::from_millis(20);
+
+/// How long to wait for answers after the last request was due.
+const DRAIN: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(order: &Order) -> Result<Report, String> {
+    let inputs = inputs::read(&order.inputs).map_err(|error| error.to_string())?;
+    let Pattern::Serve {
+        sessions,
+        rate,
+        seconds,
+        talk,
+    } = inputs.header.pattern
+    else {
+        return Err("only the pattern `serve` has requests".to_owned());
+    };
+    if inputs.tasks.is_empty() {
+        return Err("there is nothing to ask for without tasks".to_owned());
+    }
+    let failed = |error: std::io::Error| format!("the load failed: {error}");
+    let clock = Clock::new().map_err(failed)?;
+    let mut clients = Vec::with_capacity(sessions);
+    for number in 0..sessions {
+        let client = Client::open(order.server).map_err(|error| {
+            let_it_end(order.server, sessions - number);
+            format!("session {number} of {sessions} cannot be opened: {error}")
+        })?;
+        clock.add(client.stream(), number).map_err(failed)?;
+        clients.push(client);
+    }
+    let load = Load {
+        asked: 0,
+        answered: 0,
+        outputs: vec![None; inputs.tasks.len()],
+        all: requests(rate, seconds),
+        rate,
+        talk,
+        begin: Instant::now() + LEAD,
+        responses: Times::new(),
+        lateness: Times::new(),
+        last: Duration::ZERO,
+        inputs,
+        clients,
+        clock,
+    };
+    load.run()
+}
+
+/// A server that waits for sessions that do not come gets them, and their end.
+fn let_it_end(server: SocketAddr, sessions: usize) {
+    for _ in 0..sessions {
+        if TcpStream::connect_timeout(&server, DRAIN).is_err() {
+            return;
+        }
+    }
+}
+
+struct Load {
+    inputs: Inputs,
+    clients: Vec<Client>,
+    clock: Clock,
+    talk: Talk,
+    rate: f64,
+    /// Requests in all, those that were due, and those that were answered.
+    all: usize,
+    asked: usize,
+    answered: usize,
+    /// When request 0 is due.
+    begin: Instant,
+    /// By task.
+    outputs: Vec<Option<u64>>,
+    responses: Times,
+    /// How much later than it was due a request was sent, though its session had nothing else under way.
+    lateness: Times,
+    /// When the last answer came, from the beginning.
+    last: Duration,
+}
+
+impl Load {
+    fn run(mut self) -> Result<Report, String> {
+        let end = self.due(self.all) + DRAIN;
+        while self.answered < self.all {
+            self.ask_what_is_due()?;
+            let until = if self.asked < self.all {
+                self.due(self.asked)
+            } else {
+                end
+            };
+            let ready = self.clock.wait(until);
+            for number in ready.map_err(|error| format!("the load failed: {error}"))? {
+                let answers = self.clients[number].readable(self.talk)?;
+                let now = Instant::now();
+                for answer in answers {
+                    self.take(&answer, now)?;
+                }
+            }
+            if self.asked == self.all && self.answered < self.all && Instant::now() >= end {
+                return Err(format!(
+                    "{} of {} requests were not answered within {} s after the last was due",
+                    self.all - self.answered,
+                    self.all,
+                    DRAIN.as_secs()
+                ));
+            }
+        }
+        Ok(self.report())
+    }
+
+    fn due(&self, request: usize) -> Instant {
+        self.begin + Duration::from_secs_f64(request as f64 / self.rate)
+    }
+
+    fn ask_what_is_due(&mut self) -> Result<(), String> {
+        while self.asked < self.all {
+            let due = self.due(self.asked);
+            let now = Instant::now();
+            if due > now {
+                break;
+            }
+            let task = self.asked % self.inputs.tasks.len();
+            let request = Request {
+                task,
+                seed: self.inputs.tasks[task].seed,
+                due,
+            };
+            let session = self.asked % self.clients.len();
+            if self.clients[session].ask(request, self.talk)? {
+                self.lateness.add(now - due);
+            }
+            self.asked += 1;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, answer: &Answered, now: Instant) -> Result<(), String> {
+        let Request { task, due, .. } = answer.request;
+        self.responses.add(now.saturating_duration_since(due));
+        self.last = now.saturating_duration_since(self.begin);
+        self.answered += 1;
+        match self.outputs[task].replace(answer.output) {
+            Some(before) if before != answer.output => Err(format!(
+                "wrong answer: task {task} was answered with {before:016x}, then with {:016x}",
+                answer.output
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn report(self) -> Report {
+        let mut metrics = BTreeMap::new();
+        self.responses.tell("response", &mut metrics);
+        self.lateness.tell("send_lateness", &mut metrics);
+        let rate = self.all as f64 / self.last.as_secs_f64().max(1e-9);
+        metrics.insert("achieved_rate".to_owned(), rate);
+        Report::Done {
+            wall_ns: u64::try_from(self.last.as_nanos()).unwrap_or(u64::MAX),
+            // Those that were asked for come first: request `k` is for task `k`, as far as there are so many.
+            digest: digest_outputs(self.outputs.into_iter().flatten()),
+            metrics,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a model's server must do, where it has one.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::checks::{WORKERS, alone, variants};
+use crate::definition::{Talk, parse};
+use crate::inputs::{Inputs, make};
+use crate::model::{Batch, Model};
+use crate::sequential::Sequential;
+use crate::serve::{Service, listen};
+use crate::task::Surroundings;
+
+const SESSIONS: usize = 1_000;
+
+/// What a session that is never answered fails by.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A thousand sessions are open at once and each gets the right answer. A client that goes away without a word, one that says
+/// half a line, one that says nonsense and one that ends its side harm nobody; when all have gone, the server ends.
+pub fn a_thousand_sessions_are_served_to_their_end(model: &impl Model, _: usize) {
+    let _turn = alone();
+    for variant in variants(model) {
+        for talk in [Talk::Tasks, Talk::Guess] {
+            let inputs = served(talk);
+            let does = model.serves(&variant.name).is_ok()
+                && model.supports(&variant.name, &inputs.header).is_ok();
+            if !does {
+                continue;
+            }
+            let mut ready = model
+                .prepare(&variant.name, &inputs, WORKERS)
+                .expect("the model gets ready");
+            let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
+            let service = Arc::new(Service::new(Arc::clone(&batch)).expect("the pattern serve"));
+            let listener = listen().expect("loopback has a free port");
+            let server = listener.local_addr().expect("it is bound");
+            let clients = thread::spawn(move || visit(server, talk, &batch));
+            let served = model.serve(&mut ready, &service, listener);
+            assert_eq!(served, Ok(()), "variant `{}`", variant.name);
+            if let Err(panic) = clients.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn served(talk: Talk) -> Inputs {
+    let talk = match talk {
+        Talk::Tasks => "tasks",
+        Talk::Guess => "guess",
+    };
+    let text = format!(
+        "name = \"served\"\npattern = \"serve\"\ntasks = 7\n[serve]\ntalk = \"{talk}\"\nsessions = {SESSIONS}\n\
+         [[step]]\nwait = \"100us\"\n[[step]]\ncompute = \"1us\"\n"
+    );
+    make(
+        &parse(&text, "served").expect("the definition is right"),
+        10,
+    )
+}
+
+fn visit(server: SocketAddr, talk: Talk, batch: &Arc<Batch>) {
+    let mut clients: Vec<TcpStream> = (0..SESSIONS)
+        .map(|number| {
+            let stream = TcpStream::connect_timeout(&server, PATIENCE)
+                .unwrap_or_else(|error| panic!("session {number}: {error}"));
+            stream.set_read_timeout(Some(PATIENCE)).expect("a time");
+            stream
+        })
+        .collect();
+    let mut odd = clients.split_off(SESSIONS - 4);
+    // Gone while something is under way, in the middle of a line, and after nonsense.
+    odd[0]
+        .write_all(question(talk, 0).as_bytes())
+        .expect("open");
+    drop(odd.remove(0));
+    odd[0].write_all(b"TAS").expect("open");
+    odd[1].write_all(b"HELLO\n").expect("open");
+    let mut said = String::new();
+    odd[1].read_to_string(&mut said).expect("the end");
+    assert!(
+        said.starts_with("ERROR ") && said.ends_with('\n'),
+        "{said:?}"
+    );
+    // One that will say no more is answered all the same.
+    odd[2]
+        .write_all(question(talk, 1).as_bytes())
+        .expect("open");
+    odd[2].shutdown(Shutdown::Write).expect("open");
+    assert_eq!(line(&odd[2]), answer(talk, batch, 1));
+
+    // All ask before anybody is listened to.
+    for (number, client) in clients.iter_mut().enumerate() {
+        client
+            .write_all(question(talk, number).as_bytes())
+            .unwrap_or_else(|error| panic!("session {number}: {error}"));
+    }
+    for (number, client) in clients.iter().enumerate() {
+        assert_eq!(
+            line(client),
+            answer(talk, batch, number),
+            "session {number}"
+        );
+    }
+}
+
+fn question(talk: Talk, number: usize) -> String {
+    match talk {
+        Talk::Tasks => format!("TASK {}\n", number % 7),
+        Talk::Guess => format!("PARAMS {number} {}\nNUMBER\n", number + 5),
+    }
+}
+
+fn answer(talk: Talk, batch: &Arc<Batch>, number: usize) -> String {
+    match talk {
+        Talk::Tasks => {
+            let outputs = Sequential.map(&mut (), batch);
+            let value = outputs[number % 7].as_ref().expect("an output");
+            format!("{value:016x}\n")
+        }
+        // Its first guess is an end.
+        Talk::Guess => format!("{number}\n"),
+    }
+}
+
+fn line(stream: &TcpStream) -> String {
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).expect("a line");
+    line
+}

@@ -1,0 +1,133 @@
+//! The pattern `serve`: requests that arrive at a fixed rate over sessions that stay open.
+//!
+//! A server is the model's. What it has in common with the others is here: what a session says ([`Session`], without any
+//! I/O), a blocking conversation ([`Service::converse`]), and a readiness loop for those that have fewer threads than
+//! sessions ([`Readiness`]). Who sends the requests is a program of its own, `load` in `workload-compare`; a runner orders
+//! a load from it ([`Order`]).
+//!
+//! All sessions are opened before the first request, and each is served until its client closes it.
+
+mod guessing;
+mod order;
+#[cfg(target_os = "linux")]
+mod readiness;
+mod session;
+
+pub use guessing::{round, value};
+pub use order::{Order, Ordered, Report, listen};
+#[cfg(target_os = "linux")]
+pub use readiness::Readiness;
+pub use session::Session;
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::definition::{Pattern, Talk};
+use crate::model::Batch;
+use crate::task::{AsyncIo, Failure, Offload};
+
+/// What all sessions of a server share.
+#[derive(Debug)]
+pub struct Service {
+    batch: Arc<Batch>,
+    talk: Talk,
+    sessions: usize,
+    /// The task whose steps come before the next guess: the lines of a round do not say.
+    next: AtomicUsize,
+}
+
+impl Service {
+    /// The service that a batch of the pattern `serve` describes.
+    ///
+    /// # Errors
+    /// With any other pattern, and without tasks.
+    pub fn new(batch: Arc<Batch>) -> Result<Service, Failure> {
+        let Pattern::Serve { sessions, talk, .. } = batch.inputs().header.pattern else {
+            return Err(Failure::new("only the pattern `serve` has a server"));
+        };
+        if batch.is_empty() {
+            return Err(Failure::new("there is nothing to ask for without tasks"));
+        }
+        Ok(Service {
+            batch,
+            talk,
+            sessions,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// The tasks that are asked for.
+    pub fn batch(&self) -> &Arc<Batch> {
+        &self.batch
+    }
+
+    /// How many connections come, before the first request of any.
+    pub fn sessions(&self) -> usize {
+        self.sessions
+    }
+
+    /// A session at its beginning.
+    pub fn session(&self) -> Session {
+        Session::new(self.talk, self.batch.len())
+    }
+
+    /// The task that a session asks for by this number; for guesses, which have none, one after the other.
+    pub fn task(&self, asked: Option<usize>) -> usize {
+        asked.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed) % self.batch.len())
+    }
+
+    /// Serves one connection on the calling thread until the client closes it.
+    ///
+    /// # Errors
+    /// When the connection fails; the tasks' own failures are answers.
+    pub fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut session = self.session();
+        let mut input = [0; 1024];
+        while session.is_open() {
+            match stream.read(&mut input) {
+                Ok(0) => return Ok(()),
+                Ok(length) => {
+                    session.receive(&input[..length]);
+                    self.answer(&mut session);
+                    stream.write_all(&session.take_output())?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Does on the calling thread all that a session asks for by now.
+    pub fn answer(&self, session: &mut Session) {
+        while let Some(asked) = session.next_request() {
+            let output = crate::sequential::contained(&self.batch, self.task(asked));
+            session.answer(&output);
+        }
+    }
+
+    /// [`answer`](Self::answer) as a future.
+    pub async fn answer_async(&self, session: &mut Session, io: &impl AsyncIo) {
+        while let Some(asked) = session.next_request() {
+            let output = self.batch.run_async(self.task(asked), io).await;
+            session.answer(&output);
+        }
+    }
+
+    /// [`answer_async`](Self::answer_async) that computes elsewhere.
+    pub async fn answer_offloading(
+        &self,
+        session: &mut Session,
+        io: &impl AsyncIo,
+        offload: &impl Offload,
+    ) {
+        while let Some(asked) = session.next_request() {
+            let task = self.task(asked);
+            let output = self.batch.run_offloading(task, io, offload).await;
+            session.answer(&output);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The columns of a table whose contestants serve requests: how quickly, not how long it took in all.
+
+use super::number::{bounds, bytes, count, duration, plural};
+use super::table::to_best;
+use super::text::clean;
+use super::view::{self, Names};
+use crate::results::Cell;
+use crate::stats::counted;
+
+pub(super) fn heads() -> Vec<String> {
+    [
+        "\nmodel",
+        "\np50",
+        "\np99",
+        "95 %\ninterval",
+        "to\nbest",
+        "\nlongest",
+        "CPU\ntime",
+        "peak\nmemory",
+        "peak\nthreads",
+    ]
+    .map(String::from)
+    .into()
+}
+
+pub(super) fn figures(cell: &Cell, names: &Names) -> Vec<String> {
+    let absent = || "-".to_owned();
+    let metric = |name: &str| {
+        cell.metrics
+            .get(name)
+            .map_or_else(absent, |ns| duration(*ns))
+    };
+    let samples = counted(cell).len();
+    let (p99, interval) = cell.response_ns.map_or((absent(), absent()), |response| {
+        let interval =
+            view::bounds(&response).map(|(low, high)| bounds(response.median, low, high));
+        (
+            duration(response.median),
+            interval.unwrap_or_else(|| plural(samples, "sample")),
+        )
+    });
+    vec![
+        clean(&names.cell(cell)),
+        metric("response_p50_ns"),
+        p99,
+        interval,
+        to_best(cell),
+        metric("response_max_ns"),
+        view::typical(cell, |sample| sample.cpu_ns).map_or_else(absent, duration),
+        cell.rss_peak_bytes.map_or_else(absent, bytes),
+        cell.threads_peak
+            .map_or_else(absent, |threads| count(threads as f64)),
+    ]
+}
