@@ -28,8 +28,8 @@ fn every_kernel_is_one_file_of_under_40_lines_of_code() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/workload/src/kernels");
     for name in names() {
         let path = folder.join(format!("{name}.rs"));
-        let text = fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         let code = code.lines().map(str::trim);
         let lines = code.filter(|line| !line.is_empty() && !line.starts_with("//"));

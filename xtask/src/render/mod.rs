@@ -51,7 +51,8 @@ fn conclusions(results: &Results, earlier: Option<&Results>) -> String {
     let head = if results.workloads.is_empty() {
         "Nothing was measured.\n".to_owned()
     } else {
-        join([legend(), matrix(results), sweeps(results)])
+        let legend = legend() + &served::legend(results);
+        join([legend, matrix(results), sweeps(results)])
     };
     let earlier = earlier.map_or_else(String::new, |earlier| baseline(results, earlier));
     join([head, earlier, warnings(results)])

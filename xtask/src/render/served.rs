@@ -2,10 +2,20 @@
 
 use super::number::{bounds, bytes, count, duration, plural};
 use super::table::to_best;
-use super::text::clean;
+use super::text::{clean, wrap};
 use super::view::{self, Names};
-use crate::results::Cell;
+use crate::results::{Cell, Results};
 use crate::stats::counted;
+
+/// What these columns mean, where any table has them.
+pub(super) fn legend(results: &Results) -> String {
+    if results.workloads.iter().all(|table| table.rate.is_none()) {
+        return String::new();
+    }
+    let about = "of the pattern serve: within this time 99 of 100 requests were answered, counted from when they were due; \
+                 the interval and `to best` are of it";
+    wrap(&format!("{:10}", "p99"), about)
+}
 
 pub(super) fn heads() -> Vec<String> {
     [

@@ -180,16 +180,21 @@ fn absent() -> String {
     "·".to_owned()
 }
 
-/// The last point before the slope turns; `>N` if it never does, and `·` where there is no slope.
+/// The last point before the slope turns; `>N` if it never does, `≤N` if it had turned when the measuring began, unless
+/// there is nothing below, and `·` where there is no slope.
 fn knee(points: &[(usize, f64)], turns: impl Fn(f64) -> bool) -> String {
     let Some((last, _)) = points.last().filter(|_| points.len() > 1) else {
         return absent();
     };
-    let turn = points.windows(2).find(|pair| {
+    let turn = points.windows(2).position(|pair| {
         let [(few, before), (many, after)] = [pair[0], pair[1]];
         turns((after / before).ln() / (many as f64 / few as f64).ln())
     });
-    turn.map_or_else(|| format!(">{last}"), |pair| pair[0].0.to_string())
+    match turn {
+        None => format!(">{last}"),
+        Some(0) if points[0].0 > 1 => format!("≤{}", points[0].0),
+        Some(at) => points[at].0.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +212,7 @@ mod tests {
         ];
         assert_eq!(knee(&points, |slope| slope > TURN), "1000");
         assert_eq!(knee(&points[..3], |slope| slope > TURN), ">1000");
-        assert_eq!(knee(&points[3..], |slope| slope > TURN), "10000");
+        assert_eq!(knee(&points[3..], |slope| slope > TURN), "≤10000");
         assert_eq!(knee(&points[..1], |slope| slope > TURN), "·");
     }
 

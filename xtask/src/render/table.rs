@@ -24,11 +24,6 @@ pub fn legend() -> String {
              interval of this ratio spans 1",
         ),
         (
-            "p99",
-            "of pattern serve: 99 of 100 requests were answered within this time, counted from when they were due; then \
-             its interval, and `to best` is of it",
-        ),
-        (
             "speed up",
             "time of sequential divided by this one's, of the same round",
         ),

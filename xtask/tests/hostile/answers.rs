@@ -52,6 +52,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("histogram", "\"fold\"\nfold.keys = 3"),
         ("rounds", "\"rounds\"\nrounds.generations = 4"),
         ("pipeline", "\"pipeline\"\npipeline.buffer = 2"),
+        ("serve", "\"serve\"\nserve.rate = 100\nserve.seconds = 0.1"),
     ] {
         trials.push(trial(
             &format!("one_wrong_value_in_any_pattern_is_a_wrong_answer::{name}"),

@@ -2,6 +2,7 @@
 
 mod advice;
 mod fixture;
+mod served;
 
 use std::fs;
 

@@ -1,12 +1,16 @@
 //! A runner written against the protocol, with the tasks done by the `workload` crate.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use workload::definition::Pattern;
 use workload::inputs;
 use workload::model::{Batch, Model as _};
 use workload::protocol::{Hello, PROTOCOL, Reply, Request, Sample};
 use workload::sequential::Sequential;
+use workload::serve::{Order, Report, Service, listen};
 use workload::task::Surroundings;
 use workload::value::digest_outputs;
 
@@ -15,6 +19,8 @@ use workload::value::digest_outputs;
 pub(crate) struct Honest {
     loaded: Option<Arc<Batch>>,
     samples: u32,
+    inputs: PathBuf,
+    load: Option<SocketAddr>,
     /// Whether one of the values of this request is to be wrong, by one bit.
     pub(crate) plants: bool,
 }
@@ -53,8 +59,12 @@ impl Honest {
                     origin: load.place.origin,
                 };
                 self.loaded = Some(Arc::new(Batch::new(Arc::new(inputs), surroundings)));
+                self.inputs = load.place.inputs;
+                self.load = load.place.load;
                 Reply::Loaded { setup_ns: 1 }
             }
+            Request::Sample if self.serves() => self.served(true),
+            Request::Trace if self.serves() => self.served(false),
             Request::Sample => {
                 let start = Instant::now();
                 let digest = self.digest();
@@ -72,6 +82,49 @@ impl Honest {
             other => Reply::Failed {
                 error: format!("{other:?} is not for this runner"),
             },
+        }
+    }
+
+    fn serves(&self) -> bool {
+        let pattern = |batch: &Arc<Batch>| batch.inputs().header.pattern;
+        matches!(
+            self.loaded.as_ref().map(pattern),
+            Some(Pattern::Serve { .. })
+        )
+    }
+
+    /// Serves as `sequential` does; with a wrong value, since the last task starts from another one.
+    fn served(&self, timed: bool) -> Reply {
+        let batch = self.loaded.as_ref().expect("loaded");
+        let mut inputs = batch.inputs().clone();
+        if self.plants {
+            inputs.tasks.last_mut().expect("a task").seed ^= 1;
+        }
+        let batch = Batch::new(Arc::new(inputs), batch.surroundings().clone());
+        let service = Arc::new(Service::new(Arc::new(batch)).expect("the pattern serve"));
+        let listener = listen().expect("a port");
+        let order = Order {
+            inputs: self.inputs.clone(),
+            server: listener.local_addr().expect("bound"),
+        };
+        let ordered = order.send(self.load.expect("a load")).expect("it listens");
+        let served = Sequential.serve(&mut (), &service, listener);
+        served.expect("it serves to the end");
+        match ordered.report(Duration::from_secs(30)).expect("a report") {
+            Report::Failed { error } => Reply::Failed { error },
+            Report::Done {
+                wall_ns,
+                digest,
+                metrics,
+            } if timed => Reply::Sample(Sample {
+                digest,
+                wall_ns,
+                usage: None,
+                metrics,
+            }),
+            Report::Done {
+                digest, metrics, ..
+            } => Reply::Trace { digest, metrics },
         }
     }
 
