@@ -8,8 +8,8 @@ use crate::definition::Pattern;
 use crate::inputs::{Header, Inputs};
 use crate::protocol::Variant;
 use crate::task::{
-    AsyncIo, Carried, Failure, Offload, Output, Surroundings, begin, run_async, run_blocking,
-    run_in_place, run_offloading, run_stage,
+    AsyncIo, Carried, Failure, Merge, Offload, Output, Surroundings, async_into, begin,
+    blocking_into, run_in_place, run_offloading, run_stage,
 };
 use crate::trace::{Pulse, Trace};
 
@@ -98,6 +98,14 @@ pub trait Model {
             .try_fold(0u64, |sum, output| Ok(sum.wrapping_add(output?)))
     }
 
+    /// What `map` gives, and one more: the digest of all lines of all logs, in the order of their time.
+    fn merge(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs {
+        let merge = Arc::new(Merge::new(batch.len()));
+        let mut outputs = self.map(ready, &Arc::new(batch.merging(Arc::clone(&merge))));
+        outputs.push(merge.digest());
+        outputs
+    }
+
     /// Every task through its stages; at most `buffer` items between two of them.
     fn pipeline(&self, ready: &mut Self::Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
         let _ = buffer;
@@ -110,6 +118,7 @@ pub trait Model {
             Pattern::Map => self.map(ready, batch),
             Pattern::Rounds { generations } => self.rounds(ready, batch, generations),
             Pattern::Fold => vec![self.fold(ready, batch)],
+            Pattern::Merge => self.merge(ready, batch),
             Pattern::Pipeline { buffer } => self.pipeline(ready, batch, buffer),
             Pattern::Serve { .. } => vec![Err(Failure::new("this model has no server"))],
         }
@@ -123,6 +132,7 @@ pub struct Batch {
     surroundings: Arc<Surroundings>,
     snapshot: Vec<u64>,
     trace: Option<Arc<Trace>>,
+    merge: Option<Arc<Merge>>,
 }
 
 impl Batch {
@@ -133,6 +143,7 @@ impl Batch {
             surroundings: Arc::new(surroundings),
             snapshot: Vec::new(),
             trace: None,
+            merge: None,
         }
     }
 
@@ -150,6 +161,15 @@ impl Batch {
             surroundings: Arc::clone(&self.surroundings),
             snapshot,
             trace: self.trace.clone(),
+            merge: self.merge.clone(),
+        }
+    }
+
+    /// The same tasks, whose logs go to this merge.
+    fn merging(&self, merge: Arc<Merge>) -> Batch {
+        Batch {
+            merge: Some(merge),
+            ..self.with_snapshot(self.snapshot.clone())
         }
     }
 
@@ -189,13 +209,14 @@ impl Batch {
     ///
     /// # Errors, panics
     ///
-    /// As with [`run_blocking`]; also if there is no task with this index.
+    /// As with [`run_blocking`](crate::task::run_blocking); also if there is no task with this index.
     pub fn run(&self, index: usize) -> Output {
-        let output = run_blocking(
+        let output = blocking_into(
             &self.inputs.tasks[index],
             self.len(),
             &self.snapshot,
             &self.surroundings,
+            self.merge.as_deref(),
         );
         self.note(index);
         output
@@ -205,14 +226,15 @@ impl Batch {
     ///
     /// # Errors, panics
     ///
-    /// As with [`run_async`]; also if there is no task with this index.
+    /// As with [`run_async`](crate::task::run_async); also if there is no task with this index.
     pub async fn run_async(&self, index: usize, io: &impl AsyncIo) -> Output {
-        let output = run_async(
+        let output = async_into(
             &self.inputs.tasks[index],
             self.len(),
             &self.snapshot,
             &self.surroundings,
             io,
+            self.merge.as_deref(),
         )
         .await;
         self.note(index);
@@ -242,6 +264,7 @@ impl Batch {
             task,
             begin(task, self.len(), &self.snapshot),
             &self.surroundings,
+            self.merge.as_deref(),
             io,
             |step, carried| offload.offload(in_place(step, carried)),
         )

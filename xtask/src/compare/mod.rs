@@ -235,7 +235,7 @@ impl Comparison<'_> {
         };
         self.results.environment.iterations_per_us = iterations_per_us;
         let origin = if definitions.iter().any(Definition::fetches) {
-            Some(Origin::start(origin_program)?)
+            Some(Origin::start(origin_program, workshop.folder())?)
         } else {
             None
         };

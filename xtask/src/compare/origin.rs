@@ -17,16 +17,17 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Starts the server and waits until it listens.
+    /// Starts the server and waits until it listens; the logs it writes go to the folder.
     ///
     /// # Errors
     ///
     /// When it does not start or does not say where it listens.
-    pub(super) fn start(program: &Path) -> Result<Origin, Error> {
+    pub(super) fn start(program: &Path, folder: &Path) -> Result<Origin, Error> {
         let failed = |what: String| {
             Error::Failed(format!("the origin server {}: {what}", program.display()))
         };
         let mut child = Command::new(program)
+            .arg(folder)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 use process_pool::{JobError, ProcessPool, Program};
 use tempfile::NamedTempFile;
-use workload::inputs::{self, Inputs};
-use workload::model::{Batch, Description, Model, Outputs};
+use workload::definition::Pattern;
+use workload::inputs::{self, Header, Inputs};
+use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
@@ -110,6 +111,18 @@ impl Model for ProcessPoolModel {
                     "A job per task, each waited for through its own handle.",
                 ),
             ],
+        }
+    }
+
+    /// A merge needs every line of every log in one place.
+    fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
+        match workload.pattern {
+            Pattern::Merge => Err(Reason(
+                "a worker process hands back one number a task, and a merge would need every line: waiting for files takes no process, follow them on threads or \
+                 coroutines and merge where the lines are (Item 62)"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
         }
     }
 

@@ -20,6 +20,10 @@ const FILES: &[(&str, &str)] = &[
     ("life", include_str!("../../workloads/life.toml")),
     ("life-io", include_str!("../../workloads/life-io.toml")),
     ("pipeline", include_str!("../../workloads/pipeline.toml")),
+    (
+        "merge-logs",
+        include_str!("../../workloads/merge-logs.toml"),
+    ),
     ("children", include_str!("../../workloads/children.toml")),
 ];
 
