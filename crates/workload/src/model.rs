@@ -8,7 +8,7 @@ use crate::definition::Pattern;
 use crate::inputs::{Header, Inputs};
 use crate::protocol::Variant;
 use crate::task::{
-    AsyncIo, Carried, Failure, Merge, Offload, Output, Surroundings, async_into, begin,
+    AsyncIo, Carried, Failure, Lines, Merge, Offload, Output, Surroundings, async_into, begin,
     blocking_into, run_in_place, run_offloading, run_stage,
 };
 use crate::trace::{Pulse, Trace};
@@ -98,10 +98,12 @@ pub trait Model {
             .try_fold(0u64, |sum, output| Ok(sum.wrapping_add(output?)))
     }
 
-    /// What `map` gives, and one more: the digest of all lines of all logs, in the order of their time.
+    /// What `map` gives, and one more: the digest of all lines of all logs, in the order of their time. Merged by whoever
+    /// finds a line, under a lock.
     fn merge(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs {
         let merge = Arc::new(Merge::new(batch.len()));
-        let mut outputs = self.map(ready, &Arc::new(batch.merging(Arc::clone(&merge))));
+        let lines = Arc::clone(&merge);
+        let mut outputs = self.map(ready, &Arc::new(batch.feeding(lines)));
         outputs.push(merge.digest());
         outputs
     }
@@ -132,7 +134,7 @@ pub struct Batch {
     surroundings: Arc<Surroundings>,
     snapshot: Vec<u64>,
     trace: Option<Arc<Trace>>,
-    merge: Option<Arc<Merge>>,
+    lines: Option<Arc<dyn Lines>>,
 }
 
 impl Batch {
@@ -143,7 +145,7 @@ impl Batch {
             surroundings: Arc::new(surroundings),
             snapshot: Vec::new(),
             trace: None,
-            merge: None,
+            lines: None,
         }
     }
 
@@ -161,14 +163,14 @@ impl Batch {
             surroundings: Arc::clone(&self.surroundings),
             snapshot,
             trace: self.trace.clone(),
-            merge: self.merge.clone(),
+            lines: self.lines.clone(),
         }
     }
 
-    /// The same tasks, whose logs go to this merge.
-    fn merging(&self, merge: Arc<Merge>) -> Batch {
+    /// The same tasks, which hand on what they find in their logs as they find it. For a model with a merge of its own.
+    pub fn feeding(&self, lines: Arc<dyn Lines>) -> Batch {
         Batch {
-            merge: Some(merge),
+            lines: Some(lines),
             ..self.with_snapshot(self.snapshot.clone())
         }
     }
@@ -216,7 +218,7 @@ impl Batch {
             self.len(),
             &self.snapshot,
             &self.surroundings,
-            self.merge.as_deref(),
+            self.lines.as_deref(),
         );
         self.note(index);
         output
@@ -234,7 +236,7 @@ impl Batch {
             &self.snapshot,
             &self.surroundings,
             io,
-            self.merge.as_deref(),
+            self.lines.as_deref(),
         )
         .await;
         self.note(index);
@@ -264,7 +266,7 @@ impl Batch {
             task,
             begin(task, self.len(), &self.snapshot),
             &self.surroundings,
-            self.merge.as_deref(),
+            self.lines.as_deref(),
             io,
             |step, carried| offload.offload(in_place(step, carried)),
         )

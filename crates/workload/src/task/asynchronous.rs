@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    Carried, Exec, Exited, Failure, Fetch, LOOK, Log, Merge, Output, Progress, Surroundings, Tail,
+    Carried, Exec, Exited, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, Tail,
     file_path, log::ANSWER, no_origin,
 };
 use crate::inputs::{Step, Task};
@@ -53,17 +53,17 @@ pub async fn run_async(
     async_into(task, tasks, snapshot, surroundings, io, None).await
 }
 
-/// The same; what it finds in its log goes to the merge.
+/// The same; what it finds in its log goes to `lines`.
 pub(crate) async fn async_into(
     task: &Task,
     tasks: usize,
     snapshot: &[u64],
     surroundings: &Surroundings,
     io: &impl AsyncIo,
-    merge: Option<&Merge>,
+    lines: Option<&dyn Lines>,
 ) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
-    progress.merge = merge;
+    progress.lines = lines;
     for step in &task.steps {
         if !progress.step_in_place(step) {
             outside(&mut progress, step, surroundings, io).await?;
@@ -86,7 +86,7 @@ pub trait Offload: Send + Sync {
 }
 
 /// As [`run_async`], but every `compute` and `kernel` step goes through `elsewhere`, with its number and what the steps
-/// before it left. `start` is what [`begin`](super::begin) gives; what it finds in its log goes to the merge.
+/// before it left. `start` is what [`begin`](super::begin) gives; what it finds in its log goes to `lines`.
 ///
 /// # Errors, panics
 ///
@@ -95,7 +95,7 @@ pub async fn run_offloading<F>(
     task: &Task,
     start: Carried,
     surroundings: &Surroundings,
-    merge: Option<&Merge>,
+    lines: Option<&dyn Lines>,
     io: &impl AsyncIo,
     elsewhere: impl Fn(usize, Carried) -> F,
 ) -> Output
@@ -105,7 +105,7 @@ where
     // Nothing is done in place, so what the task sees of the others plays no part.
     let mut progress = Progress::start(task, 0, &[]);
     progress.take_up(start);
-    progress.merge = merge;
+    progress.lines = lines;
     for (number, step) in task.steps.iter().enumerate() {
         if matches!(step, Step::Compute { .. } | Step::Kernel(_)) {
             let carried = elsewhere(number, progress.pause()).await?;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{
-    Carried, Exec, Failure, Fetch, LOOK, Log, Merge, Output, Progress, Surroundings, file_path,
+    Carried, Exec, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, file_path,
     no_origin,
 };
 use crate::inputs::{Step, Task};
@@ -32,16 +32,16 @@ pub fn run_blocking(
     blocking_into(task, tasks, snapshot, surroundings, None)
 }
 
-/// The same; what it finds in its log goes to the merge.
+/// The same; what it finds in its log goes to `lines`.
 pub(crate) fn blocking_into(
     task: &Task,
     tasks: usize,
     snapshot: &[u64],
     surroundings: &Surroundings,
-    merge: Option<&Merge>,
+    lines: Option<&dyn Lines>,
 ) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
-    progress.merge = merge;
+    progress.lines = lines;
     for step in &task.steps {
         do_step(&mut progress, step, surroundings)?;
     }

@@ -23,7 +23,7 @@ pub use blocking::{begin, read_head, run_blocking, run_stage};
 pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
 pub(crate) use log::whole_lines;
-pub use log::{Growth, LINE, LOOK, Log, Merge, Tail, answer};
+pub use log::{Growth, LINE, LOOK, Lines, Log, Merge, Tail, answer};
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -104,7 +104,7 @@ struct Progress<'a> {
     value: u64,
     yielded: Option<Vec<u8>>,
     /// Where the lines of its log go, with the pattern `merge`.
-    merge: Option<&'a Merge>,
+    lines: Option<&'a dyn Lines>,
 }
 
 impl<'a> Progress<'a> {
@@ -116,7 +116,7 @@ impl<'a> Progress<'a> {
             snapshot,
             value,
             yielded: None,
-            merge: None,
+            lines: None,
         }
     }
 
@@ -146,10 +146,10 @@ impl<'a> Progress<'a> {
         self.yielded = Some(data);
     }
 
-    /// What a look at a log found goes to the merge at once.
+    /// What a look at a log found is handed on at once.
     fn saw(&self, tail: &Tail) {
-        if let Some(merge) = self.merge {
-            merge.feed(self.task.index, tail.fresh(), tail.ended());
+        if let Some(lines) = self.lines {
+            lines.feed(self.task.index, tail.fresh(), tail.ended());
         }
     }
 

@@ -14,6 +14,12 @@ use crate::value::digest_of;
 type Line = [u8; LINE];
 type Stamp = [u8; STAMP];
 
+/// Who takes the lines of logs, as tasks find them.
+pub trait Lines: fmt::Debug + Send + Sync {
+    /// More of a task's log, cut anywhere; `ended` if it was the last.
+    fn feed(&self, task: usize, bytes: &[u8], ended: bool);
+}
+
 /// A merge under way: one log for each task.
 ///
 /// A line is out as soon as every other log has shown a later one or its end. Until then it is kept: a merge of logs that are
@@ -52,15 +58,6 @@ impl Merge {
         }
     }
 
-    /// More of a log, cut anywhere; `ended` if it was the last.
-    ///
-    /// # Panics
-    ///
-    /// If there is no log of this number.
-    pub fn feed(&self, log: usize, bytes: &[u8], ended: bool) {
-        self.lock().feed(log, bytes, ended);
-    }
-
     /// The digest of all lines in order.
     ///
     /// # Errors
@@ -78,6 +75,15 @@ impl Merge {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// # Panics
+///
+/// If there is no log of this number.
+impl Lines for Merge {
+    fn feed(&self, task: usize, bytes: &[u8], ended: bool) {
+        self.lock().feed(task, bytes, ended);
     }
 }
 

@@ -10,7 +10,7 @@ mod merge;
 mod tail;
 
 pub use grow::Growth;
-pub use merge::Merge;
+pub use merge::{Lines, Merge};
 pub use tail::{LOOK, Tail};
 
 use std::io::{self, Read, Write};
