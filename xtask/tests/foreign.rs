@@ -13,7 +13,7 @@ use workload::kernels::{self, Call};
 use workload::model::{Batch, Model};
 use workload::protocol::{Reply, Request};
 use workload::sequential::Sequential;
-use workload::task::{Surroundings, compute, run_blocking};
+use workload::task::{Growth, Lines, Log, Merge, Surroundings, compute, run_blocking};
 use workload::value::{bytes, digest_bytes, digest_outputs, mix, task_seed};
 
 const PAGE: &str = include_str!("../../docs/protocol.md");
@@ -267,7 +267,55 @@ fn the_whole_workload_of_the_page_has_its_digest() {
     assert!(PAGE.contains(&format!("and the digest `{counts:016x}`")));
 }
 
-/// The task with every kind of step, as far as a test without a server can follow it.
+/// Two logs as the server writes them, and their merge.
+#[test]
+fn the_logs_of_the_page_are_those_of_the_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = |seed: u64| {
+        let path = folder.path().join(seed.to_string());
+        let (bytes, over_ns) = (64, 0);
+        let log = Log {
+            bytes,
+            over_ns,
+            seed,
+        };
+        let mut growth = Growth::begin(log, &path).expect("a log");
+        while growth.grow().expect("room").is_some() {}
+        fs::read_to_string(path).expect("a log")
+    };
+    let asked = Log {
+        bytes: 64,
+        over_ns: 1_000_000,
+        seed: 42,
+    };
+    let request = String::from_utf8(asked.request()).expect("UTF-8");
+    let shown = format!("```text\n{}```", request.replace("\r\n", "\n"));
+    assert!(PAGE.contains(&shown), "docs/protocol.md lacks: {shown}");
+    let lines = written(42);
+    page_says(&format!(
+        "| the log of 64 bytes from 42 | `{}` |",
+        lines.replace('\n', "\\n")
+    ));
+
+    let merge = Merge::new(2);
+    let mut outputs = Vec::new();
+    for index in 0..2 {
+        let seed = task_seed(0, index);
+        let log = written(seed);
+        merge.feed(index as usize, log.as_bytes(), true);
+        outputs.push(mix(seed ^ digest_bytes(&[log.as_bytes()])));
+    }
+    outputs.push(merge.digest().expect("both have ended"));
+    page_says(&format!(
+        "| `merge` of tasks 0 and 1, seed 0, a `tail` of 64 bytes each | `{:016x}` `{:016x}` `{:016x}`, digest `{:016x}` |",
+        outputs[0],
+        outputs[1],
+        outputs[2],
+        digest_outputs(outputs.iter().copied())
+    ));
+}
+
+/// The task with every kind of step but `tail`, as far as a test without a server can follow it.
 #[test]
 fn the_worked_task_of_the_page_has_the_values_of_the_code() {
     if which::which("sha256sum").is_err() {

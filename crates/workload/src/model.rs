@@ -10,8 +10,8 @@ use crate::inputs::{Header, Inputs};
 use crate::protocol::Variant;
 use crate::serve::{self, Service};
 use crate::task::{
-    AsyncIo, Carried, Failure, Offload, Output, Surroundings, begin, run_async, run_blocking,
-    run_in_place, run_offloading, run_stage,
+    AsyncIo, Carried, Failure, Lines, Merge, Offload, Output, Surroundings, async_into, begin,
+    blocking_into, run_in_place, run_offloading, run_stage,
 };
 use crate::trace::{Pulse, Trace};
 use crate::value::key;
@@ -139,6 +139,16 @@ pub trait Model {
         Ok(counts)
     }
 
+    /// What `map` gives, and one more: the digest of all lines of all logs, in the order of their time. Merged by whoever
+    /// finds a line, under a lock.
+    fn merge(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs {
+        let merge = Arc::new(Merge::new(batch.len()));
+        let lines = Arc::clone(&merge);
+        let mut outputs = self.map(ready, &Arc::new(batch.feeding(lines)));
+        outputs.push(merge.digest());
+        outputs
+    }
+
     /// Every task through its stages; at most `buffer` items between two of them.
     fn pipeline(&self, ready: &mut Self::Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
         let _ = buffer;
@@ -155,6 +165,7 @@ pub trait Model {
                 Ok(counts) => counts.into_iter().map(Ok).collect(),
                 Err(failure) => vec![Err(failure)],
             },
+            Pattern::Merge => self.merge(ready, batch),
             Pattern::Pipeline { buffer } => self.pipeline(ready, batch, buffer),
             Pattern::Serve {
                 rate,
@@ -184,6 +195,7 @@ pub struct Batch {
     surroundings: Arc<Surroundings>,
     snapshot: Vec<u64>,
     trace: Option<Arc<Trace>>,
+    lines: Option<Arc<dyn Lines>>,
 }
 
 impl Batch {
@@ -194,6 +206,7 @@ impl Batch {
             surroundings: Arc::new(surroundings),
             snapshot: Vec::new(),
             trace: None,
+            lines: None,
         }
     }
 
@@ -211,6 +224,15 @@ impl Batch {
             surroundings: Arc::clone(&self.surroundings),
             snapshot,
             trace: self.trace.clone(),
+            lines: self.lines.clone(),
+        }
+    }
+
+    /// The same tasks, which hand on what they find in their logs as they find it. For a model with a merge of its own.
+    pub fn feeding(&self, lines: Arc<dyn Lines>) -> Batch {
+        Batch {
+            lines: Some(lines),
+            ..self.with_snapshot(self.snapshot.clone())
         }
     }
 
@@ -250,13 +272,14 @@ impl Batch {
     ///
     /// # Errors, panics
     ///
-    /// As with [`run_blocking`]; also if there is no task with this index.
+    /// As with [`run_blocking`](crate::task::run_blocking); also if there is no task with this index.
     pub fn run(&self, index: usize) -> Output {
-        let output = run_blocking(
+        let output = blocking_into(
             &self.inputs.tasks[index],
             self.len(),
             &self.snapshot,
             &self.surroundings,
+            self.lines.as_deref(),
         );
         self.note(index);
         output
@@ -266,14 +289,15 @@ impl Batch {
     ///
     /// # Errors, panics
     ///
-    /// As with [`run_async`]; also if there is no task with this index.
+    /// As with [`run_async`](crate::task::run_async); also if there is no task with this index.
     pub async fn run_async(&self, index: usize, io: &impl AsyncIo) -> Output {
-        let output = run_async(
+        let output = async_into(
             &self.inputs.tasks[index],
             self.len(),
             &self.snapshot,
             &self.surroundings,
             io,
+            self.lines.as_deref(),
         )
         .await;
         self.note(index);
@@ -303,6 +327,7 @@ impl Batch {
             task,
             begin(task, self.len(), &self.snapshot),
             &self.surroundings,
+            self.lines.as_deref(),
             io,
             |step, carried| offload.offload(in_place(step, carried)),
         )

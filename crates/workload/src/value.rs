@@ -74,8 +74,7 @@ pub fn digest_bytes(parts: &[&[u8]]) -> u64 {
     for part in parts {
         hasher.update(part);
     }
-    let hash = hasher.finalize();
-    u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
+    digest_of(hasher)
 }
 
 /// The digest of a workload: [`digest_bytes`] over all outputs in order, eight bytes each, least significant first.
@@ -84,6 +83,11 @@ pub fn digest_outputs(outputs: impl IntoIterator<Item = u64>) -> u64 {
     for output in outputs {
         hasher.update(output.to_le_bytes());
     }
+    digest_of(hasher)
+}
+
+/// [`digest_bytes`] of what was put into the hasher bit by bit.
+pub(crate) fn digest_of(hasher: Sha256) -> u64 {
     let hash = hasher.finalize();
     u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
 }

@@ -188,6 +188,19 @@ fn many_tasks_share_a_bounded_number_of_files() {
 }
 
 #[test]
+fn logs_are_whole_lines_and_wait_as_long_as_they_grow() {
+    let text = "name = \"l\"\npattern = \"merge\"\ntasks = 100\n[[step]]\ntail = { uniform = [\"0B\", \"100B\"] }\n\
+                over = \"3ms\"\n";
+    for task in make(&definition(text), 600).tasks {
+        let [Step::Tail { bytes, over_ns }] = task.steps.as_slice() else {
+            panic!("{task:?}")
+        };
+        assert!([32, 64, 96, 128].contains(bytes), "{bytes}");
+        assert_eq!((*over_ns, task.waiting_ns()), (3_000_000, 3_000_000));
+    }
+}
+
+#[test]
 fn what_has_no_end_is_cut() {
     let text = "name = \"l\"\npattern = \"map\"\ntasks = 1000\n[[step]]\nwait = { lognormal = [\"1h\", 9] }\n";
     let text = text.replace("1h", "3600s");

@@ -15,7 +15,7 @@ use workload::definition::parse;
 use workload::inputs::make;
 use workload::model::{Batch, Model};
 use workload::sequential::Sequential;
-use workload::task::{AsyncIo, Carried, Exec, Exited, Failure, Offload, Surroundings};
+use workload::task::{AsyncIo, Carried, Exec, Exited, Failure, Offload, Surroundings, Tail};
 use workload::trace::Trace;
 
 const HELD: Duration = Duration::from_millis(30);
@@ -41,6 +41,10 @@ impl AsyncIo for Timers {
     }
 
     async fn read(&self, _: &Path, _: usize) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn look(&self, _: Tail) -> io::Result<Tail> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

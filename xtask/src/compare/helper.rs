@@ -18,14 +18,16 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    /// Starts the program and waits until it listens.
+    /// Starts the program, of which the origin server is told a folder for the logs that it writes, and waits until it
+    /// listens.
     ///
     /// # Errors
     ///
     /// When it does not start or does not say where it listens.
-    pub(super) fn start(program: &Path) -> Result<Helper, Error> {
+    pub(super) fn start(program: &Path, folder: Option<&Path>) -> Result<Helper, Error> {
         let failed = |what: String| Error::Failed(format!("{}: {what}", program.display()));
         let mut child = Command::new(program)
+            .args(folder)
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

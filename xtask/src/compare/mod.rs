@@ -235,13 +235,13 @@ impl Comparison<'_> {
         };
         self.results.environment.iterations_per_us = iterations_per_us;
         let origin = if definitions.iter().any(Definition::fetches) {
-            Some(Helper::start(&programs.origin)?)
+            Some(Helper::start(&programs.origin, Some(workshop.folder()))?)
         } else {
             None
         };
         let serves = |definition: &Definition| matches!(definition.pattern, Pattern::Serve { .. });
         let load = if definitions.iter().any(serves) {
-            Some(Helper::start(&programs.load)?)
+            Some(Helper::start(&programs.load, None)?)
         } else {
             None
         };

@@ -67,6 +67,11 @@ impl<'i> Workshop<'i> {
         Ok(workshop)
     }
 
+    /// The folder itself, by an absolute path.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Puts the copy of the inputs where the user wants it.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use async_process::Child;
 use async_std::io::{ReadExt, WriteExt};
 use async_std::net::TcpStream;
 use async_std_tasks::timeout;
-use workload::task::{AsyncIo, Exec, Exited, kill_group, read_head};
+use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
 
 /// async-std as the workload's tasks see it.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,10 @@ impl AsyncIo for AsyncStdIo {
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         async_std::task::spawn_blocking(move || read_head(&path, bytes)).await
+    }
+
+    async fn look(&self, tail: Tail) -> io::Result<Tail> {
+        async_std::task::spawn_blocking(move || tail.look()).await
     }
 
     /// By `async-process`, on the reactor that async-std has too: its own processes were never made stable.

@@ -62,7 +62,7 @@ impl Model for AsyncStdTasksModel {
             .header
             .actions
             .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
         let tasks = if descriptors {
             Tasks::new().limit(MOST_DESCRIPTORS)
         } else {

@@ -10,7 +10,7 @@ use bridge::Offload;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use workload::task::{AsyncIo, Exec, Exited, kill_group, read_head};
+use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
 
 /// The loop as the workload's tasks see it.
 #[derive(Debug, Clone)]
@@ -42,6 +42,13 @@ impl AsyncIo for LoopIo {
         let path = path.to_owned();
         self.offload
             .run(move || read_head(&path, bytes))
+            .await
+            .map_err(io::Error::other)?
+    }
+
+    async fn look(&self, tail: Tail) -> io::Result<Tail> {
+        self.offload
+            .run(move || tail.look())
             .await
             .map_err(io::Error::other)?
     }

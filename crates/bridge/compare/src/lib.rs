@@ -1,11 +1,14 @@
 //! `bridge` as a contestant: coroutines that have blocking code done, and threads that have coroutines done.
 
 mod io;
+mod merge;
 mod portal;
 
 use std::sync::Arc;
+use std::thread;
 
 use bridge::Offload;
+use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
@@ -13,6 +16,7 @@ use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
 use io::LoopIo;
+use merge::Crossing;
 use portal::Loop;
 
 /// Calls of the offload that run at once: its default, said here so that it can be announced.
@@ -26,7 +30,7 @@ pub struct BridgeModel;
 #[derive(Debug)]
 pub enum Ready {
     /// Coroutines on a loop of tokio offload.
-    Tokio(Runtime, Offload),
+    Tokio(Arc<Runtime>, Offload),
     /// Coroutines on async-std offload.
     AsyncStd(Offload),
     /// Threads call coroutines.
@@ -81,7 +85,7 @@ impl Model for BridgeModel {
             "portal" => Ready::Portal(Loop::start(offload)?, workers.max(1)),
             _ => {
                 let runtime = Builder::new_current_thread().enable_all().build();
-                Ready::Tokio(runtime.map_err(Failure::new)?, offload)
+                Ready::Tokio(Arc::new(runtime.map_err(Failure::new)?), offload)
             }
         })
     }
@@ -123,6 +127,46 @@ impl Model for BridgeModel {
             }
             Ready::Portal(own, workers) => own.map(batch, *workers),
         }
+    }
+
+    /// Item 62 half-way, in both directions: threads follow the logs and a coroutine merges them; with the portal, coroutines
+    /// follow them and a thread merges.
+    fn merge(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
+        let (crossing, pieces) = merge::crossing();
+        let crossing = Arc::new(crossing);
+        let feeding = Arc::new(batch.feeding(Arc::<Crossing>::clone(&crossing)));
+        let merged = pieces.merged(batch.len());
+        let (mut outputs, merged) = match ready {
+            Ready::Tokio(runtime, _) => {
+                let runtime = Arc::clone(runtime);
+                let merged = runtime.spawn(merged);
+                let outputs = self.map(ready, &feeding);
+                crossing.close();
+                let merged = runtime.block_on(merged);
+                (
+                    outputs,
+                    merged.unwrap_or_else(|error| Err(Failure::new(error))),
+                )
+            }
+            Ready::AsyncStd(_) => {
+                let merged = async_std::task::spawn(merged);
+                let outputs = self.map(ready, &feeding);
+                crossing.close();
+                (outputs, async_std::task::block_on(merged))
+            }
+            Ready::Portal(..) => thread::scope(|threads| {
+                let merging = threads.spawn(|| block_on(merged));
+                let outputs = self.map(ready, &feeding);
+                crossing.close();
+                let merged = merging.join();
+                (
+                    outputs,
+                    merged.unwrap_or_else(|_| Err(Failure::new("the merge panicked"))),
+                )
+            }),
+        };
+        outputs.push(merged);
+        outputs
     }
 }
 

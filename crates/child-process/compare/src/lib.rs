@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use child_process::{Command, Error, Finished, Many};
-use workload::inputs::Inputs;
+use workload::definition::Pattern;
+use workload::inputs::{Header, Inputs};
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
@@ -61,6 +62,18 @@ impl Model for ChildProcessModel {
             "a program for each request is what CGI did: starting one costs more than most answers"
                 .to_owned(),
         ))
+    }
+
+    /// A merge needs every line of every log in one place.
+    fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
+        match workload.pattern {
+            Pattern::Merge => Err(Reason(
+                "a child process hands back one number, and a merge would need every line: waiting for files takes no process, follow them on threads or \
+                 coroutines and merge where the lines are (Item 62)"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn prepare(&self, _: &str, _: &Inputs, workers: usize) -> Result<Many, Failure> {

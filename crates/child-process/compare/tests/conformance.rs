@@ -86,6 +86,31 @@ fn every_kind_of_step_has_the_value_of_sequential() {
     }
 }
 
+/// Its lines would have to come back from another process. If it were tried all the same, it would be an error, not a figure.
+#[test]
+fn a_merge_is_refused_with_a_reason() {
+    let _turn = alone();
+    let model = model();
+    let mut inputs = inputs(3, "merge", "tail = \"1KiB\"");
+    let reason = model.supports("", &inputs.header).expect_err("no merge");
+    assert!(reason.0.contains("Item 62"), "{}", reason.0);
+    for task in &mut inputs.tasks {
+        task.steps = vec![Step::Wait { ns: 1 }];
+    }
+    let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
+    let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
+    let outputs = model.run(&mut ready, &batch);
+    let failures: Vec<_> = outputs
+        .iter()
+        .filter_map(|output| output.as_ref().err())
+        .collect();
+    assert!(outputs.len() == 4 && failures.len() == 1, "{outputs:?}");
+    assert!(
+        failures[0].to_string().contains("the log of task 0"),
+        "{outputs:?}"
+    );
+}
+
 #[test]
 fn outputs_are_in_input_order() {
     let _turn = alone();

@@ -10,7 +10,7 @@ use coroutines::timeout;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::process::Child;
 use smol::{Async, Timer};
-use workload::task::{AsyncIo, Exec, Exited, kill_group, read_head};
+use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
 
 /// `async-io` for timers and sockets, `async-process` for programs, `blocking` for files.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,10 @@ impl AsyncIo for SmolIo {
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         smol::unblock(move || read_head(&path, bytes)).await
+    }
+
+    async fn look(&self, tail: Tail) -> io::Result<Tail> {
+        smol::unblock(move || tail.look()).await
     }
 
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {

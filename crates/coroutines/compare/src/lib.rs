@@ -76,7 +76,7 @@ impl Model for CoroutinesModel {
             .header
             .actions
             .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
         Ok(Ready {
             how: match variant {
                 "smol" => How::Smol,

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use process_pool::{JobError, ProcessPool, Program};
 use tempfile::NamedTempFile;
-use workload::inputs::{self, Inputs};
+use workload::definition::Pattern;
+use workload::inputs::{self, Header, Inputs};
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
@@ -118,6 +119,18 @@ impl Model for ProcessPoolModel {
             "its jobs are calls with values that travel; a connection belongs to the process that accepted it"
                 .to_owned(),
         ))
+    }
+
+    /// A merge needs every line of every log in one place.
+    fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
+        match workload.pattern {
+            Pattern::Merge => Err(Reason(
+                "a worker process hands back one number a task, and a merge would need every line: waiting for files takes no process, follow them on threads or \
+                 coroutines and merge where the lines are (Item 62)"
+                    .to_owned(),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {

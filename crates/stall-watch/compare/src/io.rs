@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use workload::task::{AsyncIo, Exec, Exited, kill_group, read_head};
+use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
 
 /// Tokio as the workload's tasks see it.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,12 @@ impl AsyncIo for TokioIo {
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         tokio::task::spawn_blocking(move || read_head(&path, bytes))
+            .await
+            .map_err(io::Error::other)?
+    }
+
+    async fn look(&self, tail: Tail) -> io::Result<Tail> {
+        tokio::task::spawn_blocking(move || tail.look())
             .await
             .map_err(io::Error::other)?
     }

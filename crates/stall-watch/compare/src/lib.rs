@@ -94,7 +94,7 @@ impl Model for StallWatchModel {
             .header
             .actions
             .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
         Ok(Ready {
             _watched: watch.runtime(runtime.handle().clone()),
             watch,

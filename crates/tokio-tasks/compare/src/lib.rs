@@ -103,7 +103,7 @@ impl Model for TokioTasksModel {
             .header
             .actions
             .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "exec"));
+            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
         let tasks = if descriptors {
             Tasks::new().limit(MOST_DESCRIPTORS)
         } else {

@@ -1,17 +1,22 @@
-//! The origin server: bytes on request, after a delay, to any number of clients at once.
+//! The origin server: bytes on request, after a delay, and logs that grow, for any number of clients at once.
 //!
-//! It prints the address it listens on, one line, and ends when its standard input does. One thread serves
+//! `origin [FOLDER]` writes the logs into that folder, or into the system's temporary one. It prints the address it
+//! listens on, one line, and ends when its standard input does. One thread serves
 //! all connections, so that it takes as little as it can from the models that share the machine with it.
 
+use std::env;
 use std::io::{self, Read, Write};
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use workload::definition::{LARGEST_BYTES, LONGEST_NS};
-use workload::task::Fetch;
+use workload::task::{self, Fetch, Growth, Log};
 use workload::value::Rng;
 
 /// Connections that wait to be accepted: std's and tokio's own default would let the next one hang.
@@ -34,6 +39,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
+    let folder = env::args_os()
+        .nth(1)
+        .map_or_else(env::temp_dir, PathBuf::from);
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -50,16 +58,17 @@ fn run() -> io::Result<()> {
             let _ = io::stdin().read_to_end(&mut Vec::new());
             std::process::exit(0);
         });
-        accept(listener).await
+        accept(listener, folder.into()).await
     })
 }
 
-async fn accept(listener: TcpListener) -> io::Result<()> {
+async fn accept(listener: TcpListener, folder: Arc<Path>) -> io::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // A client that goes away ends its own connection and nothing else.
-                tokio::spawn(async move { drop(answer(stream).await) });
+                let folder = Arc::clone(&folder);
+                tokio::spawn(async move { drop(answer(stream, &folder).await) });
             }
             // Out of descriptors, or a client gone before it was accepted: others may still come.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -67,16 +76,23 @@ async fn accept(listener: TcpListener) -> io::Result<()> {
     }
 }
 
-async fn answer(mut stream: TcpStream) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
     let mut request = Vec::with_capacity(256);
     while !request.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut request).await? == 0 || request.len() > LONGEST_REQUEST {
             return Ok(());
         }
     }
-    let fetch = std::str::from_utf8(&request)
+    let target = std::str::from_utf8(&request)
         .ok()
-        .and_then(|text| text.split(' ').nth(1))
+        .and_then(|text| text.split(' ').nth(1));
+    let log = target
+        .and_then(Log::from_target)
+        .filter(|log| log.bytes <= LARGEST_BYTES && log.over_ns <= LONGEST_NS);
+    if let Some(log) = log {
+        return write_log(log, folder, stream).await;
+    }
+    let fetch = target
         .and_then(Fetch::from_target)
         .filter(|fetch| fetch.bytes <= LARGEST_BYTES && fetch.delay_ns <= LONGEST_NS);
     let Some(fetch) = fetch else {
@@ -106,6 +122,36 @@ async fn answer(mut stream: TcpStream) -> io::Result<()> {
             return stream.shutdown().await;
         }
     }
+}
+
+/// Makes a file of its own for the log, tells the client where, and lets it grow.
+///
+/// Written by the one thread that also serves: what is due at a time are some hundred bytes, which go to the page cache in
+/// less time than a hop to another thread takes.
+async fn write_log(log: Log, folder: &Path, mut stream: TcpStream) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let path = folder.join(format!("log-{}-{number}", std::process::id()));
+    let begun = Growth::begin(log, &path).and_then(|growth| Ok((growth, task::answer(&path)?)));
+    let (mut growth, answer) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            eprintln!("origin: {}: {error}", path.display());
+            let refused = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+            return stream.write_all(refused).await;
+        }
+    };
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    drop(stream);
+    while let Some(pause) = growth.grow()? {
+        if pause.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(pause).await;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -232,7 +232,9 @@ fn cpu_time_of_children_counts() {
 
 #[test]
 fn the_origin_server_answers_and_ends_with_its_input() {
+    let folder = tempfile::tempdir().unwrap();
     let mut origin = Command::new(env!("CARGO_BIN_EXE_origin"))
+        .arg(folder.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -280,6 +282,7 @@ fn the_origin_server_answers_and_ends_with_its_input() {
             workload::value::bytes(5, bytes as usize)
         );
     }
+    a_log_grows(folder.path(), &exchange);
     assert!(exchange("GET /nothing HTTP/1.1\r\n\r\n").starts_with(b"HTTP/1.1 400 "));
     drop(origin.stdin.take());
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -287,4 +290,27 @@ fn the_origin_server_answers_and_ends_with_its_input() {
         assert!(Instant::now() < deadline, "the server outlives its input");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// In the folder that the server was told, over the time asked for; who has seen its end has removed it.
+fn a_log_grows(folder: &std::path::Path, exchange: &impl Fn(&str) -> Vec<u8>) {
+    let log = workload::task::Log {
+        bytes: 32 * 500,
+        over_ns: 50_000_000,
+        seed: 5,
+    };
+    let over = Duration::from_nanos(log.over_ns);
+    let start = Instant::now();
+    let answer = exchange(&String::from_utf8(log.request()).unwrap());
+    let mut tail = log.tail(answer).unwrap();
+    assert_eq!(tail.path().parent(), Some(folder));
+    let mut seen = 0;
+    while !tail.ended() {
+        tail = tail.look().unwrap();
+        seen += tail.fresh().len() as u64;
+        assert!(!tail.ended() || start.elapsed() >= over);
+        std::thread::sleep(workload::task::LOOK);
+    }
+    assert_eq!(seen, log.bytes);
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
 }

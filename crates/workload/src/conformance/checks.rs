@@ -139,6 +139,9 @@ pub fn every_kind_of_step_has_the_value_of_sequential(model: &impl Model, _: usi
         fetch = { choice = [["0B", 0.5], ["70000B", 0.5]] }
         delay = "1ms"
         [[step]]
+        tail = { choice = [["0B", 0.5], ["5000B", 0.5]] }
+        over = "5ms"
+        [[step]]
         exec = ["sh", "-c", "cat; exit 3"]
         timeout = "60s"
         [[step]]
@@ -157,7 +160,7 @@ pub fn every_kind_of_step_has_the_value_of_sequential(model: &impl Model, _: usi
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
     };
-    for pattern in ["map", "fold", "rounds", "pipeline"] {
+    for pattern in ["map", "fold", "rounds", "pipeline", "merge"] {
         let generations = if pattern == "rounds" {
             "[rounds]\ngenerations = 2\n"
         } else {

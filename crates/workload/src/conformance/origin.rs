@@ -3,11 +3,11 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::task::Fetch;
+use crate::task::{self, Fetch, Growth, Log};
 use crate::value::bytes;
 
 /// Stopped when dropped.
@@ -68,11 +68,11 @@ fn answer(stream: TcpStream) -> io::Result<()> {
             break;
         }
     }
-    let fetch = first
-        .split(' ')
-        .nth(1)
-        .and_then(Fetch::from_target)
-        .ok_or(io::ErrorKind::InvalidData)?;
+    let target = first.split(' ').nth(1).ok_or(io::ErrorKind::InvalidData)?;
+    if let Some(log) = Log::from_target(target) {
+        return write_log(log, stream);
+    }
+    let fetch = Fetch::from_target(target).ok_or(io::ErrorKind::InvalidData)?;
     thread::sleep(Duration::from_nanos(fetch.delay_ns));
     let body = bytes(
         fetch.seed,
@@ -85,4 +85,21 @@ fn answer(stream: TcpStream) -> io::Result<()> {
         body.len()
     )?;
     stream.write_all(&body)
+}
+
+fn write_log(log: Log, mut stream: TcpStream) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = format!(
+        "conformance-log-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
+    let path = std::env::temp_dir().join(name);
+    let mut growth = Growth::begin(log, &path)?;
+    stream.write_all(task::answer(&path)?.as_bytes())?;
+    drop(stream);
+    while let Some(pause) = growth.grow()? {
+        thread::sleep(pause);
+    }
+    Ok(())
 }

@@ -22,6 +22,10 @@ const FILES: &[(&str, &str)] = &[
     ("life-io", include_str!("../../workloads/life-io.toml")),
     ("pipeline", include_str!("../../workloads/pipeline.toml")),
     ("guess", include_str!("../../workloads/guess.toml")),
+    (
+        "merge-logs",
+        include_str!("../../workloads/merge-logs.toml"),
+    ),
     ("children", include_str!("../../workloads/children.toml")),
 ];
 

@@ -58,11 +58,11 @@ impl Definition {
         programs
     }
 
-    /// Whether any step fetches from the origin server.
+    /// Whether any step needs the origin server: it fetches, or follows a log that the server writes.
     pub fn fetches(&self) -> bool {
         self.steps
             .iter()
-            .any(|step| matches!(step.action, Action::Fetch { .. }))
+            .any(|step| matches!(step.action, Action::Fetch { .. } | Action::Tail { .. }))
     }
 
     /// Whether any step reads a file.
@@ -97,6 +97,8 @@ pub enum Pattern {
         /// How many keys there are: at least 1.
         keys: usize,
     },
+    /// Each task follows a log; after the outputs in input order, one more: all lines in the order of their time.
+    Merge,
     /// Requests that arrive at a fixed rate.
     Serve {
         /// Open sessions.
@@ -130,6 +132,7 @@ impl Pattern {
             Pattern::Rounds { .. } => "rounds",
             Pattern::Pipeline { .. } => "pipeline",
             Pattern::Fold | Pattern::Histogram { .. } => "fold",
+            Pattern::Merge => "merge",
             Pattern::Serve { .. } => "serve",
         }
     }
@@ -169,6 +172,13 @@ pub enum Action {
     },
     /// Read and digest that many bytes of a file made for the run.
     Read(Distribution),
+    /// Follow a log of that many bytes, in whole lines, that grows while it is read.
+    Tail {
+        /// Bytes in the end.
+        bytes: Distribution,
+        /// For how long it grows.
+        over: Option<Distribution>,
+    },
     /// Run a program: its name and arguments, never through a shell.
     Exec {
         /// Program and arguments: at least the program.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Header, Inputs, Step, Task, exact};
 use crate::definition::{self, Action, Definition, Distribution, Pattern};
 use crate::kernels;
+use crate::task::whole_lines;
 use crate::value::{Rng, mix, task_seed};
 
 /// How many files the `read` steps of a workload share: task `i` reads file `i % FILE_POOL`. A hundred
@@ -86,6 +87,10 @@ fn draw(step: &definition::Step, index: usize, iterations_per_us: u64, rng: &mut
             file: (index % FILE_POOL).to_string(),
             bytes: size(bytes, rng),
         },
+        Action::Tail { bytes, over } => Step::Tail {
+            bytes: whole_lines(size(bytes, rng)),
+            over_ns: over.as_ref().map_or(0, |over| time(over, rng)),
+        },
         Action::Exec { command, timeout } => Step::Exec {
             command: command.clone(),
             timeout_ns: timeout.as_ref().map(|timeout| time(timeout, rng)),
@@ -111,6 +116,7 @@ fn action_name(action: &Action) -> &'static str {
         Action::Compute(_) => "compute",
         Action::Fetch { .. } => "fetch",
         Action::Read(_) => "read",
+        Action::Tail { .. } => "tail",
         Action::Exec { .. } => "exec",
         Action::Kernel(_) => "kernel",
     }

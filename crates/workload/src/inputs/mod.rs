@@ -82,6 +82,13 @@ pub enum Step {
         /// How much of it.
         bytes: u64,
     },
+    /// Follow a log that the origin server writes meanwhile.
+    Tail {
+        /// How long it is in the end: whole lines.
+        bytes: u64,
+        /// How long it grows, in nanoseconds.
+        over_ns: u64,
+    },
     /// Run a program.
     Exec {
         /// Program and arguments.
@@ -102,6 +109,7 @@ impl Step {
             Step::Compute { .. } => "compute",
             Step::Fetch { .. } => "fetch",
             Step::Read { .. } => "read",
+            Step::Tail { .. } => "tail",
             Step::Exec { .. } => "exec",
             Step::Kernel(_) => "kernel",
         }
@@ -112,6 +120,7 @@ impl Step {
         match self {
             Step::Wait { ns } => *ns,
             Step::Fetch { delay_ns, .. } => *delay_ns,
+            Step::Tail { over_ns, .. } => *over_ns,
             _ => 0,
         }
     }

@@ -226,6 +226,7 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
         match step {
             inputs::Step::Wait { ns } => *ns = 0,
             inputs::Step::Fetch { delay_ns, .. } => *delay_ns = 0,
+            inputs::Step::Tail { over_ns, .. } => *over_ns = 0,
             _ => {}
         }
     }

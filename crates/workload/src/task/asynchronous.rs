@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{
-    Carried, Exec, Exited, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin,
+    Carried, Exec, Exited, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, Tail,
+    file_path, log::ANSWER, no_origin,
 };
 use crate::inputs::{Step, Task};
 
@@ -28,6 +29,9 @@ pub trait AsyncIo: Send + Sync {
     /// Reads exactly that many bytes from the beginning of a file.
     fn read(&self, path: &Path, bytes: usize) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
 
+    /// Calls [`Tail::look`] where it may block.
+    fn look(&self, tail: Tail) -> impl Future<Output = io::Result<Tail>> + Send;
+
     /// Runs a program to its end, or kills it at the timeout.
     fn exec(&self, exec: Exec) -> impl Future<Output = io::Result<Exited>> + Send;
 }
@@ -46,7 +50,20 @@ pub async fn run_async(
     surroundings: &Surroundings,
     io: &impl AsyncIo,
 ) -> Output {
+    async_into(task, tasks, snapshot, surroundings, io, None).await
+}
+
+/// The same; what it finds in its log goes to `lines`.
+pub(crate) async fn async_into(
+    task: &Task,
+    tasks: usize,
+    snapshot: &[u64],
+    surroundings: &Surroundings,
+    io: &impl AsyncIo,
+    lines: Option<&dyn Lines>,
+) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
+    progress.lines = lines;
     for step in &task.steps {
         if !progress.step_in_place(step) {
             outside(&mut progress, step, surroundings, io).await?;
@@ -69,7 +86,7 @@ pub trait Offload: Send + Sync {
 }
 
 /// As [`run_async`], but every `compute` and `kernel` step goes through `elsewhere`, with its number and what the steps
-/// before it left. `start` is what [`begin`](super::begin) gives.
+/// before it left. `start` is what [`begin`](super::begin) gives; what it finds in its log goes to `lines`.
 ///
 /// # Errors, panics
 ///
@@ -78,6 +95,7 @@ pub async fn run_offloading<F>(
     task: &Task,
     start: Carried,
     surroundings: &Surroundings,
+    lines: Option<&dyn Lines>,
     io: &impl AsyncIo,
     elsewhere: impl Fn(usize, Carried) -> F,
 ) -> Output
@@ -87,6 +105,7 @@ where
     // Nothing is done in place, so what the task sees of the others plays no part.
     let mut progress = Progress::start(task, 0, &[]);
     progress.take_up(start);
+    progress.lines = lines;
     for (number, step) in task.steps.iter().enumerate() {
         if matches!(step, Step::Compute { .. } | Step::Kernel(_)) {
             let carried = elsewhere(number, progress.pause()).await?;
@@ -157,6 +176,14 @@ async fn outside(
                     .map_err(|error| failed(&error))?,
             );
         }
+        Step::Tail { bytes, over_ns } => {
+            let log = Log {
+                bytes: *bytes,
+                over_ns: *over_ns,
+                seed: progress.value,
+            };
+            Box::pin(follow(progress, &log, surroundings, io)).await?;
+        }
         Step::Exec {
             command,
             timeout_ns,
@@ -173,5 +200,29 @@ async fn outside(
         }
         Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
     }
+    Ok(())
+}
+
+/// Has a log begun, and looks at it until its end.
+async fn follow(
+    progress: &mut Progress<'_>,
+    log: &Log,
+    surroundings: &Surroundings,
+    io: &impl AsyncIo,
+) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(format_args!("tail: {error}"));
+    let origin = surroundings.origin.ok_or_else(no_origin)?;
+    let answer = io.exchange(origin, &log.request(), ANSWER).await;
+    let answer = answer.map_err(|error| failed(&error))?;
+    let mut tail = log.tail(answer).map_err(|error| failed(&error))?;
+    loop {
+        tail = io.look(tail).await.map_err(|error| failed(&error))?;
+        progress.saw(&tail);
+        if tail.ended() {
+            break;
+        }
+        io.wait(LOOK).await;
+    }
+    progress.got(tail.into_data());
     Ok(())
 }

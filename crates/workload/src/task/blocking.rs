@@ -6,7 +6,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::{Carried, Exec, Failure, Fetch, Output, Progress, Surroundings, file_path, no_origin};
+use super::{
+    Carried, Exec, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, file_path,
+    no_origin,
+};
 use crate::inputs::{Step, Task};
 
 /// Does all steps of a task.
@@ -26,7 +29,19 @@ pub fn run_blocking(
     snapshot: &[u64],
     surroundings: &Surroundings,
 ) -> Output {
+    blocking_into(task, tasks, snapshot, surroundings, None)
+}
+
+/// The same; what it finds in its log goes to `lines`.
+pub(crate) fn blocking_into(
+    task: &Task,
+    tasks: usize,
+    snapshot: &[u64],
+    surroundings: &Surroundings,
+    lines: Option<&dyn Lines>,
+) -> Output {
     let mut progress = Progress::start(task, tasks, snapshot);
+    progress.lines = lines;
     for step in &task.steps {
         do_step(&mut progress, step, surroundings)?;
     }
@@ -94,6 +109,26 @@ fn do_step(
             };
             let length = usize::try_from(*bytes).map_err(|error| failed(&error))?;
             progress.got(read_head(&path, length).map_err(|error| failed(&error))?);
+        }
+        Step::Tail { bytes, over_ns } => {
+            let log = Log {
+                bytes: *bytes,
+                over_ns: *over_ns,
+                seed: progress.value,
+            };
+            let failed =
+                |error: &dyn std::fmt::Display| Failure::new(format_args!("tail: {error}"));
+            let origin = surroundings.origin.ok_or_else(no_origin)?;
+            let mut tail = log.blocking(origin).map_err(|error| failed(&error))?;
+            loop {
+                tail = tail.look().map_err(|error| failed(&error))?;
+                progress.saw(&tail);
+                if tail.ended() {
+                    break;
+                }
+                thread::sleep(LOOK);
+            }
+            progress.got(tail.into_data());
         }
         Step::Exec {
             command,

@@ -79,35 +79,16 @@ impl Fetch {
     /// # Errors
     ///
     /// If it is not a response with status 200, or its body is not as long as was asked for.
-    pub fn body(&self, mut response: Vec<u8>) -> Result<Vec<u8>, FetchError> {
-        let wrong = |what: String| Err(FetchError::Response(what));
-        let mut headers = [httparse::EMPTY_HEADER; 16];
-        let mut head = httparse::Response::new(&mut headers);
-        let start = match head.parse(&response) {
-            Ok(httparse::Status::Complete(start)) => start,
-            Ok(httparse::Status::Partial) => {
-                return wrong(format!(
-                    "the response ends within its head, after {} bytes",
-                    response.len()
-                ));
-            }
-            Err(error) => return wrong(format!("the response is not HTTP: {error}")),
-        };
-        if head.code != Some(200) {
-            return wrong(format!(
-                "the server answered with status {}",
-                head.code.unwrap_or(0)
-            ));
-        }
-        response.drain(..start);
-        if response.len() as u64 != self.bytes {
-            return wrong(format!(
+    pub fn body(&self, response: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+        let body = body_of(response)?;
+        if body.len() as u64 != self.bytes {
+            return Err(FetchError::Response(format!(
                 "the body has {} bytes instead of {}",
-                response.len(),
+                body.len(),
                 self.bytes
-            ));
+            )));
         }
-        Ok(response)
+        Ok(body)
     }
 
     pub(super) fn blocking(&self, server: SocketAddr) -> Result<Vec<u8>, FetchError> {
@@ -117,6 +98,31 @@ impl Fetch {
         stream.read_to_end(&mut response)?;
         self.body(response)
     }
+}
+
+/// What follows the head of a whole response with status 200.
+pub(super) fn body_of(mut response: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+    let wrong = |what: String| Err(FetchError::Response(what));
+    let mut headers = [httparse::EMPTY_HEADER; 16];
+    let mut head = httparse::Response::new(&mut headers);
+    let start = match head.parse(&response) {
+        Ok(httparse::Status::Complete(start)) => start,
+        Ok(httparse::Status::Partial) => {
+            return wrong(format!(
+                "the response ends within its head, after {} bytes",
+                response.len()
+            ));
+        }
+        Err(error) => return wrong(format!("the response is not HTTP: {error}")),
+    };
+    if head.code != Some(200) {
+        return wrong(format!(
+            "the server answered with status {}",
+            head.code.unwrap_or(0)
+        ));
+    }
+    response.drain(..start);
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `wait` | as before |
 //! | `compute` | [`compute`] iterated |
-//! | `fetch`, `read` | `mix(value ^ digest_bytes(what was got))` |
+//! | `fetch`, `read`, `tail` | `mix(value ^ digest_bytes(what was got))` |
 //! | `exec` | `mix(value ^ digest_bytes(exit code, stdout))` |
 //! | `kernel` | `mix(value ^ what the kernel returned)` |
 
@@ -14,11 +14,16 @@ mod asynchronous;
 mod blocking;
 mod exec;
 mod fetch;
+mod log;
 
+pub(crate) use asynchronous::async_into;
 pub use asynchronous::{AsyncIo, Offload, run_async, run_in_place, run_offloading};
+pub(crate) use blocking::blocking_into;
 pub use blocking::{begin, read_head, run_blocking, run_stage};
 pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
+pub(crate) use log::whole_lines;
+pub use log::{Growth, LINE, LOOK, Lines, Log, Merge, Tail, answer};
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -98,6 +103,8 @@ struct Progress<'a> {
     snapshot: &'a [u64],
     value: u64,
     yielded: Option<Vec<u8>>,
+    /// Where the lines of its log go, with the pattern `merge`.
+    lines: Option<&'a dyn Lines>,
 }
 
 impl<'a> Progress<'a> {
@@ -109,6 +116,7 @@ impl<'a> Progress<'a> {
             snapshot,
             value,
             yielded: None,
+            lines: None,
         }
     }
 
@@ -136,6 +144,13 @@ impl<'a> Progress<'a> {
     fn got(&mut self, data: Vec<u8>) {
         self.value = mix(self.value ^ digest_bytes(&[&data]));
         self.yielded = Some(data);
+    }
+
+    /// What a look at a log found is handed on at once.
+    fn saw(&self, tail: &Tail) {
+        if let Some(lines) = self.lines {
+            lines.feed(self.task.index, tail.fresh(), tail.ended());
+        }
     }
 
     fn exited(&mut self, exited: Exited) {
@@ -175,5 +190,5 @@ fn file_path(surroundings: &Surroundings, file: &str) -> PathBuf {
 }
 
 fn no_origin() -> Failure {
-    Failure::new("the task fetches, but no origin server was named when the workload was loaded")
+    Failure::new("the task asks the origin server, but none was named when the workload was loaded")
 }

@@ -74,6 +74,25 @@ fn what_is_left_out_has_its_default() {
 }
 
 #[test]
+fn a_log_grows_at_once_or_over_a_time() {
+    let of = |step: &str| good(&with("", step)).steps;
+    let bytes = Distribution::Fixed(1024.0);
+    let tail = |over| {
+        vec![every_task(Action::Tail {
+            bytes: bytes.clone(),
+            over,
+        })]
+    };
+    assert_eq!(of("tail = \"1KiB\""), tail(None));
+    assert_eq!(
+        of("tail = \"1KiB\"\nover = \"5ms\""),
+        tail(Some(Distribution::Fixed(5e6)))
+    );
+    let merge = with("", "tail = \"1KiB\"").replace("\"map\"", "\"merge\"");
+    assert_eq!(good(&merge).pattern, Pattern::Merge);
+}
+
+#[test]
 fn a_pattern_has_its_own_settings() {
     let of = |pattern: &str, table: &str| {
         let text = with("", "wait = \"1ms\"").replace("\"map\"", &format!("\"{pattern}\""));

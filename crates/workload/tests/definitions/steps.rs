@@ -8,7 +8,10 @@ fn a_step_does_exactly_one_thing() {
         (
             "",
             "5:1",
-            &["does nothing", "wait, compute, fetch, read, exec, kernel"],
+            &[
+                "does nothing",
+                "wait, compute, fetch, read, tail, exec, kernel",
+            ],
         ),
         ("kind = \"a\"", "5:1", &["does nothing", "give it one of"]),
         (
@@ -30,6 +33,11 @@ fn a_step_does_exactly_one_thing() {
             "exec = [\"true\"]\ndelay = \"1ms\"",
             "7:1",
             &["`delay` stands beside `exec`", "`fetch`"],
+        ),
+        (
+            "read = \"1B\"\nover = \"1ms\"",
+            "7:1",
+            &["`over` stands beside `read`", "`tail`"],
         ),
         (
             "timeout = \"1ms\"\nfetch = \"1B\"",

@@ -1,6 +1,6 @@
 //! What is refused before the steps: TOML that is none, keys, names, counts, patterns.
 
-use crate::support::{assert_refused, assert_step_refused, assert_top_refused, error, with};
+use crate::support::{assert_refused, assert_step_refused, assert_top_refused, error, good, with};
 
 #[test]
 fn what_is_no_toml_is_refused_where_it_breaks() {
@@ -197,12 +197,18 @@ fn a_bad_pattern_or_its_settings_are_refused() {
         (
             &of("\"mpa\"", ""),
             "2:11",
-            &["`pattern` is \"mpa\"", "map, rounds, pipeline, fold, serve"],
+            &[
+                "`pattern` is \"mpa\"",
+                "map, rounds, pipeline, fold, merge, serve",
+            ],
         ),
         (
             &of("3", ""),
             "2:11",
-            &["`pattern` is 3", "map, rounds, pipeline, fold, serve"],
+            &[
+                "`pattern` is 3",
+                "map, rounds, pipeline, fold, merge, serve",
+            ],
         ),
         (
             &of("\"map\"", "[rounds]\n"),
@@ -300,4 +306,26 @@ fn a_bad_pattern_or_its_settings_are_refused() {
             &["60000000 requests", "change"],
         ),
     ]);
+}
+
+#[test]
+fn a_merge_has_one_log_for_each_task() {
+    let of = |steps: &str| with("", steps).replace("\"map\"", "\"merge\"");
+    let tail = "tail = \"1KiB\"";
+    good(&of(&format!("wait = \"1ms\"\n[[step]]\n{tail}")));
+    for steps in [
+        "wait = \"1ms\"".to_owned(),
+        format!("{tail}\nkind = \"a\""),
+        format!("{tail}\n[[step]]\n{tail}"),
+        format!("{tail}\n[[step]]\n{tail}\nkind = \"a\""),
+    ] {
+        assert_refused(&[(
+            &of(&steps),
+            "2:11",
+            &[
+                "one log from each task",
+                "one [[step]] with `tail`, without a `kind`",
+            ],
+        )]);
+    }
 }

@@ -44,7 +44,7 @@ const NAME_REMEDY: &str = "write up to 64 of a-z, 0-9 and -, such as \"orders\""
 /// let error = workload::definition::parse("name = \"orders\"\npattern = \"mapp\"\n", "orders.toml").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "orders.toml:2:11: `pattern` is \"mapp\"; did you mean `map`? allowed: map, rounds, pipeline, fold, serve",
+///     "orders.toml:2:11: `pattern` is \"mapp\"; did you mean `map`? allowed: map, rounds, pipeline, fold, merge, serve",
 /// );
 /// ```
 pub fn parse(text: &str, place: &str) -> Result<Definition, DefinitionError> {
@@ -167,7 +167,12 @@ fn definition(
     for table in tables {
         written.push(step::step(&table.table(remedy)?, pipeline, program_exists)?);
     }
-    let steps = tasks::complete(written, pipeline)?;
+    let completed = tasks::complete(written, pipeline)?;
+    if pattern == Pattern::Merge
+        && let Some(written) = root.get("pattern")
+    {
+        tasks::one_log(&written, &completed)?;
+    }
 
     Ok(Definition {
         name,
@@ -177,7 +182,7 @@ fn definition(
         seed,
         items,
         show,
-        steps,
+        steps: completed,
     })
 }
 

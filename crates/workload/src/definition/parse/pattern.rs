@@ -5,7 +5,7 @@ use super::error::DefinitionError;
 use super::nearest::use_one_of;
 use super::table::Table;
 
-const PATTERNS: [&str; 5] = ["map", "rounds", "pipeline", "fold", "serve"];
+const PATTERNS: [&str; 6] = ["map", "rounds", "pipeline", "fold", "merge", "serve"];
 
 /// The patterns with a table of their own, which has their name.
 const WITH_TABLE: [&str; 4] = ["rounds", "pipeline", "fold", "serve"];
@@ -40,6 +40,7 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
                 Ok(Pattern::Histogram { keys })
             })
         }
+        "merge" => Ok(Pattern::Merge),
         "rounds" => {
             let table = settings(root, name, &["generations"])?;
             let generations = whole_or(table.as_ref(), "generations", MAX_GENERATIONS, 10)?;

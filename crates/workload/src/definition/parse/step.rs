@@ -8,10 +8,10 @@ use super::nearest::use_one_of;
 use super::table::{Entry, Table};
 use super::{NAME_REMEDY, is_name};
 
-const ACTIONS: [&str; 6] = ["wait", "compute", "fetch", "read", "exec", "kernel"];
-const KEYS: [&str; 11] = [
-    "wait", "compute", "fetch", "read", "exec", "kernel", "delay", "timeout", "weight", "kind",
-    "stage",
+const ACTIONS: [&str; 7] = ["wait", "compute", "fetch", "read", "tail", "exec", "kernel"];
+const KEYS: [&str; 13] = [
+    "wait", "compute", "fetch", "read", "tail", "exec", "kernel", "delay", "over", "timeout",
+    "weight", "kind", "stage",
 ];
 
 /// A stage takes a thread or more in some models.
@@ -103,7 +103,7 @@ fn action(
             "write a [[step]] of its own for each",
         ));
     }
-    for (guest, host) in [("delay", "fetch"), ("timeout", "exec")] {
+    for (guest, host) in [("delay", "fetch"), ("over", "tail"), ("timeout", "exec")] {
         if entry.key != host
             && let Some(guest) = table.get(guest)
         {
@@ -121,6 +121,10 @@ fn action(
             delay: optional_amount(table, "delay", &DURATION)?,
         }),
         "read" => Ok(Action::Read(amount(entry, &SIZE)?)),
+        "tail" => Ok(Action::Tail {
+            bytes: amount(entry, &SIZE)?,
+            over: optional_amount(table, "over", &DURATION)?,
+        }),
         "exec" => Ok(Action::Exec {
             command: command(entry, program_exists)?,
             timeout: optional_amount(table, "timeout", &DURATION)?,

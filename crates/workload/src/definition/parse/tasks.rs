@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::Step;
+use super::super::{Action, Step};
 use super::error::DefinitionError;
 use super::step::Written;
+use super::table::Entry;
 
 /// The steps with every weight and stage filled in.
 pub(super) fn complete(
@@ -16,6 +17,20 @@ pub(super) fn complete(
         assign_stages(&mut written)?;
     }
     Ok(written.into_iter().map(|written| written.step).collect())
+}
+
+/// What a merge needs: that each task follows one log.
+pub(super) fn one_log(written: &Entry<'_>, steps: &[Step]) -> Result<(), DefinitionError> {
+    let mut logs = steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Tail { .. }));
+    match (logs.next(), logs.next()) {
+        (Some(Step { kind: None, .. }), None) => Ok(()),
+        _ => Err(written.wrong_because(
+            "it takes one log from each task",
+            "give it one [[step]] with `tail`, without a `kind`",
+        )),
+    }
 }
 
 /// A kind has one weight, whichever of its steps says it; 1 where none does.

@@ -1,0 +1,169 @@
+//! The writer's side of a log.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{LINE, Log};
+use crate::value::Rng;
+
+/// Between two times that something is written.
+const TICK: Duration = Duration::from_millis(1);
+
+/// The most that is written at a time: who writes many logs gets round to the others.
+const PIECE: u64 = 64 * 1024;
+
+/// The times of two lines are up to this far apart.
+const GAP: u64 = 1000;
+
+/// A log that is being written: evenly, and without regard for the ends of lines.
+#[derive(Debug)]
+pub struct Growth {
+    log: Log,
+    file: File,
+    begun: Instant,
+    written: u64,
+    lines: Lines,
+    /// The rest of a line.
+    rest: Vec<u8>,
+}
+
+impl Growth {
+    /// Makes the file, empty; from now on it is due to grow.
+    ///
+    /// # Errors
+    ///
+    /// When there is such a file already, or none can be made.
+    pub fn begin(log: Log, path: &Path) -> io::Result<Growth> {
+        Ok(Growth {
+            log,
+            file: OpenOptions::new()
+                .append(true)
+                .create_new(true)
+                .open(path)?,
+            begun: Instant::now(),
+            written: 0,
+            lines: Lines::new(log.seed),
+            rest: Vec::new(),
+        })
+    }
+
+    /// Appends what is due by now, and says in how long to come again; `None` once the log is whole.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the like.
+    pub fn grow(&mut self) -> io::Result<Option<Duration>> {
+        let over = Duration::from_nanos(self.log.over_ns);
+        let elapsed = self.begun.elapsed();
+        let due = if elapsed >= over {
+            self.log.bytes
+        } else {
+            // Below the whole, since the time is not up.
+            (u128::from(self.log.bytes) * elapsed.as_nanos() / over.as_nanos()) as u64
+        };
+        let piece = (due - self.written).min(PIECE) as usize;
+        while self.rest.len() < piece {
+            self.rest.extend_from_slice(&self.lines.next());
+        }
+        self.file.write_all(&self.rest[..piece])?;
+        self.rest.drain(..piece);
+        self.written += piece as u64;
+        if self.written == self.log.bytes {
+            return Ok(None);
+        }
+        Ok(Some(if self.written < due {
+            Duration::ZERO
+        } else {
+            TICK.min(over.saturating_sub(elapsed))
+        }))
+    }
+}
+
+/// The lines that follow from a seed.
+#[derive(Debug)]
+struct Lines {
+    rng: Rng,
+    time: u64,
+}
+
+impl Lines {
+    fn new(seed: u64) -> Lines {
+        Lines {
+            rng: Rng::new(seed),
+            time: 0,
+        }
+    }
+
+    fn next(&mut self) -> [u8; LINE] {
+        self.time += 1 + self.rng.below(GAP);
+        let text = format!("{:014} {:016x}\n", self.time, self.rng.next_u64());
+        // Its times end below 10¹⁴: no log is longer than a gibibyte.
+        text.as_bytes().try_into().expect("a line of 32 bytes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_follow_from_the_seed() {
+        let mut lines = Lines::new(42);
+        let text = [lines.next(), lines.next()].concat();
+        // They stand in docs/protocol.md.
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "00000000000742 28efe333b266f103\n00000000001021 581ce1ff0e4ae394\n"
+        );
+    }
+
+    #[test]
+    fn a_log_grows_with_time_and_not_before() {
+        let path = std::env::temp_dir().join(format!("growth-{}", std::process::id()));
+        let hour = Duration::from_secs(3600);
+        let log = Log {
+            bytes: 32 * 100,
+            over_ns: hour.as_nanos() as u64,
+            seed: 1,
+        };
+        let mut growth = Growth::begin(log, &path).unwrap();
+        let mut length_after = |elapsed: Duration| {
+            growth.begun = Instant::now() - elapsed;
+            let pause = growth.grow().unwrap();
+            (pause, std::fs::metadata(&path).unwrap().len())
+        };
+        // Not quite a byte a second.
+        assert_eq!(length_after(Duration::ZERO), (Some(TICK), 0));
+        let (pause, length) = length_after(Duration::from_secs(1818));
+        assert_eq!(pause, Some(TICK));
+        assert!(
+            (1616..1632).contains(&length),
+            "{length} bytes: not within a line"
+        );
+        assert_eq!(length_after(hour), (None, log.bytes));
+
+        let whole = std::fs::read(&path).unwrap();
+        assert!(Growth::begin(log, &path).is_err(), "it is written over");
+        std::fs::remove_file(&path).unwrap();
+        let lines: Vec<&[u8]> = whole.chunks(LINE).collect();
+        assert!(lines.is_sorted() && lines.iter().all(|line| line.ends_with(b"\n")));
+    }
+
+    #[test]
+    fn what_is_due_at_once_is_written_in_pieces() {
+        let path = std::env::temp_dir().join(format!("growth-at-once-{}", std::process::id()));
+        let log = Log {
+            bytes: 2 * PIECE + 32,
+            over_ns: 0,
+            seed: 1,
+        };
+        let mut growth = Growth::begin(log, &path).unwrap();
+        let pauses = [(); 3].map(|()| growth.grow().unwrap());
+        let length = std::fs::metadata(&path).unwrap().len();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(pauses, [Some(Duration::ZERO), Some(Duration::ZERO), None]);
+        assert_eq!(length, log.bytes);
+    }
+}
