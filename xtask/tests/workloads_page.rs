@@ -23,7 +23,7 @@ fn every_example_of_the_page_is_good() {
     for text in toml_blocks() {
         parse(text, "page").unwrap();
     }
-    assert_eq!(toml_blocks().count(), 4);
+    assert_eq!(toml_blocks().count(), 5);
 }
 
 #[test]
