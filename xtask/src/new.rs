@@ -104,7 +104,7 @@ mod tests {
                 panic!("{error}, with\n{block}");
             }
         }
-        assert_eq!(blocks, 4);
+        assert_eq!(blocks, 5);
         assert!(!taken.contains("#: ["));
     }
 

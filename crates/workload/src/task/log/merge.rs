@@ -17,6 +17,10 @@ type Stamp = [u8; STAMP];
 /// Who takes the lines of logs, as tasks find them.
 pub trait Lines: fmt::Debug + Send + Sync {
     /// More of a task's log, cut anywhere; `ended` if it was the last.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such task.
     fn feed(&self, task: usize, bytes: &[u8], ended: bool);
 }
 
@@ -78,9 +82,6 @@ impl Merge {
     }
 }
 
-/// # Panics
-///
-/// If there is no log of this number.
 impl Lines for Merge {
     fn feed(&self, task: usize, bytes: &[u8], ended: bool) {
         self.lock().feed(task, bytes, ended);

@@ -85,3 +85,51 @@ impl Tail {
         self.data
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn log_at(name: &str) -> (PathBuf, Tail) {
+        let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+        let (bytes, over_ns) = (32, 0);
+        let tail = Tail::new(
+            path.clone(),
+            &Log {
+                bytes,
+                over_ns,
+                seed: 0,
+            },
+        );
+        (path, tail)
+    }
+
+    #[test]
+    fn each_look_finds_what_was_added_and_the_last_removes_the_file() {
+        let (path, mut tail) = log_at("tail");
+        let mut file = File::create(&path).unwrap();
+        for (part, ended) in [
+            ("", false),
+            ("the first ", false),
+            ("and 22 characters more", true),
+        ] {
+            file.write_all(part.as_bytes()).unwrap();
+            tail = tail.look().unwrap();
+            assert_eq!((tail.fresh(), tail.ended()), (part.as_bytes(), ended));
+        }
+        assert!(!path.exists());
+        assert_eq!(tail.into_data(), b"the first and 22 characters more");
+    }
+
+    #[test]
+    fn a_log_that_never_ends_is_given_up() {
+        let (path, mut tail) = log_at("tail-stopped");
+        fs::write(&path, "12345").unwrap();
+        tail.give_up = Instant::now();
+        std::thread::sleep(Duration::from_millis(1));
+        let error = tail.look().unwrap_err().to_string();
+        fs::remove_file(&path).unwrap();
+        assert!(error.contains("only 5 of 32 bytes"), "{error}");
+    }
+}
