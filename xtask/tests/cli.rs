@@ -205,7 +205,7 @@ fn help_is_printed_on_stdout_and_is_no_error() {
             &[
                 "--model <NAME[/VARIANT]>",
                 "--patience",
-                "[default: 60s; with --smoke 5s]",
+                "; with --smoke 5s]",
                 "[default: target/compare]",
             ],
         ),

@@ -48,8 +48,8 @@ pub struct Place {
     pub files: Option<PathBuf>,
     /// The address of the origin server; null where nothing is fetched.
     pub origin: Option<SocketAddr>,
-    /// The address of the program that makes the load of the pattern `serve`; null with any other.
-    #[serde(default)]
+    /// The address of the program that makes the load of the pattern `serve`; left out with any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<SocketAddr>,
 }
 
