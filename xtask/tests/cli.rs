@@ -205,7 +205,7 @@ fn help_is_printed_on_stdout_and_is_no_error() {
             &[
                 "--model <NAME[/VARIANT]>",
                 "--patience",
-                "; with --smoke 5s]",
+                "[default: 30s; with --smoke 5s]",
                 "[default: target/compare]",
             ],
         ),

@@ -45,7 +45,7 @@ use table::{Conditions, Table};
 use workshop::Workshop;
 
 /// The time for the samples after each cell's first, unless the user says otherwise.
-const BUDGET: Duration = Duration::from_secs(45);
+const BUDGET: Duration = Duration::from_secs(30);
 
 /// A smoke run shows that everything works; its figures are not for quoting.
 const SMOKE_BUDGET: Duration = Duration::from_secs(5);

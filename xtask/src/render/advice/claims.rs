@@ -12,7 +12,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         item: 53,
-        advice: "threads overlap what blocks",
+        advice: "threads overlap what blocks, and in Rust what computes",
         figure: Figure::Time,
         more: &["sequential"],
         less: &["threads/limited", "threads"],
