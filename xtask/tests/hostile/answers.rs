@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 
-use crate::scene::{fails, passes, trial, with, with_pattern, with_work};
+use crate::scene::{fails, passes, trial, with, with_logs, with_pattern, with_work};
 use crate::support::cell;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -69,6 +69,15 @@ pub(crate) fn trials() -> Vec<Trial> {
             },
         ));
     }
+    trials.push(trial(
+        "one_wrong_value_in_any_pattern_is_a_wrong_answer::merge",
+        || {
+            passes(&with_logs("").run());
+            let wrong = "wrong answer: its outputs";
+            fails(&with_logs("plant@sample").run(), wrong);
+            fails(&with_logs("plant@trace").run(), wrong);
+        },
+    ));
     trials.push(trial(
         "one_wrong_value_is_found_at_every_number_of_tasks",
         || {

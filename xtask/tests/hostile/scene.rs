@@ -24,6 +24,14 @@ pub(crate) fn with_pattern(pattern: &str, deeds: &str) -> Comparison {
     bring(Comparison::quick(&text), deeds)
 }
 
+/// The same with logs that grow and are merged.
+pub(crate) fn with_logs(deeds: &str) -> Comparison {
+    let text = TINY
+        .replace("\"map\"", "\"merge\"")
+        .replace("compute = \"100us\"", "tail = \"1KiB\"\nover = \"5ms\"");
+    bring(Comparison::quick(&text), deeds)
+}
+
 /// The same where each sample waits for long enough that the other contestant can be seen idling.
 pub(crate) fn with_waits(deeds: &str) -> Comparison {
     let waits = TINY.replace("compute = \"100us\"", "wait = \"10ms\"");

@@ -36,13 +36,20 @@ pub(crate) fn run(order: &Order) -> Result<Report, String> {
     let failed = |error: std::io::Error| format!("the load failed: {error}");
     let clock = Clock::new().map_err(failed)?;
     let mut clients = Vec::with_capacity(sessions);
-    for number in 0..sessions {
-        let client = Client::open(order.server).map_err(|error| {
-            let_it_end(order.server, sessions - number);
-            format!("session {number} of {sessions} cannot be opened: {error}")
-        })?;
-        clock.add(client.stream(), number).map_err(failed)?;
-        clients.push(client);
+    while clients.len() < sessions {
+        let number = clients.len();
+        let opened = Client::open(order.server)
+            .and_then(|client| clock.add(client.stream(), number).map(|()| client));
+        match opened {
+            Ok(client) => clients.push(client),
+            Err(error) => {
+                drop(clients);
+                let_it_end(order.server, sessions - number);
+                return Err(format!(
+                    "session {number} of {sessions} cannot be opened: {error}"
+                ));
+            }
+        }
     }
     let load = Load {
         asked: 0,
