@@ -44,8 +44,12 @@ impl Load {
     }
 
     fn inputs(&self, serve: &str) -> (PathBuf, Inputs) {
+        self.inputs_of(serve, "compute = \"1us\"")
+    }
+
+    fn inputs_of(&self, serve: &str, step: &str) -> (PathBuf, Inputs) {
         let text = format!(
-            "name = \"load\"\npattern = \"serve\"\ntasks = 5\n[serve]\n{serve}\n[[step]]\ncompute = \"1us\"\n"
+            "name = \"load\"\npattern = \"serve\"\ntasks = 5\n[serve]\n{serve}\n[[step]]\n{step}\n"
         );
         let inputs = make(&parse(&text, "load").expect("a definition"), 10);
         let path = self.folder.path().join("inputs.jsonl");
@@ -214,6 +218,28 @@ fn wrong_answers_are_found() {
     // One that guesses the same again finds no other secret.
     let error = failed(load.run(&path, scripted(1, move |_, line| number(line, "3\n"))));
     assert!(error.contains("was made before in this round"), "{error}");
+}
+
+#[test]
+fn an_answer_that_comes_before_its_task_can_have_waited_is_wrong() {
+    let load = Load::start();
+    for talk in ["tasks", "guess"] {
+        let settings = format!("sessions = 1\nrate = 100\nseconds = 0.1\ntalk = \"{talk}\"");
+        let (path, inputs) = load.inputs_of(&settings, "wait = \"1s\"");
+        // The same tasks without the wait.
+        let (_, hasty) = load.inputs(&settings);
+        let (address, server) = serve(hasty, None);
+        // It reads its inputs when it is told to: those that wait.
+        let mut lines = Vec::new();
+        inputs::write(&inputs, &mut lines).expect("room");
+        std::fs::write(&path, lines).expect("a file");
+        let error = failed(load.run(&path, address));
+        server.join().expect("it ends with its sessions");
+        assert!(
+            error.contains("wrong answer: task 0 was answered after"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

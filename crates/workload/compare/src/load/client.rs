@@ -15,12 +15,14 @@ const LONGEST_ANSWER: usize = 4096;
 /// How long it may take to open a session.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A request: which, of which task, and when it is due.
+/// A request: which, of which task, and when it is due. No answer can come sooner than `least` after it was asked for, since
+/// so long the task waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     pub(crate) task: usize,
     pub(crate) seed: u64,
     pub(crate) due: Instant,
+    pub(crate) least: Duration,
 }
 
 /// A request that was answered rightly, as far as one answer says.
@@ -34,6 +36,8 @@ pub(crate) struct Client {
     received: Vec<u8>,
     waiting: VecDeque<Request>,
     under_way: Option<(Request, Dialogue)>,
+    /// When it was last asked for something.
+    asked: Instant,
 }
 
 enum Dialogue {
@@ -55,6 +59,7 @@ impl Client {
             received: Vec::new(),
             waiting: VecDeque::new(),
             under_way: None,
+            asked: Instant::now(),
         })
     }
 
@@ -105,6 +110,16 @@ impl Client {
         if line.starts_with("ERROR") {
             return Err(format!("task {}: the server said {line:?}", request.task));
         }
+        // Clocks that tick alike may still be read in another order.
+        let took = self.asked.elapsed();
+        if took < request.least.mul_f64(0.99) {
+            return Err(format!(
+                "wrong answer: task {} was answered after {:.3} ms, but it waits for {:.3} ms",
+                request.task,
+                took.as_secs_f64() * 1e3,
+                request.least.as_secs_f64() * 1e3
+            ));
+        }
         match dialogue {
             Dialogue::Task => {
                 let output = Some(line).filter(|line| line.len() == 16);
@@ -133,6 +148,7 @@ impl Client {
                     send(&mut self.stream, &format!("REPORT {report}\n{end}"))?;
                     return Ok(Some(value(seed)));
                 }
+                self.asked = Instant::now();
                 send(&mut self.stream, &format!("REPORT {report}\nNUMBER\n"))?;
                 Ok(None)
             }
@@ -156,6 +172,7 @@ impl Client {
             }
         };
         self.under_way = Some((request, dialogue));
+        self.asked = Instant::now();
         send(&mut self.stream, &line)
     }
 }

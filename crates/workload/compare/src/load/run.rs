@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use workload::definition::{Pattern, Talk, requests};
-use workload::inputs::{self, Inputs};
+use workload::inputs::{self, Inputs, Task};
 use workload::serve::{Order, Report};
 use workload::value::digest_outputs;
 
@@ -62,11 +62,16 @@ pub(crate) fn run(order: &Order) -> Result<Report, String> {
         responses: Times::new(),
         lateness: Times::new(),
         last: Duration::ZERO,
+        least: inputs.tasks.iter().map(waits).min().unwrap_or_default(),
         inputs,
         clients,
         clock,
     };
     load.run()
+}
+
+fn waits(task: &Task) -> Duration {
+    Duration::from_nanos(task.waiting_ns())
 }
 
 /// A server that waits for sessions that do not come gets them, and their end.
@@ -90,6 +95,8 @@ struct Load {
     answered: usize,
     /// When request 0 is due.
     begin: Instant,
+    /// The shortest wait of any task.
+    least: Duration,
     /// By task.
     outputs: Vec<Option<u64>>,
     responses: Times,
@@ -145,6 +152,11 @@ impl Load {
                 task,
                 seed: self.inputs.tasks[task].seed,
                 due,
+                least: match self.talk {
+                    Talk::Tasks => waits(&self.inputs.tasks[task]),
+                    // Which task comes before a guess is up to the server.
+                    Talk::Guess => self.least,
+                },
             };
             let session = self.asked % self.clients.len();
             if self.clients[session].ask(request, self.talk)? {
