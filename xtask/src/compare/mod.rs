@@ -48,7 +48,7 @@ use workshop::Workshop;
 const BUDGET: Duration = Duration::from_secs(30);
 
 /// A smoke run shows that everything works; its figures are not for quoting.
-const SMOKE_BUDGET: Duration = Duration::from_secs(5);
+const SMOKE_BUDGET: Duration = Duration::from_secs(2);
 
 /// Runs a comparison and returns the exit status.
 ///

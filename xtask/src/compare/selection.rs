@@ -10,7 +10,10 @@ use crate::cli::CompareArgs;
 use crate::error::Error;
 
 /// The most tasks with `--smoke`.
-const SMOKE_TASKS: usize = 200;
+const SMOKE_TASKS: usize = 40;
+
+/// The longest time for which requests come with `--smoke`.
+const SMOKE_SECONDS: f64 = 0.1;
 
 /// One cell to be measured.
 #[derive(Debug, Clone)]
@@ -102,10 +105,33 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
             sizes(definition).into_iter().map(|tasks| Definition {
                 tasks,
                 seed: args.seed.unwrap_or(definition.seed),
+                pattern: if args.smoke {
+                    cut(definition.pattern)
+                } else {
+                    definition.pattern
+                },
                 ..definition.clone()
             })
         })
         .collect())
+}
+
+/// As short as a smoke run wants it.
+fn cut(pattern: Pattern) -> Pattern {
+    match pattern {
+        Pattern::Serve {
+            sessions,
+            rate,
+            seconds,
+            talk,
+        } => Pattern::Serve {
+            sessions,
+            rate,
+            seconds: seconds.min(SMOKE_SECONDS),
+            talk,
+        },
+        other => other,
+    }
 }
 
 fn serves(definition: &Definition) -> bool {
@@ -349,13 +375,40 @@ mod tests {
 
     #[test]
     fn numbers_of_tasks_that_a_smoke_run_makes_equal_are_one_table() {
-        let line = ["xtask", "compare", "gcd", "--smoke", "--tasks=300,100,400"];
+        let line = ["xtask", "compare", "gcd", "--smoke", "--tasks=300,10,400"];
         let parsed = cli::parse(line.map(OsString::from)).unwrap();
         let Parsed::Command(Command::Compare(args)) = parsed else {
             panic!("{parsed:?}");
         };
         let tables = tables(&args).unwrap();
         let sizes: Vec<usize> = tables.iter().map(|table| table.tasks).collect();
-        assert_eq!(sizes, [200, 100]);
+        assert_eq!(sizes, [40, 10]);
+    }
+
+    #[test]
+    fn a_smoke_run_and_rates_change_how_many_requests_there_are() {
+        let tables = |more: &[&str]| {
+            let line = ["xtask", "compare", "guess"].iter().chain(more);
+            let parsed = cli::parse(line.map(OsString::from)).unwrap();
+            let Parsed::Command(Command::Compare(args)) = parsed else {
+                panic!("{parsed:?}");
+            };
+            tables(&args)
+        };
+        let pattern = |more: &[&str]| match tables(more).unwrap()[0].pattern {
+            Pattern::Serve { rate, seconds, .. } => (rate, seconds),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(pattern(&[]), (200.0, 0.5));
+        assert_eq!(pattern(&["--smoke"]), (200.0, SMOKE_SECONDS));
+        assert_eq!(pattern(&["--rate", "50"]), (50.0, 0.5));
+        let swept = tables(&["--rate", "100,400,100"]).unwrap();
+        let sizes: Vec<usize> = swept.iter().map(|table| table.tasks).collect();
+        assert_eq!(sizes, [50, 200]);
+        let error = tables(&["gcd", "--rate", "50"]).unwrap_err().to_string();
+        assert!(
+            error.contains("`gcd`") && error.contains("`guess`"),
+            "{error}"
+        );
     }
 }

@@ -17,7 +17,7 @@ pub fn warnings(results: &Results) -> String {
     if results.settings.smoke {
         out.push_str(&wrap(
             "SMOKE: ",
-            "tasks were cut to at most 200 to see that everything runs; these are not figures to \
+            "tasks were cut to at most 40 to see that everything runs; these are not figures to \
              choose a model by.",
         ));
     }

@@ -65,7 +65,7 @@ pub struct Settings {
     pub command: String,
     /// The bound on sampling beyond the first sample of each cell.
     pub budget_ns: u64,
-    /// Whether `tasks` was cut to at most 200.
+    /// Whether `tasks` was cut to at most 40.
     pub smoke: bool,
     /// The seed given on the command line, if any.
     pub seed: Option<u64>,
