@@ -52,7 +52,7 @@ pub fn sweeps(results: &Results) -> String {
             cell.workload == workload.name && cell.tasks == workload.tasks
         });
         let mut title = view::title(results, workload, " with ");
-        if title != workload.name {
+        if title != workload.name && workload.rate.is_none() {
             title.push_str(" tasks");
         }
         parts.extend(by_workers(&title, &cells));

@@ -20,7 +20,7 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
         .filter(|cell| view::measured(cell))
         .collect();
     let mut title = view::title(results, workload, " with ");
-    if title != workload.name {
+    if title != workload.name && workload.rate.is_none() {
         title.push_str(" tasks");
     }
     let all = cells.len() + skipped;

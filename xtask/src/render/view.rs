@@ -113,14 +113,16 @@ pub(super) fn bounds(interval: &Interval) -> Option<(f64, f64)> {
     interval.low.zip(interval.high)
 }
 
-/// How a workload is called: with its number of tasks where the name alone is not enough.
+/// How a workload is called: with its number of tasks, or the rate of its requests, where the name alone is not enough.
 pub(super) fn title(results: &Results, workload: &Workload, between: &str) -> String {
     let alike = results
         .workloads
         .iter()
         .filter(|other| other.name == workload.name)
         .count();
-    if alike > 1 {
+    if let (Some(rate), 2..) = (workload.rate, alike) {
+        format!("{} at {rate}/s", workload.name)
+    } else if alike > 1 {
         format!("{}{between}{}", workload.name, workload.tasks)
     } else {
         workload.name.clone()

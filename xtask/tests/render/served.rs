@@ -70,4 +70,7 @@ fn rates_are_swept_by_the_response_and_not_by_the_time() {
     );
     assert!(text.contains("400") && text.contains("1600"), "{text}");
     assert!(!text.contains("number of tasks"), "{text}");
+    let table = render::table(&results, 1);
+    assert!(table.contains("\n- waits at 1600/s: "), "{table}");
+    assert!(!table.contains("waits with"), "{table}");
 }
