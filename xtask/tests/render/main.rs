@@ -3,6 +3,7 @@
 mod advice;
 mod fixture;
 mod served;
+mod verdict;
 
 use std::fs;
 
@@ -85,7 +86,7 @@ fn what_only_some_cells_have_stands_below_the_table() {
 }
 
 #[test]
-fn the_matrix_and_its_sentences_come_from_the_figures() {
+fn the_matrix_comes_from_the_figures() {
     insta::assert_snapshot!("matrix", render::matrix(&results()));
 }
 
@@ -135,135 +136,6 @@ fn everything_is_the_tables_and_the_closing() {
     let closing = render::closing(&later, Some(&results));
     assert_eq!(all, format!("{}\n{}\n{closing}", parts[0], parts[1]));
     assert_fits(&all);
-}
-
-#[test]
-fn verdicts_follow_the_figures() {
-    let verdict = |change: &dyn Fn(&mut Cell)| {
-        let mut results = results();
-        results.cells.retain(|cell| cell.workload == "gcd");
-        results.workloads.remove(0);
-        results.cells.iter_mut().for_each(change);
-        summarise(&mut results);
-        let text = render::table(&results, 0);
-        assert_fits(&text);
-        text.split_once("\n- gcd: ").unwrap().1.replace("\n ", "")
-    };
-    let scale = |cell: &mut Cell, factor: f64| {
-        for sample in &mut cell.samples {
-            sample.wall_ns = (sample.wall_ns as f64 * factor) as u64;
-        }
-    };
-    let baseline = |cell: &mut Cell| cell.model == "sequential";
-
-    let text = verdict(&|cell| {
-        if baseline(cell) {
-            scale(cell, 0.1);
-        }
-    });
-    assert!(
-        text.starts_with("sequential") && text.contains("One thread is enough."),
-        "{text}"
-    );
-    let text = verdict(&|cell| {
-        if baseline(cell) {
-            scale(cell, 0.53);
-        }
-    });
-    assert!(
-        text.contains("Sequential is good enough: it took at most 5."),
-        "{text}"
-    );
-    let text = verdict(&|cell| {
-        if baseline(cell) {
-            scale(cell, 104.3 / 207.0);
-        }
-    });
-    assert!(
-        text.contains("Sequential is good enough: it took at most "),
-        "{text}"
-    );
-    // A tie by so wide an interval shows nothing.
-    let text = verdict(&|cell| {
-        if baseline(cell) {
-            for (sample, factor) in cell.samples.iter_mut().zip([0.4, 1.2].into_iter().cycle()) {
-                sample.wall_ns = (sample.wall_ns as f64 * factor) as u64;
-            }
-        }
-    });
-    assert!(
-        text.contains("Whether sequential is good enough is open: it took 0."),
-        "{text}"
-    );
-    let text = verdict(&|cell| {
-        if baseline(cell) {
-            cell.error = Some("crashed".into());
-        }
-    });
-    assert!(text.contains("Without a figure for sequential"), "{text}");
-    let text = verdict(&|cell| {
-        if !baseline(cell) {
-            cell.error = Some("crashed".into());
-        }
-    });
-    assert!(
-        text.contains("with nothing to compare it with. Only 1 of 7"),
-        "{text}"
-    );
-    let text = verdict(&|cell| cell.error = Some("crashed".into()));
-    assert!(text.contains("none of 7 cells gave a figure."), "{text}");
-    let text = verdict(&|cell| cell.samples.truncate(1));
-    assert!(
-        text.contains("by 1 sample only, so how much of that is noise is open."),
-        "{text}"
-    );
-    assert!(
-        text.contains("times as long, by 1 sample only.") && !text.contains("good enough"),
-        "{text}"
-    );
-}
-
-/// The times of two cells of one table, round by round, and what is said of them.
-fn duel(one: &[u64], other: &[u64]) -> (String, String) {
-    let mut results = results();
-    results.workloads.truncate(1);
-    results.skipped.clear();
-    results
-        .cells
-        .retain(|cell| cell.workload == "waits" && cell.workers == 2 && cell.variant.is_empty());
-    results.cells.truncate(2);
-    for (cell, times) in results.cells.iter_mut().zip([one, other]) {
-        cell.samples.truncate(times.len());
-        for ((sample, time), round) in cell.samples.iter_mut().zip(times).zip(0..) {
-            (sample.wall_ns, sample.round, sample.warm_up) = (*time, round, false);
-        }
-    }
-    summarise(&mut results);
-    let table = render::table(&results, 0);
-    assert_fits(&table);
-    let sentences = table.replace("\n ", "");
-    (table, sentences)
-}
-
-#[test]
-fn a_small_difference_that_is_no_noise_is_not_called_one() {
-    let slower = [100_080; 9].map(|time| time * 1_000);
-    let (table, matrix) = duel(&[100_000_000; 9], &slower);
-    assert!(table.contains(" 1.001 "), "{table}");
-    assert!(
-        matrix.contains("took 1.001 times as long [1.001 to 1.001]."),
-        "{matrix}"
-    );
-}
-
-#[test]
-fn a_best_that_lost_most_rounds_did_not_win() {
-    let drifting: Vec<u64> = (1..=9).map(|at| at * 1_000_000).collect();
-    let mut quicker: Vec<u64> = drifting.iter().map(|time| time - 10_000).collect();
-    quicker[0] = 100_000_000;
-    let (_, matrix) = duel(&drifting, &quicker);
-    assert!(!matrix.contains(" won "), "{matrix}");
-    assert!(matrix.contains("which one wins is open."), "{matrix}");
 }
 
 #[test]

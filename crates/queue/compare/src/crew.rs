@@ -83,9 +83,11 @@ impl Crew {
                 first.map_or(Ok(()), |(_, failure)| Err(failure))
             });
             for index in 0..batch.len() {
-                // Nobody closes it before the crew is dropped.
-                let put = self.tasks.put((Arc::clone(batch), index));
-                debug_assert!(put.is_ok());
+                if self.tasks.put((Arc::clone(batch), index)).is_err() {
+                    // The owner must not wait for what will never come.
+                    self.outputs.close();
+                    break;
+                }
             }
             owner
                 .join()
