@@ -10,7 +10,7 @@ use std::fs;
 use fixture::results;
 use xtask::render;
 use xtask::report::report;
-use xtask::results::{Cell, Interval, Results, Skipped, Workload};
+use xtask::results::{Interval, Results, Skipped, Workload};
 use xtask::stats::summarise;
 
 /// The comparison after a change: `tokio-tasks` slower, `thread-pool` faster.
