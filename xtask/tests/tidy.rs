@@ -7,6 +7,8 @@ use std::process::Command;
 
 #[path = "tidy/one_api.rs"]
 mod one_api;
+#[path = "tidy/platforms.rs"]
+mod platforms;
 
 const MOST_LINES: usize = 500;
 
