@@ -6,6 +6,7 @@ pub mod ci;
 pub mod cli;
 pub mod compare;
 pub mod error;
+pub mod files;
 pub mod new;
 pub mod packages;
 pub mod pick;

@@ -1,12 +1,12 @@
 //! `cargo xtask new workload NAME`: a definition to start from, which runs as it is.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use workload::definition::parse;
 
 use crate::error::Error;
+use crate::files;
 
 /// A workload with every key explained; `NAME` stands for its name.
 const TEMPLATE: &str = include_str!("new/workload.toml");
@@ -30,7 +30,7 @@ pub fn workload(name: &str, folder: &Path) -> Result<String, Error> {
         )));
     }
     let path = folder.join(format!("{name}.toml"));
-    write_new(&path, &text).map_err(|error| {
+    files::create(&path, text.as_bytes()).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             Error::Usage(format!(
                 "{} is there already: move it away, or choose another name",
@@ -41,10 +41,6 @@ pub fn workload(name: &str, folder: &Path) -> Result<String, Error> {
         }
     })?;
     Ok(told(&path))
-}
-
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    File::create_new(path)?.write_all(text.as_bytes())
 }
 
 fn told(path: &Path) -> String {

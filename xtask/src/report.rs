@@ -1,13 +1,16 @@
 //! `cargo xtask report`: renders the results of a comparison again.
 
-use std::fs;
 use std::path::Path;
 
+use crate::files;
 use crate::render;
 use crate::results::{self, Results};
 
 /// The name between whose markers a document holds the figures.
 const MARKER: &str = "measured";
+
+/// No document is larger.
+const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 
 /// The text of the comparison at `path`; with `into`, put into that document as well.
 ///
@@ -24,13 +27,13 @@ pub fn report(path: &Path, into: Option<&Path>) -> Result<String, String> {
         return Ok(render::everything(&results, None));
     };
     let name = render::clean(&into.display().to_string());
-    let document = fs::read_to_string(into).map_err(|error| {
+    let document = files::read_text(into, MAX_DOCUMENT_BYTES).map_err(|error| {
         format!("{name}: cannot be read ({error}); name a document with --into")
     })?;
     let block = block(&results);
     let document =
         render::splice(&document, MARKER, &block).map_err(|error| format!("{name}: {error}"))?;
-    render::write_beside(into, &document).map_err(|error| {
+    files::replace(into, document.as_bytes()).map_err(|error| {
         format!("{name}: cannot be written ({error}); make it and its directory writable")
     })?;
     let what = results.workloads.len();

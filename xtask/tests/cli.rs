@@ -230,3 +230,76 @@ fn a_report_of_a_missing_file_is_a_usage_error() {
         &["no/such/results.json"],
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_report_never_waits_for_a_fifo_or_an_endless_file() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (fifo, zeros) = (path("fifo"), path("zeros"));
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+    std::os::unix::fs::symlink("/dev/zero", &zeros).expect("a link");
+    refused(&["report", &fifo], &["it is a FIFO"]);
+    refused(&["report", &zeros], &["it is a device"]);
+    refused(&["report", &path("")], &["is a directory"]);
+}
+
+/// As root, writing beside and renaming would put a regular file in the place of a device.
+#[cfg(unix)]
+#[test]
+fn a_report_goes_into_regular_files_only() {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (results, fifo, link) = (path("results.json"), path("fifo"), path("link"));
+    let empty = r#"{"schema": 1, "complete": true, "environment": {}, "settings": {}, "workloads": [], "cells": [], "skipped": []}"#;
+    std::fs::write(&results, empty).expect("a file");
+    mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+    std::os::unix::fs::symlink("fifo", &link).expect("a link");
+    refused(&["report", &results, "--into", &link], &["link", "a FIFO"]);
+    let found = std::fs::symlink_metadata(&fifo).expect("it is there");
+    assert!(found.file_type().is_fifo());
+    refused(&["report", &results, "--into", &path("")], &["a directory"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn paths_that_are_not_utf8_are_refused_in_one_line_or_work() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let odd = std::ffi::OsStr::from_bytes(b"odd\xff");
+    let run = |args: &[&std::ffi::OsStr]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(args)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("xtask starts");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(stderr.lines().count() <= 1, "{args:?}: {stderr}");
+        (output.status.code(), stderr)
+    };
+    let path = folder.path().join(odd);
+    for args in [
+        &["report".as_ref(), path.as_os_str()][..],
+        &["pick".as_ref(), "threads".as_ref(), path.as_os_str()],
+        &["pick".as_ref(), odd, path.as_os_str()],
+        &["new".as_ref(), "workload".as_ref(), odd],
+        &["test".as_ref(), odd],
+        &["build".as_ref(), odd],
+        &["compare".as_ref(), odd],
+        &["compare".as_ref(), "--model".as_ref(), odd],
+        &["compare".as_ref(), "--tasks".as_ref(), odd],
+        &["compare".as_ref(), "--runner".as_ref(), odd],
+        &[odd],
+    ] {
+        let (code, stderr) = run(args);
+        assert_eq!(code, Some(2), "{args:?}: {stderr}");
+        assert!(!stderr.is_empty() && !path.exists(), "{args:?}");
+    }
+    let empty = r#"{"schema": 1, "complete": true, "environment": {}, "settings": {}, "workloads": [], "cells": [], "skipped": []}"#;
+    std::fs::write(&path, empty).expect("a file");
+    assert_eq!(run(&["report".as_ref(), path.as_os_str()]).0, Some(0));
+}

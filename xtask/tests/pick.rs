@@ -255,6 +255,60 @@ fn a_file_or_another_pick_in_the_way_is_refused() {
     bench.refused("odd", &[".pick.json", "choose another folder"]);
 }
 
+/// The record is a file like any other: somebody else may have written it.
+#[test]
+fn a_record_never_removes_or_replaces_files_outside_its_folder() {
+    let bench = Bench::new();
+    bench.write("victim", "precious");
+    // What a pick itself would have recorded for that file.
+    let digest = format!("{:016x}", workload::value::digest_bytes(&[b"precious"]));
+    let outside = bench.path("victim").display().to_string();
+    for path in ["../victim", "src/../../victim", &outside] {
+        bench.write(
+            "hostile/.pick.json",
+            &format!(
+                r#"{{"crate": "tiny", "version": "0.3.0", "files": {{"{path}": "{digest}"}}}}"#
+            ),
+        );
+        bench.refused("hostile", &[".pick.json", path, "choose another folder"]);
+    }
+    // A folder of the crate that leads elsewhere, with the record vouching for what is there.
+    bench.write("elsewhere/lib.rs", "precious");
+    bench.write(
+        "linked/.pick.json",
+        &format!(
+            r#"{{"crate": "tiny", "version": "0.3.0", "files": {{"src/lib.rs": "{digest}"}}}}"#
+        ),
+    );
+    std::os::unix::fs::symlink("../elsewhere", bench.path("linked/src")).expect("a link");
+    bench.refused("linked", &["changed since they were picked: src/lib.rs"]);
+}
+
+#[test]
+fn a_record_that_is_a_fifo_or_endless_is_refused_at_once() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("fifo")).expect("a folder");
+    let (mode, kind) = (rustix::fs::Mode::RWXU, rustix::fs::FileType::Fifo);
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        bench.path("fifo/.pick.json"),
+        kind,
+        mode,
+        0,
+    )
+    .expect("a FIFO");
+    let output = bench.pick("fifo");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("it is a FIFO"), "{stderr}");
+    fs::create_dir(bench.path("zeros")).expect("a folder");
+    std::os::unix::fs::symlink("/dev/zero", bench.path("zeros/.pick.json")).expect("a link");
+    let output = bench.pick("zeros");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("a symbolic link"), "{stderr}");
+}
+
 #[test]
 fn a_folder_inside_a_workspace_is_refused() {
     let bench = Bench::new();

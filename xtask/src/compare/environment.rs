@@ -1,10 +1,14 @@
 //! Where a comparison ran, as far as the system tells.
 
-use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::files;
 use crate::results::Environment;
+
+/// What the kernel tells is shorter, even of thousands of processors.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Asks the system; what it does not tell stays empty.
 pub(super) fn environment() -> Environment {
@@ -25,7 +29,7 @@ fn os() -> String {
 }
 
 fn cpu() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let info = files::read_text(Path::new("/proc/cpuinfo"), MAX_BYTES).unwrap_or_default();
     let model = info.lines().find_map(|line| {
         Some(
             line.strip_prefix("model name")?
@@ -41,7 +45,7 @@ fn cpu() -> String {
 }
 
 fn memory_bytes() -> Option<u64> {
-    let info = fs::read_to_string("/proc/meminfo").ok()?;
+    let info = files::read_text(Path::new("/proc/meminfo"), MAX_BYTES).ok()?;
     let kibibytes = info.lines().find_map(|line| {
         line.strip_prefix("MemTotal:")?
             .split_whitespace()
@@ -53,7 +57,7 @@ fn memory_bytes() -> Option<u64> {
 }
 
 fn load_average() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg")
+    files::read_text(Path::new("/proc/loadavg"), MAX_BYTES)
         .ok()?
         .split_whitespace()
         .next()?

@@ -173,7 +173,11 @@ fn empty_results(
         .iter()
         .filter_map(|contestant| Some((contestant.name.clone(), contestant.version()?.to_owned())))
         .collect();
-    let command: Vec<String> = std::env::args().skip(1).collect();
+    // A path need not be UTF-8, and JSON must be: what is shown of it is then not what was typed.
+    let arguments = std::env::args_os().skip(1);
+    let command: Vec<String> = arguments
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     let warnings = busy(&environment).into_iter().collect();
     Results {
         schema: SCHEMA,

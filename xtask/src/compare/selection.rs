@@ -1,6 +1,7 @@
 //! What is compared: the tables and the cells of each, from what the user named.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use workload::definition::{self, Definition, Pattern, requests};
 use workload::protocol::Variant;
@@ -8,6 +9,7 @@ use workload::protocol::Variant;
 use super::contestant::{Contestant, SEQUENTIAL};
 use crate::cli::CompareArgs;
 use crate::error::Error;
+use crate::files;
 
 /// The most tasks with `--smoke`.
 const SMOKE_TASKS: usize = 40;
@@ -53,6 +55,15 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
         chosen.push(known.clone());
     }
     for file in &args.workload_files {
+        // What is missing is told by the reader, which tells all else about the file.
+        if let Err(error) = files::refuse_special(file)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(Error::Usage(format!(
+                "{}: cannot read it: {error}; give the path of a workload file",
+                file.display()
+            )));
+        }
         chosen.push(
             definition::load_with_programs(file, is_program)
                 .map_err(|error| Error::Usage(error.to_string()))?,

@@ -1,16 +1,15 @@
 //! The folder that a comparison works in: inputs and the files that tasks read.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, IntoInnerError, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use workload::inputs::{self, Inputs};
 use workload::value::{bytes, task_seed};
 
 use super::interrupt::Interrupt;
 use crate::error::Error;
+use crate::files::{Replacement, check_replaceable};
 
 /// Its name in the output folder. Whatever bears it is removed, and so it must be nobody else's.
 const NAME: &str = ".cargo-xtask-compare";
@@ -21,7 +20,7 @@ pub(super) struct Workshop<'i> {
     folder: PathBuf,
     interrupt: &'i Interrupt,
     /// The copy of all inputs that the user asked for: where it will be, and where it is until then.
-    kept: Option<(PathBuf, BufWriter<NamedTempFile>)>,
+    kept: Option<(PathBuf, BufWriter<Replacement>)>,
 }
 
 impl<'i> Workshop<'i> {
@@ -50,9 +49,12 @@ impl<'i> Workshop<'i> {
                 "cannot be told to the runners, as it is not UTF-8",
             ));
         }
-        if output.join("results.json").is_dir() {
-            return Err(unusable("cannot be written: its results.json is a folder"));
-        }
+        check_replaceable(&output.join("results.json")).map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                unusable("cannot be written: its results.json is a folder")
+            }
+            _ => unusable(&format!("its results.json cannot be written: {error}")),
+        })?;
         // What a killed comparison left; only one runs at a time.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)
@@ -82,8 +84,7 @@ impl<'i> Workshop<'i> {
             return Ok(());
         };
         let file = writer.into_inner().map_err(IntoInnerError::into_error);
-        file.and_then(|file| file.persist(&path).map_err(|error| error.error))
-            .map(drop)
+        file.and_then(Replacement::finish)
             .map_err(|error| unwritten(self.interrupt, &path, &error))
     }
 
@@ -174,26 +175,12 @@ impl Drop for Workshop<'_> {
 }
 
 /// A file that will have this name once it is whole.
-fn beside(path: &Path) -> Result<(PathBuf, BufWriter<NamedTempFile>), Error> {
-    let make = || {
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if path.file_name().is_none() || (path.exists() && !path.is_file()) {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let file = tempfile::Builder::new()
-            // Less what the user's mask takes away, as for any other file.
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)?;
-        Ok((path, BufWriter::new(file)))
-    };
-    make().map_err(|error| {
+fn beside(path: &Path) -> Result<(PathBuf, BufWriter<Replacement>), Error> {
+    let file = Replacement::begin(path).map_err(|error| {
         Error::Usage(format!(
             "{}: cannot be written: {error}; name a file that can be with `--inputs FILE`",
             path.display()
         ))
-    })
+    })?;
+    Ok((path.to_owned(), BufWriter::new(file)))
 }

@@ -9,6 +9,7 @@ use super::File;
 use super::plan::Plan;
 use super::record::{self, Record};
 use crate::error::Error;
+use crate::files::is_plain;
 
 /// Writes the new files beside the folder, then moves them in one by one, and undoes the moves if one fails.
 ///
@@ -42,14 +43,14 @@ pub(crate) fn apply(
             moves.rename(&begun, &recorded)?;
         }
         for path in &plan.write {
-            let at = directory.join(path);
+            let at = below(directory, path)?;
             if at.symlink_metadata().is_ok() {
                 moves.rename(&at, &replaced.join(path))?;
             }
             moves.rename(&fresh.join(path), &at)?;
         }
         for path in &plan.remove {
-            moves.rename(&directory.join(path), &replaced.join(path))?;
+            moves.rename(&below(directory, path)?, &replaced.join(path))?;
         }
         moves.rename(&recorded, &replaced.join(record::NAME))?;
         moves.rename(&finished, &recorded)
@@ -60,6 +61,30 @@ pub(crate) fn apply(
     }
     remove_empty_folders(plan, directory);
     Ok(())
+}
+
+/// The path in the folder, provided that nothing on the way there leads out of it: a link may have come since the plan was
+/// made.
+fn below(directory: &Path, path: &str) -> io::Result<PathBuf> {
+    let refused = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
+    if !is_plain(path) {
+        return Err(refused(format!("{path:?} leads out of it")));
+    }
+    let mut at = directory.to_path_buf();
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        at.push(part);
+        if parts.peek().is_none() {
+            break;
+        }
+        match at.symlink_metadata() {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(refused(format!("{} is no folder", at.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(at)
 }
 
 fn stage(plan: &Plan, files: &BTreeMap<String, File>, fresh: &Path) -> io::Result<()> {
@@ -208,6 +233,30 @@ mod tests {
             1,
             "only the picked folder is left"
         );
+    }
+
+    #[test]
+    fn a_path_that_leads_out_of_the_folder_moves_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let (dir, victim) = (root.path().join("dir"), root.path().join("out/victim"));
+        fs::create_dir_all(root.path().join("out")).unwrap();
+        fs::create_dir(&dir).unwrap();
+        fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink("../out", dir.join("link")).unwrap();
+        for path in ["../out/victim", "link/victim", "a/../../out/victim"] {
+            let remove = Plan {
+                remove: paths(&[path]),
+                ..Plan::default()
+            };
+            apply_in(root.path(), &remove, &files(&[])).unwrap_err();
+            assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{path}");
+        }
+        let write = Plan {
+            write: paths(&["link/victim"]),
+            ..Plan::default()
+        };
+        apply_in(root.path(), &write, &files(&[("link/victim", "x")])).unwrap_err();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     }
 
     #[test]

@@ -16,11 +16,13 @@ use crate::error::Error;
 use crate::packages::Packages;
 use crate::test::counted;
 use place::Place;
-use record::Record;
+
+pub use package::unpack;
+pub use record::Record;
 
 /// One file of a crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct File {
+pub struct File {
     bytes: Vec<u8>,
     executable: bool,
 }

@@ -1,18 +1,23 @@
 //! The files of a crate, as cargo packages them.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
-use super::{File, manifest};
+use super::place::MAX_FILE_BYTES;
+use super::{File, manifest, record};
 use crate::cargo;
 use crate::error::Error;
+use crate::files::{self, is_plain};
 use crate::packages::Crate;
 
 /// Cargo's own notes about where a package came from. They are of use to a registry only.
 const NOTES: [&str; 2] = ["Cargo.toml.orig", ".cargo_vcs_info.json"];
+
+/// No crate is larger unpacked.
+const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 
 /// Packages the crate and returns its files by path, with `/` between its parts.
 ///
@@ -36,11 +41,10 @@ pub(crate) fn files(package: &Crate, scratch: &Path) -> Result<BTreeMap<String, 
             .arg(&target),
     )?;
     let archive = archive(&target.join("package"))?;
-    let bad = |error: &std::io::Error| {
-        Error::io(format_args!("cannot unpack {}", archive.display()), error)
-    };
-    let mut files = unpack(&std::fs::read(&archive).map_err(|error| bad(&error))?)
-        .map_err(|error| bad(&error))?;
+    let bad =
+        |error: &io::Error| Error::io(format_args!("cannot unpack {}", archive.display()), error);
+    let packed = files::read(&archive, MAX_FILE_BYTES).map_err(|error| bad(&error))?;
+    let mut files = unpack(&packed).map_err(|error| bad(&error))?;
     for note in NOTES {
         files.remove(note);
     }
@@ -60,26 +64,48 @@ fn archive(folder: &Path) -> Result<PathBuf, Error> {
         .ok_or_else(|| Error::Failed(format!("cargo left no .crate file in {}", folder.display())))
 }
 
-/// The files of a `.crate`, without the folder `NAME-VERSION` that all of them are in.
-fn unpack(archive: &[u8]) -> std::io::Result<BTreeMap<String, File>> {
+/// The files of a `.crate`, by path, without the folder `NAME-VERSION` that all of them are in.
+///
+/// # Errors
+/// Bytes that are no such archive, files that would not stay in one folder, and more than 128 MiB of them.
+pub fn unpack(archive: &[u8]) -> io::Result<BTreeMap<String, File>> {
+    unpack_within(archive, MAX_UNPACKED_BYTES)
+}
+
+fn unpack_within(archive: &[u8], limit_bytes: u64) -> io::Result<BTreeMap<String, File>> {
+    let mut bytes = Vec::new();
+    // A few bytes can unpack to any number of them.
+    GzDecoder::new(archive)
+        .take(limit_bytes + 1)
+        .read_to_end(&mut bytes)?;
+    let too_large = || {
+        let mebibytes = limit_bytes >> 20;
+        let what = format!("it unpacks to more than {mebibytes} MiB");
+        io::Error::new(io::ErrorKind::FileTooLarge, what)
+    };
+    if bytes.len() as u64 > limit_bytes {
+        return Err(too_large());
+    }
     let mut files = BTreeMap::new();
-    for entry in tar::Archive::new(GzDecoder::new(archive)).entries()? {
+    let mut left = limit_bytes;
+    for entry in tar::Archive::new(bytes.as_slice()).entries()? {
         let mut entry = entry?;
         if !entry.header().entry_type().is_file() {
             continue;
         }
-        let path = inner(&entry.path()?).ok_or_else(|| {
-            std::io::Error::other(format!("a file named {:?}", entry.path_bytes()))
-        })?;
+        let path = inner(&entry.path()?)
+            .ok_or_else(|| io::Error::other(format!("a file named {:?}", entry.path_bytes())))?;
         let executable = entry.header().mode()? & 0o111 != 0;
         let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes)?;
+        // An entry may claim any size, too.
+        (&mut entry).take(left + 1).read_to_end(&mut bytes)?;
+        left = left.checked_sub(bytes.len() as u64).ok_or_else(too_large)?;
         files.insert(path, File { bytes, executable });
     }
     Ok(files)
 }
 
-/// The path below the first folder, if it is UTF-8 and stays there.
+/// The path below the first folder, if it is UTF-8, stays there, and is not where the record of the pick goes.
 fn inner(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path
         .components()
@@ -88,8 +114,8 @@ fn inner(path: &Path) -> Option<String> {
             _ => None,
         })
         .collect();
-    let parts = parts?;
-    (parts.len() > 1).then(|| parts[1..].join("/"))
+    let path = parts?.get(1..)?.join("/");
+    (is_plain(&path) && path != record::NAME).then_some(path)
 }
 
 #[cfg(test)]
@@ -102,7 +128,13 @@ mod tests {
             inner(Path::new("threads-0.1.0/src/lib.rs")).as_deref(),
             Some("src/lib.rs")
         );
-        for path in ["threads-0.1.0", "threads-0.1.0/../up", "/etc/passwd", ""] {
+        for path in [
+            "threads-0.1.0",
+            "threads-0.1.0/../up",
+            "/etc/passwd",
+            "",
+            "threads-0.1.0/.pick.json",
+        ] {
             assert_eq!(inner(Path::new(path)), None, "{path}");
         }
     }
@@ -110,5 +142,14 @@ mod tests {
     #[test]
     fn a_broken_archive_is_an_error() {
         assert!(unpack(b"no archive").is_err());
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_without_end_is_refused() {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&vec![0; (1 << 20) + 1]).unwrap();
+        let error = unpack_within(&packed.finish().unwrap(), 1 << 20).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
 }

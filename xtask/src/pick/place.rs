@@ -7,9 +7,16 @@ use super::digest;
 use super::plan::State;
 use super::record::{self, Record};
 use crate::error::Error;
+use crate::files;
 
 /// How the name of a folder for the new files begins.
 pub(crate) const STAGING: &str = ".pick-";
+
+/// No file of a crate is larger; a larger one was not written by a pick.
+pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// No manifest is larger.
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The folder a crate is picked into, as an absolute path without links or `..` in it.
 #[derive(Debug)]
@@ -41,6 +48,10 @@ impl Place {
             if path.symlink_metadata().is_ok() {
                 path = path.canonicalize().map_err(|error| cannot(&error))?;
             }
+        }
+        if path.to_str().is_none() {
+            let why = "its path is not UTF-8, and the compiler fails in such a folder";
+            return Err(cannot(&io::Error::other(why)));
         }
         let Some(parent) = path.parent().map(Path::to_path_buf) else {
             return Err(Error::Usage(
@@ -139,21 +150,32 @@ impl Place {
                 return State::Other;
             }
         }
-        std::fs::read(&at).map_or(State::Other, |bytes| State::File(digest(&bytes)))
+        files::read(&at, MAX_FILE_BYTES).map_or(State::Other, |bytes| State::File(digest(&bytes)))
     }
 }
 
 fn read_workspace(manifest: &Path) -> Result<Option<toml::Table>, Error> {
-    let Ok(text) = std::fs::read_to_string(manifest) else {
-        return Ok(None);
-    };
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+    let unusable = |why: &dyn std::fmt::Display| {
         Error::Usage(format!(
-            "cannot read {}: {}; choose a folder outside it",
-            manifest.display(),
-            error.message()
+            "cannot read {}: {why}; choose a folder outside it",
+            manifest.display()
         ))
-    })?;
+    };
+    let text = match files::read_text(manifest, MAX_MANIFEST_BYTES) {
+        Ok(text) => text,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(unusable(&error)),
+    };
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| unusable(&error.message()))?;
     Ok(table
         .get("workspace")
         .and_then(toml::Value::as_table)

@@ -8,21 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use super::File;
 use crate::error::Error;
+use crate::files;
 use crate::packages::Crate;
 
 /// The name of the record in the picked folder.
 pub(crate) const NAME: &str = ".pick.json";
 
+/// No record is larger: that would be some ten thousand files.
+const MAX_BYTES: u64 = 1 << 20;
+
 /// The files of one pick and their digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub struct Record {
     /// The crate that was picked.
     #[serde(rename = "crate")]
-    pub(crate) name: String,
+    pub name: String,
     /// The version it had.
-    pub(crate) version: String,
+    pub version: String,
     /// The first eight bytes of each file's SHA-256 as hex digits, by path with `/` between its parts.
-    pub(crate) files: BTreeMap<String, String>,
+    pub files: BTreeMap<String, String>,
 }
 
 impl Record {
@@ -55,10 +59,17 @@ impl Record {
                 path.display()
             ))
         };
-        match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
+        // A link may lead anywhere, and no pick ever wrote one.
+        if path
+            .symlink_metadata()
+            .is_ok_and(|found| found.is_symlink())
+        {
+            return Err(unusable(&"it is a symbolic link, and no pick writes one"));
+        }
+        match files::read(&path, MAX_BYTES) {
+            Ok(bytes) => Record::parse(&bytes)
                 .map(Some)
-                .map_err(|error| unusable(&error)),
+                .map_err(|why| unusable(&why)),
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
@@ -68,10 +79,80 @@ impl Record {
         }
     }
 
+    /// Reads a record from the bytes of its file.
+    ///
+    /// A pick removes and replaces what the record names. So a path in it that could lead out of the folder, or to the
+    /// record itself, makes all of it unusable.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Record, String> {
+        let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let odd = record
+            .files
+            .keys()
+            .find(|path| !files::is_plain(path) || *path == NAME);
+        match odd {
+            None => Ok(record),
+            Some(path) => Err(format!(
+                "it names a file {path:?}, which no pick writes; it was not written by a pick"
+            )),
+        }
+    }
+
     /// The text of the file.
     pub(crate) fn text(&self) -> Result<String, Error> {
         let text = serde_json::to_string_pretty(self);
         text.map(|text| text + "\n")
             .map_err(|error| Error::Failed(format!("cannot write {NAME}: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn a_record_that_leads_out_of_its_folder_is_refused() {
+        for path in [
+            "../victim",
+            "a/../../victim",
+            "/etc/passwd",
+            "",
+            ".",
+            "a//b",
+            ".pick.json",
+        ] {
+            let text =
+                serde_json::json!({"crate": "tiny", "version": "1.0.0", "files": {path: "0"}});
+            let error = Record::parse(text.to_string().as_bytes()).unwrap_err();
+            assert!(error.contains(&format!("{path:?}")), "{error}");
+        }
+        let text = br#"{"crate": "tiny", "version": "1.0.0", "files": {"src/lib.rs": "0"}}"#;
+        assert_eq!(Record::parse(text).unwrap().files.len(), 1);
+    }
+
+    #[test]
+    fn a_record_that_is_no_regular_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (record, fifo) = (folder.path().join(NAME), folder.path().join("fifo"));
+        assert_eq!(Record::read(folder.path()).unwrap(), None);
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        fs::rename(&fifo, &record).unwrap();
+        let error = Record::read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("it is a FIFO"), "{error}");
+        fs::remove_file(&record).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &record).unwrap();
+        let error = Record::read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("a symbolic link"), "{error}");
+        fs::remove_file(&record).unwrap();
+        fs::File::create(&record).unwrap().set_len(1 << 40).unwrap();
+        let error = Record::read(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("larger than 1 MiB"), "{error}");
     }
 }

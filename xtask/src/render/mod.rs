@@ -5,7 +5,6 @@
 
 mod advice;
 mod baseline;
-mod beside;
 mod blocks;
 mod footer;
 mod grid;
@@ -21,7 +20,6 @@ mod verdict;
 mod view;
 
 pub use baseline::baseline;
-pub use beside::write_beside;
 pub use footer::{environment, warnings};
 pub use matrix::matrix;
 pub use splice::splice;

@@ -1,23 +1,28 @@
 //! `results.json` on disk.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::{Interval, Results, SCHEMA};
-use crate::render::{clean, write_beside};
+use crate::files;
+use crate::render::clean;
+
+/// No comparison writes more: a full one of 28 worker counts takes a tenth of it.
+const MAX_BYTES: u64 = 64 << 20;
+
+const AGAIN: &str = "write it anew with `cargo xtask compare`";
 
 /// Reads the results of a comparison.
 ///
 /// # Errors
 ///
-/// One line that names the file and what to do: it is missing or unreadable, not JSON, not the
-/// results of a comparison, or of another version of the format.
+/// One line that names the file and what to do: it is missing or unreadable, no regular file, larger than 64 MiB, or
+/// [`parse`] refuses it.
 pub fn read(path: &Path) -> Result<Results, String> {
     let name = clean(&path.display().to_string());
-    let text = fs::read(path).map_err(|error| match error.kind() {
+    let text = files::read(path, MAX_BYTES).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => format!(
             "{name}: there is no such file; name the results.json that `cargo xtask compare` \
              left in its --output (by default target/compare/results.json)"
@@ -27,39 +32,47 @@ pub fn read(path: &Path) -> Result<Results, String> {
         }
         _ => format!("{name}: cannot be read ({error}); name a results.json that can"),
     })?;
+    parse(&text).map_err(|why| format!("{name}: {why}"))
+}
 
+/// Reads the results of a comparison from the bytes of their file.
+///
+/// # Errors
+///
+/// The end of a line: not JSON, not the results of a comparison, or of another version of the format; and what to do.
+pub fn parse(text: &[u8]) -> Result<Results, String> {
     /// What every version of the format has.
     #[derive(Deserialize)]
     struct Head {
         schema: u64,
     }
-    let again = "write it anew with `cargo xtask compare`";
-    let head: Head = serde_json::from_slice(&text).map_err(|error| {
-        let what = clean(&error.to_string());
+    let other = |what: &str| {
+        format!(
+            "is not the results of a comparison ({}); {AGAIN}",
+            clean(what)
+        )
+    };
+    let head: Head = serde_json::from_slice(text).map_err(|error| {
         if error.is_data() {
-            format!("{name}: is not the results of a comparison ({what}); {again}")
+            other(&error.to_string())
         } else {
-            format!("{name}: is not JSON ({what}); {again}")
+            format!("is not JSON ({}); {AGAIN}", clean(&error.to_string()))
         }
     })?;
     let known = u64::from(SCHEMA);
     if head.schema > known {
         return Err(format!(
-            "{name}: has schema {}, newer than the {known} this program knows; \
-             update this checkout",
+            "has schema {}, newer than the {known} this program knows; update this checkout",
             head.schema
         ));
     }
     if head.schema < known {
         return Err(format!(
-            "{name}: has schema {}, but this program knows {known} only; {again}",
+            "has schema {}, but this program knows {known} only; {AGAIN}",
             head.schema
         ));
     }
-    serde_json::from_slice(&text).map_err(|error| {
-        let what = clean(&error.to_string());
-        format!("{name}: is not the results of a comparison ({what}); {again}")
-    })
+    serde_json::from_slice(text).map_err(|error| other(&error.to_string()))
 }
 
 /// Writes the results as indented JSON, beside `path` first and then renamed.
@@ -69,11 +82,11 @@ pub fn read(path: &Path) -> Result<Results, String> {
 ///
 /// # Errors
 ///
-/// What creating, writing or renaming the file gave; `path` is then as it was before.
+/// As [`files::replace`]; `path` is then as it was before.
 pub fn write(path: &Path, results: &Results) -> io::Result<()> {
     let mut json = serde_json::to_string_pretty(&finite(results))?;
     json.push('\n');
-    write_beside(path, &json)
+    files::replace(path, json.as_bytes())
 }
 
 fn finite(results: &Results) -> Results {
@@ -102,6 +115,8 @@ fn finite(results: &Results) -> Results {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::results::Cell;
 

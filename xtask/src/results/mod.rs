@@ -2,7 +2,7 @@
 
 mod file;
 
-pub use file::{read, write};
+pub use file::{parse, read, write};
 
 use std::collections::BTreeMap;
 

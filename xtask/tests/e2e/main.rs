@@ -7,5 +7,6 @@ mod bad_workloads;
 mod interrupt;
 mod repeatable;
 mod size;
+mod special_files;
 #[path = "../support/mod.rs"]
 mod support;

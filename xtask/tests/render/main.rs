@@ -405,21 +405,3 @@ fn a_report_that_cannot_be_made_is_one_line_and_changes_nothing() {
     assert_eq!(unmarked.lines().count(), 1);
     assert_eq!(fs::read_to_string(&readme).unwrap(), "no markers\n");
 }
-
-#[cfg(unix)]
-#[test]
-fn a_document_behind_a_link_is_replaced_and_the_link_and_permissions_stay() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    let dir = tempfile::tempdir().unwrap();
-    let (real, link) = (dir.path().join("real.md"), dir.path().join("link.md"));
-    fs::write(&real, "old").unwrap();
-    fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
-    symlink(&real, &link).unwrap();
-    render::write_beside(&link, "new").unwrap();
-    assert_eq!(fs::read_to_string(&real).unwrap(), "new");
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(
-        fs::metadata(&real).unwrap().permissions().mode() & 0o777,
-        0o640
-    );
-}
