@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::text::{clean, clean_lines};
+
 /// Why a command ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
@@ -29,12 +31,13 @@ impl Error {
     }
 }
 
-/// A usage error takes one line whatever went into it: an argument with a line break in it must not break the promise.
+/// A usage error takes one line whatever went into it: an argument with a line break in it must not break the promise. Nor
+/// does an escape sequence in a path reach the terminal.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Usage(message) => f.write_str(&one_line(message)),
-            Error::Failed(message) => f.write_str(message),
+            Error::Failed(message) => f.write_str(&clean_lines(message)),
             Error::Interrupted => f.write_str("interrupted"),
         }
     }
@@ -46,6 +49,7 @@ impl std::error::Error for Error {}
 pub(crate) fn one_line(text: &str) -> String {
     text.split(|character: char| character.is_whitespace() || character.is_control())
         .filter(|word| !word.is_empty())
+        .map(clean)
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -58,6 +62,15 @@ mod tests {
     fn a_usage_error_is_one_line_whatever_went_into_it() {
         let error = Error::Usage("bad value `a\n\nb\u{1b}[31m`\r\n  for --tasks".to_string());
         assert_eq!(error.to_string(), "bad value `a b [31m` for --tasks");
+    }
+
+    #[test]
+    fn an_error_shows_no_escape_or_format_characters() {
+        let text = "a\u{202e}b\u{1b}[2Jc\n  d";
+        let failed = Error::Failed(text.to_string()).to_string();
+        assert_eq!(failed, "a\u{fffd}b\u{fffd}[2Jc\n  d");
+        let usage = Error::Usage(text.to_string()).to_string();
+        assert_eq!(usage, "a\u{fffd}b [2Jc d");
     }
 
     #[test]

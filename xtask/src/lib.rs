@@ -15,6 +15,7 @@ pub mod report;
 pub mod results;
 pub mod stats;
 pub mod test;
+pub mod text;
 
 #[cfg(not(unix))]
 compile_error!(

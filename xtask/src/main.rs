@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use xtask::cli::{self, Command, DEFAULT_OUTPUT, New, Parsed};
 use xtask::error::Error;
 use xtask::packages::workspace;
+use xtask::text::clean_lines;
 
 fn main() -> ExitCode {
     let command = match cli::parse(std::env::args_os()) {
@@ -52,9 +53,10 @@ fn run(command: Command) -> Result<u8, Error> {
     }
 }
 
-/// Writes to stdout. A reader that has gone away (`… | head`) has read what it wanted, and is no error.
+/// Writes to stdout, cleaned: paths and names are among it. A reader that has gone away (`… | head`) has read what it wanted, and is no error.
 fn print(text: &str) {
     let mut out = io::stdout().lock();
+    let text = clean_lines(text);
     let newline = if text.ends_with('\n') { "" } else { "\n" };
     let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::files;
 use crate::render;
 use crate::results::{self, Results};
+use crate::text::clean;
 
 /// The name between whose markers a document holds the figures.
 const MARKER: &str = "measured";
@@ -26,7 +27,7 @@ pub fn report(path: &Path, into: Option<&Path>) -> Result<String, String> {
     let Some(into) = into else {
         return Ok(render::everything(&results, None));
     };
-    let name = render::clean(&into.display().to_string());
+    let name = clean(&into.display().to_string());
     let document = files::read_text(into, MAX_DOCUMENT_BYTES).map_err(|error| {
         format!("{name}: cannot be read ({error}); name a document with --into")
     })?;
@@ -40,7 +41,7 @@ pub fn report(path: &Path, into: Option<&Path>) -> Result<String, String> {
     let plural = if what == 1 { "" } else { "s" };
     Ok(format!(
         "{name}: {what} table{plural} of {} put in\n",
-        render::clean(&path.display().to_string())
+        clean(&path.display().to_string())
     ))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::schedule::Moment;
+use crate::text::{self, clean_lines};
 
 /// Steps of the bar for each table.
 const STEPS: u64 = 1000;
@@ -60,7 +61,7 @@ impl Progress {
             format!("round {}", at.round)
         };
         self.bar
-            .set_message(format!("{name}: {what}, {contestant}"));
+            .set_message(format!("{name}: {what}, {}", text::name(contestant)));
     }
 
     /// What is being done, in a few words.
@@ -92,9 +93,9 @@ pub(super) fn print_out(text: &str) {
     print(text, std::io::stdout().lock());
 }
 
-/// The same on standard error.
+/// The same on standard error, cleaned: a contestant may have said what is in it.
 pub(super) fn print_err(text: &str) {
-    print(text, std::io::stderr().lock());
+    print(&clean_lines(text), std::io::stderr().lock());
 }
 
 fn print(text: &str, mut to: impl Write) {

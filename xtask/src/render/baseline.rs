@@ -2,7 +2,7 @@
 
 use super::grid::Grid;
 use super::number::{duration, plural, ratio};
-use super::text::{clean, list, wrap};
+use super::text::{list, remark, wrap};
 use super::view::{self, Names};
 use crate::results::{Cell, Results, Workload};
 use crate::stats::{counted, ratio_of_medians};
@@ -43,7 +43,7 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
         compared += rows.len();
         let mut grid = Grid::default();
         let head = [title.as_str(), "then", "now", "ratio", "interval", ""];
-        grid.row(head.map(clean).into());
+        grid.row(head.map(str::to_owned).into());
         for row in rows {
             grid.row(row);
         }
@@ -70,8 +70,8 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
 
 fn then(baseline: &Results) -> String {
     let mut then = vec![
-        baseline.environment.started.clone(),
-        baseline.settings.command.clone(),
+        remark(&baseline.environment.started),
+        remark(&baseline.settings.command),
     ];
     then.retain(|part| !part.is_empty());
     if !baseline.complete {
@@ -90,7 +90,12 @@ fn differences(results: &Results, baseline: &Results) -> String {
     let mut differ = Vec::new();
     let mut check = |what: &str, now: &str, then: &str| {
         if now != then {
-            differ.push(format!("{what} ({then}, now {now})"));
+            differ.push(format!(
+                "{} ({}, now {})",
+                remark(what),
+                remark(then),
+                remark(now)
+            ));
         }
     };
     check("cpu", &now.cpu, &then.cpu);
@@ -153,7 +158,7 @@ fn rows(
         };
         let ratio = ratio(quotient.median);
         rows.push(vec![
-            clean(&names.cell(now)),
+            names.cell(now),
             time(then),
             time(now),
             ratio,

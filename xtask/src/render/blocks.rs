@@ -1,14 +1,15 @@
 //! A table with more columns than 80 characters hold: as many blocks one below the other as it takes.
 
 use super::grid::Grid;
-use super::text::{WIDTH, clean};
+use super::text::WIDTH;
+use crate::text::width as columns_of_line;
 
 /// Each column has its heading first, which may be of several lines, then an entry for each row. The names of the rows stand
 /// before every block.
 pub(super) fn in_blocks(rows: &[String], columns: &[Vec<String>]) -> Vec<String> {
     let longest = rows
         .iter()
-        .map(|name| name.chars().count())
+        .map(|name| columns_of_line(name))
         .max()
         .unwrap_or(0);
     let room = WIDTH - longest.clamp("model".len(), WIDTH / 2);
@@ -32,19 +33,21 @@ fn render(columns: &[Vec<String>], rows: &[String]) -> String {
         .iter()
         .map(|column| column[0].lines().count())
         .max()
-        .unwrap_or(1);
-    let bottom = |text: &str| "\n".repeat(height - text.lines().count()) + text;
+        .unwrap_or(1)
+        // Headings may be empty, and the one of the names is not.
+        .max(1);
+    let bottom = |text: &str| "\n".repeat(height.saturating_sub(text.lines().count())) + text;
     let mut grid = Grid::default();
     let heads = columns.iter().map(|column| bottom(&column[0]));
     grid.row([bottom("model")].into_iter().chain(heads).collect());
     for (at, name) in rows.iter().enumerate() {
         let figures = columns.iter().map(|column| column[at + 1].clone());
-        grid.row([clean(name)].into_iter().chain(figures).collect());
+        grid.row([name.clone()].into_iter().chain(figures).collect());
     }
     grid.render()
 }
 
 fn width(column: &[String]) -> usize {
     let lines = column.iter().flat_map(|cell| cell.lines());
-    lines.map(|line| line.chars().count()).max().unwrap_or(0)
+    lines.map(columns_of_line).max().unwrap_or(0)
 }

@@ -1,8 +1,11 @@
 //! What a reader should know before trusting a figure, and where the figures come from.
 
 use super::number::{bytes, duration, plural};
-use super::text::{list, wrap};
+use super::text::{list, remark, wrap};
 use crate::results::Results;
+
+/// No machine has so many threads that are ready to run.
+const MAX_LOAD: f64 = 1e6;
 
 /// The warnings, one to a line or more; an interrupted or cut-down comparison is said first.
 pub fn warnings(results: &Results) -> String {
@@ -22,7 +25,7 @@ pub fn warnings(results: &Results) -> String {
         ));
     }
     for warning in &results.warnings {
-        out.push_str(&wrap("warning: ", warning));
+        out.push_str(&wrap("warning: ", &remark(warning)));
     }
     out
 }
@@ -34,7 +37,7 @@ pub fn environment(results: &Results) -> String {
         if text.is_empty() {
             "unknown".to_owned()
         } else {
-            text.to_owned()
+            remark(text)
         }
     };
     let mut machine = vec![format!("cpu {}", known(&environment.cpu))];
@@ -44,10 +47,13 @@ pub fn environment(results: &Results) -> String {
     if environment.memory_bytes > 0 {
         machine.push(bytes(environment.memory_bytes));
     }
-    machine.push(format!("load {:.2}", environment.load_average));
+    let load = environment.load_average;
+    if (0.0..MAX_LOAD).contains(&load) {
+        machine.push(format!("load {load:.2}"));
+    }
     let mut out = String::new();
     if !results.settings.command.is_empty() {
-        out.push_str(&wrap("command   ", &results.settings.command));
+        out.push_str(&wrap("command   ", &remark(&results.settings.command)));
     }
     out.push_str(&wrap("machine   ", &machine.join(", ")));
 
@@ -59,7 +65,7 @@ pub fn environment(results: &Results) -> String {
     run.push(format!("budget {}", duration(settings.budget_ns as f64)));
     if !settings.workers.is_empty() {
         let workers: Vec<String> = settings.workers.iter().map(usize::to_string).collect();
-        run.push(format!("workers {}", list(&workers)));
+        run.push(format!("workers {}", remark(&list(&workers))));
     }
     if let Some(seed) = settings.seed {
         run.push(format!("seed {seed}"));

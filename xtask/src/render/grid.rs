@@ -4,6 +4,7 @@
 //! when nothing else makes the row fit.
 
 use super::text::{WIDTH, pieces};
+use crate::text::width as length;
 
 /// Rows of cells; a cell may have several lines. The first column is set left, the others right.
 #[derive(Default)]
@@ -78,7 +79,7 @@ impl Grid {
     }
 }
 
-/// A name in lines of at most `room` characters: `model ×2`, then ` /variant`, where that will do.
+/// A name in lines of at most `room` columns: `model ×2`, then ` /variant`, where that will do.
 fn fold(name: &str, room: usize) -> String {
     let mut lines = Vec::new();
     for line in name.split('\n') {
@@ -96,10 +97,6 @@ fn fold(name: &str, room: usize) -> String {
         }
     }
     lines.join("\n")
-}
-
-fn length(text: &str) -> usize {
-    text.chars().count()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::blocks::in_blocks;
 use super::number::plural;
 use super::table::to_best;
-use super::text::{clean, pieces, wrap};
-use super::view::{self, Names};
+use super::text::{pieces, wrap};
+use super::view::{self, Names, Row};
 use crate::results::{Results, Workload};
 use crate::stats::counted;
 
@@ -66,11 +66,12 @@ fn coverage(results: &Results) -> String {
 /// The matrix in as many blocks of columns as 80 characters need.
 fn blocks(results: &Results) -> Vec<String> {
     let names = Names::new(results);
-    let mut rows: Vec<String> = Vec::new();
-    let all = results.cells.iter().map(|cell| names.cell(cell));
-    for name in all.chain(results.skipped.iter().map(|skipped| names.skipped(skipped))) {
-        if !rows.contains(&name) {
-            rows.push(name);
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let measured = results.cells.iter().map(|cell| names.row_of_cell(cell));
+    let skipped = results.skipped.iter();
+    for row in measured.chain(skipped.map(|skipped| names.row_of_skipped(skipped))) {
+        if !rows.contains(&row) {
+            rows.push(row);
         }
     }
     let columns: Vec<Vec<String>> = results
@@ -79,23 +80,27 @@ fn blocks(results: &Results) -> Vec<String> {
         .map(|workload| column(results, workload, &names, &rows))
         .collect();
 
+    let rows: Vec<String> = rows.iter().map(Row::to_string).collect();
     in_blocks(&rows, &columns)
 }
 
 /// The heading and one entry per row.
-fn column(results: &Results, workload: &Workload, names: &Names, rows: &[String]) -> Vec<String> {
+fn column(results: &Results, workload: &Workload, names: &Names, rows: &[Row<'_>]) -> Vec<String> {
     let cells = view::cells(results, workload);
     let skipped = view::skipped(results, workload);
-    let title = clean(&view::title(results, workload, " "));
+    let title = view::title(results, workload, " ");
     let lines: Vec<String> = title.split(' ').flat_map(|word| pieces(word, 16)).collect();
     let entries = rows.iter().map(|row| {
-        if let Some(cell) = cells.iter().find(|cell| names.cell(cell) == *row) {
+        if let Some(cell) = cells.iter().find(|cell| names.row_of_cell(cell) == *row) {
             if view::measured(cell) {
                 to_best(cell)
             } else {
                 "error".to_owned()
             }
-        } else if skipped.iter().any(|skipped| names.skipped(skipped) == *row) {
+        } else if skipped
+            .iter()
+            .any(|skipped| names.row_of_skipped(skipped) == *row)
+        {
             "skipped".to_owned()
         } else {
             ABSENT.to_owned()

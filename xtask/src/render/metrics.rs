@@ -1,8 +1,8 @@
 //! Below a table: what only some cells have to say.
 
 use super::number::{count, duration};
-use super::text::{clean, wrap};
-use super::view::Names;
+use super::text::wrap;
+use super::view::{self, Names};
 use crate::results::Cell;
 
 /// A metric that is shown, in the order in which they are.
@@ -42,8 +42,8 @@ pub(super) fn metrics(cells: &[&Cell], names: &Names) -> String {
     for shown in &SHOWN {
         let figures: Vec<String> = cells
             .iter()
-            .filter_map(|cell| Some((cell, cell.metrics.get(shown.metric)?)))
-            .map(|(cell, value)| format!("{} {}", clean(&names.cell(cell)), (shown.number)(*value)))
+            .filter_map(|cell| Some((cell, view::metric(cell, shown.metric)?)))
+            .map(|(cell, value)| format!("{} {}", names.cell(cell), (shown.number)(value)))
             .collect();
         if !figures.is_empty() {
             let text = format!("{}: {}", shown.about, figures.join(", "));

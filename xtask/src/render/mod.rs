@@ -8,6 +8,7 @@ mod baseline;
 mod blocks;
 mod footer;
 mod grid;
+mod knee;
 mod matrix;
 mod metrics;
 mod number;
@@ -25,7 +26,6 @@ pub use matrix::matrix;
 pub use splice::splice;
 pub use sweep::sweeps;
 pub use table::{legend, table};
-pub use text::clean;
 
 use crate::results::Results;
 

@@ -25,10 +25,30 @@ fn decimals(size: f64) -> usize {
     }
 }
 
-/// A duration such as `20.6 ms`.
+/// A number as it was given, such as `100` or `0.5`; three digits of one that would take more than 12 characters.
+pub(super) fn number(x: f64) -> String {
+    let text = if x.abs() < 1e12 {
+        format!("{x}")
+    } else {
+        significant(x)
+    };
+    match text.len() {
+        ..=12 => text,
+        _ => significant(x),
+    }
+}
+
+/// A duration such as `20.6 ms`; `?` for what no clock shows: below 0, or beyond what 64 bits count.
 pub(super) fn duration(ns: f64) -> String {
+    if !is_time(ns) {
+        return "?".to_owned();
+    }
     let (per_unit, unit) = unit_of_time(ns);
     format!("{} {unit}", significant(ns / per_unit))
+}
+
+fn is_time(ns: f64) -> bool {
+    (0.0..=u64::MAX as f64).contains(&ns)
 }
 
 /// The bounds of an interval around `ns`, such as `20.1–21.0`, in the unit [`duration`] shows the
@@ -39,7 +59,7 @@ pub(super) fn bounds(ns: f64, low: f64, high: f64) -> String {
     let one = |x: f64, decimals: usize| {
         let text = format!("{:.decimals$}", x / per_unit);
         match text.len() {
-            _ if !x.is_finite() => "?".to_owned(),
+            _ if !is_time(x) => "?".to_owned(),
             ..=6 => text,
             _ => format!("{:.1e}", x / per_unit),
         }
@@ -63,6 +83,9 @@ fn unit_of_time(ns: f64) -> (f64, &'static str) {
 
 /// A ratio such as `1.35`; never below two decimals where 1 is near.
 pub(super) fn ratio(x: f64) -> String {
+    if x < 0.0 {
+        return "?".to_owned();
+    }
     // 0.98 and 1.02 lie one below the other: as many decimals for both.
     if (0.095..0.999_5).contains(&x) {
         format!("{x:.2}")
@@ -87,6 +110,7 @@ pub(super) fn clear_ratio(x: f64) -> String {
 /// A count such as `412`, `12.3k` or `1.20M`.
 pub(super) fn count(x: f64) -> String {
     match x {
+        x if !x.is_finite() || x < 0.0 => "?".to_owned(),
         x if x < 9_999.5 => format!("{x:.0}"),
         x if x < 999_500.0 => format!("{}k", significant(x / 1e3)),
         x if x < 999.5e6 => format!("{}M", significant(x / 1e6)),
@@ -141,10 +165,28 @@ mod tests {
             (99_960_000.0, "100 ms"),
             (1.5e9, "1.50 s"),
             (1.234e12, "1234 s"),
-            (f64::NAN, "? s"),
+            (f64::NAN, "?"),
+            (-7.0, "?"),
+            (1e300, "?"),
+            (f64::INFINITY, "?"),
             (u64::MAX as f64, "1.8e10 s"),
         ] {
             assert_eq!(duration(ns), text);
+        }
+    }
+
+    #[test]
+    fn numbers_are_shown_as_given_unless_they_are_too_long() {
+        for (x, text) in [
+            (100.0, "100"),
+            (0.5, "0.5"),
+            (10_000_000.0, "10000000"),
+            (1.0 / 3.0, "0.333"),
+            (1e300, "1.0e300"),
+            (-1e300, "-1.0e300"),
+            (f64::NAN, "?"),
+        ] {
+            assert_eq!(number(x), text);
         }
     }
 
@@ -174,6 +216,7 @@ mod tests {
             (1234.0, "1234"),
             (123_456.0, "1.2e5"),
             (f64::INFINITY, "?"),
+            (-1e300, "?"),
         ] {
             assert_eq!(ratio(x), text);
         }
@@ -204,6 +247,8 @@ mod tests {
             (999_600.0, "1.00M"),
             (1_200_000.0, "1.20M"),
             (1e12, "1.0e12"),
+            (-1e300, "?"),
+            (f64::NAN, "?"),
         ] {
             assert_eq!(count(x), text);
         }

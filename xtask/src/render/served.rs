@@ -2,7 +2,7 @@
 
 use super::number::{bounds, bytes, count, duration, plural};
 use super::table::to_best;
-use super::text::{clean, wrap};
+use super::text::wrap;
 use super::view::{self, Names};
 use crate::results::{Cell, Results};
 use crate::stats::counted;
@@ -35,11 +35,7 @@ pub(super) fn heads() -> Vec<String> {
 
 pub(super) fn figures(cell: &Cell, names: &Names) -> Vec<String> {
     let absent = || "-".to_owned();
-    let metric = |name: &str| {
-        cell.metrics
-            .get(name)
-            .map_or_else(absent, |ns| duration(*ns))
-    };
+    let metric = |name: &str| view::metric(cell, name).map_or_else(absent, duration);
     let samples = counted(cell).len();
     let (p99, interval) = cell.response_ns.map_or((absent(), absent()), |response| {
         let interval =
@@ -50,7 +46,7 @@ pub(super) fn figures(cell: &Cell, names: &Names) -> Vec<String> {
         )
     });
     vec![
-        clean(&names.cell(cell)),
+        names.cell(cell),
         metric("response_p50_ns"),
         p99,
         interval,

@@ -1,16 +1,12 @@
 //! How cost grows: what a comparison over several numbers of tasks or of workers shows beside its tables.
 
-use std::collections::BTreeSet;
-
 use super::blocks::in_blocks;
-use super::number::duration;
+use super::knee::{self, ABSENT, Point};
+use super::number::{duration, number as shown};
 use super::text::wrap;
-use super::view;
+use super::view::{self, Row};
 use crate::results::{Cell, Results};
-
-/// On logarithmic scales, time in proportion to the tasks rises with slope 1 and time that does not depend on them with 0;
-/// time that workers share falls with slope -1. Half-way is where the one turns into the other.
-const TURN: f64 = 0.5;
+use crate::text;
 
 /// A table for each workload that was measured with several numbers of tasks, then one for each that was with several
 /// numbers of workers; each names the knee of every row. Empty if there are none.
@@ -31,8 +27,8 @@ pub fn sweeps(results: &Results) -> String {
     if !parts.is_empty() {
         parts.push(wrap(
             "knee      ",
-            "the most tasks that still cost little more than fewer do: from there on, time grows more in \
-             proportion to them than not",
+            "the most tasks that still cost little more than fewer do, at most half as long again; a–b: somewhere \
+             between the two",
         ));
     }
     let before = parts.len();
@@ -43,7 +39,8 @@ pub fn sweeps(results: &Results) -> String {
     if parts.len() > before {
         parts.push(wrap(
             "knee      ",
-            "the highest rate that is answered about as quickly as lower ones: beyond it requests wait for each other",
+            "the highest rate that is answered about as quickly as lower ones, within half as long again: beyond it \
+             requests wait for each other; a–b: somewhere between the two",
         ));
     }
     let before = parts.len();
@@ -51,16 +48,14 @@ pub fn sweeps(results: &Results) -> String {
         let cells = cells(results, |cell| {
             cell.workload == workload.name && cell.tasks == workload.tasks
         });
-        let mut title = view::title(results, workload, " with ");
-        if title != workload.name && workload.rate.is_none() {
-            title.push_str(" tasks");
-        }
+        let title = view::title_in_words(results, workload);
         parts.extend(by_workers(&title, &cells));
     }
     if parts.len() > before {
         parts.push(wrap(
             "knee      ",
-            "the most workers that pay: beyond it, more of them gain less than half of what they could",
+            "the fewest workers that come within 10 % of the best time that more of them reach; >: time still \
+             falls at the most of them; a–b: somewhere between the two",
         ));
     }
     parts.join("\n")
@@ -75,16 +70,9 @@ fn cells(results: &Results, of: impl Fn(&Cell) -> bool) -> Vec<&Cell> {
 
 /// `None` with fewer than two numbers of tasks.
 fn by_tasks(name: &str, cells: &[&Cell]) -> Option<String> {
-    let several = several_workers(cells);
-    let row = |cell: &Cell| {
-        if several && cell.workers > 0 {
-            format!("{} ×{}", cell.contestant(), cell.workers)
-        } else {
-            cell.contestant()
-        }
-    };
-    let title = format!("{name}: time by the number of tasks\n");
-    sweep(title, cells, row, |cell| cell.tasks, |slope| slope > TURN)
+    let title = format!("{}: time by the number of tasks", text::name(name));
+    let tasks = |cell: &Cell| cell.tasks as f64;
+    sweep(&title, cells, Rows::ByWorkers, tasks, knee::of_tasks)
 }
 
 /// The rate at which requests came, in the table with that many tasks or in any.
@@ -97,13 +85,12 @@ fn rate(results: &Results, name: &str, tasks: Option<usize>) -> Option<f64> {
 /// `None` with fewer than two rates.
 fn by_rate(results: &Results, name: &str, cells: &[&Cell]) -> Option<String> {
     rate(results, name, None)?;
-    sweep(
-        format!("{name}: p99 of the response by requests a second\n"),
-        cells,
-        Cell::contestant,
-        |cell| rate(results, name, Some(cell.tasks)).unwrap_or(0.0) as usize,
-        |slope| slope > TURN,
-    )
+    let title = format!(
+        "{}: p99 of the response by requests a second",
+        text::name(name)
+    );
+    let rate = |cell: &Cell| rate(results, name, Some(cell.tasks)).unwrap_or(0.0);
+    sweep(&title, cells, Rows::ByWorkers, rate, knee::of_rates)
 }
 
 /// `None` where no contestant was measured with two numbers of workers.
@@ -113,116 +100,86 @@ fn by_workers(title: &str, cells: &[&Cell]) -> Option<String> {
         .copied()
         .filter(|cell| cell.workers > 0)
         .collect();
-    let title = format!("{title}: time by the number of workers\n");
+    let title = format!("{title}: time by the number of workers");
+    let workers = |cell: &Cell| cell.workers as f64;
     sweep(
-        title,
+        &title,
         &cells,
-        Cell::contestant,
-        |cell| cell.workers,
-        |slope| slope > -TURN,
+        Rows::ByContestant,
+        workers,
+        knee::of_workers,
     )
 }
 
+/// What a row is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// A contestant with one number of workers, which is shown where there are several.
+    ByWorkers,
+    /// A contestant with all its numbers of workers.
+    ByContestant,
+}
+
+impl Rows {
+    fn row<'a>(self, cell: &'a Cell, several: bool) -> Row<'a> {
+        let shows_workers = self == Rows::ByWorkers && several;
+        Row {
+            model: &cell.model,
+            variant: &cell.variant,
+            workers: if shows_workers { cell.workers } else { 0 },
+        }
+    }
+}
+
 fn several_workers(cells: &[&Cell]) -> bool {
-    let workers: BTreeSet<usize> = cells.iter().map(|cell| cell.workers).collect();
-    workers.iter().filter(|workers| **workers > 0).count() > 1
+    let mut workers = cells.iter().map(|cell| cell.workers).filter(|n| *n > 0);
+    let first = workers.next();
+    workers.any(|other| Some(other) != first)
 }
 
 /// A row for each contestant, a column for each number, and the knee of each row.
 fn sweep(
-    title: String,
+    title: &str,
     cells: &[&Cell],
-    row: impl Fn(&Cell) -> String,
-    number: impl Fn(&Cell) -> usize,
-    turns: impl Fn(f64) -> bool,
+    rows: Rows,
+    number: impl Fn(&Cell) -> f64,
+    knee: fn(&[Point]) -> String,
 ) -> Option<String> {
-    let mut seen: Vec<(String, BTreeSet<usize>)> = Vec::new();
+    let several = several_workers(cells);
+    let mut seen: Vec<(Row<'_>, Vec<Point>)> = Vec::new();
     for cell in cells {
-        let name = row(cell);
-        match seen.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, numbers)) => {
-                numbers.insert(number(cell));
-            }
-            None => seen.push((name, [number(cell)].into())),
+        let Some(time) = cell.judged().map(|judged| judged.median) else {
+            continue;
+        };
+        let (row, point) = (rows.row(cell, several), (number(cell), time));
+        match seen.iter_mut().find(|(known, _)| *known == row) {
+            Some((_, points)) if points.iter().any(|known| known.0 == point.0) => {}
+            Some((_, points)) => points.push(point),
+            None => seen.push((row, vec![point])),
         }
     }
     // What was measured once only does not grow.
-    seen.retain(|(_, numbers)| numbers.len() > 1);
-    let (rows, numbers): (Vec<String>, Vec<BTreeSet<usize>>) = seen.into_iter().unzip();
-    if rows.is_empty() {
+    seen.retain(|(_, points)| points.len() > 1);
+    if seen.is_empty() {
         return None;
     }
-    let numbers: BTreeSet<usize> = numbers.into_iter().flatten().collect();
-    let time = |name: &String, at: usize| {
-        let cell = cells
-            .iter()
-            .find(|cell| row(cell) == *name && number(cell) == at)?;
-        cell.judged().map(|judged| judged.median)
-    };
+    for (_, points) in &mut seen {
+        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+    }
+    let all = seen.iter().flat_map(|(_, points)| points);
+    let mut numbers: Vec<f64> = all.map(|point| point.0).collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
     let mut columns: Vec<Vec<String>> = Vec::new();
     for at in &numbers {
-        let entries = rows
-            .iter()
-            .map(|name| time(name, *at).map_or_else(absent, duration));
-        columns.push([at.to_string()].into_iter().chain(entries).collect());
+        let entries = seen.iter().map(|(_, points)| {
+            let point = points.iter().find(|point| point.0 == *at);
+            point.map_or_else(|| ABSENT.to_owned(), |point| duration(point.1))
+        });
+        columns.push([shown(*at)].into_iter().chain(entries).collect());
     }
-    let knees = rows.iter().map(|name| {
-        let points = numbers
-            .iter()
-            .filter_map(|at| Some((*at, time(name, *at)?)));
-        knee(&points.collect::<Vec<_>>(), &turns)
-    });
+    let knees = seen.iter().map(|(_, points)| knee(points));
     columns.push(["knee".to_owned()].into_iter().chain(knees).collect());
-    Some(title + &in_blocks(&rows, &columns).join("\n"))
-}
-
-fn absent() -> String {
-    "·".to_owned()
-}
-
-/// The last point before the slope turns; `>N` if it never does, `≤N` if it had turned when the measuring began, unless
-/// there is nothing below, and `·` where there is no slope.
-fn knee(points: &[(usize, f64)], turns: impl Fn(f64) -> bool) -> String {
-    let Some((last, _)) = points.last().filter(|_| points.len() > 1) else {
-        return absent();
-    };
-    let turn = points.windows(2).position(|pair| {
-        let [(few, before), (many, after)] = [pair[0], pair[1]];
-        turns((after / before).ln() / (many as f64 / few as f64).ln())
-    });
-    match turn {
-        None => format!(">{last}"),
-        Some(0) if points[0].0 > 1 => format!("≤{}", points[0].0),
-        Some(at) => points[at].0.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_knee_of_waits_is_where_their_number_begins_to_cost() {
-        let points = [
-            (10, 8.1e6),
-            (100, 8.3e6),
-            (1000, 10.0e6),
-            (10_000, 62.0e6),
-            (100_000, 601.0e6),
-        ];
-        assert_eq!(knee(&points, |slope| slope > TURN), "1000");
-        assert_eq!(knee(&points[..3], |slope| slope > TURN), ">1000");
-        assert_eq!(knee(&points[3..], |slope| slope > TURN), "≤10000");
-        assert_eq!(knee(&points[..1], |slope| slope > TURN), "·");
-    }
-
-    #[test]
-    fn the_knee_of_workers_is_where_more_of_them_stop_to_pay() {
-        let points = [(1, 100.0), (2, 51.0), (4, 50.0), (8, 49.0)];
-        assert_eq!(knee(&points, |slope| slope > -TURN), "2");
-        let points = [(1, 100.0), (2, 51.0), (4, 26.0)];
-        assert_eq!(knee(&points, |slope| slope > -TURN), ">4");
-        let points = [(1, 100.0), (2, 120.0)];
-        assert_eq!(knee(&points, |slope| slope > -TURN), "1");
-    }
+    let names: Vec<String> = seen.iter().map(|(row, _)| row.to_string()).collect();
+    Some(wrap("", title) + &in_blocks(&names, &columns).join("\n"))
 }

@@ -5,11 +5,12 @@ use super::grid::Grid;
 use super::metrics::metrics;
 use super::number::{bounds, bytes, clear_ratio, count, duration, plural, ratio};
 use super::served;
-use super::text::{clean, list, wrap};
+use super::text::{list, remark, wrap};
 use super::verdict::verdict;
 use super::view::{self, Names};
 use crate::results::{Cell, Results, Sample, Workload};
 use crate::stats::counted;
+use crate::text;
 
 /// What the columns mean: printed once, after the last table.
 pub fn legend() -> String {
@@ -105,8 +106,8 @@ fn heads() -> Vec<String> {
 
 fn heading(workload: &Workload) -> String {
     let mut parts = vec![
-        workload.name.clone(),
-        workload.pattern.clone(),
+        text::name(&workload.name),
+        text::name(&workload.pattern),
         plural(workload.tasks, "task"),
     ];
     if let (Some(rate), Some(sessions)) = (workload.rate, workload.sessions) {
@@ -116,11 +117,11 @@ fn heading(workload: &Workload) -> String {
     if !workload.items.is_empty() {
         let items: Vec<String> = workload.items.iter().map(u8::to_string).collect();
         let noun = if items.len() == 1 { "Item" } else { "Items" };
-        parts.push(format!("{noun} {}", items.join(", ")));
+        parts.push(remark(&format!("{noun} {}", items.join(", "))));
     }
     let mut out = wrap("", &parts.join(" · "));
     if !workload.about.is_empty() {
-        out.push_str(&wrap("", &workload.about));
+        out.push_str(&wrap("", &remark(&workload.about)));
     }
     out
 }
@@ -141,7 +142,7 @@ fn figures(cell: &Cell, names: &Names) -> Vec<String> {
         .iter()
         .any(|s| s.user_ns > 0 || s.system_ns > 0 || switches(s) > 0);
     vec![
-        clean(&names.cell(cell)),
+        names.cell(cell),
         time,
         interval,
         to_best(cell),
@@ -204,19 +205,19 @@ fn notes(
     for skipped in view::skipped(results, workload) {
         notes.push((
             names.skipped(skipped),
-            format!("skipped: {}", skipped.reason),
+            format!("skipped: {}", remark(&skipped.reason)),
         ));
     }
     let width = notes
         .iter()
-        .map(|(name, _)| name.chars().count())
+        .map(|(name, _)| text::width(name))
         .max()
         .unwrap_or(0);
     let mut out = String::new();
     for (name, note) in notes {
-        let name = clean(&name);
         if width <= 24 {
-            out.push_str(&wrap(&format!("{name:width$}  "), &note));
+            let pad = " ".repeat(width - text::width(&name));
+            out.push_str(&wrap(&format!("{name}{pad}  "), &note));
         } else {
             out.push_str(&wrap("", &name));
             out.push_str(&wrap("    ", &note));
@@ -243,7 +244,7 @@ fn single(measured: &[&Cell], names: &Names) -> String {
         let colon = if reason.is_empty() { "" } else { ": " };
         out.push_str(&wrap(
             "1 sample  ",
-            &format!("{}{colon}{reason}", list(&cells)),
+            &format!("{}{colon}{}", list(&cells), remark(reason)),
         ));
     }
     out

@@ -1,25 +1,29 @@
-//! Lines of text: made harmless, and wrapped.
+//! Lines of text, wrapped.
 
-/// The width every table and paragraph keeps to.
+use crate::text::{clean, columns_of, cut, width};
+
+/// The columns that every table and paragraph keeps to.
 pub(super) const WIDTH: usize = 80;
 
-/// One line without control characters: what a child printed may hold anything.
-pub fn clean(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").replace(char::is_control, "\u{fffd}")
+/// What a file or a contestant says in one piece is cut beyond this many columns: an error, a reason, a remark.
+const MAX_REMARK_COLUMNS: usize = 2_000;
+
+/// Something that a file or a contestant says, short enough to be printed.
+pub(super) fn remark(text: &str) -> String {
+    cut(text, MAX_REMARK_COLUMNS)
 }
 
-/// `text` in lines of at most [`WIDTH`] characters, the first after `first`, the others indented by
-/// as much; each ends with a newline. Words too long for a line are cut.
+/// `text` in lines of at most [`WIDTH`] columns, the first after `first`, the others indented by as much; each ends with a
+/// newline. Words too long for a line are cut. Both are [cleaned](clean), but for the spaces of `first`.
 pub(super) fn wrap(first: &str, text: &str) -> String {
-    let indent = " ".repeat(first.chars().count());
+    let indent = " ".repeat(width(first));
     let room = WIDTH.saturating_sub(indent.len()).max(20);
     let mut lines = vec![String::new()];
     let mut used = 0;
     let text = clean(text);
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         for (at, piece) in pieces(word, room).into_iter().enumerate() {
-            let length = piece.chars().count();
+            let length = width(&piece);
             let space = usize::from(used > 0 && at == 0);
             if at > 0 || used + space + length > room && used > 0 {
                 lines.push(String::new());
@@ -43,13 +47,23 @@ pub(super) fn wrap(first: &str, text: &str) -> String {
     out
 }
 
-/// `word` in pieces of at most `width` characters.
-pub(super) fn pieces(word: &str, width: usize) -> Vec<String> {
-    let chars: Vec<char> = word.chars().collect();
-    chars
-        .chunks(width.max(1))
-        .map(|piece| piece.iter().collect())
-        .collect()
+/// `word` in pieces of at most `room` columns; a character that is wider by itself is a piece of its own.
+pub(super) fn pieces(word: &str, room: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for character in word.chars() {
+        let columns = columns_of(character);
+        if used > 0 && used + columns > room {
+            pieces.push(String::new());
+            used = 0;
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(character);
+            used += columns;
+        }
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -84,8 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_cannot_reach_the_terminal() {
-        assert_eq!(clean("a\n\tb\u{1b}[31mc\0"), "a b\u{fffd}[31mc\u{fffd}");
+    fn wide_characters_are_wrapped_by_their_columns() {
+        let text = wrap("x ", &"並".repeat(100));
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+        assert_eq!(text.lines().next().map(width), Some(80));
+        assert_eq!(text.matches('並').count(), 100);
+        assert_eq!(pieces("a並b", 2), ["a", "並", "b"]);
+        assert_eq!(pieces("並", 1), ["並"]);
+        assert_eq!(pieces("", 1), [""; 0]);
     }
 
     #[test]

@@ -19,10 +19,7 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
         .copied()
         .filter(|cell| view::measured(cell))
         .collect();
-    let mut title = view::title(results, workload, " with ");
-    if title != workload.name && workload.rate.is_none() {
-        title.push_str(" tasks");
-    }
+    let title = view::title_in_words(results, workload);
     let all = cells.len() + skipped;
     let Some((best, others)) = measured.split_first() else {
         return format!("{title}: none of {} gave a figure.", plural(all, "cell"));

@@ -1,9 +1,15 @@
 //! What tables, matrix and sentences all ask of the results.
 
+use std::fmt;
+
+use super::number::number;
+use super::text::remark;
 use crate::results::{Cell, Interval, Results, Sample, Skipped, Workload};
 use crate::stats::{BASELINE, counted, median};
+use crate::text;
 
-/// How contestants are called in these results: with `×N` workers only where that tells two apart.
+/// How contestants are called in these results: with `×N` workers only where that tells two apart. Names are cleaned, and
+/// cut if they are long; so they are for display, and [`Names::row`] tells two contestants apart.
 pub(super) struct Names {
     many: bool,
     many_baselines: bool,
@@ -36,29 +42,57 @@ impl Names {
     }
 
     pub(super) fn cell(&self, cell: &Cell) -> String {
-        self.name(&cell.model, &cell.variant, cell.workers)
+        self.row_of_cell(cell).to_string()
+    }
+
+    /// Who a cell is about, all workers as one where their number is not shown.
+    pub(super) fn row_of_cell<'a>(&self, cell: &'a Cell) -> Row<'a> {
+        self.row(&cell.model, &cell.variant, cell.workers)
+    }
+
+    /// The same of what was skipped.
+    pub(super) fn row_of_skipped<'a>(&self, skipped: &'a Skipped) -> Row<'a> {
+        self.row(&skipped.model, &skipped.variant, skipped.workers)
     }
 
     /// Without `×N` where it is skipped whatever the number of workers, which is then 0.
     pub(super) fn skipped(&self, skipped: &Skipped) -> String {
-        self.name(&skipped.model, &skipped.variant, skipped.workers)
+        self.row_of_skipped(skipped).to_string()
     }
 
-    fn name(&self, model: &str, variant: &str, workers: usize) -> String {
-        let mut name = model.to_owned();
-        if !variant.is_empty() {
-            name = format!("{name}/{variant}");
-        }
+    fn row<'a>(&self, model: &'a str, variant: &'a str, workers: usize) -> Row<'a> {
         let many = if is_baseline(model, variant) {
             self.many_baselines
         } else {
             self.many
         };
-        if many && workers > 0 {
-            format!("{name} ×{workers}")
-        } else {
-            name
+        Row {
+            model,
+            variant,
+            workers: if many { workers } else { 0 },
         }
+    }
+}
+
+/// A row of the matrix or of a sweep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row<'a> {
+    pub(super) model: &'a str,
+    pub(super) variant: &'a str,
+    /// 0 where the name goes without.
+    pub(super) workers: usize,
+}
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::name(self.model))?;
+        if !self.variant.is_empty() {
+            write!(f, "/{}", text::name(self.variant))?;
+        }
+        if self.workers > 0 {
+            write!(f, " ×{}", self.workers)?;
+        }
+        Ok(())
     }
 }
 
@@ -93,7 +127,7 @@ pub(super) fn measured(cell: &Cell) -> bool {
 /// Why a cell has no figures, for one that has none.
 pub(super) fn failure(cell: &Cell) -> String {
     match &cell.error {
-        Some(error) => format!("ERROR {error}"),
+        Some(error) => format!("ERROR {}", remark(error)),
         None if !cell.verified => "ERROR its answers were not verified".to_owned(),
         None => "no samples".to_owned(),
     }
@@ -113,18 +147,34 @@ pub(super) fn bounds(interval: &Interval) -> Option<(f64, f64)> {
     interval.low.zip(interval.high)
 }
 
+/// A figure that a contestant gave of itself; `None` where there is none, or one that cannot be: not a number, below 0, or
+/// beyond what 64 bits count.
+pub(super) fn metric(cell: &Cell, name: &str) -> Option<f64> {
+    let value = cell.metrics.get(name).copied();
+    value.filter(|value| (0.0..=u64::MAX as f64).contains(value))
+}
+
 /// How a workload is called: with its number of tasks, or the rate of its requests, where the name alone is not enough.
 pub(super) fn title(results: &Results, workload: &Workload, between: &str) -> String {
-    let alike = results
-        .workloads
-        .iter()
-        .filter(|other| other.name == workload.name)
-        .count();
-    if let (Some(rate), 2..) = (workload.rate, alike) {
-        format!("{} at {rate}/s", workload.name)
-    } else if alike > 1 {
-        format!("{}{between}{}", workload.name, workload.tasks)
-    } else {
-        workload.name.clone()
+    let name = text::name(&workload.name);
+    match (is_alone(results, workload), workload.rate) {
+        (true, _) => name,
+        (false, Some(rate)) => format!("{name} at {}/s", number(rate)),
+        (false, None) => format!("{name}{between}{}", workload.tasks),
     }
+}
+
+/// The same in a sentence: `waits with 200 tasks`.
+pub(super) fn title_in_words(results: &Results, workload: &Workload) -> String {
+    let title = title(results, workload, " with ");
+    if is_alone(results, workload) || workload.rate.is_some() {
+        title
+    } else {
+        title + " tasks"
+    }
+}
+
+fn is_alone(results: &Results, workload: &Workload) -> bool {
+    let named = |other: &&Workload| other.name == workload.name;
+    results.workloads.iter().filter(named).count() < 2
 }

@@ -7,10 +7,13 @@ use serde::Deserialize;
 
 use super::{Interval, Results, SCHEMA};
 use crate::files;
-use crate::render::clean;
+use crate::text::{clean, cut};
 
 /// No comparison writes more: a full one of 28 worker counts takes a tenth of it.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// What the parser says may quote the file.
+const MAX_REASON_COLUMNS: usize = 300;
 
 const AGAIN: &str = "write it anew with `cargo xtask compare`";
 
@@ -49,14 +52,17 @@ pub fn parse(text: &[u8]) -> Result<Results, String> {
     let other = |what: &str| {
         format!(
             "is not the results of a comparison ({}); {AGAIN}",
-            clean(what)
+            cut(what, MAX_REASON_COLUMNS)
         )
     };
     let head: Head = serde_json::from_slice(text).map_err(|error| {
         if error.is_data() {
             other(&error.to_string())
         } else {
-            format!("is not JSON ({}); {AGAIN}", clean(&error.to_string()))
+            format!(
+                "is not JSON ({}); {AGAIN}",
+                cut(&error.to_string(), MAX_REASON_COLUMNS)
+            )
         }
     })?;
     let known = u64::from(SCHEMA);
@@ -72,7 +78,27 @@ pub fn parse(text: &[u8]) -> Result<Results, String> {
             head.schema
         ));
     }
-    serde_json::from_slice(text).map_err(|error| other(&error.to_string()))
+    let results = serde_json::from_slice(text).map_err(|error| other(&error.to_string()))?;
+    match blank(&results) {
+        Some(what) => Err(other(what)),
+        None => Ok(results),
+    }
+}
+
+/// No comparison leaves these empty: its tables could not be told apart.
+fn blank(results: &Results) -> Option<&'static str> {
+    let is_blank = |text: &String| clean(text).trim().is_empty();
+    let cells = results.cells.iter();
+    let skipped = results.skipped.iter();
+    if results.workloads.iter().any(|table| is_blank(&table.name)) {
+        return Some("the name of a workload is blank");
+    }
+    let mut models = cells
+        .map(|cell| &cell.model)
+        .chain(skipped.map(|skipped| &skipped.model));
+    models
+        .any(is_blank)
+        .then_some("the name of a model is blank")
 }
 
 /// Writes the results as indented JSON, beside `path` first and then renamed.

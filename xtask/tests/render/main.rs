@@ -2,6 +2,7 @@
 
 mod advice;
 mod fixture;
+mod hostile;
 mod served;
 mod verdict;
 
@@ -31,15 +32,18 @@ fn later() -> Results {
     later
 }
 
+#[track_caller]
 fn assert_fits(text: &str) {
     for line in text.lines() {
-        assert!(line.chars().count() <= 80, "over 80 columns: {line}");
+        let columns = unicode_width::UnicodeWidthStr::width(line);
+        assert!(columns <= 80, "{columns} columns: {line}");
         assert_eq!(line, line.trim_end(), "spaces at the end");
     }
-    assert!(
-        !text.contains(|c: char| c.is_control() && c != '\n'),
-        "control characters"
-    );
+    let hidden = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    assert!(!text.contains(hidden), "hidden characters: {text:?}");
     assert!(text.is_empty() || text.ends_with('\n'));
 }
 

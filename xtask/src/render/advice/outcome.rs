@@ -34,7 +34,7 @@ impl Outcome {
                 samples: counted(more).len().min(counted(less).len()),
             }),
             Figure::Memory => single(&|cell| cell.rss_peak_bytes.map(|bytes| bytes as f64)),
-            Figure::LoopLag => single(&|cell| cell.metrics.get("loop_lag_max_ns").copied()),
+            Figure::LoopLag => single(&|cell| view::metric(cell, "loop_lag_max_ns")),
         }
     }
 

@@ -1,0 +1,242 @@
+//! The knee of a row of times: up to where, or from where on, a number of tasks, requests or workers pays.
+//!
+//! Only measured numbers are named as they are. Where two neighbours lie far apart and the knee between them, the answer is
+//! both of them, as in `2–16`: a coarse list must not read like an exact one.
+
+use super::number::number;
+
+/// Times that differ by less are as good as equal: most machines repeat themselves to that.
+const MARGIN: f64 = 1.10;
+
+/// More tasks or requests cost little more up to this factor over the quickest of the smaller numbers.
+const LITTLE_MORE: f64 = 1.5;
+
+/// Neighbours further apart than this leave open where the knee is between them.
+const COARSE: f64 = 2.0;
+
+/// A gain of this part of what is possible is taken for the whole of it: nothing has flattened yet.
+const NEARLY_ALL: f64 = 0.75;
+
+/// A number and the time measured with it.
+pub(super) type Point = (f64, f64);
+
+/// Stands where there is no knee, as with fewer than two points.
+pub(super) const ABSENT: &str = "·";
+
+/// The fewest workers whose time is within the margin of the best that more of them reached.
+///
+/// `>N` where time still falls nearly as the last number `N` of workers rises, `≤N` where none of them is better than the
+/// first.
+pub(super) fn of_workers(points: &[Point]) -> String {
+    let points = usable(points);
+    let [(first, _), .., (last, _)] = points[..] else {
+        return ABSENT.to_owned();
+    };
+    let mut best = f64::INFINITY;
+    let mut at = points.len() - 1;
+    for (place, (_, time)) in points.iter().enumerate().rev() {
+        best = best.min(*time);
+        if *time <= best * MARGIN {
+            at = place;
+        }
+    }
+    let (workers, time) = points[at];
+    let Some((fewer, slower)) = at.checked_sub(1).map(|before| points[before]) else {
+        return at_most(first);
+    };
+    // 1 if the time fell as the workers rose, half of that if half of the added ones gained nothing.
+    let gained = (slower / time) / (workers / fewer);
+    if gained >= NEARLY_ALL {
+        return match workers == last {
+            true => format!(">{}", number(last)),
+            false => number(workers),
+        };
+    }
+    between_or(fewer, workers, workers)
+}
+
+/// The most tasks that cost little more than fewer do.
+///
+/// `>N` where even the last number `N` of tasks does not, `≤N` where time grows in proportion from the first number on.
+pub(super) fn of_tasks(points: &[Point]) -> String {
+    let points = usable(points);
+    let [(first, _), .., (last, _)] = points[..] else {
+        return ABSENT.to_owned();
+    };
+    let Some(Turn {
+        before,
+        after,
+        base,
+    }) = turn(&points)
+    else {
+        return format!(">{}", number(last));
+    };
+    // Where time in proportion to the tasks, drawn backwards from the costly number, meets the time of the cheap ones.
+    let meets = after.0 * base / after.1;
+    if meets >= before.0 * COARSE {
+        return between_or(before.0, after.0, before.0);
+    }
+    match before.0 == first {
+        true => at_most(first),
+        false => number(before.0),
+    }
+}
+
+/// The highest rate that is answered about as quickly as lower ones.
+///
+/// `>N` where even the last rate `N` is, `<N` where the second one, `N`, is not.
+pub(super) fn of_rates(points: &[Point]) -> String {
+    let points = usable(points);
+    let [(first, _), .., (last, _)] = points[..] else {
+        return ABSENT.to_owned();
+    };
+    match turn(&points) {
+        None => format!(">{}", number(last)),
+        Some(turn) if turn.before.0 == first => format!("<{}", number(turn.after.0)),
+        Some(turn) => between_or(turn.before.0, turn.after.0, turn.before.0),
+    }
+}
+
+/// Where time first is more than a little above the quickest time so far.
+struct Turn {
+    /// The last number before.
+    before: Point,
+    /// The first number that costs more.
+    after: Point,
+    /// The quickest time so far.
+    base: f64,
+}
+
+fn turn(points: &[Point]) -> Option<Turn> {
+    let mut base = f64::INFINITY;
+    for pair in points.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        base = base.min(before.1);
+        if after.1 > base * LITTLE_MORE {
+            return Some(Turn {
+                before,
+                after,
+                base,
+            });
+        }
+    }
+    None
+}
+
+/// Fewer than the first may do as well, unless there is nothing below.
+fn at_most(first: f64) -> String {
+    if first > 1.0 {
+        format!("≤{}", number(first))
+    } else {
+        number(first)
+    }
+}
+
+fn between_or(low: f64, high: f64, exact: f64) -> String {
+    if high > low * COARSE {
+        format!("{}–{}", number(low), number(high))
+    } else {
+        number(exact)
+    }
+}
+
+/// What a results file says may not be times at all.
+fn usable(points: &[Point]) -> Vec<Point> {
+    let positive = |x: f64| x.is_finite() && x > 0.0;
+    let usable = |(at, time): &&Point| positive(*at) && positive(*time);
+    points.iter().filter(usable).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_knee_of_workers_is_the_fewest_that_do_as_well() {
+        for (points, knee) in [
+            (
+                &[(1.0, 100.0), (2.0, 51.0), (4.0, 50.0), (8.0, 49.0)][..],
+                "2",
+            ),
+            (&[(1.0, 100.0), (2.0, 51.0), (4.0, 26.0)], ">4"),
+            (&[(1.0, 100.0), (2.0, 120.0)], "1"),
+            (&[(2.0, 100.0), (4.0, 99.0)], "≤2"),
+            // Each doubling gains something until 8, and nothing beyond.
+            (
+                &[
+                    (1.0, 100.0),
+                    (2.0, 60.0),
+                    (4.0, 40.0),
+                    (8.0, 30.0),
+                    (16.0, 29.0),
+                ],
+                "8",
+            ),
+            // Twice as many gain a third at last: more may pay, but these do.
+            (&[(4.0, 100.0), (8.0, 75.0)], "8"),
+            // Worse again with more.
+            (&[(1.0, 100.0), (2.0, 50.0), (4.0, 80.0)], "2"),
+            // A dip that later numbers make good for.
+            (&[(1.0, 100.0), (2.0, 50.0), (4.0, 90.0), (8.0, 24.0)], ">8"),
+        ] {
+            assert_eq!(of_workers(points), knee, "{points:?}");
+        }
+    }
+
+    #[test]
+    fn a_coarse_list_of_workers_gives_a_range() {
+        // 2.8 times as fast with 16: neither is 2 enough, nor is it said that all 16 are needed.
+        assert_eq!(of_workers(&[(2.0, 2.8), (16.0, 1.0)]), "2–16");
+        assert_eq!(of_workers(&[(2.0, 2.9), (16.0, 1.0), (32.0, 1.0)]), "2–16");
+        // As fast as 16 can be: the time falls all the way.
+        assert_eq!(of_workers(&[(1.0, 100.0), (16.0, 6.5), (32.0, 6.4)]), "16");
+        assert_eq!(of_workers(&[(1.0, 100.0), (16.0, 6.5)]), ">16");
+    }
+
+    #[test]
+    fn the_knee_of_tasks_is_where_their_number_begins_to_cost() {
+        let points = [
+            (10.0, 8.1e6),
+            (100.0, 8.3e6),
+            (1000.0, 10.0e6),
+            (10_000.0, 62.0e6),
+            (100_000.0, 601.0e6),
+        ];
+        assert_eq!(of_tasks(&points), "1000");
+        assert_eq!(of_tasks(&points[..3]), ">1000");
+        assert_eq!(of_tasks(&points[3..]), "≤10000");
+        assert_eq!(of_tasks(&points[..1]), "·");
+    }
+
+    #[test]
+    fn a_coarse_list_of_tasks_gives_a_range() {
+        // As long as 10 up to about 1600, if time is in proportion from there on.
+        assert_eq!(of_tasks(&[(10.0, 10.0), (10_000.0, 62.0)]), "10–10000");
+        // Never steep between two neighbours, but eight times as long in the end.
+        let creeping = [(10.0, 10.0), (100.0, 28.0), (1000.0, 80.0)];
+        assert_eq!(of_tasks(&creeping), "10–100");
+    }
+
+    #[test]
+    fn the_knee_of_rates_is_the_highest_that_is_answered_as_quickly() {
+        let points = [(100.0, 5.0), (200.0, 5.1), (400.0, 5.5), (800.0, 90.0)];
+        assert_eq!(of_rates(&points), "400");
+        assert_eq!(of_rates(&points[..3]), ">400");
+        assert_eq!(of_rates(&points[2..]), "<800");
+        assert_eq!(
+            of_rates(&[(50.0, 5.0), (100.0, 5.0), (800.0, 90.0)]),
+            "100–800"
+        );
+    }
+
+    #[test]
+    fn points_that_cannot_be_are_left_out() {
+        for odd in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            for knee in [of_workers, of_tasks, of_rates] {
+                assert_eq!(knee(&[(1.0, odd), (2.0, 1.0)]), ABSENT);
+                assert_eq!(knee(&[(odd, 1.0)]), ABSENT);
+                assert_eq!(knee(&[]), ABSENT);
+            }
+        }
+    }
+}
