@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
+use crate::results::MAX_ITERATIONS_PER_US;
 
 /// Compares concurrency models on this machine, and tests, builds and hands out the crates that are them.
 #[derive(Debug, Parser)]
@@ -295,9 +296,8 @@ fn seed(text: &str) -> Result<u64, String> {
     number(text, 0, u64::MAX)
 }
 
-/// A million a microsecond would be a kernel of which a processor does a thousand iterations a cycle.
 fn iterations(text: &str) -> Result<u64, String> {
-    number(text, 1, 1_000_000)
+    number(text, 1, MAX_ITERATIONS_PER_US)
 }
 
 const LONGEST: Duration = Duration::from_secs(3600);

@@ -64,10 +64,11 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let baseline = args
         .baseline
         .as_deref()
-        .map(results::read)
+        .map(results::read_baseline)
         .transpose()
         .map_err(Error::Usage)?;
     let args = &as_in(baseline.as_ref(), args);
+    let doubts = baseline.iter().flat_map(Results::doubts);
     let definitions = selection::tables(args)?;
     let builtin = list::models()?;
     let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
@@ -76,6 +77,9 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     // Before the build, which is a load of its own.
     let environment = environment::environment();
     let _lock = lock::Lock::take()?;
+    for doubt in doubts {
+        print_err(&format!("warning: --baseline: {doubt}\n"));
+    }
     let interrupt = Interrupt::install()
         .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
     let mut workshop = Workshop::open(&args.output, args.inputs.as_deref(), &interrupt)?;

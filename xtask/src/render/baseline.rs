@@ -14,6 +14,9 @@ use crate::stats::{counted, ratio_of_medians};
 pub fn baseline(results: &Results, baseline: &Results) -> String {
     let mut out = "Against the earlier comparison: time now, divided by time then\n".to_owned();
     out.push_str(&wrap("then      ", &then(baseline)));
+    for doubt in baseline.doubts() {
+        out.push_str(&wrap("warning: ", &format!("{doubt}.")));
+    }
     out.push_str(&differences(results, baseline));
     let names = Names::new(results);
     let mut compared = 0;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Interval, Results, SCHEMA};
+use super::{Interval, MAX_ITERATIONS_PER_US, Results, SCHEMA};
 use crate::files;
 use crate::text::{clean, cut};
 
@@ -36,6 +36,37 @@ pub fn read(path: &Path) -> Result<Results, String> {
         _ => format!("{name}: cannot be read ({error}); name a results.json that can"),
     })?;
     parse(&text).map_err(|why| format!("{name}: {why}"))
+}
+
+/// Reads the results of an earlier comparison, to compare with and to take the calibration from.
+///
+/// # Errors
+///
+/// As [`read`], and one line for what [`parse_baseline`] refuses.
+pub fn read_baseline(path: &Path) -> Result<Results, String> {
+    let name = clean(&path.display().to_string());
+    read(path)
+        .and_then(|results| check_calibration(results).map_err(|why| format!("{name}: {why}")))
+}
+
+/// [`parse`], for results that the next comparison takes its calibration from.
+///
+/// # Errors
+///
+/// As [`parse`], and for more iterations a microsecond than [`MAX_ITERATIONS_PER_US`].
+pub fn parse_baseline(text: &[u8]) -> Result<Results, String> {
+    parse(text).and_then(check_calibration)
+}
+
+fn check_calibration(results: Results) -> Result<Results, String> {
+    let calibrated = results.environment.iterations_per_us;
+    if calibrated <= MAX_ITERATIONS_PER_US {
+        return Ok(results);
+    }
+    Err(format!(
+        "says that this machine does {calibrated} iterations in a microsecond, more than the {MAX_ITERATIONS_PER_US} that \
+         are believed; {AGAIN}"
+    ))
 }
 
 /// Reads the results of a comparison from the bytes of their file.
@@ -280,6 +311,25 @@ mod tests {
             "{newer}"
         );
         assert!(error_of(br#"{"schema": 0}"#).contains("schema 0, but this program knows 1 only"));
+    }
+
+    #[test]
+    fn a_baseline_with_an_absurd_calibration_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        let mut odd = results();
+        odd.environment.iterations_per_us = MAX_ITERATIONS_PER_US;
+        write(&path, &odd).unwrap();
+        read_baseline(&path).unwrap();
+        odd.environment.iterations_per_us = 1_000_000_000_000;
+        write(&path, &odd).unwrap();
+        let error = read_baseline(&path).unwrap_err();
+        assert!(
+            error.contains("results.json: says") && error.contains("1000000000000 iterations"),
+            "{error}"
+        );
+        assert!(parse_baseline(&fs::read(&path).unwrap()).is_err());
+        read(&path).unwrap();
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod file;
 
-pub use file::{parse, read, write};
+pub use file::{parse, parse_baseline, read, read_baseline, write};
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the format.
 pub const SCHEMA: u32 = 1;
+
+/// The most iterations of the `compute` step in a microsecond that are believed: with more, a processor would do a thousand
+/// of them a cycle.
+pub const MAX_ITERATIONS_PER_US: u64 = 1_000_000;
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +35,24 @@ pub struct Results {
     /// What a reader should know before trusting a figure; one line each.
     #[serde(default)]
     pub warnings: Vec<String>,
+}
+
+impl Results {
+    /// Why these figures are nothing to measure others by, one sentence each; none of a whole and proper comparison.
+    pub fn doubts(&self) -> Vec<&'static str> {
+        let mut doubts = Vec::new();
+        if self.settings.smoke {
+            doubts.push(
+                "the earlier comparison was a smoke run: few tasks, little time, and no figures to compare with",
+            );
+        }
+        if !self.complete {
+            doubts.push(
+                "the earlier comparison was interrupted: it has fewer samples than it should, and some cells not at all",
+            );
+        }
+        doubts
+    }
 }
 
 /// The machine and the versions.

@@ -148,12 +148,18 @@ fn a_baseline_that_is_none_is_named() {
     let text = folder.file("text", "not JSON");
     let other = folder.file("other", r#"{"name": "other"}"#);
     let newer = folder.file("newer", r#"{"schema": 99}"#);
+    let absurd = folder.file(
+        "absurd",
+        r#"{"schema": 1, "complete": true, "environment": {"iterations_per_us": 1000000000000}, "settings": {},
+            "workloads": [], "cells": [], "skipped": []}"#,
+    );
     let missing = folder.path("missing");
     for (path, why) in [
         (missing, "no such file"),
         (text, "is not JSON"),
         (other, "is not the results of a comparison"),
         (newer, "schema 99"),
+        (absurd, "1000000000000 iterations in a microsecond"),
         (folder.path(""), "is a directory"),
     ] {
         let comparison = Comparison::tiny().args(["--baseline".into(), path.into_os_string()]);

@@ -120,6 +120,27 @@ fn an_earlier_comparison_gives_faster_slower_and_no_difference() {
 }
 
 #[test]
+fn a_smoke_run_or_a_part_of_one_is_no_baseline_without_a_warning() {
+    let whole = Results {
+        complete: true,
+        ..results()
+    };
+    let warned = |earlier: &Results| {
+        let text = render::baseline(&results(), earlier);
+        assert_fits(&text);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let warning =
+            |what: &str| text.contains(&format!("warning: the earlier comparison {what}"));
+        (warning("was a smoke run"), warning("was interrupted"))
+    };
+    assert_eq!(warned(&whole), (false, false));
+    let mut smoke = whole.clone();
+    smoke.settings.smoke = true;
+    assert_eq!(warned(&smoke), (true, false));
+    assert_eq!(warned(&results()), (false, true));
+}
+
+#[test]
 fn other_inputs_are_not_compared() {
     let mut earlier = results();
     earlier.workloads[0].digest = "ffffffffffffffff".into();
