@@ -5,6 +5,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::buffer::spare_capacity;
+use rustix::fs::fstat;
+use rustix::io::{Errno, pread};
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -140,11 +143,55 @@ impl Buffer {
     }
 
     /// A copy of all bytes.
+    ///
+    /// # Panics
+    /// Without memory for the copy, where [`try_to_vec`](Self::try_to_vec) returns an error.
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut bytes = vec![0; self.len()];
-        // All of it is in range.
-        let _ = self.read_at(0, &mut bytes);
+        self.try_to_vec()
+            .unwrap_or_else(|error| panic!("a copy of a buffer of {} bytes: {error}", self.len()))
+    }
+
+    /// A copy of all bytes.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) where the system has not as much for this process.
+    pub fn try_to_vec(&self) -> io::Result<Vec<u8>> {
+        let len = self.len();
+        let mut bytes = Vec::new();
         bytes
+            .try_reserve_exact(len)
+            .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        // Read and not copied from the mapping: parts that were never written then take no memory but the copy's.
+        while bytes.len() < len {
+            let at = bytes.len() as u64;
+            let read = pread(&*self.inner.file, spare_capacity(&mut bytes), at);
+            match read {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+
+    /// Refuses a buffer that came from another process with a length that nothing stands behind: holes take no memory
+    /// there, and as much as they are long here once they are copied.
+    fn check_memory(&self) -> Result<(), String> {
+        let has = fstat(&*self.inner.file).map_err(|error| error.to_string())?;
+        let holes = (self.len() as u64).saturating_sub(has.st_blocks as u64 * 512);
+        if holes == 0 {
+            return Ok(());
+        }
+        let available = available_memory().map_err(|error| error.to_string())?;
+        if holes <= available {
+            return Ok(());
+        }
+        Err(format!(
+            "a buffer of {} bytes, of which {holes} were never written, which is more than the {available} bytes of memory \
+             that are available: write to it, or make it smaller",
+            self.len()
+        ))
     }
 
     fn check(&self, offset: usize, bytes: usize) -> Result<(), OutOfRange> {
@@ -202,8 +249,22 @@ impl<'de> Deserialize<'de> for Buffer {
         let file = codec::came_along(number)
             .ok_or_else(|| D::Error::custom("the descriptor of a buffer did not come along"))?;
         let len = usize::try_from(len).map_err(D::Error::custom)?;
-        Self::map(file, len).map_err(D::Error::custom)
+        let buffer = Self::map(file, len).map_err(D::Error::custom)?;
+        buffer.check_memory().map_err(codec::refuse)?;
+        Ok(buffer)
     }
+}
+
+/// The bytes that this machine can still give out, as the kernel estimates them.
+fn available_memory() -> io::Result<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo")?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kibibytes
+        .map(|kibibytes| kibibytes * 1024)
+        .ok_or_else(|| io::Error::other("/proc/meminfo does not say what memory is available"))
 }
 
 /// A place that a buffer does not have.
@@ -255,6 +316,26 @@ mod tests {
         assert!(buffer.write_at(1, &[0; 8]).is_err());
         assert!(buffer.read_at(usize::MAX, &mut [0; 2]).is_err());
         assert!(Buffer::new(0).is_err());
+    }
+
+    #[test]
+    fn buffer_longer_than_memory_is_refused_when_received() {
+        let received = |len: usize| {
+            let file = Arc::new(sealed_file("test", len).unwrap());
+            let bytes = postcard::to_allocvec(&(0_u32, len as u64)).unwrap();
+            codec::decode::<Buffer>(&bytes, vec![file])
+        };
+        // Never written, as an honest one may be.
+        assert_eq!(received(1 << 20).unwrap().to_vec(), vec![0; 1 << 20]);
+        let error = received(1 << 40).expect_err("a TiB of nothing");
+        assert!(error.contains("1099511627776 bytes"), "{error}");
+    }
+
+    #[test]
+    fn copy_without_memory_is_an_error_and_no_abort() {
+        let endless = Buffer::new(1 << 46).unwrap();
+        let error = endless.try_to_vec().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Values as bytes (postcard), and the descriptors that travel beside them.
 
+mod bounded;
+
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -8,6 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use postcard::ser_flavors::Flavor;
+
+use bounded::{Bounded, Limits};
 
 /// Descriptors that belong to an encoded value.
 pub(crate) type Descriptors = Vec<Arc<OwnedFd>>;
@@ -25,6 +29,15 @@ thread_local! {
     // By itself, since this has no destructor and so costs next to nothing to look at: most values have no descriptors.
     static MODE: Cell<Mode> = const { Cell::new(Mode::Neither) };
     static TRAVELLING: RefCell<Descriptors> = const { RefCell::new(Vec::new()) };
+    /// Why a type of this crate refused to be decoded: postcard drops the words of an error.
+    static REFUSED: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// The error of a `Deserialize` of this crate, whose words [`decode`] passes on.
+pub(crate) fn refuse<E: serde::de::Error>(why: String) -> E {
+    let error = E::custom(&why);
+    REFUSED.set(Some(why));
+    error
 }
 
 /// Takes a descriptor along with the value that is being encoded; `None` if none is.
@@ -118,7 +131,7 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     Ok(descriptors)
 }
 
-/// Makes a value of bytes, all of them.
+/// Makes a value of bytes, all of them. A few bytes cannot make it large or take long: see [`bounded`].
 ///
 /// # Errors
 /// Why these bytes are no such value.
@@ -127,10 +140,16 @@ pub(crate) fn decode<T: DeserializeOwned>(
     descriptors: Descriptors,
 ) -> Result<T, String> {
     let _travel = Travel::with(descriptors);
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => Err(format!("{} bytes are left over", rest.len())),
-        Err(error) => Err(explain(&error)),
+    let mut limits = Limits::for_bytes(bytes.len());
+    let mut inner = postcard::Deserializer::from_bytes(bytes);
+    let decoded = T::deserialize(Bounded::new(&mut inner, &mut limits));
+    match (decoded, inner.finalize()) {
+        (Ok(value), Ok([])) => Ok(value),
+        (Ok(_), Ok(rest)) => Err(format!("{} bytes are left over", rest.len())),
+        (Err(error), _) | (_, Err(error)) => {
+            let known = limits.explain().or_else(|| REFUSED.take());
+            Err(known.unwrap_or_else(|| explain(&error)))
+        }
     }
 }
 
@@ -164,5 +183,103 @@ impl Flavor for Append<'_> {
 
     fn finalize(self) -> postcard::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet, HashMap};
+    use std::fmt::Debug;
+    use std::marker::PhantomData;
+    use std::thread;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    /// A length of 2^62, or a little less, as postcard writes it.
+    const HUGE: [u8; 9] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f];
+
+    #[track_caller]
+    fn refuses<T: DeserializeOwned + Debug>(bytes: &[u8]) {
+        let error = decode::<T>(bytes, Vec::new()).expect_err("more than the bytes can hold");
+        assert!(error.contains("elements"), "{error}");
+    }
+
+    #[track_caller]
+    fn round_trips<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+        let mut bytes = Vec::new();
+        encode(value, &mut bytes).unwrap();
+        assert_eq!(&decode::<T>(&bytes, Vec::new()).unwrap(), value);
+    }
+
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    struct Empty {}
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Marked<T> {
+        number: u8,
+        markers: [PhantomData<T>; 3],
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Chain {
+        End,
+        Link(Box<Chain>),
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Node {
+        children: Vec<(u8, Option<Node>)>,
+    }
+
+    #[test]
+    fn lengths_of_nothing_are_bounded() {
+        refuses::<BTreeSet<()>>(&HUGE);
+        refuses::<Vec<()>>(&HUGE);
+        refuses::<Vec<Empty>>(&HUGE);
+        refuses::<Vec<[(); 32]>>(&HUGE);
+        refuses::<HashMap<(), ()>>(&HUGE);
+        refuses::<BTreeMap<Empty, PhantomData<u8>>>(&HUGE);
+        refuses::<Option<Vec<PhantomData<u8>>>>(&[&[1], &HUGE[..]].concat());
+        // Each of them is allowed, and all together are not.
+        let million = [0xc0, 0x84, 0x3d];
+        refuses::<Vec<Vec<()>>>(&[&[10][..], &million.repeat(10)].concat());
+        refuses::<(Vec<()>, Vec<()>, Vec<()>)>(&million.repeat(3));
+    }
+
+    #[test]
+    fn honest_values_stay_within_the_limits() {
+        round_trips(&vec![(); 1_000_000]);
+        let marked = |number| Marked::<u64> {
+            number,
+            markers: [PhantomData; 3],
+        };
+        round_trips(&(0..500_000).map(|at| marked(at as u8)).collect::<Vec<_>>());
+        round_trips(&vec![vec![vec![1_u8]; 100]; 100]);
+        round_trips(
+            &(0..1000)
+                .map(|at| (at, Some("x")))
+                .map(|(at, x)| (at, x.map(str::to_owned)))
+                .collect::<BTreeMap<u32, _>>(),
+        );
+        round_trips(&[Ok::<u8, String>(1), Err("no".to_owned())]);
+    }
+
+    /// On a thread with the usual stack, also in a debug build.
+    #[test]
+    fn nesting_ends_before_the_stack_does() {
+        let decoding = thread::Builder::new().stack_size(2 << 20).spawn(|| {
+            let error = decode::<Chain>(&[1; 1 << 20], Vec::new()).unwrap_err();
+            assert!(error.contains("levels deep"), "{error}");
+            let error = decode::<Node>(&[1; 1 << 20], Vec::new()).unwrap_err();
+            assert!(error.contains("levels deep"), "{error}");
+            let mut chain = Chain::End;
+            for _ in 0..200 {
+                chain = Chain::Link(Box::new(chain));
+            }
+            round_trips(&chain);
+        });
+        decoding.unwrap().join().unwrap();
     }
 }
