@@ -20,7 +20,6 @@ mod map;
 mod parent;
 mod pool;
 mod program;
-#[allow(unsafe_code, reason = "shared memory; every block argues")]
 mod transport;
 pub mod wire;
 mod worker;

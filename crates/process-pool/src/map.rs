@@ -148,6 +148,7 @@ impl Chunks<'_> {
                 spilled: packed.spilled,
                 limit: self.map.limit,
                 sink: Sink::Group(Arc::clone(self.group), place),
+                returns: 0,
             }),
             Err(SubmitError::Memory(error)) => self.refuse(place, JobError::Transport(error)),
             Err(error) => self.refuse(place, JobError::Input(error.to_string())),
@@ -182,6 +183,7 @@ impl Chunks<'_> {
             spilled: None,
             limit: self.map.limit,
             sink: Sink::Group(Arc::clone(self.group), end - self.count),
+            returns: 0,
         });
         self.count = 0;
     }

@@ -239,6 +239,7 @@ impl ProcessPool {
                 spilled: packed.spilled,
                 limit,
                 sink,
+                returns: 0,
             }))
         })?;
         Ok(Handle::new(Arc::clone(&self.shared), key, decode))

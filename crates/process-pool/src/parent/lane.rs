@@ -5,7 +5,7 @@ mod end;
 pub(crate) use end::Verdict;
 
 use std::collections::VecDeque;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -46,6 +46,8 @@ pub(crate) struct Lane {
     verdict: Option<Verdict>,
     /// After which input of its unit it begins nothing more.
     stopped_at: Option<u32>,
+    /// Units before this one may have seen `stop`, and may then be finished without a single result.
+    stop_seen_before: u64,
     /// Since when it has been seen to end by itself.
     pub(crate) retired: Option<Instant>,
     /// The unit that runs, which of its inputs, and since when it has been seen to run.
@@ -63,6 +65,8 @@ pub(crate) struct Harvest {
     pub(crate) deliveries: Vec<Delivery>,
     /// What a worker left over of a unit.
     pub(crate) rest: Vec<Unit>,
+    /// What a worker sent that belongs to no result, to be closed without the lock.
+    pub(crate) rejected: Vec<OwnedFd>,
 }
 
 impl Harvest {
@@ -95,6 +99,7 @@ impl Lane {
             spin_pause: 0,
             verdict: None,
             stopped_at: None,
+            stop_seen_before: 0,
             retired: None,
             seen: None,
             has_served: false,
@@ -271,12 +276,21 @@ impl Lane {
         harvest: &mut Harvest,
     ) -> Result<(), String> {
         let sink = unit.sink.clone();
+        // The first input of a unit always runs, unless the parent said to stop. Without a result for it the unit would
+        // come again and again.
+        let may_be_empty = unit.count > 1 && self.head < self.stop_seen_before;
         let mut next = 0;
         let read = (|| {
-            if done > unit.count || (finished && done == 0 && unit.count == 1) {
+            if done > unit.count || (finished && done == 0 && !may_be_empty) {
                 return Err(format!("{done} results of {} inputs", unit.count));
             }
-            let mut results = Results::new(&self.region, &self.ports.socket, self.output, words)?;
+            let Harvest {
+                deliveries,
+                rejected,
+                ..
+            } = &mut *harvest;
+            let socket = &self.ports.socket;
+            let mut results = Results::new(&self.region, socket, self.output, words, rejected)?;
             while next < done {
                 // The input is not needed any more where there is only one.
                 let spare = if unit.count == 1 {
@@ -285,7 +299,7 @@ impl Lane {
                     Vec::new()
                 };
                 let outcome = results.next(spare)?;
-                harvest.end(&sink, next, outcome);
+                deliveries.push((sink.clone(), next as usize, outcome));
                 next += 1;
             }
             results.finish()
@@ -365,11 +379,12 @@ impl Lane {
     }
 
     /// The words of a worker whose initializer failed.
-    pub(crate) fn last_words(&self) -> Option<String> {
+    pub(crate) fn last_words(&self, rejected: &mut Vec<OwnedFd>) -> Option<String> {
         if self.status() != status::FAILED {
             return None;
         }
-        let (bytes, _) = socket::receive(&self.ports.socket, false).ok()?;
+        let (bytes, descriptors) = socket::receive(&self.ports.socket, false).ok()?;
+        rejected.extend(descriptors);
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }

@@ -91,12 +91,14 @@ impl Shared {
     pub(crate) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let mut state = lock(&self.state);
         let value = work(&mut state);
-        if state.wakes.is_empty() && !state.kick {
+        if state.wakes.is_empty() && !state.kick && state.rejected.is_empty() {
             return value;
         }
         let wakes = state.take_wakes();
         let kick = std::mem::take(&mut state.kick);
+        let rejected = std::mem::take(&mut state.rejected);
         drop(state);
+        process::close_elsewhere(rejected);
         if kick {
             self.kick();
         }

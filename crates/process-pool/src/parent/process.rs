@@ -7,9 +7,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, pidfd_open,
     pidfd_send_signal, waitid,
@@ -19,7 +21,7 @@ use rustix::stdio::stderr;
 use super::lane::Lane;
 use crate::codec::{self, Descriptors};
 use crate::program::MARK;
-use crate::transport::mapping::{Region, sealed_file};
+use crate::transport::mapping::Region;
 use crate::transport::socket;
 use crate::worker::Config;
 use crate::{Exit, Program, lock};
@@ -28,6 +30,11 @@ use crate::{Exit, Program, lock};
 const TAIL: usize = 16 * 1024;
 /// How many bytes of standard error are passed on at once: so many a pipe takes without blocking, if any (`PIPE_BUF`).
 const PORTION: usize = 4096;
+
+/// How many messages a dead worker may have left in its socket: more than its buffer takes.
+const MOST_LEFT: usize = 1024;
+/// A thread that closes descriptors needs next to nothing.
+const CLOSER_STACK: usize = 64 * 1024;
 
 /// How workers of this pool are started.
 pub(crate) struct Launch {
@@ -42,7 +49,7 @@ pub(crate) struct Launch {
 impl Launch {
     /// Starts a worker. It goes on by itself; whether it ever gets ready shows in its shared memory, or in its death.
     pub(crate) fn start(&self, number: usize) -> io::Result<Lane> {
-        let memory = sealed_file("process-pool", Region::BYTES)?;
+        let memory = Region::file()?;
         let region = Arc::new(Region::new(&memory)?);
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let parent = pidfd_open(getpid(), PidfdFlags::empty())?;
@@ -227,7 +234,31 @@ impl Drop for Ports {
             self.kill();
             self.collect(WaitIdOptions::EXITED);
         }
+        // The kernel would close what is in these messages together with the socket.
+        let left = (0..MOST_LEFT).map_while(|_| socket::receive(&self.socket, false).ok());
+        close_elsewhere(left.flat_map(|(_, descriptors)| descriptors).collect());
     }
+}
+
+/// Closes descriptors that a worker sent and nobody wants, on a thread of its own: closing the last descriptor of a socket
+/// that lingers, or of a file of a slow file system, takes as long as its maker likes.
+pub(super) fn close_elsewhere(rejected: Vec<OwnedFd>) {
+    if rejected.is_empty() {
+        return;
+    }
+    let close = move || {
+        for descriptor in rejected {
+            // A worker that is started meanwhile has a copy until it executes its program, and would linger there. What
+            // is no socket has no such setting.
+            let _ = set_socket_linger(&descriptor, None);
+            drop(descriptor);
+        }
+    };
+    // If the thread is refused, they are closed here, with `close`.
+    let _ = thread::Builder::new()
+        .name("process-pool-closer".to_owned())
+        .stack_size(CLOSER_STACK)
+        .spawn(close);
 }
 
 /// Whether standard error takes something without blocking. Whoever reads it may have stopped.

@@ -1,15 +1,17 @@
 //! Reading what a worker wrote. It is copied out first and checked afterwards, and nothing of it is believed.
 
-use std::fs::File;
-use std::io::{self, Read, Seek};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{fcntl_get_seals, fstat};
+use rustix::buffer::spare_capacity;
+use rustix::fs::fstat;
+use rustix::io::{Errno, pread};
 
 use super::unit::{Outcome, Raw};
 use crate::JobError;
 use crate::transport::layout::{Layout, WORDS, head};
+use crate::transport::mapping::memory_seals;
 use crate::transport::{bytes, socket};
 
 /// The words of a unit's results, to be read one by one.
@@ -18,6 +20,9 @@ pub(super) struct Results<'a> {
     socket: &'a OwnedFd,
     at: u64,
     end: u64,
+    /// Descriptors that do not belong to any result. They may be anything, so they are not closed here: closing some
+    /// kinds of file blocks, and this happens under the lock of the pool.
+    rejected: &'a mut Vec<OwnedFd>,
 }
 
 impl<'a> Results<'a> {
@@ -27,6 +32,7 @@ impl<'a> Results<'a> {
         socket: &'a OwnedFd,
         at: u64,
         words: u32,
+        rejected: &'a mut Vec<OwnedFd>,
     ) -> Result<Self, String> {
         if words as usize > WORDS {
             return Err(format!("results of {words} words, more than the ring has"));
@@ -36,6 +42,7 @@ impl<'a> Results<'a> {
             socket,
             at,
             end: at + u64::from(words),
+            rejected,
         })
     }
 
@@ -54,7 +61,7 @@ impl<'a> Results<'a> {
                 .descriptors(usize::from(descriptors) + usize::from(kind & head::SPILLED != 0))?;
         }
         if kind & head::SPILLED != 0 {
-            spare = spilled(along.remove(0), length)?;
+            spare = spilled(&along.remove(0), length)?;
         } else {
             let left = (self.end - self.at) as usize;
             if bytes::words(length) > left {
@@ -84,27 +91,31 @@ impl<'a> Results<'a> {
         }
     }
 
-    fn descriptors(&self, expected: usize) -> Result<Vec<OwnedFd>, String> {
+    /// The descriptors of a result: memory files, all of them, which close without blocking.
+    fn descriptors(&mut self, expected: usize) -> Result<Vec<OwnedFd>, String> {
         // It was sent before the result was counted, so there is nothing to wait for.
-        match socket::receive(self.socket, false) {
-            Ok((_, descriptors)) if descriptors.len() == expected => Ok(descriptors),
-            Ok((_, descriptors)) => Err(format!(
-                "{} descriptors in the place of {expected}",
-                descriptors.len()
-            )),
-            Err(error) => Err(format!(
-                "a result without the descriptors that it needs: {error}"
-            )),
+        let (_, descriptors) = socket::receive(self.socket, false)
+            .map_err(|error| format!("a result without the descriptors that it needs: {error}"))?;
+        let found = descriptors.len();
+        if found == expected && descriptors.iter().all(|file| memory_seals(file).is_some()) {
+            return Ok(descriptors);
         }
+        self.rejected.extend(descriptors);
+        Err(if found == expected {
+            "a descriptor that is no shared memory".to_owned()
+        } else {
+            format!("{found} descriptors in the place of {expected}")
+        })
     }
 }
 
-/// The bytes of a memory file, which its writer may still change or cut.
-fn spilled(file: OwnedFd, length: usize) -> Result<Vec<u8>, String> {
-    let read = move || -> io::Result<Vec<u8>> {
+/// The bytes of a memory file, which its writer may still change or cut. Nothing here waits for the writer: not even a
+/// position is shared, whose lock it could hold.
+fn spilled(file: &OwnedFd, length: usize) -> Result<Vec<u8>, String> {
+    let read = || -> io::Result<Vec<u8>> {
         // Only memory files have seals: reading one never blocks.
-        fcntl_get_seals(file.as_fd())?;
-        let stat = fstat(&file)?;
+        memory_seals(file).ok_or(io::ErrorKind::InvalidInput)?;
+        let stat = fstat(file)?;
         // A hole has a length and no memory: it could make this process take more than the other one has.
         let (is_long, has_memory) = (stat.st_size as u64, stat.st_blocks as u64 * 512);
         if is_long != length as u64 || has_memory < length as u64 {
@@ -115,11 +126,17 @@ fn spilled(file: OwnedFd, length: usize) -> Result<Vec<u8>, String> {
             .try_reserve_exact(length)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
         // Not into zeros, which would have to be written first.
-        let mut file = File::from(file);
-        file.rewind()?;
-        file.take(length as u64).read_to_end(&mut bytes)?;
+        while bytes.len() < length {
+            let at = bytes.len() as u64;
+            match pread(file, spare_capacity(&mut bytes), at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         if bytes.len() != length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+            // It grew meanwhile, and there was room to spare.
+            return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(bytes)
     };
@@ -132,6 +149,8 @@ fn text(bytes: Vec<u8>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Seek;
     use std::os::unix::fs::FileExt;
 
     use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
@@ -148,7 +167,7 @@ mod tests {
     fn a_large_result_is_all_there_or_an_error() {
         let file = memory();
         file.write_all_at(&[7; 100_000], 0).unwrap();
-        let read = |file: &File, length| spilled(file.try_clone().unwrap().into(), length);
+        let read = |file: &File, length| spilled(&file.try_clone().unwrap().into(), length);
         assert_eq!(read(&file, 100_000).unwrap(), vec![7; 100_000]);
         // Wherever its writer has left the position.
         (&file).seek(io::SeekFrom::Start(77)).unwrap();
@@ -162,13 +181,13 @@ mod tests {
     fn a_hole_in_a_large_result_takes_no_memory_here() {
         let file = memory();
         ftruncate(&file, 1 << 40).unwrap();
-        assert!(spilled(file.into(), 1 << 40).is_err());
+        assert!(spilled(&file.into(), 1 << 40).is_err());
     }
 
     #[test]
     fn what_is_no_memory_file_is_not_read() {
         let (reading, _writing) = io::pipe().unwrap();
-        assert!(spilled(reading.into(), 0).is_err());
-        assert!(spilled(File::open("/dev/zero").unwrap().into(), 0).is_err());
+        assert!(spilled(&reading.into(), 0).is_err());
+        assert!(spilled(&File::open("/dev/zero").unwrap().into(), 0).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Who gets which unit, and where its results go.
 
 use std::mem;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::jobs::{Entry, Jobs, Key, Stage, Waiter, Wake};
@@ -50,6 +51,8 @@ pub(crate) struct State {
     /// When the supervisor looks at the clock; `None` for never.
     pub(crate) next_look: Option<Instant>,
     last_result: Option<Instant>,
+    /// What workers sent that belongs to nothing: to be closed without the lock, since closing may block.
+    pub(super) rejected: Vec<OwnedFd>,
     /// Kept for its memory.
     spare: Vec<Delivery>,
 }
@@ -75,6 +78,7 @@ impl State {
             // It looks before it sleeps for the first time.
             next_look: Some(Instant::now()),
             last_result: None,
+            rejected: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -317,7 +321,7 @@ impl State {
         };
         let mut harvest = Harvest {
             deliveries: mem::take(&mut self.spare),
-            rest: Vec::new(),
+            ..Harvest::default()
         };
         let (before, had_served) = (lane.collected(), lane.has_served);
         if let Err(why) = lane.collect(&mut harvest) {
@@ -350,6 +354,7 @@ impl State {
             self.deliver(&sink, place, outcome);
         }
         self.spare = harvest.deliveries;
+        self.rejected.append(&mut harvest.rejected);
         self.requeue(harvest.rest);
     }
 
@@ -426,7 +431,7 @@ impl State {
         let Some(lane) = self.lanes[place].take() else {
             return;
         };
-        let last_words = lane.last_words();
+        let last_words = lane.last_words(&mut self.rejected);
         let expected = self.closed && self.live == 0;
         lane.wake_sleeper();
         let mut harvest = Harvest::default();

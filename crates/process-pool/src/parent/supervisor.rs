@@ -1,10 +1,13 @@
 //! The thread that hears of what nobody waits for on the spot: deaths, time limits, results for callbacks and tasks.
 
+use std::io::IoSliceMut;
 use std::mem;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use rustix::stdio::stderr;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -217,11 +220,51 @@ fn wait(shared: &Shared, plan: &Plan) {
     let timeout = plan.timeout.and_then(|time| Timespec::try_from(time).ok());
     // Interrupted or out of time: everything is looked at in any case.
     let _ = poll(&mut descriptors, timeout.as_ref());
-    let mut count = [0; 8];
     for counter in &descriptors[..counters] {
-        // Only if it has something: a job may have made the descriptor, which its process shares, a blocking one.
         if counter.revents().contains(PollFlags::IN) {
-            let _ = rustix::io::read(counter, &mut count);
+            reset(counter);
         }
+    }
+}
+
+/// Sets a counter back to zero without ever waiting for it. A worker shares its counter, so it can make the descriptor a
+/// blocking one and empty it between the look at it and the read.
+fn reset(counter: impl AsFd) {
+    const POSITION_OF_THE_FILE: u64 = u64::MAX;
+    let mut count = [0; 8];
+    let into = &mut [IoSliceMut::new(&mut count)];
+    match preadv2(&counter, into, POSITION_OF_THE_FILE, ReadWriteFlags::NOWAIT) {
+        Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
+        // Linux before 5.8 cannot read an eventfd like this. What is left there is the flag of the descriptor.
+        Err(_) => {
+            let _ = rustix::io::read(&counter, &mut count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use rustix::event::{EventfdFlags, eventfd};
+
+    use super::*;
+
+    #[test]
+    fn reset_of_an_empty_blocking_counter_returns() {
+        let counter: OwnedFd = eventfd(3, EventfdFlags::CLOEXEC).unwrap();
+        let (sender, done) = mpsc::channel();
+        thread::spawn(move || {
+            reset(&counter);
+            // Empty by now, as if a worker had been quicker.
+            reset(&counter);
+            sender.send(counter).unwrap();
+        });
+        let counter = done.recv_timeout(Duration::from_secs(60));
+        let counter = counter.expect("it does not wait for an event");
+        let mut polled = [PollFd::new(&counter, PollFlags::IN)];
+        assert_eq!(poll(&mut polled, Some(&Timespec::default())), Ok(0));
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Unit {
     pub(crate) spilled: Option<usize>,
     pub(crate) limit: Option<Duration>,
     pub(crate) sink: Sink,
+    /// How many workers in a row have died with it at hand and without a result.
+    pub(crate) returns: u8,
 }
 
 /// Where the results go.
@@ -40,7 +42,17 @@ pub(crate) enum Sink {
     Group(Arc<Group>, usize),
 }
 
+/// How many workers in a row may die with a unit at hand before its first input counts as begun.
+const MOST_RETURNS: u8 = 8;
+
 impl Unit {
+    /// A worker has died that had this unit at hand. Whether the unit was begun is what the worker's memory says, and a job
+    /// that writes over it could deny it each time, and so run again and again. True if that was so too often for chance.
+    pub(crate) fn comes_back(&mut self) -> bool {
+        self.returns += 1;
+        self.returns >= MOST_RETURNS
+    }
+
     /// What is left when the first `done` inputs are.
     pub(crate) fn skip(mut self, done: u32) -> Option<Self> {
         if done >= self.count {
@@ -53,6 +65,9 @@ impl Unit {
         }
         self.bytes.drain(..at);
         self.count -= done;
+        if done > 0 {
+            self.returns = 0;
+        }
         if let Sink::Group(_, first) = &mut self.sink {
             *first += done as usize;
         }

@@ -1,4 +1,12 @@
 //! Shared memory: the only unsafe code of the crate.
+//!
+//! # What an access can run into
+//! The seals keep the file as long as its mapping, so no access is out of range, whatever the other process does. A page
+//! without memory behind it is another matter: the kernel finds some at the first access, and where it finds none it sends
+//! SIGBUS. That ends this process and is no undefined behaviour. It cannot be ruled out, since pages of a memory file are
+//! taken at first use, and the other process may punch them out again. It takes a machine without memory: one that
+//! refuses instead of overcommitting (`vm.overcommit_memory` = 2), or whose control group is full. So the memory of a
+//! [`Region`] is taken when it is made, and files on hugetlbfs, whose pages are few, are refused.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -9,23 +17,41 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicU64;
 
 use rustix::fs::{
-    MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, fstat, ftruncate, memfd_create,
+    FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat,
+    fstatfs, ftruncate, memfd_create,
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::layout::Layout;
 
-/// What keeps a memory file from changing its size, for ever: no access to a mapping of it can then fault.
+/// What keeps a memory file from changing its size, for good: every access to a mapping of it is then in range.
 const SEALS: SealFlags = SealFlags::GROW
     .union(SealFlags::SHRINK)
     .union(SealFlags::SEAL);
 
-/// A memory file of that many bytes, all zeros, whose size nobody can change.
+/// The file system of ordinary memory files (`TMPFS_MAGIC`), and so not hugetlbfs. The block size would not tell: where
+/// transparent huge pages are on for shared memory, that of an ordinary memory file is 2 MiB as well.
+const TMPFS: u64 = 0x0102_1994;
+
+/// A memory file of that many bytes, all zeros, whose size nobody can change. Its memory is taken at first use.
 pub(crate) fn sealed_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
-    let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    ftruncate(&file, bytes as u64)?;
+    let file = memory_file(name, bytes)?;
     fcntl_add_seals(&file, SEALS)?;
     Ok(file)
+}
+
+fn memory_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
+    let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    ftruncate(&file, bytes as u64)?;
+    Ok(file)
+}
+
+/// Whether this is a memory file of ordinary pages, and which seals it has. Asking cannot block: only memory files have
+/// seals, so the second question reaches no other kind of file.
+pub(crate) fn memory_seals(file: impl AsFd) -> Option<SealFlags> {
+    let seals = fcntl_get_seals(&file).ok()?;
+    let file_system = fstatfs(&file).ok()?.f_type as u64;
+    (file_system == TMPFS).then_some(seals)
 }
 
 /// A mapping of a sealed memory file.
@@ -40,13 +66,15 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Refuses what is not sealed or not of that size, whoever it comes from.
+    /// Refuses what is not sealed, not of that size, or made of huge pages, whoever it comes from. What is longer than
+    /// `isize::MAX` is refused too: no slice may be.
     fn new(file: impl AsFd, bytes: usize) -> io::Result<Self> {
-        let sealed = fcntl_get_seals(&file)?.contains(SEALS);
-        if !sealed || fstat(&file)?.st_size as u64 != bytes as u64 || bytes == 0 {
+        let sealed = memory_seals(&file).is_some_and(|seals| seals.contains(SEALS));
+        let in_range = bytes > 0 && isize::try_from(bytes).is_ok();
+        if !sealed || !in_range || fstat(&file)?.st_size as u64 != bytes as u64 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "a descriptor that should be shared memory is not sealed, or of another size",
+                "a descriptor that should be shared memory is not sealed, of another size, or of huge pages",
             ));
         }
         // SAFETY: the kernel chooses a free range, so no memory that exists is replaced.
@@ -80,6 +108,15 @@ impl Region {
     /// How large the memory file has to be.
     pub(crate) const BYTES: usize = size_of::<Layout>();
 
+    /// A sealed memory file for one, all zeros, that has its memory already.
+    pub(crate) fn file() -> io::Result<OwnedFd> {
+        let file = memory_file("process-pool", Self::BYTES)?;
+        let all = || fallocate(&file, FallocateFlags::empty(), 0, Self::BYTES as u64);
+        rustix::io::retry_on_intr(all)?;
+        fcntl_add_seals(&file, SEALS)?;
+        Ok(file)
+    }
+
     pub(crate) fn new(file: impl AsFd) -> io::Result<Self> {
         Mapping::new(file, Self::BYTES).map(Self)
     }
@@ -89,9 +126,10 @@ impl Deref for Region {
     type Target = Layout;
 
     fn deref(&self) -> &Layout {
-        // SAFETY: the mapping is as large as `Layout`, page-aligned, lives as long as the borrow, and cannot fault, as
-        // its file is sealed. `Layout` is made of atomics alone, for which all bits are valid, and which other threads
-        // and the other process may change while they are borrowed.
+        // SAFETY: the mapping is as large as `Layout`, page-aligned, and lives as long as the borrow. Its file is sealed
+        // against any change of its size, so every access stays within the file; one that finds no memory ends the
+        // process (SIGBUS, see the head of this file) and yields no value. `Layout` is made of atomics alone, for which
+        // all bits are valid, and which other threads and the other process may change while they are borrowed.
         unsafe { self.0.start.cast::<Layout>().as_ref() }
     }
 }
@@ -119,8 +157,10 @@ impl Deref for Words {
 
     fn deref(&self) -> &[AtomicU64] {
         let words = self.0.bytes / size_of::<u64>();
-        // SAFETY: the mapping has that many words, is page-aligned, lives as long as the borrow, and cannot fault, as
-        // its file is sealed. All bits are valid for an atomic word, which anybody may change while it is borrowed.
+        // SAFETY: the mapping has that many words, which are no more than `isize::MAX` bytes (checked by `Mapping::new`),
+        // is page-aligned, and lives as long as the borrow. Its file is sealed against any change of its size, so every
+        // access stays within the file; one that finds no memory ends the process (SIGBUS, see the head of this file)
+        // and yields no value. All bits are valid for an atomic word, which others may change while it is borrowed.
         unsafe { std::slice::from_raw_parts(self.0.start.cast::<AtomicU64>().as_ptr(), words) }
     }
 }
@@ -153,5 +193,29 @@ mod tests {
         assert!(Words::new(&sealed, 0).is_err());
         assert!(Words::new(File::open("/dev/null").unwrap(), 512).is_err());
         assert!(ftruncate(&sealed, 0).is_err());
+        assert!(Words::new(&sealed, usize::MAX / 8).is_err());
+        assert!(Words::new(&sealed, usize::MAX).is_err());
+    }
+
+    #[test]
+    fn shared_memory_of_huge_pages_is_refused() {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB;
+        let Ok(huge) = memfd_create("huge", flags) else {
+            eprintln!("skipped: this kernel has no huge pages");
+            return;
+        };
+        let bytes = fstat(&huge).unwrap().st_blksize as usize;
+        ftruncate(&huge, bytes as u64).unwrap();
+        fcntl_add_seals(&huge, SEALS).unwrap();
+        // By its kind, and not because there happens to be no free page.
+        let error = Words::new(&huge, bytes / 8).err().expect("huge pages");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
+        assert_eq!(memory_seals(&huge), None);
+    }
+
+    #[test]
+    fn region_has_its_memory_before_first_use() {
+        let stat = fstat(Region::file().unwrap()).unwrap();
+        assert!(stat.st_blocks as u64 * 512 >= Region::BYTES as u64);
     }
 }

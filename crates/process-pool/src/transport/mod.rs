@@ -6,6 +6,7 @@ pub(crate) mod bell;
 pub(crate) mod bytes;
 pub(crate) mod futex;
 pub(crate) mod layout;
+#[allow(unsafe_code, reason = "shared memory; every block argues")]
 pub(crate) mod mapping;
 pub(crate) mod slot;
 pub(crate) mod socket;

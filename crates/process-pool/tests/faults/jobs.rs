@@ -8,12 +8,13 @@ use std::process::{Command, Stdio, abort, exit};
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{Program, job, register};
+use process_pool::{Buffer, Program, job, register};
 use serde::de::Error as _;
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::common::quiet_in_workers;
+use crate::hostile::{self, Denial};
 
 job! {
     pub(crate) fn double(number: u64) -> u64 { 2 * number }
@@ -66,6 +67,12 @@ job! {
         thread::sleep(Duration::from_millis(order.2));
         order.2
     }
+    /// Says of its unit, and of all that follow, that they are finished, without a single result.
+    pub(crate) fn finishes_nothing(number: u64) -> u64 { hostile::finish_nothing(number) }
+    /// Says that its unit has not begun, and then exits or takes its time.
+    pub(crate) fn denies_its_start(order: Denial) -> u64 { hostile::deny_the_start(&order) }
+    /// Sends a socket whose close blocks in the place of its result.
+    pub(crate) fn sends_what_blocks(order: (u16, usize)) -> Buffer { hostile::send_what_blocks(order.0, order.1) }
     pub(crate) fn hangs_at_exit(number: u64) -> u64 { ENDLESS.with(|_| 2 * number) }
     /// Only one process at a time can have the file: the second worker never starts.
     pub(crate) fn takes_what_there_is_one_of(directory: String) {
@@ -150,7 +157,7 @@ impl Serialize for Slow {
 }
 
 /// Where the memory is that this worker shares with its parent.
-fn shared_memory() -> (u64, u64) {
+pub(crate) fn shared_memory() -> (u64, u64) {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let line = maps
         .lines()
@@ -223,6 +230,9 @@ pub(crate) fn program() -> Program {
         exits_sometimes,
         scribble_and_nap,
         hangs_at_exit,
+        finishes_nothing,
+        denies_its_start,
+        sends_what_blocks,
         takes_what_there_is_one_of,
     ]
 }

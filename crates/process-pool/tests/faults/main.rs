@@ -10,6 +10,7 @@
 mod common;
 mod corruption;
 mod crash;
+mod hostile;
 mod jobs;
 mod lifecycle;
 mod limits;

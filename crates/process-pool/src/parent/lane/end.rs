@@ -1,5 +1,6 @@
 //! How a worker and its units come to an early end: time limits, kills, deaths.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -73,7 +74,12 @@ impl Lane {
         let region = Arc::clone(&self.region);
         let stop = &region.parent.0.stop;
         let slot = &region.slots[unit as usize % SLOTS];
-        if unit != self.head || !slot.stop_at(input, stop) {
+        if unit != self.head {
+            return false;
+        }
+        // Whether or not it stops there: what it has by now may be affected.
+        self.stop_seen_before = self.tail;
+        if !slot.stop_at(input, stop) {
             stop.store(0, Ordering::Relaxed);
             return false;
         }
@@ -101,12 +107,20 @@ impl Lane {
             None => JobError::Crashed(crash.clone()),
         };
         let mut failed_one = false;
+        // A worker that has come to its jobs begins the unit at hand: see `Unit::comes_back`.
+        let mut is_at_hand = self.is_ready() || self.is_retired() || self.has_served;
         while let Some((unit, _)) = self.units.pop_front() {
             let region = Arc::clone(&self.region);
             let slot = &region.slots[self.head as usize % SLOTS];
             self.head += 1;
-            let Some(unit) = unit else { continue };
+            let Some(mut unit) = unit else { continue };
+            let has_come_back = mem::take(&mut is_at_hand) && unit.comes_back();
             match (slot.collect(), &corrupted) {
+                (Collect::Waiting, _) if has_come_back => {
+                    failed_one = true;
+                    harvest.end(&unit.sink, 0, Err(failure()));
+                    harvest.rest.extend(unit.skip(1));
+                }
                 (Collect::Waiting, _) => harvest.rest.push(unit),
                 (_, Some(why)) => {
                     for place in 0..unit.count {
@@ -125,12 +139,11 @@ impl Lane {
                     let Some(unit) = harvest.rest.pop() else {
                         continue;
                     };
-                    // After the input that it was stopped at, it has begun none, even if it was about to.
-                    let started = slot
-                        .attempt()
-                        .input
-                        .min(self.stopped_at.unwrap_or(u32::MAX));
-                    let begun = done < count && (count == 1 || started > done);
+                    // The input that it was stopped at had begun, and none after that, even if it was about to. What
+                    // the slot says now may be written over.
+                    let started = self.stopped_at.unwrap_or(slot.attempt().input);
+                    let begun = done < count
+                        && (count == 1 || started > done || (has_come_back && done == 0));
                     if begun {
                         harvest.end(&unit.sink, done, Err(failure()));
                     }
