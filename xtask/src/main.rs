@@ -10,6 +10,9 @@ use xtask::packages::workspace;
 use xtask::text::clean_lines;
 
 fn main() -> ExitCode {
+    if let Some(code) = xtask::compare::guard(std::env::args_os()) {
+        return code;
+    }
     let command = match cli::parse(std::env::args_os()) {
         Ok(Parsed::Command(command)) => command,
         Ok(Parsed::Help(help)) => {

@@ -1,9 +1,10 @@
 //! Who takes part.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use workload::protocol::{Hello, PROTOCOL, Reply, Request, Variant};
 
+use super::heard;
 use super::interrupt::Interrupt;
 use super::runner::{Asking, Fault, Runner};
 use crate::error::Error;
@@ -20,6 +21,8 @@ pub(super) struct Contestant {
     pub(super) command: Vec<String>,
     /// What it said, or why it is not measured.
     pub(super) hello: Result<Hello, String>,
+    /// How long it took to say so.
+    pub(super) started_in: Duration,
 }
 
 impl Contestant {
@@ -34,7 +37,10 @@ impl Contestant {
         patience: Duration,
         interrupt: &Interrupt,
     ) -> Result<Contestant, Error> {
-        let hello = match introduce(&command, patience, interrupt) {
+        let begin = Instant::now();
+        let met = introduce(&command, patience, interrupt);
+        let started_in = begin.elapsed();
+        let hello = match met {
             Ok((hello, runner)) => runner.quit().map(|()| hello),
             Err(Fault::Interrupted) => return Err(Error::Interrupted),
             Err(fault) => Err(fault),
@@ -44,6 +50,7 @@ impl Contestant {
             name: name.to_owned(),
             command,
             hello,
+            started_in,
         })
     }
 
@@ -88,7 +95,10 @@ pub(super) fn introduce<'i>(
         Reply::Hello(hello) if hello.version.trim().is_empty() => Err(Fault::Unmet(
             "it did not say its version, so it is not measured".to_owned(),
         )),
-        Reply::Hello(hello) => Ok((hello, runner)),
+        Reply::Hello(said) => {
+            let hello = heard::hello(said).map_err(Fault::Unmet)?;
+            Ok((hello, runner))
+        }
         other => Err(mismatch("hello", &other)),
     }
 }

@@ -1,5 +1,6 @@
 //! What a cell must take at least, from its inputs alone.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use workload::definition::Pattern;
@@ -42,6 +43,16 @@ impl Needs {
         }
     }
 
+    /// Of that many times the tasks.
+    pub(super) fn times(self, scale: u32) -> Needs {
+        Needs {
+            tasks: self.tasks.saturating_mul(scale as usize),
+            waiting: self.waiting.saturating_mul(scale),
+            longest: self.longest,
+            cpu: self.cpu.saturating_mul(scale),
+        }
+    }
+
     /// The least time a sample can take with that many tasks at once on that many processors.
     pub(super) fn lower_bound(&self, at_once: usize, cpus: usize) -> Duration {
         let at_once = u32::try_from(at_once.max(1)).unwrap_or(u32::MAX);
@@ -67,15 +78,50 @@ impl Needs {
     }
 }
 
-/// The number of tasks under way at once.
-pub(super) fn at_once(concurrency: Concurrency, workers: usize, tasks: usize) -> usize {
+/// The number of tasks under way at once. A pipeline may have the declared number in each of its stages.
+pub(super) fn at_once(concurrency: Concurrency, workers: usize, shape: &Shape) -> usize {
+    let tasks = shape.tasks;
+    let limited = |limit: usize| limit.saturating_mul(shape.stages).min(tasks);
     match concurrency {
         Concurrency::One => 1,
-        Concurrency::Workers => workers.min(tasks),
+        Concurrency::Workers => limited(workers),
         Concurrency::Tasks => tasks,
-        Concurrency::Limited(limit) => limit.min(tasks),
+        Concurrency::Limited(limit) => limited(limit),
     }
     .max(1)
+}
+
+/// The same where nobody is to be accused falsely: a merge may follow all its logs at once, on any number of workers.
+pub(super) fn at_most_at_once(concurrency: Concurrency, workers: usize, shape: &Shape) -> usize {
+    if shape.merges {
+        return shape.tasks.max(1);
+    }
+    at_once(concurrency, workers, shape)
+}
+
+/// What of the inputs decides how many tasks can be under way at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    tasks: usize,
+    stages: usize,
+    merges: bool,
+}
+
+impl Shape {
+    /// The same of another number of tasks.
+    pub(super) fn with(self, tasks: usize) -> Shape {
+        Shape { tasks, ..self }
+    }
+
+    /// Of these inputs.
+    pub(super) fn of(inputs: &Inputs) -> Shape {
+        let stages = inputs.tasks.iter().flat_map(|task| &task.stages);
+        Shape {
+            tasks: inputs.tasks.len(),
+            stages: stages.collect::<BTreeSet<_>>().len().max(1),
+            merges: inputs.header.pattern == Pattern::Merge,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -151,8 +197,25 @@ mod tests {
 
     #[test]
     fn concurrency_is_never_none() {
-        assert_eq!(at_once(Concurrency::Workers, 4, 100), 4);
-        assert_eq!(at_once(Concurrency::Limited(32), 4, 10), 10);
-        assert_eq!(at_once(Concurrency::Tasks, 4, 0), 1);
+        let shape = |tasks| Shape {
+            tasks,
+            stages: 1,
+            merges: false,
+        };
+        assert_eq!(at_once(Concurrency::Workers, 4, &shape(100)), 4);
+        assert_eq!(at_once(Concurrency::Limited(32), 4, &shape(10)), 10);
+        assert_eq!(at_once(Concurrency::Tasks, 4, &shape(0)), 1);
+        let staged = Shape {
+            stages: 3,
+            ..shape(100)
+        };
+        assert_eq!(at_once(Concurrency::Workers, 4, &staged), 12);
+        assert_eq!(at_once(Concurrency::One, 4, &staged), 1);
+        let merged = Shape {
+            merges: true,
+            ..shape(100)
+        };
+        assert_eq!(at_once(Concurrency::Workers, 4, &merged), 4);
+        assert_eq!(at_most_at_once(Concurrency::Workers, 4, &merged), 100);
     }
 }

@@ -1,4 +1,5 @@
-//! One comparison at a time on a machine: two would measure each other.
+//! One comparison at a time on a machine, since two would measure each other, and in an output folder, since each would delete
+//! the other's files: two may run on one machine with different folders for temporary files.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -20,6 +21,26 @@ impl Lock {
     /// When another comparison holds it.
     pub(super) fn take() -> Result<Lock, Error> {
         Lock::take_at(&path())
+    }
+
+    /// Locks an output folder itself, so that no file is left in it. `None` where the file system cannot lock folders.
+    ///
+    /// # Errors
+    ///
+    /// When another comparison uses it.
+    pub(super) fn of_folder(folder: &Path) -> Result<Option<Lock>, Error> {
+        let Ok(file) = File::open(folder) else {
+            return Ok(None);
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Err(Error::Usage(format!(
+                "{}: another comparison is running with this folder for its results: wait for it to end, or name another \
+                 one with `--output DIR`",
+                folder.display()
+            ))),
+            Err(TryLockError::Error(_)) => Ok(None),
+        }
     }
 
     fn take_at(path: &Path) -> Result<Lock, Error> {
@@ -60,6 +81,19 @@ fn path() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_output_folder_is_used_by_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Lock::of_folder(folder.path()).unwrap();
+        assert!(first.is_some());
+        let second = Lock::of_folder(folder.path()).unwrap_err();
+        assert_eq!(second.exit_code(), 2);
+        assert!(second.to_string().contains("--output"), "{second}");
+        drop(first);
+        assert!(Lock::of_folder(folder.path()).unwrap().is_some());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn a_lock_that_may_only_be_read_is_held_by_one_at_a_time() {

@@ -7,41 +7,44 @@
 mod contestant;
 mod environment;
 mod forecast;
-mod helper;
+mod guard;
+mod heard;
 mod interrupt;
 mod list;
+mod live;
+mod load;
 mod lock;
+mod origin;
+mod outlook;
+mod outside;
+mod pilot;
+mod possible;
 mod programs;
 mod progress;
 mod referee;
 mod runner;
 mod schedule;
 mod selection;
+mod servers;
 mod table;
+mod tables;
 mod trace;
 mod workshop;
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+pub use guard::guard;
 
-use workload::definition::{Definition, Pattern};
-use workload::inputs::{self, Inputs};
-use workload::protocol::Place;
+use std::cell::RefCell;
+use std::time::Duration;
 
 use crate::cli::CompareArgs;
 use crate::error::Error;
-use crate::results::{self, Environment, Results, SCHEMA, Settings, Workload};
-use crate::{render, stats};
-use contestant::{Contestant, SEQUENTIAL};
-use helper::Helper;
+use crate::results::{self, Environment, Results, SCHEMA, Settings};
+use contestant::Contestant;
 use interrupt::Interrupt;
 use programs::Programs;
 use progress::{Progress, print_err, print_out};
-use referee::{Referee, Reference};
-use runner::Fault;
-use schedule::Stop;
-use selection::Entry;
-use table::{Conditions, Table};
+use servers::Servers;
+use tables::Comparison;
 use workshop::Workshop;
 
 /// The time for the samples after each cell's first, unless the user says otherwise.
@@ -93,37 +96,25 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
     selection::check_variants(&contestants, &models, &definitions)?;
 
-    let mut comparison = Comparison {
-        args,
-        interrupt: &interrupt,
-        progress: Progress::new(definitions.len()),
-        results: empty_results(args, environment, &contestants),
-        results_path: args.output.join("results.json"),
-    };
-    let outcome = comparison.run(
-        &definitions,
-        &contestants,
-        &models,
-        &programs,
-        &mut workshop,
-    );
-    comparison.progress.finish();
+    let servers = RefCell::new(Servers::new(&programs, workshop.folder()));
+    let results = empty_results(args, environment, &contestants);
+    let progress = Progress::new(definitions.len());
+    let mut comparison = Comparison::new(args, &interrupt, &servers, progress, results);
+    let outcome = comparison.run(&definitions, &contestants, &models, &mut workshop);
+    comparison.finish_progress();
     drop(adoption);
-    if outcome.is_ok() {
-        workshop.hand_over_inputs()?;
+    if outcome.is_ok()
+        && let Err(error) = workshop.hand_over_inputs()
+    {
+        comparison.fail(&error.to_string());
     }
     drop(workshop);
     match outcome {
-        Ok(()) => comparison.close(baseline.as_ref()),
-        Err(Error::Interrupted) => {
-            comparison.write()?;
-            print_err(&format!(
-                "interrupted: what was measured so far is in {}\n",
-                comparison.results_path.display()
-            ));
-            Err(Error::Interrupted)
+        Ok(()) => Ok(comparison.close(baseline.as_ref())),
+        Err(error) => {
+            comparison.keep(&error);
+            Err(error)
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -211,210 +202,5 @@ fn workers(args: &CompareArgs) -> Vec<usize> {
         vec![num_cpus::get()]
     } else {
         args.workers.clone()
-    }
-}
-
-/// A comparison under way.
-struct Comparison<'a> {
-    args: &'a CompareArgs,
-    interrupt: &'a Interrupt,
-    progress: Progress,
-    results: Results,
-    results_path: PathBuf,
-}
-
-impl Comparison<'_> {
-    fn run(
-        &mut self,
-        definitions: &[Definition],
-        contestants: &[Contestant],
-        models: &[(&str, Option<&str>)],
-        programs: &Programs,
-        workshop: &mut Workshop<'_>,
-    ) -> Result<(), Error> {
-        let sequential = contestants
-            .iter()
-            .find(|contestant| contestant.name == SEQUENTIAL)
-            .ok_or_else(|| Error::Failed("the runner of `sequential` is missing".to_owned()))?;
-        let mut referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
-        let iterations_per_us = match self.args.iterations_per_us {
-            Some(given) => given,
-            None => referee.calibrate(self.args.patience)?,
-        };
-        self.results.environment.iterations_per_us = iterations_per_us;
-        let origin = if definitions.iter().any(Definition::fetches) {
-            Some(Helper::start(&programs.origin, Some(workshop.folder()))?)
-        } else {
-            None
-        };
-        let serves = |definition: &Definition| matches!(definition.pattern, Pattern::Serve { .. });
-        let load = if definitions.iter().any(serves) {
-            Some(Helper::start(&programs.load, None)?)
-        } else {
-            None
-        };
-        let mut left = budget(self.args);
-        for (place, definition) in definitions.iter().enumerate() {
-            let entries = selection::entries(contestants, models, definition, &workers(self.args));
-            let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
-            let inputs = self.make(definition, iterations_per_us)?;
-            let at = Place {
-                inputs: workshop.write_inputs(&inputs)?,
-                files: workshop.write_files(&inputs)?,
-                origin: origin.as_ref().map(Helper::address),
-                load: load.as_ref().map(Helper::address),
-            };
-            self.progress.table(&definition.name, entries.len(), share);
-            self.progress.say("the right answer");
-            let reference = match referee.reference(at.clone()) {
-                Ok(reference) => Ok(reference),
-                Err(Fault::Interrupted) => return Err(Error::Interrupted),
-                Err(fault) => {
-                    let why = format!("the right answer could not be found: {fault}");
-                    self.results
-                        .warnings
-                        .push(format!("{}: {why}", definition.name));
-                    // The runner is of no use after a fault.
-                    referee.quit();
-                    referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
-                    Err(why)
-                }
-            };
-            let spent = self.table(definition, &inputs, &at, reference, entries, share)?;
-            left = left.saturating_sub(spent);
-            drop(inputs);
-            stats::summarise(&mut self.results);
-            self.write()?;
-            self.progress.print(&format!(
-                "{}\n",
-                render::table(&self.results, self.results.workloads.len() - 1)
-            ));
-        }
-        referee.quit();
-        Ok(())
-    }
-
-    /// Makes the inputs, on a thread that Ctrl-C does not wait for: millions of tasks take a while.
-    fn make(&self, definition: &Definition, iterations_per_us: u64) -> Result<Inputs, Error> {
-        let definition = definition.clone();
-        self.interrupt
-            .during(move || inputs::make(&definition, iterations_per_us))
-            .ok_or(Error::Interrupted)
-    }
-
-    /// Measures one table and returns what it took of the budget.
-    fn table(
-        &mut self,
-        definition: &Definition,
-        inputs: &Inputs,
-        place: &Place,
-        reference: Result<Reference, String>,
-        entries: Vec<Entry<'_>>,
-        share: Duration,
-    ) -> Result<Duration, Error> {
-        let workload = Workload {
-            name: definition.name.clone(),
-            pattern: definition.pattern.name().to_owned(),
-            tasks: definition.tasks,
-            digest: reference.as_ref().map_or(String::new(), |reference| {
-                format!("{:016x}", reference.digest)
-            }),
-            about: definition.about.clone(),
-            items: definition.items.clone(),
-            seed: definition.seed,
-            rate: match definition.pattern {
-                Pattern::Serve { rate, .. } => Some(rate),
-                _ => None,
-            },
-            sessions: match definition.pattern {
-                Pattern::Serve { sessions, .. } => Some(sessions),
-                _ => None,
-            },
-        };
-        self.results.workloads.push(workload.clone());
-        let reference = match reference {
-            Ok(reference) => reference,
-            Err(why) => {
-                let skipped = entries
-                    .iter()
-                    .map(|entry| table::skip(entry, &workload, why.clone()));
-                self.results.skipped.extend(skipped);
-                return Ok(Duration::ZERO);
-            }
-        };
-        let needs = forecast::Needs::of(inputs, reference.cpu);
-        let mut fitting = Vec::new();
-        for entry in entries {
-            let at_once =
-                forecast::at_once(entry.variant.concurrency, entry.workers, definition.tasks);
-            // A contestant that has not said who it is has a row that says so, and nothing to predict.
-            match needs
-                .too_long(at_once, num_cpus::get())
-                .filter(|_| entry.contestant.hello.is_ok())
-            {
-                Some(reason) => {
-                    let skipped = table::skip(&entry, &workload, reason);
-                    self.progress.note(&format!(
-                        "{}: skipping {}: {}",
-                        workload.name, skipped.model, skipped.reason
-                    ));
-                    self.results.skipped.push(skipped);
-                }
-                None => fitting.push(entry),
-            }
-        }
-        let conditions = Conditions {
-            workload: &workload,
-            place,
-            digest: reference.digest,
-            needs,
-            patience: self.args.patience,
-            interrupt: self.interrupt,
-            progress: &self.progress,
-        };
-        let mut table = Table::new(conditions, fitting);
-        let cells = table.len();
-        let begin = Instant::now();
-        let seed = workload::value::task_seed(definition.seed, self.results.workloads.len() as u64);
-        let measured = schedule::run(&mut table, cells, share, seed).and_then(|first| {
-            let spent = begin.elapsed().saturating_sub(first);
-            table.trace().map(|()| spent)
-        });
-        let (rows, skipped, warnings) = table.finish();
-        self.results.cells.extend(rows);
-        self.results.skipped.extend(skipped);
-        self.results.warnings.extend(warnings);
-        match measured {
-            Ok(spent) => Ok(spent),
-            Err(Stop::Interrupted) => {
-                stats::summarise(&mut self.results);
-                Err(Error::Interrupted)
-            }
-            Err(Stop::Cell(why)) => Err(Error::Failed(why)),
-        }
-    }
-
-    fn write(&self) -> Result<(), Error> {
-        results::write(&self.results_path, &self.results).map_err(|error| {
-            Error::Failed(format!(
-                "{}: cannot be written: {error}",
-                self.results_path.display()
-            ))
-        })
-    }
-
-    /// Prints what follows from all tables, and says whether all went well.
-    fn close(mut self, baseline: Option<&Results>) -> Result<u8, Error> {
-        self.results.complete = true;
-        self.write()?;
-        print_out(&render::closing(&self.results, baseline));
-        print_err(&format!("results: {}\n", self.results_path.display()));
-        let failed = self.results.cells.iter().any(|cell| cell.error.is_some())
-            || self
-                .results
-                .workloads
-                .iter()
-                .any(|workload| workload.digest.is_empty());
-        Ok(u8::from(failed))
     }
 }

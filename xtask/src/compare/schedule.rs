@@ -15,6 +15,9 @@ pub(super) const LIVES: u32 = 3;
 /// Samples of a cell without which there is no 95 % interval of a median, warm-ups not counted.
 pub(super) const FEWEST_ROUNDS: u32 = 6;
 
+/// How many contestants are alive at once, at most. Where a table has more cells, they take turns in groups.
+pub(super) const MOST_ALIVE: usize = 48;
+
 /// More rounds in a life say little more: the rest of the budget is left to the tables to come.
 const MOST_ROUNDS_A_LIFE: u32 = 20;
 
@@ -23,6 +26,8 @@ const MOST_ROUNDS_A_LIFE: u32 = 20;
 pub(super) enum Stop {
     /// It is the contestant's fault: its row says so, and the others go on.
     Cell(String),
+    /// It is the comparison's own fault: this table ends, and no contestant is to blame.
+    Own(String),
     /// The user wants to end.
     Interrupted,
 }
@@ -67,37 +72,48 @@ pub(super) struct Moment {
     pub(super) warm_up: bool,
 }
 
-/// Samples all cells: the first sample of each, which verifies it, then as many rounds as the budget bears.
+/// What the first sample of a cell took.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    cell: usize,
+    start: Duration,
+    sample: Duration,
+}
+
+/// Samples these cells: the first sample of each, which verifies it, then as many rounds as the budget bears.
 /// Returns what the first samples took, which is not of the budget.
+///
+/// Rounds of the same life and number are compared with each other, also where groups had them one after another.
 ///
 /// # Errors
 ///
-/// [`Stop::Interrupted`]; whatever is a cell's own fault is noted and the others go on.
+/// [`Stop::Interrupted`] and [`Stop::Own`]; whatever is a cell's own fault is noted and the others go on.
 pub(super) fn run(
     bench: &mut impl Bench,
-    cells: usize,
+    cells: Vec<usize>,
     budget: Duration,
     seed: u64,
 ) -> Result<Duration, Stop> {
     let begin = bench.now();
+    let crowded = cells.len() > MOST_ALIVE;
     let mut schedule = Schedule {
         bench,
         rng: Rng::new(seed),
-        alive: (0..cells).collect(),
+        alive: cells,
         round: 0,
     };
-    let firsts = schedule.warm_up(0)?;
-    schedule.leave_out_what_does_not_fit(&firsts, budget);
+    let firsts = schedule.firsts(crowded)?;
+    schedule.leave_out_what_does_not_fit(&firsts, budget, crowded);
     let start = schedule.bench.now();
     for life in 0..LIVES {
-        if schedule.alive.is_empty() {
-            break;
-        }
-        if life > 0 {
-            schedule.warm_up(life)?;
-        }
-        let end = start + budget * (life + 1) / LIVES;
-        schedule.rounds(life, end)?;
+        // The first samples of a crowd belong to processes that have ended.
+        let afresh = life > 0 || crowded;
+        let numbered = life + u32::from(crowded);
+        schedule.life(
+            numbered,
+            afresh,
+            (start + budget * life / LIVES, budget / LIVES),
+        )?;
     }
     for cell in std::mem::take(&mut schedule.alive) {
         schedule.bench.end(cell);
@@ -114,34 +130,73 @@ struct Schedule<'b, B> {
 }
 
 impl<B: Bench> Schedule<'_, B> {
-    /// Starts everyone afresh and takes the first sample of that life.
-    fn warm_up(&mut self, life: u32) -> Result<Vec<(usize, Duration)>, Stop> {
-        self.one_round(life, true)
+    /// The cells that are alive at once.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        self.alive.chunks(MOST_ALIVE).map(<[_]>::to_vec).collect()
+    }
+
+    /// Starts every cell and takes its first sample. Those of a crowd end again, to make room.
+    fn firsts(&mut self, crowded: bool) -> Result<Vec<First>, Stop> {
+        let mut firsts = Vec::new();
+        let mut round = self.round;
+        for group in self.groups() {
+            self.round = 0;
+            firsts.extend(self.one_round(&group, 0, true)?);
+            round = round.max(self.round);
+            if crowded {
+                group.into_iter().for_each(|cell| self.bench.end(cell));
+            }
+        }
+        self.round = round;
+        Ok(firsts)
+    }
+
+    /// One life of every cell, group by group; `time` is when it begins and how long it may take.
+    fn life(&mut self, life: u32, afresh: bool, time: (Duration, Duration)) -> Result<(), Stop> {
+        let (begin, share) = time;
+        let (first, mut last) = (self.round, self.round);
+        let groups = self.groups();
+        let many = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+        for (number, group) in (1..).zip(&groups) {
+            self.round = first;
+            if afresh {
+                self.one_round(group, life, true)?;
+            }
+            self.rounds(group, life, begin + share * number / many)?;
+            last = last.max(self.round);
+            if many > 1 {
+                group.iter().for_each(|cell| self.bench.end(*cell));
+            }
+        }
+        self.round = last;
+        Ok(())
     }
 
     /// Rounds until the time is over; never fewer than the interval needs.
-    fn rounds(&mut self, life: u32, end: Duration) -> Result<(), Stop> {
+    fn rounds(&mut self, group: &[usize], life: u32, end: Duration) -> Result<(), Stop> {
         let mut longest = Duration::ZERO;
         for done in 0..MOST_ROUNDS_A_LIFE {
             let begin = self.bench.now();
             let enough = done * LIVES >= FEWEST_ROUNDS;
-            if self.alive.is_empty() || (enough && begin + longest > end) {
+            let nobody = !group.iter().any(|cell| self.alive.contains(cell));
+            if nobody || (enough && begin + longest > end) {
                 break;
             }
-            self.one_round(life, false)?;
+            self.one_round(group, life, false)?;
             longest = longest.max(self.bench.now() - begin);
         }
         Ok(())
     }
 
-    fn one_round(&mut self, life: u32, warm_up: bool) -> Result<Vec<(usize, Duration)>, Stop> {
+    fn one_round(&mut self, group: &[usize], life: u32, warm_up: bool) -> Result<Vec<First>, Stop> {
         let at = Moment {
             life,
             round: self.round,
             warm_up,
         };
         self.round += 1;
-        let mut order = self.alive.clone();
+        let in_play = group.iter().filter(|cell| self.alive.contains(cell));
+        let mut order: Vec<usize> = in_play.copied().collect();
         shuffle(&mut order, &mut self.rng);
         let mut took = Vec::with_capacity(order.len());
         for cell in order {
@@ -151,28 +206,34 @@ impl<B: Bench> Schedule<'_, B> {
             } else {
                 Ok(())
             };
+            let started = self.bench.now();
             match outcome.and_then(|()| self.bench.sample(cell, at)) {
-                // What a round costs is more than what its samples say.
-                Ok(sample) => took.push((cell, sample.max(self.bench.now() - begin))),
-                Err(Stop::Interrupted) => return Err(Stop::Interrupted),
+                Ok(sample) => took.push(First {
+                    cell,
+                    start: started - begin,
+                    // What a round costs is more than what its samples say.
+                    sample: sample.max(self.bench.now() - started),
+                }),
                 Err(Stop::Cell(why)) => {
                     self.alive.retain(|alive| *alive != cell);
                     self.bench.end(cell);
                     self.bench.failed(cell, why);
                 }
+                Err(other) => return Err(other),
             }
         }
         Ok(took)
     }
 
     /// The slowest cells keep their one sample until the others can have enough.
-    fn leave_out_what_does_not_fit(&mut self, firsts: &[(usize, Duration)], budget: Duration) {
-        // The first warm-up is done.
-        let samples = FEWEST_ROUNDS + LIVES - 1;
+    fn leave_out_what_does_not_fit(&mut self, firsts: &[First], budget: Duration, crowded: bool) {
+        // The first start and the first warm-up are done, but for a crowd.
+        let starts = LIVES - 1 + u32::from(crowded);
+        let cost = |first: &First| first.start * starts + first.sample * (FEWEST_ROUNDS + starts);
         let mut by_cost = firsts.to_vec();
-        by_cost.sort_by_key(|(_, took)| *took);
-        while let Some((slowest, _)) = by_cost.last().copied() {
-            let needed: Duration = by_cost.iter().map(|(_, took)| *took * samples).sum();
+        by_cost.sort_by_key(cost);
+        while let Some(slowest) = by_cost.last().map(|first| first.cell) {
+            let needed: Duration = by_cost.iter().map(cost).sum();
             if needed <= budget {
                 break;
             }
@@ -192,201 +253,4 @@ fn shuffle(order: &mut [usize], rng: &mut Rng) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A machine on which every contestant takes exactly as long as it says.
-    #[derive(Default)]
-    struct Mock {
-        costs_ms: Vec<u64>,
-        now: Duration,
-        /// (cell, life, round, warm-up) in the order taken.
-        taken: Vec<(usize, Moment)>,
-        starts: Vec<u32>,
-        running: Vec<bool>,
-        failed: Vec<(usize, String)>,
-        single: Vec<usize>,
-        /// A cell that fails at that sample of its.
-        fails_at: Option<(usize, usize)>,
-        interrupted_after: Option<usize>,
-    }
-
-    impl Mock {
-        fn new(costs_ms: &[u64]) -> Mock {
-            Mock {
-                costs_ms: costs_ms.to_vec(),
-                starts: vec![0; costs_ms.len()],
-                running: vec![false; costs_ms.len()],
-                ..Mock::default()
-            }
-        }
-
-        fn rounds_of(&self, cell: usize) -> usize {
-            self.taken
-                .iter()
-                .filter(|(taken, at)| *taken == cell && !at.warm_up)
-                .count()
-        }
-    }
-
-    impl Bench for Mock {
-        fn start(&mut self, cell: usize) -> Result<(), Stop> {
-            self.starts[cell] += 1;
-            self.running[cell] = true;
-            Ok(())
-        }
-
-        fn sample(&mut self, cell: usize, at: Moment) -> Result<Duration, Stop> {
-            assert!(self.running[cell], "sampled before it was started");
-            if self.interrupted_after == Some(self.taken.len()) {
-                return Err(Stop::Interrupted);
-            }
-            let before = self
-                .taken
-                .iter()
-                .filter(|(taken, _)| *taken == cell)
-                .count();
-            if self.fails_at == Some((cell, before)) {
-                return Err(Stop::Cell("wrong".to_owned()));
-            }
-            let took = Duration::from_millis(self.costs_ms[cell]);
-            self.now += took;
-            self.taken.push((cell, at));
-            Ok(took)
-        }
-
-        fn end(&mut self, cell: usize) {
-            self.running[cell] = false;
-        }
-
-        fn failed(&mut self, cell: usize, why: String) {
-            self.failed.push((cell, why));
-        }
-
-        fn single(&mut self, cell: usize) {
-            self.single.push(cell);
-        }
-
-        fn now(&self) -> Duration {
-            self.now
-        }
-    }
-
-    #[test]
-    fn everyone_is_started_afresh_three_times_and_sampled_in_every_round() {
-        let mut mock = Mock::new(&[10, 20, 30]);
-        run(&mut mock, 3, Duration::from_secs(2), 1).unwrap();
-        assert_eq!(mock.starts, [3, 3, 3]);
-        assert_eq!(mock.running, [false; 3], "all are ended");
-        let rounds = mock.taken.iter().map(|(_, at)| at.round).max().unwrap() + 1;
-        for round in 0..rounds {
-            let mut cells: Vec<usize> = mock
-                .taken
-                .iter()
-                .filter(|(_, at)| at.round == round)
-                .map(|(cell, _)| *cell)
-                .collect();
-            cells.sort_unstable();
-            assert_eq!(cells, [0, 1, 2], "round {round}");
-        }
-        let warm_ups: Vec<u32> = mock
-            .taken
-            .iter()
-            .filter(|(cell, at)| *cell == 0 && at.warm_up)
-            .map(|(_, at)| at.life)
-            .collect();
-        assert_eq!(warm_ups, [0, 1, 2]);
-    }
-
-    #[test]
-    fn the_order_changes_from_round_to_round() {
-        let mut mock = Mock::new(&[10; 5]);
-        run(&mut mock, 5, Duration::from_secs(3), 1).unwrap();
-        let order = |round: u32| -> Vec<usize> {
-            mock.taken
-                .iter()
-                .filter(|(_, at)| at.round == round)
-                .map(|(cell, _)| *cell)
-                .collect()
-        };
-        let different = (1..20).filter(|round| order(*round) != order(0)).count();
-        assert!(
-            different > 15,
-            "{different} of 19 rounds have another order than the first"
-        );
-    }
-
-    #[test]
-    fn the_budget_bounds_the_sampling_after_the_first_sample() {
-        let mut mock = Mock::new(&[100, 50, 50]);
-        run(&mut mock, 3, Duration::from_secs(4), 1).unwrap();
-        let first = Duration::from_millis(200);
-        assert!(mock.now <= first + Duration::from_secs(4), "{:?}", mock.now);
-        assert!(
-            mock.now > first + Duration::from_secs(3),
-            "{:?} leaves a quarter unused",
-            mock.now
-        );
-        assert!(mock.rounds_of(0) >= FEWEST_ROUNDS as usize);
-    }
-
-    #[test]
-    fn what_does_not_fit_keeps_its_one_sample() {
-        let mut mock = Mock::new(&[10, 5_000, 20]);
-        run(&mut mock, 3, Duration::from_secs(1), 1).unwrap();
-        assert_eq!(mock.single, [1]);
-        assert_eq!(mock.taken.iter().filter(|(cell, _)| *cell == 1).count(), 1);
-        assert!(mock.rounds_of(0) >= FEWEST_ROUNDS as usize);
-        assert!(mock.now <= Duration::from_millis(5_030 + 1_000));
-    }
-
-    #[test]
-    fn without_a_budget_everyone_keeps_the_first_sample() {
-        let mut mock = Mock::new(&[1, 2]);
-        run(&mut mock, 2, Duration::ZERO, 1).unwrap();
-        assert_eq!(mock.taken.len(), 2);
-        assert_eq!(mock.single.len(), 2);
-    }
-
-    #[test]
-    fn quick_contestants_do_not_go_on_for_ever() {
-        let mut mock = Mock::new(&[1]);
-        run(&mut mock, 1, Duration::from_secs(3600), 1).unwrap();
-        assert_eq!(mock.rounds_of(0), (LIVES * MOST_ROUNDS_A_LIFE) as usize);
-    }
-
-    #[test]
-    fn a_cell_that_fails_leaves_the_others_alone() {
-        for sample in 0..4 {
-            let mut mock = Mock::new(&[10, 10, 10]);
-            mock.fails_at = Some((1, sample));
-            run(&mut mock, 3, Duration::from_secs(1), 1).unwrap();
-            assert_eq!(mock.failed, [(1, "wrong".to_owned())]);
-            assert_eq!(
-                mock.taken.iter().filter(|(cell, _)| *cell == 1).count(),
-                sample
-            );
-            assert!(
-                mock.rounds_of(0) >= FEWEST_ROUNDS as usize
-                    && mock.rounds_of(2) == mock.rounds_of(0)
-            );
-            assert_eq!(mock.running, [false; 3]);
-        }
-    }
-
-    #[test]
-    fn an_interrupt_ends_it_at_once() {
-        let mut mock = Mock::new(&[10, 10]);
-        mock.interrupted_after = Some(7);
-        assert_eq!(
-            run(&mut mock, 2, Duration::from_secs(1), 1).unwrap_err(),
-            Stop::Interrupted
-        );
-        assert_eq!(mock.taken.len(), 7);
-    }
-
-    #[test]
-    fn no_cells_no_samples() {
-        run(&mut Mock::new(&[]), 0, Duration::from_secs(1), 1).unwrap();
-    }
-}
+mod tests;

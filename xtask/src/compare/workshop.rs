@@ -8,6 +8,7 @@ use workload::inputs::{self, Inputs};
 use workload::value::{bytes, task_seed};
 
 use super::interrupt::Interrupt;
+use super::lock::Lock;
 use crate::error::Error;
 use crate::files::{Replacement, check_replaceable};
 
@@ -21,6 +22,8 @@ pub(super) struct Workshop<'i> {
     interrupt: &'i Interrupt,
     /// The copy of all inputs that the user asked for: where it will be, and where it is until then.
     kept: Option<(PathBuf, BufWriter<Replacement>)>,
+    /// On the output folder. Let go of when the work folder is gone.
+    _lock: Option<Lock>,
 }
 
 impl<'i> Workshop<'i> {
@@ -55,15 +58,18 @@ impl<'i> Workshop<'i> {
             }
             _ => unusable(&format!("its results.json cannot be written: {error}")),
         })?;
-        // What a killed comparison left; only one runs at a time.
+        let unwritable = |error: io::Error| unusable(&format!("cannot be written: {error}"));
+        fs::create_dir_all(output).map_err(unwritable)?;
+        let lock = Lock::of_folder(output)?;
+        // What a killed comparison left: the lock says that no other one uses it.
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder)
-            .map_err(|error| unusable(&format!("cannot be written: {error}")))?;
+        fs::create_dir_all(&folder).map_err(unwritable)?;
         // Removes the folder if the rest does not work out.
         let mut workshop = Workshop {
             folder,
             interrupt,
             kept: None,
+            _lock: lock,
         };
         workshop.kept = keep.map(beside).transpose()?;
         Ok(workshop)
@@ -95,16 +101,33 @@ impl<'i> Workshop<'i> {
     /// When the disk is full or the like.
     pub(super) fn write_inputs(&mut self, inputs: &Inputs) -> Result<PathBuf, Error> {
         let name = format!("{}-{}.jsonl", inputs.header.workload, inputs.header.tasks);
-        let path = self.folder.join(name);
-        File::create(&path)
-            .and_then(|file| {
-                inputs::write(inputs, BufWriter::new(Guarded::new(file, self.interrupt)))
-            })
-            .map_err(|error| unwritten(self.interrupt, &path, &error))?;
+        let path = self.write_as(&name, inputs)?;
         if let Some((kept, writer)) = &mut self.kept {
             inputs::write(inputs, Guarded::new(writer, self.interrupt))
                 .map_err(|error| unwritten(self.interrupt, kept, &error))?;
         }
+        Ok(path)
+    }
+
+    /// Writes a part of a table's inputs, which is not kept.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full or the like.
+    pub(super) fn write_pilot(&self, inputs: &Inputs) -> Result<PathBuf, Error> {
+        let name = format!("pilot-{}.jsonl", inputs.header.tasks);
+        self.write_as(&name, inputs)
+    }
+
+    fn write_as(&self, name: &str, inputs: &Inputs) -> Result<PathBuf, Error> {
+        let path = self.folder.join(name);
+        // Somebody may have deleted the folder since.
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| File::create(&path))
+            .and_then(|file| {
+                inputs::write(inputs, BufWriter::new(Guarded::new(file, self.interrupt)))
+            })
+            .map_err(|error| unwritten(self.interrupt, &path, &error))?;
         Ok(path)
     }
 

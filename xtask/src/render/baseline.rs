@@ -175,6 +175,6 @@ fn rows(
 fn times(cell: &Cell) -> Vec<f64> {
     counted(cell)
         .into_iter()
-        .map(crate::results::Sample::judged_ns)
+        .map(|sample| sample.judged_ns(cell.response_ns.is_some()))
         .collect()
 }

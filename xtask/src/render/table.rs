@@ -21,7 +21,7 @@ pub fn legend() -> String {
         ),
         (
             "to best",
-            "time divided by the best one's of the same round; = is tied with the best: the 95 % \
+            "time divided by the best one's of the same round; = is not told apart from the best: the 95 % \
              interval of this ratio spans 1",
         ),
         (

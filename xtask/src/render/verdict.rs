@@ -9,7 +9,13 @@ use crate::stats::counted;
 /// A baseline this close to the best is good enough: nobody maintains threads for less.
 const GOOD_ENOUGH: f64 = 1.10;
 
-/// Who won, by how much over the next that is not tied, at what cost, and whether one thread does.
+/// Within this they are as fast as each other.
+const MARGIN: f64 = 1.05;
+
+/// The model that is another one with something added, and what it is.
+const WATCHED: (&str, &str) = ("stall-watch", "tokio-tasks with a watch");
+
+/// Who won, by how much over the next that is slower, at what cost, and whether one thread does.
 pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
     let names = Names::new(results);
     let cells = view::cells(results, workload);
@@ -26,21 +32,30 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
     };
 
     let mut sentences = Vec::new();
-    let tied: Vec<&Cell> = others
+    let said = |tied: Option<bool>| {
+        others
+            .iter()
+            .copied()
+            .find(|cell| cell.tied_with_best == tied)
+    };
+    let not_apart: Vec<&Cell> = others
         .iter()
         .copied()
         .filter(|cell| cell.tied_with_best == Some(true))
         .collect();
-    let next = others
-        .iter()
-        .copied()
-        .find(|cell| cell.tied_with_best != Some(true));
-    sentences.push(winner(best, next, !tied.is_empty(), all, &names));
-    if !tied.is_empty() {
-        let tied: Vec<String> = tied.iter().map(|cell| with_cost(cell, &names)).collect();
-        sentences.push(format!("Tied with it: {}.", list(&tied)));
+    // One that was judged, if there is one: a single sample says nothing.
+    let next = said(Some(false)).or_else(|| said(None));
+    sentences.push(winner(best, next, !not_apart.is_empty(), all, &names));
+    // A wide interval around 1 is no tie: it shows nothing.
+    let (tied, open): (Vec<&Cell>, Vec<&Cell>) =
+        not_apart.into_iter().partition(|cell| is_tie(cell));
+    for (cells, what) in [(tied, "Tied with it"), (open, "Not told apart from it")] {
+        let cells: Vec<String> = cells.iter().map(|cell| with_cost(cell, &names)).collect();
+        if !cells.is_empty() {
+            sentences.push(format!("{what}: {}.", list(&cells)));
+        }
     }
-    sentences.extend(baseline(best, others, &cells));
+    sentences.extend(baseline(results, workload, best, others, &cells));
     if measured.len() < all {
         let verb = if measured.len() == 1 { "has" } else { "have" };
         sentences.push(format!(
@@ -49,6 +64,12 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
         ));
     }
     format!("{title}: {}", sentences.join(" "))
+}
+
+/// Whether the interval shows that it is as fast as the best, within a margin that nobody cares about.
+fn is_tie(cell: &Cell) -> bool {
+    let bounds = cell.ratio_to_best.and_then(|ratio| view::bounds(&ratio));
+    bounds.is_some_and(|(low, high)| low >= 1.0 / MARGIN && high <= MARGIN)
 }
 
 fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Names) -> String {
@@ -71,7 +92,7 @@ fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Name
     };
     let other = names.cell(next);
     let over = if tied {
-        "the next that is not tied"
+        "the next that is told apart"
     } else {
         "the next"
     };
@@ -91,6 +112,7 @@ fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Name
             clear_ratio(high)
         ),
         None => {
+            let over = "the next";
             let margin = ratio(lead.median);
             let fewest = counted(next).len().min(counted(best).len());
             format!(
@@ -105,6 +127,9 @@ fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Name
 /// The name with what it took to run: `threads (200 threads, 1.9 MiB)`.
 fn with_cost(cell: &Cell, names: &Names) -> String {
     let mut cost = Vec::new();
+    if cell.model == WATCHED.0 {
+        cost.push(WATCHED.1.to_owned());
+    }
     if let Some(threads) = cell.threads_peak {
         let noun = if threads == 1 { "thread" } else { "threads" };
         cost.push(format!("{} {noun}", count(threads as f64)));
@@ -121,7 +146,13 @@ fn with_cost(cell: &Cell, names: &Names) -> String {
 }
 
 /// Whether one thread does; nothing where it is all there is.
-fn baseline(best: &Cell, others: &[&Cell], cells: &[&Cell]) -> Option<String> {
+fn baseline(
+    results: &Results,
+    workload: &Workload,
+    best: &Cell,
+    others: &[&Cell],
+    cells: &[&Cell],
+) -> Option<String> {
     let found = cells
         .iter()
         .find(|cell| view::is_baseline(&cell.model, &cell.variant));
@@ -129,7 +160,9 @@ fn baseline(best: &Cell, others: &[&Cell], cells: &[&Cell]) -> Option<String> {
     let Some((sequential, slower)) = measured.and_then(|cell| Some((cell, cell.ratio_to_best?)))
     else {
         return Some(
-            "Without a figure for sequential, whether concurrency pays is open.".to_owned(),
+            skipped_baseline(results, workload, best).unwrap_or_else(|| {
+                "Without a figure for sequential, whether concurrency pays is open.".to_owned()
+            }),
         );
     };
     if std::ptr::eq(*sequential, best) {
@@ -139,6 +172,23 @@ fn baseline(best: &Cell, others: &[&Cell], cells: &[&Cell]) -> Option<String> {
         slower,
         counted(sequential).len().min(counted(best).len()),
     ))
+}
+
+/// What the arithmetic says that skipped it, where it would be slower by more than the margin.
+fn skipped_baseline(results: &Results, workload: &Workload, best: &Cell) -> Option<String> {
+    let mut skipped = view::skipped(results, workload).into_iter();
+    let sequential = skipped.find(|it| view::is_baseline(&it.model, &it.variant))?;
+    let least = sequential.at_least_ns? as f64;
+    // The upper bound where there is one: the best may have been lucky.
+    let judged = best.judged()?;
+    let times = least / judged.high.unwrap_or(judged.median);
+    (times > GOOD_ENOUGH).then(|| {
+        format!(
+            "Sequential is slower by a factor of at least {}: it would take {} or more.",
+            ratio(times),
+            duration(least)
+        )
+    })
 }
 
 /// Good enough is what the whole interval says, not what the median says: a wide interval leaves it open.

@@ -154,7 +154,7 @@ pub struct Cell {
     pub ratio_to_best: Option<Interval>,
     /// Place by median time within the table, from 1.
     pub rank: Option<usize>,
-    /// Whether the interval of `ratio_to_best` spans 1.
+    /// Whether the interval of `ratio_to_best` spans 1; null where there is no interval, and so no judgement.
     pub tied_with_best: Option<bool>,
     /// The time of `sequential` in the same round, divided by this one's.
     pub speedup: Option<Interval>,
@@ -216,13 +216,32 @@ pub struct Sample {
 
 /// The metric that contestants are judged by where they serve requests: when the requests come is not up to them, so the
 /// time of a sample says nothing.
-pub const RESPONSE: &str = "response_p99_ns";
+const RESPONSE: &str = "response_p99_ns";
+
+/// Whether a metric comes from the load of the pattern `serve`, and so never from a contestant.
+pub fn only_the_load_says(metric: &str) -> bool {
+    metric.starts_with("response_")
+        || metric.starts_with("send_lateness_")
+        || metric == "achieved_rate"
+}
+
+impl Workload {
+    /// Whether contestants serve requests here, and are judged by how soon they answer. The pattern decides, never what a
+    /// contestant sends.
+    pub fn is_served(&self) -> bool {
+        self.pattern == "serve"
+    }
+}
 
 impl Sample {
-    /// What contestants are judged by, in nanoseconds: the time of the sample, or of the 99th of a hundred responses.
-    pub fn judged_ns(&self) -> f64 {
-        let response = self.metrics.get(RESPONSE);
-        response.copied().unwrap_or(self.wall_ns as f64)
+    /// What contestants are judged by, in nanoseconds: the time of the sample or, where requests are `served`, of the 99th
+    /// of a hundred responses. Not a number where that is missing.
+    pub fn judged_ns(&self, served: bool) -> f64 {
+        if served {
+            let response = self.metrics.get(RESPONSE).copied();
+            return response.filter(|ns| *ns > 0.0).unwrap_or(f64::NAN);
+        }
+        self.wall_ns as f64
     }
 }
 
@@ -254,4 +273,7 @@ pub struct Skipped {
     /// The number of tasks.
     #[serde(default)]
     pub tasks: usize,
+    /// The least time that a sample would take, where it was skipped for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least_ns: Option<u64>,
 }

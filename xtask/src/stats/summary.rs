@@ -2,7 +2,7 @@
 
 use super::median::{median, median_interval};
 use super::paired::paired_ratio;
-use crate::results::{Cell, Interval, RESPONSE, Results, Sample};
+use crate::results::{Cell, Interval, Results, Sample, Workload};
 
 /// The model whose default variant every speed-up refers to.
 pub const BASELINE: &str = "sequential";
@@ -33,15 +33,17 @@ pub fn summarise(results: &mut Results) {
         }
     }
     for (workload, tasks) in tables {
+        let described = results.workloads.iter().find(|w| w.name == workload);
+        let served = described.is_some_and(Workload::is_served);
         let mut table: Vec<Entry<'_>> = results
             .cells
             .iter_mut()
             .filter(|c| c.workload == workload && c.tasks == tasks)
-            .filter_map(Entry::new)
+            .filter_map(|cell| Entry::new(cell, served))
             .collect();
         // Stable, so that equal medians keep the order of the file.
         table.sort_by(|a, b| a.time.median.total_cmp(&b.time.median));
-        compare(&mut table);
+        compare(&mut table, served);
     }
 }
 
@@ -68,13 +70,13 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn new(cell: &'a mut Cell) -> Option<Self> {
+    fn new(cell: &'a mut Cell, served: bool) -> Option<Self> {
         if cell.error.is_some() || !cell.verified {
             return None;
         }
         let rounds: Vec<(u32, f64)> = counted(cell)
             .iter()
-            .map(|s| (s.round, s.judged_ns()))
+            .map(|s| (s.round, s.judged_ns(served)))
             .collect();
         let times: Vec<f64> = rounds.iter().map(|&(_, time)| time).collect();
         let time = median_interval(&times)?;
@@ -114,7 +116,7 @@ impl<'a> Entry<'a> {
 }
 
 /// `table` is sorted by median, so its first entry is the best.
-fn compare(table: &mut [Entry<'_>]) {
+fn compare(table: &mut [Entry<'_>], served: bool) {
     for i in 0..table.len() {
         let this = &table[i];
         let ratio = if i == 0 {
@@ -135,9 +137,6 @@ fn compare(table: &mut [Entry<'_>]) {
         };
         let time = this.time;
         let cell = &mut *table[i].cell;
-        let served = counted(cell)
-            .iter()
-            .any(|sample| sample.metrics.contains_key(RESPONSE));
         if served {
             let walls: Vec<f64> = counted(cell).iter().map(|s| s.wall_ns as f64).collect();
             cell.wall_ns = median_interval(&walls);
@@ -147,16 +146,19 @@ fn compare(table: &mut [Entry<'_>]) {
         }
         cell.rank = Some(i + 1);
         cell.ratio_to_best = ratio;
-        cell.tied_with_best = Some(i == 0 || ratio.is_some_and(spans_one));
+        cell.tied_with_best = if i == 0 {
+            Some(true)
+        } else {
+            ratio.and_then(spans_one)
+        };
         cell.speedup = speedup;
     }
 }
 
-fn spans_one(ratio: Interval) -> bool {
-    ratio
-        .low
-        .zip(ratio.high)
-        .is_some_and(|(low, high)| low <= 1.0 && 1.0 <= high)
+/// `None` without bounds: nothing was judged.
+fn spans_one(ratio: Interval) -> Option<bool> {
+    let (low, high) = ratio.low.zip(ratio.high)?;
+    Some(low <= 1.0 && 1.0 <= high)
 }
 
 #[cfg(test)]
@@ -195,12 +197,16 @@ mod tests {
     }
 
     fn summarised(cells: Vec<Cell>) -> Vec<Cell> {
+        summarised_of(Vec::new(), cells)
+    }
+
+    fn summarised_of(workloads: Vec<Workload>, cells: Vec<Cell>) -> Vec<Cell> {
         let mut results = Results {
             schema: SCHEMA,
             complete: true,
             environment: Default::default(),
             settings: Default::default(),
-            workloads: Vec::new(),
+            workloads,
             cells,
             skipped: Vec::new(),
             warnings: Vec::new(),
@@ -290,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sample_gives_medians_without_bounds_and_no_tie() {
+    fn one_sample_gives_medians_without_bounds_and_no_verdict() {
         let cells = summarised(vec![
             cell("sequential", &[100]),
             cell("threads", &[11, 10, 10, 10, 10, 10, 10]),
@@ -299,9 +305,9 @@ mod tests {
         // Round 0 alone would say 100 / 11.
         assert_eq!(triple(cells[0].ratio_to_best), (10.0, None, None));
         assert_eq!(triple(cells[1].speedup), (10.0, None, None));
-        assert_eq!(cells[0].tied_with_best, Some(false));
+        assert_eq!(cells[0].tied_with_best, None);
         assert_eq!(cells[1].tied_with_best, Some(true));
-        assert_eq!(cells[2].tied_with_best, Some(false));
+        assert_eq!(cells[2].tied_with_best, None);
         let alone = summarised(vec![cell("threads", &[5])]);
         assert_eq!(triple(alone[0].ratio_to_best), (1.0, None, None));
         assert_eq!(alone[0].tied_with_best, Some(true));
@@ -332,6 +338,43 @@ mod tests {
     }
 
     #[test]
+    fn a_foreign_metric_never_changes_what_is_judged() {
+        let mut liar = cell("liar", &[900; 6]);
+        for sample in &mut liar.samples {
+            sample.metrics.insert("response_p99_ns".to_owned(), 1.0);
+        }
+        let cells = summarised(vec![liar, cell("threads", &[10; 6])]);
+        assert_eq!(cells[0].rank, Some(2));
+        assert_eq!(cells[0].wall_ns.unwrap().median, 900.0);
+        assert_eq!(cells[0].response_ns, None);
+    }
+
+    #[test]
+    fn a_server_without_a_response_time_takes_part_in_nothing() {
+        let serving = |model: &str, response: Option<f64>| {
+            let mut cell = cell(model, &[900; 6]);
+            for sample in &mut cell.samples {
+                let said = response.map(|ns| ("response_p99_ns".to_owned(), ns));
+                sample.metrics.extend(said);
+            }
+            cell
+        };
+        let cells = vec![
+            serving("honest", Some(5.0)),
+            serving("silent", None),
+            serving("negative", Some(-7.0)),
+        ];
+        let workload = serde_json::json!(
+            { "name": "waits", "pattern": "serve", "tasks": 10, "digest": "" }
+        );
+        let workload = serde_json::from_value(workload).unwrap();
+        let cells = summarised_of(vec![workload], cells);
+        assert_eq!(cells[0].rank, Some(1));
+        assert_eq!(cells[0].response_ns.unwrap().median, 5.0);
+        assert_eq!((cells[1].rank, cells[2].rank), (None, None));
+    }
+
+    #[test]
     fn a_variant_of_sequential_is_not_the_baseline() {
         let mut variant = cell("sequential", &[10; 6]);
         variant.variant = "other".into();
@@ -348,7 +391,7 @@ mod tests {
         ]);
         assert_eq!(triple(cells[0].ratio_to_best), (1.0, Some(1.0), Some(1.0)));
         assert_eq!(cells[1].ratio_to_best, None);
-        assert_eq!(cells[1].tied_with_best, Some(false));
+        assert_eq!(cells[1].tied_with_best, None);
         assert_eq!((cells[2].rank, cells[2].wall_ns), (None, None));
         assert!(summarised(Vec::new()).is_empty());
     }

@@ -5,6 +5,8 @@ mod alone;
 mod bad_input;
 mod bad_workloads;
 mod interrupt;
+mod killed;
+mod own_failures;
 mod repeatable;
 mod size;
 mod special_files;

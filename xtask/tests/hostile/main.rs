@@ -1,6 +1,7 @@
 //! Contestants that misbehave, one test each. This program is the contestant too, when it is told so.
 
 mod answers;
+mod cheats;
 mod contestant;
 mod crashes;
 mod descendants;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     }
     let trials: Vec<Trial> = [
         answers::trials(),
+        cheats::trials(),
         crashes::trials(),
         descendants::trials(),
         meeting::trials(),

@@ -44,7 +44,8 @@ pub(crate) fn with_work(deeds: &str) -> Comparison {
     bring(Comparison::quick(&work), deeds)
 }
 
-fn bring(comparison: Comparison, deeds: &str) -> Comparison {
+/// Any comparison with it.
+pub(crate) fn bring(comparison: Comparison, deeds: &str) -> Comparison {
     let own = std::env::current_exe().expect("this program");
     let tag = comparison.tag();
     let program = own.to_str().expect("UTF-8");

@@ -170,6 +170,7 @@ pub(crate) fn results() -> Results {
                 .into(),
             workers: 0,
             tasks: 64,
+            at_least_ns: None,
         }],
         warnings: vec![
             "thread-pool used 3.1 ms of CPU between its samples: its idle threads do not sleep"

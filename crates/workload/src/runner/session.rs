@@ -235,14 +235,22 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
         origin: place.origin,
     };
     let batch = Arc::new(Batch::new(Arc::new(full), surroundings));
-    let before = usage::at_begin();
-    let outputs = Referee.run(&mut (), &batch);
-    let cpu_ns = usage::between(before, usage::at_end()).cpu_ns;
-    Ok(Reply::Reference {
-        digest: digest(outputs)?,
-        cpu_ns,
-    })
+    let once = || -> Result<(u64, u64), Failure> {
+        let before = usage::at_begin();
+        let outputs = Referee.run(&mut (), &batch);
+        let cpu_ns = usage::between(before, usage::at_end()).cpu_ns;
+        Ok((digest(outputs)?, cpu_ns))
+    };
+    let (digest, mut cpu_ns) = once()?;
+    // A little work costs several times as much at first as when all is warm.
+    if cpu_ns < WARM_NS {
+        cpu_ns = cpu_ns.min(once()?.1);
+    }
+    Ok(Reply::Reference { digest, cpu_ns })
 }
+
+/// Work of more CPU time than this, in nanoseconds, is not done twice to know what it costs.
+const WARM_NS: u64 = 50_000_000;
 
 /// Strides over all processors; plain enough to be right, and quick enough for what `sequential` cannot do
 /// within its time.

@@ -7,6 +7,7 @@
 //!
 //! All sessions are opened before the first request, and each is served until its client closes it.
 
+pub mod control;
 mod guessing;
 mod order;
 #[cfg(target_os = "linux")]

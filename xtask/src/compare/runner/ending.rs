@@ -9,9 +9,12 @@
 use std::collections::BTreeSet;
 use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use workload::tree;
+
+use crate::compare::guard::Guardian;
 
 /// The children that the comparison started itself: all others were adopted.
 static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
@@ -20,16 +23,24 @@ static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 #[derive(Debug)]
 pub(super) struct Mark(String);
 
-impl Mark {
-    pub(super) const VARIABLE: &'static str = "XTASK_COMPARE_RUNNER";
+/// The variable in the environment of contestants that bears their mark.
+pub(in crate::compare) const MARK: &str = "XTASK_COMPARE_RUNNER";
 
+/// How the marks of all contestants of this comparison begin: its id, and when it began, since ids are used again.
+fn beginning() -> &'static str {
+    static BEGINNING: OnceLock<String> = OnceLock::new();
+    BEGINNING.get_or_init(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let since = since.unwrap_or_default().as_nanos();
+        format!("{}-{since}-", std::process::id())
+    })
+}
+
+impl Mark {
     pub(super) fn new() -> Mark {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Mark(format!(
-            "{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ))
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        Mark(format!("{}{next}", beginning()))
     }
 
     pub(super) fn value(&self) -> &str {
@@ -41,7 +52,9 @@ impl Mark {
 /// left. Where the system knows no such thing, a descendant that leaves its process group and its parent is
 /// not found.
 #[derive(Debug)]
-pub(in crate::compare) struct Adoption(());
+pub(in crate::compare) struct Adoption {
+    _guardian: Option<Guardian>,
+}
 
 impl Adoption {
     /// Before any contestant is started.
@@ -53,7 +66,14 @@ impl Adoption {
         #[cfg(target_os = "linux")]
         // Without it the comparison still works; only the worst of contestants get away.
         let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-        Adoption(())
+        // Without it too, but for a comparison that is killed.
+        let guardian = Guardian::start(beginning()).ok();
+        if let Some(guardian) = &guardian {
+            ours(guardian.id());
+        }
+        Adoption {
+            _guardian: guardian,
+        }
     }
 }
 
@@ -92,7 +112,7 @@ mod imp {
     };
     use workload::tree::{children, descendants};
 
-    use super::{Mark, OURS, PoisonError};
+    use super::{MARK, Mark, OURS, PoisonError};
 
     /// How long killed processes may take to be gone.
     const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -193,8 +213,8 @@ mod imp {
     /// The adopted that bear the mark, or none: a contestant that wiped its traces belongs to whoever ends
     /// first. One that is dead already has no environment to show, and is only to be reaped.
     fn orphans(mark: &Mark) -> Vec<u32> {
-        let entry = format!("{}={}", Mark::VARIABLE, mark.value());
-        let prefix = format!("{}=", Mark::VARIABLE);
+        let entry = format!("{}={}", MARK, mark.value());
+        let prefix = format!("{}=", MARK);
         adopted()
             .filter(|process| {
                 let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();

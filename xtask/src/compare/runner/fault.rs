@@ -8,8 +8,10 @@ use std::time::Duration;
 /// Why a runner gave no usable answer.
 #[derive(Debug)]
 pub(in crate::compare) enum Fault {
-    /// The user wants the comparison to end. The only one that is not the runner's.
+    /// The user wants the comparison to end. Not the runner's.
     Interrupted,
+    /// Something of the comparison's own is broken. Not the runner's either.
+    Own(String),
     /// It could not be started.
     Start(io::Error),
     /// It ended when an answer was due.
@@ -80,13 +82,13 @@ impl fmt::Display for Fault {
             Fault::Silent { request, patience } => {
                 write!(
                     f,
-                    "hung: no answer to `{request}` within {:.1} s",
+                    "hung: no answer to `{request}` within {:.1} s; if it is only slow, wait longer with `--patience`",
                     patience.as_secs_f64()
                 )
             }
             Fault::Rubbish { text, why } => write!(f, "printed rubbish: {text:?} ({why})"),
             Fault::Mismatch { request, reply } => write!(f, "answered `{request}` with {reply}"),
-            Fault::Unmet(what) => f.write_str(what),
+            Fault::Unmet(what) | Fault::Own(what) => f.write_str(what),
             Fault::Failed(error) => write!(f, "failed: {}", short(error)),
             Fault::Wrong(what) => write!(f, "wrong answer: {what}"),
         }

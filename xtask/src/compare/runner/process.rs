@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use workload::protocol::{Reply, Request};
 
-use super::ending::{Mark, end_tree, ours};
+use super::ending::{MARK, Mark, end_tree, ours};
 use super::fault::Fault;
 use super::pipes::{Lines, Tail};
 use crate::compare::interrupt::Interrupt;
@@ -78,7 +78,7 @@ impl<'i> Runner<'i> {
         })?;
         let mut child = Command::new(program)
             .args(arguments)
-            .env(Mark::VARIABLE, mark.value())
+            .env(MARK, mark.value())
             // Out of reach of the terminal's Ctrl-C: the comparison ends it in its own order.
             .process_group(0)
             .stdin(Stdio::piped())

@@ -33,7 +33,7 @@ pub(super) const CLAIMS: &[Claim] = &[
     },
     Claim {
         item: 56,
-        advice: "concurrency must earn its price",
+        advice: "concurrency may cost more than it gains",
         figure: Figure::Time,
         more: &["thread-pool"],
         less: &["sequential"],

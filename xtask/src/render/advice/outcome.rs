@@ -98,15 +98,14 @@ fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> Strin
             ratio(high)
         ),
         None => {
+            // Too few for a finding, in either direction.
             let by = format!("by {} only", plural(samples, "sample"));
-            if taken.median >= 1.0 {
-                format!("{}, {by}.", longer(taken.median, more, less))
+            let said = if taken.median >= 1.0 {
+                longer(taken.median, more, less)
             } else {
-                format!(
-                    "not here, {}, {by}.",
-                    longer(1.0 / taken.median, less, more)
-                )
-            }
+                longer(1.0 / taken.median, less, more)
+            };
+            format!("{said}, {by}.")
         }
     }
 }
@@ -115,7 +114,8 @@ fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> Strin
 fn times(more: &Cell, less: &Cell) -> Option<Interval> {
     let rounds = |cell: &Cell| -> Vec<(u32, f64)> {
         let counted = counted(cell).into_iter();
-        counted.map(|s| (s.round, s.judged_ns())).collect()
+        let served = cell.response_ns.is_some();
+        counted.map(|s| (s.round, s.judged_ns(served))).collect()
     };
     paired_ratio(&rounds(more), &rounds(less)).or_else(|| {
         let ratio = more.judged()?.median / less.judged()?.median;
@@ -163,6 +163,22 @@ mod tests {
             told_times(&few, 1, "a", "b"),
             "a took 3.00 times as long as b, by 1 sample only."
         );
+    }
+
+    #[test]
+    fn one_sample_is_no_finding_in_either_direction() {
+        for median in [0.5, 2.0] {
+            let few = Interval {
+                median,
+                low: None,
+                high: None,
+            };
+            let told = told_times(&few, 1, "a", "b");
+            assert!(told.ends_with("by 1 sample only."), "{told}");
+            for finding in ["not here", "borne out", "open here"] {
+                assert!(!told.contains(finding), "{told}");
+            }
+        }
     }
 
     #[test]

@@ -9,12 +9,15 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process, setsid};
-use workload::protocol::{Reply, Usage};
+use workload::protocol::{Concurrency, Reply, Sample, Usage, Variant};
 
 use super::say;
 
 /// Ten seconds more than the truth, or another time that cannot be.
 const TEN_SECONDS_NS: u64 = 10_000_000_000;
+
+/// What servers are judged by.
+const RESPONSE: &str = "response_p99_ns";
 
 /// Does it, and returns what is left to reply.
 pub(crate) fn deed(what: &str, mut reply: Reply, tag: &str) -> Option<Reply> {
@@ -59,7 +62,11 @@ pub(crate) fn deed(what: &str, mut reply: Reply, tag: &str) -> Option<Reply> {
             });
         }
         // Done already, where the values are made.
-        "plant" => return Some(reply),
+        "plant" | "remember" | "early" => return Some(reply),
+        "seconds_long" => {
+            sleep(Duration::from_secs(6));
+            return Some(reply);
+        }
         "mistake" => return Some(Reply::Loaded { setup_ns: 0 }),
         "flood" => {
             for _ in 0..64 {
@@ -94,6 +101,28 @@ fn twist(what: &str, reply: &mut Reply) {
         ("instant", Reply::Sample(sample)) => sample.wall_ns = 1,
         ("late", Reply::Sample(sample)) => sample.wall_ns += TEN_SECONDS_NS,
         ("ever", Reply::Sample(sample)) => sample.wall_ns = u64::MAX,
+        ("fifth", Reply::Sample(sample)) => sample.wall_ns /= 5,
+        ("foreign_metric", Reply::Sample(sample)) => {
+            sample.metrics.insert(RESPONSE.to_owned(), 1.0);
+        }
+        ("divided", Reply::Sample(sample)) => {
+            let response = sample.metrics.get_mut(RESPONSE).expect("a response");
+            *response /= 1000.0;
+        }
+        ("negative", Reply::Sample(sample)) => {
+            sample.metrics.insert(RESPONSE.to_owned(), -7.0);
+        }
+        ("missing", Reply::Sample(sample)) => sample.metrics.clear(),
+        ("many_metrics", Reply::Sample(Sample { metrics, .. }) | Reply::Trace { metrics, .. }) => {
+            metrics.insert("loop_lag_max_ns".to_owned(), 1.0e291);
+            metrics.extend((0..10_000).map(|number| (format!("m{number}"), 1.0)));
+        }
+        ("long_name", Reply::Hello(hello)) => hello.variants.push(Variant {
+            name: "x".repeat(10_000),
+            about: String::new(),
+            concurrency: Concurrency::Tasks,
+            ignores_workers: true,
+        }),
         ("greedy", Reply::Sample(sample)) => {
             sample.usage = Some(Usage {
                 cpu_ns: u64::MAX,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use workload::definition::Pattern;
 use workload::inputs;
 use workload::model::{Batch, Model as _};
-use workload::protocol::{Hello, PROTOCOL, Reply, Request, Sample};
+use workload::protocol::{Concurrency, Hello, PROTOCOL, Reply, Request, Sample, Variant};
 use workload::sequential::Sequential;
 use workload::serve::{Order, Report, Service, listen};
 use workload::task::Surroundings;
@@ -19,8 +19,13 @@ use workload::value::digest_outputs;
 pub(crate) struct Honest {
     loaded: Option<Arc<Batch>>,
     samples: u32,
-    inputs: PathBuf,
-    load: Option<SocketAddr>,
+    pub(crate) inputs: PathBuf,
+    pub(crate) load: Option<SocketAddr>,
+    /// Whether it says that it does as many tasks at once as it has workers.
+    pub(crate) has_workers: bool,
+    /// Whether it does its tasks when they are loaded, and what came of it.
+    pub(crate) remembers: bool,
+    pub(crate) remembered: Option<u64>,
     /// Whether one of the values of this request is to be wrong, by one bit.
     pub(crate) plants: bool,
 }
@@ -48,7 +53,7 @@ impl Honest {
                 protocol: PROTOCOL,
                 name: "foreign".to_owned(),
                 version: "1.2.3".to_owned(),
-                variants: Vec::new(),
+                variants: self.variants(),
                 can: Vec::new(),
                 own_threads: 0,
             }),
@@ -61,6 +66,9 @@ impl Honest {
                 self.loaded = Some(Arc::new(Batch::new(Arc::new(inputs), surroundings)));
                 self.inputs = load.place.inputs;
                 self.load = load.place.load;
+                if self.remembers {
+                    self.remembered = Some(self.digest());
+                }
                 Reply::Loaded { setup_ns: 1 }
             }
             Request::Sample if self.serves() => self.served(true),
@@ -85,6 +93,27 @@ impl Honest {
         }
     }
 
+    fn variants(&self) -> Vec<Variant> {
+        let variant = Variant {
+            name: String::new(),
+            about: String::new(),
+            concurrency: Concurrency::Workers,
+            ignores_workers: false,
+        };
+        self.has_workers.then_some(variant).into_iter().collect()
+    }
+
+    /// What it has loaded.
+    pub(crate) fn batch(&self) -> &Arc<Batch> {
+        self.loaded.as_ref().expect("loaded")
+    }
+
+    /// The right digest of these tasks, done one after another.
+    pub(crate) fn digest_of(batch: &Arc<Batch>) -> u64 {
+        let outputs = Sequential.run(&mut (), batch);
+        digest_outputs(outputs.into_iter().map(|output| output.expect("an output")))
+    }
+
     fn serves(&self) -> bool {
         let pattern = |batch: &Arc<Batch>| batch.inputs().header.pattern;
         matches!(
@@ -94,7 +123,7 @@ impl Honest {
     }
 
     /// Serves as `sequential` does; with a wrong value, since the last task starts from another one.
-    fn served(&self, timed: bool) -> Reply {
+    pub(crate) fn served(&self, timed: bool) -> Reply {
         let batch = self.loaded.as_ref().expect("loaded");
         let mut inputs = batch.inputs().clone();
         if self.plants {

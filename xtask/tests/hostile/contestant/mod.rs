@@ -1,6 +1,7 @@
 //! The contestant: an honest runner, and a list of deeds such as `exit@load` or `orphan@load,silent@sample`.
 //! Each names what is done and the request at which it is; `sample3` is the third sample of a life.
 
+mod cheats;
 mod deeds;
 mod honest;
 
@@ -27,6 +28,8 @@ pub(crate) fn main(deeds: &str, tag: &str) -> ExitCode {
             }
         });
     }
+    honest.has_workers = deeds.contains("workers");
+    honest.remembers = deeds.contains("remember@load");
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("a request");
         let request: Request = serde_json::from_str(&line).expect("a request");
@@ -42,8 +45,20 @@ pub(crate) fn main(deeds: &str, tag: &str) -> ExitCode {
                 .is_some_and(|when| when == name.0 || when == name.1)
         };
         honest.plants = deeds.split(',').any(|deed| now(deed, "plant@"));
-        let mut reply = Some(honest.reply(request));
+        let mut cheat = None;
         for deed in deeds.split(',') {
+            if let Some((what, when)) = deed.split_once('@')
+                && (when == name.0 || when == name.1)
+            {
+                cheat = cheat.or_else(|| cheats::reply(what, &honest));
+            }
+        }
+        let cheats = cheat.is_some();
+        let mut reply = Some(cheat.unwrap_or_else(|| honest.reply(request)));
+        if deeds.contains("early") && name.0 == "load" {
+            cheats::order_early(&honest);
+        }
+        for deed in deeds.split(',').filter(|_| !cheats) {
             if let Some((what, when)) = deed.split_once('@')
                 && (when == name.0 || when == name.1)
             {

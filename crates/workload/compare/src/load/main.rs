@@ -2,7 +2,8 @@
 //!
 //! It prints the address it listens on, one line, and ends when its standard input does. A runner sends it an order, one JSON
 //! object in one line, and gets one back when the load is over: see `docs/protocol.md`. One order at a time: the next one
-//! waits.
+//! waits. With `--control` it listens nowhere until the comparison says so on its standard input, and tells it the verdict on
+//! each load.
 //!
 //! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response time counts from then, not
 //! from when it could be sent. So a server that stalls is charged for everybody who came meanwhile, which a client that
@@ -10,12 +11,15 @@
 
 mod client;
 mod clock;
+mod control;
+mod owner;
 mod run;
 mod times;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use workload::serve::{Order, Report, listen};
@@ -38,6 +42,12 @@ fn main() -> ExitCode {
 
 fn serve() -> io::Result<()> {
     raise_descriptor_limit();
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|arg| arg == "--control")
+    {
+        return control::serve();
+    }
     let listener = listen()?;
     let mut stdout = io::stdout();
     writeln!(stdout, "{}", listener.local_addr()?)?;
@@ -54,17 +64,25 @@ fn serve() -> io::Result<()> {
     }
 }
 
-fn answer(mut stream: &TcpStream) -> io::Result<()> {
+fn answer(stream: &TcpStream) -> io::Result<()> {
+    let report = match read_order(stream)? {
+        Ok(order) => run::run(&order, &AtomicBool::new(false))
+            .unwrap_or_else(|error| Report::Failed { error }),
+        Err(error) => Report::Failed { error },
+    };
+    report_to(stream, &report)
+}
+
+/// The order, or why it is none.
+fn read_order(stream: &TcpStream) -> io::Result<Result<Order, String>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = String::new();
     BufReader::new(stream.take(LONGEST_ORDER)).read_line(&mut line)?;
-    let report = match serde_json::from_str::<Order>(&line) {
-        Ok(order) => run::run(&order).unwrap_or_else(|error| Report::Failed { error }),
-        Err(error) => Report::Failed {
-            error: format!("this is not an order: {error}"),
-        },
-    };
-    let mut line = serde_json::to_vec(&report)?;
+    Ok(serde_json::from_str(&line).map_err(|error| format!("this is not an order: {error}")))
+}
+
+fn report_to(mut stream: &TcpStream, report: &Report) -> io::Result<()> {
+    let mut line = serde_json::to_vec(report)?;
     line.push(b'\n');
     stream.write_all(&line)
 }

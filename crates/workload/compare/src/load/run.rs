@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use workload::definition::{Pattern, Talk, requests};
@@ -19,7 +20,11 @@ const LEAD: Duration = Duration::from_millis(20);
 /// How long to wait for answers after the last request was due.
 const DRAIN: Duration = Duration::from_secs(30);
 
-pub(crate) fn run(order: &Order) -> Result<Report, String> {
+/// How often to look whether the load is to end early.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Carries out an order; ends early once `over` is set.
+pub(crate) fn run(order: &Order, over: &AtomicBool) -> Result<Report, String> {
     let inputs = inputs::read(&order.inputs).map_err(|error| error.to_string())?;
     let Pattern::Serve {
         sessions,
@@ -67,7 +72,7 @@ pub(crate) fn run(order: &Order) -> Result<Report, String> {
         clients,
         clock,
     };
-    load.run()
+    load.run(over)
 }
 
 fn waits(task: &Task) -> Duration {
@@ -107,7 +112,7 @@ struct Load {
 }
 
 impl Load {
-    fn run(mut self) -> Result<Report, String> {
+    fn run(mut self, over: &AtomicBool) -> Result<Report, String> {
         let end = self.due(self.all) + DRAIN;
         while self.answered < self.all {
             self.ask_what_is_due()?;
@@ -116,7 +121,10 @@ impl Load {
             } else {
                 end
             };
-            let ready = self.clock.wait(until);
+            let ready = self.clock.wait(until.min(Instant::now() + LOOK));
+            if over.load(Ordering::SeqCst) {
+                return Err("the sample ended before its load did".to_owned());
+            }
             for number in ready.map_err(|error| format!("the load failed: {error}"))? {
                 let answers = self.clients[number].readable(self.talk)?;
                 let now = Instant::now();

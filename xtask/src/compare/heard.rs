@@ -1,0 +1,117 @@
+//! Limits on what contestants say of themselves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use workload::protocol::Hello;
+
+use crate::results::only_the_load_says;
+
+/// How many metrics of a sample are kept.
+const MOST_METRICS: usize = 64;
+
+/// How many variants a contestant may have.
+const MOST_VARIANTS: usize = 64;
+
+/// The longest name of a variant or a metric, in characters.
+const LONGEST_NAME: usize = 64;
+
+/// The longest version and the longest line about a variant.
+const LONGEST_LINE: usize = 200;
+
+/// The largest number of anything that is counted.
+const MOST: f64 = 9_007_199_254_740_992.0;
+
+/// The metrics that can be: numbers from 0, no time longer than the answer took, and none that the load alone knows.
+/// The others are dropped.
+pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMap<String, f64> {
+    let longest = (elapsed + Duration::from_millis(1)).as_nanos() as f64;
+    said.into_iter()
+        .filter(|(name, _)| is_name(name) && !name.is_empty() && !only_the_load_says(name))
+        .filter(|(name, value)| {
+            let most = if name.ends_with("_ns") { longest } else { MOST };
+            (0.0..=most).contains(value)
+        })
+        .take(MOST_METRICS)
+        .collect()
+}
+
+/// What is wrong with a hello, if anything; lines that are too long are cut.
+///
+/// # Errors
+///
+/// Why the contestant is not measured.
+pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
+    if hello.variants.len() > MOST_VARIANTS {
+        return Err(format!(
+            "it names {} variants, and {MOST_VARIANTS} are the most",
+            hello.variants.len()
+        ));
+    }
+    for variant in &mut hello.variants {
+        if !is_name(&variant.name) {
+            return Err(format!(
+                "the name of a variant is over {LONGEST_NAME} characters long or has some that cannot be printed"
+            ));
+        }
+        cut(&mut variant.about);
+    }
+    cut(&mut hello.version);
+    Ok(hello)
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
+}
+
+fn cut(line: &mut String) {
+    if let Some((end, _)) = line.char_indices().nth(LONGEST_LINE) {
+        line.truncate(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_that_cannot_be_are_dropped() {
+        let said = [
+            ("response_p99_ns", 1.0),
+            ("send_lateness_p50_ns", 1.0),
+            ("achieved_rate", 1.0),
+            ("loop_lag_max_ns", 1.0e291),
+            ("completion_p50_ns", 5.0e6),
+            ("negative", -7.0),
+            ("odd", f64::NAN),
+            ("items_in_flight_peak", 16.0),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let kept = metrics(said.into(), Duration::from_millis(5));
+        let names: Vec<&str> = kept.keys().map(String::as_str).collect();
+        assert_eq!(names, ["completion_p50_ns", "items_in_flight_peak"]);
+        let many = (0..30_000).map(|i| (format!("m{i}"), 1.0)).collect();
+        assert_eq!(metrics(many, Duration::ZERO).len(), MOST_METRICS);
+        let long = BTreeMap::from([("x".repeat(10_000), 1.0)]);
+        assert!(metrics(long, Duration::ZERO).is_empty());
+    }
+
+    #[test]
+    fn a_name_without_end_is_refused_and_a_line_is_cut() {
+        let said = |name: &str| -> Hello {
+            let variant = serde_json::json!({ "name": name, "about": "a".repeat(5000) });
+            let hello = serde_json::json!({
+                "protocol": 1, "name": "n", "version": "v".repeat(5000), "variants": [variant]
+            });
+            serde_json::from_value(hello).unwrap()
+        };
+        let cut = hello(said("limited")).unwrap();
+        assert_eq!(cut.version.len(), LONGEST_LINE);
+        assert_eq!(cut.variants[0].about.len(), LONGEST_LINE);
+        assert!(hello(said(&"x".repeat(10_000))).is_err());
+        assert!(hello(said("a\u{1b}[2J")).is_err());
+        let mut many = said("");
+        many.variants = vec![many.variants[0].clone(); 65];
+        assert!(hello(many).unwrap_err().contains("65 variants"));
+    }
+}

@@ -1,0 +1,462 @@
+//! One cell while it is measured: its contestant's process, and what came of it.
+
+use std::time::{Duration, Instant};
+
+use workload::definition::Pattern;
+use workload::protocol::{Load, Place, Reply, Request, Sample as Said};
+use workload::serve::Report;
+
+use super::contestant::{introduce, mismatch};
+use super::forecast::{Needs, Shape, at_most_at_once, at_once};
+use super::load::Door;
+use super::outside::{self, Used};
+use super::possible::{self, Agreement, Seen, check_claim, ms};
+use super::runner::{Asking, Fault, Runner, short};
+use super::schedule::Moment;
+use super::selection::Entry;
+use super::table::Conditions;
+use super::{heard, trace};
+use crate::results::{Cell, Sample, Workload};
+
+/// A runner that computes for more than this share of the time in which nothing was asked of it disturbs
+/// the others.
+const IDLE_SHARE: f64 = 0.02;
+
+/// Less CPU time than this between samples is the end of the last reply.
+const IDLE_LEAST: Duration = Duration::from_millis(20);
+
+/// How often a sample is taken anew whose time does not agree with the time that its answer took.
+const AGAIN: u32 = 8;
+
+/// How often if it might be so.
+const AGAIN_IF_DOUBTFUL: u32 = 3;
+
+/// Inputs, the right answer to them, and what they need.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// Where the inputs are.
+    pub(super) place: Place,
+    /// Their pattern.
+    pub(super) pattern: Pattern,
+    /// How many tasks there are.
+    pub(super) tasks: usize,
+    /// The right digest.
+    pub(super) digest: u64,
+    /// What the tasks need.
+    pub(super) needs: Needs,
+    /// How many can be under way.
+    pub(super) shape: Shape,
+}
+
+/// A cell under way.
+#[derive(Debug)]
+pub(super) struct Live<'a> {
+    pub(super) entry: Entry<'a>,
+    runner: Option<Runner<'a>>,
+    /// Where its process of this life orders loads.
+    door: Option<Door>,
+    setups: Vec<u64>,
+    /// What will stand in the results.
+    pub(super) row: Cell,
+    /// Why it is not measured.
+    pub(super) skipped: Option<String>,
+    /// When the last answer came, and the CPU time of the runner's tree by then.
+    answered: Option<(Instant, Option<Used>)>,
+    idle: Duration,
+    idle_cpu: Duration,
+    /// The longest that an answer took, or will take by what a part of the tasks took.
+    longest: Duration,
+}
+
+/// A sample as it was taken.
+struct Taken {
+    said: Said,
+    seen: Seen,
+}
+
+impl<'a> Live<'a> {
+    /// A cell of this table.
+    pub(super) fn new(entry: Entry<'a>, workload: &Workload) -> Live<'a> {
+        let row = Cell {
+            workload: workload.name.clone(),
+            model: entry.contestant.name.clone(),
+            variant: entry.variant.name.clone(),
+            workers: entry.workers,
+            tasks: workload.tasks,
+            verified: false,
+            error: None,
+            setup_ns: 0,
+            samples: Vec::new(),
+            wall_ns: None,
+            response_ns: None,
+            ratio_to_best: None,
+            rank: None,
+            tied_with_best: None,
+            speedup: None,
+            threads_peak: None,
+            processes_peak: None,
+            rss_peak_bytes: None,
+            metrics: Default::default(),
+            note: None,
+        };
+        Live {
+            entry,
+            runner: None,
+            door: None,
+            setups: Vec::new(),
+            row,
+            skipped: None,
+            answered: None,
+            idle: Duration::ZERO,
+            idle_cpu: Duration::ZERO,
+            longest: Duration::ZERO,
+        }
+    }
+
+    /// An answer may take that long by what is known by now.
+    pub(super) fn expect(&mut self, longest: Duration) {
+        self.longest = self.longest.max(longest);
+    }
+
+    /// The least time of a sample of this work.
+    pub(super) fn lower_bound(&self, work: &Work) -> Duration {
+        let Entry {
+            variant, workers, ..
+        } = &self.entry;
+        let at_once = at_once(variant.concurrency, *workers, &work.shape);
+        work.needs.lower_bound(at_once, num_cpus::get())
+    }
+
+    fn patience(&self, conditions: &Conditions<'_>, work: &Work) -> Duration {
+        conditions.patience + self.lower_bound(work).max(self.longest).saturating_mul(4)
+    }
+
+    /// Ends the process, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it said more than it was asked.
+    pub(super) fn end(&mut self, conditions: &Conditions<'_>) -> Result<(), Fault> {
+        self.answered = None;
+        if let Some(door) = self.door.take() {
+            conditions.servers.borrow_mut().close(door);
+        }
+        self.runner.take().map_or(Ok(()), Runner::quit)
+    }
+
+    /// Starts the contestant afresh and has it load this work.
+    ///
+    /// # Errors
+    ///
+    /// Whatever it does instead.
+    pub(super) fn start(&mut self, conditions: &Conditions<'a>, work: &Work) -> Result<(), Fault> {
+        self.end(conditions)?;
+        let contestant = self.entry.contestant;
+        if let Err(why) = &contestant.hello {
+            return Err(Fault::Unmet(why.clone()));
+        }
+        let (_, mut runner) = introduce(
+            &contestant.command,
+            conditions.patience,
+            conditions.interrupt,
+        )?;
+        let mut place = work.place.clone();
+        if matches!(work.pattern, Pattern::Serve { .. }) {
+            let mut servers = conditions.servers.borrow_mut();
+            let door = servers.with_load(|load| load.open(&place.inputs));
+            let door = door.map_err(Fault::Own)?;
+            place.load = Some(door.address);
+            self.door = Some(door);
+        }
+        let load = Load {
+            place,
+            variant: self.entry.variant.name.clone(),
+            workers: self.entry.workers.max(1),
+        };
+        let asked = Instant::now();
+        match runner.ask(&Request::Load(load), Asking::within(conditions.patience))? {
+            Reply::Loaded { setup_ns } => {
+                check_claim(Duration::from_nanos(setup_ns), asked.elapsed())?;
+                self.setups.push(setup_ns);
+                self.answered = Some((Instant::now(), outside::look(runner.id())));
+                self.runner = Some(runner);
+                Ok(())
+            }
+            // A contestant that did it once cannot say that it is not for it.
+            Reply::Unsupported { reason } if self.row.samples.is_empty() => {
+                self.skipped = Some(short(&reason));
+                Err(Fault::Failed("unsupported".to_owned()))
+            }
+            other => Err(mismatch("load", &other)),
+        }
+    }
+
+    /// Takes a sample and keeps it.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or its time cannot be.
+    pub(super) fn sample(
+        &mut self,
+        conditions: &Conditions<'_>,
+        work: &Work,
+        at: Moment,
+    ) -> Result<Duration, Fault> {
+        let Taken { said, seen } = self.believable(conditions, work)?;
+        let mut used = said.usage.unwrap_or_default();
+        // A runner that does not know its CPU time, or denies it, has what was seen of it.
+        if let Some(outside) = seen.cpu
+            && (said.usage.is_none() || Duration::from_nanos(used.cpu_ns) < outside.about / 2)
+        {
+            used.cpu_ns = u64::try_from(outside.about.as_nanos()).unwrap_or(u64::MAX);
+        }
+        self.row.samples.push(Sample {
+            wall_ns: said.wall_ns,
+            cpu_ns: used.cpu_ns,
+            user_ns: used.user_ns,
+            system_ns: used.system_ns,
+            voluntary_switches: used.voluntary_switches,
+            involuntary_switches: used.involuntary_switches,
+            life: at.life,
+            round: at.round,
+            warm_up: at.warm_up,
+            metrics: said.metrics,
+        });
+        Ok(seen.wall)
+    }
+
+    /// How long an untimed sample of less work takes, answer included.
+    ///
+    /// # Errors
+    ///
+    /// As with [`sample`](Self::sample).
+    pub(super) fn try_out(
+        &mut self,
+        conditions: &Conditions<'_>,
+        work: &Work,
+    ) -> Result<Duration, Fault> {
+        let taken = self.take(conditions, work)?;
+        Ok(taken.seen.elapsed)
+    }
+
+    /// A sample whose time is credible by the work in it, or agrees with the time that its answer took. On a busy machine a
+    /// reply may come late, so a doubtful sample is taken anew, and only a contestant whose samples all are absurd is
+    /// refused.
+    fn believable(&mut self, conditions: &Conditions<'_>, work: &Work) -> Result<Taken, Fault> {
+        let Entry {
+            variant, workers, ..
+        } = &self.entry;
+        let at_once = at_most_at_once(variant.concurrency, *workers, &work.shape);
+        let credible = possible::credible(&work.needs, at_once, num_cpus::get());
+        let mut possible: Option<Taken> = None;
+        let mut tries = 0;
+        loop {
+            let taken = self.take(conditions, work)?;
+            tries += 1;
+            let (wall, elapsed) = (taken.seen.wall, taken.seen.elapsed);
+            // The load timed it, and not the contestant; or nothing speaks against the claim.
+            if self.door.is_some() || wall >= credible {
+                return Ok(taken);
+            }
+            match taken.seen.agreement(work.tasks) {
+                Agreement::Good => return Ok(taken),
+                Agreement::Doubtful => possible = Some(taken),
+                Agreement::Absurd => {}
+            }
+            match possible {
+                Some(taken) if tries >= AGAIN_IF_DOUBTFUL => return Ok(taken),
+                None if tries >= AGAIN => {
+                    return Err(Fault::Wrong(format!(
+                        "it claims {:.3} ms, but its answer came after {:.3} ms, and so {AGAIN} times in a row",
+                        ms(wall),
+                        ms(elapsed)
+                    )));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn take(&mut self, conditions: &Conditions<'_>, work: &Work) -> Result<Taken, Fault> {
+        let patience = self.patience(conditions, work);
+        let runner = self.runner.as_mut().ok_or_else(not_started)?;
+        let pid = runner.id();
+        if let Some(door) = self.door {
+            let mut servers = conditions.servers.borrow_mut();
+            let begun = servers.with_load(|load| load.begin(door, pid));
+            begun.map_err(Fault::Own)?;
+        }
+        let before = outside::look(pid);
+        let mut idle = None;
+        if let Some((since, used)) = self.answered {
+            self.idle += since.elapsed();
+            idle = before.zip(used).map(|(now, then)| now.since(&then));
+            self.idle_cpu += idle.map_or(Duration::ZERO, |span| span.about);
+        }
+        let asked = Instant::now();
+        let reply = runner.ask(&Request::Sample, Asking::within(patience));
+        let elapsed = asked.elapsed();
+        let after = outside::look(pid);
+        self.answered = Some((Instant::now(), after));
+        let report = self.report(conditions, &reply)?;
+        let said = match reply? {
+            Reply::Sample(said) => said,
+            other => return Err(mismatch("sample", &other)),
+        };
+        self.expect(elapsed);
+        let metrics = heard::metrics(said.metrics, elapsed);
+        let said = judged_by_the_load(Said { metrics, ..said }, report, self.door)?;
+        check_digest(said.digest, work.digest)?;
+        let seen = Seen {
+            wall: Duration::from_nanos(said.wall_ns),
+            elapsed,
+            cpu: after
+                .zip(before)
+                .map(|(after, before)| after.since(&before)),
+            idle,
+        };
+        let Entry {
+            variant, workers, ..
+        } = &self.entry;
+        let cpus = num_cpus::get();
+        let at_once = at_most_at_once(variant.concurrency, *workers, &work.shape);
+        if self.door.is_some() {
+            possible::check_served(&seen, &work.needs)?;
+        } else {
+            possible::check(&seen, &work.needs, at_once, cpus)?;
+        }
+        Ok(Taken { said, seen })
+    }
+
+    /// The verdict of the load on the sample that is over.
+    fn report(
+        &mut self,
+        conditions: &Conditions<'_>,
+        reply: &Result<Reply, Fault>,
+    ) -> Result<Option<Report>, Fault> {
+        match self.door {
+            Some(door) if !matches!(reply, Err(Fault::Interrupted)) => {
+                let mut servers = conditions.servers.borrow_mut();
+                servers.with_load(|load| load.end(door)).map_err(Fault::Own)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// One untimed sample, looked at from outside: memory, threads, processes and what else the model has to say.
+    ///
+    /// # Errors
+    ///
+    /// As with [`sample`](Self::sample).
+    pub(super) fn trace(&mut self, conditions: &Conditions<'_>, work: &Work) -> Result<(), Fault> {
+        let patience = self.patience(conditions, work);
+        let own_threads = match &self.entry.contestant.hello {
+            Ok(hello) => hello.own_threads,
+            Err(_) => 0,
+        };
+        let runner = self.runner.as_mut().ok_or_else(not_started)?;
+        if let Some(door) = self.door {
+            let pid = runner.id();
+            let mut servers = conditions.servers.borrow_mut();
+            let begun = servers.with_load(|load| load.begin(door, pid));
+            begun.map_err(Fault::Own)?;
+        }
+        let mut peaks = trace::Peaks::before(runner.id(), own_threads);
+        let mut look = || peaks.look();
+        let asking = Asking {
+            patience,
+            watch: Some((trace::EVERY, &mut look)),
+        };
+        let asked = Instant::now();
+        let reply = runner.ask(&Request::Trace, asking);
+        let elapsed = asked.elapsed();
+        let report = self.report(conditions, &reply)?;
+        let (digest, metrics) = match reply? {
+            Reply::Trace { digest, metrics } => (digest, metrics),
+            other => return Err(mismatch("trace", &other)),
+        };
+        let said = Said {
+            digest,
+            metrics: heard::metrics(metrics, elapsed),
+            ..Said::default()
+        };
+        let said = judged_by_the_load(said, report, self.door)?;
+        check_digest(said.digest, work.digest)?;
+        peaks.finish();
+        self.row.threads_peak = peaks.threads();
+        self.row.processes_peak = peaks.processes();
+        self.row.rss_peak_bytes = peaks.memory_bytes();
+        self.row.metrics = said.metrics;
+        Ok(())
+    }
+
+    /// A line about a contestant that was busy when nothing was asked of it.
+    pub(super) fn warning(&self) -> Option<String> {
+        let share = self.idle_cpu.as_secs_f64() / self.idle.as_secs_f64().max(1e-9);
+        (self.idle_cpu > IDLE_LEAST && share > IDLE_SHARE).then(|| {
+            format!(
+                "{} on {}: used the CPU for {:.0} % of the time between its samples, while others were measured",
+                self.row.contestant(),
+                self.row.workload,
+                share * 100.0
+            )
+        })
+    }
+
+    /// The times that its starts took to make pool or runtime, in nanoseconds.
+    pub(super) fn setups(&self) -> Vec<f64> {
+        self.setups.iter().map(|ns| *ns as f64).collect()
+    }
+}
+
+/// What a contestant that serves is judged by: not what it says, but what the load saw.
+fn judged_by_the_load(
+    said: Said,
+    report: Option<Report>,
+    door: Option<Door>,
+) -> Result<Said, Fault> {
+    if door.is_none() {
+        return Ok(said);
+    }
+    match report {
+        None => Err(Fault::Wrong(
+            "it answered without having served a load".to_owned(),
+        )),
+        Some(Report::Failed { error }) => Err(Fault::Wrong(format!(
+            "it says that all went well, but its load failed: {}",
+            short(&error)
+        ))),
+        Some(Report::Done {
+            wall_ns,
+            digest,
+            metrics,
+        }) => {
+            if said.digest != digest {
+                return Err(Fault::Wrong(format!(
+                    "its outputs have the digest {digest:016x} as the load saw them, and it reports {:016x}",
+                    said.digest
+                )));
+            }
+            let mut all = said.metrics;
+            all.extend(metrics);
+            Ok(Said {
+                wall_ns,
+                metrics: all,
+                ..said
+            })
+        }
+    }
+}
+
+fn check_digest(got: u64, right: u64) -> Result<(), Fault> {
+    if got == right {
+        return Ok(());
+    }
+    Err(Fault::Wrong(format!(
+        "its outputs have the digest {got:016x}, the right ones {right:016x}"
+    )))
+}
+
+fn not_started() -> Fault {
+    Fault::Failed("it was not started".to_owned())
+}

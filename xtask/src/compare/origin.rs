@@ -1,0 +1,94 @@
+//! The origin server, which `fetch` and `tail` steps talk to.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use super::runner::ours;
+
+/// How long it may take to answer a request that costs nothing, also on a busy machine.
+const PROBE: Duration = Duration::from_secs(10);
+
+/// The running program. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Origin {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Origin {
+    /// Starts it with a folder for the logs that it writes, and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start or does not say where it listens.
+    pub(super) fn start(program: &Path, folder: &Path) -> io::Result<Origin> {
+        let mut child = Command::new(program)
+            .arg(folder)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        ours(child.id());
+        // A server that ends without a word closes its output, which ends the wait.
+        let mut line = String::new();
+        let read = match child.stdout.take() {
+            Some(stdout) => BufReader::new(stdout.take(100)).read_line(&mut line),
+            None => Ok(0),
+        };
+        match read.map(|_| line.trim().parse()) {
+            Ok(Ok(address)) => Ok(Origin { child, address }),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(io::Error::other(format!(
+                    "it said {line:?} instead of its address"
+                )))
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is wrong with it, if anything: it has ended, or does not answer.
+    pub(super) fn trouble(&mut self) -> Option<String> {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Some(format!("ended with {status}"));
+        }
+        let error = self.probe().err()?;
+        Some(match self.child.try_wait() {
+            Ok(Some(status)) => format!("ended with {status}"),
+            _ => format!("does not answer: {error}"),
+        })
+    }
+
+    fn probe(&self) -> io::Result<()> {
+        let mut stream = TcpStream::connect_timeout(&self.address, PROBE)?;
+        stream.set_read_timeout(Some(PROBE))?;
+        stream.set_write_timeout(Some(PROBE))?;
+        stream.write_all(
+            b"GET /bytes/8?delay_ns=0&seed=0000000000000000 HTTP/1.1\r\nHost: origin\r\nConnection: close\r\n\r\n",
+        )?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        if &answer == b"HTTP/1.1 200" {
+            Ok(())
+        } else {
+            Err(io::Error::other("it answered something else"))
+        }
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        // It would end by itself with its standard input; this waits less.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

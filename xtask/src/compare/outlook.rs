@@ -1,0 +1,80 @@
+//! How long a comparison will take at least: said before it begins.
+
+use std::time::Duration;
+
+use workload::definition::Definition;
+use workload::inputs::{self, Inputs, Step};
+
+use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_once};
+use super::selection::Entry;
+
+/// More tasks than this need not be drawn to know about what all of them take.
+const ENOUGH: usize = 1_000;
+
+/// How often a cell is started and sampled outside the budget: for its first sample and for the untimed one.
+const OUTSIDE: u32 = 2;
+
+/// What all tables together take before the budget begins.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Outlook {
+    tables: usize,
+    cells: usize,
+    least: Duration,
+}
+
+impl Outlook {
+    /// Of these tables, by the waits and `compute` steps in their inputs and by how long contestants took to start. What
+    /// kernels, files and programs take is not known yet.
+    pub(super) fn of<'a>(
+        tables: impl IntoIterator<Item = (&'a Definition, Vec<Entry<'a>>)>,
+        iterations_per_us: u64,
+    ) -> Outlook {
+        let mut outlook = Outlook::default();
+        for (definition, entries) in tables {
+            outlook.tables += 1;
+            let mut part = definition.clone();
+            part.tasks = part.tasks.min(ENOUGH);
+            let inputs = inputs::make(&part, iterations_per_us);
+            let scale = u32::try_from(definition.tasks / part.tasks.max(1)).unwrap_or(u32::MAX);
+            let needs = Needs::of(&inputs, computing(&inputs, iterations_per_us)).times(scale);
+            let shape = Shape::of(&inputs).with(definition.tasks);
+            for entry in entries {
+                let at_once = at_once(entry.variant.concurrency, entry.workers, &shape);
+                let least = needs.lower_bound(at_once, num_cpus::get());
+                if least > LONGEST_SAMPLE {
+                    continue;
+                }
+                outlook.cells += 1;
+                outlook.least += (least + entry.contestant.started_in) * OUTSIDE;
+            }
+        }
+        outlook
+    }
+
+    /// A line for the user.
+    pub(super) fn told(&self, budget: Duration) -> String {
+        let many = |number: usize, what: &str| {
+            let plural = if number == 1 { "" } else { "s" };
+            format!("{number} {what}{plural}")
+        };
+        format!(
+            "{} in {}: at least {:.0} s for a first and an untimed sample of each, which `--budget` does not bound, then at \
+             most {:.0} s for more samples",
+            many(self.cells, "cell"),
+            many(self.tables, "table"),
+            self.least.as_secs_f64().ceil(),
+            budget.as_secs_f64().ceil(),
+        )
+    }
+}
+
+/// The CPU time of all `compute` steps.
+fn computing(inputs: &Inputs, iterations_per_us: u64) -> Duration {
+    let steps = inputs.tasks.iter().flat_map(|task| &task.steps);
+    let iterations = steps.map(|step| match step {
+        Step::Compute { iterations } => u128::from(*iterations),
+        _ => 0,
+    });
+    let us = iterations.sum::<u128>() / u128::from(iterations_per_us.max(1));
+    Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,120 @@
+//! CPU time of a contestant as seen from outside.
+//!
+//! The clocks of living processes are exact. What ended children used is in `/proc` in ticks only, a hundredth of a second
+//! as a rule; that none ended is known exactly, since each would have left page faults to its parent.
+
+use std::fs;
+use std::time::Duration;
+
+use workload::{tree, usage};
+
+/// What a tree of processes has used so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Used {
+    living: Duration,
+    ended: Duration,
+    /// Page faults of ended children.
+    faults: u64,
+    processes: u32,
+}
+
+/// What it used between two looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    /// No more than this, children that ended included.
+    pub(super) at_most: Duration,
+    /// As near as can be said.
+    pub(super) about: Duration,
+}
+
+/// Looks at a process and all below it; `None` where the system does not tell.
+pub(super) fn look(pid: u32) -> Option<Used> {
+    usage::process_cpu_ns(pid)?;
+    let mut used = Used::default();
+    for process in std::iter::once(pid).chain(tree::descendants(pid)) {
+        let living = usage::process_cpu_ns(process).unwrap_or(0);
+        let (ended, faults) = of_ended_children(process).unwrap_or_default();
+        used.living += Duration::from_nanos(living);
+        used.ended += ended;
+        used.faults += faults;
+        used.processes += 1;
+    }
+    Some(used)
+}
+
+impl Used {
+    /// From an earlier look to this one.
+    pub(super) fn since(&self, before: &Used) -> Span {
+        let all = |used: &Used| used.living + used.ended;
+        let about = all(self).saturating_sub(all(before));
+        let none_ended = self.faults == before.faults && self.processes >= before.processes;
+        let grain = if none_ended {
+            Duration::ZERO
+        } else {
+            // User and system time of each parent are rounded down.
+            tick() * 2 * self.processes.max(before.processes)
+        };
+        Span {
+            at_most: about + grain,
+            about,
+        }
+    }
+}
+
+/// CPU time and page faults of the children of a process that ended and were waited for.
+fn of_ended_children(pid: u32) -> Option<(Duration, u64)> {
+    // The name of the program stands in parentheses and may hold anything, parentheses included.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    let ticks = number(13)? + number(14)?;
+    let time = tick() * u32::try_from(ticks).unwrap_or(u32::MAX);
+    Some((time, number(8)? + number(10)?))
+}
+
+fn tick() -> Duration {
+    let a_second = rustix::param::clock_ticks_per_second();
+    Duration::from_secs(1) / u32::try_from(a_second).unwrap_or(100).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn span_is_exact_unless_a_child_ended() {
+        let before = Used {
+            living: ms(5),
+            ended: ms(0),
+            faults: 7,
+            processes: 1,
+        };
+        let after = Used {
+            living: ms(8),
+            ..before
+        };
+        let span = after.since(&before);
+        assert_eq!((span.at_most, span.about), (ms(3), ms(3)));
+        let reaped = Used { faults: 9, ..after };
+        let span = reaped.since(&before);
+        assert_eq!((span.at_most, span.about), (ms(3) + tick() * 2, ms(3)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn look_counts_a_child_that_has_ended() {
+        let before = look(std::process::id()).unwrap();
+        let script = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
+        let done = std::process::Command::new("sh")
+            .args(["-c", script])
+            .status();
+        assert!(done.unwrap().success());
+        let span = look(std::process::id()).unwrap().since(&before);
+        assert!(span.at_most > tick(), "{span:?}");
+    }
+}

@@ -1,0 +1,297 @@
+//! Times that cannot be.
+//!
+//! A contestant times itself, so its claim is held against what is known without it: the waits and the work in the inputs,
+//! the number of tasks that it does at once by its own word, the time from request to answer, and the CPU time of its
+//! processes as seen from outside. A false accusation is as bad as a false win: each bound leaves room for what honest
+//! contestants were seen to do, also on a busy machine.
+
+use std::time::Duration;
+
+use super::forecast::Needs;
+use super::outside::Span;
+use super::runner::Fault;
+
+/// Less work than this is not held against CPU time: starting threads costs as much.
+const LEAST_WORK: Duration = Duration::from_millis(1);
+
+/// A contestant that is this many times faster than the referee is not fast any more, but wrong. Vector instructions of
+/// another language reach 8.
+const MUCH_FASTER: u32 = 10;
+
+/// What a sample claims and what was seen of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// The claim.
+    pub(super) wall: Duration,
+    /// From request to answer.
+    pub(super) elapsed: Duration,
+    /// CPU time meanwhile, where the system tells.
+    pub(super) cpu: Option<Span>,
+    /// CPU time between the answer before, or `loaded`, and the request.
+    pub(super) idle: Option<Span>,
+}
+
+/// How well a claim agrees with the time that its answer took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreement {
+    /// The rest is the digest and the reply.
+    Good,
+    /// The machine may have been busy; another sample will be better.
+    Doubtful,
+    /// So much time is never lost again and again.
+    Absurd,
+}
+
+/// Refuses a time that cannot be, whatever the machine did.
+///
+/// # Errors
+///
+/// [`Fault::Wrong`], with the arithmetic.
+pub(super) fn check(seen: &Seen, needs: &Needs, at_once: usize, cpus: usize) -> Result<(), Fault> {
+    check_claim(seen.wall, seen.elapsed)?;
+    check_waits(seen.wall, needs, at_once)?;
+    check_work(seen.wall, needs.cpu, at_once.min(cpus))?;
+    check_cpu(seen, needs.cpu)
+}
+
+/// A time that needs no further evidence: about what the work takes the referee, as well shared out as can be. Less may be
+/// a better runner, but then its answer does not come much later.
+pub(super) fn credible(needs: &Needs, at_once: usize, cpus: usize) -> Duration {
+    needs.lower_bound(at_once, cpus).mul_f64(0.7)
+}
+
+/// [`check`] where the load took the time.
+///
+/// # Errors
+///
+/// [`Fault::Wrong`], with the arithmetic.
+pub(super) fn check_served(seen: &Seen, needs: &Needs) -> Result<(), Fault> {
+    check_cpu(seen, needs.cpu)
+}
+
+/// Nothing takes longer than the wait for its answer.
+///
+/// # Errors
+///
+/// [`Fault::Wrong`].
+pub(super) fn check_claim(claim: Duration, elapsed: Duration) -> Result<(), Fault> {
+    // Two clocks that tick alike may still be read in another order.
+    if claim <= elapsed + Duration::from_millis(1) {
+        return Ok(());
+    }
+    wrong(format!(
+        "it claims {:.3} ms, but its answer came after {:.3} ms",
+        ms(claim),
+        ms(elapsed)
+    ))
+}
+
+fn check_waits(wall: Duration, needs: &Needs, at_once: usize) -> Result<(), Fault> {
+    if wall.is_zero() {
+        return wrong("it claims 0 ns, and nothing is done in no time".to_owned());
+    }
+    if wall < needs.longest / 100 * 99 {
+        return wrong(format!(
+            "it claims {:.3} ms, but one task alone waits for {:.3} ms",
+            ms(wall),
+            ms(needs.longest)
+        ));
+    }
+    let shared = needs.waiting / u32::try_from(at_once.max(1)).unwrap_or(u32::MAX);
+    if wall < shared / 100 * 99 {
+        return wrong(format!(
+            "it claims {:.3} ms, but its tasks wait for {:.3} ms in all, and {at_once} at once, as it says itself, \
+             take {:.3} ms at least",
+            ms(wall),
+            ms(needs.waiting),
+            ms(shared)
+        ));
+    }
+    Ok(())
+}
+
+/// Work cannot be done much faster than the referee did it, with that many tasks on a processor at once.
+fn check_work(wall: Duration, cpu: Duration, parallel: usize) -> Result<(), Fault> {
+    let parallel = u32::try_from(parallel.max(1)).unwrap_or(u32::MAX);
+    let most = wall.saturating_mul(MUCH_FASTER).saturating_mul(parallel);
+    if cpu < LEAST_WORK || most >= cpu {
+        return Ok(());
+    }
+    wrong(format!(
+        "it claims {:.3} ms for work that took the referee {:.3} ms of CPU time, with {parallel} tasks on a processor \
+         at once",
+        ms(wall),
+        ms(cpu)
+    ))
+}
+
+/// Work takes CPU time, and takes it when it is asked for.
+fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
+    let Some(used) = seen.cpu else { return Ok(()) };
+    if cpu < LEAST_WORK {
+        return Ok(());
+    }
+    if used.at_most * MUCH_FASTER < cpu {
+        return wrong(format!(
+            "its processes used {:.3} ms of CPU time during the sample, for work that took the referee {:.3} ms: it was \
+             done before, or elsewhere",
+            ms(used.at_most),
+            ms(cpu)
+        ));
+    }
+    let before = seen.idle.map_or(Duration::ZERO, |idle| idle.about);
+    if used.at_most < cpu / 2 && before > cpu / 2 {
+        return wrong(format!(
+            "its processes used {:.3} ms of CPU time before the sample was asked for and {:.3} ms during it, for work \
+             that took the referee {:.3} ms: part of it was done before",
+            ms(before),
+            ms(used.at_most),
+            ms(cpu)
+        ));
+    }
+    Ok(())
+}
+
+impl Seen {
+    /// Whether the claim is about as long as the answer took. Not timed are the digest and the reply, a few milliseconds
+    /// and a few microseconds for each output in a slow language.
+    pub(super) fn agreement(&self, outputs: usize) -> Agreement {
+        let outputs = u32::try_from(outputs).unwrap_or(u32::MAX);
+        let room = |part: Duration, fixed_ms: u64, each_us: u64| {
+            let untimed = Duration::from_millis(fixed_ms)
+                + Duration::from_micros(each_us).saturating_mul(outputs);
+            self.elapsed <= self.wall.saturating_add(part).saturating_add(untimed)
+        };
+        if room(self.wall / 4, 3, 2) {
+            Agreement::Good
+        } else if room(self.wall / 2, 5, 4) {
+            Agreement::Doubtful
+        } else {
+            Agreement::Absurd
+        }
+    }
+}
+
+fn wrong(what: String) -> Result<(), Fault> {
+    Err(Fault::Wrong(what))
+}
+
+pub(super) fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Needs = Needs {
+        tasks: 10,
+        waiting: Duration::ZERO,
+        longest: Duration::ZERO,
+        cpu: Duration::ZERO,
+    };
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn seen(wall: u64, elapsed: u64) -> Seen {
+        Seen {
+            wall: ms(wall),
+            elapsed: ms(elapsed),
+            cpu: None,
+            idle: None,
+        }
+    }
+
+    fn span(ms: u64) -> Option<Span> {
+        let time = Duration::from_millis(ms);
+        Some(Span {
+            at_most: time,
+            about: time,
+        })
+    }
+
+    #[track_caller]
+    fn refused(outcome: Result<(), Fault>, words: &[&str]) {
+        let error = outcome.unwrap_err().to_string();
+        for word in words {
+            assert!(error.contains(word), "no {word:?} in {error}");
+        }
+    }
+
+    #[test]
+    fn work_done_in_next_to_no_time_was_not_done() {
+        assert!(check_work(ms(50), ms(100), 2).is_ok());
+        assert!(check_work(ms(5), ms(100), 2).is_ok());
+        refused(check_work(ms(4), ms(100), 2), &["4.000 ms", "100.000 ms"]);
+        refused(check_work(ms(9), ms(100), 1), &["1 tasks"]);
+        let little = Duration::from_micros(900);
+        assert!(check_work(ms(0), little, 2).is_ok(), "too little to tell");
+    }
+
+    #[test]
+    fn impossible_times_are_wrong_answers() {
+        let waits = Needs {
+            longest: ms(10),
+            ..NOTHING
+        };
+        assert!(check(&seen(10, 11), &waits, 2, 2).is_ok());
+        refused(
+            check(&seen(10, 5), &NOTHING, 2, 2),
+            &["came after 5.000 ms"],
+        );
+        refused(check(&seen(5, 11), &waits, 2, 2), &["waits for 10.000 ms"]);
+        refused(check(&seen(0, 11), &NOTHING, 2, 2), &["0 ns"]);
+    }
+
+    #[test]
+    fn claim_below_the_declared_concurrency_is_wrong() {
+        let waits = Needs {
+            waiting: ms(536),
+            longest: ms(5),
+            ..NOTHING
+        };
+        refused(
+            check(&seen(8, 8), &waits, 2, 2),
+            &["536.000 ms", "268.000 ms"],
+        );
+        assert!(check(&seen(268, 270), &waits, 2, 2).is_ok());
+        assert!(check(&seen(8, 8), &waits, 100, 2).is_ok());
+    }
+
+    #[test]
+    fn work_without_cpu_time_in_the_sample_is_wrong() {
+        let work = Needs {
+            cpu: ms(100),
+            ..NOTHING
+        };
+        let lazy = Seen {
+            cpu: span(1),
+            ..seen(50, 50)
+        };
+        refused(
+            check(&lazy, &work, 2, 2),
+            &["1.000 ms", "before, or elsewhere"],
+        );
+        let quick = Seen {
+            cpu: span(30),
+            ..lazy
+        };
+        assert!(check(&quick, &work, 2, 2).is_ok());
+        let early = Seen {
+            idle: span(80),
+            ..quick
+        };
+        refused(check(&early, &work, 2, 2), &["80.000 ms", "30.000 ms"]);
+    }
+
+    #[test]
+    fn a_fifth_of_the_time_is_absurd_and_a_late_reply_is_not() {
+        assert_eq!(seen(6, 30).agreement(40), Agreement::Absurd);
+        assert_eq!(seen(30, 31).agreement(40), Agreement::Good);
+        assert_eq!(seen(1, 4).agreement(40), Agreement::Good);
+        assert_eq!(seen(20, 33).agreement(40), Agreement::Doubtful);
+        assert_eq!(seen(100, 190).agreement(50_000), Agreement::Good);
+    }
+}

@@ -1,0 +1,415 @@
+//! All tables, one after another: inputs, the right answer, samples, sentences.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use workload::definition::{Definition, Pattern};
+use workload::inputs::{self, Inputs};
+use workload::protocol::Place;
+
+use super::contestant::{Contestant, SEQUENTIAL};
+use super::forecast::{Needs, Shape, at_once};
+use super::interrupt::Interrupt;
+use super::live::Work;
+use super::outlook::Outlook;
+use super::pilot::{self, Pilots};
+use super::progress::{Progress, print_err, print_out};
+use super::referee::{Referee, Reference};
+use super::runner::Fault;
+use super::schedule::{self, Stop};
+use super::selection::{self, Entry};
+use super::servers::Servers;
+use super::table::{self, Conditions, Table};
+use super::workshop::Workshop;
+use super::{budget, workers};
+use crate::cli::CompareArgs;
+use crate::error::Error;
+use crate::results::{self, Results, Workload};
+use crate::{render, stats};
+
+/// A comparison under way.
+pub(super) struct Comparison<'a> {
+    args: &'a CompareArgs,
+    interrupt: &'a Interrupt,
+    servers: &'a RefCell<Servers>,
+    progress: Progress,
+    results: Results,
+    results_path: PathBuf,
+    /// Whether something of the comparison's own went wrong.
+    failed: bool,
+    /// Whether the last attempt to write the results failed.
+    unwritten: bool,
+}
+
+/// How contestants come into a table.
+struct Field<'a, 'c> {
+    contestants: &'c [Contestant],
+    models: &'a [(&'a str, Option<&'a str>)],
+}
+
+impl<'a> Comparison<'a> {
+    /// One that has measured nothing yet.
+    pub(super) fn new(
+        args: &'a CompareArgs,
+        interrupt: &'a Interrupt,
+        servers: &'a RefCell<Servers>,
+        progress: Progress,
+        results: Results,
+    ) -> Comparison<'a> {
+        Comparison {
+            args,
+            interrupt,
+            servers,
+            progress,
+            results,
+            results_path: args.output.join("results.json"),
+            failed: false,
+            unwritten: false,
+        }
+    }
+
+    /// Measures all tables, and prints and writes each when it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Interrupted`], and [`Error::Failed`] where nothing can be measured any more.
+    pub(super) fn run(
+        &mut self,
+        definitions: &[Definition],
+        contestants: &[Contestant],
+        models: &[(&str, Option<&str>)],
+        workshop: &mut Workshop<'_>,
+    ) -> Result<(), Error> {
+        let sequential = contestants
+            .iter()
+            .find(|contestant| contestant.name == SEQUENTIAL)
+            .ok_or_else(|| Error::Failed("the runner of `sequential` is missing".to_owned()))?;
+        let mut referee = Referee::start(sequential, self.args.patience, self.interrupt)?;
+        let iterations_per_us = match self.args.iterations_per_us {
+            Some(given) => given,
+            None => referee.calibrate(self.args.patience)?,
+        };
+        self.results.environment.iterations_per_us = iterations_per_us;
+        let field = Field {
+            contestants,
+            models,
+        };
+        self.announce(definitions, &field, iterations_per_us);
+        let mut left = budget(self.args);
+        for (place, definition) in definitions.iter().enumerate() {
+            let entries = selection::entries(contestants, models, definition, &workers(self.args));
+            let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
+            let inputs = self.make(definition, iterations_per_us)?;
+            self.progress.table(&definition.name, entries.len(), share);
+            let prepared = self.prepare(&inputs, &mut referee, sequential, workshop)?;
+            // Millions of tasks take memory that the contestants may need.
+            drop(inputs);
+            let spent = self.table(definition, prepared, entries, share)?;
+            left = left.saturating_sub(spent);
+            stats::summarise(&mut self.results);
+            self.progress.print(&format!(
+                "{}\n",
+                render::table(&self.results, self.results.workloads.len() - 1)
+            ));
+            self.write();
+        }
+        referee.quit();
+        Ok(())
+    }
+
+    /// Says how long it will take at least, before it begins.
+    fn announce(&self, definitions: &[Definition], field: &Field<'_, '_>, iterations_per_us: u64) {
+        let tables = definitions.iter().map(|definition| {
+            let numbers = workers(self.args);
+            let entries = selection::entries(field.contestants, field.models, definition, &numbers);
+            (definition, entries)
+        });
+        let outlook = Outlook::of(tables, iterations_per_us);
+        self.progress.note(&outlook.told(budget(self.args)));
+    }
+
+    /// Makes the inputs, on a thread that Ctrl-C does not wait for: millions of tasks take a while.
+    fn make(&self, definition: &Definition, iterations_per_us: u64) -> Result<Inputs, Error> {
+        let definition = definition.clone();
+        self.interrupt
+            .during(move || inputs::make(&definition, iterations_per_us))
+            .ok_or(Error::Interrupted)
+    }
+
+    /// What the table and its pilots need; the inner error is why the table cannot be measured.
+    fn prepare(
+        &mut self,
+        inputs: &Inputs,
+        referee: &mut Referee<'a>,
+        sequential: &Contestant,
+        workshop: &mut Workshop<'_>,
+    ) -> Result<Result<(Work, Pilots), String>, Error> {
+        self.progress.say("the right answer");
+        let written = workshop
+            .write_inputs(inputs)
+            .and_then(|path| Ok((path, workshop.write_files(inputs)?)));
+        let (path, files) = match written {
+            Ok(written) => written,
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let pattern = inputs.header.pattern;
+        let fetches = fetches(inputs);
+        let mut servers = self.servers.borrow_mut();
+        servers.provide(fetches, matches!(pattern, Pattern::Serve { .. }))?;
+        let place = Place {
+            inputs: path,
+            files,
+            origin: servers.origin().filter(|_| fetches),
+            load: None,
+        };
+        drop(servers);
+        let work = match self.answer(inputs, place.clone(), referee, sequential)? {
+            Ok(work) => work,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut pilots = Vec::new();
+        let sizes = match pattern {
+            Pattern::Serve { .. } => Vec::new(),
+            _ => Pilots::sizes(inputs.tasks.len()),
+        };
+        for size in sizes {
+            let part = pilot::first(inputs, size);
+            let inputs = match workshop.write_pilot(&part) {
+                Ok(inputs) => inputs,
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                // The table itself can do without.
+                Err(_) => break,
+            };
+            let place = Place {
+                inputs,
+                ..place.clone()
+            };
+            match self.answer(&part, place, referee, sequential)? {
+                Ok(work) => pilots.push(work),
+                Err(_) => break,
+            }
+        }
+        Ok(Ok((work, Pilots::of(pilots))))
+    }
+
+    /// Asks the referee for the right answer; once more if the comparison's own server is at fault.
+    fn answer(
+        &mut self,
+        inputs: &Inputs,
+        mut place: Place,
+        referee: &mut Referee<'a>,
+        sequential: &Contestant,
+    ) -> Result<Result<Work, String>, Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let fault = match referee.reference(place.clone()) {
+                Ok(Reference { digest, cpu }) => {
+                    return Ok(Ok(Work {
+                        place,
+                        pattern: inputs.header.pattern,
+                        tasks: inputs.tasks.len(),
+                        digest,
+                        needs: Needs::of(inputs, cpu),
+                        shape: Shape::of(inputs),
+                    }));
+                }
+                Err(Fault::Interrupted) => return Err(Error::Interrupted),
+                Err(fault) => fault,
+            };
+            // The runner is of no use after a fault.
+            let again = Referee::start(sequential, self.args.patience, self.interrupt)?;
+            std::mem::replace(referee, again).quit();
+            let trouble = self.servers.borrow_mut().trouble();
+            let Some(trouble) = trouble.filter(|_| tries == 1) else {
+                let why = format!("the right answer could not be found: {fault}");
+                return Ok(Err(why));
+            };
+            self.progress
+                .note(&format!("{trouble}; it is started anew"));
+            let mut servers = self.servers.borrow_mut();
+            servers.provide(place.origin.is_some(), false)?;
+            place.origin = place.origin.and(servers.origin());
+        }
+    }
+
+    /// Measures one table and returns what it took of the budget.
+    fn table(
+        &mut self,
+        definition: &Definition,
+        prepared: Result<(Work, Pilots), String>,
+        entries: Vec<Entry<'_>>,
+        share: Duration,
+    ) -> Result<Duration, Error> {
+        let digest = prepared.as_ref().ok().map(|(work, _)| work.digest);
+        let workload = describe(definition, digest);
+        self.results.workloads.push(workload.clone());
+        let (work, pilots) = match prepared {
+            Ok(prepared) => prepared,
+            Err(why) => {
+                let line = format!("{}: {why}", workload.name);
+                self.results.warnings.push(line);
+                self.failed = true;
+                let skipped = entries
+                    .iter()
+                    .map(|entry| table::skip(entry, &workload, why.clone()));
+                self.results.skipped.extend(skipped);
+                return Ok(Duration::ZERO);
+            }
+        };
+        let fitting = self.fitting(entries, &workload, &work);
+        let conditions = Conditions {
+            workload: &workload,
+            patience: self.args.patience,
+            interrupt: self.interrupt,
+            servers: self.servers,
+            progress: &self.progress,
+        };
+        let mut table = Table::new(conditions, work, fitting);
+        let seed = workload::value::task_seed(definition.seed, self.results.workloads.len() as u64);
+        let measured = table.try_out(&pilots).and_then(|()| {
+            let begin = Instant::now();
+            let contenders = table.contenders();
+            let first = schedule::run(&mut table, contenders, share, seed)?;
+            let spent = begin.elapsed().saturating_sub(first);
+            table.trace().map(|()| spent)
+        });
+        let own_failure = match &measured {
+            Err(Stop::Own(why)) => Some(why.as_str()),
+            _ => None,
+        };
+        let (rows, skipped, warnings) = table.finish(own_failure);
+        self.results.cells.extend(rows);
+        self.results.skipped.extend(skipped);
+        self.results.warnings.extend(warnings);
+        match measured {
+            Ok(spent) => Ok(spent),
+            Err(Stop::Interrupted) => {
+                stats::summarise(&mut self.results);
+                Err(Error::Interrupted)
+            }
+            Err(Stop::Own(why)) => {
+                let line = format!(
+                    "{}: {why}: this table ends here, and no model is to blame",
+                    workload.name
+                );
+                self.fail(&line);
+                self.results.warnings.push(line);
+                Ok(share)
+            }
+            Err(Stop::Cell(why)) => Err(Error::Failed(why)),
+        }
+    }
+
+    /// The cells that can end in time by their inputs; the others are skipped with the arithmetic.
+    fn fitting<'e>(
+        &mut self,
+        entries: Vec<Entry<'e>>,
+        workload: &Workload,
+        work: &Work,
+    ) -> Vec<Entry<'e>> {
+        let mut fitting = Vec::new();
+        for entry in entries {
+            let at_once = at_once(entry.variant.concurrency, entry.workers, &work.shape);
+            let cpus = num_cpus::get();
+            // A contestant that has not said who it is has a row that says so, and nothing to predict.
+            let too_long = work.needs.too_long(at_once, cpus);
+            let Some(reason) = too_long.filter(|_| entry.contestant.hello.is_ok()) else {
+                fitting.push(entry);
+                continue;
+            };
+            let mut skipped = table::skip(&entry, workload, reason);
+            let least = work.needs.lower_bound(at_once, cpus).as_nanos();
+            skipped.at_least_ns = u64::try_from(least).ok();
+            self.progress.note(&format!(
+                "{}: skipping {}: {}",
+                workload.name, skipped.model, skipped.reason
+            ));
+            self.results.skipped.push(skipped);
+        }
+        fitting
+    }
+
+    /// Notes that something of the comparison's own went wrong: it goes on, and its exit status says so.
+    pub(super) fn fail(&mut self, why: &str) {
+        self.failed = true;
+        self.progress.note(&format!("error: {why}"));
+    }
+
+    /// Takes the progress off the terminal.
+    pub(super) fn finish_progress(&self) {
+        self.progress.finish();
+    }
+
+    /// Writes what there is. Where that fails, the figures are on the terminal, and it is tried again after the next table.
+    fn write(&mut self) {
+        let written = fs::create_dir_all(&self.args.output)
+            .and_then(|()| results::write(&self.results_path, &self.results));
+        let first = !self.unwritten;
+        self.unwritten = written.is_err();
+        if let Err(error) = written
+            && first
+        {
+            self.progress.note(&format!(
+                "error: {}: cannot be written: {error}; the figures are printed all the same, and it is tried again after \
+                 each table: make room for it, or name another folder with `--output DIR`",
+                self.results_path.display()
+            ));
+        }
+    }
+
+    /// Keeps what was measured before it ended early.
+    pub(super) fn keep(&mut self, why: &Error) {
+        self.write();
+        if matches!(why, Error::Interrupted) && !self.unwritten {
+            print_err(&format!(
+                "interrupted: what was measured so far is in {}\n",
+                self.results_path.display()
+            ));
+        }
+    }
+
+    /// Prints what follows from all tables, and says whether all went well: the exit status.
+    pub(super) fn close(mut self, baseline: Option<&Results>) -> u8 {
+        self.results.complete = true;
+        print_out(&render::closing(&self.results, baseline));
+        self.write();
+        if self.unwritten {
+            print_err("the results are not in a file: copy them from here\n");
+        } else {
+            print_err(&format!("results: {}\n", self.results_path.display()));
+        }
+        let failed = self.failed
+            || self.unwritten
+            || self.results.cells.iter().any(|cell| cell.error.is_some());
+        u8::from(failed)
+    }
+}
+
+/// The table as it will stand in the results.
+fn describe(definition: &Definition, digest: Option<u64>) -> Workload {
+    let (rate, sessions) = match definition.pattern {
+        Pattern::Serve { rate, sessions, .. } => (Some(rate), Some(sessions)),
+        _ => (None, None),
+    };
+    Workload {
+        name: definition.name.clone(),
+        pattern: definition.pattern.name().to_owned(),
+        tasks: definition.tasks,
+        digest: digest.map_or(String::new(), |digest| format!("{digest:016x}")),
+        about: definition.about.clone(),
+        items: definition.items.clone(),
+        seed: definition.seed,
+        rate,
+        sessions,
+    }
+}
+
+/// Whether the origin server is needed.
+fn fetches(inputs: &Inputs) -> bool {
+    let mut actions = inputs.header.actions.iter();
+    actions.any(|action| action == "fetch" || action == "tail")
+}

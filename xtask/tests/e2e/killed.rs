@@ -1,0 +1,19 @@
+//! A comparison that is killed leaves nothing running.
+
+use rustix::process::Signal;
+
+use crate::support::{Comparison, processes_with, wait_until};
+
+#[test]
+fn grandchildren_end_when_the_comparison_is_killed() {
+    // No other process sleeps for just so long.
+    let length = format!("1000.{:09}", std::process::id());
+    let script = format!("setsid sleep {length} & sleep {length} & wait");
+    // A contestant that never says who it is, since its children hold its output.
+    let running = Comparison::tiny()
+        .runner("sleeper", &["sh", "-c", &script])
+        .start();
+    wait_until("its children", || processes_with(&length).len() >= 2);
+    running.signal(Signal::KILL);
+    wait_until("the end of all", || processes_with(&length).is_empty());
+}

@@ -1,0 +1,117 @@
+//! Contestants that want to win without the work: none does.
+
+use libtest_mimic::Trial;
+use xtask::results::Results;
+
+use crate::scene::{bring, fails, passes, trial, with, with_waits, with_work};
+use crate::support::{Comparison, TINY, cell};
+
+/// A workload of servers whose tasks wait for a millisecond.
+const SERVED: &str = "\"serve\"\nserve.rate = 100\nserve.seconds = 0.1\nserve.sessions = 2";
+
+/// A millisecond, below which no request of it can be answered.
+const LEAST_NS: f64 = 1e6;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("a_foreign_metric_wins_no_table", || {
+            let results = passes(&with("foreign_metric@sample").budget("5s").run());
+            let row = cell(&results, "foreign");
+            assert_eq!(row.response_ns, None);
+            assert!(row.wall_ns.expect("a time").median > 1_000.0);
+            assert!(row.samples.iter().all(|sample| sample.metrics.is_empty()));
+        }),
+        trial("metrics_without_end_are_cut", || {
+            let results = passes(&with("many_metrics@sample,many_metrics@trace").run());
+            let row = cell(&results, "foreign");
+            assert!(row.metrics.len() <= 64, "{}", row.metrics.len());
+            assert!(!row.metrics.contains_key("loop_lag_max_ns"));
+        }),
+        trial("a_name_without_end_is_not_measured", || {
+            let finished = with("long_name@hello").run();
+            fails(&finished, "the name of a variant is over 64 characters");
+        }),
+        trial("tasks_that_share_their_waits_are_a_wrong_answer", || {
+            let comparison = with_waits("workers,overlapping@sample");
+            let finished = comparison.args(["--workers", "2"]).run();
+            fails(&finished, "wrong answer: it claims");
+        }),
+        trial("a_fifth_of_the_time_is_a_wrong_answer", || {
+            let finished = with_work("fifth@sample").run();
+            let results = fails(&finished, "wrong answer: it claims");
+            let error = cell(&results, "foreign").error.clone().unwrap_or_default();
+            assert!(error.contains("times in a row"), "{error}");
+        }),
+        trial("one_late_reply_is_no_wrong_answer", || {
+            passes(&with_work("fifth@sample1").run());
+        }),
+        trial("outputs_from_before_the_sample_are_a_wrong_answer", || {
+            let finished = with_work("remember@load,remembered@sample").run();
+            fails(&finished, "wrong answer: its processes used");
+        }),
+        trial("a_price_per_task_is_skipped_and_not_called_hung", || {
+            let many = TINY.replace("tasks = 5", "tasks = 20_000");
+            let many = many.replace("100us", "1ns");
+            let comparison = bring(Comparison::quick(&many), "dear@sample");
+            let finished = comparison.args(["--patience", "10s"]).run();
+            assert_eq!(finished.code(), 0, "{}", finished.stderr);
+            let results = finished.results();
+            let [skipped] = &results.skipped[..] else {
+                panic!("{:?}", results.skipped);
+            };
+            assert_eq!(skipped.model, "foreign");
+            let reason = &skipped.reason;
+            assert!(reason.contains("of its 20000 tasks took"), "{reason}");
+            assert!(finished.stderr.contains(reason), "{}", finished.stderr);
+            finished.nothing_left();
+        }),
+        trial("a_trace_may_take_as_long_as_the_sample_did", || {
+            let comparison = with("second_long@sample,seconds_long@trace");
+            passes(&comparison.args(["--patience", "4s"]).run());
+        }),
+    ];
+    for deed in ["divided", "negative", "missing", "second", "early"] {
+        let name = format!("the_response_is_what_the_load_saw::{deed}");
+        trials.push(trial(&name, move || {
+            let when = if deed == "early" { "load" } else { "sample" };
+            judged_by_the_load(&passes(&serving(&format!("{deed}@{when}")).run()));
+        }));
+    }
+    for (deed, words) in [
+        (
+            "unserved",
+            "wrong answer: it answered without having served",
+        ),
+        ("elsewhere", "failed: the server has to listen"),
+    ] {
+        let name = format!("a_load_that_did_not_take_place_wins_nothing::{deed}");
+        trials.push(trial(&name, move || {
+            let comparison = serving(&format!("{deed}@sample")).args(["--patience", "3s"]);
+            let finished = comparison.run();
+            let results = finished.results();
+            let row = cell(&results, "foreign");
+            let error = row.error.as_deref().unwrap_or_default();
+            // The one that ordered elsewhere waits for sessions that never come.
+            assert!(
+                error.starts_with(words) || (deed == "elsewhere" && error.starts_with("hung")),
+                "{error}"
+            );
+            finished.nothing_left();
+        }));
+    }
+    trials
+}
+
+fn serving(deeds: &str) -> Comparison {
+    let text = TINY.replace("\"map\"", SERVED);
+    let text = text.replace("compute = \"100us\"", "wait = \"1ms\"");
+    bring(Comparison::quick(&text), deeds)
+}
+
+fn judged_by_the_load(results: &Results) {
+    let row = cell(results, "foreign");
+    let response = row.response_ns.expect("a response").median;
+    assert!(response >= LEAST_NS, "{row:#?}");
+    let said = row.samples[0].metrics["response_p99_ns"];
+    assert!(said >= LEAST_NS, "{row:#?}");
+}

@@ -1,0 +1,102 @@
+//! What a contestant does that wants to win without the work.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use workload::inputs::{Inputs, Step};
+use workload::model::Batch;
+use workload::protocol::{Reply, Sample};
+use workload::serve::{Order, listen};
+
+use super::honest::Honest;
+
+/// What each task costs a contestant that is dear.
+const DEAR: Duration = Duration::from_millis(4);
+
+/// How long a contestant that remembers its outputs pretends to work.
+const PRETENCE: Duration = Duration::from_millis(60);
+
+/// The reply of a cheat, or `None` where the deed is not one.
+pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
+    let start = Instant::now();
+    let digest = match what {
+        "overlapping" => {
+            let inputs = honest.batch().inputs();
+            let longest = inputs
+                .tasks
+                .iter()
+                .map(workload::inputs::Task::waiting_ns)
+                .max();
+            sleep(Duration::from_nanos(longest.unwrap_or(0)));
+            Honest::digest_of(&without_waits(honest))
+        }
+        "remembered" => {
+            sleep(PRETENCE);
+            honest
+                .remembered
+                .expect("it was computed when it was loaded")
+        }
+        "dear" => {
+            let tasks = u32::try_from(honest.batch().len()).expect("not so many");
+            sleep(DEAR * tasks);
+            Honest::digest_of(honest.batch())
+        }
+        "second_long" => {
+            sleep(Duration::from_secs(1));
+            Honest::digest_of(honest.batch())
+        }
+        "unserved" => Honest::digest_of(honest.batch()),
+        "second" => {
+            let served = honest.served(true);
+            order(honest, "127.0.0.1:9");
+            return Some(served);
+        }
+        "elsewhere" => {
+            order(honest, "192.0.2.1:9");
+            return Some(honest.served(true));
+        }
+        _ => return None,
+    };
+    Some(Reply::Sample(Sample {
+        digest,
+        wall_ns: u64::try_from(start.elapsed().as_nanos()).expect("not for ever"),
+        usage: None,
+        metrics: Default::default(),
+    }))
+}
+
+/// Before the sample: an order that nobody asked for, with a server that nobody needs.
+pub(crate) fn order_early(honest: &Honest) {
+    let listener = listen().expect("a port");
+    let server = listener.local_addr().expect("bound");
+    let order = Order {
+        inputs: PathBuf::from("/dev/null"),
+        server,
+    };
+    // Whether it is refused at once or later does not matter.
+    let _ = order.send(honest.load.expect("a load"));
+}
+
+fn order(honest: &Honest, server: &str) {
+    let order = Order {
+        inputs: honest.inputs.clone(),
+        server: server.parse().expect("an address"),
+    };
+    let ordered = order
+        .send(honest.load.expect("a load"))
+        .expect("it listens");
+    let _ = ordered.report(Duration::from_secs(30));
+}
+
+fn without_waits(honest: &Honest) -> Arc<Batch> {
+    let batch = honest.batch();
+    let mut inputs: Inputs = batch.inputs().clone();
+    for step in inputs.tasks.iter_mut().flat_map(|task| &mut task.steps) {
+        if let Step::Wait { ns } = step {
+            *ns = 0;
+        }
+    }
+    Arc::new(Batch::new(Arc::new(inputs), batch.surroundings().clone()))
+}
