@@ -66,6 +66,8 @@ pub(super) struct Live<'a> {
     idle_cpu: Duration,
     /// The longest that an answer took, or will take by what a part of the tasks took.
     longest: Duration,
+    /// Of all samples, the one whose claim agrees best with the time that its answer took.
+    best_agreeing: Option<Seen>,
 }
 
 /// A sample as it was taken.
@@ -110,6 +112,7 @@ impl<'a> Live<'a> {
             idle: Duration::ZERO,
             idle_cpu: Duration::ZERO,
             longest: Duration::ZERO,
+            best_agreeing: None,
         }
     }
 
@@ -247,18 +250,25 @@ impl<'a> Live<'a> {
             variant, workers, ..
         } = &self.entry;
         let at_once = at_most_at_once(variant.concurrency, *workers, &work.shape);
-        let credible = possible::credible(&work.needs, at_once, num_cpus::get());
+        let cpus = num_cpus::get();
+        let credible = possible::credible(&work.needs, at_once, cpus);
         let mut possible: Option<Taken> = None;
         let mut tries = 0;
         loop {
             let taken = self.take(conditions, work)?;
             tries += 1;
             let (wall, elapsed) = (taken.seen.wall, taken.seen.elapsed);
-            // The load timed it, and not the contestant; or nothing speaks against the claim.
-            if self.door.is_some() || wall >= credible {
+            // The load timed it, and not the contestant; or nothing speaks against the claim yet.
+            let worked_longer = taken.seen.worked_longer(&work.needs, work.tasks, cpus);
+            if self.door.is_some() || (wall >= credible && !worked_longer) {
+                self.best_agreeing = Some(match self.best_agreeing {
+                    Some(seen) if seen.lost() < taken.seen.lost() => seen,
+                    _ => taken.seen,
+                });
                 return Ok(taken);
             }
             match taken.seen.agreement(work.tasks) {
+                _ if worked_longer => {}
                 Agreement::Good => return Ok(taken),
                 Agreement::Doubtful => possible = Some(taken),
                 Agreement::Absurd => {}
@@ -293,9 +303,11 @@ impl<'a> Live<'a> {
             idle = before.zip(used).map(|(now, then)| now.since(&then));
             self.idle_cpu += idle.map_or(Duration::ZERO, |span| span.about);
         }
+        let complained = runner.complained();
         let asked = Instant::now();
         let reply = runner.ask(&Request::Sample, Asking::within(patience));
         let elapsed = asked.elapsed();
+        let complained = runner.complained() - complained;
         let after = outside::look(pid);
         self.answered = Some((Instant::now(), after));
         let report = self.report(conditions, &reply)?;
@@ -314,6 +326,7 @@ impl<'a> Live<'a> {
                 .zip(before)
                 .map(|(after, before)| after.since(&before)),
             idle,
+            complained,
         };
         let Entry {
             variant, workers, ..
@@ -383,6 +396,10 @@ impl<'a> Live<'a> {
         let said = judged_by_the_load(said, report, self.door)?;
         check_digest(said.digest, work.digest)?;
         peaks.finish();
+        if let (None, Some(seen), Some(threads)) = (self.door, self.best_agreeing, peaks.threads())
+        {
+            possible::check_threads(&seen, &work.needs, work.tasks, threads + own_threads)?;
+        }
         self.row.threads_peak = peaks.threads();
         self.row.processes_peak = peaks.processes();
         self.row.rss_peak_bytes = peaks.memory_bytes();

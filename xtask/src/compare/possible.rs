@@ -18,6 +18,15 @@ const LEAST_WORK: Duration = Duration::from_millis(1);
 /// another language reach 8.
 const MUCH_FASTER: u32 = 10;
 
+/// The part of the referee's time that a claim needs no further evidence for.
+const CREDIBLE: f64 = 0.7;
+
+/// Less work than this may cost less than what is not timed.
+const TELLING_WORK: Duration = Duration::from_millis(5);
+
+/// Threads that do this much work live long enough to be seen.
+const SEEN_WORKING: Duration = Duration::from_millis(10);
+
 /// What a sample claims and what was seen of it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
@@ -29,6 +38,8 @@ pub(super) struct Seen {
     pub(super) cpu: Option<Span>,
     /// CPU time between the answer before, or `loaded`, and the request.
     pub(super) idle: Option<Span>,
+    /// Bytes written to standard error meanwhile, which is nobody's work.
+    pub(super) complained: u64,
 }
 
 /// How well a claim agrees with the time that its answer took.
@@ -57,7 +68,37 @@ pub(super) fn check(seen: &Seen, needs: &Needs, at_once: usize, cpus: usize) -> 
 /// A time that needs no further evidence: about what the work takes the referee, as well shared out as can be. Less may be
 /// a better runner, but then its answer does not come much later.
 pub(super) fn credible(needs: &Needs, at_once: usize, cpus: usize) -> Duration {
-    needs.lower_bound(at_once, cpus).mul_f64(0.7)
+    needs.lower_bound(at_once, cpus).mul_f64(CREDIBLE)
+}
+
+/// Holds a time against the threads that were seen of the contestant, where its answer came so much later that the time is
+/// in doubt: on one thread, work takes what it takes.
+///
+/// # Errors
+///
+/// [`Fault::Wrong`], with the arithmetic.
+pub(super) fn check_threads(
+    seen: &Seen,
+    needs: &Needs,
+    outputs: usize,
+    threads: u64,
+) -> Result<(), Fault> {
+    let threads = usize::try_from(threads).unwrap_or(usize::MAX);
+    let parallel = threads.clamp(1, num_cpus::get());
+    let alone = needs.cpu / u32::try_from(parallel).unwrap_or(u32::MAX);
+    if needs.cpu < SEEN_WORKING
+        || seen.wall >= alone.mul_f64(CREDIBLE)
+        || seen.agreement(outputs) != Agreement::Absurd
+    {
+        return Ok(());
+    }
+    wrong(format!(
+        "it claims {:.3} ms, but its answer came after {:.3} ms, and on {threads} threads, which is all that were seen of it, \
+         the work takes {:.3} ms",
+        ms(seen.wall),
+        ms(seen.elapsed),
+        ms(alone)
+    ))
 }
 
 /// [`check`] where the load took the time.
@@ -153,6 +194,28 @@ fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
 }
 
 impl Seen {
+    /// Whether more CPU time was used than all processors have in the time that is claimed. Not timed are the digest, the
+    /// reply, and what is written to standard error; where there is little work, they may be most of it.
+    pub(super) fn worked_longer(&self, needs: &Needs, outputs: usize, cpus: usize) -> bool {
+        let Some(used) = self.cpu.filter(|_| needs.cpu >= TELLING_WORK) else {
+            return false;
+        };
+        let outputs = u32::try_from(outputs).unwrap_or(u32::MAX);
+        let untimed = Duration::from_millis(10)
+            + Duration::from_micros(4).saturating_mul(outputs)
+            + Duration::from_nanos(self.complained.saturating_mul(10));
+        let cpus = u32::try_from(cpus.max(1)).unwrap_or(u32::MAX);
+        used.about
+            > (self.wall + self.wall / 4)
+                .saturating_mul(cpus)
+                .saturating_add(untimed)
+    }
+
+    /// How many times the claim the answer took.
+    pub(super) fn lost(&self) -> f64 {
+        self.elapsed.as_secs_f64() / self.wall.as_secs_f64().max(1e-9)
+    }
+
     /// Whether the claim is about as long as the answer took. Not timed are the digest and the reply, a few milliseconds
     /// and a few microseconds for each output in a slow language.
     pub(super) fn agreement(&self, outputs: usize) -> Agreement {
@@ -201,6 +264,7 @@ mod tests {
             elapsed: ms(elapsed),
             cpu: None,
             idle: None,
+            complained: 0,
         }
     }
 
@@ -284,6 +348,51 @@ mod tests {
             ..quick
         };
         refused(check(&early, &work, 2, 2), &["80.000 ms", "30.000 ms"]);
+    }
+
+    #[test]
+    fn more_cpu_time_than_the_claim_can_hold_is_seen() {
+        let fifth = Seen {
+            cpu: span(30),
+            ..seen(6, 30)
+        };
+        let work = Needs {
+            cpu: ms(6),
+            ..NOTHING
+        };
+        assert!(fifth.worked_longer(&work, 40, 2));
+        assert!(!fifth.worked_longer(&NOTHING, 40, 2), "there is no work");
+        assert!(!fifth.worked_longer(&work, 40, 4), "four processors could");
+        assert!(
+            !fifth.worked_longer(&work, 5_000, 2),
+            "a digest of many outputs"
+        );
+        let loud = Seen {
+            complained: 4 << 20,
+            ..fifth
+        };
+        assert!(!loud.worked_longer(&work, 40, 2));
+        assert!(!seen(6, 30).worked_longer(&work, 40, 2), "nothing is known");
+    }
+
+    #[test]
+    fn a_fifth_of_the_work_on_one_thread_is_wrong() {
+        let work = Needs {
+            cpu: ms(30),
+            ..NOTHING
+        };
+        refused(
+            check_threads(&seen(6, 31), &work, 40, 1),
+            &["6.000 ms", "30.000 ms"],
+        );
+        assert!(
+            check_threads(&seen(30, 90), &work, 40, 1).is_ok(),
+            "a late reply"
+        );
+        assert!(
+            check_threads(&seen(6, 7), &work, 40, 1).is_ok(),
+            "a better runner"
+        );
     }
 
     #[test]

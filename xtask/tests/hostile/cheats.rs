@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 use xtask::results::Results;
 
-use crate::scene::{bring, fails, passes, trial, with, with_waits, with_work};
+use crate::scene::{bring, fails, passes, trial, with, with_work};
 use crate::support::{Comparison, TINY, cell};
 
 /// A workload of servers whose tasks wait for a millisecond.
@@ -32,18 +32,18 @@ pub(crate) fn trials() -> Vec<Trial> {
             fails(&finished, "the name of a variant is over 64 characters");
         }),
         trial("tasks_that_share_their_waits_are_a_wrong_answer", || {
-            let comparison = with_waits("workers,overlapping@sample");
+            let many = TINY.replace("tasks = 5", "tasks = 40");
+            let many = many.replace("compute = \"100us\"", "wait = \"20ms\"");
+            let comparison = bring(Comparison::quick(&many), "workers,overlapping@sample");
             let finished = comparison.args(["--workers", "2"]).run();
             fails(&finished, "wrong answer: it claims");
         }),
         trial("a_fifth_of_the_time_is_a_wrong_answer", || {
             let finished = with_work("fifth@sample").run();
-            let results = fails(&finished, "wrong answer: it claims");
-            let error = cell(&results, "foreign").error.clone().unwrap_or_default();
-            assert!(error.contains("times in a row"), "{error}");
+            fails(&finished, "wrong answer: it claims");
         }),
-        trial("one_late_reply_is_no_wrong_answer", || {
-            passes(&with_work("fifth@sample1").run());
+        trial("a_late_reply_is_no_wrong_answer", || {
+            passes(&with_work("late_reply@sample").run());
         }),
         trial("outputs_from_before_the_sample_are_a_wrong_answer", || {
             let finished = with_work("remember@load,remembered@sample").run();

@@ -61,6 +61,7 @@ impl Lines {
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     bytes: VecDeque<u8>,
+    all: u64,
 }
 
 impl Tail {
@@ -73,6 +74,7 @@ impl Tail {
                 Ok(0) => return false,
                 Ok(count) => {
                     self.bytes.extend(&chunk[..count]);
+                    self.all += count as u64;
                     let surplus = self.bytes.len().saturating_sub(LAST_WORDS);
                     self.bytes.drain(..surplus);
                 }
@@ -82,6 +84,11 @@ impl Tail {
             }
         }
         true
+    }
+
+    /// How many bytes came so far.
+    pub(super) fn all(&self) -> u64 {
+        self.all
     }
 
     /// The line that says most: a panic's message where there is one, else the last line.

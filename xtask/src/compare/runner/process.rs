@@ -121,6 +121,11 @@ impl<'i> Runner<'i> {
         self.child.id()
     }
 
+    /// How many bytes it has written to its standard error, as far as they were read.
+    pub(in crate::compare) fn complained(&self) -> u64 {
+        self.tail.all()
+    }
+
     /// Sends a request and waits for its reply.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use workload::inputs::{Inputs, Step};
 use workload::model::Batch;
 use workload::protocol::{Reply, Sample};
 use workload::serve::{Order, listen};
+use workload::usage;
 
 use super::honest::Honest;
 
@@ -43,6 +44,19 @@ pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
             sleep(DEAR * tasks);
             Honest::digest_of(honest.batch())
         }
+        // A fifth of what it used of the processor, which does not depend on how busy the machine is.
+        "fifth" => {
+            let before = usage::at_begin();
+            let digest = Honest::digest_of(honest.batch());
+            let used = usage::between(before, usage::at_end());
+            return Some(claim(digest, Duration::from_nanos(used.cpu_ns / 5)));
+        }
+        "late_reply" => {
+            let digest = Honest::digest_of(honest.batch());
+            let took = start.elapsed();
+            sleep(took * 2);
+            return Some(claim(digest, took));
+        }
         "second_long" => {
             sleep(Duration::from_secs(1));
             Honest::digest_of(honest.batch())
@@ -59,12 +73,16 @@ pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
         }
         _ => return None,
     };
-    Some(Reply::Sample(Sample {
+    Some(claim(digest, start.elapsed()))
+}
+
+fn claim(digest: u64, wall: Duration) -> Reply {
+    Reply::Sample(Sample {
         digest,
-        wall_ns: u64::try_from(start.elapsed().as_nanos()).expect("not for ever"),
+        wall_ns: u64::try_from(wall.as_nanos()).expect("not for ever"),
         usage: None,
         metrics: Default::default(),
-    }))
+    })
 }
 
 /// Before the sample: an order that nobody asked for, with a server that nobody needs.

@@ -101,7 +101,6 @@ fn twist(what: &str, reply: &mut Reply) {
         ("instant", Reply::Sample(sample)) => sample.wall_ns = 1,
         ("late", Reply::Sample(sample)) => sample.wall_ns += TEN_SECONDS_NS,
         ("ever", Reply::Sample(sample)) => sample.wall_ns = u64::MAX,
-        ("fifth", Reply::Sample(sample)) => sample.wall_ns /= 5,
         ("foreign_metric", Reply::Sample(sample)) => {
             sample.metrics.insert(RESPONSE.to_owned(), 1.0);
         }
