@@ -3,6 +3,7 @@
 mod accepted;
 mod files;
 mod mutations;
+mod products;
 mod steps;
 mod support;
 mod top;

@@ -141,9 +141,8 @@ fn definition(
     let name = name(root)?;
     let about = about(root)?;
     let pattern = pattern::pattern(root)?;
-    let tasks = root
-        .require("tasks", "tasks = 200")?
-        .whole(1..=Definition::MAX_TASKS as u64)? as usize;
+    let count = root.require("tasks", "tasks = 200")?;
+    let tasks = count.whole(1..=Definition::MAX_TASKS as u64)?;
     let seed = root
         .get("seed")
         .map_or(Ok(0), |entry| entry.whole(0..=i64::MAX as u64))?;
@@ -174,11 +173,13 @@ fn definition(
         tasks::one_log(&written, &completed)?;
     }
 
+    tasks::fit_memory(&count, tasks, &completed)?;
+
     Ok(Definition {
         name,
         about,
         pattern,
-        tasks,
+        tasks: tasks as usize,
         seed,
         items,
         show,

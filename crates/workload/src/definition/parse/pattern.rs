@@ -1,6 +1,9 @@
 //! How the tasks hang together, and the table that only that pattern has.
 
-use super::super::{Definition, Pattern, Talk};
+use super::super::{
+    Definition, LARGEST_BUFFER, LONGEST_SECONDS, MOST_GENERATIONS, MOST_KEYS, MOST_SESSIONS,
+    Pattern, Talk,
+};
 use super::error::DefinitionError;
 use super::nearest::use_one_of;
 use super::table::Table;
@@ -9,12 +12,6 @@ const PATTERNS: [&str; 6] = ["map", "rounds", "pipeline", "fold", "merge", "serv
 
 /// The patterns with a table of their own, which has their name.
 const WITH_TABLE: [&str; 4] = ["rounds", "pipeline", "fold", "serve"];
-
-const MAX_KEYS: u64 = 1_000_000;
-const MAX_GENERATIONS: u64 = 1_000_000;
-const MAX_BUFFER: u64 = 1_000_000;
-const MAX_SESSIONS: u64 = 1_000_000;
-const MAX_SECONDS: f64 = 3600.0;
 
 pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
     let entry = root.require("pattern", "pattern = \"map\"")?;
@@ -36,14 +33,14 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
             let table = settings(root, name, &["keys"])?;
             let keys = table.as_ref().and_then(|table| table.get("keys"));
             keys.map_or(Ok(Pattern::Fold), |entry| {
-                let keys = entry.whole(1..=MAX_KEYS)? as usize;
+                let keys = entry.whole(1..=MOST_KEYS)? as usize;
                 Ok(Pattern::Histogram { keys })
             })
         }
         "merge" => Ok(Pattern::Merge),
         "rounds" => {
             let table = settings(root, name, &["generations"])?;
-            let generations = whole_or(table.as_ref(), "generations", MAX_GENERATIONS, 10)?;
+            let generations = whole_or(table.as_ref(), "generations", MOST_GENERATIONS, 10)?;
             Ok(Pattern::Rounds {
                 generations: generations as u32,
             })
@@ -51,7 +48,7 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
         "pipeline" => {
             let table = settings(root, name, &["buffer"])?;
             Ok(Pattern::Pipeline {
-                buffer: whole_or(table.as_ref(), "buffer", MAX_BUFFER, 16)? as usize,
+                buffer: whole_or(table.as_ref(), "buffer", LARGEST_BUFFER, 16)? as usize,
             })
         }
         "serve" => serve(settings(root, name, &["sessions", "rate", "seconds", "talk"])?.as_ref()),
@@ -88,7 +85,7 @@ fn whole_or(
 }
 
 fn serve(table: Option<&Table<'_>>) -> Result<Pattern, DefinitionError> {
-    let sessions = whole_or(table, "sessions", MAX_SESSIONS, 100)? as usize;
+    let sessions = whole_or(table, "sessions", MOST_SESSIONS, 100)? as usize;
     let (mut rate, mut seconds) = (1000.0, 1.0);
     let Some(table) = table else {
         return Ok(Pattern::Serve {
@@ -117,9 +114,12 @@ fn serve(table: Option<&Table<'_>>) -> Result<Pattern, DefinitionError> {
     }
     if let Some(entry) = table.get("seconds") {
         let remedy = format!(
-            "write for how many seconds requests arrive, a number above 0 and up to {MAX_SECONDS}"
+            "write for how many seconds requests arrive, a number above 0 and up to {LONGEST_SECONDS}"
         );
-        seconds = entry.number(|seconds| seconds > 0.0 && seconds <= MAX_SECONDS, &remedy)?;
+        seconds = entry.number(
+            |seconds| seconds > 0.0 && seconds <= LONGEST_SECONDS,
+            &remedy,
+        )?;
     }
     let arrivals = rate * seconds;
     if !(1.0..=most).contains(&arrivals) {

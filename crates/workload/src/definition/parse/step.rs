@@ -1,7 +1,7 @@
 //! One `[[step]]`: exactly one action, and which tasks have it.
 
 use super::super::units::{DURATION, SIZE};
-use super::super::{Action, Step};
+use super::super::{Action, LAST_STAGE, Step};
 use super::amount::{amount, optional_amount};
 use super::error::DefinitionError;
 use super::nearest::use_one_of;
@@ -13,9 +13,6 @@ const KEYS: [&str; 13] = [
     "wait", "compute", "fetch", "read", "tail", "exec", "kernel", "delay", "over", "timeout",
     "weight", "kind", "stage",
 ];
-
-/// A stage takes a thread or more in some models.
-const MAX_STAGE: u64 = 1000;
 
 const MAX_WEIGHT: f64 = 1e9;
 
@@ -69,7 +66,7 @@ pub(super) fn step<'a>(
                 "remove it, or write pattern = \"pipeline\"",
             ));
         }
-        number = Some(entry.whole(0..=MAX_STAGE)? as usize);
+        number = Some(entry.whole(0..=LAST_STAGE)? as usize);
     }
 
     Ok(Written {

@@ -200,7 +200,7 @@ impl<'a> Entry<'a> {
 }
 
 /// `10_000_000`, as it can be pasted into TOML.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::super::{Action, Step};
+use super::super::{Action, MOST_ARGUMENT_BYTES, MOST_STEPS, Step, argument_bytes};
 use super::error::DefinitionError;
 use super::step::Written;
-use super::table::Entry;
+use super::table::{Entry, grouped};
 
 /// The steps with every weight and stage filled in.
 pub(super) fn complete(
@@ -31,6 +31,65 @@ pub(super) fn one_log(written: &Entry<'_>, steps: &[Step]) -> Result<(), Definit
             "give it one [[step]] with `tail`, without a `kind`",
         )),
     }
+}
+
+/// That all tasks together fit the memory of every runner. `tasks` is where the number of tasks stands.
+pub(super) fn fit_memory(
+    tasks: &Entry<'_>,
+    count: u64,
+    steps: &[Step],
+) -> Result<(), DefinitionError> {
+    let per_task = most_of_a_task(steps, |_| 1);
+    let all = count.saturating_mul(per_task);
+    if all > MOST_STEPS {
+        return Err(tasks.wrong_because(
+            &format!(
+                "{} tasks of {} steps are {} steps",
+                grouped(count),
+                grouped(per_task),
+                grouped(all)
+            ),
+            format!(
+                "keep to {} steps in all, such as {} tasks",
+                grouped(MOST_STEPS),
+                grouped(MOST_STEPS / per_task)
+            ),
+        ));
+    }
+    let per_task = most_of_a_task(steps, |step| match &step.action {
+        Action::Exec { command, .. } => argument_bytes(command),
+        _ => 0,
+    });
+    let all = count.saturating_mul(per_task);
+    if all > MOST_ARGUMENT_BYTES {
+        return Err(tasks.wrong_because(
+            &format!(
+                "{} tasks whose programs and arguments take {} bytes are {} bytes",
+                grouped(count),
+                grouped(per_task),
+                grouped(all)
+            ),
+            format!(
+                "keep to {} bytes in all, such as {} tasks",
+                grouped(MOST_ARGUMENT_BYTES),
+                grouped((MOST_ARGUMENT_BYTES / per_task).max(1))
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The sum over the steps of a task, of the kind for which it is largest.
+fn most_of_a_task(steps: &[Step], of_step: impl Fn(&Step) -> u64) -> u64 {
+    let mut of_all = 0;
+    let mut of_kind: HashMap<&str, u64> = HashMap::new();
+    for step in steps {
+        match step.kind.as_deref() {
+            None => of_all += of_step(step),
+            Some(kind) => *of_kind.entry(kind).or_default() += of_step(step),
+        }
+    }
+    of_all + of_kind.into_values().max().unwrap_or(0)
 }
 
 /// A kind has one weight, whichever of its steps says it; 1 where none does.
