@@ -212,3 +212,106 @@ fn what_has_no_end_is_cut() {
         .max();
     assert_eq!(longest, Some(3_600_000_000_000));
 }
+
+/// A file of one task, with this pattern and these steps.
+fn file(pattern: &str, steps: &str) -> String {
+    format!(
+        "{{\"workload\":\"w\",\"pattern\":{pattern},\"tasks\":1,\"seed\":\"0000000000000000\",\"iterations_per_us\":1,\
+         \"actions\":[]}}\n{{\"index\":0,\"seed\":\"0000000000000000\",\"steps\":[{steps}]}}\n"
+    )
+}
+
+#[test]
+fn number_beyond_its_limit_is_a_line_that_says_so() {
+    let huge = u64::MAX;
+    let pattern = |text: &str| (file(text, ""), ":1: ");
+    let step = |text: &str| (file("\"map\"", text), ":2: ");
+    let serve = |sessions: u64, rate: &str, seconds: &str| {
+        pattern(&format!(
+            "{{\"serve\":{{\"sessions\":{sessions},\"rate\":{rate},\"seconds\":{seconds}}}}}"
+        ))
+    };
+    let cases = [
+        pattern("{\"histogram\":{\"keys\":0}}"),
+        pattern(&format!("{{\"histogram\":{{\"keys\":{huge}}}}}")),
+        pattern("{\"rounds\":{\"generations\":0}}"),
+        pattern("{\"rounds\":{\"generations\":4294967295}}"),
+        pattern("{\"pipeline\":{\"buffer\":0}}"),
+        pattern(&format!("{{\"pipeline\":{{\"buffer\":{huge}}}}}")),
+        serve(0, "1000.0", "1.0"),
+        serve(huge, "1000.0", "1.0"),
+        serve(1, "0.0", "1.0"),
+        serve(1, "-1.0", "1.0"),
+        serve(1, "1e-300", "1.0"),
+        serve(1, "1e7", "3600.0"),
+        serve(1, "1.0", "1e300"),
+        step(&format!(
+            "{{\"wait\":{{\"ns\":{huge}}}}},{{\"wait\":{{\"ns\":{huge}}}}}"
+        )),
+        step(&format!(
+            "{{\"fetch\":{{\"bytes\":{},\"delay_ns\":0}}}}",
+            1_u64 << 46
+        )),
+        step(&format!(
+            "{{\"fetch\":{{\"bytes\":1,\"delay_ns\":{huge}}}}}"
+        )),
+        step(&format!("{{\"read\":{{\"file\":\"0\",\"bytes\":{huge}}}}}")),
+        step(&format!(
+            "{{\"tail\":{{\"bytes\":{},\"over_ns\":0}}}}",
+            huge - 31
+        )),
+        step("{\"tail\":{\"bytes\":0,\"over_ns\":0}}"),
+        step("{\"tail\":{\"bytes\":33,\"over_ns\":0}}"),
+        step(&format!(
+            "{{\"exec\":{{\"command\":[\"true\"],\"timeout_ns\":{huge}}}}}"
+        )),
+        (
+            file("{\"pipeline\":{\"buffer\":1}}", "{\"wait\":{\"ns\":1}}"),
+            ":2: ",
+        ),
+        (file("\"merge\"", "{\"wait\":{\"ns\":1}}"), ":2: "),
+        (
+            file("\"map\"", "").replace("\"tasks\":1", "\"tasks\":10000001"),
+            ":1: ",
+        ),
+        (
+            file("\"map\"", "").replace("[]}\n{", "[]}\n{\"stages\":[18446744073709551615],"),
+            ":2: ",
+        ),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inputs.jsonl");
+    for (text, place) in cases {
+        fs::write(&path, &text).unwrap();
+        let error = read(&path).expect_err(&text).to_string();
+        assert!(error.contains(place), "{error} for {text}");
+    }
+    fs::write(&path, file("\"map\"", "{\"wait\":{\"ns\":1}}")).unwrap();
+    assert!(read(&path).is_ok(), "the shape is right");
+}
+
+#[test]
+fn line_without_an_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inputs.jsonl");
+    // A hole: it takes no room on the disk.
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    let error = read(&path).unwrap_err().to_string();
+    assert!(
+        error.contains(":1: a line of more than 16777216 bytes"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn pipe_or_device_in_the_place_of_inputs_is_refused() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    for path in [pipe.as_path(), "/dev/zero".as_ref(), folder.path()] {
+        let error = read(path).unwrap_err().to_string();
+        assert!(error.contains("no regular file"), "{error}");
+    }
+}

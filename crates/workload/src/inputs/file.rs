@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Inputs, Step, Task, exact};
+use super::{Header, Inputs, Task, exact, limits};
 
 /// Why an inputs file cannot be used.
 #[derive(Debug)]
@@ -68,23 +68,39 @@ pub fn write(inputs: &Inputs, mut writer: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, a line is not understood, or tasks are missing, out of order or too many.
+/// When the file cannot be read or is no regular file, a line is not understood, tasks are missing, out of order or too many,
+/// or they ask for more than a definition can: nothing is ever allocated or waited for because a number says so.
 pub fn read(path: &Path) -> Result<Inputs, InputsError> {
     let io_error = |error| InputsError::Io(path.to_owned(), error);
-    let mut lines = BufReader::new(File::open(path).map_err(io_error)?)
-        .lines()
-        .enumerate();
+    read_from(BufReader::new(open(path).map_err(io_error)?), path)
+}
+
+/// [`read`] from what is already open; `path` is what errors call it.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_from(reader: impl BufRead, path: &Path) -> Result<Inputs, InputsError> {
     let bad = |line: usize, what: String| InputsError::Line(path.to_owned(), line + 1, what);
-    let (_, first) = lines
+    let mut lines = Lines::new(reader, path);
+    let first = lines
         .next()
-        .ok_or_else(|| bad(0, "the file is empty".to_owned()))?;
-    let header: super::Header = serde_json::from_str(&first.map_err(io_error)?)
-        .map_err(|error| bad(0, error.to_string()))?;
+        .ok_or_else(|| bad(0, "the file is empty".to_owned()))??;
+    let header: Header = serde_json::from_str(&first).map_err(|error| bad(0, error.to_string()))?;
+    limits::header(&header).map_err(|what| bad(0, what))?;
     // The header is not trusted with an allocation.
     let mut tasks: Vec<Task> = Vec::with_capacity(header.tasks.min(1 << 16));
-    for (number, line) in lines {
-        let mut task: Task = serde_json::from_str(&line.map_err(io_error)?)
-            .map_err(|error| bad(number, error.to_string()))?;
+    let mut totals = limits::Totals::default();
+    while let Some(line) = lines.next() {
+        let line = line?;
+        let number = tasks.len() + 1;
+        if tasks.len() == header.tasks {
+            // Counted, and not kept.
+            let more = lines.try_fold(1, |more, line| line.map(|_| more + 1))?;
+            return Err(count(path, &header, tasks.len() + more));
+        }
+        let mut task: Task =
+            serde_json::from_str(&line).map_err(|error| bad(number, error.to_string()))?;
         task.steps = exact(task.steps);
         task.stages = exact(task.stages);
         if task.index != tasks.len() {
@@ -97,19 +113,79 @@ pub fn read(path: &Path) -> Result<Inputs, InputsError> {
                 ),
             ));
         }
-        let runs_nothing =
-            |step: &Step| matches!(step, Step::Exec { command, .. } if command.is_empty());
-        if task.steps.iter().any(runs_nothing) {
-            return Err(bad(number, "an `exec` step without a program".to_owned()));
-        }
+        limits::task(&task, header.pattern, &mut totals).map_err(|what| bad(number, what))?;
         tasks.push(task);
     }
     if tasks.len() != header.tasks {
-        return Err(InputsError::Count {
-            path: path.to_owned(),
-            expected: header.tasks,
-            found: tasks.len(),
-        });
+        return Err(count(path, &header, tasks.len()));
     }
     Ok(Inputs { header, tasks })
+}
+
+fn count(path: &Path, header: &Header, found: usize) -> InputsError {
+    InputsError::Count {
+        path: path.to_owned(),
+        expected: header.tasks,
+        found,
+    }
+}
+
+/// A regular file: what else a path may lead to could block, or never end.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        // Nobody is waited for who should write to a pipe.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        ));
+    }
+    Ok(file)
+}
+
+/// The lines of a file, none longer than [`limits::LONGEST_LINE`].
+struct Lines<'a, R> {
+    reader: R,
+    path: &'a Path,
+    seen: usize,
+}
+
+impl<'a, R: BufRead> Lines<'a, R> {
+    fn new(reader: R, path: &'a Path) -> Self {
+        Lines {
+            reader,
+            path,
+            seen: 0,
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Lines<'_, R> {
+    type Item = Result<String, InputsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.seen += 1;
+        let mut line = String::new();
+        let limited = &mut (&mut self.reader).take(limits::LONGEST_LINE + 1);
+        match limited.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(length) if length as u64 > limits::LONGEST_LINE => {
+                let what = format!("a line of more than {} bytes", limits::LONGEST_LINE);
+                Some(Err(InputsError::Line(
+                    self.path.to_owned(),
+                    self.seen,
+                    what,
+                )))
+            }
+            Ok(_) => Some(Ok(line)),
+            Err(error) => Some(Err(InputsError::Io(self.path.to_owned(), error))),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The inputs of a workload: what every runner reads.
 
 mod file;
+mod limits;
 mod make;
 
-pub use file::{InputsError, read, write};
+pub use file::{InputsError, read, read_from, write};
 pub use make::{FILE_POOL, file_sizes, make};
 
 use serde::{Deserialize, Serialize};
