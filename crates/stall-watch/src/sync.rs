@@ -2,6 +2,3 @@
 //! module of this name that has loom's instead.
 
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
-
-#[cfg(all(feature = "backtrace", target_os = "linux"))]
-pub(crate) use std::sync::atomic::AtomicUsize;

@@ -9,14 +9,17 @@ use loom::sync::Arc;
 use loom::thread;
 
 #[allow(dead_code)]
-#[path = "../src/backtrace/mailbox.rs"]
+#[path = "../src/backtrace/stack/mailbox.rs"]
 mod mailbox;
 #[allow(dead_code)]
 #[path = "../src/slot.rs"]
 mod slot;
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 }
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 
 use mailbox::Mailbox;
 use slot::Slot;
@@ -96,16 +99,31 @@ fn a_poll_that_goes_on_is_seen_by_every_look() {
     });
 }
 
-/// Answers as the handler does: frames by which the thread can be told.
+/// Answers as the handler does: with words that tell the thread.
 fn answer(mailbox: &Mailbox, thread: u32) {
-    mailbox.answer(thread, |frame| {
-        let base = thread as usize * 10;
-        for number in 0.. {
-            if !frame(base + number) {
-                break;
-            }
+    mailbox.answer(thread, |words| {
+        for (number, word) in (10 * u64::from(thread)..).zip(words) {
+            word.store(number, Ordering::Relaxed);
         }
+        words.len()
     });
+}
+
+/// Enters the handler and jumps out of it half-way.
+fn abandon(mailbox: &Mailbox, thread: u32) {
+    let jump = AssertUnwindSafe(|| {
+        mailbox.answer(thread, |words| {
+            words[0].store(1, Ordering::Relaxed);
+            std::panic::resume_unwind(Box::new("out of the handler"))
+        });
+    });
+    // It is not asked if the question was withdrawn.
+    let _ = std::panic::catch_unwind(jump);
+}
+
+fn spawn(mailbox: &Arc<Mailbox>, run: fn(&Mailbox, u32), number: u32) -> thread::JoinHandle<()> {
+    let mailbox = Arc::clone(mailbox);
+    thread::spawn(move || run(&mailbox, number))
 }
 
 #[test]
@@ -113,12 +131,9 @@ fn an_answer_is_complete_and_of_the_thread_that_was_asked() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        let threads = [7, 8].map(|number| {
-            let mailbox = Arc::clone(&mailbox);
-            thread::spawn(move || answer(&mailbox, number))
-        });
-        if let Some(frames) = mailbox.fetch() {
-            assert_eq!(frames, [70, 71]);
+        let threads = [7, 8].map(|number| spawn(&mailbox, answer, number));
+        if let Some(words) = mailbox.fetch() {
+            assert_eq!(words, [70, 71]);
         }
         threads
             .into_iter()
@@ -131,25 +146,83 @@ fn a_late_answer_is_never_taken_for_that_of_another_thread() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        let late = {
-            let mailbox = Arc::clone(&mailbox);
-            thread::spawn(move || answer(&mailbox, 7))
-        };
+        let late = spawn(&mailbox, answer, 7);
         // Patience is over at whatever moment.
         mailbox.withdraw(7);
         let first = mailbox.fetch();
-        assert!(first.is_none_or(|frames| frames == [70, 71]));
+        assert!(first.is_none_or(|words| words == [70, 71]));
         if mailbox.ask(8) {
-            let prompt = {
-                let mailbox = Arc::clone(&mailbox);
-                thread::spawn(move || answer(&mailbox, 8))
-            };
-            prompt.join().unwrap();
+            spawn(&mailbox, answer, 8).join().unwrap();
             assert_eq!(
                 mailbox.fetch().expect("it was asked and has answered"),
                 [80, 81]
             );
         }
         late.join().unwrap();
+    });
+}
+
+#[test]
+fn late_answer_is_replaced_when_thread_is_asked_again() {
+    check(|| {
+        let mailbox = Arc::new(Mailbox::new(2));
+        assert!(mailbox.ask(7));
+        let thread = {
+            let mailbox = Arc::clone(&mailbox);
+            // Two signals, of which the first may come too late.
+            thread::spawn(move || {
+                answer(&mailbox, 7);
+                answer(&mailbox, 7);
+            })
+        };
+        mailbox.withdraw(7);
+        let asked = mailbox.ask(7);
+        if let Some(words) = mailbox.fetch() {
+            assert_eq!(words, [70, 71]);
+        }
+        thread.join().unwrap();
+        if let Some(words) = mailbox.fetch() {
+            assert_eq!(words, [70, 71]);
+        }
+        assert!(!asked || mailbox.answering().is_none());
+    });
+}
+
+#[test]
+fn abandoned_answer_frees_mailbox_in_next_handler() {
+    check(|| {
+        let mailbox = Arc::new(Mailbox::new(2));
+        assert!(mailbox.ask(7));
+        let thread = {
+            let mailbox = Arc::clone(&mailbox);
+            thread::spawn(move || {
+                abandon(&mailbox, 7);
+                // The next signal, whoever is asked by then.
+                answer(&mailbox, 7);
+            })
+        };
+        mailbox.withdraw(7);
+        if mailbox.ask(8) {
+            spawn(&mailbox, answer, 8).join().unwrap();
+            assert_eq!(mailbox.fetch().expect("it has answered"), [80, 81]);
+        }
+        thread.join().unwrap();
+        assert_eq!(mailbox.answering(), None);
+        assert!(mailbox.ask(9));
+    });
+}
+
+#[test]
+fn abandoned_answer_is_forgotten_with_its_thread() {
+    check(|| {
+        let mailbox = Arc::new(Mailbox::new(2));
+        assert!(mailbox.ask(7));
+        spawn(&mailbox, abandon, 7).join().unwrap();
+        assert!(!mailbox.ask(8));
+        assert_eq!((mailbox.answering(), mailbox.fetch()), (Some(7), None));
+        mailbox.forget(7);
+        assert!(mailbox.ask(8));
+        spawn(&mailbox, answer, 8).join().unwrap();
+        assert_eq!(mailbox.fetch().unwrap(), [80, 81]);
     });
 }

@@ -1,93 +1,96 @@
-//! What a thread that is held up is doing.
+//! Backtraces of threads that are held up.
 
-mod mailbox;
-mod signal;
+mod error;
+#[cfg_attr(
+    not(all(
+        target_pointer_width = "64",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    path = "elsewhere.rs"
+)]
+mod stack;
+mod trace;
 
-use std::error::Error;
+use std::ffi::c_void;
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+pub use error::BacktraceError;
+use trace::{Address, Trace};
+
 pub(crate) fn install() -> Result<(), BacktraceError> {
-    signal::install().map(drop)
+    stack::install()
 }
 
 /// Reads in what resolving symbols needs, so that the first report does not have to wait for it.
 pub(crate) fn warm_up() {
-    let here = warm_up as fn() as usize;
+    let here = Address {
+        address: warm_up as fn() as usize as u64,
+        is_next: true,
+    };
     resolve(here, &mut Vec::new());
 }
 
-/// The backtrace of a thread of this process, if it answers in time.
-pub(crate) fn of_thread(thread: u32, patience: Duration) -> Option<Backtrace> {
-    let addresses = signal::frames_of(thread, patience)?;
+/// The backtrace of a thread of this process, if it answers in time and `keep` then says so.
+pub(crate) fn of_thread(
+    thread: u32,
+    patience: Duration,
+    keep: impl FnOnce() -> bool,
+) -> Option<Backtrace> {
+    let trace = stack::trace_of(thread, patience, keep)?;
     Some(Backtrace(Arc::new(Inner {
-        addresses,
-        frames: OnceLock::new(),
+        trace,
+        names: OnceLock::new(),
     })))
 }
 
-/// Why there can be no backtraces.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BacktraceError {
-    /// The C library has no way to walk a stack from a signal handler that takes no lock.
-    Unsupported,
-    /// Every real-time signal is in use.
-    NoSignal,
-    /// The system refused the handler.
-    Refused(io::Error),
-}
-
-impl fmt::Display for BacktraceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsupported => f.write_str(
-                "no backtraces with this C library: they need glibc 2.35 or later; leave `backtraces` out",
-            ),
-            Self::NoSignal => f.write_str(
-                "no backtraces: all real-time signals are in use; free one, or leave `backtraces` out",
-            ),
-            Self::Refused(error) => write!(
-                f,
-                "no backtraces: the system refuses a signal handler: {error}; leave `backtraces` out"
-            ),
-        }
-    }
-}
-
-impl Error for BacktraceError {
-    /// What lies behind the cause that the words name.
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Refused(error) => error.source(),
-            Self::Unsupported | Self::NoSignal => None,
-        }
-    }
-}
-
-/// What a thread that is held up was doing when it was asked: on Linux with glibc 2.35 or later.
+/// What a thread that is held up was doing when it was asked: on Linux, on x86-64 and AArch64.
 ///
-/// It is asked by a signal of its own, the highest real-time signal that is free. The handler stores the addresses of the
-/// frames in memory that was made beforehand and returns; names and lines are looked up on the thread that asks for them,
-/// normally the watchdog's, and once. To be known before turning this on:
+/// The watchdog sends the thread a signal, the highest real-time signal that was free. Its handler
+/// copies the registers and up to 256 KiB of the stack into memory that was allocated beforehand, and
+/// returns. It takes no lock, allocates nothing, calls neither the C library nor an unwinder, and
+/// reads the stack by way of the kernel, so it may interrupt any code: an allocator, a panic that
+/// unwinds, a compiler that registers unwind tables, a library that is being unloaded. The watchdog
+/// then walks the copy by the unwind tables of the loaded objects. A frame that cannot be walked ends
+/// the backtrace, see [`is_cut`](Self::is_cut). Names and lines are looked up once, on the thread that
+/// asks for them first. What this means for the process:
 ///
-/// - The process gets a signal handler, and keeps it.
-/// - The system call that blocks is interrupted. Most are restarted, and std's own waits go on by themselves; `poll`,
-///   `epoll_wait`, `nanosleep` and the like, called directly, return `EINTR`.
-/// - A thread that has all signals blocked, or is in an uninterruptible wait of the kernel, does not answer: then a report
-///   has no backtrace.
-/// - Walking a stack in a signal handler is what profilers do, and as safe as that: the unwinder takes no lock here, but
-///   it has to believe the tables of the code that it walks through.
-/// - Lines need debugging information: `debug = "line-tables-only"` in the profile is enough.
+/// - It gets a signal handler for the rest of its life. A library that contains the handler is not
+///   unloaded.
+/// - The system call that blocks is interrupted. Most are restarted by the kernel or by std.
+///   `poll`, `epoll_wait`, `nanosleep` and the like, called directly, return `EINTR`, and so do reads
+///   and writes of std's sockets that have a time limit (`set_read_timeout`, `set_write_timeout`):
+///   they fail with [`Interrupted`](std::io::ErrorKind::Interrupted).
+/// - The handler runs on the thread's alternate signal stack, which all threads of a Rust program
+///   have. On a thread without one it needs 5 KiB of its stack; 12 where the AMX registers are used.
+/// - If other code takes the signal or resets it to its default, there are no more backtraces, until
+///   another watch is built. The watchdog checks before each signal; code that resets a signal at the
+///   very moment between that check and the signal would end the process.
+/// - The copy is made with `process_vm_readv`. Where a seccomp filter makes that call fail, slower
+///   means are used; where a filter kills the process for it, do not turn this on.
+/// - The child of a `fork` that does not call `exec` may get no backtraces.
+///
+/// A report has no backtrace if the thread blocks all signals or is in an uninterruptible wait of the
+/// kernel. A backtrace ends early, or leaves frames out, where code has no unwind tables and keeps no
+/// frame pointers (code made at run time, hand-written assembly), and where a signal has moved the
+/// thread to another stack.
+///
+/// Lines need debugging information: `debug = "line-tables-only"` in the profile is enough.
 #[derive(Clone)]
 pub struct Backtrace(Arc<Inner>);
 
 struct Inner {
-    addresses: Vec<usize>,
-    frames: OnceLock<Vec<Frame>>,
+    trace: Trace,
+    names: OnceLock<Names>,
+}
+
+/// What is shown of a trace.
+struct Names {
+    frames: Vec<Frame>,
+    is_cut: bool,
 }
 
 /// One function that the thread is in.
@@ -138,10 +141,16 @@ impl fmt::Display for Frame {
 }
 
 impl Backtrace {
-    /// The functions that the thread is in, the innermost first, down to the poll that is watched or to its beginning. The
-    /// first call looks them up, which may take milliseconds.
+    /// The functions that the thread is in, the innermost first, down to the poll that is watched or
+    /// to the thread's beginning. The first call looks them up, which may take milliseconds.
     pub fn frames(&self) -> &[Frame] {
-        self.0.frames.get_or_init(|| self.resolve())
+        &self.names().frames
+    }
+
+    /// Whether outer frames are missing: the stack is deeper than what is copied (256 KiB) or walked
+    /// (192 frames), or there was a frame that could not be walked.
+    pub fn is_cut(&self) -> bool {
+        self.names().is_cut
     }
 
     /// The innermost frame of Rust code outside of the standard library: normally the line that blocks.
@@ -149,29 +158,36 @@ impl Backtrace {
         self.frames().iter().find(|frame| !frame.is_library())
     }
 
-    fn resolve(&self) -> Vec<Frame> {
+    fn names(&self) -> &Names {
+        self.0.names.get_or_init(|| Names::of(&self.0.trace))
+    }
+}
+
+impl Names {
+    fn of(trace: &Trace) -> Self {
         let mut frames = Vec::new();
-        for &address in &self.0.addresses {
+        for &address in &trace.addresses {
             resolve(address, &mut frames);
         }
-        // The handler itself, and the way into it.
-        if let Some(last) = frames.iter().rposition(|frame| frame.is_in(signal::FILE)) {
-            frames.drain(..=last);
-            let trampoline = frames.first().is_some_and(|frame| frame.file.is_none());
-            frames.drain(..usize::from(trampoline));
-        }
+        let mut is_cut = trace.is_cut;
         let watched = |frame: &Frame| frame.is_in(crate::wrap::FILE);
         if let Some(first) = frames.iter().position(watched) {
             frames.truncate(first);
+            is_cut = false;
         }
-        frames
+        Self { frames, is_cut }
     }
 }
 
 /// Appends what is at an address: several frames where functions were inlined into each other.
-fn resolve(address: usize, frames: &mut Vec<Frame>) {
+fn resolve(at: Address, frames: &mut Vec<Frame>) {
     let before = frames.len();
-    backtrace::resolve(signal::pointer(address), |symbol| {
+    // An address fits a pointer on the processors that have backtraces.
+    let address = at.address as usize;
+    // The symboliser takes an address for one that follows a call, and looks one byte before it.
+    let following = at.within().wrapping_add(1) as usize;
+    let pointer: *mut c_void = ptr::without_provenance_mut(following);
+    backtrace::resolve(pointer, |symbol| {
         frames.push(Frame {
             address,
             function: symbol.name().map(|name| format!("{name:#}")),
@@ -197,6 +213,9 @@ impl fmt::Display for Backtrace {
                 f.write_str("\n")?;
             }
             write!(f, "{number:>4}: {frame}")?;
+        }
+        if self.is_cut() {
+            f.write_str("\n      … outer frames are missing")?;
         }
         Ok(())
     }

@@ -335,9 +335,11 @@ fn capture(finding: &Finding, patience: Duration) -> Option<crate::backtrace::Ba
     {
         return None;
     }
-    let backtrace = crate::backtrace::of_thread(finding.thread.as_ref()?.os_id?, patience)?;
-    let after = finding.seat.as_ref().map(|seat| seat.slot.turn());
-    (before == after).then_some(backtrace)
+    let thread = finding.thread.as_ref()?.os_id?;
+    crate::backtrace::of_thread(thread, patience, || {
+        let after = finding.seat.as_ref().map(|seat| seat.slot.turn());
+        before == after
+    })
 }
 
 pub(crate) fn begun(step: Step) -> Option<(Phase, u64)> {

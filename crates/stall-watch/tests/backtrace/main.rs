@@ -1,14 +1,19 @@
 //! Where a thread that is held up is.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+mod child;
+#[path = "../common/mod.rs"]
 mod common;
+mod hazards;
+mod jit;
+mod quality;
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Heard, THRESHOLD, spin_until, within_deadline};
+use common::{Heard, LONG, THRESHOLD, spin_until, within_deadline};
 use futures::executor::block_on;
 use stall_watch::{Backtrace, Phase, Stall, StallWatch};
 
@@ -45,7 +50,7 @@ fn the_backtrace_points_at_the_line_that_sleeps() {
             sleeper.join().unwrap()
         });
         let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
-        assert_eq!(place(stall), ("backtrace.rs".to_owned(), line));
+        assert_eq!(place(stall), ("main.rs".to_owned(), line));
         let backtrace = stall.backtrace.as_ref().unwrap();
         let frames = backtrace.frames();
         let functions: Vec<_> = frames
@@ -100,12 +105,18 @@ fn threads_are_asked_in_the_middle_of_anything_and_go_on() {
                 .backtraces()
                 .reports_per_second(10_000),
         );
-        let end = std::time::Instant::now() + Duration::from_secs(2);
+        let start = std::time::Instant::now();
+        let taken = || {
+            let all = heard.all();
+            all.iter().filter(|stall| stall.backtrace.is_some()).count()
+        };
+        // On a busy machine few of the threads are running when they are asked.
+        let goes_on = || start.elapsed() < Duration::from_secs(2) || taken() <= 20;
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let mut sum = 0_usize;
-                    while std::time::Instant::now() < end {
+                    while goes_on() && start.elapsed() < LONG {
                         let until = std::time::Instant::now() + Duration::from_millis(5);
                         watch.named("works").run(|| {
                             while std::time::Instant::now() < until {
@@ -122,9 +133,7 @@ fn threads_are_asked_in_the_middle_of_anything_and_go_on() {
                 });
             }
         });
-        let all = heard.all();
-        let with = all.iter().filter(|stall| stall.backtrace.is_some()).count();
-        assert!(with > 20, "{with} backtraces in {} reports", all.len());
+        assert!(taken() > 20, "{} backtraces", taken());
     });
 }
 
@@ -148,7 +157,7 @@ fn an_unwrapped_task_of_a_runtime_is_found_by_its_line() {
         flag.store(true, Ordering::Relaxed);
         let line = runtime.block_on(sleeper).unwrap();
         let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
-        assert_eq!(place(stall), ("backtrace.rs".to_owned(), line));
+        assert_eq!(place(stall), ("main.rs".to_owned(), line));
         assert!(stall.task.is_none());
     });
 }

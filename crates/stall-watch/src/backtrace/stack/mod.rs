@@ -1,0 +1,44 @@
+//! Backtraces of other threads: a signal, a snapshot, and a walk on the calling thread.
+
+mod live;
+mod mailbox;
+mod modules;
+mod registers;
+mod signal;
+mod snapshot;
+mod system;
+mod tables;
+mod unwind;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::error::BacktraceError;
+use super::trace::Trace;
+use modules::Modules;
+
+thread_local! {
+    /// Of the watchdog's thread: no lock that the child of a fork could find held.
+    static MODULES: RefCell<Modules> = RefCell::default();
+}
+
+pub(in crate::backtrace) fn install() -> Result<(), BacktraceError> {
+    signal::install()
+}
+
+/// The frames of a thread of this process, if it answers in time. Its stack is walked only if `keep`
+/// says so once the thread has been asked.
+pub(in crate::backtrace) fn trace_of(
+    thread: u32,
+    patience: Duration,
+    keep: impl FnOnce() -> bool,
+) -> Option<Trace> {
+    let snapshot = signal::snapshot_of(thread, patience)?;
+    if !keep() {
+        return None;
+    }
+    MODULES.with_borrow_mut(|modules| {
+        modules.refresh();
+        Some(unwind::walk(modules, &snapshot))
+    })
+}

@@ -1,0 +1,117 @@
+//! The unwind table entry of one function, found in the memory of a loaded object.
+//!
+//! `.eh_frame_hdr` is a sorted index into `.eh_frame`. Both are read piece by piece as they are
+//! needed, nothing is kept: no copy can be out of date, and memory use does not depend on the size of
+//! the program. A layout that no linker writes, and an entry that is too long, count as no entry.
+
+use gimli::{BaseAddresses, EhFrame, EhFrameOffset, FrameDescriptionEntry, UnwindSection};
+
+use super::live::Memory;
+
+pub(super) type Reader<'a> = gimli::EndianSlice<'a, gimli::NativeEndian>;
+
+/// How long an entry may be, in bytes. Those of large functions have some thousand.
+const LONGEST: usize = 64 * 1024;
+
+/// Offsets from the index's own address, in four signed bytes: DW_EH_PE_datarel | DW_EH_PE_sdata4.
+const RELATIVE: u8 = 0x3b;
+
+/// An unsigned number in four bytes: DW_EH_PE_udata4.
+const NUMBER: u8 = 0x03;
+
+/// A copy of the entry of a function (FDE) behind a copy of what it has in common with others (CIE).
+pub(super) struct Entry {
+    bytes: Vec<u8>,
+    function: usize,
+    bases: BaseAddresses,
+}
+
+impl Entry {
+    /// The entry for the code at an address, by the index of the object that contains it.
+    pub(super) fn find(memory: &Memory, index: u64, address: u64) -> Option<Self> {
+        let entry = search(memory, index, address)?;
+        let function = record(memory, entry)?;
+        let distance = u32::from_ne_bytes(*function.get(4..)?.first_chunk()?);
+        let mut bytes = record(memory, entry.checked_add(4)?.checked_sub(distance.into())?)?;
+        // The two are moved together, so the distance between them changes, and so does the base of
+        // the addresses in the entry, which are relative to where they stand.
+        let offset = bytes.len();
+        bytes.extend_from_slice(&function);
+        let distance = u32::try_from(offset + 4).ok()?;
+        bytes
+            .get_mut(offset + 4..offset + 8)?
+            .copy_from_slice(&distance.to_ne_bytes());
+        let base = entry.checked_sub(u64::try_from(offset).ok()?)?;
+        Some(Self {
+            bytes,
+            function: offset,
+            bases: BaseAddresses::default().set_eh_frame(base),
+        })
+    }
+
+    pub(super) fn section(&self) -> EhFrame<Reader<'_>> {
+        let mut section = EhFrame::new(&self.bytes, gimli::NativeEndian);
+        if cfg!(target_arch = "aarch64") {
+            section.set_vendor(gimli::Vendor::AArch64);
+        }
+        section
+    }
+
+    pub(super) fn bases(&self) -> &BaseAddresses {
+        &self.bases
+    }
+
+    pub(super) fn parse<'a>(
+        &self,
+        section: &EhFrame<Reader<'a>>,
+    ) -> gimli::Result<FrameDescriptionEntry<Reader<'a>>> {
+        let offset = EhFrameOffset(self.function);
+        section.fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset)
+    }
+}
+
+/// Where the entry is of the last function that begins at an address or before.
+fn search(memory: &Memory, index: u64, address: u64) -> Option<u64> {
+    let [version, pointer, count, table] = memory.read(index)?;
+    if (version, count, table) != (1, NUMBER, RELATIVE) {
+        return None;
+    }
+    let pointer_size = match pointer & 0x0f {
+        0x03 | 0x0b => 4,
+        0x04 | 0x0c => 8,
+        _ => return None,
+    };
+    let count_at = index.checked_add(4 + pointer_size)?;
+    let count = u32::from_ne_bytes(memory.read(count_at)?);
+    let rows = count_at.checked_add(4)?;
+    let row = |number: u32| {
+        let row: [u8; 8] = memory.read(rows.checked_add(8 * u64::from(number))?)?;
+        let [function, entry] = [*row.first_chunk::<4>()?, *row.last_chunk::<4>()?]
+            .map(|offset| index.checked_add_signed(i32::from_ne_bytes(offset).into()));
+        Some((function?, entry?))
+    };
+    let (mut found, mut low, mut high) = (None, 0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (function, entry) = row(middle)?;
+        if function <= address {
+            (found, low) = (Some(entry), middle + 1);
+        } else {
+            high = middle;
+        }
+    }
+    found
+}
+
+/// A record of `.eh_frame`, with the length in front of it.
+fn record(memory: &Memory, address: u64) -> Option<Vec<u8>> {
+    let length = u32::from_ne_bytes(memory.read(address)?);
+    let length = usize::try_from(length).ok()?;
+    // Zero ends the section. The longest form, for sections of over 4 GiB, nobody uses.
+    if length == 0 || length > LONGEST {
+        return None;
+    }
+    let mut record = vec![0; 4 + length];
+    memory.fill(address, &mut record)?;
+    Some(record)
+}
