@@ -19,6 +19,7 @@ use std::ptr::NonNull;
 use crossbeam_utils::CachePadded;
 
 use crate::panic::drop_contained;
+use crate::sleep::MAX_WORKERS;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::{JobError, TaskPanic};
 
@@ -73,6 +74,15 @@ unsafe impl<T: Send, R: Send> Send for Slots<T, R> {}
 // SAFETY: as above.
 unsafe impl<T: Send, R: Send> Sync for Slots<T, R> {}
 
+/// The most inputs of one claim, where the counter goes up to `max`: all workers together add at most half of `max` to
+/// it. The other half is enough for the total, which is at most `isize::MAX`: a result is never zero-sized, and no
+/// allocation is larger than that.
+///
+/// On 64 bits no map is so large that this shows.
+const fn longest_claim(max: usize) -> usize {
+    max / (2 * (MAX_WORKERS + 1))
+}
+
 impl<T, R> Slots<T, R> {
     pub(super) fn new(inputs: Vec<T>) -> Self {
         let total = inputs.len();
@@ -97,12 +107,12 @@ impl<T, R> Slots<T, R> {
 
     /// The next inputs, `size` of them if there are so many.
     pub(super) fn claim(&self, size: usize) -> Option<Claim<'_, T, R>> {
-        // Looked at first, so that the counter runs only so far beyond the end as there are threads; and a stretch is
-        // no longer than all, so that it cannot come round.
+        // Looked at first: each thread adds at most once after the last input was claimed. With `longest_claim` the
+        // counter cannot wrap round, which would claim inputs a second time.
         if self.unclaimed() == 0 {
             return None;
         }
-        let size = size.min(self.total);
+        let size = size.min(self.total).min(longest_claim(usize::MAX));
         let first = self.next.fetch_add(size, Ordering::Relaxed);
         (first < self.total).then(|| Claim {
             slots: self,
@@ -187,5 +197,34 @@ impl<T, R> Claim<'_, T, R> {
                 number += 1;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the counter of 32 bits stands when every worker has looked while one input was left, and then adds.
+    fn counter_after_all_workers_add(total: u32, size: u32) -> Option<u32> {
+        (0..=MAX_WORKERS).try_fold(total - 1, |next, _| next.checked_add(size.min(total)))
+    }
+
+    #[test]
+    fn claim_counter_of_32_bits_never_wraps() {
+        let longest = u32::try_from(longest_claim(u32::MAX as usize)).unwrap();
+        for total in [1, 1 << 28, i32::MAX as u32] {
+            assert!(counter_after_all_workers_add(total, longest).is_some());
+        }
+        // As it would be with the largest chunk size a user can ask for.
+        assert_eq!(counter_after_all_workers_add(1 << 28, u32::MAX), None);
+        // Not so short that it would cost anything.
+        assert!(longest > 500_000);
+    }
+
+    #[test]
+    fn result_of_map_is_never_zero_sized() {
+        enum Never {}
+        assert!(size_of::<Result<(), JobError>>() > 0);
+        assert!(size_of::<Result<Never, JobError>>() > 0);
     }
 }
