@@ -13,15 +13,16 @@ use crate::panic::drop_contained;
 /// A counted reference to a job. Dropping it never unwinds.
 pub(crate) struct JobRef(NonNull<dyn Job>);
 
-// SAFETY: As for an `Arc` of what is `Send` and `Sync`, which every `Job` is.
+// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `Job` is. The task is freed on the thread that
+// gives up the last reference, for which its closure and its result are `Send`.
 unsafe impl Send for JobRef {}
 // SAFETY: As above.
 unsafe impl Sync for JobRef {}
 
 impl JobRef {
     /// # Safety
-    /// `job` comes from `Box::into_raw`, and one reference to it passes to what this returns. It is a `Task`, whose first
-    /// field is its state.
+    /// `job` is a `Task` (whose first field is its state) from a leaked box, and one counted reference to it passes to the
+    /// value returned.
     pub(super) unsafe fn from_raw(job: NonNull<dyn Job>) -> Self {
         Self(job)
     }
@@ -78,7 +79,7 @@ impl JobRef {
 /// # Safety
 /// No reference is left.
 unsafe fn free(job: NonNull<dyn Job>) {
-    // SAFETY: It was made by `Box::into_raw`, and the caller is the last to know of it.
+    // SAFETY: A `JobRef` is made only from a leaked box, and by the caller's contract no other reference is left.
     let boxed = unsafe { Box::from_raw(job.as_ptr()) };
     // With it goes a result that nobody came for.
     drop_contained(boxed);

@@ -48,6 +48,8 @@ const WORKER: u32 = 8;
 const WORKER_BITS: u64 = 0xffff << WORKER;
 /// The count of references: the upper half.
 const REFERENCE: u64 = 1 << 32;
+/// Half of what the count can hold.
+const MANY_REFERENCES: u64 = 1 << 63;
 
 /// What is in a task that is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,9 +222,12 @@ impl State {
     }
 
     pub(crate) fn add_reference(&self) {
-        // Only somebody with a reference makes another one, and all are kept by values in memory: 2³² of them are not to
-        // be had.
-        self.0.fetch_add(REFERENCE, Ordering::Relaxed);
+        // Users cannot clone a reference: each belongs to a queue entry, to an entry in a list of the pool's, or to a
+        // running function, so counts stay small. The check does not rest on that. Aborting at half of the range leaves
+        // room for all threads that add one at the same moment, as in `Arc`.
+        if self.0.fetch_add(REFERENCE, Ordering::Relaxed) >= MANY_REFERENCES {
+            std::process::abort();
+        }
     }
 
     /// Gives up one reference. `true` when it was the last: the task is to be freed.
@@ -259,4 +264,37 @@ pub(crate) enum Take {
     NotYet,
     /// It was taken before.
     Gone,
+}
+
+#[cfg(all(test, not(model_check)))]
+mod tests {
+    use std::env;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Runs itself again in a process of its own, which has to abort.
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri starts no process")]
+    fn reference_beyond_half_of_the_count_aborts() {
+        const CHILD: &str = "THREAD_POOL_TEST_COUNTS_TOO_MANY_REFERENCES";
+        if env::var_os(CHILD).is_some() {
+            State::new(u32::MAX / 2).add_reference();
+            println!("half of the count is reached");
+            State::new(u32::MAX / 2 + 1).add_reference();
+            return;
+        }
+        let output = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg("task::state::tests::reference_beyond_half_of_the_count_aborts")
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            printed.contains("half of the count is reached"),
+            "{printed}"
+        );
+        assert!(!output.status.success(), "{printed}");
+    }
 }
