@@ -3,7 +3,10 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::error::Error;
 
@@ -48,10 +51,15 @@ impl Lock {
             .create(true)
             .truncate(false)
             .write(true)
+            .custom_flags(flags())
             .open(path);
         // Another user's, left in the folder that both share: it can be locked all the same.
         let file = create.or_else(|error| match error.kind() {
-            ErrorKind::PermissionDenied => File::open(path).map_err(|_| error),
+            ErrorKind::PermissionDenied => File::options()
+                .read(true)
+                .custom_flags(flags())
+                .open(path)
+                .map_err(|_| error),
             _ => Err(error),
         });
         let file = file.map_err(|error| {
@@ -71,6 +79,11 @@ impl Lock {
             }
         }
     }
+}
+
+/// Anybody can put something in the place of the lock: a FIFO must not make this wait, and no link may lead elsewhere.
+fn flags() -> i32 {
+    (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed()
 }
 
 /// In the folder for temporary files and not under `target/`: two clones disturb each other as well.
@@ -93,6 +106,19 @@ mod tests {
         drop(first);
         assert!(Lock::of_folder(folder.path()).unwrap().is_some());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lock_never_waits_for_a_fifo_or_follows_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (fifo, link) = (folder.path().join("fifo"), folder.path().join("link"));
+        let (mode, kind) = (rustix::fs::Mode::RWXU, rustix::fs::FileType::Fifo);
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, kind, mode, 0).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &link).unwrap();
+        for path in [&fifo, &link] {
+            assert_eq!(Lock::take_at(path).unwrap_err().exit_code(), 2);
+        }
+        assert!(!folder.path().join("elsewhere").exists());
     }
 
     #[test]
