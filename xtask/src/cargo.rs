@@ -102,7 +102,7 @@ pub fn build_bins(
 }
 
 /// The programs among cargo's messages. What is not a message (build scripts may print) is passed over.
-fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
+pub fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
     messages
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Message>(line).ok())

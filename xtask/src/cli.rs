@@ -1,6 +1,8 @@
 //! The command line: what may be said, and one line for what may not.
 
-use std::ffi::{OsStr, OsString};
+mod value;
+
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,11 +10,12 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
-use crate::results::MAX_ITERATIONS_PER_US;
+use crate::suggest::did_you_mean;
+use value::{duration, iterations, model, name, patience, rate, runner, seed, tasks, workers};
 
 /// Compares concurrency models on this machine, and tests, builds and hands out the crates that are them.
 #[derive(Debug, Parser)]
-#[command(name = "xtask", bin_name = "cargo xtask")]
+#[command(name = "xtask", bin_name = "cargo xtask", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -90,16 +93,16 @@ pub struct CompareArgs {
     #[arg(long = "runner", value_name = "NAME=COMMAND", value_parser = runner)]
     pub runners: Vec<(String, Vec<String>)>,
     /// Requests a second where requests are served, a table for each [default: what the workload says]
-    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = rate)]
+    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = rate, allow_negative_numbers = true)]
     pub rate: Vec<f64>,
     /// Numbers of tasks, each 1 to 10000000 [default: what the workload says]
-    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = tasks)]
+    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = tasks, allow_negative_numbers = true)]
     pub tasks: Vec<usize>,
     /// Numbers of workers, each 1 to 4096 [default: the processors of this machine]
-    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = workers)]
+    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = workers, allow_negative_numbers = true)]
     pub workers: Vec<usize>,
     /// The seed of the inputs and of the order of the rounds [default: what the workload says]
-    #[arg(long, value_name = "N", value_parser = seed)]
+    #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// Time for the samples after each cell's first, at most 1h [default: 30s; with --smoke 2s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -108,12 +111,12 @@ pub struct CompareArgs {
     #[arg(long)]
     pub smoke: bool,
     /// Skip the calibration: this many iterations are a microsecond of computing
-    #[arg(long, value_name = "N", value_parser = iterations)]
+    #[arg(long, value_name = "N", value_parser = iterations, allow_negative_numbers = true)]
     pub iterations_per_us: Option<u64>,
     /// Leave out the project's runners that need Python; there are none yet
     #[arg(long)]
     pub no_python: bool,
-    /// List the workloads and the models, and do nothing else
+    /// List the workloads and the models with their variants, and do nothing else
     #[arg(long)]
     pub list: bool,
     /// Keep the inputs in this file
@@ -138,7 +141,7 @@ pub const DEFAULT_OUTPUT: &str = "target/compare";
 pub enum Parsed {
     /// To run a command.
     Command(Command),
-    /// To read this text.
+    /// To read this text: help, or the version.
     Help(String),
 }
 
@@ -157,35 +160,57 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error> 
             Ok(Parsed::Command(Command::Compare(args)))
         }
         Ok(cli) => Ok(Parsed::Command(cli.command)),
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
             Ok(Parsed::Help(error.render().to_string()))
         }
-        Err(error) => Err(Error::Usage(refusal(
-            &error,
-            args.get(1).map(OsString::as_os_str),
-        ))),
+        Err(error) => Err(Error::Usage(refusal(&error, &args))),
     }
 }
 
 /// What is wrong, what may have been meant, and where to read on, as one line.
-fn refusal(error: &clap::Error, command: Option<&OsStr>) -> String {
-    let known = command
-        .and_then(OsStr::to_str)
+fn refusal(error: &clap::Error, args: &[OsString]) -> String {
+    let known = args
+        .get(1)
+        .and_then(|command| command.to_str())
         .filter(|command| commands(None).iter().any(|name| name == command));
     let commands = commands(known);
     let line = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
-        (_, Some(given)) => format!(
-            "there is no command `{}{given}`: use one of {}",
-            known.map(|name| format!("{name} ")).unwrap_or_default(),
-            commands.join(", ")
-        ),
+        (_, Some(given)) => {
+            let given = format!(
+                "{}{given}",
+                known.map(|name| format!("{name} ")).unwrap_or_default()
+            );
+            let meant = did_you_mean(&given, commands.iter().map(String::as_str));
+            format!(
+                "there is no command `{given}`: {meant}use one of {}",
+                commands.join(", ")
+            )
+        }
         (ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, _) => {
             format!("no command is named: use one of {}", commands.join(", "))
+        }
+        (ErrorKind::UnknownArgument, _) if negative(args).is_some() => {
+            let given = negative(args).unwrap_or_default();
+            format!("`{given}` is negative, and no value here can be")
         }
         _ => paragraphs(error).join("; "),
     };
     let help = known.map(|name| format!("{name} ")).unwrap_or_default();
     format!("{line}; see `cargo xtask {help}--help`")
+}
+
+/// A value such as `-5s`, which looks like a flag.
+fn negative(args: &[OsString]) -> Option<&str> {
+    let mut args = args.iter().filter_map(|arg| arg.to_str());
+    args.find(|arg| {
+        let rest = arg.strip_prefix('-').unwrap_or_default();
+        rest.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+    })
 }
 
 /// What clap says, without what it says every time.
@@ -228,114 +253,6 @@ fn commands(of: Option<&str>) -> Vec<String> {
 fn keep_first(numbers: &mut Vec<usize>) {
     let mut seen = std::collections::BTreeSet::new();
     numbers.retain(|number| seen.insert(*number));
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-}
-
-fn name(text: &str) -> Result<String, String> {
-    if is_name(text) {
-        return Ok(text.to_string());
-    }
-    Err("a name has a-z, 0-9 and - only; a file goes with --workload-file FILE".to_string())
-}
-
-fn model(text: &str) -> Result<String, String> {
-    let (name, variant) = text.split_once('/').unwrap_or((text, "default"));
-    if is_name(name) && is_name(variant) {
-        return Ok(text.to_string());
-    }
-    Err("say NAME or NAME/VARIANT, each of a-z, 0-9 and - only, as in threads/limited".to_string())
-}
-
-fn runner(text: &str) -> Result<(String, Vec<String>), String> {
-    let (name, command) = text
-        .split_once('=')
-        .ok_or("say NAME=COMMAND, as in mine='./mine --fast'")?;
-    if !is_name(name) {
-        return Err(format!("the NAME `{name}` may have a-z, 0-9 and - only"));
-    }
-    let words =
-        shell_words::split(command).map_err(|_| "the COMMAND has a quote that is never closed")?;
-    if words.first().is_none_or(String::is_empty) {
-        return Err("the COMMAND after = is empty: name the program to start".to_string());
-    }
-    Ok((name.to_string(), words))
-}
-
-fn number(text: &str, low: u64, high: u64) -> Result<u64, String> {
-    let number = text
-        .parse::<u64>()
-        .ok()
-        .filter(|number| (low..=high).contains(number));
-    number.ok_or_else(|| format!("say a whole number from {low} to {high}"))
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    let most = workload::definition::Definition::MAX_TASKS as f64;
-    let rate = text.parse().ok();
-    rate.filter(|rate| *rate > 0.0 && *rate <= most)
-        .ok_or_else(|| {
-            format!("say how many requests come in a second, a number above 0 and up to {most}")
-        })
-}
-
-fn tasks(text: &str) -> Result<usize, String> {
-    number(text, 1, 10_000_000).map(|number| number as usize)
-}
-
-fn workers(text: &str) -> Result<usize, String> {
-    number(text, 1, 4096).map(|number| number as usize)
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    number(text, 0, u64::MAX)
-}
-
-fn iterations(text: &str) -> Result<u64, String> {
-    number(text, 1, MAX_ITERATIONS_PER_US)
-}
-
-const LONGEST: Duration = Duration::from_secs(3600);
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let refused = || "say a time of at most 1h, as in 500ms, 60s or 2m".to_string();
-    let unit = text
-        .find(|character: char| character.is_ascii_alphabetic())
-        .ok_or_else(refused)?;
-    let (figures, unit) = text.split_at(unit);
-    // What `f64` reads besides is of no use here: signs, exponents, infinity.
-    if !figures
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'.')
-    {
-        return Err(refused());
-    }
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(refused()),
-    };
-    let figures: f64 = figures.parse().map_err(|_| refused())?;
-    Duration::try_from_secs_f64(figures * seconds)
-        .ok()
-        .filter(|time| *time <= LONGEST)
-        .ok_or_else(refused)
-}
-
-fn patience(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => {
-            Err("no runner can answer in no time: say a time such as 30s".to_string())
-        }
-        time => Ok(time),
-    }
 }
 
 #[cfg(test)]
@@ -405,30 +322,6 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_a_unit_and_an_end() {
-        for (text, milliseconds) in [
-            ("60s", 60_000),
-            ("500ms", 500),
-            ("2m", 120_000),
-            ("1h", 3_600_000),
-            ("0s", 0),
-        ] {
-            assert_eq!(
-                duration(text).unwrap(),
-                Duration::from_millis(milliseconds),
-                "{text}"
-            );
-        }
-        for text in [
-            "", "60", "s", ".s", "-1s", "+1s", "1e3s", "infs", "NaNs", "1 s", "1us", "61m", "1S",
-            "1.2.3s", "½s",
-        ] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-        assert!(patience("0s").is_err());
-    }
-
-    #[test]
     fn a_refusal_names_the_flag_the_fault_and_the_help() {
         let line = compare(&["--tasks", "0"]).unwrap_err().to_string();
         assert_eq!(
@@ -441,6 +334,42 @@ mod tests {
             line.contains("--taks") && line.contains("a similar argument exists: '--tasks'"),
             "{line}"
         );
+    }
+
+    #[test]
+    fn a_negative_number_is_told_that_it_must_be_positive() {
+        for flag in ["--tasks", "--workers", "--iterations-per-us"] {
+            for args in [&[flag, "-5"][..], &[&format!("{flag}=-5")]] {
+                let line = compare(args).unwrap_err().to_string();
+                assert!(
+                    line.contains(flag)
+                        && line.contains("it must be positive: say a whole number from 1"),
+                    "{line}"
+                );
+            }
+        }
+        for (args, words) in [
+            (["--tasks", "3,-5"], "it must be positive"),
+            (["--seed", "-1"], "say a whole number from 0"),
+            (["--rate", "-0.5"], "a number above 0"),
+            (["--budget", "-5s"], "`-5s` is negative"),
+            (["--patience", "-1m"], "`-1m` is negative"),
+        ] {
+            let line = compare(&args).unwrap_err().to_string();
+            assert!(line.contains(words), "{line}");
+        }
+        assert!(compare(&["--tasks", "--smoke"]).is_err());
+    }
+
+    #[test]
+    fn the_version_is_no_error() {
+        for flag in ["--version", "-V"] {
+            let parsed = parse(["xtask", flag].map(OsString::from)).unwrap();
+            let Parsed::Help(text) = parsed else {
+                panic!("{parsed:?}");
+            };
+            assert_eq!(text, format!("xtask {}\n", env!("CARGO_PKG_VERSION")));
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod render;
 pub mod report;
 pub mod results;
 pub mod stats;
+pub mod suggest;
 pub mod test;
 pub mod text;
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::cargo;
 use crate::error::Error;
+use crate::suggest::did_you_mean;
 
 /// The crates under `crates/`, by name, and where the workspace is and builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Crate {
     pub description: String,
     /// Whether it has a runner for the comparison.
     pub has_compare: bool,
+    /// The variants of that runner beside the default one, as its manifest lists them.
+    pub variants: Vec<String>,
     /// Whether it has benches against rivals.
     pub has_rivals: bool,
     /// Whether there is more of it than what it is by default: features to turn on.
@@ -61,31 +64,34 @@ pub fn workspace() -> Result<Packages, Error> {
 
 impl Packages {
     /// The workspace in the answer of `cargo metadata`.
-    fn from_metadata(json: &[u8]) -> Result<Packages, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Failed`] for what is no such answer.
+    pub fn from_metadata(json: &[u8]) -> Result<Packages, Error> {
         let metadata: Metadata = serde_json::from_slice(json).map_err(|error| {
             Error::Failed(format!("cannot read what `cargo metadata` says: {error}"))
         })?;
         let folder = metadata.workspace_root.join("crates");
-        let has = |home: &Path, nested: &str, name: &str| {
+        let nested = |home: &Path, nested: &str, name: &str| {
             let place = home.join(nested).join("Cargo.toml");
             let name = format!("{name}-{nested}");
-            metadata
-                .packages
-                .iter()
-                .any(|package| package.manifest_path == place && package.name == name)
+            let mut packages = metadata.packages.iter();
+            packages.find(|package| package.manifest_path == place && package.name == name)
         };
         let mut crates: Vec<Crate> = metadata
             .packages
             .iter()
             .filter_map(|package| {
                 let home = package.manifest_path.parent()?;
+                let runner = nested(home, "compare", &package.name);
                 (home.parent()? == folder).then(|| Crate {
                     name: package.name.clone(),
                     version: package.version.clone(),
                     manifest: package.manifest_path.clone(),
                     description: package.description.clone().unwrap_or_default(),
-                    has_compare: has(home, "compare", &package.name),
-                    has_rivals: has(home, "rivals", &package.name),
+                    has_compare: runner.is_some(),
+                    variants: runner.map(Package::variants).unwrap_or_default(),
+                    has_rivals: nested(home, "rivals", &package.name).is_some(),
                     has_features: package.features.keys().any(|name| name != "default"),
                 })
             })
@@ -113,7 +119,8 @@ impl Packages {
                     .map(|package| package.name.as_str())
                     .collect();
                 Error::Usage(format!(
-                    "there is no crate `{name}` under crates/: use one of {}",
+                    "there is no crate `{name}` under crates/: {}use one of {}",
+                    did_you_mean(name, known.iter().copied()),
                     known.join(", ")
                 ))
             })
@@ -153,6 +160,20 @@ struct Package {
     manifest_path: PathBuf,
     #[serde(default)]
     features: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    metadata: serde_json::Value,
+}
+
+impl Package {
+    /// `variants` under `[package.metadata.comparison]`.
+    fn variants(&self) -> Vec<String> {
+        let listed = self.metadata["comparison"]["variants"].as_array();
+        let names = listed
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str());
+        names.map(str::to_owned).collect()
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +185,8 @@ mod tests {
             {"name": "xtask", "version": "0.1.0", "manifest_path": "/w/xtask/Cargo.toml"},
             {"name": "threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml",
              "features": {"default": [], "tokio": ["dep:tokio"]}},
-            {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml"},
+            {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml",
+             "metadata": {"comparison": {"variants": ["limited", "cores"]}}},
             {"name": "locks-rivals", "version": "0.1.0", "manifest_path": "/w/crates/locks/rivals/Cargo.toml"},
             {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml", "features": {"default": []}}
         ]}"#;
@@ -187,6 +209,8 @@ mod tests {
                 ("threads", Some(runner), None)
             ]
         );
+        assert_eq!(packages.crates[1].variants, ["limited", "cores"]);
+        assert!(packages.crates[0].variants.is_empty());
         assert_eq!(packages.crates[1].description, "One thread per task.");
         assert_eq!(packages.crates[0].description, "");
         assert_eq!(
@@ -203,7 +227,7 @@ mod tests {
         assert_eq!(error.exit_code(), 2);
         assert_eq!(
             error.to_string(),
-            "there is no crate `thread` under crates/: use one of locks, threads"
+            "there is no crate `thread` under crates/: did you mean `threads`? use one of locks, threads"
         );
     }
 

@@ -154,6 +154,8 @@ fn a_wrong_or_missing_command_lists_the_commands() {
         &["compere"],
         &["`compere`", "compare, test, build, report, new, pick, ci"],
     );
+    refused(&["comapre"], &["`comapre`", "did you mean `compare`?"]);
+    refused(&["new", "worklaod"], &["did you mean `new workload`?"]);
     refused(&["--smoke"], &["--smoke"]);
     refused(&["new"], &["no command is named: use one of new workload"]);
     refused(&["new", "model"], &["`new model`", "new workload"]);
@@ -220,6 +222,31 @@ fn help_is_printed_on_stdout_and_is_no_error() {
         for word in words {
             assert!(stdout.contains(word), "{args:?} lacks {word:?}: {stdout}");
         }
+    }
+}
+
+#[test]
+fn names_that_are_nearly_right_are_told_what_may_have_been_meant() {
+    for (args, meant) in [
+        (&["compare", "waist"][..], "waits"),
+        (&["compare", "gcd", "--model", "tokio"], "tokio-tasks"),
+        (&["compare", "gcd", "--model", "thread-pol"], "thread-pool"),
+        (&["compare", "gcd", "--model", "threads/limitd"], "limited"),
+        (&["test", "thread-pol"], "thread-pool"),
+        (&["build", "tokio"], "tokio-tasks"),
+        (&["pick", "treads", "somewhere"], "threads"),
+    ] {
+        refused(args, &[&format!("did you mean `{meant}`?")]);
+    }
+}
+
+#[test]
+fn a_list_names_the_variants() {
+    let output = xtask(&["compare", "--list"]);
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0));
+    for name in ["threads/limited", "tokio-tasks/blocking-in-loop", "waits"] {
+        assert!(stdout.contains(name), "{stdout}");
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Model {
     pub(super) program: String,
     /// The crate's description.
     pub(super) about: String,
+    /// Its variants beside the default one, known before it is built.
+    pub(super) variants: Vec<String>,
 }
 
 /// The models of the project, the baseline first.
@@ -53,6 +55,7 @@ pub(super) fn models() -> Result<Vec<Model>, Error> {
                     found.description
                 },
                 crate_name: found.name,
+                variants: found.variants,
             }
         })
         .collect();
@@ -74,6 +77,13 @@ pub(super) fn list() -> Result<String, Error> {
     text.push_str("\nModels\n");
     for model in models()? {
         let _ = writeln!(text, "  {:<16} {}", model.name, model.about);
+        let variants = model.variants.iter();
+        let named: Vec<String> = variants
+            .map(|variant| format!("{}/{variant}", model.name))
+            .collect();
+        if !named.is_empty() {
+            let _ = writeln!(text, "  {:<16} also {}", "", named.join(", "));
+        }
     }
     Ok(text)
 }

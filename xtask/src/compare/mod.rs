@@ -29,6 +29,7 @@ mod servers;
 mod table;
 mod tables;
 mod trace;
+mod variants;
 mod workshop;
 
 pub use guard::guard;
@@ -77,6 +78,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
     let models = selection::models(args, &names)?;
     selection::check_shown_models(args, &definitions, &names)?;
+    variants::check_declared(&builtin, &models, &definitions)?;
     // Before the build, which is a load of its own.
     let environment = environment::environment();
     let _lock = lock::Lock::take()?;
@@ -94,7 +96,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let programs = Programs::build(&taking_part, &interrupt)?;
     let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
-    selection::check_variants(&contestants, &models, &definitions)?;
+    variants::check_said(&contestants, &models, &definitions)?;
 
     let servers = RefCell::new(Servers::new(&programs, workshop.folder()));
     let results = empty_results(args, environment, &contestants);

@@ -10,6 +10,7 @@ use super::contestant::{Contestant, SEQUENTIAL};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::files;
+use crate::suggest::did_you_mean;
 
 /// The most tasks with `--smoke`.
 const SMOKE_TASKS: usize = 40;
@@ -39,7 +40,8 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
         let known = definition::builtin(name).ok_or_else(|| {
             let names: Vec<&str> = definition::builtins().iter().map(|known| known.name.as_str()).collect();
             Error::Usage(format!(
-                "there is no workload `{name}`; choose among {}, or name a file of your own with `--workload-file FILE`",
+                "there is no workload `{name}`; {}choose among {}, or name a file of your own with `--workload-file FILE`",
+                did_you_mean(name, names.iter().copied()),
                 names.join(", ")
             ))
         })?;
@@ -226,12 +228,22 @@ pub(super) fn models<'a>(
                 Ok((name, variant))
             } else {
                 Err(Error::Usage(format!(
-                    "--model {model}: there is no model `{name}`; choose among {}",
-                    builtin.join(", ")
+                    "--model {model}: {}",
+                    no_model(name, args, builtin)
                 )))
             }
         })
         .collect()
+}
+
+fn no_model(name: &str, args: &CompareArgs, builtin: &[String]) -> String {
+    let added = args.runners.iter().map(|(name, _)| name.as_str());
+    let known: Vec<&str> = builtin.iter().map(String::as_str).chain(added).collect();
+    format!(
+        "there is no model `{name}`; {}choose among {}",
+        did_you_mean(name, known.iter().copied()),
+        known.join(", ")
+    )
 }
 
 /// Whether a model takes part at all.
@@ -258,79 +270,14 @@ pub(super) fn check_shown_models(
                 || args.runners.iter().any(|(known, _)| known == name);
             if !known {
                 return Err(Error::Usage(format!(
-                    "the workload `{}` shows `{shown}`, but there is no model `{name}`; choose among {}",
+                    "the workload `{}` shows `{shown}`, but {}",
                     definition.name,
-                    builtin.join(", ")
+                    no_model(name, args, builtin)
                 )));
             }
         }
     }
     Ok(())
-}
-
-/// Refuses a variant that its model does not have, whether `--model` or a workload's `show` names it.
-///
-/// # Errors
-///
-/// A usage error that lists the variants.
-pub(super) fn check_variants(
-    contestants: &[Contestant],
-    models: &[(&str, Option<&str>)],
-    definitions: &[Definition],
-) -> Result<(), Error> {
-    for (name, variant) in models {
-        if let Some(variant) = variant {
-            check_variant(
-                contestants,
-                name,
-                variant,
-                &format!("--model {name}/{variant}"),
-            )?;
-        }
-    }
-    for definition in definitions {
-        for shown in &definition.show {
-            if let Some((name, variant)) = shown.split_once('/') {
-                let place = format!("the workload `{}` shows `{shown}`", definition.name);
-                check_variant(contestants, name, variant, &place)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A contestant that does not take part, or has not said who it is, cannot be asked for its variants.
-fn check_variant(
-    contestants: &[Contestant],
-    name: &str,
-    variant: &str,
-    place: &str,
-) -> Result<(), Error> {
-    let Some(contestant) = contestants
-        .iter()
-        .find(|contestant| contestant.name == name && contestant.hello.is_ok())
-    else {
-        return Ok(());
-    };
-    let variants = contestant.variants();
-    if variants.iter().any(|known| known.name == variant) {
-        return Ok(());
-    }
-    let names: Vec<&str> = variants
-        .iter()
-        .map(|known| known.name.as_str())
-        .filter(|name| !name.is_empty())
-        .collect();
-    let choice = match names.as_slice() {
-        [] => "it has none: leave it out".to_owned(),
-        names => format!(
-            "choose among {}, or leave it out for the default one",
-            names.join(", ")
-        ),
-    };
-    Err(Error::Usage(format!(
-        "{place}: `{name}` has no such variant; {choice}"
-    )))
 }
 
 /// The cells of a table: the variants that were named or, by default, each model's first and those that the

@@ -190,6 +190,7 @@ mod tests {
             manifest: PathBuf::new(),
             description: String::new(),
             has_compare: false,
+            variants: Vec::new(),
             has_rivals: false,
             has_features: false,
         };

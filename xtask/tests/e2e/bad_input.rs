@@ -64,32 +64,23 @@ fn a_workload_can_show_only_what_there_is() {
         showing("treads/limited"),
         &["treads/limited", "no model `treads`", "threads"],
     );
-    // Only the runner knows its variants.
-    let finished = showing("threads/limitless").run();
-    assert_eq!(finished.code(), 2, "{}", finished.stderr);
-    let last = finished.stderr.lines().last().unwrap_or_default();
-    assert!(
-        last.contains("shows `threads/limitless`") && last.contains("limited"),
-        "{last}"
+    refused(
+        showing("threads/limitless"),
+        &["shows `threads/limitless`", "limited"],
     );
 }
 
 #[test]
 fn a_variant_that_does_not_exist_is_answered_with_those_that_do() {
-    // Only the runner knows its variants, so this one is built first, and cargo may say so.
-    let finished = Comparison::tiny()
-        .args(["--model", "threads/limitless"])
-        .run();
-    assert_eq!(finished.code(), 2, "{}", finished.stderr);
-    let last = finished.stderr.lines().last().unwrap_or_default();
-    assert!(
-        last.starts_with("error: --model threads/limitless"),
-        "{last}"
+    // The manifests say which there are, so nothing is built for this.
+    refused(
+        Comparison::tiny().args(["--model", "threads/limitless"]),
+        &["error: --model threads/limitless", "limited, cores"],
     );
-    assert!(last.contains("limited"), "{last}");
-    assert_eq!(finished.stdout, "");
-    assert!(!finished.results.exists());
-    finished.nothing_left();
+    refused(
+        Comparison::tiny().args(["--model", "child-process/fast"]),
+        &["`child-process` has no such variant", "leave it out"],
+    );
 }
 
 #[test]

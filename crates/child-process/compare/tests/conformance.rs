@@ -243,6 +243,12 @@ fn a_folder_that_no_child_can_be_told_is_an_error() {
     assert!(said.contains("no UTF-8 name"), "{said}");
 }
 
+#[test]
+fn the_manifest_names_the_variants() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    workload::conformance::the_manifest_names_the_variants(&model(), folder);
+}
+
 fn count(what: &str) -> usize {
     fs::read_dir(format!("/proc/self/{what}"))
         .expect("/proc")

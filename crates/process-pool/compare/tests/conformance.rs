@@ -83,6 +83,12 @@ fn builtin_workloads_have_the_digest_of_sequential() {
 }
 
 #[test]
+fn the_manifest_names_the_variants() {
+    let model = ProcessPoolModel::new(program());
+    conformance::the_manifest_names_the_variants(&model, env!("CARGO_MANIFEST_DIR"));
+}
+
+#[test]
 fn every_kind_of_step_has_the_value_of_sequential() {
     let program = program();
     let _turn = alone();

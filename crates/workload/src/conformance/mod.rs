@@ -5,11 +5,13 @@
 
 mod checks;
 mod files;
+mod manifest;
 mod origin;
 mod quiet;
 mod serving;
 
 pub use checks::*;
+pub use manifest::*;
 pub use serving::*;
 
 /// Makes a test of each check, for a model.
@@ -33,6 +35,12 @@ macro_rules! conformance_tests {
             a_thousand_sessions_are_served_to_their_end,
             nothing_is_left_behind
         );
+
+        #[test]
+        fn the_manifest_names_the_variants() {
+            let folder = env!("CARGO_MANIFEST_DIR");
+            $crate::conformance::the_manifest_names_the_variants(&$model, folder);
+        }
     };
     (@tests $model:expr, $most:expr; $($check:ident),*) => {
         $(

@@ -1,0 +1,37 @@
+//! What a runner's manifest says of it, so that the comparison knows it before it is built.
+
+use std::path::Path;
+
+use super::checks::variants;
+use crate::model::Model;
+
+/// The manifest in `folder` lists the variants that the model describes, in their order: those beside the default one,
+/// under `variants` in `[package.metadata.comparison]`, which may be missing where there are none.
+pub fn the_manifest_names_the_variants(model: &impl Model, folder: impl AsRef<Path>) {
+    let path = folder.as_ref().join("Cargo.toml");
+    let text = std::fs::read_to_string(&path).expect("the manifest is there");
+    let manifest: toml::Table = text.parse().expect("the manifest is TOML");
+    let listed = manifest
+        .get("package")
+        .and_then(|package| package.get("metadata"))
+        .and_then(|metadata| metadata.get("comparison"))
+        .and_then(|comparison| comparison.get("variants"))
+        .and_then(toml::Value::as_array);
+    let listed: Vec<&str> = listed
+        .into_iter()
+        .flatten()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    let described = variants(model);
+    let described: Vec<&str> = described
+        .iter()
+        .map(|variant| variant.name.as_str())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(
+        listed,
+        described,
+        "`variants` under [package.metadata.comparison] of {}, and the runner",
+        path.display()
+    );
+}
