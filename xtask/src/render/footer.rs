@@ -1,5 +1,7 @@
 //! What a reader should know before trusting a figure, and where the figures come from.
 
+use std::collections::HashSet;
+
 use super::number::{bytes, duration, plural};
 use super::text::{list, remark, wrap};
 use crate::results::Results;
@@ -24,10 +26,31 @@ pub fn warnings(results: &Results) -> String {
              choose a model by.",
         ));
     }
+    let lost = cells_without_table(results);
+    if lost > 0 {
+        let belong = if lost == 1 { "belongs" } else { "belong" };
+        let what = format!(
+            "{} {belong} to no table of these results, so that nothing above shows it.",
+            plural(lost, "cell")
+        );
+        out.push_str(&wrap("warning: ", &what));
+    }
     for warning in &results.warnings {
         out.push_str(&wrap("warning: ", &remark(warning)));
     }
     out
+}
+
+/// No comparison leaves any; a file that was edited may.
+fn cells_without_table(results: &Results) -> usize {
+    let tables = results.workloads.iter();
+    let tables: HashSet<(&str, usize)> = tables
+        .map(|table| (table.name.as_str(), table.tasks))
+        .collect();
+    let cells = results.cells.iter();
+    cells
+        .filter(|cell| !tables.contains(&(cell.workload.as_str(), cell.tasks)))
+        .count()
 }
 
 /// The command, the machine, the compiler, the date and the settings.

@@ -1,11 +1,13 @@
 //! The closing matrix: which model for which kind of work.
 
+use std::collections::{HashMap, HashSet};
+
 use super::blocks::in_blocks;
 use super::number::plural;
 use super::table::to_best;
 use super::text::{pieces, wrap};
 use super::view::{self, Names, Row};
-use crate::results::{Results, Workload};
+use crate::results::{Cell, Results, Workload};
 use crate::stats::counted;
 
 /// Stands where a contestant was neither measured nor skipped.
@@ -67,10 +69,11 @@ fn coverage(results: &Results) -> String {
 fn blocks(results: &Results) -> Vec<String> {
     let names = Names::new(results);
     let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut seen: HashSet<Row<'_>> = HashSet::new();
     let measured = results.cells.iter().map(|cell| names.row_of_cell(cell));
     let skipped = results.skipped.iter();
     for row in measured.chain(skipped.map(|skipped| names.row_of_skipped(skipped))) {
-        if !rows.contains(&row) {
+        if seen.insert(row) {
             rows.push(row);
         }
     }
@@ -90,17 +93,23 @@ fn column(results: &Results, workload: &Workload, names: &Names, rows: &[Row<'_>
     let skipped = view::skipped(results, workload);
     let title = view::title(results, workload, " ");
     let lines: Vec<String> = title.split(' ').flat_map(|word| pieces(word, 16)).collect();
+    // The best cell of a row comes first, and stays.
+    let mut by_row: HashMap<Row<'_>, &Cell> = HashMap::new();
+    for cell in cells {
+        by_row.entry(names.row_of_cell(cell)).or_insert(cell);
+    }
+    let skipped: HashSet<Row<'_>> = skipped
+        .into_iter()
+        .map(|skipped| names.row_of_skipped(skipped))
+        .collect();
     let entries = rows.iter().map(|row| {
-        if let Some(cell) = cells.iter().find(|cell| names.row_of_cell(cell) == *row) {
+        if let Some(cell) = by_row.get(row) {
             if view::measured(cell) {
                 to_best(cell)
             } else {
                 "error".to_owned()
             }
-        } else if skipped
-            .iter()
-            .any(|skipped| names.row_of_skipped(skipped) == *row)
-        {
+        } else if skipped.contains(row) {
             "skipped".to_owned()
         } else {
             ABSENT.to_owned()

@@ -75,7 +75,7 @@ impl Names {
 }
 
 /// A row of the matrix or of a sweep.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Row<'a> {
     pub(super) model: &'a str,
     pub(super) variant: &'a str,

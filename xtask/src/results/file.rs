@@ -12,6 +12,10 @@ use crate::text::{clean, cut};
 /// No comparison writes more: a full one of 28 worker counts takes a tenth of it.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Every list of every flag at once makes fewer: rendering looks at each cell for each table.
+const MAX_TABLES: usize = 5_000;
+const MAX_ROWS: usize = 200_000;
+
 /// What the parser says may quote the file.
 const MAX_REASON_COLUMNS: usize = 300;
 
@@ -109,7 +113,14 @@ pub fn parse(text: &[u8]) -> Result<Results, String> {
             head.schema
         ));
     }
-    let results = serde_json::from_slice(text).map_err(|error| other(&error.to_string()))?;
+    let results: Results =
+        serde_json::from_slice(text).map_err(|error| other(&error.to_string()))?;
+    let rows = results.cells.len() + results.skipped.len();
+    if results.workloads.len() > MAX_TABLES || rows > MAX_ROWS {
+        return Err(other(
+            "it has more tables or cells than any comparison makes",
+        ));
+    }
     match blank(&results) {
         Some(what) => Err(other(what)),
         None => Ok(results),
