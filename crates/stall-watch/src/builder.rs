@@ -55,8 +55,22 @@ impl Builder {
         self
     }
 
-    /// Takes a backtrace of the thread that is held up with each report: see [`Backtrace`](crate::Backtrace) for how, and
-    /// for what it asks of the process.
+    /// Takes a backtrace of the held-up thread with each report.
+    ///
+    /// The process gets a signal handler for the rest of its life.
+    /// [`Backtrace`](crate::Backtrace) says how it works and what it means for the process: no code
+    /// has to be written for it, but calls that the system does not restart return `EINTR`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use stall_watch::{BuildError, StallWatch};
+    ///
+    /// let watch = StallWatch::builder(Duration::from_millis(100))
+    ///     .backtraces()
+    ///     .on_stall(|stall| eprintln!("{stall:#}"))
+    ///     .build()?;
+    /// # Ok::<(), BuildError>(())
+    /// ```
     #[cfg(all(feature = "backtrace", target_os = "linux"))]
     pub fn backtraces(mut self) -> Self {
         self.backtraces = true;

@@ -72,29 +72,33 @@ fn assert_callers(samples: &[Backtrace], callee: &str, callers: &[&str]) -> usiz
 }
 
 #[inline(never)]
-fn tiny(number: u64) -> u64 {
+fn leaf_function(number: u64) -> u64 {
     black_box(number) + 1
 }
 
 /// Mostly beginnings and ends of functions.
 #[inline(never)]
-fn calls_tiny(mut number: u64) -> u64 {
+fn middle_function(mut number: u64) -> u64 {
     for _ in 0..1_000 {
-        number = tiny(number) ^ tiny(number + 7);
+        number = leaf_function(number) ^ leaf_function(number + 7);
     }
     number
 }
 
 #[inline(never)]
-fn calls_calls_tiny() {
-    black_box(calls_tiny(black_box(3)) + 1);
+fn outer_function() {
+    black_box(middle_function(black_box(3)) + 1);
 }
 
 #[test]
 fn callers_are_named_in_prologues_and_epilogues() {
     within_deadline(|| {
-        let samples = samples(calls_calls_tiny);
-        let found = assert_callers(&samples, "::tiny", &["::calls_tiny", "::calls_calls_tiny"]);
+        let samples = samples(outer_function);
+        let found = assert_callers(
+            &samples,
+            "leaf_function",
+            &["middle_function", "outer_function"],
+        );
         assert!(found > SAMPLES / 10, "{found}");
     });
 }
@@ -111,7 +115,7 @@ fn allocates() {
 fn callers_are_named_in_malloc() {
     within_deadline(|| {
         let samples = samples(allocates);
-        let in_it = assert_callers(&samples, "::allocates", &[]);
+        let in_it = assert_callers(&samples, "allocates", &[]);
         let in_malloc = samples.iter().filter(|backtrace| {
             let first = &names(backtrace)[0];
             ["malloc", "free", "calloc", "mem"]
@@ -159,7 +163,7 @@ fn asks_the_system() {
 fn callers_are_named_in_a_system_call() {
     within_deadline(|| {
         let samples = samples(asks_the_system);
-        let found = assert_callers(&samples, "syscall", &["::asks_the_system"]);
+        let found = assert_callers(&samples, "syscall", &["asks_the_system"]);
         assert!(found > SAMPLES / 2, "{found}");
     });
 }
@@ -186,7 +190,7 @@ fn callers_are_named_while_a_panic_unwinds() {
         let samples = samples(catches);
         let whole = samples.iter().filter(|backtrace| {
             let names = names(backtrace);
-            let mut in_place = names.iter().filter(|name| name.contains("::catches"));
+            let mut in_place = names.iter().filter(|name| name.contains("catches"));
             in_place.next().is_some() && !backtrace.is_cut()
         });
         let whole = whole.count();
@@ -223,11 +227,7 @@ fn code_below_a_signal_handler_is_named() {
             SPUN.store(true, Ordering::Relaxed);
             stall
         });
-        let found = assert_callers(
-            &[stall.backtrace.unwrap()],
-            "spins_in_handler",
-            &["::raises"],
-        );
+        let found = assert_callers(&[stall.backtrace.unwrap()], "spins_in_handler", &["raises"]);
         assert_eq!(found, 1);
     });
 }
@@ -306,8 +306,8 @@ fn forbid(number: libc::c_long) {
 fn callers_are_named_under_a_seccomp_filter() {
     in_child("quality::callers_are_named_under_a_seccomp_filter", || {
         forbid(libc::SYS_process_vm_readv);
-        let samples = some_samples(20, Duration::from_millis(20), calls_calls_tiny);
-        let callers = ["::calls_tiny", "::calls_calls_tiny"];
-        assert!(assert_callers(&samples, "::tiny", &callers) > 0);
+        let samples = some_samples(20, Duration::from_millis(20), outer_function);
+        let callers = ["middle_function", "outer_function"];
+        assert!(assert_callers(&samples, "leaf_function", &callers) > 0);
     });
 }
