@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const MARK: &str = "STALL_WATCH_TEST_CHILD";
 
 /// A healthy child needs seconds. One that is deadlocked is killed after this.
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_secs(250);
 
 /// How a child ended, and what it printed.
 pub(crate) struct Ended {
