@@ -327,6 +327,7 @@ fn the_worked_task_of_the_page_has_the_values_of_the_code() {
     let surroundings = Surroundings {
         files: folder.path().to_owned(),
         origin: None,
+        ..Surroundings::default()
     };
     // After the compute step a task goes on from 8f56…: what the server would send follows from that.
     let computed = compute(task_seed(0, 0), 10_000);

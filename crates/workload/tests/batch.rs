@@ -20,6 +20,7 @@ fn surroundings() -> Surroundings {
     Surroundings {
         files: PathBuf::from("/files"),
         origin: Some(SocketAddr::from(([127, 0, 0, 1], 80))),
+        logs: PathBuf::from("/logs"),
     }
 }
 

@@ -10,7 +10,9 @@ use async_process::Child;
 use async_std::io::{ReadExt, WriteExt};
 use async_std::net::TcpStream;
 use async_std_tasks::timeout;
-use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
+use workload::task::{
+    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
+};
 
 /// async-std as the workload's tasks see it.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +31,9 @@ impl AsyncIo for AsyncStdIo {
     ) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(server).await?;
         stream.write_all(request).await?;
-        let mut response = Vec::with_capacity(capacity);
-        stream.read_to_end(&mut response).await?;
+        let mut response = response_buffer(capacity)?;
+        let mut answer = stream.take(response_limit(capacity));
+        answer.read_to_end(&mut response).await?;
         Ok(response)
     }
 

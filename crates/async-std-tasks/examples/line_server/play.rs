@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use async_std::future::timeout;
-use async_std::io::{BufReader, WriteExt, prelude::BufReadExt};
+use async_std::io::{BufReader, ReadExt, WriteExt, prelude::BufReadExt};
 use async_std::net::TcpStream;
 use async_std::stream::StreamExt;
 use async_std::task::spawn_blocking;
@@ -16,12 +16,15 @@ use crate::player::{Player, guess_in};
 /// How long the server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// All that a server may say in a round, in bytes: a hundred thousand guesses, and no line without an end.
+const MOST_SAID: u64 = 1024 * 1024;
+
 pub(crate) async fn play(round: Play) -> io::Result<()> {
     let stream = timeout(PATIENCE, TcpStream::connect(round.server))
         .await
         .map_err(io::Error::other)??;
     stream.set_nodelay(true)?;
-    let mut lines = BufReader::new(stream.clone()).lines();
+    let mut lines = BufReader::new(stream.clone().take(MOST_SAID)).lines();
     let mut writer = stream;
     let mut player = Player::new(round.secret);
     println!("Guess a number from {} to {}!", round.lower, round.upper);

@@ -10,7 +10,9 @@ use bridge::Offload;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
-use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
+use workload::task::{
+    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
+};
 
 /// The loop as the workload's tasks see it.
 #[derive(Debug, Clone)]
@@ -31,8 +33,9 @@ impl AsyncIo for LoopIo {
     ) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(server).await?;
         stream.write_all(request).await?;
-        let mut response = Vec::with_capacity(capacity);
-        stream.read_to_end(&mut response).await?;
+        let mut response = response_buffer(capacity)?;
+        let mut answer = stream.take(response_limit(capacity));
+        answer.read_to_end(&mut response).await?;
         Ok(response)
     }
 

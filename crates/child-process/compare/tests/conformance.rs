@@ -234,6 +234,7 @@ fn a_folder_that_no_child_can_be_told_is_an_error() {
     let surroundings = Surroundings {
         files,
         origin: None,
+        ..Surroundings::default()
     };
     let outputs = model.run(
         &mut ready,

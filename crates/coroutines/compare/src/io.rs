@@ -10,7 +10,9 @@ use coroutines::timeout;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::process::Child;
 use smol::{Async, Timer};
-use workload::task::{AsyncIo, Exec, Exited, Tail, kill_group, read_head};
+use workload::task::{
+    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
+};
 
 /// `async-io` for timers and sockets, `async-process` for programs, `blocking` for files.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +31,9 @@ impl AsyncIo for SmolIo {
     ) -> io::Result<Vec<u8>> {
         let mut stream = Async::<TcpStream>::connect(server).await?;
         stream.write_all(request).await?;
-        let mut response = Vec::with_capacity(capacity);
-        stream.read_to_end(&mut response).await?;
+        let mut response = response_buffer(capacity)?;
+        let mut answer = stream.take(response_limit(capacity));
+        answer.read_to_end(&mut response).await?;
         Ok(response)
     }
 

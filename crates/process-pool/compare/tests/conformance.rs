@@ -249,6 +249,7 @@ fn a_batch_with_other_surroundings_is_told_to_the_same_workers() {
         let surroundings = Surroundings {
             files: folder.path().to_owned(),
             origin: None,
+            ..Surroundings::default()
         };
         let batch = Arc::new(Batch::new(Arc::clone(&inputs), surroundings));
         let right = Sequential.run(&mut (), &batch);

@@ -1,6 +1,6 @@
 //! The client: plays one round and shows how it goes.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -11,11 +11,14 @@ use crate::player::{Player, guess_in};
 /// How long the server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// All that a server may say in a round, in bytes: a hundred thousand guesses, and no line without an end.
+const MOST_SAID: u64 = 1024 * 1024;
+
 pub(crate) fn play(round: Play) -> io::Result<()> {
     let stream = TcpStream::connect_timeout(&round.server, PATIENCE)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let mut lines = BufReader::new(&stream).lines();
+    let mut lines = BufReader::new((&stream).take(MOST_SAID)).lines();
     let mut writer = &stream;
     let mut player = Player::new(round.secret);
     println!("Guess a number from {} to {}!", round.lower, round.upper);

@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 use workload::task::{
-    AsyncIo, Carried, Exec, Exited, Failure, Offload, Tail, kill_group, read_head,
+    AsyncIo, Carried, Exec, Exited, Failure, Offload, Tail, kill_group, read_head, response_buffer,
+    response_limit,
 };
 
 /// Tokio as the workload's tasks see it.
@@ -31,8 +32,9 @@ impl AsyncIo for TokioIo {
     ) -> io::Result<Vec<u8>> {
         let mut stream = TcpStream::connect(server).await?;
         stream.write_all(request).await?;
-        let mut response = Vec::with_capacity(capacity);
-        stream.read_to_end(&mut response).await?;
+        let mut response = response_buffer(capacity)?;
+        let mut answer = stream.take(response_limit(capacity));
+        answer.read_to_end(&mut response).await?;
         Ok(response)
     }
 

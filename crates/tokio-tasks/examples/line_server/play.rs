@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio_tasks::timeout;
@@ -15,13 +15,16 @@ use crate::player::{Player, guess_in};
 /// How long the server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// All that a server may say in a round, in bytes: a hundred thousand guesses, and no line without an end.
+const MOST_SAID: u64 = 1024 * 1024;
+
 pub(crate) async fn play(round: Play) -> io::Result<()> {
     let stream = timeout(PATIENCE, TcpStream::connect(round.server))
         .await
         .map_err(io::Error::other)??;
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
-    let mut lines = BufReader::new(reader).lines();
+    let mut lines = BufReader::new(reader.take(MOST_SAID)).lines();
     let mut player = Player::new(round.secret);
     println!("Guess a number from {} to {}!", round.lower, round.upper);
     let params = format!("PARAMS {} {}\n", round.lower, round.upper);

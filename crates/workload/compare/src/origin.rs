@@ -5,7 +5,7 @@
 //! all connections, so that it takes as little as it can from the models that share the machine with it.
 
 use std::env;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +25,9 @@ const BACKLOG: u32 = 4096;
 /// A request is one line and a few headers; whoever sends more is not ours.
 const LONGEST_REQUEST: usize = 4096;
 
+/// How long a request may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How much of a body is made and sent at a time: whole words of the generator.
 const PIECE: u64 = 64 * 1024;
 
@@ -42,6 +45,8 @@ fn run() -> io::Result<()> {
     let folder = env::args_os()
         .nth(1)
         .map_or_else(env::temp_dir, PathBuf::from);
+    // Clients are told absolute paths.
+    let folder = std::path::absolute(folder)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -55,7 +60,7 @@ fn run() -> io::Result<()> {
         stdout.flush()?;
         std::thread::spawn(|| {
             // Whatever arrives is ignored: the end is the message.
-            let _ = io::stdin().read_to_end(&mut Vec::new());
+            let _ = io::copy(&mut io::stdin(), &mut io::sink());
             std::process::exit(0);
         });
         accept(listener, folder.into()).await
@@ -77,12 +82,11 @@ async fn accept(listener: TcpListener, folder: Arc<Path>) -> io::Result<()> {
 }
 
 async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
-    let mut request = Vec::with_capacity(256);
-    while !request.ends_with(b"\r\n\r\n") {
-        if stream.read_buf(&mut request).await? == 0 || request.len() > LONGEST_REQUEST {
-            return Ok(());
-        }
-    }
+    let asked = tokio::time::timeout(PATIENCE, request(&mut stream));
+    // A client that says nothing, or too much, is not ours.
+    let Ok(Ok(Some(request))) = asked.await else {
+        return Ok(());
+    };
     let target = std::str::from_utf8(&request)
         .ok()
         .and_then(|text| text.split(' ').nth(1));
@@ -122,6 +126,17 @@ async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
             return stream.shutdown().await;
         }
     }
+}
+
+/// The head of a request; `None` where it does not end as it should.
+async fn request(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut request = Vec::with_capacity(256);
+    while !request.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await? == 0 || request.len() > LONGEST_REQUEST {
+            return Ok(None);
+        }
+    }
+    Ok(Some(request))
 }
 
 /// Makes a file of its own for the log, tells the client where, and lets it grow.

@@ -292,6 +292,47 @@ fn the_origin_server_answers_and_ends_with_its_input() {
     }
 }
 
+/// What comes from a file or from the origin server is answered by `failed`, and the runner goes on.
+#[test]
+fn inputs_and_server_that_ask_for_too_much_are_failures() {
+    let (folder, path) = inputs_file("fetch = \"5B\"", 1);
+    let good = std::fs::read_to_string(&path).unwrap();
+    let mut runner = Runner::start();
+    for (right, wrong) in [
+        ("\"map\"", "{\"histogram\":{\"keys\":0}}"),
+        ("\"map\"", "{\"histogram\":{\"keys\":18446744073709551615}}"),
+        ("\"bytes\":5", "\"bytes\":70368744177664"),
+        ("\"delay_ns\":0", "\"delay_ns\":18446744073709551615"),
+    ] {
+        assert!(good.contains(right), "{right} in {good}");
+        std::fs::write(&path, good.replace(right, wrong)).unwrap();
+        let reply = runner.ask(load(&path));
+        assert_eq!(reply["reply"], "failed", "{wrong}: {reply}");
+    }
+    // A server that names the inputs as its log, and another file of that folder that is as long as the log.
+    let (_tails, path) = inputs_file("tail = \"32B\"", 1);
+    let victim = folder.path().join("victim");
+    std::fs::write(&victim, [b'x'; 32]).unwrap();
+    for victim in [&path, &victim] {
+        let before = std::fs::read(victim).unwrap();
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let origin = server.local_addr().unwrap().to_string();
+        let answer = workload::task::answer(victim).unwrap();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        });
+        let request = json!({"request": "load", "inputs": path, "files": null, "origin": origin, "variant": "", "workers": 2});
+        assert_eq!(runner.ask(request)["reply"], "loaded");
+        let reply = runner.ask(json!({"request": "sample"}));
+        assert_eq!(reply["reply"], "failed", "{reply}");
+        assert_eq!(std::fs::read(victim).expect("it is still there"), before);
+        answering.join().unwrap();
+    }
+}
+
 /// In the folder that the server was told, over the time asked for; who has seen its end has removed it.
 fn a_log_grows(folder: &std::path::Path, exchange: &impl Fn(&str) -> Vec<u8>) {
     let log = workload::task::Log {
@@ -302,7 +343,7 @@ fn a_log_grows(folder: &std::path::Path, exchange: &impl Fn(&str) -> Vec<u8>) {
     let over = Duration::from_nanos(log.over_ns);
     let start = Instant::now();
     let answer = exchange(&String::from_utf8(log.request()).unwrap());
-    let mut tail = log.tail(answer).unwrap();
+    let mut tail = log.tail(answer, folder).unwrap();
     assert_eq!(tail.path().parent(), Some(folder));
     let mut seen = 0;
     while !tail.ended() {

@@ -99,6 +99,7 @@ pub fn builtin_workloads_have_the_digest_of_sequential(model: &impl Model, _: us
     let surroundings = Surroundings {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
+        logs: std::env::temp_dir(),
     };
     for definition in builtins() {
         let inputs = make(
@@ -124,6 +125,45 @@ pub fn builtin_workloads_have_the_digest_of_sequential(model: &impl Model, _: us
                 );
             }
         }
+    }
+}
+
+/// A body without an end, and a log that is somebody else's file: each is its task's error. The body is not read for long,
+/// and the file is neither removed nor changed.
+pub fn server_that_lies_is_an_error_and_costs_little(model: &impl Model, _: usize) {
+    // Buffers of sockets, for each task and variant.
+    const MOST: u64 = 256 * 1024 * 1024;
+    let _turn = alone();
+    let folder = super::files::Folder::new();
+    let elsewhere = super::files::Folder::new();
+    // Beside the logs, as long as the log, but not the log that was asked for; and in another folder.
+    for home in [&folder, &elsewhere] {
+        let victim = home.path().join("victim");
+        std::fs::write(&victim, [b'x'; 32]).expect("a file");
+        let liar = super::origin::Origin::start_lying(&victim);
+        let surroundings = Surroundings {
+            files: folder.path().to_owned(),
+            origin: Some(liar.address()),
+            logs: folder.path().to_owned(),
+        };
+        let text = "name = \"lies\"\npattern = \"map\"\ntasks = 2\n[[step]]\n";
+        for step in ["fetch = \"5B\"", "tail = \"32B\""] {
+            let definition = parse(&format!("{text}{step}"), "lies");
+            let inputs = make(&definition.expect("the definition is right"), 1);
+            for variant in variants(model) {
+                let got = outputs(model, &variant, inputs.clone(), &surroundings);
+                assert!(
+                    got.iter().flatten().all(Result::is_err),
+                    "{step} by variant `{}`: {got:?}",
+                    variant.name
+                );
+            }
+        }
+        // Before the count, all connections are over.
+        let sent = liar.stop();
+        assert!(sent < MOST, "{sent} bytes were taken in the place of 5");
+        let left = std::fs::read(&victim).expect("the file is still there");
+        assert_eq!(left, [b'x'; 32]);
     }
 }
 
@@ -159,6 +199,7 @@ pub fn every_kind_of_step_has_the_value_of_sequential(model: &impl Model, _: usi
     let surroundings = Surroundings {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
+        logs: std::env::temp_dir(),
     };
     for pattern in ["map", "fold", "rounds", "pipeline", "merge"] {
         let generations = if pattern == "rounds" {

@@ -24,6 +24,7 @@ macro_rules! conformance_tests {
         $crate::conformance_tests!(@tests $model, $most;
             builtin_workloads_have_the_digest_of_sequential,
             every_kind_of_step_has_the_value_of_sequential,
+            server_that_lies_is_an_error_and_costs_little,
             outputs_are_in_input_order,
             as_many_tasks_at_once_as_announced,
             a_panicking_task_harms_no_other,

@@ -1,7 +1,8 @@
-//! A small origin server on threads, for checks of a few requests; the comparison starts a better one.
+//! A small origin server on threads, for checks of a few requests; the comparison starts a better one. It can also lie.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -15,10 +16,30 @@ pub(super) struct Origin {
     address: SocketAddr,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    /// Bytes of bodies without an end.
+    sent: Arc<AtomicU64>,
 }
 
 impl Origin {
     pub(super) fn start() -> Origin {
+        Origin::serving(answer)
+    }
+
+    /// Its bodies have no end, and this file is the log that it names.
+    pub(super) fn start_lying(victim: &Path) -> Origin {
+        let victim = victim.to_owned();
+        Origin::serving(move |stream, sent| lie(stream, &victim, sent))
+    }
+
+    /// Ends it, and says how many bytes of bodies without an end it could send.
+    pub(super) fn stop(mut self) -> u64 {
+        self.join();
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    fn serving(
+        answer: impl Fn(TcpStream, &AtomicU64) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Origin {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let address = listener
@@ -26,6 +47,8 @@ impl Origin {
             .expect("a bound socket has an address");
         let stopped = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&stopped);
+        let sent = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&sent);
         let thread = thread::spawn(move || {
             thread::scope(|scope| {
                 for stream in listener.incoming().flatten() {
@@ -33,7 +56,7 @@ impl Origin {
                         return;
                     }
                     // A client that went away is the client's affair.
-                    scope.spawn(|| drop(answer(stream)));
+                    scope.spawn(|| drop(answer(stream, &counted)));
                 }
             });
         });
@@ -41,6 +64,7 @@ impl Origin {
             address,
             stopped,
             thread: Some(thread),
+            sent,
         }
     }
 
@@ -51,6 +75,12 @@ impl Origin {
 
 impl Drop for Origin {
     fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl Origin {
+    fn join(&mut self) {
         self.stopped.store(true, Ordering::SeqCst);
         // Wakes the accepting thread, which then sees the flag.
         let _ = TcpStream::connect(self.address);
@@ -60,7 +90,8 @@ impl Drop for Origin {
     }
 }
 
-fn answer(stream: TcpStream) -> io::Result<()> {
+/// The target of a request, whose head has been read.
+fn target(stream: &TcpStream) -> io::Result<String> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
     for line in lines {
@@ -69,10 +100,26 @@ fn answer(stream: TcpStream) -> io::Result<()> {
         }
     }
     let target = first.split(' ').nth(1).ok_or(io::ErrorKind::InvalidData)?;
-    if let Some(log) = Log::from_target(target) {
+    Ok(target.to_owned())
+}
+
+fn lie(mut stream: TcpStream, victim: &Path, sent: &AtomicU64) -> io::Result<()> {
+    if Log::from_target(&target(&stream)?).is_some() {
+        return stream.write_all(task::answer(victim)?.as_bytes());
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+    loop {
+        stream.write_all(&[b'x'; 64 * 1024])?;
+        sent.fetch_add(64 * 1024, Ordering::SeqCst);
+    }
+}
+
+fn answer(stream: TcpStream, _: &AtomicU64) -> io::Result<()> {
+    let target = target(&stream)?;
+    if let Some(log) = Log::from_target(&target) {
         return write_log(log, stream);
     }
-    let fetch = Fetch::from_target(target).ok_or(io::ErrorKind::InvalidData)?;
+    let fetch = Fetch::from_target(&target).ok_or(io::ErrorKind::InvalidData)?;
     thread::sleep(Duration::from_nanos(fetch.delay_ns));
     let body = bytes(
         fetch.seed,

@@ -72,6 +72,7 @@ impl Client {
     /// When none comes in time, it is no text, or the connection was reset.
     pub fn line(&mut self) -> io::Result<Option<String>> {
         let mut seen = 0;
+        let mut began = None;
         loop {
             if let Some(end) = self.received[seen..].iter().position(|byte| *byte == b'\n') {
                 let rest = self.received.split_off(seen + end + 1);
@@ -83,6 +84,11 @@ impl Client {
             seen = self.received.len();
             if seen > LONGEST_ANSWER {
                 return Err(wrong("an answer without an end".into()));
+            }
+            // Within the patience it comes whole, and not one byte each time.
+            let began = began.get_or_insert_with(Instant::now);
+            if began.elapsed() > self.stream.read_timeout()?.unwrap_or(self.patience) {
+                return Err(ErrorKind::TimedOut.into());
             }
             let mut piece = [0; 512];
             match self.stream.read(&mut piece) {

@@ -47,7 +47,9 @@ impl Crowd {
             self.at(*client, |at| at.send(begin))?;
         }
         let mut guesses = 0;
+        let mut turns = 0_u64;
         while !playing.is_empty() {
+            turns = turns.saturating_add(1);
             let mut still = Vec::with_capacity(playing.len());
             for (client, mut player) in playing {
                 let guess = self.at(client, Client::guess)?;
@@ -56,6 +58,12 @@ impl Crowd {
                 let next = if report == "Correct" {
                     Round::END
                 } else {
+                    let round = round(client);
+                    if turns > round.upper.abs_diff(round.lower) {
+                        let why = format!("{turns} guesses did not find {round}");
+                        let error = io::Error::new(io::ErrorKind::InvalidData, why);
+                        return Err(of_client(client, &error));
+                    }
                     still.push((client, player));
                     "NUMBER\n"
                 };

@@ -1,10 +1,13 @@
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// The longest line that is still an address, in bytes.
+const LONGEST_ADDRESS: u64 = 1024;
 
 /// A server in a process of its own, ended when dropped.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ impl Server {
         let read = child
             .stdout
             .take()
-            .map(|stdout| BufReader::new(stdout).read_line(&mut line));
+            .map(|stdout| BufReader::new(stdout.take(LONGEST_ADDRESS)).read_line(&mut line));
         let address = line.trim_end().parse();
         let address = address.map_err(|_| {
             let _ = child.kill();

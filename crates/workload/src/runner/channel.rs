@@ -5,11 +5,14 @@
 //! child prints or reads afterwards cannot touch the protocol.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
 use crate::protocol::{Reply, Request};
+
+/// The longest request, in bytes: as long as a reply may be.
+const LONGEST_REQUEST: u64 = 1024 * 1024;
 
 /// Requests in, replies out.
 #[derive(Debug)]
@@ -27,8 +30,8 @@ impl Channel {
         thread::Builder::new()
             .name("requests".to_owned())
             .spawn(move || {
-                for line in BufReader::new(input).split(b'\n') {
-                    let Ok(line) = line else { break };
+                let mut input = BufReader::new(input);
+                while let Some(line) = request(&mut input) {
                     // What is no text is no request either, and is answered like one that is not understood.
                     let line = String::from_utf8_lossy(&line).into_owned();
                     // Who says `quit` wants the answers to what was asked before; who just goes away does not.
@@ -55,6 +58,19 @@ impl Channel {
     }
 }
 
+/// The next line; `None` at the end of input. One that is too long is cut, and is then no request.
+fn request(input: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    let length = input.take(LONGEST_REQUEST).read_until(b'\n', &mut line);
+    if length.ok()? == 0 {
+        return None;
+    }
+    if line.last() != Some(&b'\n') && line.len() as u64 == LONGEST_REQUEST {
+        input.skip_until(b'\n').ok()?;
+    }
+    Some(line)
+}
+
 #[cfg(unix)]
 fn private_descriptors() -> io::Result<(File, File)> {
     use rustix::io::fcntl_dupfd_cloexec;
@@ -73,4 +89,19 @@ fn private_descriptors() -> io::Result<(File, File)> {
         io::ErrorKind::Unsupported,
         "runners need a Unix system",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_without_an_end_is_cut() {
+        let long = vec![b'x'; 3 * LONGEST_REQUEST as usize];
+        let mut input = BufReader::new(&long[..]).chain(&b"\n{}\nlast"[..]);
+        assert_eq!(request(&mut input).unwrap().len() as u64, LONGEST_REQUEST);
+        assert_eq!(request(&mut input).unwrap(), b"{}\n");
+        assert_eq!(request(&mut input).unwrap(), b"last");
+        assert_eq!(request(&mut input), None);
+    }
 }

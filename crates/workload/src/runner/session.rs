@@ -1,6 +1,7 @@
 //! From request to reply, without a pipe: what a runner does between two lines.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -182,11 +183,21 @@ fn elapsed_ns(start: Instant) -> u64 {
 
 fn batch(place: &Place) -> Result<Batch, Failure> {
     let inputs = inputs::read(&place.inputs).map_err(Failure::new)?;
-    let surroundings = Surroundings {
+    Ok(Batch::new(Arc::new(inputs), surroundings(place)))
+}
+
+fn surroundings(place: &Place) -> Surroundings {
+    let inputs = std::path::absolute(&place.inputs).unwrap_or_default();
+    Surroundings {
         files: place.files.clone().unwrap_or_default(),
         origin: place.origin,
-    };
-    Ok(Batch::new(Arc::new(inputs), surroundings))
+        // Without a name in UTF-8 no server can name a log there.
+        logs: inputs
+            .parent()
+            .filter(|folder| folder.to_str().is_some())
+            .map(Path::to_owned)
+            .unwrap_or_default(),
+    }
 }
 
 /// The digest of outputs that are all there; the first failure where one is missing.
@@ -230,11 +241,7 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
             _ => {}
         }
     }
-    let surroundings = Surroundings {
-        files: place.files.clone().unwrap_or_default(),
-        origin: place.origin,
-    };
-    let batch = Arc::new(Batch::new(Arc::new(full), surroundings));
+    let batch = Arc::new(Batch::new(Arc::new(full), surroundings(place)));
     let once = || -> Result<(u64, u64), Failure> {
         let before = usage::at_begin();
         let outputs = Referee.run(&mut (), &batch);

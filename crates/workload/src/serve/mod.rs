@@ -9,12 +9,14 @@
 
 pub mod control;
 mod guessing;
+mod lines;
 mod order;
 #[cfg(target_os = "linux")]
 mod readiness;
 mod session;
 
 pub use guessing::{round, value};
+pub use lines::read_line;
 pub use order::{Order, Ordered, Report, listen};
 #[cfg(target_os = "linux")]
 pub use readiness::Readiness;
@@ -24,10 +26,14 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::definition::{Pattern, Talk};
 use crate::model::Batch;
 use crate::task::{AsyncIo, Failure, Offload};
+
+/// How long a client may take none of its answers before its connection is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What all sessions of a server share.
 #[derive(Debug)]
@@ -85,6 +91,7 @@ impl Service {
     /// When the connection fails; the tasks' own failures are answers.
     pub fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
         let mut session = self.session();
         let mut input = [0; 1024];
         while session.is_open() {

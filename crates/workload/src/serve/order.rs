@@ -1,15 +1,19 @@
 //! A runner's half of a load: it listens, orders, and is told what became of it.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::lines::read_line;
 use crate::task::Failure;
 use crate::value::hex;
+
+/// The longest report, in bytes: a few figures, or one line of words.
+const LONGEST_REPORT: usize = 64 * 1024;
 
 /// Connections that wait to be accepted: with std's 128 the next one would hang.
 #[cfg(unix)]
@@ -86,9 +90,7 @@ impl Ordered {
     /// When that is not told within `patience`.
     pub fn report(self, patience: Duration) -> Result<Report, Failure> {
         let receive = || -> io::Result<Report> {
-            self.0.set_read_timeout(Some(patience))?;
-            let mut answer = String::new();
-            BufReader::new(&self.0).read_line(&mut answer)?;
+            let answer = read_line(&self.0, LONGEST_REPORT, patience)?;
             Ok(serde_json::from_str(&answer)?)
         };
         receive().map_err(lost)

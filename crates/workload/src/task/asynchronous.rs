@@ -1,11 +1,14 @@
 //! A task as a future, on whatever runtime implements [`AsyncIo`].
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use super::exchange::too_slow;
 use super::{
     Carried, Exec, Exited, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, Tail,
     file_path, log::ANSWER, no_origin,
@@ -17,8 +20,10 @@ pub trait AsyncIo: Send + Sync {
     /// Waits without blocking the thread.
     fn wait(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Connects, sends the request, and reads until the server closes the connection. The response fits
-    /// `capacity`, so that a buffer of that size never grows: the blocking tasks know as much.
+    /// Connects, sends the request, and reads until the server closes the connection, or up to
+    /// [`response_limit`](super::response_limit) of `capacity`. The right response fits `capacity`, so that a
+    /// [`response_buffer`](super::response_buffer) of that size never grows: the blocking tasks know as much. The caller
+    /// drops the future if it takes too long.
     fn exchange(
         &self,
         server: SocketAddr,
@@ -159,7 +164,9 @@ async fn outside(
             };
             let failed =
                 |error: &dyn std::fmt::Display| Failure::new(format_args!("fetch: {error}"));
-            let response = Box::pin(io.exchange(origin, &fetch.request(), fetch.capacity()))
+            let request = fetch.request();
+            let response = io.exchange(origin, &request, fetch.capacity());
+            let response = Box::pin(within(io, fetch.patience(), response))
                 .await
                 .map_err(|error| failed(&error))?;
             progress.got(fetch.body(response).map_err(|error| failed(&error))?);
@@ -203,6 +210,23 @@ async fn outside(
     Ok(())
 }
 
+/// The outcome of an exchange, or an error if it takes longer than that.
+async fn within<T>(
+    io: &impl AsyncIo,
+    patience: Duration,
+    exchange: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let (mut exchange, mut timeout) = (pin!(exchange), pin!(io.wait(patience)));
+    poll_fn(|context| match exchange.as_mut().poll(context) {
+        Poll::Ready(outcome) => Poll::Ready(outcome),
+        Poll::Pending => {
+            let timed_out = timeout.as_mut().poll(context);
+            timed_out.map(|()| Err(too_slow(patience)))
+        }
+    })
+    .await
+}
+
 /// Has a log begun, and looks at it until its end.
 async fn follow(
     progress: &mut Progress<'_>,
@@ -212,9 +236,11 @@ async fn follow(
 ) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(format_args!("tail: {error}"));
     let origin = surroundings.origin.ok_or_else(no_origin)?;
-    let answer = io.exchange(origin, &log.request(), ANSWER).await;
-    let answer = answer.map_err(|error| failed(&error))?;
-    let mut tail = log.tail(answer).map_err(|error| failed(&error))?;
+    let request = log.request();
+    let answer = within(io, log.patience(), io.exchange(origin, &request, ANSWER));
+    let answer = answer.await.map_err(|error| failed(&error))?;
+    let tail = log.tail(answer, &surroundings.logs);
+    let mut tail = tail.map_err(|error| failed(&error))?;
     loop {
         tail = io.look(tail).await.map_err(|error| failed(&error))?;
         progress.saw(&tail);
@@ -225,4 +251,69 @@ async fn follow(
     }
     progress.got(tail.into_data());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    /// Whose time is always up.
+    struct Hasty;
+
+    impl AsyncIo for Hasty {
+        async fn wait(&self, _: Duration) {}
+
+        async fn exchange(&self, _: SocketAddr, _: &[u8], _: usize) -> io::Result<Vec<u8>> {
+            pending().await
+        }
+
+        async fn read(&self, _: &Path, _: usize) -> io::Result<Vec<u8>> {
+            pending().await
+        }
+
+        async fn look(&self, tail: Tail) -> io::Result<Tail> {
+            Ok(tail)
+        }
+
+        async fn exec(&self, _: Exec) -> io::Result<Exited> {
+            pending().await
+        }
+    }
+
+    #[test]
+    fn exchange_with_a_silent_server_is_given_up() {
+        for step in [
+            Step::Fetch {
+                bytes: 5,
+                delay_ns: 0,
+            },
+            Step::Tail {
+                bytes: 32,
+                over_ns: 0,
+            },
+        ] {
+            let task = Task {
+                index: 0,
+                seed: 1,
+                steps: vec![step],
+                stages: Vec::new(),
+            };
+            let surroundings = Surroundings {
+                origin: Some(SocketAddr::from(([127, 0, 0, 1], 1))),
+                ..Surroundings::default()
+            };
+            let mut run: Pin<Box<dyn Future<Output = Output>>> =
+                Box::pin(run_async(&task, 1, &[], &surroundings, &Hasty));
+            let Poll::Ready(output) = run.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            else {
+                panic!("it waits for the server alone");
+            };
+            let error = output.unwrap_err().to_string();
+            assert!(error.contains("no whole answer within 20"), "{error}");
+        }
+    }
 }

@@ -119,7 +119,9 @@ fn do_step(
             let failed =
                 |error: &dyn std::fmt::Display| Failure::new(format_args!("tail: {error}"));
             let origin = surroundings.origin.ok_or_else(no_origin)?;
-            let mut tail = log.blocking(origin).map_err(|error| failed(&error))?;
+            let mut tail = log
+                .blocking(origin, &surroundings.logs)
+                .map_err(|error| failed(&error))?;
             loop {
                 tail = tail.look().map_err(|error| failed(&error))?;
                 progress.saw(&tail);
@@ -154,9 +156,13 @@ fn do_step(
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or read, or is shorter.
+/// When the file cannot be opened or read, or is shorter; without memory for as much.
 pub fn read_head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
-    let mut data = vec![0; bytes];
-    File::open(path)?.read_exact(&mut data)?;
+    let mut file = File::open(path)?;
+    let mut data = Vec::new();
+    data.try_reserve_exact(bytes)
+        .map_err(|_| io::ErrorKind::OutOfMemory)?;
+    data.resize(bytes, 0);
+    file.read_exact(&mut data)?;
     Ok(data)
 }

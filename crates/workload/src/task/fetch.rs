@@ -4,8 +4,14 @@
 //! blocking and async runners share both.
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::exchange::{exchange, patience};
+
+/// Room for a head of the usual length.
+const USUAL_HEAD: usize = 256;
 
 /// A request for bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +66,12 @@ impl Fetch {
 
     /// Room for the body and a head before it.
     pub(super) fn capacity(&self) -> usize {
-        usize::try_from(self.bytes).map_or(0, |bytes| bytes.saturating_add(256))
+        usize::try_from(self.bytes).map_or(0, |bytes| bytes.saturating_add(USUAL_HEAD))
+    }
+
+    /// How long the whole exchange may take.
+    pub(super) fn patience(&self) -> Duration {
+        patience(self.bytes, self.delay_ns)
     }
 
     /// What a server reads out of a request target, such as `/bytes/16384?delay_ns=0&seed=000000000000002a`.
@@ -92,10 +103,7 @@ impl Fetch {
     }
 
     pub(super) fn blocking(&self, server: SocketAddr) -> Result<Vec<u8>, FetchError> {
-        let mut stream = TcpStream::connect(server)?;
-        stream.write_all(&self.request())?;
-        let mut response = Vec::with_capacity(self.capacity());
-        stream.read_to_end(&mut response)?;
+        let response = exchange(server, &self.request(), self.capacity(), self.patience())?;
         self.body(response)
     }
 }

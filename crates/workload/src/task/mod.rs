@@ -12,6 +12,7 @@
 
 mod asynchronous;
 mod blocking;
+mod exchange;
 mod exec;
 mod fetch;
 mod log;
@@ -20,6 +21,7 @@ pub(crate) use asynchronous::async_into;
 pub use asynchronous::{AsyncIo, Offload, run_async, run_in_place, run_offloading};
 pub(crate) use blocking::blocking_into;
 pub use blocking::{begin, read_head, run_blocking, run_stage};
+pub use exchange::{response_buffer, response_limit};
 pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
 pub(crate) use log::whole_lines;
@@ -42,6 +44,9 @@ pub struct Surroundings {
     pub files: PathBuf,
     /// The origin server.
     pub origin: Option<SocketAddr>,
+    /// The folder that the origin server writes logs into: that of the inputs. What it names elsewhere is not followed.
+    #[serde(default)]
+    pub logs: PathBuf,
 }
 
 /// Why a task has no output.

@@ -62,6 +62,7 @@ impl Honest {
                 let surroundings = Surroundings {
                     files: load.place.files.unwrap_or_default(),
                     origin: load.place.origin,
+                    logs: load.place.inputs.parent().expect("a folder").to_owned(),
                 };
                 self.loaded = Some(Arc::new(Batch::new(Arc::new(inputs), surroundings)));
                 self.inputs = load.place.inputs;

@@ -16,16 +16,16 @@ mod owner;
 mod run;
 mod times;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use workload::serve::{Order, Report, listen};
+use workload::serve::{Order, Report, listen, read_line};
 
 /// An order is a line with a path and an address.
-const LONGEST_ORDER: u64 = 64 * 1024;
+const LONGEST_ORDER: usize = 64 * 1024;
 
 /// Who connects and says nothing holds up the others no longer than this.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ fn serve() -> io::Result<()> {
     stdout.flush()?;
     std::thread::spawn(|| {
         // Whatever arrives is ignored: the end is the message.
-        let _ = io::stdin().read_to_end(&mut Vec::new());
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
         std::process::exit(0);
     });
     loop {
@@ -75,9 +75,7 @@ fn answer(stream: &TcpStream) -> io::Result<()> {
 
 /// The order, or why it is none.
 fn read_order(stream: &TcpStream) -> io::Result<Result<Order, String>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut line = String::new();
-    BufReader::new(stream.take(LONGEST_ORDER)).read_line(&mut line)?;
+    let line = read_line(stream, LONGEST_ORDER, PATIENCE)?;
     Ok(serde_json::from_str(&line).map_err(|error| format!("this is not an order: {error}")))
 }
 

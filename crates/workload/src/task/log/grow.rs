@@ -83,20 +83,20 @@ impl Growth {
 
 /// The lines that follow from a seed.
 #[derive(Debug)]
-struct Lines {
+pub(super) struct Lines {
     rng: Rng,
     time: u64,
 }
 
 impl Lines {
-    fn new(seed: u64) -> Lines {
+    pub(super) fn new(seed: u64) -> Lines {
         Lines {
             rng: Rng::new(seed),
             time: 0,
         }
     }
 
-    fn next(&mut self) -> [u8; LINE] {
+    pub(super) fn next(&mut self) -> [u8; LINE] {
         self.time += 1 + self.rng.below(GAP);
         let text = format!("{:014} {:016x}\n", self.time, self.rng.next_u64());
         // Its times end below 10¹⁴: no log is longer than a gibibyte.

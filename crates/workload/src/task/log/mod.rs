@@ -7,16 +7,19 @@
 
 mod grow;
 mod merge;
+mod place;
 mod tail;
 
 pub use grow::Growth;
 pub use merge::{Lines, Merge};
 pub use tail::{LOOK, Tail};
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::exchange::{exchange, patience};
 use super::fetch::{FetchError, body_of};
 
 /// Bytes of a line, with its end.
@@ -69,21 +72,32 @@ impl Log {
 
     /// Takes the path out of the server's whole answer: the log can be followed from now on.
     ///
+    /// `folder` is where logs are. A server that names a file anywhere else is not believed.
+    ///
     /// # Errors
     ///
-    /// If it is not a response with status 200 and a path.
-    pub fn tail(&self, response: Vec<u8>) -> Result<Tail, FetchError> {
+    /// If it is not a response with status 200 and the path of a file in that folder.
+    pub fn tail(&self, response: Vec<u8>, folder: &Path) -> Result<Tail, FetchError> {
         let path = String::from_utf8(body_of(response)?)
             .map_err(|_| FetchError::Response("the path of the log is not UTF-8".to_owned()))?;
-        Ok(Tail::new(PathBuf::from(path), self))
+        let path = PathBuf::from(path);
+        if !place::is_in(&path, folder) {
+            return Err(FetchError::Response(format!(
+                "the server names {path:?}, which is no file in {}, the folder of the inputs: start it with that folder",
+                folder.display()
+            )));
+        }
+        Ok(Tail::new(path, self))
     }
 
-    pub(super) fn blocking(&self, server: SocketAddr) -> Result<Tail, FetchError> {
-        let mut stream = TcpStream::connect(server)?;
-        stream.write_all(&self.request())?;
-        let mut response = Vec::with_capacity(ANSWER);
-        stream.read_to_end(&mut response)?;
-        self.tail(response)
+    pub(super) fn blocking(&self, server: SocketAddr, folder: &Path) -> Result<Tail, FetchError> {
+        let response = exchange(server, &self.request(), ANSWER, self.patience())?;
+        self.tail(response, folder)
+    }
+
+    /// How long the answer may take, which comes before the log grows.
+    pub(super) fn patience(&self) -> Duration {
+        patience(0, 0)
     }
 }
 
@@ -97,7 +111,7 @@ pub(crate) fn whole_lines(bytes: u64) -> u64 {
 /// # Errors
 ///
 /// If the path is not UTF-8.
-pub fn answer(path: &std::path::Path) -> io::Result<String> {
+pub fn answer(path: &Path) -> io::Result<String> {
     let path = path
         .to_str()
         .ok_or_else(|| io::Error::other("the folder for logs has no UTF-8 name"))?;
@@ -137,12 +151,13 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_path_or_an_error() {
-        let path = std::path::Path::new("/tmp/log-0");
-        let tail = LOG.tail(answer(path).unwrap().into_bytes()).unwrap();
-        assert_eq!(tail.path(), path);
+        let folder = Path::new("/tmp");
+        let path = Path::new("/tmp/log-0");
+        let tail = LOG.tail(answer(path).unwrap().into_bytes(), folder);
+        assert_eq!(tail.unwrap().path(), path);
         let refused = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
-        let error = LOG.tail(refused.to_vec()).unwrap_err().to_string();
-        assert!(error.contains("400"), "{error}");
+        let error = LOG.tail(refused.to_vec(), folder).unwrap_err();
+        assert!(error.to_string().contains("400"), "{error}");
     }
 
     #[test]

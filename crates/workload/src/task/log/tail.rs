@@ -1,11 +1,12 @@
 //! The reader's side of a log.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Log;
+use super::grow::Lines;
+use super::{LINE, Log, place};
 
 /// Between two looks at a log that goes on.
 pub const LOOK: Duration = Duration::from_millis(2);
@@ -22,6 +23,7 @@ pub struct Tail {
     path: PathBuf,
     file: Option<File>,
     bytes: u64,
+    seed: u64,
     give_up: Instant,
     data: Vec<u8>,
     seen: usize,
@@ -33,6 +35,7 @@ impl Tail {
             path,
             file: None,
             bytes: log.bytes,
+            seed: log.seed,
             give_up: Instant::now() + Duration::from_nanos(log.over_ns) + PATIENCE,
             data: Vec::new(),
             seen: 0,
@@ -43,18 +46,23 @@ impl Tail {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or read, or has not come to its end 20 s after it should have.
+    /// When the file cannot be opened or read, is not the log that was asked for, or has not come to its end 20 s after it
+    /// should have. It is not removed then.
     pub fn look(mut self) -> io::Result<Tail> {
         self.seen = self.data.len();
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => File::open(&self.path)?,
+            None => place::open(&self.path)?,
         };
+        // One byte more than it should have tells that it is something else.
         (&mut file)
-            .take(self.bytes - self.seen as u64)
+            .take(self.bytes - self.seen as u64 + 1)
             .read_to_end(&mut self.data)?;
+        if !self.is_what_was_asked_for() {
+            return Err(io::Error::other("it is not the log that was asked for"));
+        }
         if self.ended() {
-            fs::remove_file(&self.path)?;
+            place::remove(&self.path, &file)?;
         } else if Instant::now() > self.give_up {
             return Err(io::Error::other(format!(
                 "it has only {} of {} bytes, {PATIENCE:?} after its end was due",
@@ -64,6 +72,17 @@ impl Tail {
         }
         self.file = Some(file);
         Ok(self)
+    }
+
+    /// Whether this is no file that was there before: it is no longer than it should be, and its first line follows from the
+    /// seed, which no other file has.
+    fn is_what_was_asked_for(&self) -> bool {
+        let was_checked = self.seen >= LINE;
+        let begins_right = match self.data.first_chunk::<LINE>() {
+            Some(line) if !was_checked => *line == Lines::new(self.seed).next(),
+            _ => true,
+        };
+        begins_right && self.data.len() as u64 <= self.bytes
     }
 
     /// What the last look found.
@@ -89,37 +108,37 @@ impl Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::io::Write as _;
+
+    /// The one line that follows from this seed.
+    fn line() -> [u8; LINE] {
+        Lines::new(7).next()
+    }
 
     fn log_at(name: &str) -> (PathBuf, Tail) {
         let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
-        let (bytes, over_ns) = (32, 0);
-        let tail = Tail::new(
-            path.clone(),
-            &Log {
-                bytes,
-                over_ns,
-                seed: 0,
-            },
-        );
-        (path, tail)
+        let (bytes, over_ns, seed) = (32, 0, 7);
+        let log = Log {
+            bytes,
+            over_ns,
+            seed,
+        };
+        (path.clone(), Tail::new(path, &log))
     }
 
     #[test]
     fn each_look_finds_what_was_added_and_the_last_removes_the_file() {
         let (path, mut tail) = log_at("tail");
         let mut file = File::create(&path).unwrap();
-        for (part, ended) in [
-            ("", false),
-            ("the first ", false),
-            ("and 22 characters more", true),
-        ] {
-            file.write_all(part.as_bytes()).unwrap();
+        for (part, ended) in [(0..0, false), (0..10, false), (10..32, true)] {
+            let part = &line()[part];
+            file.write_all(part).unwrap();
             tail = tail.look().unwrap();
-            assert_eq!((tail.fresh(), tail.ended()), (part.as_bytes(), ended));
+            assert_eq!((tail.fresh(), tail.ended()), (part, ended));
         }
         assert!(!path.exists());
-        assert_eq!(tail.into_data(), b"the first and 22 characters more");
+        assert_eq!(tail.into_data(), line());
     }
 
     #[test]
@@ -131,5 +150,41 @@ mod tests {
         let error = tail.look().unwrap_err().to_string();
         fs::remove_file(&path).unwrap();
         assert!(error.contains("only 5 of 32 bytes"), "{error}");
+    }
+
+    #[test]
+    fn file_that_is_no_log_is_not_removed() {
+        for (name, content) in [
+            ("of its length", vec![b'x'; 32]),
+            ("longer", vec![b'x'; 4096]),
+            ("a log that goes on", [&line()[..], b"more"].concat()),
+        ] {
+            let (path, tail) = log_at("tail-victim");
+            fs::write(&path, &content).unwrap();
+            let error = tail.look().expect_err(name).to_string();
+            assert!(error.contains("not the log"), "{name}: {error}");
+            assert_eq!(fs::read(&path).expect(name), content);
+            fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn link_and_pipe_are_neither_followed_nor_removed() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let (path, tail) = log_at("tail-link");
+        let target = path.with_extension("target");
+        fs::write(&target, line()).unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        assert!(tail.look().is_err(), "a symbolic link");
+        fs::remove_file(&path).unwrap();
+        fs::hard_link(&target, &path).unwrap();
+        assert!(log_at("tail-link").1.look().is_err(), "a second name");
+        fs::remove_file(&path).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), line());
+        fs::remove_file(&target).unwrap();
+        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        assert!(log_at("tail-link").1.look().is_err(), "a pipe");
+        fs::remove_file(&path).unwrap();
     }
 }
