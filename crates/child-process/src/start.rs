@@ -15,7 +15,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use crate::Error;
 use crate::command::{Command, Input, Output};
 use crate::job::{Drain, Feed, Job};
-use crate::tree::{Leader, Mark, VARIABLE};
+use crate::tree::{Leader, Mark, VARIABLE, mark_for_a_child};
 
 /// Ends of pipes from and to neighbours, which go before what the command says.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ fn spawn(command: &Command, neighbours: Neighbours) -> io::Result<Spawned> {
     if !command.foreground {
         child.process_group(0);
     }
-    let mark = Mark::for_a_child();
+    let mark = mark_for_a_child();
     if let Some(mark) = &mark {
         child.env(VARIABLE, mark.value());
     }

@@ -118,8 +118,8 @@ impl Job {
                 self.tree.forget_ended();
                 if self.leader.exited() && self.tree.is_empty() {
                     // One that was just being started when its parent was looked at.
-                    self.tree.look(&self.leader, census, &[Signal::KILL]);
-                    if self.tree.is_empty() {
+                    let look = self.tree.look(&self.leader, census, &[Signal::KILL]);
+                    if self.tree.is_empty() && !look.changed {
                         return self.all_gone();
                     }
                 }
@@ -156,7 +156,6 @@ impl Job {
     fn all_gone(&mut self) {
         // Nobody was found; what the look cannot see, without /proc for instance, ends here.
         self.leader.signal_group(Signal::KILL);
-        self.tree.reap();
         self.give_up_output();
         self.finish();
     }

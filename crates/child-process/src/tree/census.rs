@@ -51,10 +51,9 @@ impl Entry {
         matches!(self.state, b'T' | b't')
     }
 
-    /// The same process in the same place.
-    pub(crate) fn same_place(&self, other: &Self) -> bool {
-        (self.start, self.parent, self.group, self.session)
-            == (other.start, other.parent, other.group, other.session)
+    /// Means the same process in every reading.
+    pub(crate) fn identity(&self) -> (u32, u64) {
+        (self.id, self.start)
     }
 }
 

@@ -28,6 +28,9 @@ impl Leader {
     /// Takes a child that was just started. Where no descriptor is to be had the child is ended, with its group.
     pub(crate) fn take(mut child: Child, leads: bool, mark: Option<Mark>) -> io::Result<Self> {
         let id = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH)?;
+        if let Some(mark) = &mark {
+            mark.started(child.id());
+        }
         // Nobody has reaped it, so the number is its own.
         match pidfd_open(id, PidfdFlags::empty()) {
             Ok(process) => Ok(Self {
@@ -107,6 +110,7 @@ impl Leader {
             match waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED) {
                 Ok(status) => {
                     if let Some(status) = status.as_ref().and_then(exit_status) {
+                        self.mark.as_ref().inspect(|mark| mark.retire());
                         return Ok(status);
                     }
                 }

@@ -2,42 +2,43 @@
 //!
 //! A number of a process means another process once its owner is gone and reaped. So nothing is signalled by number but the
 //! child's process group, and that only while the child itself is unreaped: a zombie keeps its number. All others are held
-//! by a descriptor (pidfd), which never means anybody else, and are believed to belong here only if they are in the same
-//! place before and after the descriptor was opened, while the one they belong to was alive.
+//! by a descriptor (pidfd), which never means anybody else, and are believed to belong here only if they were found beside one
+//! that is known and unreaped, and still have the same number and start after the descriptor was opened.
 
 mod adoption;
 mod census;
+mod held;
 mod leader;
 
 pub use adoption::adopt_orphans;
-pub(crate) use adoption::{Mark, VARIABLE};
+pub(crate) use adoption::{Mark, VARIABLE, mark_for_a_child};
 pub(crate) use census::Census;
 pub(crate) use leader::Leader;
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::thread;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Signal, pidfd_send_signal};
 
+use adoption::{Marked, mark_of, running_leaders};
 use census::Entry;
+use held::Held;
 
 /// The living processes that were found below a leader, or in its group; not the leader itself.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     held: Vec<Held>,
     /// Those that have ended and may have become ours to reap. Only where orphans are adopted.
-    ended: Vec<OwnedFd>,
+    ended: Vec<Held>,
     adopts: bool,
 }
 
-#[derive(Debug)]
-struct Held {
-    id: u32,
-    group: u32,
-    process: OwnedFd,
-}
+/// How often to look at what is left behind if each look finds something new. The pauses between them add up to a tenth of a
+/// second.
+const LAST_LOOKS: u32 = 10;
 
 /// What a look has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +75,7 @@ impl Tree {
         }
         let ended: Vec<bool> = ended.iter().map(|fd| !fd.revents().is_empty()).collect();
         let mut ended = ended.into_iter();
-        let gone = self
-            .held
-            .extract_if(.., |_| ended.next().unwrap_or(false))
-            .map(|held| held.process);
+        let gone = self.held.extract_if(.., |_| ended.next().unwrap_or(false));
         if self.adopts {
             self.ended.extend(gone);
         } else {
@@ -85,21 +83,25 @@ impl Tree {
         }
     }
 
-    /// Takes away those that have ended and whose parents have.
-    pub(crate) fn reap(&mut self) {
-        self.ended.retain(|process| !adoption::reap(process));
-    }
-
-    /// Lets those that live run on.
+    /// Lets those that live run on, and takes those away that have ended.
     pub(crate) fn leave(&mut self, leader: &Leader, census: &mut Census) {
         if leader.mark().is_some() {
-            self.look(leader, census, &[]);
-            let left = self.held.drain(..).map(|held| held.process);
-            left.chain(self.ended.drain(..)).for_each(adoption::leave);
+            // A process that is in the middle of an `execve` shows its mark a moment later.
+            for look in 0..LAST_LOOKS {
+                if !self.look(leader, census, &[]).changed {
+                    break;
+                }
+                thread::sleep(Duration::from_micros(100 << look));
+                census.forget();
+            }
+            self.forget_ended();
+            let left = self.held.drain(..).chain(self.ended.drain(..));
+            adoption::leave(left, census);
         }
     }
 
-    /// Looks for those who are not held yet, sends each of them `signals`, and holds them.
+    /// Looks for processes that are not held yet, sends each of them `signals`, and holds them. Where orphans are adopted,
+    /// those that have ended are held too, since their parents may never ask for them.
     pub(crate) fn look(
         &mut self,
         leader: &Leader,
@@ -108,36 +110,38 @@ impl Tree {
     ) -> Look {
         let entries = census.entries();
         self.adopts = leader.mark().is_some();
-        // After the reading: who is alive now was alive then, and its number was its own.
+        // After the reading: what is alive now was alive then, and its number was its own.
         self.forget_ended();
-        let mut members: BTreeSet<u32> = self.held.iter().map(|held| held.id).collect();
+        let mut members: BTreeSet<u32> = self.held.iter().map(|held| held.entry.id).collect();
         if leader.is_pinned() {
             members.insert(leader.id());
         }
         let own = std::process::id();
+        // Once the leader is reaped, its number may be that of another process.
+        let mut passed = BTreeSet::from([own, leader.id()]);
+        let ended: BTreeSet<_> = self
+            .ended
+            .iter()
+            .map(|held| held.entry.identity())
+            .collect();
+        let mut adopter = Adopter::of(leader);
         let mut changed = false;
-        let mut refused = BTreeSet::new();
         loop {
             let before = members.len();
             for entry in entries {
-                let known = members.contains(&entry.id) || refused.contains(&entry.id);
-                if known || entry.dead() || entry.id == own {
+                let known = members.contains(&entry.id) || passed.contains(&entry.id);
+                if known || ended.contains(&entry.identity()) || (entry.dead() && !self.adopts) {
                     continue;
                 }
                 let belongs = [entry.parent, entry.group, entry.session]
                     .iter()
                     .any(|id| members.contains(id));
-                let adopted = || {
-                    let mark = leader.mark().filter(|_| entry.parent == own);
-                    mark.is_some_and(|mark| mark.is_on(entry.id))
-                };
-                // Once the leader is not to be told from others by its number, it is no orphan either.
-                if entry.id == leader.id() || !(belongs || adopted()) {
+                if !(belongs || adopter.claims(entry)) {
                     continue;
                 }
-                changed = true;
-                match hold(entry) {
-                    Some(held) => {
+                match Held::open(entry) {
+                    Some(held) if !held.entry.dead() => {
+                        changed = true;
                         for signal in signals {
                             // It may have ended since, which is what is wanted.
                             let _ = pidfd_send_signal(&held.process, *signal);
@@ -145,8 +149,10 @@ impl Tree {
                         members.insert(entry.id);
                         self.held.push(held);
                     }
-                    None => {
-                        refused.insert(entry.id);
+                    held => {
+                        changed |= !entry.dead();
+                        passed.insert(entry.id);
+                        self.ended.extend(held.filter(|_| self.adopts));
                     }
                 }
             }
@@ -159,7 +165,10 @@ impl Tree {
             .iter()
             .filter(|entry| members.contains(&entry.id))
             .all(|entry| entry.stopped() || entry.dead());
-        Look { changed, still }
+        Look {
+            changed: changed || adopter.unsure,
+            still,
+        }
     }
 
     /// Sends a signal to the leader, its group, and all that are held.
@@ -170,27 +179,40 @@ impl Tree {
         }
         for held in &self.held {
             // Those of the group have got it already.
-            if !(group && held.group == leader.id()) {
+            if !(group && held.entry.group == leader.id()) {
                 let _ = pidfd_send_signal(&held.process, signal);
             }
         }
     }
 }
 
-/// A descriptor of that very process, if it is still where it was.
-fn hold(entry: &Entry) -> Option<Held> {
-    let id = Pid::from_raw(entry.id.cast_signed())?;
-    let process = loop {
-        match pidfd_open(id, PidfdFlags::empty()) {
-            Ok(process) => break process,
-            Err(Errno::INTR) => {}
-            Err(_) => return None,
+/// Recognises the orphans of one child, where the program adopts them.
+struct Adopter {
+    mark: Option<u64>,
+    own: u32,
+    /// Children of this program that are no orphans.
+    leaders: BTreeSet<u32>,
+    /// There was a process in the middle of an `execve`: whose it is can be seen a moment later.
+    unsure: bool,
+}
+
+impl Adopter {
+    fn of(leader: &Leader) -> Self {
+        let mark = leader.mark().map(Mark::number);
+        Self {
+            mark,
+            own: std::process::id(),
+            leaders: mark.map(|_| running_leaders()).unwrap_or_default(),
+            unsure: false,
         }
-    };
-    let now = Entry::read(entry.id)?;
-    (now.same_place(entry) && !now.dead()).then_some(Held {
-        id: entry.id,
-        group: entry.group,
-        process,
-    })
+    }
+
+    fn claims(&mut self, entry: &Entry) -> bool {
+        if self.mark.is_none() || entry.parent != self.own || self.leaders.contains(&entry.id) {
+            return false;
+        }
+        let marked = mark_of(entry.id);
+        self.unsure |= marked == Marked::NotYet && !entry.dead();
+        matches!(marked, Marked::With(number) if Some(number) == self.mark)
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::Command;
+use child_process::{Command, Error};
 
 /// Runs a test on a thread of its own; if it hangs, the whole test program fails.
 pub(crate) fn within(limit: Duration, test: impl FnOnce() + Send + 'static) {
@@ -36,6 +36,33 @@ pub(crate) fn within(limit: Duration, test: impl FnOnce() + Send + 'static) {
 /// A shell script.
 pub(crate) fn sh(script: &str) -> Command {
     Command::new("sh").arg("-c").arg(script)
+}
+
+/// Runs something with a time limit until it was far enough at the limit: a busy machine needs a longer one.
+#[track_caller]
+pub(crate) fn with_enough_time<T>(
+    limit: Duration,
+    run: impl Fn(Duration) -> T,
+    far_enough: impl Fn(&T) -> bool,
+) -> T {
+    [1, 5, 25, 100]
+        .into_iter()
+        .map(|factor| run(limit * factor))
+        .find(far_enough)
+        .expect("it gets far enough within a hundred times its limit")
+}
+
+/// Ends a command by a time limit, but not before it has written this.
+#[track_caller]
+pub(crate) fn time_out_after(said: &[u8], limit: Duration, command: &Command) -> Error {
+    with_enough_time(
+        limit,
+        |limit| command.clone().timeout(limit).run().unwrap_err(),
+        |error| {
+            let finished = error.finished().unwrap_or_else(|| panic!("{error}"));
+            error.is_timeout() && finished.stdout.starts_with(said)
+        },
+    )
 }
 
 /// A variable of the environment by which all processes of a tree can be told.
@@ -87,7 +114,7 @@ impl Mark {
 
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(10);
+    let patience = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < patience, "never: {what}");
         thread::sleep(Duration::from_millis(2));
@@ -131,7 +158,7 @@ impl Holdings {
     /// Waits until nothing is held that was not held then.
     #[track_caller]
     pub(crate) fn are_back(self) {
-        let patience = Instant::now() + Duration::from_secs(10);
+        let patience = Instant::now() + Duration::from_secs(30);
         loop {
             let now = Self::now();
             // Fewer threads: one of a test before was still ending.

@@ -1,0 +1,146 @@
+//! Processes that were left to run in the background, which only this program can reap.
+
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+use super::mark::{self, Marked};
+use crate::tree::census::{Census, Entry};
+use crate::tree::held::Held;
+
+static LEFT: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+
+/// Remembers processes that are left to run or not reaped yet, and reaps those that have ended.
+pub(in crate::tree) fn leave(processes: impl Iterator<Item = Held>, census: &mut Census) {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    left.extend(processes);
+    settle(&mut left, census);
+}
+
+/// Reaps those that have ended since the last child did.
+pub(super) fn reap_left() {
+    let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !left.is_empty() {
+        left.retain(|held| !is_gone(&held.process));
+        if left.iter().any(|held| is_ours_and_ended(&held.process)) {
+            settle(&mut left, &mut Census::default());
+        }
+    }
+}
+
+/// Looks for more, then reaps those that had ended before the look: a process that ends hands its children to this program,
+/// and once it is reaped nothing says whose they were.
+fn settle(left: &mut Vec<Held>, census: &mut Census) {
+    let ended: BTreeSet<_> = left
+        .iter()
+        .filter(|held| is_ours_and_ended(&held.process))
+        .map(|held| held.entry.identity())
+        .collect();
+    if !ended.is_empty() {
+        census.forget();
+    }
+    find_more(left, census.entries());
+    left.retain(|held| {
+        if ended.contains(&held.entry.identity()) {
+            !reap(&held.process)
+        } else {
+            !is_gone(&held.process)
+        }
+    });
+}
+
+/// Holds what the processes that were left have started since, dead or alive, and the orphans of children that are reaped
+/// by now.
+fn find_more(left: &mut Vec<Held>, entries: &[Entry]) {
+    let own = std::process::id();
+    let Some(own) = entries.iter().find(|entry| entry.id == own) else {
+        return;
+    };
+    let leaders = mark::running_leaders();
+    let mut kin = Kin::default();
+    let held: BTreeSet<_> = left.iter().map(|held| held.entry.identity()).collect();
+    for entry in entries {
+        if held.contains(&entry.identity()) {
+            kin.add(entry, own);
+        }
+    }
+    loop {
+        let before = left.len();
+        for entry in entries {
+            if entry.id == own.id || leaders.contains(&entry.id) || kin.ids.contains(&entry.id) {
+                continue;
+            }
+            if (kin.includes(entry) || is_orphan(entry, own.id))
+                && let Some(held) = Held::open(entry)
+            {
+                kin.add(entry, own);
+                left.push(held);
+            }
+        }
+        // A parent may come after its child in the list.
+        if left.len() == before {
+            break;
+        }
+    }
+}
+
+/// The processes that were left, and their groups and sessions. Each of these numbers is taken as long as one of them is
+/// unreaped.
+#[derive(Default)]
+struct Kin {
+    ids: BTreeSet<u32>,
+    groups: BTreeSet<u32>,
+    sessions: BTreeSet<u32>,
+}
+
+impl Kin {
+    /// The group and the session of this program do not count: others are in them as well.
+    fn add(&mut self, entry: &Entry, own: &Entry) {
+        self.ids.insert(entry.id);
+        if entry.group != own.group {
+            self.groups.insert(entry.group);
+        }
+        if entry.session != own.session {
+            self.sessions.insert(entry.session);
+        }
+    }
+
+    /// Whether a process descends from them. One that leads its group may be a child that still runs, or is not reaped yet.
+    fn includes(&self, entry: &Entry) -> bool {
+        let leads = entry.id == entry.group || entry.id == entry.session;
+        let beside = self.groups.contains(&entry.group) || self.sessions.contains(&entry.session);
+        self.ids.contains(&entry.parent) || (beside && !leads)
+    }
+}
+
+/// Whether a process came to this program from a child that is reaped.
+fn is_orphan(entry: &Entry, own: u32) -> bool {
+    entry.parent == own
+        && !entry.dead()
+        && matches!(mark::mark_of(entry.id), Marked::With(number) if !mark::is_running(number))
+}
+
+/// Takes a child away that has ended.
+fn reap(process: &OwnedFd) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    // An error means that something else has reaped it.
+    !waitid(WaitId::PidFd(process.as_fd()), options).is_ok_and(|ended| ended.is_none())
+}
+
+/// Whether it is a child of this program by now, and a zombie.
+fn is_ours_and_ended(process: &OwnedFd) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    waitid(WaitId::PidFd(process.as_fd()), options).is_ok_and(|ended| ended.is_some())
+}
+
+/// Whether it was reaped by another parent. One that has ended and was not may still come to this program, since its parent
+/// may have been left as well: only a process that was reaped cannot be signalled.
+fn is_gone(process: &OwnedFd) -> bool {
+    let mut ended = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut ended, Some(&Timespec::default())).is_ok_and(|count| count > 0)
+        && pidfd_send_signal(process, Signal::CONT) == Err(Errno::SRCH)
+}

@@ -1,0 +1,110 @@
+//! The mark that a child and its descendants bear in their environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use crate::tree::census::Entry;
+
+/// The name of the mark in the environment.
+pub(crate) const VARIABLE: &str = "CHILD_PROCESS_TREE";
+
+/// What all marks of this program begin with: its number and its start, since a program that runs in another PID namespace
+/// may have the same number and have handed its marks down to this one.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let id = std::process::id();
+    let start = Entry::read(id).map_or(0, |entry| entry.start);
+    format!("{id}-{start}-")
+});
+
+/// The marks of all children that are not reaped yet, with the number of the child's process once it has started.
+static RUNNING: Mutex<BTreeMap<u64, Option<u32>>> = Mutex::new(BTreeMap::new());
+
+/// Recognises the descendants of one child.
+#[derive(Debug)]
+pub(crate) struct Mark {
+    number: u64,
+    value: String,
+}
+
+impl Mark {
+    /// A mark that no other child of this program bears.
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        running(|marks| marks.insert(number, None));
+        Self {
+            number,
+            value: format!("{}{number}", *PROGRAM),
+        }
+    }
+
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+
+    pub(in crate::tree) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The child has started.
+    pub(in crate::tree) fn started(&self, id: u32) {
+        running(|marks| marks.insert(self.number, Some(id)));
+    }
+
+    /// The child was reaped: what bears the mark from now on is an orphan.
+    pub(in crate::tree) fn retire(&self) {
+        running(|marks| marks.remove(&self.number));
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        self.retire();
+    }
+}
+
+/// What the environment of a process says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tree) enum Marked {
+    /// It bears this mark.
+    With(u64),
+    /// It bears none that this program made.
+    Not,
+    /// It is in the middle of an `execve`: its environment is empty, and so is its command line.
+    NotYet,
+}
+
+/// The mark of a living process. A zombie has no environment any more.
+pub(in crate::tree) fn mark_of(id: u32) -> Marked {
+    let read = |file| fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
+    let mut environment = read("environ");
+    if environment.is_empty() {
+        if read("cmdline").is_empty() {
+            return Marked::NotYet;
+        }
+        // The `execve` may have come to its end in between.
+        environment = read("environ");
+    }
+    let prefix = format!("{VARIABLE}={}", *PROGRAM);
+    environment
+        .split(|byte| *byte == 0)
+        .find_map(|entry| entry.strip_prefix(prefix.as_bytes()))
+        .and_then(|number| str::from_utf8(number).ok()?.parse().ok())
+        .map_or(Marked::Not, Marked::With)
+}
+
+/// Whether the child with this mark is not reaped yet, so that the end of its tree is its own business.
+pub(super) fn is_running(number: u64) -> bool {
+    running(|marks| marks.contains_key(&number))
+}
+
+/// The children of this crate that are not reaped yet: they bear marks, but they are no orphans.
+pub(in crate::tree) fn running_leaders() -> BTreeSet<u32> {
+    running(|marks| marks.values().copied().flatten().collect())
+}
+
+fn running<R>(with: impl FnOnce(&mut BTreeMap<u64, Option<u32>>) -> R) -> R {
+    with(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner))
+}

@@ -1,0 +1,50 @@
+//! Orphans, where the program has asked to be their parent.
+//!
+//! A process whose parent has ended goes to the nearest ancestor that is a subreaper, which a program may declare itself to
+//! be; else to the first process of the system. Here orphans are recognised by a mark in their environment, which all
+//! descendants of a child inherit unless one of them wipes it.
+
+mod left;
+mod mark;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::{getpid, set_child_subreaper};
+
+pub(super) use left::leave;
+pub(crate) use mark::{Mark, VARIABLE};
+pub(super) use mark::{Marked, mark_of, running_leaders};
+
+static ADOPTING: AtomicBool = AtomicBool::new(false);
+
+/// Makes this program the parent of all its orphaned descendants (a *subreaper*), so that ending a tree also ends what was
+/// orphaned on purpose: a process that left its group, and whose parent ended before anybody looked.
+///
+/// This is for programs, called once at the beginning of `main`, and never for a library: it holds for the whole program.
+/// From then on each child that this crate starts bears a mark in its environment, `CHILD_PROCESS_TREE`. Orphans that are
+/// left to run, such as daemons, are children of this program from now on; this crate reaps them, at the latest with the
+/// next child that it starts. So it does with what they start, except for a process that moved to a session of its own and
+/// ended before a child of this crate did, since a zombie has no environment that could say whose it is. All this costs a
+/// reading of `/proc` with the end of each child.
+///
+/// # Errors
+/// What the system says: it does not know this.
+///
+/// ```
+/// child_process::adopt_orphans()?;
+/// # std::io::Result::Ok(())
+/// ```
+pub fn adopt_orphans() -> io::Result<()> {
+    set_child_subreaper(Some(getpid()))?;
+    ADOPTING.store(true, Ordering::SeqCst);
+    Ok(())
+}
+
+/// A mark for one more child, if orphans are adopted at all.
+pub(crate) fn mark_for_a_child() -> Option<Mark> {
+    ADOPTING.load(Ordering::SeqCst).then(|| {
+        left::reap_left();
+        Mark::new()
+    })
+}
