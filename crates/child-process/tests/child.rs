@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use child_process::{Command, Error, Excess, Input, Many, Output, Signal, Stream};
 use futures::executor::block_on;
-use support::{Mark, eventually, sh, within};
+use support::{Mark, eventually, sh, with_enough_time, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(30);
@@ -148,11 +148,20 @@ fn many_lines_take_linear_time() {
 #[test]
 fn the_time_limit_holds_while_lines_are_awaited_and_is_told_at_the_end() {
     within(LIMIT, || {
-        let command = sh("echo one; sleep 60").timeout(Duration::from_millis(200));
-        let mut seen = 0;
-        let error = command.run_lines(|_| seen += 1).unwrap_err();
-        assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+        let command = sh("echo one; sleep 60");
+        let seen = with_enough_time(
+            SHORT,
+            |limit| {
+                let mut seen = 0;
+                let command = command.clone().timeout(limit);
+                let error = command.run_lines(|_| seen += 1).unwrap_err();
+                assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+                seen
+            },
+            |seen| *seen > 0,
+        );
         assert_eq!(seen, 1);
+        let command = command.timeout(SHORT);
         let mut child = command.spawn().unwrap();
         assert!(child.wait().unwrap_err().is_timeout());
     });
@@ -212,10 +221,10 @@ fn it_is_terminated_with_grace_or_killed_without() {
 fn a_detached_child_runs_on_and_is_reaped() {
     within(LIMIT, || {
         let mark = Mark::new();
+        let gate = sh("mktemp").read().unwrap();
+        let waits = "head -c 1000000 /dev/zero; while [ -e $1 ]; do sleep 0.01; done; echo late";
         let child = mark
-            .on(sh(
-                "head -c 1000000 /dev/zero; sleep 0.3; echo late; exec sleep 0.3",
-            ))
+            .on(sh(waits).args(["-", &gate]))
             .timeout(SHORT)
             .spawn()
             .unwrap();
@@ -223,6 +232,7 @@ fn a_detached_child_runs_on_and_is_reaped() {
         child.detach();
         thread::sleep(Duration::from_millis(100));
         assert!(!mark.living().is_empty(), "neither dropped nor timed out");
+        std::fs::remove_file(gate).unwrap();
         eventually("it is reaped", || {
             !std::fs::exists(format!("/proc/{id}")).unwrap()
         });
