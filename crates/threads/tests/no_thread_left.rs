@@ -26,7 +26,7 @@ fn no_thread_is_left_after_any_of_many_calls() {
             .deadline(Duration::from_micros(300))
             .map(0..20, |n| n);
         // The kernel lists a joined thread for a moment longer.
-        let patience = Instant::now() + Duration::from_secs(2);
+        let patience = Instant::now() + Duration::from_secs(30);
         while threads_of_the_process() > before {
             assert!(
                 Instant::now() < patience,
