@@ -44,8 +44,9 @@ fn while_it_runs_they_say_what_is_where() {
         thread::scope(|scope| {
             scope.spawn(|| {
                 eventually(|| {
-                    let stands = &handle.counts().stages[1];
-                    stands.in_work == 3 && stands.waiting == 5
+                    let stages = handle.counts().stages;
+                    let (quick, stands) = (&stages[0], &stages[1]);
+                    quick.in_work == 1 && stands.in_work == 3 && stands.waiting == 5
                 });
                 let counts = handle.counts();
                 let [quick, stands] = &counts.stages[..] else {
