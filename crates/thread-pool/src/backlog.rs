@@ -3,10 +3,11 @@
 //! Each accepted job holds a place, which lies next to its closure: whoever starts the job, or cancels it, drops the
 //! place, and who waits to submit gets it. A pool without a bound has no backlog and pays nothing.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use crate::lock;
+use crate::sync::{Condvar, Mutex};
 
 pub(crate) struct Backlog {
     inner: Mutex<Inner>,

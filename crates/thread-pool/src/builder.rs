@@ -6,14 +6,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_deque::Worker as Deque;
-
 use crate::backlog::Backlog;
 use crate::crew::{Crew, Size};
 use crate::initializer::{BoxError, Initializer};
 use crate::reports::{Listed, PanicHandler};
 use crate::shared::{Settings, Shared};
 use crate::sleep::{MAX_WORKERS, Sleep};
+use crate::sync::deque::Worker as Deque;
 use crate::{TaskPanic, ThreadPool};
 
 /// The settings of a pool; what [`ThreadPool::builder`] returns.

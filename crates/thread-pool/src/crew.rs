@@ -13,14 +13,14 @@
 //! is always one.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle, ThreadId};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_deque::Worker as Deque;
-
 use crate::shared::Shared;
+use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst, fence};
+use crate::sync::deque::Worker as Deque;
+use crate::sync::thread::{self, JoinHandle, ThreadId};
+use crate::sync::{Condvar, Mutex, has_passed};
 use crate::task::JobRef;
 use crate::{ending, lock, worker};
 
@@ -93,7 +93,7 @@ impl Crew {
         let Some(&index) = state.free.last() else {
             return Ok(false);
         };
-        if state.closed || state.refused.is_some_and(|last| last.elapsed() < PAUSE) {
+        if state.closed || state.refused.is_some_and(|last| !has_passed(last, PAUSE)) {
             return Ok(false);
         }
         let mut thread = thread::Builder::new().name(format!("{}-{index}", crew.size.name_prefix));
@@ -219,6 +219,10 @@ pub(crate) fn grow(shared: &Arc<Shared>) {
     if !crew.can_grow() {
         return;
     }
+    // A submitter has queued a job and now looks for idle workers; a worker has stopped being idle and now looks for
+    // queued jobs. Each passes a fence between the two, so at least one of them sees the other. (All of these accesses are
+    // `SeqCst`, which is enough by itself, but the model checker treats them as weaker than they are.)
+    fence(SeqCst);
     while crew.staying.load(SeqCst) < crew.max
         && shared.sleep.idle() == 0
         && shared.ledger.queued() > crew.starting.load(SeqCst)

@@ -5,10 +5,11 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
 
 use crate::panic::drop_contained;
 use crate::shared::Shared;
+use crate::sync::thread::{self, ThreadId};
+use crate::sync::thread_local;
 
 thread_local! {
     static END: Cell<Option<End>> = const { Cell::new(None) };
@@ -20,7 +21,8 @@ struct End(Option<Arc<Shared>>, ThreadId);
 /// To be called first on a worker's thread. The destructors of thread-locals run in the opposite order of their first
 /// use, where the platform has an order; so this one runs last.
 pub(crate) fn tell_when_this_thread_ends(shared: Arc<Shared>) {
-    END.set(Some(End(Some(shared), thread::current().id())));
+    let end = End(Some(shared), thread::current().id());
+    END.with(|cell| cell.set(Some(end)));
 }
 
 impl Drop for End {

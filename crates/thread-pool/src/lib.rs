@@ -4,6 +4,7 @@
 
 mod backlog;
 mod builder;
+mod callback;
 mod crew;
 mod ending;
 mod error;
@@ -40,7 +41,9 @@ pub use pool::ThreadPool;
 pub use scope::{Scope, ScopedHandle};
 pub use stream::MapStream;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use sync::{Mutex, MutexGuard};
 
 /// Locks, whether or not a panic passed by while the lock was held.
 ///

@@ -5,12 +5,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use crate::JobError;
+use crate::callback::Callback;
 use crate::panic::drop_contained;
 use crate::sync::thread::Thread;
-
-/// A completion callback. It contains its own panics: see `reports.rs`.
-pub(crate) type Callback<R> = Box<dyn FnOnce(&Result<R, JobError>) + Send>;
 
 /// Who wakes by a waker. Each has a slot of its own, so that a blocking wait for several handles does not take the place
 /// of the runtime that polled one of them before.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::reports::Listed;
 use crate::shared::Shared;
+use crate::sync::thread;
 use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
 
 /// A set of threads, of fixed size unless asked otherwise, that run jobs.

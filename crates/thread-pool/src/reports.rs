@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::listeners::Callback;
+use crate::callback::Callback;
 use crate::panic::drop_contained;
 use crate::shared::PoolId;
-use crate::{JobError, TaskPanic, lock};
+use crate::{JobError, TaskPanic};
 
 pub(crate) type PanicHandler = dyn Fn(TaskPanic) + Send + Sync;
 
@@ -37,7 +37,7 @@ impl Listed {
             handler,
             panics: AtomicUsize::new(0),
         });
-        lock(&POOLS).insert(pool, Arc::clone(&reports));
+        pools().insert(pool, Arc::clone(&reports));
         Self { pool, reports }
     }
 
@@ -48,7 +48,7 @@ impl Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let reports = lock(&POOLS).remove(&self.pool);
+        let reports = pools().remove(&self.pool);
         // The handler is the user's: dropped outside the lock.
         drop_contained(reports);
     }
@@ -65,21 +65,20 @@ impl Reports {
     }
 }
 
-/// A callback that never unwinds and reports its panic to `pool`, if that is still there.
+/// A callback that reports its panic to `pool`, if that still exists.
 pub(crate) fn reporting<R, C>(pool: PoolId, callback: C) -> Callback<R>
 where
     C: FnOnce(&Result<R, JobError>) + Send + 'static,
 {
-    let reports = lock(&POOLS).get(&pool).cloned();
-    Box::new(move |result| {
-        let called = catch_unwind(AssertUnwindSafe(|| callback(result)));
-        if let Err(payload) = called {
-            let panic = TaskPanic::new(payload);
-            match &reports {
-                Some(reports) => reports.panicked(panic),
-                None => drop(panic),
-            }
+    let reports = pools().get(&pool).cloned();
+    Callback::new(callback, move |panic| {
+        if let Some(reports) = &reports {
+            reports.panicked(panic);
         }
-        drop_contained(reports);
     })
+}
+
+/// Static, and no part of a protocol between threads: always the standard library's mutex.
+fn pools() -> MutexGuard<'static, BTreeMap<PoolId, Arc<Reports>>> {
+    POOLS.lock().unwrap_or_else(PoisonError::into_inner)
 }

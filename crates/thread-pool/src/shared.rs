@@ -1,9 +1,6 @@
 //! What the pool, its workers and its handles have in common: the queues and who may still use them.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-
-use crossbeam_deque::{Injector, Steal, Stealer};
 
 use crate::backlog::Backlog;
 use crate::crew::Crew;
@@ -11,6 +8,8 @@ use crate::initializer::{self, Initializer};
 use crate::ledger::Ledger;
 use crate::panic::drop_contained;
 use crate::sleep::Sleep;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::deque::{Injector, Steal, Stealer};
 use crate::task::JobRef;
 use crate::waits::Waits;
 use crate::{InitializerError, JobError, Refusal, worker};
@@ -21,7 +20,8 @@ pub(crate) struct PoolId(usize);
 
 impl PoolId {
     fn next() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        // No part of a protocol between threads, and static: always the standard library's.
+        static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -169,7 +169,9 @@ impl Sleep {
                 if self.withdraw(worker) {
                     return false;
                 }
+                // Woken by now, or within a moment: most often there is no need to park.
                 deadline = None;
+                continue;
             }
             park_until(deadline);
         }

@@ -6,11 +6,12 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use crate::panic::drop_contained;
 use crate::shared::Shared;
+use crate::sync::{Condvar, Mutex};
 use crate::{JobError, TaskPanic, lock};
 
 pub(crate) struct StreamState<T, R, F> {

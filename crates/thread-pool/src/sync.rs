@@ -1,8 +1,9 @@
 //! What the protocols between threads are made of: the standard library's. The model checks compile the same protocols
 //! with a module of this name that has loom's.
 
-pub(crate) use std::sync::{Condvar, Mutex, atomic};
-pub(crate) use std::thread;
+pub(crate) use crossbeam_deque as deque;
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
+pub(crate) use std::{thread, thread_local};
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,11 @@ pub(crate) fn park_until(deadline: Option<Instant>) {
             thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
         }
     }
+}
+
+/// Whether `pause` has passed since `start`.
+pub(crate) fn has_passed(start: Instant, pause: Duration) -> bool {
+    start.elapsed() >= pause
 }
 
 /// What one who spins does between some looks.

@@ -4,9 +4,8 @@
 //! worker is stuck only if no way along the edges leads to a worker that is not blocked, and looking at what a new edge
 //! leads to finds every ring that it closes. The edges are only written when a worker really blocks.
 
-use std::sync::Mutex;
-
 use crate::lock;
+use crate::sync::Mutex;
 use crate::task::{JobRef, Progress};
 
 /// Waiting here would never end.

@@ -6,11 +6,11 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_deque::{Steal, Worker as Deque};
-
 use crate::crew;
 use crate::search::{self, Source};
 use crate::shared::{PoolId, Shared};
+use crate::sync::deque::{Steal, Worker as Deque};
+use crate::sync::thread_local;
 use crate::task::{JobRef, Progress};
 use crate::waits::{Blocked, Deadlock};
 
@@ -65,13 +65,13 @@ pub(crate) fn main(
         depth: Cell::new(0),
         ticks: Cell::new(0),
     });
-    CURRENT.set(Some(Rc::clone(&worker)));
+    CURRENT.with(|current| current.replace(Some(Rc::clone(&worker))));
     shared.initialize(index);
     shared.crew.ready();
     while let Some(job) = search::next(&*worker, &shared.sleep, index) {
         worker.execute(job);
     }
-    CURRENT.set(None);
+    CURRENT.with(|current| current.replace(None));
     Rc::into_inner(worker).map(|worker| worker.deque)
 }
 

@@ -141,7 +141,7 @@ fn scopes_and_maps_inside_jobs_borrow_from_the_jobs() {
                     let pool = &pool;
                     mem::forget(scope.submit(move || {
                         let words = [String::from("one"), String::from("three")];
-                        let lengths = pool.scope(|inner| inner.map(&words, |word| word.len()));
+                        let lengths = pool.scope(|inner| inner.map(&words, String::len));
                         *sum = lengths.unwrap().into_iter().flatten().sum();
                         drop(words);
                     }));

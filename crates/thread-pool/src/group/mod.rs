@@ -7,7 +7,7 @@ mod as_completed;
 mod wait;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ pub use wait::{WaitFor, Waited, wait, wait_timeout};
 
 use crate::listeners::Watcher;
 use crate::shared::PoolId;
+use crate::sync::{Condvar, Mutex};
 use crate::task::{JobRef, Progress};
 use crate::waits::Deadlock;
 use crate::worker::{self, Worker};

@@ -1,9 +1,9 @@
 //! What a scope knows of its jobs: those that may be pending still, and those whose handles are gone.
 
 use std::mem;
-use std::sync::Mutex;
 use std::time::Instant;
 
+use crate::sync::Mutex;
 use crate::task::{JobRef, Progress};
 use crate::{Handle, JobError, lock};
 

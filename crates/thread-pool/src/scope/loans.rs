@@ -1,8 +1,9 @@
 //! The count of jobs that still borrow from the scope.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::lock;
+use crate::sync::{Condvar, Mutex};
 
 #[derive(Default)]
 pub(super) struct Loans {

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::body::{Job, Outcome, Task};
 use super::job::JobRef;
 use super::state::{Progress, State, Take};
-use crate::listeners::{self, Callback, Listeners, Watcher};
+use crate::callback::Callback;
+use crate::listeners::{self, Listeners, Watcher};
 use crate::panic::drop_contained;
 use crate::sync::{Between, park_until, spin_until, thread};
 use crate::{JobError, lock};
@@ -27,11 +28,11 @@ const SPIN: Duration = Duration::from_micros(20);
 /// All that takes the result panics if it was taken before, which only polling the handle can have done.
 pub(crate) struct OutcomeRef<R>(NonNull<dyn Outcome<R>>);
 
-// SAFETY: As for a `Box` of what is `Send` and `Sync`. The result comes out on the thread that has the reference, for
-// which it is `Send`: only a task with such a result is made into one (see `new`).
-unsafe impl<R> Send for OutcomeRef<R> {}
-// SAFETY: What can be done by several threads at once never gives out the result, nor a reference to it.
-unsafe impl<R> Sync for OutcomeRef<R> {}
+// SAFETY: As for a `Box` of a type that is `Send` and `Sync`, which every `Job` is. The result comes out on the thread that
+// has the reference, which is why `R` has to be `Send`.
+unsafe impl<R: Send> Send for OutcomeRef<R> {}
+// SAFETY: No method that takes `&self` gives out the result or a reference to it.
+unsafe impl<R: Send> Sync for OutcomeRef<R> {}
 
 impl<R: 'static> OutcomeRef<R> {
     pub(super) fn new<F>(job: F) -> (JobRef, Self)
@@ -39,10 +40,8 @@ impl<R: 'static> OutcomeRef<R> {
         F: FnOnce() -> R + Send + 'static,
         R: Send,
     {
-        let task: *mut Task<F, R> = Box::into_raw(Box::new(Task::new(job)));
-        // SAFETY: a box is not null.
-        let task = unsafe { NonNull::new_unchecked(task) };
-        // SAFETY: It comes from `Box::into_raw`, and of its two references one goes here and one there.
+        let task: NonNull<Task<F, R>> = NonNull::from(Box::leak(Box::new(Task::new(job))));
+        // SAFETY: A `Task` from a leaked box. Of its two references one goes to the `JobRef` and one to `Self`.
         (unsafe { JobRef::from_raw(task) }, Self(task))
     }
 
@@ -157,7 +156,7 @@ impl<R: 'static> OutcomeRef<R> {
         unsafe {
             self.0.as_ref().look(&mut |result| {
                 if let Some(callback) = callback.take() {
-                    callback(result);
+                    callback.call(result);
                 }
             });
         }
@@ -225,7 +224,7 @@ impl<R> Drop for OutcomeRef<R> {
     fn drop(&mut self) {
         // SAFETY: this reference keeps the state alive, and is not used any more.
         if unsafe { State::release(self.0.cast().as_ptr()) } {
-            // SAFETY: It was made by `Box::into_raw`, and that was the last reference. The result, if it is still there,
+            // SAFETY: The task comes from a leaked box, and that was the last reference. The result, if it is still there,
             // is dropped by its owner, who gets its panic.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }

@@ -2,13 +2,15 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
+use crate::crew::{Crew, Size};
 use crate::map_state::{MapJob, MapState, Seat, Stop};
-use crate::shared::Shared;
-use crate::sync::atomic::AtomicBool;
+use crate::shared::{Settings, Shared};
+use crate::sleep::Sleep;
 use crate::{JobError, check};
 
 struct Input {
@@ -32,9 +34,22 @@ fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
             dropped: loom::sync::Arc::clone(&dropped),
         })
         .collect();
-    let pool = Arc::new(Shared {
-        cancelling: AtomicBool::new(false),
-    });
+    // A map asks its pool only whether it is being shut down.
+    let crew = Crew::new(
+        Vec::new(),
+        Size {
+            min: 0,
+            idle_timeout: Duration::ZERO,
+            name_prefix: String::new(),
+            stack_size: None,
+        },
+    );
+    let settings = Settings {
+        max_inline_depth: 0,
+        backlog: None,
+        initializer: None,
+    };
+    let pool = Arc::new(Shared::new(Box::default(), Sleep::new(0), crew, settings));
     let f: fn(Input) -> usize = |input| input.number + 10;
     let one = Some(NonZeroUsize::MIN);
     (

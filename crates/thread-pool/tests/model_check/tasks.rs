@@ -4,6 +4,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
+use crate::callback::Callback;
 use crate::check;
 use crate::listeners::Watcher;
 use crate::task;
@@ -90,10 +91,11 @@ fn a_callback_is_called_once_whether_it_comes_before_or_after_the_end() {
         let (job, mut outcome) = task::new(|| 7);
         let worker = thread::spawn(move || job.run_and_drop(0));
         let calls = Arc::clone(&called);
-        outcome.on_complete(Box::new(move |result| {
+        let callback = move |result: &Result<i32, JobError>| {
             assert!(matches!(result, Ok(7)));
             calls.fetch_add(1, Ordering::Relaxed);
-        }));
+        };
+        outcome.on_complete(Callback::new(callback, |panic| panic!("{panic}")));
         assert!(matches!(outcome.wait_until(None, false), Some(Ok(7))));
         // Before its result can be seen.
         assert_eq!(called.load(Ordering::Relaxed), 1);

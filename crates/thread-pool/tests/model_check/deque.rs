@@ -1,0 +1,107 @@
+//! The queues, as far as the pool uses those of crossbeam-deque: one lock each.
+//!
+//! They are no more orderly than they have to be: a look from outside the lock has no ordering of its own, and may see an
+//! old length.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::lock;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) enum Steal<T> {
+    Empty,
+    Success(T),
+    Retry,
+}
+
+struct Queue<T> {
+    length: AtomicUsize,
+    values: Mutex<VecDeque<T>>,
+}
+
+impl<T> Queue<T> {
+    fn new() -> Self {
+        Self {
+            length: AtomicUsize::new(0),
+            values: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.length.load(Ordering::Relaxed) == 0
+    }
+
+    fn push(&self, value: T) {
+        let mut values = lock(&self.values);
+        values.push_back(value);
+        self.length.store(values.len(), Ordering::Relaxed);
+    }
+
+    fn pop(&self) -> Option<T> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut values = lock(&self.values);
+        let value = values.pop_front();
+        self.length.store(values.len(), Ordering::Relaxed);
+        value
+    }
+
+    fn steal(&self) -> Steal<T> {
+        self.pop().map_or(Steal::Empty, Steal::Success)
+    }
+}
+
+pub(crate) struct Injector<T>(Queue<T>);
+
+impl<T> Injector<T> {
+    pub(crate) fn new() -> Self {
+        Self(Queue::new())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&self, value: T) {
+        self.0.push(value);
+    }
+
+    pub(crate) fn steal(&self) -> Steal<T> {
+        self.0.steal()
+    }
+}
+
+pub(crate) struct Worker<T>(Arc<Queue<T>>);
+
+impl<T> Worker<T> {
+    pub(crate) fn new_fifo() -> Self {
+        Self(Arc::new(Queue::new()))
+    }
+
+    pub(crate) fn stealer(&self) -> Stealer<T> {
+        Stealer(Arc::clone(&self.0))
+    }
+
+    pub(crate) fn push(&self, value: T) {
+        self.0.push(value);
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.0.pop()
+    }
+}
+
+pub(crate) struct Stealer<T>(Arc<Queue<T>>);
+
+impl<T> Stealer<T> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn steal(&self) -> Steal<T> {
+        self.0.steal()
+    }
+}
