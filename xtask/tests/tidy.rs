@@ -203,11 +203,10 @@ fn no_crate_includes_a_file_from_outside() {
                     .count()
                     - 1;
                 let text = read(&path);
-                for included in text
-                    .split("include_")
-                    .skip(1)
-                    .filter_map(|rest| rest.split('"').nth(1))
-                {
+                let includes = ["include_", "#[path ="]
+                    .iter()
+                    .flat_map(|mark| text.split(mark).skip(1));
+                for included in includes.filter_map(|rest| rest.split('"').nth(1)) {
                     let up = included.split('/').take_while(|step| *step == "..").count();
                     if up > depth {
                         wrong.push(format!("{}: {included}", path.display()));
