@@ -25,7 +25,12 @@ const ABOUT_THIS_PROGRAM: [&str; 6] = [
 /// The user's own settings (`RUSTFLAGS`, `CARGO_TARGET_DIR`, …) reach it; what cargo set for this program does not.
 /// It reads nothing from stdin, and its stderr is the user's.
 pub fn command() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cleaned(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// A program in the user's environment, without what cargo set for this one.
+pub(crate) fn cleaned(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if is_about_this_program(&name) {
             command.env_remove(name);

@@ -63,7 +63,14 @@ pub enum Command {
         directory: PathBuf,
     },
     /// Run all that must hold for a commit
-    Ci,
+    Ci {
+        /// Run everything at full length: soaks of a minute, each crate alone, the tests of picked crates, fuzzing
+        #[arg(long)]
+        deep: bool,
+        /// Run only what the changes since this commit can have touched, those not committed yet included
+        #[arg(long, value_name = "REV", allow_hyphen_values = true)]
+        since: Option<String>,
+    },
 }
 
 /// What `new` writes.

@@ -52,7 +52,9 @@ fn run(command: Command) -> Result<u8, Error> {
             print(&xtask::pick::pick(&workspace()?, &name, &directory)?);
             Ok(0)
         }
-        Command::Ci => xtask::ci::ci(&workspace()?).map(|()| 0),
+        Command::Ci { deep, since } => {
+            xtask::ci::ci(&workspace()?, deep, since.as_deref()).map(|()| 0)
+        }
     }
 }
 

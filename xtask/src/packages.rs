@@ -18,6 +18,19 @@ pub struct Packages {
     pub target: PathBuf,
     /// The crates, sorted by name.
     pub crates: Vec<Crate>,
+    /// All packages of the workspace, sorted by name.
+    pub members: Vec<Member>,
+}
+
+/// One package of the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Its folder, seen from the root of the workspace.
+    pub folder: PathBuf,
+    /// The folders of the packages it depends on by path, for whatever purpose, seen from the root.
+    pub depends_on: Vec<PathBuf>,
 }
 
 /// One crate under `crates/`.
@@ -97,10 +110,12 @@ impl Packages {
             })
             .collect();
         crates.sort_by(|one, other| one.name.cmp(&other.name));
+        let members = members(&metadata);
         Ok(Packages {
             root: metadata.workspace_root,
             target: metadata.target_directory,
             crates,
+            members,
         })
     }
 
@@ -145,6 +160,32 @@ impl Packages {
     }
 }
 
+fn members(metadata: &Metadata) -> Vec<Member> {
+    let from_root = |path: &Path| {
+        let inside = path.strip_prefix(&metadata.workspace_root);
+        inside.unwrap_or(path).to_path_buf()
+    };
+    let mut members: Vec<Member> = metadata
+        .packages
+        .iter()
+        .map(|package| Member {
+            name: package.name.clone(),
+            folder: package
+                .manifest_path
+                .parent()
+                .map(from_root)
+                .unwrap_or_default(),
+            depends_on: package
+                .dependencies
+                .iter()
+                .filter_map(|dependency| dependency.path.as_deref().map(from_root))
+                .collect(),
+        })
+        .collect();
+    members.sort_by(|one, other| one.name.cmp(&other.name));
+    members
+}
+
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -162,6 +203,13 @@ struct Package {
     features: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     metadata: serde_json::Value,
+    #[serde(default)]
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    path: Option<PathBuf>,
 }
 
 impl Package {
@@ -186,6 +234,7 @@ mod tests {
             {"name": "threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml",
              "features": {"default": [], "tokio": ["dep:tokio"]}},
             {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml",
+             "dependencies": [{"name": "threads", "path": "/w/crates/threads"}, {"name": "serde"}],
              "metadata": {"comparison": {"variants": ["limited", "cores"]}}},
             {"name": "locks-rivals", "version": "0.1.0", "manifest_path": "/w/crates/locks/rivals/Cargo.toml"},
             {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml", "features": {"default": []}}
@@ -219,6 +268,25 @@ mod tests {
         );
         assert_eq!(packages.crates[1].version, "0.2.0");
         assert!(packages.crates[1].has_features && !packages.crates[0].has_features);
+    }
+
+    #[test]
+    fn members_know_their_folders_and_what_they_depend_on() {
+        let members = example().members;
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "locks",
+                "locks-rivals",
+                "threads",
+                "threads-compare",
+                "xtask"
+            ]
+        );
+        assert_eq!(members[3].folder, Path::new("crates/threads/compare"));
+        assert_eq!(members[3].depends_on, [Path::new("crates/threads")]);
+        assert!(members[2].depends_on.is_empty());
     }
 
     #[test]

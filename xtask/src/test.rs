@@ -28,15 +28,6 @@ pub struct Counts {
 /// # Errors
 /// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if cargo cannot be started, [`Error::Interrupted`].
 pub fn test(packages: &Packages, names: &[String]) -> Result<u8, Error> {
-    test_with(packages, names, &[])
-}
-
-/// As [`test`], with these variables in the environment of the tests.
-pub(crate) fn test_with(
-    packages: &Packages,
-    names: &[String],
-    variables: &[(&str, &str)],
-) -> Result<u8, Error> {
     let mut queue: Vec<(String, bool)> = Vec::new();
     for package in packages.select(names)? {
         queue.push((package.name.clone(), false));
@@ -53,9 +44,7 @@ pub(crate) fn test_with(
         let began = Instant::now();
         let mut command = cargo::command();
         // Without it the first test program that fails would hide the figures of those after it.
-        command
-            .args(["test", "--no-fail-fast", "--package", &package])
-            .envs(variables.iter().copied());
+        command.args(["test", "--no-fail-fast", "--package", &package]);
         let mut row = package;
         if all_features {
             command.arg("--all-features");
@@ -67,18 +56,6 @@ pub(crate) fn test_with(
     let (summary, total) = summary(&rows);
     print(summary.as_bytes());
     Ok(u8::from(total.failed > 0))
-}
-
-/// Runs a `cargo test` of which every test must pass, and at least one must run: a setting that leaves all of them out
-/// would pass too.
-pub(crate) fn test_passed(command: &mut Command) -> Result<(), Error> {
-    let counts = counted(command)?;
-    let shown = cargo::shown(command);
-    match counts {
-        Counts { failed: 1.., .. } => Err(Error::Failed(format!("`{shown}`: {counts}"))),
-        Counts { passed: 0, .. } => Err(Error::Failed(format!("`{shown}` ran no test"))),
-        _ => Ok(()),
-    }
 }
 
 /// Runs a `cargo test`, lets its output through, and counts.
@@ -117,6 +94,13 @@ pub(crate) fn counted(command: &mut Command) -> Result<Counts, Error> {
 pub(crate) fn print(bytes: &[u8]) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// The counts in the output of tests. Without success something failed, whether a line says so or not.
+pub(crate) fn count(output: &str, success: bool) -> Counts {
+    let mut tally = Tally::default();
+    output.lines().for_each(|line| tally.line(line.trim_end()));
+    tally.end(success)
 }
 
 /// Counts from the lines that libtest, and what imitates it, prints.
@@ -159,12 +143,18 @@ fn summary(rows: &[(String, Counts, Duration)]) -> (String, Counts) {
     for (name, counts, time) in rows {
         let mark = if counts.failed > 0 { "FAILED" } else { "ok" };
         text += &format!("{name:width$}  {mark:6}  {counts}  {}\n", seconds(*time));
-        total.passed += counts.passed;
-        total.failed += counts.failed;
-        total.skipped += counts.skipped;
+        total += *counts;
     }
     text += &format!("\n{total}\n");
     (text, total)
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, more: Counts) {
+        self.passed += more.passed;
+        self.failed += more.failed;
+        self.skipped += more.skipped;
+    }
 }
 
 impl std::fmt::Display for Counts {
@@ -185,12 +175,6 @@ pub(crate) fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn count(output: &str, success: bool) -> Counts {
-        let mut tally = Tally::default();
-        output.lines().for_each(|line| tally.line(line));
-        tally.end(success)
-    }
 
     #[test]
     fn results_of_several_programs_add_up() {

@@ -225,6 +225,20 @@ fn help_is_printed_on_stdout_and_is_no_error() {
     }
 }
 
+/// A shorter run would pass for the whole one.
+#[test]
+fn ci_since_a_missing_commit_is_refused() {
+    for missing in ["no-such-branch", "", "--deep"] {
+        let words = ["cannot tell what changed since", "leave out --since"];
+        refused(&["ci", "--since", missing], &words);
+    }
+    refused(&["ci", "--since"], &["--since <REV>"]);
+    refused(
+        &["ci", "--quick"],
+        &["--quick", "see `cargo xtask ci --help`"],
+    );
+}
+
 #[test]
 fn names_that_are_nearly_right_are_told_what_may_have_been_meant() {
     for (args, meant) in [

@@ -1,247 +1,235 @@
-//! What ordinary tests cannot see: interleavings, memory errors, long runs, proofs that something does not compile.
-//!
-//! A crate takes part by what its files hold, so that a new one is checked without a change here.
+//! The steps that take too long for every commit. `ci --deep` runs all of them, and `ci` one.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
-
+use super::checks::{folder, long_soak};
+use super::finds::{fuzz_packages, fuzz_targets, has_soak};
+use super::fuzz::fuzz;
+use super::gate::Gate;
 use super::in_workspace;
-use super::steps::Steps;
-use crate::cargo;
+use super::log::Log;
+use super::minimum::minimum;
+use super::picks;
+use super::toolchain::{flags, host, no_fuzzing, no_miri};
 use crate::error::Error;
-use crate::packages::{Crate, Packages};
-use crate::test::{print, test_passed};
+use crate::packages::Crate;
 
 /// How long a soak runs unless the environment says otherwise.
 const SOAK_SECONDS: &str = "60";
 
-/// Every check for every crate that has something for it.
-pub(super) fn all(packages: &Packages, steps: &mut Steps) -> Result<(), Error> {
-    for found in crates_with(packages, has_model_check) {
-        let title = format!("model checks of `{}`", found.name);
-        steps.step(&title, || model_check(packages, found))?;
-    }
-    for found in crates_with(packages, has_refused_code) {
-        let title = format!("code that must not compile, in `{}`", found.name);
-        steps.step(&title, || refused_code(packages, found))?;
-    }
-    for found in crates_with(packages, may_be_unsafe) {
-        let title = format!("AddressSanitizer over the tests of `{}`", found.name);
-        steps.step(&title, || sanitized(packages, found))?;
-    }
-    let soaked: Vec<&Crate> = crates_with(packages, has_soak).collect();
-    for pair in soaked.chunks(2) {
-        let names: Vec<String> = pair.iter().map(|one| format!("`{}`", one.name)).collect();
-        let title = format!("soak of {}", names.join(" beside "));
-        steps.step(&title, || soak(packages, pair))?;
-    }
-    for rivals in packages.crates.iter().filter(|found| has_bench(found)) {
-        let title = format!(
-            "the benches of `{}` against its rivals, one round",
-            rivals.name
-        );
-        steps.step(&title, || bench_once(packages, rivals))?;
-    }
-    Ok(())
+/// One deep step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Deep {
+    /// Its tests with default features, nothing else beside it; then its runner's.
+    Alone(String),
+    /// Its soak at full length, built for release.
+    Soak(String),
+    /// Picked, with its tests.
+    Pick(String),
+    /// This fuzz target of the package in this folder.
+    Fuzz(std::path::PathBuf, String),
+    /// What of this crate Miri can run.
+    Miri(String),
+    /// Everything, checked by the oldest compiler that is promised to do.
+    MinimumVersion,
 }
 
-fn crates_with(packages: &Packages, has: impl Fn(&Path) -> bool) -> impl Iterator<Item = &Crate> {
-    packages.crates.iter().filter(move |found| has(home(found)))
-}
-
-fn home(found: &Crate) -> &Path {
-    // A manifest's path always has a folder.
-    found.manifest.parent().unwrap_or(Path::new("."))
-}
-
-fn has_model_check(home: &Path) -> bool {
-    home.join("tests/model_check.rs").is_file()
-}
-
-fn has_soak(home: &Path) -> bool {
-    home.join("tests/soak.rs").is_file()
-}
-
-fn may_be_unsafe(home: &Path) -> bool {
-    fs::read_to_string(home.join("src/lib.rs"))
-        .is_ok_and(|text| !text.contains("#![forbid(unsafe_code)]"))
-}
-
-fn has_refused_code(home: &Path) -> bool {
-    let mut folders = vec![home.join("src")];
-    let mut texts = vec![home.join("README.md")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                texts.push(path);
+impl Deep {
+    pub(super) fn title(&self, gate: &Gate<'_>) -> String {
+        match self {
+            Self::Alone(name) => format!("`{name}` by itself, with default features"),
+            Self::Soak(name) => format!("soak of `{name}` at full length"),
+            Self::Pick(name) => format!("`{name}` picked, with its tests"),
+            Self::Fuzz(folder, target) => {
+                let folder = folder.strip_prefix(&gate.packages.root).unwrap_or(folder);
+                format!("fuzzing `{target}` of {}", folder.display())
             }
+            Self::Miri(name) => format!("Miri over `{name}`"),
+            Self::MinimumVersion => "everything, compiled by the minimum Rust version".to_string(),
         }
     }
-    texts
-        .iter()
-        .any(|path| fs::read_to_string(path).is_ok_and(|text| text.contains("compile_fail,E")))
-}
 
-fn has_bench(found: &Crate) -> bool {
-    found.has_rivals && home(found).join("rivals/benches").is_dir()
-}
-
-/// With a setting of our own: loom's would change crates that we only use, and some of them then do not compile.
-fn model_check(packages: &Packages, found: &Crate) -> Result<(), Error> {
-    let mut command = in_workspace(packages);
-    command
-        .args(["test", "--release", "--package", &found.name])
-        .args(["--test", "model_check"])
-        .env("RUSTFLAGS", flags("--cfg model_check"))
-        .env("CARGO_TARGET_DIR", folder(packages, "model-check"));
-    test_passed(&mut command)
-}
-
-/// The stable compiler takes `compile_fail,E…` as `compile_fail`: any error would do. This looks at which one it is.
-fn refused_code(packages: &Packages, found: &Crate) -> Result<(), Error> {
-    let mut command = in_workspace(packages);
-    command
-        .args(["test", "--doc", "--package", &found.name])
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_DIR", folder(packages, "bootstrap"));
-    test_passed(&mut command)
-}
-
-fn sanitized(packages: &Packages, found: &Crate) -> Result<(), Error> {
-    let host = host()?;
-    if !["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"].contains(&host.as_str()) {
-        print(format!("left out: no AddressSanitizer comes with Rust for {host}\n").as_bytes());
-        return Ok(());
+    pub(super) fn run(&self, gate: &Gate<'_>, log: &mut Log) -> Result<(), Error> {
+        let packages = gate.packages;
+        match self {
+            Self::Alone(name) => picks::alone(packages, log, packages.find(name)?),
+            Self::Soak(name) => {
+                let seconds = seconds("SOAK_SECONDS", SOAK_SECONDS);
+                long_soak(packages, log, packages.find(name)?, &seconds)
+            }
+            Self::Pick(name) => {
+                let found = packages.find(name)?;
+                picks::tested(packages, log, gate.xtask, found, gate.scratch)
+            }
+            Self::Fuzz(folder, target) => fuzz(packages, log, folder, target, gate.scratch),
+            Self::Miri(name) => miri(gate, log, name),
+            Self::MinimumVersion => minimum_version(gate, log),
+        }
     }
-    let mut command = in_workspace(packages);
-    command
-        .args(["test", "--package", &found.name, "--lib", "--tests"])
-        .args(all_features(found))
-        // Named, so that build scripts and macros are not instrumented.
-        .args(["--target", &host])
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env(
-            "RUSTFLAGS",
-            flags("-Zsanitizer=address --cfg address_sanitizer"),
-        )
-        // A payload whose destructor panics for ever is leaked on purpose. The soaks look for leaks.
-        .env("ASAN_OPTIONS", "detect_leaks=0")
-        .env("CARGO_TARGET_DIR", folder(packages, "sanitizer"));
-    test_passed(&mut command)
 }
 
-/// Two at a time: each is the other's disturbance, and it takes half as long. What they print comes line by line.
-fn soak(packages: &Packages, pair: &[&Crate]) -> Result<(), Error> {
-    let results: Vec<Result<(), Error>> = thread::scope(|scope| {
-        let running: Vec<_> = pair
+/// All of them that this machine can run, and a line for each kind that it cannot.
+pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> {
+    let crates: Vec<&Crate> = gate.crates(|_| true);
+    let named = |make: fn(String) -> Deep, crates: &[&Crate]| -> Vec<Deep> {
+        crates
             .iter()
-            .map(|&found| scope.spawn(move || soak_one(packages, found)))
-            .collect();
-        running
-            .into_iter()
-            .map(|one| {
-                one.join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
+            .map(|found| make(found.name.clone()))
             .collect()
-    });
-    results.into_iter().collect()
+    };
+    let mut steps = named(Deep::Alone, &crates);
+    steps.extend(named(Deep::Soak, &gate.crates(has_soak)));
+    steps.extend(named(Deep::Pick, &crates));
+    let mut left_out = Vec::new();
+    match no_fuzzing(&host()?) {
+        None => steps.extend(fuzz_steps(gate)?),
+        Some(reason) => left_out.push(format!("fuzzing: {reason}")),
+    }
+    match no_miri() {
+        None => {
+            let crates = gate.crates(|found| miri_arguments(&found.name).is_some());
+            steps.extend(named(Deep::Miri, &crates));
+        }
+        Some(reason) => left_out.push(format!("Miri: {reason}")),
+    }
+    match minimum(gate.packages) {
+        Ok(_) => steps.push(Deep::MinimumVersion),
+        Err(reason) => left_out.push(format!("the minimum Rust version: {reason}")),
+    }
+    Ok((steps, left_out))
 }
 
-fn soak_one(packages: &Packages, found: &Crate) -> Result<(), Error> {
-    let seconds = env::var("SOAK_SECONDS").unwrap_or_else(|_| SOAK_SECONDS.to_string());
-    let mut command = in_workspace(packages);
+fn fuzz_steps(gate: &Gate<'_>) -> Result<Vec<Deep>, Error> {
+    let mut steps = Vec::new();
+    for folder in fuzz_packages(&gate.packages.root) {
+        // It belongs to the package in whose folder it is.
+        let name = folder
+            .parent()
+            .and_then(|home| home.file_name())
+            .unwrap_or_default();
+        if !gate.has(&name.to_string_lossy()) {
+            continue;
+        }
+        let manifest = folder.join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest)
+            .map_err(|error| Error::io(manifest.display(), &error))?;
+        let targets = fuzz_targets(&text);
+        if targets.is_empty() {
+            return Err(Error::Failed(format!(
+                "{} names no [[bin]]: a package of fuzz targets has one for each",
+                manifest.display()
+            )));
+        }
+        let targets = targets.into_iter();
+        steps.extend(targets.map(|target| Deep::Fuzz(folder.clone(), target)));
+    }
+    Ok(steps)
+}
+
+/// The step for this commit: any of them would do, and over many commits all have their turn.
+pub(super) fn choose<'d>(steps: &'d [Deep], commit: &str) -> Option<&'d Deep> {
+    // Fifteen digits fit in 64 bits, and no two commits of a repository share that many.
+    let digits = commit.get(..15)?;
+    let number = u64::from_str_radix(digits, 16).ok()?;
+    let count = u64::try_from(steps.len()).ok()?;
+    steps.get(usize::try_from(number.checked_rem(count)?).ok()?)
+}
+
+/// What Miri gets to see of a crate, and under which rules: those its dependencies keep. Nothing where a crate has no
+/// unsafe code or lives by what Miri does not have, such as processes and signals.
+fn miri_arguments(name: &str) -> Option<(&'static [&'static str], &'static str)> {
+    match name {
+        "coroutines" => Some((
+            &["--lib", "--test", "group", "--test", "map"],
+            "-Zmiri-disable-isolation -Zmiri-many-seeds=0..4",
+        )),
+        // crossbeam-epoch breaks the rules of stacked borrows, and leaves garbage to its last thread.
+        "thread-pool" => Some((
+            &["--test", "scope"],
+            "-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks",
+        )),
+        _ => None,
+    }
+}
+
+fn miri(gate: &Gate<'_>, log: &mut Log, name: &str) -> Result<(), Error> {
+    let Some((targets, rules)) = miri_arguments(name) else {
+        return Err(Error::Failed(format!("nothing of `{name}` is for Miri")));
+    };
+    let mut command = in_workspace(gate.packages);
     command
-        .args(["test", "--release", "--package", &found.name])
-        .args(all_features(found))
-        .args(["--test", "soak", "--", "--nocapture", "--test-threads=1"])
-        .env("SOAK_SECONDS", seconds)
-        // Its panics are meant, and there are very many.
-        .env("RUST_BACKTRACE", "0");
-    test_passed(&mut command)
+        .args(["miri", "test", "--package", name])
+        .args(targets)
+        .env("MIRIFLAGS", flags("MIRIFLAGS", rules))
+        .env("CARGO_TARGET_DIR", folder(gate.packages, "miri"));
+    log.some_tests(&mut command)
 }
 
-/// That it runs, not how fast: figures of one round mean nothing.
-fn bench_once(packages: &Packages, found: &Crate) -> Result<(), Error> {
-    let package = format!("{}-rivals", found.name);
-    cargo::run(in_workspace(packages).args(["bench", "--package", &package, "--", "--rounds", "1"]))
+fn minimum_version(gate: &Gate<'_>, log: &mut Log) -> Result<(), Error> {
+    let (version, mut cargo) = minimum(gate.packages).map_err(Error::Failed)?;
+    log.say(&format!("with Rust {version}"));
+    cargo
+        .args(["check", "--workspace", "--all-targets", "--all-features"])
+        .env("CARGO_TARGET_DIR", folder(gate.packages, "minimum"));
+    log.run(&mut cargo)
 }
 
-/// What is left out by default is looked at too.
-fn all_features(found: &Crate) -> Option<&'static str> {
-    found.has_features.then_some("--all-features")
-}
-
-/// The user's own flags, and these.
-fn flags(more: &str) -> String {
-    let flags = env::var("RUSTFLAGS").unwrap_or_default();
-    format!("{flags} {more}").trim_start().to_string()
-}
-
-/// A place of its own for what is built with other flags, so that nothing is built twice by turns.
-fn folder(packages: &Packages, name: &str) -> PathBuf {
-    packages.target.join(name)
-}
-
-/// What this machine's compiler builds for.
-fn host() -> Result<String, Error> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = Command::new(rustc)
-        .arg("-vV")
-        .output()
-        .map_err(|error| Error::io("cannot ask rustc for its version", &error))?;
-    host_in(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| Error::Failed("`rustc -vV` names no host".to_string()))
-}
-
-fn host_in(version: &str) -> Option<String> {
-    version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .map(str::to_string)
+/// What the environment says, or this.
+pub(super) fn seconds(variable: &str, otherwise: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| otherwise.to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn write(home: &Path, path: &str, text: &str) {
-        let path = home.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+    fn three() -> [Deep; 3] {
+        ["a", "b", "c"].map(|name| Deep::Soak(name.to_string()))
     }
 
     #[test]
-    fn a_crate_takes_part_by_its_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path();
-        write(home, "src/lib.rs", "#![forbid(unsafe_code)]\n");
-        assert!(!may_be_unsafe(home) && !has_model_check(home));
-        assert!(!has_soak(home) && !has_refused_code(home));
-
-        write(home, "src/lib.rs", "#![deny(unsafe_code)]\n");
-        write(home, "src/deep/race.rs", "//! ```compile_fail,E0277\n");
-        write(home, "tests/soak.rs", "");
-        write(home, "tests/model_check.rs", "");
-        assert!(may_be_unsafe(home) && has_model_check(home));
-        assert!(has_soak(home) && has_refused_code(home));
+    fn one_commit_always_chooses_the_same_step() {
+        let commit = "00000000000000400000000000000000000000ff";
+        assert_eq!(choose(&three(), commit), Some(&Deep::Soak("b".to_string())));
+        assert_eq!(choose(&three(), commit), choose(&three(), commit));
     }
 
     #[test]
-    fn the_host_is_read_off_the_compiler() {
-        let version =
-            "rustc 1.95.0 (59807616e 2026-04-14)\nbinary: rustc\nhost: x86_64-unknown-linux-gnu\n";
-        assert_eq!(
-            host_in(version).as_deref(),
-            Some("x86_64-unknown-linux-gnu")
-        );
-        assert_eq!(host_in(""), None);
-        assert!(host().is_ok());
+    fn all_steps_have_their_turn() {
+        let steps = three();
+        let mut chosen = [0; 3];
+        for number in 0..300_u64 {
+            // 40 digits, of which the first vary.
+            let commit = format!(
+                "{:032x}00000000",
+                u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64
+            );
+            let step = choose(&steps, &commit).unwrap();
+            chosen[steps.iter().position(|one| one == step).unwrap()] += 1;
+        }
+        assert!(chosen.iter().all(|times| *times > 50), "{chosen:?}");
+    }
+
+    #[test]
+    fn the_tests_for_miri_exist() {
+        let packages = crate::packages::workspace().unwrap();
+        let mut looked_at = 0;
+        for found in &packages.crates {
+            let Some((targets, _)) = miri_arguments(&found.name) else {
+                continue;
+            };
+            let tests = found.manifest.parent().unwrap().join("tests");
+            for name in targets.iter().filter(|name| !name.starts_with("--")) {
+                let file = tests.join(format!("{name}.rs"));
+                assert!(file.is_file(), "{}", file.display());
+                looked_at += 1;
+            }
+        }
+        assert!(looked_at >= 3);
+    }
+
+    #[test]
+    fn no_step_is_chosen_where_there_is_none_or_no_commit() {
+        assert_eq!(choose(&[], "0123456789abcdef"), None);
+        assert_eq!(choose(&three(), "HEAD"), None);
+        assert_eq!(choose(&three(), "not hexadecimal digits"), None);
     }
 }

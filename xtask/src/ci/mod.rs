@@ -1,96 +1,113 @@
 //! `cargo xtask ci`: all that must hold for a commit, up to the first thing that does not.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use crate::cargo;
 use crate::error::Error;
 use crate::packages::Packages;
-use crate::test::{print, test_with};
-use crate::{pick, report};
+use crate::test::print;
 
+mod changes;
+mod checks;
+mod cpu;
 mod deep;
+mod finds;
+mod fuzz;
+mod gate;
+mod log;
+mod minimum;
+mod picks;
+mod product;
+mod scope;
 mod steps;
+mod table;
+mod test_programs;
+mod toolchain;
 
+use gate::Gate;
+use scope::{Scope, Touched};
 use steps::Steps;
 
-/// Runs the steps in the order in which a fault is cheapest to find.
+/// Runs the steps for everything, or for what can have changed since a revision; with `deep` the long ones too, of which
+/// otherwise one is run, chosen by the commit.
 ///
 /// # Errors
-/// [`Error::Failed`] names the step that failed; those after it do not run. [`Error::Interrupted`].
-pub fn ci(packages: &Packages) -> Result<(), Error> {
+/// [`Error::Failed`] names the step that failed; after it no other begins. [`Error::Usage`] if what changed since the
+/// revision cannot be told. [`Error::Interrupted`].
+pub fn ci(packages: &Packages, deep: bool, since: Option<&str>) -> Result<(), Error> {
     // Before any step: the tests build this program again, and then its path leads to the new one.
     let xtask =
         std::env::current_exe().map_err(|error| Error::io("cannot find this program", &error))?;
+    let scope = match since {
+        None => Scope::All(None),
+        Some(revision) => changes::since(packages, revision)?,
+    };
+    print(looks_at(&scope).as_bytes());
     // Outside the workspace, since a picked crate must stand alone.
     let scratch = tempfile::Builder::new()
         .prefix("xtask-ci-")
         .tempdir()
         .map_err(|error| Error::io("cannot make a temporary folder", &error))?;
-    let scratch = scratch.path();
-    let mut steps = Steps::begin();
+    let gate = Gate {
+        packages,
+        touched: match &scope {
+            Scope::All(_) => None,
+            Scope::Some(touched) => Some(touched),
+        },
+        xtask: &xtask,
+        scratch: scratch.path(),
+        programs: OnceLock::new(),
+    };
+    let long = long_steps(&gate, deep)?;
+    let mut steps = Steps::default();
+    gate::plan(&gate, &mut steps, &long);
+    steps.run()
+}
 
-    steps.step("format", || {
-        installed("fmt", "rustfmt")?;
-        cargo::run(in_workspace(packages).args(["fmt", "--all", "--check"]))
-    })?;
-    steps.step("lints", || {
-        installed("clippy", "clippy")?;
-        let args = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ];
-        cargo::run(in_workspace(packages).args(args))
-    })?;
-    steps.step("tests, each crate by itself", || {
-        // A snapshot that differs fails its test; none is written.
-        match test_with(packages, &[], &[("INSTA_UPDATE", "no")])? {
-            0 => Ok(()),
-            _ => Err(Error::Failed(
-                "tests failed; the summary above says where".to_string(),
-            )),
-        }
-    })?;
-    steps.step("documentation", || {
-        let flags = std::env::var("RUSTDOCFLAGS").unwrap_or_default();
-        let flags = format!("{flags} -Dwarnings").trim_start().to_string();
-        cargo::run(
-            in_workspace(packages)
-                .args(["doc", "--workspace", "--no-deps"])
-                .env("RUSTDOCFLAGS", flags),
-        )
-    })?;
-    deep::all(packages, &mut steps)?;
-    let output = scratch.join("compare");
-    steps.step("a comparison of everything, cut short", || {
-        compare(&xtask, packages, &output)
-    })?;
-    steps.step("its report", || {
-        let text = report::report(&output.join("results.json"), None).map_err(Error::Failed)?;
-        let lines = text.lines().count();
-        print(format!("{lines} lines\n").as_bytes());
-        if lines == 0 {
-            Err(Error::Failed("the report is empty".to_string()))
-        } else {
-            Ok(())
-        }
-    })?;
-    for package in &packages.crates {
-        steps.step(
-            &format!("`{}` picked, standing alone", package.name),
-            || {
-                let told = pick::pick(packages, &package.name, &scratch.join(&package.name))?;
-                print(told.as_bytes());
-                Ok(())
-            },
-        )?;
+/// The long steps to run: all of them, or one.
+fn long_steps(gate: &Gate<'_>, all: bool) -> Result<Vec<deep::Deep>, Error> {
+    let (steps, left_out) = deep::steps(gate)?;
+    for reason in left_out {
+        print(format!("left out: {reason}\n").as_bytes());
     }
-    steps.end();
-    Ok(())
+    if all {
+        return Ok(steps);
+    }
+    let head = changes::head(&gate.packages.root).unwrap_or_default();
+    let Some(one) = deep::choose(&steps, &head) else {
+        let why = if steps.is_empty() {
+            "none is about what changed"
+        } else {
+            "git knows no commit to choose it by"
+        };
+        print(format!("no step of `ci --deep` is run: {why}\n").as_bytes());
+        return Ok(Vec::new());
+    };
+    let told = format!(
+        "one of the {} steps of `ci --deep` is run: {}, by the hash of the commit {}\n",
+        steps.len(),
+        one.title(gate),
+        head.get(..12).unwrap_or(&head)
+    );
+    print(told.as_bytes());
+    Ok(vec![one.clone()])
+}
+
+fn looks_at(scope: &Scope) -> String {
+    match scope {
+        Scope::All(None) => "looking at everything\n".to_string(),
+        Scope::All(Some(path)) => format!(
+            "looking at everything, since {} can change anything\n",
+            path.display()
+        ),
+        Scope::Some(Touched { packages, pages }) => {
+            let mut parts: Vec<&str> = packages.iter().map(String::as_str).collect();
+            parts.extend(pages.then_some("what the pages say"));
+            parts.push("what holds for all files");
+            format!("looking at {}\n", parts.join(", "))
+        }
+    }
 }
 
 /// Cargo in the workspace's root, whatever folder the user stands in.
@@ -98,56 +115,4 @@ fn in_workspace(packages: &Packages) -> Command {
     let mut command = cargo::command();
     command.current_dir(&packages.root);
     command
-}
-
-/// Says what to do where a component is missing, as on a machine with a minimal toolchain.
-fn installed(subcommand: &str, component: &str) -> Result<(), Error> {
-    let mut command = cargo::command();
-    command
-        .args([subcommand, "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) if cargo::interrupted(status) => Err(Error::Interrupted),
-        _ => Err(Error::Failed(format!(
-            "`cargo {subcommand}` is not installed: run `rustup component add {component}`"
-        ))),
-    }
-}
-
-/// A program of its own, as the user's is: it takes a lock, watches Ctrl-C and adopts the processes of its runners.
-fn compare(xtask: &Path, packages: &Packages, output: &Path) -> Result<(), Error> {
-    let status = Command::new(xtask)
-        .args(["compare", "--smoke", "--output"])
-        .arg(output)
-        .current_dir(&packages.root)
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| Error::io(format_args!("cannot start {}", xtask.display()), &error))?;
-    if status.success() {
-        Ok(())
-    } else if cargo::interrupted(status) {
-        Err(Error::Interrupted)
-    } else {
-        Err(Error::Failed(format!(
-            "`cargo xtask compare --smoke` failed ({status})"
-        )))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_component_says_how_to_get_it() {
-        let error = installed("no-such-command", "some-component").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("rustup component add some-component"),
-            "{error}"
-        );
-    }
 }

@@ -7,7 +7,7 @@ mod place;
 mod plan;
 mod record;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use workload::value::digest_bytes;
 
@@ -47,6 +47,38 @@ fn digest(bytes: &[u8]) -> String {
 /// [`Error::Usage`] for an unknown crate and for a folder that cannot take it; [`Error::Failed`] if cargo cannot package
 /// the crate, a file cannot be written, or the crate does not build or pass its tests where it stands (it stays there).
 pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String, Error> {
+    let (place, copied) = copy(packages, name, directory)?;
+    let shared_target = packages.target.join("pick");
+    let there = || {
+        let mut command = cargo::command();
+        command
+            .current_dir(&place)
+            .env("CARGO_TARGET_DIR", &shared_target);
+        command
+    };
+    // In a shared target folder cargo takes the same package in another folder for this one, and may find it fresh.
+    cargo::run(there().args(["clean", "--quiet", "--package", name]))?;
+    // With the lock file that came along: what is tested there is what was tested here.
+    cargo::run(there().args(["build", "--locked"]))?;
+    let counts = counted(there().args(["test", "--locked", "--no-fail-fast"]))?;
+    let at = place.display();
+    if counts.failed > 0 {
+        return Err(Error::Failed(format!(
+            "`{name}` stands in {at} and builds there, but its tests say {counts}"
+        )));
+    }
+    Ok(format!("{copied}built there; its tests: {counts}\n"))
+}
+
+/// Copies the crate into the folder, as [`pick`] does. Returns the folder's full path, and what was done.
+///
+/// # Errors
+/// As [`pick`], but for what comes after copying.
+pub(crate) fn copy(
+    packages: &Packages,
+    name: &str,
+    directory: &Path,
+) -> Result<(PathBuf, String), Error> {
     let package = packages.find(name)?;
     let place = Place::resolve(directory)?;
     place.refuse_workspaces()?;
@@ -66,28 +98,11 @@ pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String,
         .map_err(|conflicts| conflicts.into_error(place.path()))?;
     apply::apply(&plan, &files, &record, place.path(), staging.path())?;
     drop(staging);
-
-    let shared_target = packages.target.join("pick");
-    let there = || {
-        let mut command = cargo::command();
-        command
-            .current_dir(place.path())
-            .env("CARGO_TARGET_DIR", &shared_target);
-        command
-    };
-    // In a shared target folder cargo takes the same package in another folder for this one, and may find it fresh.
-    cargo::run(there().args(["clean", "--quiet", "--package", name]))?;
-    // With the lock file that came along: what is tested there is what was tested here.
-    cargo::run(there().args(["build", "--locked"]))?;
-    let counts = counted(there().args(["test", "--locked", "--no-fail-fast"]))?;
-    let at = place.path().display();
-    if counts.failed > 0 {
-        return Err(Error::Failed(format!(
-            "`{name}` stands in {at} and builds there, but its tests say {counts}"
-        )));
-    }
-    Ok(format!(
-        "picked {name} {} into {at}: {plan}\nbuilt there; its tests: {counts}\n",
-        package.version
-    ))
+    let at = place.path().to_path_buf();
+    let done = format!(
+        "picked {name} {} into {}: {plan}\n",
+        package.version,
+        at.display()
+    );
+    Ok((at, done))
 }

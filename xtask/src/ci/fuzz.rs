@@ -1,0 +1,70 @@
+//! One fuzz target, for a while, without more than the stable toolchain.
+
+use std::path::Path;
+
+use super::checks::folder;
+use super::deep::seconds;
+use super::log::Log;
+use super::toolchain::{flags, host};
+use crate::cargo;
+use crate::error::Error;
+use crate::packages::Packages;
+
+/// How long a target runs unless the environment says otherwise.
+const FUZZ_SECONDS: &str = "20";
+
+/// What `cargo fuzz` passes to the compiler: coverage for libFuzzer, and the checks that make a fault a crash.
+const INSTRUMENTED: [&str; 10] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+    "-Zsanitizer=address",
+    "-Cdebug-assertions",
+    "-Ccodegen-units=1",
+    "--cfg fuzzing",
+];
+
+/// Builds the target and runs it, with the corpus beside it if there is one. New inputs are kept nowhere; one that
+/// crashes is, and the output says where.
+pub(super) fn fuzz(
+    packages: &Packages,
+    log: &mut Log,
+    home: &Path,
+    target: &str,
+    scratch: &Path,
+) -> Result<(), Error> {
+    let host = host()?;
+    let built = folder(packages, "fuzz");
+    let mut command = cargo::command();
+    command
+        .current_dir(home)
+        .args(["build", "--release", "--bin", target, "--target", &host])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", flags("RUSTFLAGS", &INSTRUMENTED.join(" ")))
+        .env("CARGO_TARGET_DIR", &built);
+    log.run(&mut command)?;
+
+    let inputs = scratch.join(format!("inputs-{target}"));
+    let crashes = built.join("crashes");
+    for folder in [&inputs, &crashes] {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::io(format_args!("cannot make {}", folder.display()), &error))?;
+    }
+    let seconds = seconds("FUZZ_SECONDS", FUZZ_SECONDS);
+    let mut command = cargo::cleaned(built.join(&host).join("release").join(target));
+    command
+        .current_dir(scratch)
+        .arg(format!("-max_total_time={seconds}"))
+        .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"])
+        .arg(format!("-artifact_prefix={}/{target}-", crashes.display()))
+        // The first folder takes new inputs, the others are only read.
+        .arg(&inputs);
+    let corpus = home.join("corpus").join(target);
+    if corpus.is_dir() {
+        command.arg(corpus);
+    }
+    log.run(&mut command)
+}

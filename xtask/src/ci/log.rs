@@ -1,0 +1,248 @@
+//! The output of one step: collected while it runs, so that steps beside each other do not mix their lines.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use super::cpu;
+use crate::cargo;
+use crate::error::Error;
+use crate::test::{Counts, count, seconds};
+
+/// How long a program of tests, or a `cargo test`, may take. The longest needs a minute or two on a quiet machine.
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// What a step printed, how many tests it ran, and the CPU time of its programs.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) text: Vec<u8>,
+    pub(super) counts: Counts,
+    pub(super) cpu: Duration,
+}
+
+impl Log {
+    /// Adds a line.
+    pub(super) fn say(&mut self, line: &str) {
+        self.text.extend_from_slice(line.as_bytes());
+        self.text.push(b'\n');
+    }
+
+    /// Adds all of another log.
+    pub(super) fn append(&mut self, other: Log) {
+        self.text.extend(other.text);
+        self.counts += other.counts;
+        self.cpu += other.cpu;
+    }
+
+    /// Runs a command that has to succeed.
+    pub(super) fn run(&mut self, command: &mut Command) -> Result<(), Error> {
+        let (status, _) = self.finish(command, None)?;
+        succeeded(command, status)
+    }
+
+    /// Runs a command that has to succeed, and returns its stdout. The log has what it says on stderr.
+    pub(super) fn output(&mut self, command: &mut Command) -> Result<Vec<u8>, Error> {
+        let mut stdout = scratch_file()?;
+        command.stdout(share(&stdout)?);
+        let mut stderr = scratch_file()?;
+        command.stderr(share(&stderr)?);
+        let status = self.wait(command, None)?;
+        self.text.extend(contents(&mut stderr)?);
+        succeeded(command, status)?;
+        contents(&mut stdout)
+    }
+
+    /// Runs a program of tests, or a `cargo test`. All of them must pass.
+    pub(super) fn tests(&mut self, command: &mut Command) -> Result<Counts, Error> {
+        let shown = shown(command);
+        self.say(&shown);
+        let (status, output) = self.finish(command, Some(LONGEST))?;
+        if cargo::interrupted(status) {
+            return Err(Error::Interrupted);
+        }
+        let counts = count(&String::from_utf8_lossy(&output), status.success());
+        self.counts += counts;
+        if counts.failed > 0 {
+            return Err(Error::Failed(format!("`{shown}`: {counts} ({status})")));
+        }
+        Ok(counts)
+    }
+
+    /// The same, and at least one test has to run: a setting that leaves all of them out would pass too.
+    pub(super) fn some_tests(&mut self, command: &mut Command) -> Result<(), Error> {
+        match self.tests(command)?.passed {
+            0 => Err(Error::Failed(format!("`{}` ran no test", shown(command)))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs it with its output in the log, and returns that output. At the limit it is killed.
+    fn finish(
+        &mut self,
+        command: &mut Command,
+        limit: Option<Duration>,
+    ) -> Result<(ExitStatus, Vec<u8>), Error> {
+        // A file, and no pipe: a grandchild that lives on would hold a pipe open.
+        let mut file = scratch_file()?;
+        command.stdout(share(&file)?).stderr(share(&file)?);
+        let status = self.wait(command, limit)?;
+        let output = contents(&mut file)?;
+        self.text.extend_from_slice(&output);
+        if !output.is_empty() && !output.ends_with(b"\n") {
+            self.text.push(b'\n');
+        }
+        Ok((status, output))
+    }
+
+    fn wait(
+        &mut self,
+        command: &mut Command,
+        limit: Option<Duration>,
+    ) -> Result<ExitStatus, Error> {
+        let mut child: Child =
+            command
+                .stdin(std::process::Stdio::null())
+                .spawn()
+                .map_err(|error| {
+                    Error::io(format_args!("cannot start `{}`", shown(command)), &error)
+                })?;
+        let waiting = |error| Error::io(format_args!("waiting for `{}`", shown(command)), &error);
+        if let Some(limit) = limit
+            && !cpu::ends_within(&mut child, limit).map_err(waiting)?
+        {
+            self.say(&format!(
+                "killed, since it did not end within {}",
+                seconds(limit)
+            ));
+            child.kill().map_err(waiting)?;
+        }
+        let (status, cpu) = cpu::wait(&mut child).map_err(waiting)?;
+        self.cpu += cpu;
+        Ok(status)
+    }
+}
+
+fn succeeded(command: &Command, status: ExitStatus) -> Result<(), Error> {
+    if status.success() {
+        Ok(())
+    } else if cargo::interrupted(status) {
+        Err(Error::Interrupted)
+    } else {
+        let shown = shown(command);
+        Err(Error::Failed(format!("`{shown}` failed ({status})")))
+    }
+}
+
+/// The command as a user would type it.
+fn shown(command: &Command) -> String {
+    let program = command.get_program().to_string_lossy();
+    if program.ends_with("cargo") {
+        return cargo::shown(command);
+    }
+    let mut words = vec![program];
+    words.extend(command.get_args().map(std::ffi::OsStr::to_string_lossy));
+    shell_words::join(words)
+}
+
+fn scratch_file() -> Result<File, Error> {
+    tempfile::tempfile().map_err(|error| Error::io("cannot make a temporary file", &error))
+}
+
+fn share(file: &File) -> Result<File, Error> {
+    file.try_clone()
+        .map_err(|error| Error::io("cannot share a temporary file", &error))
+}
+
+fn contents(file: &mut File) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    file.rewind()
+        .and_then(|()| file.read_to_end(&mut bytes))
+        .map_err(|error| Error::io("cannot read a temporary file", &error))?;
+    Ok(bytes)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn both_streams_are_kept_in_their_order() {
+        let mut log = Log::default();
+        log.run(&mut shell("echo one; echo two >&2; printf three"))
+            .unwrap();
+        log.say("four");
+        assert_eq!(log.text, b"one\ntwo\nthree\nfour\n");
+    }
+
+    #[test]
+    fn a_failed_command_keeps_its_output_and_its_status() {
+        let mut log = Log::default();
+        let error = log.run(&mut shell("echo why; exit 3")).unwrap_err();
+        let error = error.to_string();
+        assert!(error.starts_with("`sh -c "), "{error}");
+        assert!(error.ends_with("failed (exit status: 3)"), "{error}");
+        assert_eq!(log.text, b"why\n");
+        assert_eq!(log.run(&mut shell("kill -INT $$")), Err(Error::Interrupted));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let mut log = Log::default();
+        let error = log.run(&mut Command::new("/no/such/program")).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with("cannot start `/no/such/program`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn tests_are_counted_and_one_that_fails_is_an_error() {
+        let mut log = Log::default();
+        let passed = "echo 'test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured'";
+        let failed = "echo 'test result: FAILED. 2 passed; 1 failed; 0 ignored'; exit 101";
+        assert_eq!(log.some_tests(&mut shell(passed)), Ok(()));
+        let error = log.tests(&mut shell(failed)).unwrap_err().to_string();
+        assert!(error.contains("2 passed, 1 failed"), "{error}");
+        assert_eq!(log.counts.to_string(), "5 passed, 1 failed, 1 skipped");
+    }
+
+    #[test]
+    fn a_program_without_a_test_and_one_that_crashes_are_errors() {
+        let mut log = Log::default();
+        let none = "echo 'test result: ok. 0 passed; 0 failed; 0 ignored'";
+        let error = log.some_tests(&mut shell(none)).unwrap_err().to_string();
+        assert!(error.contains("ran no test"), "{error}");
+        assert!(log.tests(&mut shell("kill -SEGV $$")).is_err());
+        assert_eq!(log.counts.failed, 1);
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_and_is_a_failure() {
+        let mut log = Log::default();
+        let limit = Some(Duration::from_millis(50));
+        let (status, output) = log
+            .finish(&mut shell("echo here; exec sleep 60"), limit)
+            .unwrap();
+        assert!(!status.success());
+        assert!(output.is_empty() || output == b"here\n");
+        let text = String::from_utf8(log.text).unwrap();
+        assert!(text.contains("did not end within 0.1 s"), "{text}");
+    }
+
+    #[test]
+    fn a_grandchild_that_lives_on_does_not_hold_up_the_step() {
+        let mut log = Log::default();
+        let mut command = shell("sleep 60 & echo $!");
+        log.run(&mut command).unwrap();
+        let pid = String::from_utf8(log.text).unwrap();
+        Command::new("kill").arg(pid.trim()).status().unwrap();
+    }
+}
