@@ -68,6 +68,7 @@ fn no_more_run_at_once_than_the_limit() {
             pool.mapping().limit(at(limit)).run(0..60, move |_| {
                 let (now, peak) = &*seen;
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                eventually(|| peak.load(Ordering::SeqCst) >= expected);
                 std::thread::sleep(Duration::from_millis(1));
                 now.fetch_sub(1, Ordering::SeqCst);
             });
@@ -91,6 +92,7 @@ fn a_worker_that_takes_part_counts_against_the_limit() {
             inner.mapping().limit(at(2)).run(0..40, move |_| {
                 let (now, peak) = &*seen;
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                eventually(|| peak.load(Ordering::SeqCst) >= 2);
                 std::thread::sleep(Duration::from_millis(1));
                 now.fetch_sub(1, Ordering::SeqCst);
             });
@@ -111,10 +113,11 @@ fn a_worker_that_waits_for_a_started_map_keeps_to_its_limit() {
             let map = inner.mapping().limit(at(2)).start(0..40, move |_| {
                 let (now, peak) = &*seen;
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                eventually(|| peak.load(Ordering::SeqCst) >= 2);
                 std::thread::sleep(Duration::from_millis(1));
                 now.fetch_sub(1, Ordering::SeqCst);
             });
-            eventually(|| state.0.load(Ordering::SeqCst) == 2);
+            eventually(|| state.1.load(Ordering::SeqCst) == 2);
             map.wait();
             state.1.load(Ordering::SeqCst)
         });

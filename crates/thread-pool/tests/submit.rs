@@ -51,6 +51,7 @@ fn never_more_jobs_at_once_than_workers() {
             let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
             drop(pool.submit(move || {
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                common::eventually(|| peak.load(Ordering::SeqCst) >= 3);
                 std::thread::sleep(Duration::from_millis(1));
                 now.fetch_sub(1, Ordering::SeqCst);
             }));
