@@ -15,7 +15,7 @@ use crate::common::spin_until;
 use crate::jit::Tables;
 
 /// How long the hazards go on.
-const WHILE: Duration = Duration::from_secs(2);
+const WHILE: Duration = Duration::from_millis(1_500);
 
 /// How many backtraces are taken at least meanwhile.
 const ENOUGH: usize = 10;

@@ -19,6 +19,12 @@ const RELATIVE: u8 = 0x3b;
 /// An unsigned number in four bytes: DW_EH_PE_udata4.
 const NUMBER: u8 = 0x03;
 
+/// How long a row of the index is, in bytes.
+const ROW: usize = 8;
+
+/// How many rows are read at once.
+const BLOCK: usize = 64;
+
 /// A copy of the entry of a function (FDE) behind a copy of what it has in common with others (CIE).
 pub(super) struct Entry {
     bytes: Vec<u8>,
@@ -72,42 +78,51 @@ impl Entry {
 
 /// Where the entry is of the last function that begins at an address or before.
 fn search(memory: &Memory, index: u64, address: u64) -> Option<u64> {
-    let [version, pointer, count, table] = memory.read(index)?;
-    if (version, count, table) != (1, NUMBER, RELATIVE) {
+    let header: [u8; 12] = memory.read(index)?;
+    let [version, pointer, count, table, ..] = header;
+    // The pointer to `.eh_frame` is not needed, but it must have four bytes, as it always does.
+    if (version, count, table) != (1, NUMBER, RELATIVE) || !matches!(pointer & 0x0f, 0x03 | 0x0b) {
         return None;
     }
-    let pointer_size = match pointer & 0x0f {
-        0x03 | 0x0b => 4,
-        0x04 | 0x0c => 8,
-        _ => return None,
-    };
-    let count_at = index.checked_add(4 + pointer_size)?;
-    let count = u32::from_ne_bytes(memory.read(count_at)?);
-    let rows = count_at.checked_add(4)?;
-    let row = |number: u32| {
-        let row: [u8; 8] = memory.read(rows.checked_add(8 * u64::from(number))?)?;
-        let [function, entry] = [*row.first_chunk::<4>()?, *row.last_chunk::<4>()?]
-            .map(|offset| index.checked_add_signed(i32::from_ne_bytes(offset).into()));
-        Some((function?, entry?))
-    };
-    let (mut found, mut low, mut high) = (None, 0, count);
-    while low < high {
+    let rows = index.checked_add(12)?;
+    let row_at = |number: u32| rows.checked_add(ROW as u64 * u64::from(number));
+    let (mut low, mut high) = (0, u32::from_ne_bytes(*header.last_chunk()?));
+    while high - low > BLOCK as u32 {
         let middle = low + (high - low) / 2;
-        let (function, entry) = row(middle)?;
+        let [function, _] = row(index, &memory.read(row_at(middle)?)?)?;
         if function <= address {
-            (found, low) = (Some(entry), middle + 1);
+            low = middle;
         } else {
             high = middle;
         }
     }
+    // The rest at once: a read costs more than the bytes that it reads.
+    let mut block = [0; BLOCK * ROW];
+    let block = block.get_mut(..(high - low) as usize * ROW)?;
+    memory.fill(row_at(low)?, block)?;
+    let mut found = None;
+    for bytes in block.chunks_exact(ROW) {
+        let [function, entry] = row(index, bytes.first_chunk()?)?;
+        if function > address {
+            break;
+        }
+        found = Some(entry);
+    }
     found
+}
+
+/// The addresses of a function and of its entry.
+fn row(index: u64, bytes: &[u8; ROW]) -> Option<[u64; 2]> {
+    let [function, entry] = [*bytes.first_chunk()?, *bytes.last_chunk()?]
+        .map(|offset| index.checked_add_signed(i32::from_ne_bytes(offset).into()));
+    Some([function?, entry?])
 }
 
 /// A record of `.eh_frame`, with the length in front of it.
 fn record(memory: &Memory, address: u64) -> Option<Vec<u8>> {
     let length = u32::from_ne_bytes(memory.read(address)?);
     let length = usize::try_from(length).ok()?;
-    // Zero ends the section. The longest form, for sections of over 4 GiB, nobody uses.
+    // Zero ends the section. No program uses the form for more than 4 GiB.
     if length == 0 || length > LONGEST {
         return None;
     }
