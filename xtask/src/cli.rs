@@ -111,7 +111,7 @@ pub struct CompareArgs {
     /// The seed of the inputs and of the order of the rounds [default: what the workload says]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
-    /// Time for the samples after each cell's first, at most 1h [default: 30s; with --smoke 2s]
+    /// Time for all samples but each cell's first and its untimed one, at most 1h [default: 30s; with --smoke 2s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Duration>,
     /// At most 40 tasks a workload and little time: shows that all is well, and measures little

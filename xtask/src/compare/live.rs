@@ -239,6 +239,8 @@ impl<'a> Live<'a> {
         work: &Work,
     ) -> Result<Duration, Fault> {
         let taken = self.take(conditions, work)?;
+        // Of other inputs.
+        self.setups.clear();
         Ok(taken.seen.elapsed)
     }
 
