@@ -135,3 +135,70 @@ fn a_best_that_lost_most_rounds_did_not_win() {
     assert!(!matrix.contains(" won "), "{matrix}");
     assert!(matrix.contains("which one wins is open."), "{matrix}");
 }
+
+#[test]
+fn a_wide_interval_around_one_is_no_tie() {
+    let even = [100_000_000; 9];
+    let wide = [60, 300, 70, 280, 101, 90, 250, 102, 330].map(|time| time * 1_000_000);
+    let (_, text) = duel(&even, &wide);
+    assert!(text.contains("Not told apart from it: "), "{text}");
+    assert!(!text.contains("Tied with it"), "{text}");
+    let close = [101, 99, 102, 98, 100, 101, 99, 100, 101].map(|time| time * 1_000_000);
+    let (_, text) = duel(&even, &close);
+    assert!(text.contains("Tied with it: "), "{text}");
+}
+
+#[test]
+fn one_sample_is_neither_tied_nor_told_apart() {
+    let (table, text) = duel(&[100_000_000; 9], &[100_200_000]);
+    assert!(
+        text.contains("took 1.00 times as long, by 1 sample only"),
+        "{text}"
+    );
+    for finding in ["not tied", "told apart, ", "Tied with it", "Not told apart"] {
+        assert!(!text.contains(finding), "{text}");
+    }
+    assert!(table.contains("1.00?"), "{table}");
+}
+
+#[test]
+fn sequential_that_was_skipped_is_slower_by_the_arithmetic() {
+    let mut results = results();
+    results.workloads.truncate(1);
+    let is_baseline = |cell: &Cell| cell.model == "sequential";
+    results
+        .cells
+        .retain(|cell| cell.workload == "waits" && !is_baseline(cell));
+    results.skipped.truncate(1);
+    let skipped = &mut results.skipped[0];
+    (skipped.workload, skipped.model) = ("waits".into(), "sequential".into());
+    skipped.tasks = 0;
+    summarise(&mut results);
+    let text = render::table(&results, 0).replace("\n ", "");
+    assert!(text.contains("whether concurrency pays is open"), "{text}");
+    results.skipped[0].at_least_ns = Some(64_000_000_000);
+    let text = render::table(&results, 0).replace("\n ", "");
+    assert!(
+        text.contains("Sequential is slower by a factor of at least "),
+        "{text}"
+    );
+    assert!(text.contains("it would take 64.0 s or more."), "{text}");
+}
+
+#[test]
+fn a_model_with_a_watch_says_what_it_is() {
+    let mut results = results();
+    for cell in results
+        .cells
+        .iter_mut()
+        .filter(|cell| cell.model == "tokio-tasks")
+    {
+        cell.model = "stall-watch".into();
+    }
+    let text = render::table(&results, 0).replace("\n ", "");
+    assert!(
+        text.contains("stall-watch ×2 (tokio-tasks with a watch, ")
+            || text.contains("stall-watch (tokio-tasks with a watch, "),
+        "{text}"
+    );
+}

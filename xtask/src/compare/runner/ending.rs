@@ -213,8 +213,8 @@ mod imp {
     /// The adopted that bear the mark, or none: a contestant that wiped its traces belongs to whoever ends
     /// first. One that is dead already has no environment to show, and is only to be reaped.
     fn orphans(mark: &Mark) -> Vec<u32> {
-        let entry = format!("{}={}", MARK, mark.value());
-        let prefix = format!("{}=", MARK);
+        let entry = format!("{MARK}={}", mark.value());
+        let prefix = format!("{MARK}=");
         adopted()
             .filter(|process| {
                 let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
