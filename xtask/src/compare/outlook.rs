@@ -78,3 +78,55 @@ fn computing(inputs: &Inputs, iterations_per_us: u64) -> Duration {
     let us = iterations.sum::<u128>() / u128::from(iterations_per_us.max(1));
     Duration::from_micros(u64::try_from(us).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use workload::protocol::{Concurrency, Variant};
+
+    use super::*;
+    use crate::compare::contestant::Contestant;
+
+    #[test]
+    fn the_least_time_is_told_before_anything_is_measured() {
+        let contestant = Contestant {
+            name: "one".to_owned(),
+            command: Vec::new(),
+            hello: Err(String::new()),
+            started_in: Duration::from_secs(1),
+        };
+        let text = |tasks: usize| {
+            format!("name = \"w\"\npattern = \"map\"\ntasks = {tasks}\n[[step]]\nwait = \"1ms\"\n")
+        };
+        let of = |tasks: usize| {
+            let definition = workload::definition::parse(&text(tasks), "w").unwrap();
+            let entry = Entry {
+                contestant: &contestant,
+                variant: Variant {
+                    name: String::new(),
+                    about: String::new(),
+                    concurrency: Concurrency::One,
+                    ignores_workers: false,
+                },
+                workers: 2,
+            };
+            Outlook::of([(&definition, vec![entry])], 100)
+        };
+        let least = |tasks| of(tasks).least;
+        assert_eq!(least(10), Duration::from_millis(2_020));
+        assert_eq!(
+            least(20_000),
+            Duration::from_secs(42),
+            "only some are drawn"
+        );
+        assert_eq!(least(40_000), Duration::ZERO, "it will be skipped");
+        let told = of(20_000).told(Duration::from_secs(2));
+        for part in [
+            "1 cell in 1 table",
+            "at least 42 s",
+            "`--budget`",
+            "at most 2 s",
+        ] {
+            assert!(told.contains(part), "no {part:?} in {told}");
+        }
+    }
+}
