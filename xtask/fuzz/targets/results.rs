@@ -1,0 +1,28 @@
+//! Any bytes as a `results.json`: refused in one line, or rendered in 80 harmless columns.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use xtask::render;
+use xtask::results::{parse, parse_baseline};
+use xtask::text::{clean_lines, width};
+
+fuzz_target!(|bytes: &[u8]| {
+    match parse(bytes) {
+        Ok(mut results) => {
+            check(&render::everything(&results, Some(&results)));
+            xtask::stats::summarise(&mut results);
+            check(&render::everything(&results, None));
+        }
+        Err(why) => assert!(!why.is_empty() && why.lines().count() == 1, "{why:?}"),
+    }
+    // The same, but for one more reason to refuse.
+    let _ = parse_baseline(bytes);
+});
+
+fn check(text: &str) {
+    assert_eq!(clean_lines(text), text, "something is hidden in it");
+    for line in text.lines() {
+        assert!(width(line) <= 80, "{} columns: {line:?}", width(line));
+    }
+}
