@@ -152,7 +152,7 @@ fn a_failed_check_names_command_status_and_the_end_of_stderr() {
 fn what_cannot_be_started_says_why_and_what_to_do() {
     for (command, what) in [
         (
-            Command::new("no-such-program-anywhere"),
+            Command::new("no-such-program-anywhere").env("PATH", "/usr/bin:/bin"),
             "install the program",
         ),
         (
