@@ -5,6 +5,7 @@
 use std::env;
 use std::process::{self, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,19 +16,22 @@ const MARKER: &str = "THREADS_TEST_CHILD";
 /// How the child says that the body ran to its end. A child that found no test of that name would exit with 0.
 const DONE: i32 = 42;
 
-/// Run `body` in a child process, which must get to its end in time.
+/// Run `body` in a child process, which must get to its end in time. One at a time: the limit of threads is the user's, so
+/// for an ordinary user two such children would share it.
 pub fn in_a_child(test: &str, body: impl FnOnce()) {
     if env::var_os(MARKER).is_some() {
         body();
         process::exit(DONE);
     }
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut child = Command::new(env::current_exe().expect("the test knows its program"))
         .args(["--exact", test, "--nocapture"])
         .env(MARKER, "1")
         .stdin(Stdio::null())
         .spawn()
         .expect("the test program starts again");
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(60);
     let status = loop {
         if let Some(status) = child.try_wait().expect("the child can be waited for") {
             break status;
