@@ -143,7 +143,7 @@ fn miri_arguments(name: &str) -> Option<(&'static [&'static str], &'static str)>
         )),
         // crossbeam-epoch breaks the rules of stacked borrows, and leaves garbage to its last thread.
         "thread-pool" => Some((
-            &["--test", "scope"],
+            &["--test", "miri"],
             "-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks",
         )),
         _ => None,

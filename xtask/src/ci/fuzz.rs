@@ -27,7 +27,7 @@ const INSTRUMENTED: [&str; 10] = [
     "--cfg fuzzing",
 ];
 
-/// Builds the target and runs it, with the corpus beside it if there is one. New inputs are kept nowhere; one that
+/// Builds the target and runs it, from the seeds beside it if there are any. New inputs are kept nowhere; one that
 /// crashes is, and the output says where.
 pub(super) fn fuzz(
     packages: &Packages,
@@ -62,9 +62,9 @@ pub(super) fn fuzz(
         .arg(format!("-artifact_prefix={}/{target}-", crashes.display()))
         // The first folder takes new inputs, the others are only read.
         .arg(&inputs);
-    let corpus = home.join("corpus").join(target);
-    if corpus.is_dir() {
-        command.arg(corpus);
+    let seeds = home.join("seeds").join(target);
+    if seeds.is_dir() {
+        command.arg(seeds);
     }
     log.run(&mut command)
 }
