@@ -145,7 +145,8 @@ impl Buffer {
     /// A copy of all bytes.
     ///
     /// # Panics
-    /// Without memory for the copy, where [`try_to_vec`](Self::try_to_vec) returns an error.
+    /// If there is not enough memory for the copy. [`try_to_vec`](Self::try_to_vec) returns an
+    /// error instead.
     pub fn to_vec(&self) -> Vec<u8> {
         self.try_to_vec()
             .unwrap_or_else(|error| panic!("a copy of a buffer of {} bytes: {error}", self.len()))
@@ -154,14 +155,15 @@ impl Buffer {
     /// A copy of all bytes.
     ///
     /// # Errors
-    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) where the system has not as much for this process.
+    /// [`OutOfMemory`](io::ErrorKind::OutOfMemory) if the process cannot allocate that much memory.
     pub fn try_to_vec(&self) -> io::Result<Vec<u8>> {
         let len = self.len();
         let mut bytes = Vec::new();
         bytes
             .try_reserve_exact(len)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        // Read and not copied from the mapping: parts that were never written then take no memory but the copy's.
+        // Read from the file, not copied from the mapping: ranges that were never written then take
+        // no memory besides the copy's.
         while bytes.len() < len {
             let at = bytes.len() as u64;
             let read = pread(&*self.inner.file, spare_capacity(&mut bytes), at);
@@ -175,8 +177,8 @@ impl Buffer {
         Ok(bytes)
     }
 
-    /// Refuses a buffer that came from another process with a length that nothing stands behind: holes take no memory
-    /// there, and as much as they are long here once they are copied.
+    /// Refuses a received buffer whose holes exceed the available memory. Holes cost their sender
+    /// nothing, but their full length here once they are copied.
     fn check_memory(&self) -> Result<(), String> {
         let has = fstat(&*self.inner.file).map_err(|error| error.to_string())?;
         let holes = (self.len() as u64).saturating_sub(has.st_blocks as u64 * 512);
@@ -255,7 +257,7 @@ impl<'de> Deserialize<'de> for Buffer {
     }
 }
 
-/// The bytes that this machine can still give out, as the kernel estimates them.
+/// The kernel's estimate of the memory that is still available on this machine, in bytes.
 fn available_memory() -> io::Result<u64> {
     let text = std::fs::read_to_string("/proc/meminfo")?;
     let line = text
@@ -325,7 +327,7 @@ mod tests {
             let bytes = postcard::to_allocvec(&(0_u32, len as u64)).unwrap();
             codec::decode::<Buffer>(&bytes, vec![file])
         };
-        // Never written, as an honest one may be.
+        // An honest buffer may never have been written, too.
         assert_eq!(received(1 << 20).unwrap().to_vec(), vec![0; 1 << 20]);
         let error = received(1 << 40).expect_err("a TiB of nothing");
         assert!(error.contains("1099511627776 bytes"), "{error}");

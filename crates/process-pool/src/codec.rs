@@ -29,11 +29,11 @@ thread_local! {
     // By itself, since this has no destructor and so costs next to nothing to look at: most values have no descriptors.
     static MODE: Cell<Mode> = const { Cell::new(Mode::Neither) };
     static TRAVELLING: RefCell<Descriptors> = const { RefCell::new(Vec::new()) };
-    /// Why a type of this crate refused to be decoded: postcard drops the words of an error.
+    /// Why a `Deserialize` of this crate failed: postcard drops the message of an error.
     static REFUSED: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// The error of a `Deserialize` of this crate, whose words [`decode`] passes on.
+/// Makes the error of a `Deserialize` of this crate. [`decode`] passes its message on.
 pub(crate) fn refuse<E: serde::de::Error>(why: String) -> E {
     let error = E::custom(&why);
     REFUSED.set(Some(why));
@@ -131,7 +131,8 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     Ok(descriptors)
 }
 
-/// Makes a value of bytes, all of them. A few bytes cannot make it large or take long: see [`bounded`].
+/// Decodes a value from all of `bytes`. A short input can neither decode to a large value nor take
+/// long: see [`bounded`].
 ///
 /// # Errors
 /// Why these bytes are no such value.
@@ -197,7 +198,7 @@ mod tests {
 
     use super::*;
 
-    /// A length of 2^62, or a little less, as postcard writes it.
+    /// The length 2^62 - 1, as postcard encodes it.
     const HUGE: [u8; 9] = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x3f];
 
     #[track_caller]
@@ -242,7 +243,7 @@ mod tests {
         refuses::<HashMap<(), ()>>(&HUGE);
         refuses::<BTreeMap<Empty, PhantomData<u8>>>(&HUGE);
         refuses::<Option<Vec<PhantomData<u8>>>>(&[&[1], &HUGE[..]].concat());
-        // Each of them is allowed, and all together are not.
+        // Each of them is within the limits; together they are not.
         let million = [0xc0, 0x84, 0x3d];
         refuses::<Vec<Vec<()>>>(&[&[10][..], &million.repeat(10)].concat());
         refuses::<(Vec<()>, Vec<()>, Vec<()>)>(&million.repeat(3));
@@ -266,7 +267,7 @@ mod tests {
         round_trips(&[Ok::<u8, String>(1), Err("no".to_owned())]);
     }
 
-    /// On a thread with the usual stack, also in a debug build.
+    /// Runs on a thread with the default stack size. Must also pass in a debug build.
     #[test]
     fn nesting_ends_before_the_stack_does() {
         let decoding = thread::Builder::new().stack_size(2 << 20).spawn(|| {

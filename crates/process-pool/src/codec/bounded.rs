@@ -1,8 +1,9 @@
 //! A deserializer adapter that limits what a short input can cost.
 //!
-//! Postcard encodes zero-sized values as nothing at all, so ten bytes can announce 2^63 elements of a `BTreeSet<()>`, and a
-//! recursive type nests once per byte. The adapter passes every call through and counts: elements of sequences and maps,
-//! values without bytes, and levels of nesting. Honest values never come near the limits.
+//! Postcard encodes zero-sized values as nothing at all, so ten bytes can announce 2^63 elements of
+//! a `BTreeSet<()>`, and a recursive type nests once per byte. The adapter passes every call
+//! through and counts: elements of sequences and maps, values without bytes, and levels of nesting.
+//! Honest values never come near the limits.
 
 use std::fmt;
 
@@ -11,12 +12,14 @@ use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Varian
 
 /// Elements that may be decoded beyond those that the input pays for.
 const FREE: usize = 1 << 20;
-/// Elements that one byte of input pays for. One byte is at least one element; a struct adds its markers (`PhantomData`).
+/// Elements that one byte of input pays for: the one that it encodes, and the markers
+/// (`PhantomData`) of the struct around it.
 const PER_BYTE: usize = 16;
-/// Levels of nesting. In a debug build a level takes up to 2 KiB of stack, of which a thread has 2 MiB by default.
+/// The most levels of nesting. In a debug build a level takes up to 2 KiB of stack, and a thread
+/// has 2 MiB by default.
 const DEEPEST: usize = 512;
 
-/// What is left of the limits, and which of them was exceeded.
+/// The remaining budget for one input, and the limit that was exceeded, if any.
 pub(super) struct Limits {
     elements: usize,
     allowed: usize,
@@ -31,7 +34,7 @@ enum Exceeded {
 }
 
 impl Limits {
-    /// The limits for an input of that many bytes.
+    /// The limits for an input of `bytes` bytes.
     pub(super) fn for_bytes(bytes: usize) -> Self {
         let allowed = bytes.saturating_mul(PER_BYTE).saturating_add(FREE);
         Self {
@@ -74,7 +77,8 @@ impl Limits {
     }
 }
 
-/// The adapter. `depth` is how many levels may follow below this one; `paid` says that this value was counted already.
+/// The adapter. `depth` is the number of levels allowed below this one; `paid` means that this
+/// value has been counted already.
 pub(super) struct Bounded<'a, D> {
     inner: D,
     limits: &'a mut Limits,
@@ -92,7 +96,8 @@ impl<'a, D> Bounded<'a, D> {
         }
     }
 
-    /// The visitor of a value that contains others. `counted` for elements whose number the input says.
+    /// Wraps the visitor of a value that contains others. `counted` is true where the input itself
+    /// says how many elements follow.
     #[inline]
     fn nest<V, E: Error>(self, visitor: V, counted: bool) -> Result<(D, Nested<'a, V>), E> {
         let Some(depth) = self.depth.checked_sub(1) else {
@@ -349,7 +354,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Nested<'_, A> {
         access.next_element_seed(nested)
     }
 
-    /// What the input announces may be more than it can hold.
+    /// The announced length, capped: the input may announce more elements than it can hold.
     #[inline]
     fn size_hint(&self) -> Option<usize> {
         Some(self.inner.size_hint()?.min(self.limits.elements))
@@ -385,7 +390,7 @@ impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for Nested<'a, A> {
     type Error = A::Error;
     type Variant = Nested<'a, A::Variant>;
 
-    /// A variant is named by a number, which contains nothing else.
+    /// A variant is encoded as its number, which contains no other value.
     #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(
         self,

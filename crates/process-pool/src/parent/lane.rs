@@ -46,7 +46,8 @@ pub(crate) struct Lane {
     verdict: Option<Verdict>,
     /// After which input of its unit it begins nothing more.
     stopped_at: Option<u32>,
-    /// Units before this one may have seen `stop`, and may then be finished without a single result.
+    /// Units before this one may have seen `stop`, and may then be finished without a single
+    /// result.
     stop_seen_before: u64,
     /// Since when it has been seen to end by itself.
     pub(crate) retired: Option<Instant>,
@@ -65,7 +66,8 @@ pub(crate) struct Harvest {
     pub(crate) deliveries: Vec<Delivery>,
     /// What a worker left over of a unit.
     pub(crate) rest: Vec<Unit>,
-    /// What a worker sent that belongs to no result, to be closed without the lock.
+    /// Descriptors from a worker that belong to no result. They are closed after the lock is
+    /// released.
     pub(crate) rejected: Vec<OwnedFd>,
 }
 
@@ -276,8 +278,8 @@ impl Lane {
         harvest: &mut Harvest,
     ) -> Result<(), String> {
         let sink = unit.sink.clone();
-        // The first input of a unit always runs, unless the parent said to stop. Without a result for it the unit would
-        // come again and again.
+        // The first input of a unit always runs, unless the parent has set `stop`. A unit that
+        // finished without a result for it would be queued again without end.
         let may_be_empty = unit.count > 1 && self.head < self.stop_seen_before;
         let mut next = 0;
         let read = (|| {

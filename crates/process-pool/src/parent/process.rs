@@ -31,9 +31,9 @@ const TAIL: usize = 16 * 1024;
 /// How many bytes of standard error are passed on at once: so many a pipe takes without blocking, if any (`PIPE_BUF`).
 const PORTION: usize = 4096;
 
-/// How many messages a dead worker may have left in its socket: more than its buffer takes.
+/// The most messages that are read from a dead worker's socket: more than its buffer holds.
 const MOST_LEFT: usize = 1024;
-/// A thread that closes descriptors needs next to nothing.
+/// The stack size of a thread that only closes descriptors, in bytes.
 const CLOSER_STACK: usize = 64 * 1024;
 
 /// How workers of this pool are started.
@@ -234,27 +234,30 @@ impl Drop for Ports {
             self.kill();
             self.collect(WaitIdOptions::EXITED);
         }
-        // The kernel would close what is in these messages together with the socket.
+        // Dropping the socket would also close the descriptors in its unread messages, on this
+        // thread.
         let left = (0..MOST_LEFT).map_while(|_| socket::receive(&self.socket, false).ok());
         close_elsewhere(left.flat_map(|(_, descriptors)| descriptors).collect());
     }
 }
 
-/// Closes descriptors that a worker sent and nobody wants, on a thread of its own: closing the last descriptor of a socket
-/// that lingers, or of a file of a slow file system, takes as long as its maker likes.
+/// Closes descriptors that a worker sent and that belong to no result, on a separate thread:
+/// closing the last descriptor of a lingering socket, or of a file on a slow file system, can take
+/// as long as the worker likes.
 pub(super) fn close_elsewhere(rejected: Vec<OwnedFd>) {
     if rejected.is_empty() {
         return;
     }
     let close = move || {
         for descriptor in rejected {
-            // A worker that is started meanwhile has a copy until it executes its program, and would linger there. What
-            // is no socket has no such setting.
+            // A worker that is being started holds a copy until its `exec`, and closing that copy
+            // would linger there. The call fails for anything but a socket, where there is nothing
+            // to set.
             let _ = set_socket_linger(&descriptor, None);
             drop(descriptor);
         }
     };
-    // If the thread is refused, they are closed here, with `close`.
+    // If the thread cannot be started, dropping `close` closes them here.
     let _ = thread::Builder::new()
         .name("process-pool-closer".to_owned())
         .stack_size(CLOSER_STACK)

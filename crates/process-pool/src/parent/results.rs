@@ -20,8 +20,8 @@ pub(super) struct Results<'a> {
     socket: &'a OwnedFd,
     at: u64,
     end: u64,
-    /// Descriptors that do not belong to any result. They may be anything, so they are not closed here: closing some
-    /// kinds of file blocks, and this happens under the lock of the pool.
+    /// Descriptors that do not belong to any result. They may be of any kind, so they are not
+    /// closed here: closing some kinds of file blocks, and this code runs under the pool's lock.
     rejected: &'a mut Vec<OwnedFd>,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// The descriptors of a result: memory files, all of them, which close without blocking.
+    /// The descriptors of a result. All of them are memory files, which close without blocking.
     fn descriptors(&mut self, expected: usize) -> Result<Vec<OwnedFd>, String> {
         // It was sent before the result was counted, so there is nothing to wait for.
         let (_, descriptors) = socket::receive(self.socket, false)
@@ -109,8 +109,9 @@ impl<'a> Results<'a> {
     }
 }
 
-/// The bytes of a memory file, which its writer may still change or cut. Nothing here waits for the writer: not even a
-/// position is shared, whose lock it could hold.
+/// The bytes of a memory file, which its writer may still change or truncate. Nothing here waits
+/// for the writer: reads are at explicit offsets, as the writer could hold the lock of a shared
+/// file position.
 fn spilled(file: &OwnedFd, length: usize) -> Result<Vec<u8>, String> {
     let read = || -> io::Result<Vec<u8>> {
         // Only memory files have seals: reading one never blocks.
@@ -135,7 +136,7 @@ fn spilled(file: &OwnedFd, length: usize) -> Result<Vec<u8>, String> {
             }
         }
         if bytes.len() != length {
-            // It grew meanwhile, and there was room to spare.
+            // The file grew meanwhile, and the buffer had spare room.
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(bytes)

@@ -51,7 +51,8 @@ pub(crate) struct State {
     /// When the supervisor looks at the clock; `None` for never.
     pub(crate) next_look: Option<Instant>,
     last_result: Option<Instant>,
-    /// What workers sent that belongs to nothing: to be closed without the lock, since closing may block.
+    /// Descriptors from workers that belong to no result. They are closed after the lock is
+    /// released, as closing may block.
     pub(super) rejected: Vec<OwnedFd>,
     /// Kept for its memory.
     spare: Vec<Delivery>,

@@ -227,15 +227,16 @@ fn wait(shared: &Shared, plan: &Plan) {
     }
 }
 
-/// Sets a counter back to zero without ever waiting for it. A worker shares its counter, so it can make the descriptor a
-/// blocking one and empty it between the look at it and the read.
+/// Resets a counter to zero without ever blocking. A worker shares its counter, so it can make the
+/// descriptor blocking and empty it between the poll and the read.
 fn reset(counter: impl AsFd) {
     const POSITION_OF_THE_FILE: u64 = u64::MAX;
     let mut count = [0; 8];
     let into = &mut [IoSliceMut::new(&mut count)];
     match preadv2(&counter, into, POSITION_OF_THE_FILE, ReadWriteFlags::NOWAIT) {
         Ok(_) | Err(Errno::AGAIN | Errno::INTR) => {}
-        // Linux before 5.8 cannot read an eventfd like this. What is left there is the flag of the descriptor.
+        // Linux before 5.8 cannot read an eventfd this way. There, only the descriptor's own flag
+        // keeps the read from blocking.
         Err(_) => {
             let _ = rustix::io::read(&counter, &mut count);
         }
@@ -258,7 +259,7 @@ mod tests {
         let (sender, done) = mpsc::channel();
         thread::spawn(move || {
             reset(&counter);
-            // Empty by now, as if a worker had been quicker.
+            // Empty by now, as if a worker had emptied it first.
             reset(&counter);
             sender.send(counter).unwrap();
         });

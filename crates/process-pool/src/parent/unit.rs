@@ -29,7 +29,7 @@ pub(crate) struct Unit {
     pub(crate) spilled: Option<usize>,
     pub(crate) limit: Option<Duration>,
     pub(crate) sink: Sink,
-    /// How many workers in a row have died with it at hand and without a result.
+    /// How many workers in a row have died with this unit at their head and without a result.
     pub(crate) returns: u8,
 }
 
@@ -42,12 +42,14 @@ pub(crate) enum Sink {
     Group(Arc<Group>, usize),
 }
 
-/// How many workers in a row may die with a unit at hand before its first input counts as begun.
+/// The number of workers that have to die in a row with a unit at their head before its first input
+/// counts as begun.
 const MOST_RETURNS: u8 = 8;
 
 impl Unit {
-    /// A worker has died that had this unit at hand. Whether the unit was begun is what the worker's memory says, and a job
-    /// that writes over it could deny it each time, and so run again and again. True if that was so too often for chance.
+    /// Counts the death of a worker that had this unit at its head. Only the worker's memory says
+    /// whether the unit was begun, and a job that overwrites it could deny that each time and so
+    /// run again without end. `true` once this has happened too often to be chance.
     pub(crate) fn comes_back(&mut self) -> bool {
         self.returns += 1;
         self.returns >= MOST_RETURNS

@@ -1,12 +1,14 @@
 //! Shared memory: the only unsafe code of the crate.
 //!
-//! # What an access can run into
-//! The seals keep the file as long as its mapping, so no access is out of range, whatever the other process does. A page
-//! without memory behind it is another matter: the kernel finds some at the first access, and where it finds none it sends
-//! SIGBUS. That ends this process and is no undefined behaviour. It cannot be ruled out, since pages of a memory file are
-//! taken at first use, and the other process may punch them out again. It takes a machine without memory: one that
-//! refuses instead of overcommitting (`vm.overcommit_memory` = 2), or whose control group is full. So the memory of a
-//! [`Region`] is taken when it is made, and files on hugetlbfs, whose pages are few, are refused.
+//! # Faults on access
+//! The seals keep the file as long as its mapping, so no access is out of range, whatever the other
+//! process does. A page may still have no memory behind it: the kernel allocates it at the first
+//! access, and sends SIGBUS if it cannot. That ends this process and is not undefined behaviour. It
+//! cannot be ruled out, since pages of a memory file are allocated at first use, and the other
+//! process may punch them out again. It only happens when memory is exhausted: on a system that
+//! refuses instead of overcommitting (`vm.overcommit_memory` = 2), or in a control group that is
+//! full. So the memory of a [`Region`] is allocated when it is created, and files on hugetlbfs,
+//! which has few pages, are refused.
 
 use std::ffi::c_void;
 use std::fmt;
@@ -24,16 +26,18 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::layout::Layout;
 
-/// What keeps a memory file from changing its size, for good: every access to a mapping of it is then in range.
+/// The seals that fix the size of a memory file permanently, so that every access to a mapping of
+/// it is in range.
 const SEALS: SealFlags = SealFlags::GROW
     .union(SealFlags::SHRINK)
     .union(SealFlags::SEAL);
 
-/// The file system of ordinary memory files (`TMPFS_MAGIC`), and so not hugetlbfs. The block size would not tell: where
-/// transparent huge pages are on for shared memory, that of an ordinary memory file is 2 MiB as well.
+/// The file system of ordinary memory files (`TMPFS_MAGIC`), and so not hugetlbfs. The block size
+/// would not tell them apart: where transparent huge pages are on for shared memory, that of an
+/// ordinary memory file is 2 MiB as well.
 const TMPFS: u64 = 0x0102_1994;
 
-/// A memory file of that many bytes, all zeros, whose size nobody can change. Its memory is taken at first use.
+/// A memory file of `bytes` zero bytes, whose size is fixed. Its memory is allocated at first use.
 pub(crate) fn sealed_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
     let file = memory_file(name, bytes)?;
     fcntl_add_seals(&file, SEALS)?;
@@ -46,8 +50,8 @@ fn memory_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
     Ok(file)
 }
 
-/// Whether this is a memory file of ordinary pages, and which seals it has. Asking cannot block: only memory files have
-/// seals, so the second question reaches no other kind of file.
+/// The seals of a memory file of ordinary pages; `None` for any other file. This cannot block: only
+/// memory files have seals, so the second call reaches no other kind of file.
 pub(crate) fn memory_seals(file: impl AsFd) -> Option<SealFlags> {
     let seals = fcntl_get_seals(&file).ok()?;
     let file_system = fstatfs(&file).ok()?.f_type as u64;
@@ -66,8 +70,8 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Refuses what is not sealed, not of that size, or made of huge pages, whoever it comes from. What is longer than
-    /// `isize::MAX` is refused too: no slice may be.
+    /// Refuses a file that is not sealed, not `bytes` long, or made of huge pages, wherever it
+    /// comes from. A length above `isize::MAX` is refused too, since no slice may be that long.
     fn new(file: impl AsFd, bytes: usize) -> io::Result<Self> {
         let sealed = memory_seals(&file).is_some_and(|seals| seals.contains(SEALS));
         let in_range = bytes > 0 && isize::try_from(bytes).is_ok();
@@ -108,7 +112,7 @@ impl Region {
     /// How large the memory file has to be.
     pub(crate) const BYTES: usize = size_of::<Layout>();
 
-    /// A sealed memory file for one, all zeros, that has its memory already.
+    /// A sealed memory file for a region, all zeros, with its memory already allocated.
     pub(crate) fn file() -> io::Result<OwnedFd> {
         let file = memory_file("process-pool", Self::BYTES)?;
         let all = || fallocate(&file, FallocateFlags::empty(), 0, Self::BYTES as u64);
@@ -126,10 +130,11 @@ impl Deref for Region {
     type Target = Layout;
 
     fn deref(&self) -> &Layout {
-        // SAFETY: the mapping is as large as `Layout`, page-aligned, and lives as long as the borrow. Its file is sealed
-        // against any change of its size, so every access stays within the file; one that finds no memory ends the
-        // process (SIGBUS, see the head of this file) and yields no value. `Layout` is made of atomics alone, for which
-        // all bits are valid, and which other threads and the other process may change while they are borrowed.
+        // SAFETY: the mapping is as large as `Layout`, page-aligned, and lives as long as the
+        // borrow. Its file is sealed against any change of its size, so every access stays within
+        // the file; one that finds no memory ends the process (SIGBUS, see the head of this file)
+        // and yields no value. `Layout` is made of atomics alone, for which all bits are valid, and
+        // which other threads and the other process may change while they are borrowed.
         unsafe { self.0.start.cast::<Layout>().as_ref() }
     }
 }
@@ -157,10 +162,11 @@ impl Deref for Words {
 
     fn deref(&self) -> &[AtomicU64] {
         let words = self.0.bytes / size_of::<u64>();
-        // SAFETY: the mapping has that many words, which are no more than `isize::MAX` bytes (checked by `Mapping::new`),
-        // is page-aligned, and lives as long as the borrow. Its file is sealed against any change of its size, so every
-        // access stays within the file; one that finds no memory ends the process (SIGBUS, see the head of this file)
-        // and yields no value. All bits are valid for an atomic word, which others may change while it is borrowed.
+        // SAFETY: the mapping has that many words, which are no more than `isize::MAX` bytes
+        // (checked by `Mapping::new`), is page-aligned, and lives as long as the borrow. Its file
+        // is sealed against any change of its size, so every access stays within the file; one that
+        // finds no memory ends the process (SIGBUS, see the head of this file) and yields no value.
+        // All bits are valid for an atomic word, which others may change while it is borrowed.
         unsafe { std::slice::from_raw_parts(self.0.start.cast::<AtomicU64>().as_ptr(), words) }
     }
 }
@@ -207,7 +213,7 @@ mod tests {
         let bytes = fstat(&huge).unwrap().st_blksize as usize;
         ftruncate(&huge, bytes as u64).unwrap();
         fcntl_add_seals(&huge, SEALS).unwrap();
-        // By its kind, and not because there happens to be no free page.
+        // Refused for its kind, not because there happens to be no free page.
         let error = Words::new(&huge, bytes / 8).err().expect("huge pages");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
         assert_eq!(memory_seals(&huge), None);

@@ -1,4 +1,4 @@
-//! Workers that speak the protocol of the shared memory, and lie in it.
+//! Hostile workers: they follow the protocol of the shared memory, but write false values.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, IoSlice, Write};
@@ -31,10 +31,10 @@ const DONE: u32 = 3;
 /// How often a unit may come back from a dead worker, see `parent/unit.rs`.
 const MOST_RETURNS: usize = 8;
 
-/// For how long the socket lingers: far longer than the test may take.
+/// How long the socket lingers: far longer than the test may take.
 const LINGER: Duration = Duration::from_secs(60);
 
-/// What a worker shares with its parent.
+/// The memory that a worker shares with its parent.
 struct Ring {
     memory: File,
     start: u64,
@@ -73,7 +73,7 @@ impl Ring {
     }
 }
 
-/// The descriptors of this process that are of this kind.
+/// Copies of this process's descriptors of one kind.
 fn own_descriptors(kind: &str) -> Vec<OwnedFd> {
     let this = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
     let mut found = Vec::new();
@@ -102,8 +102,9 @@ pub(crate) fn finish_nothing(_: u64) -> u64 {
     }
 }
 
-/// What a worker says of the unit that it is at: the state of its slot and the input that it has begun. Where it counts its
-/// runs, and for how long it naps before it exits.
+/// What a worker writes about the unit that it is at (the state of its slot, and the input that it
+/// has begun), the file in which it counts its runs, and how many milliseconds it sleeps before it
+/// exits.
 pub(crate) type Denial = (u32, u32, PathBuf, u64);
 
 pub(crate) fn deny_the_start((state, started, log, nap): &Denial) -> u64 {
@@ -122,11 +123,12 @@ pub(crate) fn deny_the_start((state, started, log, nap): &Denial) -> u64 {
     exit(3)
 }
 
-/// Sends that many of them in one message; none and an exit in the place of 0.
+/// Sends `copies` descriptors of a lingering socket in one message. With 0 it sends one and exits
+/// without a result.
 pub(crate) fn send_what_blocks(port: u16, copies: usize) -> Buffer {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     stream.set_nonblocking(true).unwrap();
-    // Nobody reads there, so that there is something to linger for.
+    // The other side does not read, so there is unsent data to linger for.
     let full = loop {
         if let Err(error) = stream.write(&[0; 1 << 16]) {
             break error;
@@ -180,7 +182,7 @@ fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
             .time_limit(Duration::from_millis(if nap > 0 { 100 } else { 60_000 }))
             .build()
             .unwrap();
-        // Such a worker is of some use before.
+        // The worker has served a job before.
         pool.submit::<double>(1).unwrap().wait().unwrap();
         let chunks = pool.mapping().chunk_size(2.try_into().unwrap());
         for result in chunks.run::<denies_its_start>(vec![(state, 0, log.clone(), nap); inputs]) {
@@ -202,7 +204,7 @@ fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
 }
 
 #[test]
-fn descriptor_that_blocks_when_closed_holds_nobody_up() {
+fn descriptor_that_blocks_when_closed_blocks_no_caller() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
     let before = Census::take();
@@ -222,7 +224,7 @@ fn descriptor_that_blocks_when_closed_holds_nobody_up() {
         drop(pool);
         assert!(
             began.elapsed() < LINGER,
-            "somebody has waited for the socket"
+            "a caller has waited for the socket"
         );
         // Resets the connection, which ends the lingering.
         drop(unread);

@@ -77,7 +77,7 @@ impl Lane {
         if unit != self.head {
             return false;
         }
-        // Whether or not it stops there: what it has by now may be affected.
+        // Even if it does not stop there, each unit that it has by now may have seen `stop`.
         self.stop_seen_before = self.tail;
         if !slot.stop_at(input, stop) {
             stop.store(0, Ordering::Relaxed);
@@ -107,7 +107,8 @@ impl Lane {
             None => JobError::Crashed(crash.clone()),
         };
         let mut failed_one = false;
-        // A worker that has come to its jobs begins the unit at hand: see `Unit::comes_back`.
+        // A worker that has reached its job loop begins the unit at its head: see
+        // `Unit::comes_back`.
         let mut is_at_hand = self.is_ready() || self.is_retired() || self.has_served;
         while let Some((unit, _)) = self.units.pop_front() {
             let region = Arc::clone(&self.region);
@@ -139,8 +140,9 @@ impl Lane {
                     let Some(unit) = harvest.rest.pop() else {
                         continue;
                     };
-                    // The input that it was stopped at had begun, and none after that, even if it was about to. What
-                    // the slot says now may be written over.
+                    // The input that it was stopped at had begun, and no later one had, even if the
+                    // worker was about to begin it. The slot is not asked then: it may have been
+                    // overwritten since.
                     let started = self.stopped_at.unwrap_or(slot.attempt().input);
                     let begun = done < count
                         && (count == 1 || started > done || (has_come_back && done == 0));
