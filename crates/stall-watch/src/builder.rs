@@ -57,9 +57,9 @@ impl Builder {
 
     /// Takes a backtrace of the held-up thread with each report.
     ///
-    /// The process gets a signal handler for the rest of its life.
-    /// [`Backtrace`](crate::Backtrace) says how it works and what it means for the process: no code
-    /// has to be written for it, but calls that the system does not restart return `EINTR`.
+    /// The process gets a signal handler for the rest of its life. [`Backtrace`](crate::Backtrace)
+    /// explains how it works and what it means for the process: the program needs no code for it,
+    /// but system calls that are not restarted return `EINTR`.
     ///
     /// ```
     /// use std::time::Duration;

@@ -118,8 +118,9 @@ fn fault_40_being_idle_for_long_is_no_stall_and_the_next_one_is_found() {
 #[test]
 fn fault_40_being_merely_busy_is_no_stall() {
     within_deadline(|| {
-        // Honest polls of a hundredth of the threshold, without a pause. On a busy machine a thread may wait for a core for
-        // longer than the threshold, which is a stall: then it is tried again.
+        // Honest polls of a hundredth of the threshold, without a pause. On a busy machine a thread
+        // may wait for a core for longer than the threshold, which is a stall: then it is tried
+        // again.
         for _ in 0..10 {
             let threshold = Duration::from_millis(500);
             let watch = StallWatch::new(threshold).unwrap();

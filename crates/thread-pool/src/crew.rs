@@ -219,9 +219,10 @@ pub(crate) fn grow(shared: &Arc<Shared>) {
     if !crew.can_grow() {
         return;
     }
-    // A submitter has queued a job and now looks for idle workers; a worker has stopped being idle and now looks for
-    // queued jobs. Each passes a fence between the two, so at least one of them sees the other. (All of these accesses are
-    // `SeqCst`, which is enough by itself, but the model checker treats them as weaker than they are.)
+    // A submitter has queued a job and now looks for idle workers; a worker has stopped being idle
+    // and now looks for queued jobs. Each passes a fence between the two, so at least one of them
+    // sees the other. (All of these accesses are `SeqCst`, which is enough by itself, but the model
+    // checker treats them as weaker than they are.)
     fence(SeqCst);
     while crew.staying.load(SeqCst) < crew.max
         && shared.sleep.idle() == 0

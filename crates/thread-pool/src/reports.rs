@@ -78,7 +78,8 @@ where
     })
 }
 
-/// Static, and no part of a protocol between threads: always the standard library's mutex.
+/// Always the standard library's mutex, also in model checks: the list is static, and no part of a
+/// protocol between threads.
 fn pools() -> MutexGuard<'static, BTreeMap<PoolId, Arc<Reports>>> {
     POOLS.lock().unwrap_or_else(PoisonError::into_inner)
 }

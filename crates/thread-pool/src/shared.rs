@@ -20,7 +20,8 @@ pub(crate) struct PoolId(usize);
 
 impl PoolId {
     fn next() -> Self {
-        // No part of a protocol between threads, and static: always the standard library's.
+        // Always the standard library's atomic, also in model checks: the counter is static, and no
+        // part of a protocol between threads.
         static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }

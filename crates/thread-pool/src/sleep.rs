@@ -169,7 +169,8 @@ impl Sleep {
                 if self.withdraw(worker) {
                     return false;
                 }
-                // Woken by now, or within a moment: most often there is no need to park.
+                // A waker has claimed this worker and is about to wake it: check again before
+                // parking.
                 deadline = None;
                 continue;
             }

@@ -5,8 +5,8 @@
 //! ```text
 //! MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" cargo +nightly miri test -p thread-pool --test miri
 //! ```
-//! crossbeam-epoch, below the queues, needs these flags: it tags pointers, leaks at exit, and does not pass Stacked Borrows.
-//! With `-Zmiri-many-seeds=0..8` more interleavings are tried.
+//! crossbeam-epoch, below the queues, needs these flags: it tags pointers, leaks at exit, and does
+//! not pass Stacked Borrows. With `-Zmiri-many-seeds=0..8` more interleavings are tried.
 
 mod common;
 
@@ -23,8 +23,9 @@ const ROUNDS: usize = if cfg!(miri) { 100 } else { 2_000 };
 /// Where a round costs more: maps, pools, panics (which are printed, too).
 const FEW_ROUNDS: usize = if cfg!(miri) { 6 } else { 50 };
 
-/// The owner of a scope may free what a job borrowed as soon as the loan is repaid. A reference that is still an argument
-/// of a running function at that moment is undefined behaviour, used or not.
+/// The owner of a scope may free what a job borrowed as soon as the loan is repaid. A reference
+/// that is still an argument of a running function at that moment is undefined behaviour, used or
+/// not.
 #[test]
 fn value_dropped_after_scope_was_no_argument_of_its_job() {
     within_deadline(|| {
@@ -202,7 +203,8 @@ fn values_of_jobs_are_dropped_once_wherever_they_end() {
         let pool = ThreadPool::new(2).unwrap();
         for round in 0..rounds {
             let bomb = round % 2 == 0;
-            // Captured and cancelled, or run, whichever is faster; a result that nobody takes; one that is called back.
+            // Captured and cancelled, or run, whichever is faster; a result that is never taken;
+            // one that is passed to a callback.
             let captured = counted(bomb);
             let job = pool.submit(move || drop(captured)).unwrap();
             job.cancel();

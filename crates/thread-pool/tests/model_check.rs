@@ -1,7 +1,8 @@
 //! The protocols between threads under the model checker loom: every order of their steps, up to a bound.
 //!
-//! All of the crate is compiled here, from the very files, on loom's primitives in place of the standard library's. Two
-//! things are stand-ins: `model_check/sync.rs`, in which no time passes, and `model_check/deque.rs`, the queues. Run it with
+//! All of the crate is compiled here, from the very files, on loom's primitives in place of the
+//! standard library's. Two things are stand-ins: `model_check/sync.rs`, in which no time passes,
+//! and `model_check/deque.rs`, the queues. Run it with
 //! `RUSTFLAGS="--cfg model_check" cargo test --release -p thread-pool --test model_check`.
 #![cfg(model_check)]
 #![allow(

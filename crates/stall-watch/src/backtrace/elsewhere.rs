@@ -1,4 +1,4 @@
-//! In place of `stack` on processors for which there is no walk.
+//! The stand-in for `stack` on processors whose stacks cannot be walked.
 
 use std::time::Duration;
 

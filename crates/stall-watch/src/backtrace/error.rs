@@ -1,10 +1,10 @@
-//! Why there can be no backtraces.
+//! The error when backtraces are unavailable.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Why there can be no backtraces.
+/// The reason why backtraces are unavailable.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BacktraceError {
@@ -34,7 +34,7 @@ impl fmt::Display for BacktraceError {
 }
 
 impl Error for BacktraceError {
-    /// What lies behind the cause that the message names.
+    /// The source of the cause that the message names.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Refused(error) => error.source(),

@@ -1,4 +1,4 @@
-//! Backtraces of threads that are held up.
+//! Backtraces of held-up threads.
 
 mod error;
 #[cfg_attr(
@@ -34,7 +34,7 @@ pub(crate) fn warm_up() {
     resolve(here, &mut Vec::new());
 }
 
-/// The backtrace of a thread of this process, if it answers in time and `keep` then says so.
+/// The backtrace of a thread of this process, if it answers in time and `keep` then returns `true`.
 pub(crate) fn of_thread(
     thread: u32,
     patience: Duration,
@@ -47,36 +47,37 @@ pub(crate) fn of_thread(
     })))
 }
 
-/// What a thread that is held up was doing when it was asked: on Linux, on x86-64 and AArch64.
+/// The stack of a held-up thread, taken while it was held up: on Linux, on x86-64 and AArch64.
 ///
 /// The watchdog sends the thread a signal, the highest real-time signal that was free. Its handler
-/// copies the registers and up to 256 KiB of the stack into memory that was allocated beforehand, and
-/// returns. It takes no lock, allocates nothing, calls neither the C library nor an unwinder, and
-/// reads the stack by way of the kernel, so it may interrupt any code: an allocator, a panic that
+/// copies the registers and up to 256 KiB of the stack into memory that was allocated beforehand,
+/// and returns. It takes no lock, allocates nothing, calls neither the C library nor an unwinder,
+/// and reads the stack through the kernel, so it may interrupt any code: an allocator, a panic that
 /// unwinds, a compiler that registers unwind tables, a library that is being unloaded. The watchdog
-/// then walks the copy by the unwind tables of the loaded objects. A frame that cannot be walked ends
-/// the backtrace, see [`is_cut`](Self::is_cut). Names and lines are looked up once, on the thread that
-/// asks for them first. What this means for the process:
+/// then walks the copy by the unwind tables of the loaded objects. A frame that cannot be walked
+/// ends the backtrace, see [`is_cut`](Self::is_cut). Names and lines are looked up once, on the
+/// first thread that asks for them. What this means for the process:
 ///
 /// - It gets a signal handler for the rest of its life. A library that contains the handler is not
 ///   unloaded.
 /// - The system call that blocks is interrupted. Most are restarted by the kernel or by std.
-///   `poll`, `epoll_wait`, `nanosleep` and the like, called directly, return `EINTR`, and so do reads
-///   and writes of std's sockets that have a time limit (`set_read_timeout`, `set_write_timeout`):
-///   they fail with [`Interrupted`](std::io::ErrorKind::Interrupted).
+///   `poll`, `epoll_wait`, `nanosleep` and the like, called directly, return `EINTR`, and so do
+///   reads and writes of std's sockets that have a time limit (`set_read_timeout`,
+///   `set_write_timeout`): they fail with [`Interrupted`](std::io::ErrorKind::Interrupted).
 /// - The handler runs on the thread's alternate signal stack, which all threads of a Rust program
-///   have. On a thread without one it needs 5 KiB of its stack; 12 where the AMX registers are used.
-/// - If other code takes the signal or resets it to its default, there are no more backtraces, until
-///   another watch is built. The watchdog checks before each signal; code that resets a signal at the
-///   very moment between that check and the signal would end the process.
+///   have. On a thread without one it needs 5 KiB of its stack; 12 where the AMX registers are
+///   used.
+/// - If other code takes the signal or resets it to its default, there are no more backtraces,
+///   until another watch is built. The watchdog checks before each signal; code that resets a
+///   signal at the very moment between that check and the signal would end the process.
 /// - The copy is made with `process_vm_readv`. Where a seccomp filter makes that call fail, slower
 ///   means are used; where a filter kills the process for it, do not turn this on.
 /// - The child of a `fork` that does not call `exec` may get no backtraces.
 ///
-/// A report has no backtrace if the thread blocks all signals or is in an uninterruptible wait of the
-/// kernel. A backtrace ends early, or leaves frames out, where code has no unwind tables and keeps no
-/// frame pointers (code made at run time, hand-written assembly), and where a signal has moved the
-/// thread to another stack.
+/// A report has no backtrace if the thread blocks all signals or is in an uninterruptible wait of
+/// the kernel. A backtrace ends early, or leaves frames out, where code has no unwind tables and
+/// keeps no frame pointers (code made at run time, hand-written assembly), and where a signal has
+/// moved the thread to another stack.
 ///
 /// Lines need debugging information: `debug = "line-tables-only"` in the profile is enough.
 #[derive(Clone)]
@@ -87,7 +88,7 @@ struct Inner {
     names: OnceLock<Names>,
 }
 
-/// What is shown of a trace.
+/// The part of a trace that is shown.
 struct Names {
     frames: Vec<Frame>,
     is_cut: bool,
@@ -141,14 +142,14 @@ impl fmt::Display for Frame {
 }
 
 impl Backtrace {
-    /// The functions that the thread is in, the innermost first, down to the poll that is watched or
-    /// to the thread's beginning. The first call looks them up, which may take milliseconds.
+    /// The functions that the thread is in, the innermost first, down to the poll that is watched
+    /// or to the thread's beginning. The first call looks them up, which may take milliseconds.
     pub fn frames(&self) -> &[Frame] {
         &self.names().frames
     }
 
-    /// Whether outer frames are missing: the stack is deeper than what is copied (256 KiB) or walked
-    /// (192 frames), or there was a frame that could not be walked.
+    /// Whether outer frames are missing: the stack is deeper than what is copied (256 KiB) or
+    /// walked (192 frames), or there was a frame that could not be walked.
     pub fn is_cut(&self) -> bool {
         self.names().is_cut
     }

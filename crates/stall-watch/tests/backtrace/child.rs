@@ -1,4 +1,4 @@
-//! Runs a test again in a process of its own: for faults that would take the test runner with them.
+//! A test that runs itself again in a child process: for faults that would kill the test runner.
 
 use std::env;
 use std::io::Read;

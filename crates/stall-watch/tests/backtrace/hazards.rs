@@ -1,5 +1,5 @@
-//! Code that must not be disturbed by having its stack walked. Each test failed, or could have, with
-//! a walk inside the signal handler: it deadlocked or died.
+//! Code that must not be disturbed by having its stack walked. Each test failed, or could have,
+//! with a walk inside the signal handler: it deadlocked or died.
 
 use std::hint::black_box;
 use std::panic;
@@ -14,16 +14,16 @@ use crate::child::{end_of_child, in_child};
 use crate::common::spin_until;
 use crate::jit::Tables;
 
-/// How long the hazards go on.
+/// How long each hazard runs.
 const WHILE: Duration = Duration::from_millis(1_500);
 
-/// How many backtraces are taken at least meanwhile.
+/// The least number of backtraces taken meanwhile.
 const ENOUGH: usize = 10;
 
 /// A busy machine needs long for that: few threads run when they are asked.
 const VERY_LONG: Duration = Duration::from_secs(240);
 
-/// What was reported. Cheap to look at, also with little stack.
+/// Counts of the reports. Cheap to look at, even with little stack left.
 #[derive(Default)]
 struct Reports {
     begun: AtomicUsize,
@@ -64,8 +64,8 @@ fn listen() -> (Arc<Reports>, StallWatch) {
     (reports, watch)
 }
 
-/// Does `work` again and again on this thread, as polls of a few milliseconds: for a while, and on a
-/// busy machine until the thread has been asked often.
+/// Does `work` again and again on this thread, as polls of a few milliseconds: for a while, and on
+/// a busy machine until the thread has been asked often.
 fn watched(reports: &Reports, watch: &StallWatch, mut work: impl FnMut()) {
     let start = Instant::now();
     while start.elapsed() < WHILE || reports.backtraces() < ENOUGH {
@@ -83,8 +83,8 @@ fn watched(reports: &Reports, watch: &StallWatch, mut work: impl FnMut()) {
     }
 }
 
-/// Stalls this thread, once or on a busy machine often, until there is a backtrace of it. `stall` is
-/// handed the condition under which it may end.
+/// Stalls this thread, once or on a busy machine often, until there is a backtrace of it. `stall`
+/// is handed the condition under which it may end.
 fn stall_until_asked(reports: &Reports, watch: &StallWatch, stall: impl Fn(&dyn Fn() -> bool)) {
     let start = Instant::now();
     let backtraces = reports.backtraces();
@@ -399,7 +399,7 @@ fn threads_with_small_stacks_get_backtraces() {
     });
 }
 
-/// Runs `body` on a thread with a stack of so many KiB.
+/// Runs `body` on a thread with a stack of `size` KiB.
 fn on_stack(size: usize, body: impl FnOnce() + Send) {
     thread::scope(|scope| {
         let builder = thread::Builder::new().stack_size(size * 1024);

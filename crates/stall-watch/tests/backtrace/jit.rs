@@ -1,4 +1,4 @@
-//! Unwind tables as a just-in-time compiler makes and registers them.
+//! Unwind tables, made and registered the way a just-in-time compiler does.
 
 use std::ffi::c_void;
 
@@ -7,7 +7,7 @@ unsafe extern "C" {
     fn __deregister_frame(table: *const c_void);
 }
 
-/// The tables of many functions that nobody calls.
+/// The tables of many functions that are never called.
 pub(crate) struct Tables(Vec<Box<[u64]>>);
 
 impl Tables {
@@ -17,7 +17,8 @@ impl Tables {
 
     pub(crate) fn register(&self) {
         for table in &self.0 {
-            // SAFETY: a well-formed table with its terminator, which lives until it is deregistered.
+            // SAFETY: a well-formed table with its terminator, which lives until it is
+            // deregistered.
             unsafe { __register_frame(table.as_ptr().cast()) };
         }
     }

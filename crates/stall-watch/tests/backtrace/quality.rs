@@ -1,4 +1,4 @@
-//! What a backtrace contains, wherever the thread is interrupted.
+//! The contents of backtraces, wherever the thread is interrupted.
 
 use std::hint::black_box;
 use std::panic;
@@ -189,8 +189,8 @@ fn catches() {
     assert!(panic::catch_unwind(|| panic_below(20)).is_err());
 }
 
-/// The unwinder of the panic has changed return addresses when it enters the landing pad: there, and
-/// only there, a backtrace may be cut.
+/// The unwinder of the panic has changed return addresses when it enters the landing pad: there,
+/// and only there, a backtrace may be cut.
 #[test]
 fn callers_are_named_while_a_panic_unwinds() {
     within_deadline(|| {

@@ -74,11 +74,11 @@ unsafe impl<T: Send, R: Send> Send for Slots<T, R> {}
 // SAFETY: as above.
 unsafe impl<T: Send, R: Send> Sync for Slots<T, R> {}
 
-/// The most inputs of one claim, where the counter goes up to `max`: all workers together add at most half of `max` to
-/// it. The other half is enough for the total, which is at most `isize::MAX`: a result is never zero-sized, and no
-/// allocation is larger than that.
+/// The most inputs of one claim, for a counter that goes up to `max`: all workers together then add
+/// at most half of `max` after the last input. The other half is enough for the total, which is at
+/// most `isize::MAX`: a result is never zero-sized, and no allocation is larger than that.
 ///
-/// On 64 bits no map is so large that this shows.
+/// On 64 bits no map is large enough to reach this limit.
 const fn longest_claim(max: usize) -> usize {
     max / (2 * (MAX_WORKERS + 1))
 }
@@ -107,8 +107,9 @@ impl<T, R> Slots<T, R> {
 
     /// The next inputs, `size` of them if there are so many.
     pub(super) fn claim(&self, size: usize) -> Option<Claim<'_, T, R>> {
-        // Looked at first: each thread adds at most once after the last input was claimed. With `longest_claim` the
-        // counter cannot wrap round, which would claim inputs a second time.
+        // Checked first, so that each thread adds at most once after the last input was claimed.
+        // With `longest_claim` the counter cannot wrap round, which would claim inputs a second
+        // time.
         if self.unclaimed() == 0 {
             return None;
         }
@@ -204,7 +205,7 @@ impl<T, R> Claim<'_, T, R> {
 mod tests {
     use super::*;
 
-    /// Where the counter of 32 bits stands when every worker has looked while one input was left, and then adds.
+    /// The value of a 32-bit counter after every worker has seen one input left, and then adds.
     fn counter_after_all_workers_add(total: u32, size: u32) -> Option<u32> {
         (0..=MAX_WORKERS).try_fold(total - 1, |next, _| next.checked_add(size.min(total)))
     }

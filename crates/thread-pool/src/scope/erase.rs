@@ -22,11 +22,12 @@ impl<R> Packet<R> {
     }
 }
 
-/// A value that may hold references which end while functions that were given it as an argument still run.
+/// A value that may hold references whose lifetime ends while functions that took it as an argument
+/// still run.
 ///
-/// The compiler may rely on a reference in an argument until the function returns, whether or not the function still uses
-/// it: until then nobody may free the memory, or access it in conflict with the reference. It relies on nothing inside
-/// a `MaybeUninit`.
+/// The compiler may rely on a reference in an argument until the function returns, whether or not
+/// the function still uses it: until then, the memory must not be freed, or accessed in conflict
+/// with the reference. It relies on nothing inside a `MaybeUninit`.
 struct MaybeDangling<V>(MaybeUninit<V>);
 
 impl<V> MaybeDangling<V> {
@@ -36,23 +37,26 @@ impl<V> MaybeDangling<V> {
 
     fn into_inner(self) -> V {
         let this = ManuallyDrop::new(self);
-        // SAFETY: `new` has put a value in. It is moved out once: `self` is given away and not dropped.
+        // SAFETY: `new` has put a value in. It is moved out once: this call consumes `self` and
+        // does not drop it.
         unsafe { this.0.assume_init_read() }
     }
 }
 
 impl<V> Drop for MaybeDangling<V> {
     fn drop(&mut self) {
-        // SAFETY: `new` has put a value in, and `into_inner` has not moved it out, since it drops no `Self`.
+        // SAFETY: `new` has put a value in, and `into_inner` has not moved it out, since it drops
+        // no `Self`.
         unsafe { self.0.assume_init_drop() }
     }
 }
 
-/// A job, the place of its result, and its loan. The loan is repaid inside [`run`](Self::run), and inside the box around
-/// that: the job, which holds what is borrowed, is an argument of both, so it is a `MaybeDangling`.
+/// A job, the place of its result, and its loan. The loan is repaid inside [`run`](Self::run), and
+/// inside the box around that: the job, which holds what is borrowed, is an argument of both, so it
+/// is a `MaybeDangling`.
 ///
-/// Dropped without a run (when it is cancelled) the loan comes last: fields are dropped in the order of their
-/// declaration, however many of them panic.
+/// Dropped without a run (when it is cancelled) the loan comes last: fields are dropped in the
+/// order of their declaration, however many of them panic.
 struct Borrowing<F, R> {
     job: MaybeDangling<F>,
     packet: Arc<Packet<R>>,
@@ -67,7 +71,8 @@ where
         // Locals are dropped in the opposite order, so this one goes last, also when the job panics.
         let _loan = self.loan;
         let packet = self.packet;
-        // The job's references are arguments of this call alone. It has returned, or unwound, when the loan goes.
+        // The job's references are arguments of this call alone, which has returned or unwound by
+        // the time the loan is repaid.
         let result = self.job.into_inner()();
         *lock(&packet.0) = Some(result);
         // The last reference, and with it the result, if the handle was dropped: while the loan still stands.
@@ -91,20 +96,22 @@ where
         loan: scope.lend(),
     };
     let job: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || borrowing.run());
-    // SAFETY: The two types differ in the lifetime alone. Nothing of `'scope` may be used after `'scope` has ended.
-    // `'scope` is the time for which `ThreadPool::scope` lends out its `Scope`, the only place that makes one. That function
-    // neither returns nor unwinds before every loan is repaid, and the box holds a loan:
-    // - Called, it repays after the job and all the job captured are gone, and the result (or the panic) is moved out to the
-    //   packet or dropped.
+    // SAFETY: The two types differ in the lifetime alone. Nothing of `'scope` may be used after
+    // `'scope` has ended. `'scope` is the time for which `ThreadPool::scope` lends out its `Scope`,
+    // the only place that makes one. That function neither returns nor unwinds before every loan is
+    // repaid, and the box holds a loan:
+    // - Called, it repays after the job and all the job captured are gone, and the result (or the
+    //   panic) is moved out to the packet or dropped.
     // - Dropped without a call, it repays after the same.
     // - Leaked, it never repays, and `scope` never goes on.
     //
-    // After the loan is repaid, functions go on that were given the job as an argument: `Borrowing::run`, the closure in the
-    // box, and what drops them. None of them touches the job. That alone would not do, since a reference in an argument
-    // has to stay valid until the function returns; but their argument holds the job in a `MaybeDangling`, which holds
-    // no reference as far as the compiler is concerned. What is left then is the memory of the box, freed without a
-    // look at its content. The packet outlives the loan only in the handle of the job, whose type still has `'scope`:
-    // the compiler keeps that one inside.
+    // After the loan is repaid, functions that took the job as an argument still run:
+    // `Borrowing::run`, the closure in the box, and the drop glue of both. None of them touches the
+    // job. That alone would not be enough, since a reference in an argument has to stay valid until
+    // the function returns; but their argument holds the job in a `MaybeDangling`, which holds no
+    // reference as far as the compiler is concerned. Only the memory of the box is left then, and
+    // it is freed without being read. The packet outlives the loan only in the handle of the job,
+    // whose type still has `'scope`: the compiler keeps that one inside.
     let erased = unsafe {
         std::mem::transmute::<Box<dyn FnOnce() + Send + 'scope>, Box<dyn FnOnce() + Send + 'static>>(
             job,

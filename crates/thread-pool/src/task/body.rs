@@ -133,8 +133,9 @@ where
             drop(slot);
             for callback in callbacks {
                 self.body.with(|body| {
-                    // SAFETY: The result is there, and the job has not ended: until it does, only the caller, which claimed
-                    // the job, has access to the result. It does end after this: a `Callback` never unwinds.
+                    // SAFETY: The result is there, and the job has not ended: until it does, only
+                    // the caller, which claimed the job, has access to the result. It does end
+                    // after this: a `Callback` never unwinds.
                     callback.call(unsafe { &(*body).result });
                 });
             }

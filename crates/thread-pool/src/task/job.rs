@@ -13,16 +13,17 @@ use crate::panic::drop_contained;
 /// A counted reference to a job. Dropping it never unwinds.
 pub(crate) struct JobRef(NonNull<dyn Job>);
 
-// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `Job` is. The task is freed on the thread that
-// gives up the last reference, for which its closure and its result are `Send`.
+// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `Job` is. The task is
+// freed on the thread that gives up the last reference, which is sound because its closure and its
+// result are `Send`.
 unsafe impl Send for JobRef {}
 // SAFETY: As above.
 unsafe impl Sync for JobRef {}
 
 impl JobRef {
     /// # Safety
-    /// `job` is a `Task` (whose first field is its state) from a leaked box, and one counted reference to it passes to the
-    /// value returned.
+    /// `job` is a `Task` (whose first field is its state) from a leaked box, and one counted
+    /// reference to it passes to the value returned.
     pub(super) unsafe fn from_raw(job: NonNull<dyn Job>) -> Self {
         Self(job)
     }
@@ -79,7 +80,8 @@ impl JobRef {
 /// # Safety
 /// No reference is left.
 unsafe fn free(job: NonNull<dyn Job>) {
-    // SAFETY: A `JobRef` is made only from a leaked box, and by the caller's contract no other reference is left.
+    // SAFETY: A `JobRef` is made only from a leaked box, and by the caller's contract no other
+    // reference is left.
     let boxed = unsafe { Box::from_raw(job.as_ptr()) };
     // With it goes a result that nobody came for.
     drop_contained(boxed);

@@ -28,8 +28,8 @@ const SPIN: Duration = Duration::from_micros(20);
 /// All that takes the result panics if it was taken before, which only polling the handle can have done.
 pub(crate) struct OutcomeRef<R>(NonNull<dyn Outcome<R>>);
 
-// SAFETY: As for a `Box` of a type that is `Send` and `Sync`, which every `Job` is. The result comes out on the thread that
-// has the reference, which is why `R` has to be `Send`.
+// SAFETY: As for a `Box` of a type that is `Send` and `Sync`, which every `Job` is. The result
+// comes out on the thread that has the reference, which is why `R` has to be `Send`.
 unsafe impl<R: Send> Send for OutcomeRef<R> {}
 // SAFETY: No method that takes `&self` gives out the result or a reference to it.
 unsafe impl<R: Send> Sync for OutcomeRef<R> {}
@@ -41,7 +41,8 @@ impl<R: 'static> OutcomeRef<R> {
         R: Send,
     {
         let task: NonNull<Task<F, R>> = NonNull::from(Box::leak(Box::new(Task::new(job))));
-        // SAFETY: A `Task` from a leaked box. Of its two references one goes to the `JobRef` and one to `Self`.
+        // SAFETY: A `Task` from a leaked box. Of its two references one goes to the `JobRef` and
+        // one to `Self`.
         (unsafe { JobRef::from_raw(task) }, Self(task))
     }
 
@@ -224,8 +225,8 @@ impl<R> Drop for OutcomeRef<R> {
     fn drop(&mut self) {
         // SAFETY: this reference keeps the state alive, and is not used any more.
         if unsafe { State::release(self.0.cast().as_ptr()) } {
-            // SAFETY: The task comes from a leaked box, and that was the last reference. The result, if it is still there,
-            // is dropped by its owner, who gets its panic.
+            // SAFETY: The task comes from a leaked box, and that was the last reference. The
+            // result, if it is still there, is dropped by its owner, who gets its panic.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }
     }

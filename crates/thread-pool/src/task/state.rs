@@ -222,9 +222,10 @@ impl State {
     }
 
     pub(crate) fn add_reference(&self) {
-        // Users cannot clone a reference: each belongs to a queue entry, to an entry in a list of the pool's, or to a
-        // running function, so counts stay small. The check does not rest on that. Aborting at half of the range leaves
-        // room for all threads that add one at the same moment, as in `Arc`.
+        // Users cannot clone a reference: each belongs to a queue entry, to an entry in one of the
+        // pool's lists, or to a running function, so counts stay small. The check does not rely on
+        // that. Aborting at half of the range leaves room for all threads that add a reference at
+        // the same moment, as in `Arc`.
         if self.0.fetch_add(REFERENCE, Ordering::Relaxed) >= MANY_REFERENCES {
             std::process::abort();
         }
@@ -273,7 +274,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs itself again in a process of its own, which has to abort.
+    /// Runs itself again in a child process, which has to abort.
     #[test]
     #[cfg_attr(miri, ignore = "Miri starts no process")]
     fn reference_beyond_half_of_the_count_aborts() {

@@ -1,7 +1,7 @@
 //! The queues, as far as the pool uses those of crossbeam-deque: one lock each.
 //!
-//! They are no more orderly than they have to be: a look from outside the lock has no ordering of its own, and may see an
-//! old length.
+//! They give no more ordering than the real ones: a look from outside the lock has no ordering of
+//! its own, and may see an old length.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

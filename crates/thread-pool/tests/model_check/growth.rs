@@ -1,8 +1,8 @@
 //! Pools that grow and shrink: `crew.rs`, on a whole pool.
 //!
-//! The idle timeout is zero, so a worker that may go home tries to as soon as it sleeps. Jobs that meet end only when
-//! all of them have started: where a worker is missing, because a job or a wake-up was lost, they never do, and loom
-//! reports the deadlock.
+//! The idle timeout is zero, so a surplus worker tries to retire as soon as it sleeps. Jobs that
+//! meet end only when all of them have started: where a worker is missing, because a job or a
+//! wake-up was lost, they never do, and loom reports the deadlock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::sync::thread::REFUSED;
 use crate::sync::{Condvar, Mutex};
 use crate::{Builder, ThreadPool, check, lock};
 
-/// Where two jobs wait for each other.
+/// A meeting point at which two jobs wait for each other.
 struct Meeting {
     arrived: Mutex<usize>,
     all_arrived: Condvar,
@@ -73,9 +73,9 @@ fn pool_grows_for_jobs_that_need_each_other() {
         let meeting = Meeting::new();
         drop(pool.submit(meeting.job()).unwrap());
         drop(pool.submit(meeting.job()).unwrap());
-        // The pool is still open: it is the submissions, and the workers, that have to start and to wake.
+        // The pool is still open, so the submissions and the workers must start and wake threads.
         meeting.wait();
-        // One of the workers goes home meanwhile, or is on its way.
+        // One of the workers retires meanwhile, or is about to.
         drop(pool);
     });
 }
@@ -96,13 +96,13 @@ fn jobs_submitted_while_a_worker_goes_home_get_two_workers() {
             })
             .build()
             .unwrap();
-        // More than the minimum, and nothing to do: it goes home from here on.
+        // More workers than the minimum, and nothing to do: one retires from here on.
         assert!(Crew::start(pool.shared()).unwrap());
         there.wait();
         let meeting = Meeting::new();
         drop(pool.submit(meeting.job()).unwrap());
         drop(pool.submit(meeting.job()).unwrap());
-        // The pool is still open: it is the submissions, and the workers, that have to start and to wake.
+        // The pool is still open, so the submissions and the workers must start and wake threads.
         meeting.wait();
     });
 }

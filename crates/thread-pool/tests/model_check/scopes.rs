@@ -1,7 +1,7 @@
 //! Scoped jobs: `scope/`, on a whole pool.
 //!
-//! What the jobs borrow are loom's cells: an access of the owner that is not ordered after the job's is an error, and so
-//! is an owner that is never woken.
+//! The jobs borrow loom's cells: an access of the owner that is not ordered after the job's is an
+//! error, and so is an owner that is never woken.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;

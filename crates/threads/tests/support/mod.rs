@@ -16,8 +16,8 @@ const MARKER: &str = "THREADS_TEST_CHILD";
 /// How the child says that the body ran to its end. A child that found no test of that name would exit with 0.
 const DONE: i32 = 42;
 
-/// Run `body` in a child process, which must get to its end in time. One at a time: the limit of threads is the user's, so
-/// for an ordinary user two such children would share it.
+/// Run `body` in a child process, which must get to its end in time. One at a time: the limit of
+/// threads applies per user, so for an ordinary user two such children would share it.
 pub fn in_a_child(test: &str, body: impl FnOnce()) {
     if env::var_os(MARKER).is_some() {
         body();

@@ -15,7 +15,8 @@ use crate::player::{Player, guess_in};
 /// How long the server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// All that a server may say in a round, in bytes: a hundred thousand guesses, and no line without an end.
+/// The most bytes that a server may send in a round: enough for a hundred thousand guesses, and a
+/// limit for a line that never ends.
 const MOST_SAID: u64 = 1024 * 1024;
 
 pub(crate) async fn play(round: Play) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! Reads of this process's memory that fail where there is none, instead of raising a signal.
+//! Reads of this process's memory that fail at unmapped addresses instead of raising a signal.
 //!
 //! For the watchdog, which reads the tables of shared objects that another thread may unload at any
 //! moment.
@@ -12,8 +12,8 @@ use super::system::{self, Unreadable};
 /// The memory of this process, for one walk.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Opened where the direct way is forbidden. Not to be kept for long: in the child of a fork it
-    /// is still the parent's memory.
+    /// Opened where the system call is forbidden. It must not be kept for long: in the child of a
+    /// fork it still refers to the parent's memory.
     file: OnceCell<Option<File>>,
 }
 

@@ -4,12 +4,12 @@
 //! neither locks nor allocates. It holds one question at a time; the caller serialises the asking
 //! side with a lock.
 //!
-//! An answer is written between the states `ANSWERING` and `ANSWERED`. Only the thread that was asked
-//! writes, and nothing reads or asks again before it has finished, so a late answer never mixes with
-//! the next one. A handler that is abandoned half-way (a handler of another signal interrupted it and
-//! jumped out of both) leaves `ANSWERING` behind. Two events prove that nothing will be written any
-//! more, and free the mailbox: the same thread enters the handler again, in which the signal is
-//! masked, or the thread has ended.
+//! An answer is written between the states `ANSWERING` and `ANSWERED`. Only the thread that was
+//! asked writes, and nothing reads or asks again before it has finished, so a late answer never
+//! mixes with the next one. A handler that is abandoned half-way (another signal's handler
+//! interrupted it and jumped out of both) leaves `ANSWERING` behind. Two events prove that nothing
+//! more will be written, and free the mailbox: the same thread enters the handler again, which
+//! masks the signal while it runs, or the thread has ended.
 
 use crate::sync::{AtomicU64, Ordering};
 
@@ -42,7 +42,7 @@ impl Mailbox {
     /// Asks a thread. `false` while an answer to an earlier question is still being written.
     pub(crate) fn ask(&self, thread: u32) -> bool {
         match self.word.load(Ordering::Acquire) & 3 {
-            // A late answer that is complete is thrown away.
+            // A late but complete answer is discarded.
             FREE | ANSWERED => {
                 self.word.store(word(ASKED, thread), Ordering::Release);
                 true
@@ -83,7 +83,7 @@ impl Mailbox {
         if self.word.load(Ordering::Acquire) & 3 != ANSWERED {
             return None;
         }
-        // It was a `usize` when it was stored.
+        // It was stored from a `usize`.
         let length = self.length.load(Ordering::Relaxed) as usize;
         let words = self.answer.iter().take(length);
         let words = words.map(|word| word.load(Ordering::Relaxed)).collect();
@@ -104,12 +104,13 @@ impl Mailbox {
     /// The thread that is writing its answer, or has abandoned it.
     pub(crate) fn answering(&self) -> Option<u32> {
         let word = self.word.load(Ordering::Relaxed);
-        // The number was shifted up from 32 bits.
+        // The thread number has 32 bits.
         (word & 3 == ANSWERING).then_some((word >> 2) as u32)
     }
 
-    /// Frees the mailbox if this thread has begun an answer. The caller knows that it will not go on
-    /// with it: it is the thread itself, in a later run of the handler, or has ended.
+    /// Frees the mailbox if this thread has begun an answer. The thread must not go on with that
+    /// answer: either the caller is the thread itself, in a later run of the handler, or the thread
+    /// has ended.
     pub(crate) fn forget(&self, thread: u32) {
         // Release: so that the next answer is written after what this thread has written.
         let _ = self.word.compare_exchange(

@@ -18,7 +18,8 @@ use super::trace::Trace;
 use modules::Modules;
 
 thread_local! {
-    /// Of the watchdog's thread: no lock that the child of a fork could find held.
+    /// The loaded objects, per watchdog thread: a lock could be held for good in the child of a
+    /// fork.
     static MODULES: RefCell<Modules> = RefCell::default();
 }
 
@@ -26,8 +27,8 @@ pub(in crate::backtrace) fn install() -> Result<(), BacktraceError> {
     signal::install()
 }
 
-/// The frames of a thread of this process, if it answers in time. Its stack is walked only if `keep`
-/// says so once the thread has been asked.
+/// The frames of a thread of this process, if it answers in time. Its stack is walked only if
+/// `keep` returns `true` after the thread has answered.
 pub(in crate::backtrace) fn trace_of(
     thread: u32,
     patience: Duration,

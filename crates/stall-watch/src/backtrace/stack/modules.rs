@@ -20,17 +20,17 @@ impl Module {
     }
 }
 
-/// The loaded objects. The list is taken anew when the loader has loaded or unloaded something.
+/// The loaded objects. The list is rebuilt after the loader has loaded or unloaded an object.
 #[derive(Default)]
 pub(super) struct Modules {
     list: Vec<Module>,
-    /// How many objects had been added and removed when the list was taken.
+    /// How many objects had been added and removed when the list was built.
     changes: Option<(u64, u64)>,
 }
 
 impl Modules {
-    /// Brings the list up to date. What is unloaded afterwards is no danger: tables are read by the
-    /// kernel, see [`Memory`](super::live::Memory).
+    /// Brings the list up to date. An object that is unloaded afterwards does no harm: its tables
+    /// are read through the kernel, see [`Memory`](super::live::Memory).
     pub(super) fn refresh(&mut self) {
         let mut taking = Taking {
             known: self.changes,
@@ -38,8 +38,8 @@ impl Modules {
             unchanged: false,
             list: Vec::new(),
         };
-        // SAFETY: `take` has the type that is asked for, and gets the pointer to `taking`, which
-        // outlives the call.
+        // SAFETY: `take` has the required type, and gets the pointer to `taking`, which outlives
+        // the call.
         unsafe { libc::dl_iterate_phdr(Some(take), (&raw mut taking).cast()) };
         if !taking.unchanged {
             self.list = taking.list;
@@ -65,13 +65,14 @@ struct Taking {
     list: Vec<Module>,
 }
 
-/// Called once per object, while the loader keeps its list as it is: no object goes meanwhile.
+/// Called once per object, while the loader holds its list still: no object is unloaded meanwhile.
 ///
 /// # Safety
 ///
 /// For `dl_iterate_phdr` to call, with a pointer to a [`Taking`] that nothing else uses.
 unsafe extern "C" fn take(info: *mut libc::dl_phdr_info, size: usize, data: *mut c_void) -> c_int {
-    // SAFETY: by the contract of this function, a `Taking` that is ours alone for the call.
+    // SAFETY: by the contract of this function, `data` points to a `Taking` that nothing else uses
+    // during the call.
     let taking = unsafe { &mut *data.cast::<Taking>() };
     let counts = size >= offset_of!(libc::dl_phdr_info, dlpi_subs) + size_of::<u64>();
     // SAFETY: the loader fills in the first `size` bytes; these fields are read if they are among
@@ -94,7 +95,8 @@ unsafe extern "C" fn take(info: *mut libc::dl_phdr_info, size: usize, data: *mut
     let headers = if headers.is_null() {
         &[]
     } else {
-        // SAFETY: the loader's own table of that many headers, in the object, which stays.
+        // SAFETY: this is the loader's own table of `count` headers, in an object that stays loaded
+        // during the call.
         unsafe { slice::from_raw_parts(headers, usize::from(count)) }
     };
     taking.list.push(module(base, headers));

@@ -1,4 +1,4 @@
-//! The registers of an interrupted thread, numbered as DWARF numbers them.
+//! The registers of an interrupted thread, in DWARF numbering.
 
 use std::ffi::c_void;
 

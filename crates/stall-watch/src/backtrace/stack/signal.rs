@@ -3,8 +3,8 @@
 //! The handler makes three kinds of system calls (the thread's number, the process's number, a copy
 //! of the stack) and stores what they return, with the registers, in the mailbox. It does not call
 //! the C library or an unwinder, takes no lock, allocates nothing, leaves `errno` alone, and reads
-//! the stack by way of the kernel, which returns an error where there is no memory. So it may
-//! interrupt any code. The walk happens on the watchdog's thread, see [`super::unwind`].
+//! the stack through the kernel, which returns an error at unmapped addresses. So it may interrupt
+//! any code. The walk happens on the watchdog's thread, see [`super::unwind`].
 //!
 //! The handler runs on the thread's alternate signal stack where there is one, as on all threads of
 //! a Rust program: then it needs none of the stack that it interrupts. On other threads the kernel
@@ -29,7 +29,7 @@ use super::system;
 use crate::backtrace::error::BacktraceError;
 use crate::shared::lock;
 
-/// How often the answer is looked for.
+/// The pause between two looks for the answer.
 const GLANCE: Duration = Duration::from_micros(50);
 
 static MAILBOX: OnceLock<Mailbox> = OnceLock::new();
@@ -39,8 +39,8 @@ static SIGNAL: AtomicI32 = AtomicI32::new(0);
 
 type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
-/// Installs the handler for the rest of the process's life: a signal that is still pending must find
-/// it. Installs it again, for another signal, if other code has taken this one.
+/// Installs the handler for the rest of the process's life: a signal that is still pending must
+/// find it. Installs it again, for another signal, if other code has taken over this one.
 pub(super) fn install() -> Result<(), BacktraceError> {
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = lock(&INSTALLING);
@@ -54,7 +54,8 @@ pub(super) fn install() -> Result<(), BacktraceError> {
     Ok(())
 }
 
-/// Keeps the code of the handler in memory, also if it is part of a shared object that is unloaded.
+/// Keeps the code of the handler in memory, even if it is part of a shared object that gets
+/// unloaded.
 fn pin() -> io::Result<()> {
     let handler = handle as Handler as usize;
     let mut modules = Modules::default();
@@ -64,9 +65,9 @@ fn pin() -> io::Result<()> {
         return Ok(());
     }
     let handler = ptr::without_provenance(handler);
-    // SAFETY: all-zero bytes are a valid `Dl_info`; `dladdr` only compares the address. The name that
-    // it gives is the loader's own and lives as long as this object, which runs this function. It is
-    // loaded already, so `dlopen` runs no initialisers. The handle is kept: never closed.
+    // SAFETY: all-zero bytes are a valid `Dl_info`; `dladdr` only compares the address. The name
+    // that it gives is the loader's own and lives as long as this object, which runs this function.
+    // It is loaded already, so `dlopen` runs no initialisers. The handle is kept: never closed.
     let object = unsafe {
         let mut info: libc::Dl_info = mem::zeroed();
         if libc::dladdr(handler, &raw mut info) == 0 {
@@ -83,13 +84,14 @@ fn pin() -> io::Result<()> {
     Ok(())
 }
 
-/// Installs the handler for the highest real-time signal without one. The C library uses the lowest,
-/// and so do most programs.
+/// Installs the handler for the highest real-time signal without one. The C library uses the
+/// lowest, and so do most programs.
 fn take_free_signal() -> Result<c_int, BacktraceError> {
-    // SAFETY: all-zero bytes are a valid `sigaction`: a default disposition, no flags, an empty mask.
+    // SAFETY: all-zero bytes are a valid `sigaction`: a default disposition, no flags, an empty
+    // mask.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = handle as Handler as usize;
-    // System calls that can go on afterwards do.
+    // `SA_RESTART`: interrupted system calls are restarted where possible.
     action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART | libc::SA_ONSTACK;
     for signal in (libc::SIGRTMIN()..=libc::SIGRTMAX()).rev() {
         if disposition(signal).is_none_or(|now| now.sa_sigaction != libc::SIG_DFL) {
@@ -99,17 +101,18 @@ fn take_free_signal() -> Result<c_int, BacktraceError> {
         if before.sa_sigaction == libc::SIG_DFL {
             return Ok(signal);
         }
-        // Another thread has taken the signal meanwhile. It gets it back.
+        // Another thread has taken the signal meanwhile: its handler is put back.
         exchange(signal, &before).map_err(BacktraceError::Refused)?;
     }
     Err(BacktraceError::NoSignal)
 }
 
-/// Sets the disposition of a signal to our handler, or back to what it was, and returns what it was.
+/// Replaces the disposition of a signal, by our handler or by an earlier one, and returns the
+/// previous one.
 fn exchange(signal: c_int, action: &libc::sigaction) -> io::Result<libc::sigaction> {
-    // SAFETY: all-zero bytes are a valid `sigaction`. `action` is either what the system has returned
-    // for this signal or names a handler of the type that goes with its flags, which is sound to run
-    // at any moment on any thread and stays in memory, see `handle` and `pin`.
+    // SAFETY: all-zero bytes are a valid `sigaction`. `action` is either what the system has
+    // returned for this signal or names a handler of the type that goes with its flags, which is
+    // sound to run at any moment on any thread and stays in memory, see `handle` and `pin`.
     let (result, before) = unsafe {
         let mut before: libc::sigaction = mem::zeroed();
         let result = libc::sigaction(signal, action, &raw mut before);
@@ -122,7 +125,7 @@ fn exchange(signal: c_int, action: &libc::sigaction) -> io::Result<libc::sigacti
     }
 }
 
-/// What a signal does. `None` for signals that the system keeps to itself.
+/// The disposition of a signal. `None` for signals that are reserved by the system.
 fn disposition(signal: c_int) -> Option<libc::sigaction> {
     // SAFETY: all-zero bytes are a valid `sigaction`; without a new action the call only fills in
     // the old one.
@@ -140,7 +143,7 @@ fn is_ours(signal: c_int) -> bool {
     disposition(signal).is_some_and(|now| now.sa_sigaction == handle as Handler as usize)
 }
 
-/// Runs on the thread that is asked, at whatever point it is.
+/// Runs on the thread that is asked, at any point of its code.
 extern "C" fn handle(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut c_void) {
     // An atomic load: the mailbox was made before the handler was installed.
     if let Some(mailbox) = MAILBOX.get() {
@@ -151,12 +154,13 @@ extern "C" fn handle(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut 
     }
 }
 
-/// A snapshot of another thread of this process. `None` if it does not answer in time: a thread that
-/// runs does so at once, one in an uninterruptible system call does not.
+/// A snapshot of another thread of this process. `None` if it does not answer in time: a thread
+/// that runs does so at once, one in an uninterruptible system call does not.
 pub(super) fn snapshot_of(thread: u32, patience: Duration) -> Option<Snapshot> {
     static ASKING: Mutex<()> = Mutex::new(());
     let deadline = Instant::now() + patience;
-    // Not a plain lock: in the child of a fork it may be held by a thread that is not there.
+    // Not a plain `lock`: in the child of a fork it may be held by a thread that does not exist
+    // there.
     let _one_at_a_time = wait_for(deadline, || match ASKING.try_lock() {
         Ok(guard) => Some(guard),
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
@@ -190,12 +194,13 @@ fn free_abandoned(mailbox: &Mailbox, signal: c_int, deadline: Instant) {
     if !Path::new(&format!("/proc/self/task/{thread}")).exists() {
         mailbox.forget(thread);
     } else if would_answer(signal, thread) && send(signal, thread) {
-        // It is not in the handler, or the signal would be blocked: it frees the mailbox in its next.
+        // It is not in the handler, or the signal would be blocked. Its next run of the handler
+        // frees the mailbox.
         wait_for(deadline, || mailbox.answering().is_none().then_some(()));
     }
 }
 
-/// Tries until there is something, or the time is over.
+/// Retries `attempt` until it returns a value, or the deadline has passed.
 fn wait_for<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
     loop {
         if let Some(found) = attempt() {
@@ -208,8 +213,9 @@ fn wait_for<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
-/// Whether a thread lets the signal through and has none pending. Real-time signals queue up, towards
-/// a limit that all processes of the user share: one that is not taken must not be followed by more.
+/// Whether a thread lets the signal through and has none pending. Real-time signals queue up, and
+/// count towards a limit that all processes of the user share: none may be sent while one is
+/// pending.
 fn would_answer(signal: c_int, thread: u32) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/self/task/{thread}/status")) else {
         return false;
@@ -222,14 +228,14 @@ fn would_answer(signal: c_int, thread: u32) -> bool {
     })
 }
 
-/// Sends the signal to one thread of this process, if it is still there and the handler is still ours.
+/// Sends the signal to one thread of this process, if it is still there and the handler is still
+/// ours.
 fn send(signal: c_int, thread: u32) -> bool {
     if !is_ours(signal) {
         return false;
     }
-    // SAFETY: `tgkill` takes three integers. The process is this one, so that no other can be hit. A
-    // thread that has taken over the number of one that has ended finds that it is not asked, or
-    // answers.
+    // SAFETY: `tgkill` takes three integers. The process is this one, so that no other can be hit.
+    // A thread that has the number of an ended one finds that it is not asked, or answers.
     let result = unsafe {
         libc::syscall(
             libc::SYS_tgkill,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::registers::{self, COUNT, RED_ZONE, STACK_POINTER, WORDS};
 use super::system;
 
-/// How much of a stack is copied, in bytes. Deeper frames are missing from the backtrace.
+/// How much of a stack is copied, in bytes. Frames further out are missing from the backtrace.
 const STACK: usize = 256 * 1024;
 
 /// The length of the longest snapshot, in words: registers, where the copy begins, and the copy.
@@ -20,7 +20,7 @@ pub(super) const ROOM: usize = WORDS + 1 + STACK / size_of::<u64>();
 /// `context` must be what the kernel passed to a handler with `SA_SIGINFO`.
 #[allow(unsafe_code)]
 pub(super) unsafe fn store(context: *mut c_void, words: &[AtomicU64]) -> usize {
-    // SAFETY: the caller's promise.
+    // SAFETY: the same contract as this function's.
     let registers = unsafe { registers::interrupted(context) };
     for (word, register) in words.iter().zip(registers) {
         word.store(register, Ordering::Relaxed);
@@ -40,7 +40,7 @@ pub(super) unsafe fn store(context: *mut c_void, words: &[AtomicU64]) -> usize {
     WORDS + 1 + copied
 }
 
-/// What [`store`] has stored, at leisure.
+/// A snapshot taken by [`store`], as the watchdog reads it.
 pub(super) struct Snapshot {
     pub(super) registers: [u64; COUNT],
     /// The address of the next instruction.

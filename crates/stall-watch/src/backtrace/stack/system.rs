@@ -5,13 +5,13 @@ use std::arch::asm;
 use std::ffi::c_long;
 use std::sync::atomic::AtomicU64;
 
-/// No processor that Linux runs on has smaller pages; larger ones are multiples.
+/// The smallest page size of any processor that Linux runs on; larger ones are multiples of it.
 const PAGE: usize = 4096;
 
-/// How many pages one call reads. Bounds the handler's use of its stack.
+/// How many pages one call reads. This bounds the handler's use of its stack.
 const PAGES_PER_CALL: usize = 16;
 
-/// Why memory could not be copied.
+/// The reason why memory could not be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
     /// There is no memory at that address, or none that may be read.
@@ -30,7 +30,7 @@ unsafe fn call(number: c_long, arguments: [usize; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
     // SAFETY: the registers are those of the kernel's convention, which overwrites rax, rcx and r11
-    // only. What the call does to memory is the caller's to answer for.
+    // only. By the contract of this function, the call's effect on memory is sound.
     unsafe {
         asm!(
             "syscall",
@@ -52,8 +52,8 @@ unsafe fn call(number: c_long, arguments: [usize; 6]) -> isize {
 unsafe fn call(number: c_long, arguments: [usize; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result: isize;
-    // SAFETY: the registers are those of the kernel's convention, which overwrites x0 only. What the
-    // call does to memory is the caller's to answer for.
+    // SAFETY: the registers are those of the kernel's convention, which overwrites x0 only. By the
+    // contract of this function, the call's effect on memory is sound.
     unsafe {
         asm!(
             "svc 0",
@@ -75,7 +75,7 @@ pub(super) fn thread_number() -> u32 {
 }
 
 /// Copies `length` bytes of this process's own memory and returns how many of them could be read.
-/// The kernel does the copying: an address without memory ends it, and raises no signal.
+/// The kernel does the copying: it stops at an unmapped address and raises no signal.
 ///
 /// # Safety
 ///
@@ -90,7 +90,7 @@ pub(super) unsafe fn copy(from: usize, to: *mut u8, length: usize) -> Result<usi
             iov_base: std::ptr::null_mut(),
             iov_len: 0,
         };
-        // A piece per page: the kernel promises to stop only between pieces.
+        // One piece per page: the kernel guarantees to stop only between pieces.
         let mut pieces = [empty; PAGES_PER_CALL];
         let (mut count, mut wanted) = (0, 0);
         for piece in &mut pieces {
@@ -104,7 +104,8 @@ pub(super) unsafe fn copy(from: usize, to: *mut u8, length: usize) -> Result<usi
             (count, wanted) = (count + 1, wanted + size);
         }
         let into = libc::iovec {
-            // SAFETY: `done` is less than `length`, so this stays within what the caller vouches for.
+            // SAFETY: `done` is less than `length`, so the pointer stays within the caller's
+            // buffer.
             iov_base: unsafe { to.add(done) }.cast(),
             iov_len: wanted,
         };
@@ -113,8 +114,8 @@ pub(super) unsafe fn copy(from: usize, to: *mut u8, length: usize) -> Result<usi
         let into = (&raw const into).expose_provenance();
         let pieces = pieces.as_ptr().expose_provenance();
         let arguments = [process, into, 1, pieces, count, 0];
-        // SAFETY: both lists are valid for the call, which reads wherever the process may read, and
-        // writes `wanted` bytes at most into memory that the caller vouches for.
+        // SAFETY: both lists are valid for the call. It reads only where the process may read, and
+        // writes at most `wanted` bytes, into the caller's buffer.
         match unsafe { call(libc::SYS_process_vm_readv, arguments) } {
             read if read > 0 => {
                 done += read.cast_unsigned();
@@ -130,8 +131,9 @@ pub(super) unsafe fn copy(from: usize, to: *mut u8, length: usize) -> Result<usi
     Ok(done)
 }
 
-/// As [`copy`], into words, and by other means where that is forbidden. Returns how many whole words
-/// were copied. For memory that nobody unmaps meanwhile: a thread's own stack.
+/// Like [`copy`], but into words, and with a fallback where that system call is forbidden. Returns
+/// how many whole words were copied. Only for memory that stays mapped meanwhile: a thread's own
+/// stack.
 pub(super) fn copy_stack(from: usize, to: &[AtomicU64]) -> usize {
     let into = to.as_ptr().cast_mut().cast::<u8>();
     // SAFETY: atomics may be written through a shared reference, and these are as long as stated.
@@ -142,7 +144,7 @@ pub(super) fn copy_stack(from: usize, to: &[AtomicU64]) -> usize {
     }
 }
 
-/// Copies word by word, after having asked for each page whether it can be read.
+/// Copies word by word, after checking for each page that it can be read.
 fn copy_by_word(from: usize, to: &[AtomicU64]) -> usize {
     let mut page = None;
     for (number, word) in to.iter().enumerate() {
@@ -153,16 +155,16 @@ fn copy_by_word(from: usize, to: &[AtomicU64]) -> usize {
             }
             page = Some(address / PAGE);
         }
-        // SAFETY: the page was readable a moment ago, and is a part of the stack of this thread, or
-        // follows upon it; `address` is a multiple of eight, so the word lies in that page.
+        // SAFETY: the page was readable a moment ago, and is part of this thread's stack, or
+        // follows it; `address` is a multiple of eight, so the word lies in that page.
         let value = unsafe { load(address) };
         word.store(value, std::sync::atomic::Ordering::Relaxed);
     }
     to.len()
 }
 
-/// Whether eight bytes can be read at an address. The kernel reads a set of signals from there, and
-/// then refuses to do with it what is no operation on signal masks.
+/// Whether eight bytes can be read at an address. The kernel reads a signal set from there, and
+/// then rejects the operation, which is not one that exists for signal masks.
 fn can_read(address: usize) -> bool {
     let no_operation = c_long::MAX as usize;
     let arguments = [no_operation, address, 0, size_of::<u64>(), 0, 0];
@@ -171,14 +173,15 @@ fn can_read(address: usize) -> bool {
     error == -(libc::EINVAL as isize)
 }
 
-/// Reads a word, which other threads may write meanwhile: in assembly, where that is no data race.
+/// Reads a word that other threads may write meanwhile: in assembly, where that is no data race.
 ///
 /// # Safety
 ///
 /// There must be eight readable bytes at `address`.
 unsafe fn load(address: usize) -> u64 {
     let value;
-    // SAFETY: reads the eight bytes that the caller vouches for, and nothing else.
+    // SAFETY: reads eight bytes, which are readable by the contract of this function, and nothing
+    // else.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         asm!("mov {}, [{}]", out(reg) value, in(reg) address, options(nostack, readonly, preserves_flags));
@@ -229,7 +232,7 @@ mod tests {
             assert_eq!(copy(8, &copied), 0);
             assert_eq!(copy(usize::MAX - 7, &copied), 0);
         }
-        // SAFETY: the mapping of above, which nothing refers to any more.
+        // SAFETY: the mapping from above; nothing refers to it any more.
         unsafe { libc::munmap(start, size) };
     }
 

@@ -1,8 +1,8 @@
 //! The unwind table entry of one function, found in the memory of a loaded object.
 //!
-//! `.eh_frame_hdr` is a sorted index into `.eh_frame`. Both are read piece by piece as they are
-//! needed, nothing is kept: no copy can be out of date, and memory use does not depend on the size of
-//! the program. A layout that no linker writes, and an entry that is too long, count as no entry.
+//! `.eh_frame_hdr` is a sorted index into `.eh_frame`. Both are read piece by piece as needed, and
+//! nothing is kept: no copy can be out of date, and memory use does not depend on the size of the
+//! program. An unknown layout, or an entry that is too long, counts as no entry.
 
 use gimli::{BaseAddresses, EhFrame, EhFrameOffset, FrameDescriptionEntry, UnwindSection};
 
@@ -10,7 +10,7 @@ use super::live::Memory;
 
 pub(super) type Reader<'a> = gimli::EndianSlice<'a, gimli::NativeEndian>;
 
-/// How long an entry may be, in bytes. Those of large functions have some thousand.
+/// The longest entry, in bytes. Those of large functions have a few thousand.
 const LONGEST: usize = 64 * 1024;
 
 /// Offsets from the index's own address, in four signed bytes: DW_EH_PE_datarel | DW_EH_PE_sdata4.
@@ -25,7 +25,8 @@ const ROW: usize = 8;
 /// How many rows are read at once.
 const BLOCK: usize = 64;
 
-/// A copy of the entry of a function (FDE) behind a copy of what it has in common with others (CIE).
+/// A copy of the entry of a function (FDE), after a copy of the part that it shares with others
+/// (CIE).
 pub(super) struct Entry {
     bytes: Vec<u8>,
     function: usize,
@@ -76,7 +77,7 @@ impl Entry {
     }
 }
 
-/// Where the entry is of the last function that begins at an address or before.
+/// The address of the entry of the last function that begins at or before `address`.
 fn search(memory: &Memory, index: u64, address: u64) -> Option<u64> {
     let header: [u8; 12] = memory.read(index)?;
     let [version, pointer, count, table, ..] = header;
@@ -96,7 +97,7 @@ fn search(memory: &Memory, index: u64, address: u64) -> Option<u64> {
             high = middle;
         }
     }
-    // The rest at once: a read costs more than the bytes that it reads.
+    // The rest is read at once: a read costs more than the bytes that it reads.
     let mut block = [0; BLOCK * ROW];
     let block = block.get_mut(..(high - low) as usize * ROW)?;
     memory.fill(row_at(low)?, block)?;

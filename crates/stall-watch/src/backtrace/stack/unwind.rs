@@ -1,12 +1,12 @@
 //! Walks a copied stack, frame by frame, by the unwind tables of the loaded objects.
 //!
-//! Nothing here runs in a signal handler and nothing here is unsafe: it reads a copy of the stack,
-//! and the tables by way of the kernel. Whatever they say, the worst result is a backtrace that is
-//! cut or wrong. Each step must lead up the stack, and the number of steps is limited.
+//! Nothing here runs in a signal handler and nothing here is unsafe: the stack is read from a copy,
+//! and the tables through the kernel. Whatever they contain, the worst result is a backtrace that
+//! is cut or wrong. Each step must lead up the stack, and the number of steps is limited.
 //!
-//! Code without tables (made at run time, or assembly) is walked by its frame pointers. These frames
-//! count only if they lead back to code of a loaded object; otherwise the backtrace is cut before
-//! them, since any number in the frame pointer's register may look like one.
+//! Code without tables (made at run time, or assembly) is walked by its frame pointers. These
+//! frames count only if they lead back to code of a loaded object; otherwise the backtrace is cut
+//! before them, since any number in the frame pointer's register may look like one.
 
 use gimli::{CfaRule, EvaluationResult, Location, RegisterRule, UnwindContext, UnwindExpression};
 
@@ -20,10 +20,10 @@ use crate::backtrace::trace::{Address, Trace};
 /// Deeper stacks are cut.
 const MOST_FRAMES: usize = 192;
 
-/// A bound on the steps of one DWARF expression. Those that exist have fewer than ten.
+/// The most steps of one DWARF expression. Real ones have fewer than ten.
 const MOST_OPERATIONS: u32 = 100;
 
-/// A frame with what is known of its registers.
+/// A frame, with the registers whose values are known.
 struct Frame {
     at: Address,
     registers: [Option<u64>; COUNT],
@@ -35,7 +35,7 @@ impl Frame {
     }
 }
 
-/// Why there is no next frame.
+/// The reason why there is no next frame.
 enum Stop {
     /// This was the outermost one.
     End,
@@ -131,7 +131,7 @@ fn by_tables(
         None if !frame.at.is_next => return Some(Err(Stop::Cut)),
         _ => {}
     }
-    // What no rule mentions keeps its value. The stack pointer is the frame's upper end.
+    // A register without a rule keeps its value. The stack pointer is the frame's upper end.
     let mut registers = frame.registers;
     registers[STACK_POINTER] = Some(top);
     for (register, rule) in row.registers() {
@@ -162,8 +162,8 @@ fn by_tables(
     }))
 }
 
-/// The next frame, if the frame pointer points to where the last one and the return address are
-/// saved, as all compilers that use it have it.
+/// The next frame, if the frame pointer points to the saved frame pointer and the return address,
+/// which is the layout of all compilers that use it.
 fn by_frame_pointer(stack: &Stack, frame: &Frame) -> Option<Frame> {
     let saved = frame.registers[FRAME_POINTER]?;
     let lower = frame.registers[STACK_POINTER]?;
@@ -183,7 +183,7 @@ fn by_frame_pointer(stack: &Stack, frame: &Frame) -> Option<Frame> {
     })
 }
 
-/// What the rules of one row refer to.
+/// The data that the rules of one row refer to.
 struct Rules<'a> {
     section: &'a gimli::EhFrame<Reader<'a>>,
     stack: &'a Stack,
