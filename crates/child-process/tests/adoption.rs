@@ -1,4 +1,5 @@
-//! A program that adopts its orphans. This holds for the whole program, so these tests have one to themselves and take turns.
+//! A program that adopts its orphans. Adoption holds for the whole program, so these tests have
+//! their own program and run one at a time.
 
 mod support;
 
@@ -14,11 +15,12 @@ const SHORT: Duration = Duration::from_millis(200);
 /// A session of its own, left by its parent before anybody looks: what a daemon does.
 const ORPHAN: &str = "setsid sh -c 'setsid sh -c \"trap : TERM; sleep 61; sleep 62; :\" & exit 0'";
 
-/// Waits in a script until its background process has a session of its own, and is what it will be. On a busy machine that
-/// takes a while, and a process in the middle of an `execve` bears no mark.
+/// Script that waits until its background process has a session of its own and has executed its
+/// program. On a busy machine that takes a while, and a process in the middle of an `execve` bears
+/// no mark.
 const IN_PLACE: &str = "until read -r _ _ _ _ _ session _ < /proc/$!/stat && [ $session = $! ]; do sleep 0.01; done; sleep 0.3";
 
-/// Waits in a daemon until its parent is reaped, which is after the last look.
+/// Script that waits, in a daemon, until its parent is reaped, which is after the last look.
 const LEFT: &str = "while kill -0 $PPID; do sleep 0.02; done";
 
 /// A script that leaves a daemon behind.
@@ -63,7 +65,7 @@ fn children() -> Vec<String> {
         .collect()
 }
 
-/// Starting any child reaps what was left and has ended.
+/// Asserts that starting any child reaps all left processes that have ended.
 #[track_caller]
 fn all_are_reaped(before: Holdings) {
     let patience = Instant::now() + Duration::from_secs(30);
@@ -113,7 +115,7 @@ fn a_daemon_is_left_alone_and_reaped_when_it_has_ended() {
     });
 }
 
-/// Waits until this is all that lives of it.
+/// Waits until `command` is the only living process with this mark.
 #[track_caller]
 fn only(mark: &Mark, command: &[u8]) {
     eventually("a daemon with no company", || {
@@ -128,7 +130,7 @@ fn a_zombie_that_a_left_parent_never_reaps_is_reaped() {
     adopting(|| {
         let mark = Mark::new();
         let before = Holdings::now();
-        // It lives when the first child ends, and has ended when its parent does.
+        // It is alive when the first child ends, and has ended by the time its parent does.
         let careless = leaves("sh -c 'sleep 1 & exec sleep 67'");
         assert!(mark.on(careless).run().unwrap().success());
         only(&mark, b"sleep\x0067\0");
@@ -182,7 +184,8 @@ fn an_orphan_born_in_a_session_after_the_last_look_is_reaped() {
     adopting(|| {
         let mark = Mark::new();
         let before = Holdings::now();
-        // It leaves the daemon's session after the last look, and is still there when the next child ends.
+        // It leaves the daemon's session after the last look, and is still there when the next
+        // child ends.
         let daemon = leaves(&format!("sh -c '{LEFT}; setsid sleep 66 & exit 0'"));
         assert!(mark.on(daemon).run().unwrap().success());
         only(&mark, b"sleep\x0066\0");

@@ -51,7 +51,7 @@ impl Entry {
         matches!(self.state, b'T' | b't')
     }
 
-    /// Means the same process in every reading.
+    /// Identifies a process across readings.
     pub(crate) fn identity(&self) -> (u32, u64) {
         (self.id, self.start)
     }

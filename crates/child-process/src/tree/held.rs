@@ -1,4 +1,4 @@
-//! A process that is held by a descriptor.
+//! A process held by a descriptor (pidfd).
 
 use std::os::fd::OwnedFd;
 
@@ -7,7 +7,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::census::Entry;
 
-/// A process and a descriptor that never means another one.
+/// A process, and a descriptor that never refers to another one.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) entry: Entry,
@@ -15,8 +15,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Opens a descriptor of that very process, wherever it has moved since. One that has ended can be held until it is
-    /// reaped: `entry` is read anew, after the descriptor was opened.
+    /// Opens a descriptor of exactly this process, even if its parent, group or session has changed
+    /// since. A process that has ended can be held until it is reaped. The entry is read again
+    /// after the descriptor was opened.
     pub(super) fn open(entry: &Entry) -> Option<Self> {
         let id = Pid::from_raw(entry.id.cast_signed())?;
         let process = loop {
@@ -26,7 +27,8 @@ impl Held {
                 Err(_) => return None,
             }
         };
-        // The same number and the same start: nothing else can have got the number within the same hundredth of a second.
+        // Same number and same start time, so it is the same process: numbers are not reused within
+        // a hundredth of a second.
         let entry = Entry::read(entry.id).filter(|now| now.identity() == entry.identity())?;
         Some(Self { entry, process })
     }

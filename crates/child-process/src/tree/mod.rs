@@ -1,9 +1,11 @@
 //! What a child has started: found, held and signalled so that nobody else is ever hit.
 //!
-//! A number of a process means another process once its owner is gone and reaped. So nothing is signalled by number but the
-//! child's process group, and that only while the child itself is unreaped: a zombie keeps its number. All others are held
-//! by a descriptor (pidfd), which never means anybody else, and are believed to belong here only if they were found beside one
-//! that is known and unreaped, and still have the same number and start after the descriptor was opened.
+//! A number of a process means another process once its owner is gone and reaped. So nothing is
+//! signalled by number but the child's process group, and that only while the child itself is
+//! unreaped: a zombie keeps its number. All others are held by a descriptor (pidfd), which never
+//! refers to another process. They count as part of the tree only if they were found beside a
+//! known, unreaped process, and still have the same number and start time after the descriptor was
+//! opened.
 
 mod adoption;
 mod census;
@@ -36,8 +38,8 @@ pub(crate) struct Tree {
     adopts: bool,
 }
 
-/// How often to look at what is left behind if each look finds something new. The pauses between them add up to a tenth of a
-/// second.
+/// The most looks for leftover processes, if each look finds a new one. The pauses between them add
+/// up to a tenth of a second.
 const LAST_LOOKS: u32 = 10;
 
 /// What a look has found.
@@ -83,10 +85,10 @@ impl Tree {
         }
     }
 
-    /// Lets those that live run on, and takes those away that have ended.
+    /// Leaves the living processes running, and reaps those that have ended.
     pub(crate) fn leave(&mut self, leader: &Leader, census: &mut Census) {
         if leader.mark().is_some() {
-            // A process that is in the middle of an `execve` shows its mark a moment later.
+            // A process in the middle of an `execve` shows its mark a moment later.
             for look in 0..LAST_LOOKS {
                 if !self.look(leader, census, &[]).changed {
                     break;
@@ -100,8 +102,9 @@ impl Tree {
         }
     }
 
-    /// Looks for processes that are not held yet, sends each of them `signals`, and holds them. Where orphans are adopted,
-    /// those that have ended are held too, since their parents may never ask for them.
+    /// Looks for processes that are not held yet, sends each of them `signals`, and holds them.
+    /// Where orphans are adopted, those that have ended are held too, since their parents may never
+    /// ask for them.
     pub(crate) fn look(
         &mut self,
         leader: &Leader,
@@ -110,14 +113,15 @@ impl Tree {
     ) -> Look {
         let entries = census.entries();
         self.adopts = leader.mark().is_some();
-        // After the reading: what is alive now was alive then, and its number was its own.
+        // After the reading: a process that is alive now was alive then, and its number was its
+        // own.
         self.forget_ended();
         let mut members: BTreeSet<u32> = self.held.iter().map(|held| held.entry.id).collect();
         if leader.is_pinned() {
             members.insert(leader.id());
         }
         let own = std::process::id();
-        // Once the leader is reaped, its number may be that of another process.
+        // Once the leader is reaped, its number may belong to another process.
         let mut passed = BTreeSet::from([own, leader.id()]);
         let ended: BTreeSet<_> = self
             .ended
@@ -192,7 +196,7 @@ struct Adopter {
     own: u32,
     /// Children of this program that are no orphans.
     leaders: BTreeSet<u32>,
-    /// There was a process in the middle of an `execve`: whose it is can be seen a moment later.
+    /// A process was in the middle of an `execve`: its mark can only be read a moment later.
     unsure: bool,
 }
 

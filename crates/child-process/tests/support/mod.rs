@@ -38,7 +38,7 @@ pub(crate) fn sh(script: &str) -> Command {
     Command::new("sh").arg("-c").arg(script)
 }
 
-/// Runs something with a time limit until it was far enough at the limit: a busy machine needs a longer one.
+/// Calls `run` with growing time limits until it got far enough: a busy machine needs a longer one.
 #[track_caller]
 pub(crate) fn with_enough_time<T>(
     limit: Duration,
@@ -52,7 +52,7 @@ pub(crate) fn with_enough_time<T>(
         .expect("it gets far enough within a hundred times its limit")
 }
 
-/// Ends a command by a time limit, but not before it has written this.
+/// Ends a command by a time limit, but not before it has written `said`.
 #[track_caller]
 pub(crate) fn time_out_after(said: &[u8], limit: Duration, command: &Command) -> Error {
     with_enough_time(

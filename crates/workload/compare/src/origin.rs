@@ -25,7 +25,7 @@ const BACKLOG: u32 = 4096;
 /// A request is one line and a few headers; whoever sends more is not ours.
 const LONGEST_REQUEST: usize = 4096;
 
-/// How long a request may take to come.
+/// How long a request may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How much of a body is made and sent at a time: whole words of the generator.
@@ -45,7 +45,7 @@ fn run() -> io::Result<()> {
     let folder = env::args_os()
         .nth(1)
         .map_or_else(env::temp_dir, PathBuf::from);
-    // Clients are told absolute paths.
+    // Clients get absolute paths.
     let folder = std::path::absolute(folder)?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -83,7 +83,7 @@ async fn accept(listener: TcpListener, folder: Arc<Path>) -> io::Result<()> {
 
 async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
     let asked = tokio::time::timeout(PATIENCE, request(&mut stream));
-    // A client that says nothing, or too much, is not ours.
+    // A client that sends nothing, or too much, is not one of ours.
     let Ok(Ok(Some(request))) = asked.await else {
         return Ok(());
     };
@@ -128,7 +128,7 @@ async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The head of a request; `None` where it does not end as it should.
+/// The head of a request; `None` if the connection ends first or the head is too long.
 async fn request(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut request = Vec::with_capacity(256);
     while !request.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,5 @@
-//! The private channel between the comparison and the load: whose order counts, and who hears the verdict.
+//! The private channel between the comparison and the load: accepted orders, and the recipient of
+//! the verdict.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;

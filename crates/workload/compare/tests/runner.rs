@@ -292,7 +292,7 @@ fn the_origin_server_answers_and_ends_with_its_input() {
     }
 }
 
-/// What comes from a file or from the origin server is answered by `failed`, and the runner goes on.
+/// Bad data from a file or from the origin server is answered by `failed`, and the runner goes on.
 #[test]
 fn inputs_and_server_that_ask_for_too_much_are_failures() {
     let (folder, path) = inputs_file("fetch = \"5B\"", 1);
@@ -309,7 +309,8 @@ fn inputs_and_server_that_ask_for_too_much_are_failures() {
         let reply = runner.ask(load(&path));
         assert_eq!(reply["reply"], "failed", "{wrong}: {reply}");
     }
-    // A server that names the inputs as its log, and another file of that folder that is as long as the log.
+    // A server that names the inputs as its log, and another file of that folder that is as long as
+    // the log.
     let (_tails, path) = inputs_file("tail = \"32B\"", 1);
     let victim = folder.path().join("victim");
     std::fs::write(&victim, [b'x'; 32]).unwrap();

@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use workload::definition::{Definition, parse};
 use workload::inputs::{make, read_from, write};
 
-/// Inputs of more tasks take memory and tell nothing new.
+/// Inputs of more tasks take memory and cover nothing new.
 const FEW: usize = 8;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -13,7 +13,7 @@ macro_rules! round_trips {
                 let written = serde_json::to_string(&line).expect("a line can be written");
                 assert!(!written.contains('\n'), "{written:?}");
                 let read: $line = serde_json::from_str(&written).expect("its own line can be read");
-                // Numbers that are not whole lose digits on the way; what was written once is stable.
+                // Fractions lose digits on the first write; after that they are stable.
                 let again = serde_json::to_string(&read).expect("a line can be written");
                 assert_eq!(again, written);
             }

@@ -1,4 +1,4 @@
-//! Any bytes as the answer of an origin server, and as what it is asked.
+//! Any bytes as the answer of an origin server, and as the request to it.
 
 #![no_main]
 

@@ -128,15 +128,16 @@ pub fn builtin_workloads_have_the_digest_of_sequential(model: &impl Model, _: us
     }
 }
 
-/// A body without an end, and a log that is somebody else's file: each is its task's error. The body is not read for long,
-/// and the file is neither removed nor changed.
+/// A body that never ends, and a log path that names an unrelated file, are errors of their tasks.
+/// The body is not read for long, and the file is neither removed nor changed.
 pub fn server_that_lies_is_an_error_and_costs_little(model: &impl Model, _: usize) {
     // Buffers of sockets, for each task and variant.
     const MOST: u64 = 256 * 1024 * 1024;
     let _turn = alone();
     let folder = super::files::Folder::new();
     let elsewhere = super::files::Folder::new();
-    // Beside the logs, as long as the log, but not the log that was asked for; and in another folder.
+    // A file beside the logs that is as long as the requested log but is not it, and a file in
+    // another folder.
     for home in [&folder, &elsewhere] {
         let victim = home.path().join("victim");
         std::fs::write(&victim, [b'x'; 32]).expect("a file");
@@ -159,7 +160,7 @@ pub fn server_that_lies_is_an_error_and_costs_little(model: &impl Model, _: usiz
                 );
             }
         }
-        // Before the count, all connections are over.
+        // `stop` returns after all connections have ended.
         let sent = liar.stop();
         assert!(sent < MOST, "{sent} bytes were taken in the place of 5");
         let left = std::fs::read(&victim).expect("the file is still there");

@@ -1,12 +1,13 @@
-//! What a runner's manifest says of it, so that the comparison knows it before it is built.
+//! The check of a runner's manifest, which the comparison reads before the runner is built.
 
 use std::path::Path;
 
 use super::checks::variants;
 use crate::model::Model;
 
-/// The manifest in `folder` lists the variants that the model describes, in their order: those beside the default one,
-/// under `variants` in `[package.metadata.comparison]`, which may be missing where there are none.
+/// The manifest in `folder` lists the variants that the model describes, in their order: those
+/// beside the default one, under `variants` in `[package.metadata.comparison]`, which may be
+/// missing where there are none.
 pub fn the_manifest_names_the_variants(model: &impl Model, folder: impl AsRef<Path>) {
     let path = folder.as_ref().join("Cargo.toml");
     let text = std::fs::read_to_string(&path).expect("the manifest is there");

@@ -1,4 +1,5 @@
-//! A small origin server on threads, for checks of a few requests; the comparison starts a better one. It can also lie.
+//! A small origin server on threads, for checks of a few requests; the comparison starts a better
+//! one. It can also send wrong answers on purpose.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -16,7 +17,7 @@ pub(super) struct Origin {
     address: SocketAddr,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    /// Bytes of bodies without an end.
+    /// The bytes sent of bodies that never end.
     sent: Arc<AtomicU64>,
 }
 
@@ -25,13 +26,13 @@ impl Origin {
         Origin::serving(answer)
     }
 
-    /// Its bodies have no end, and this file is the log that it names.
+    /// A server whose bodies never end, and that names `victim` as its log.
     pub(super) fn start_lying(victim: &Path) -> Origin {
         let victim = victim.to_owned();
         Origin::serving(move |stream, sent| lie(stream, &victim, sent))
     }
 
-    /// Ends it, and says how many bytes of bodies without an end it could send.
+    /// Stops the server, and returns how many bytes of never-ending bodies it could send.
     pub(super) fn stop(mut self) -> u64 {
         self.join();
         self.sent.load(Ordering::SeqCst)
@@ -90,7 +91,7 @@ impl Origin {
     }
 }
 
-/// The target of a request, whose head has been read.
+/// Reads the head of a request and returns its target.
 fn target(stream: &TcpStream) -> io::Result<String> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;

@@ -38,13 +38,13 @@ pub const LONGEST_SECONDS: f64 = 3600.0;
 /// The highest number of a stage: a stage takes a thread or more in some models.
 pub const LAST_STAGE: u64 = 1000;
 
-/// The most steps of all tasks together: every runner holds all of them.
+/// The most steps of all tasks together: every runner holds all of them in memory.
 pub const MOST_STEPS: u64 = 50_000_000;
 
 /// The most memory that the programs and arguments of all tasks together may take, in bytes.
 pub const MOST_ARGUMENT_BYTES: u64 = 1 << 30;
 
-/// What a program and its arguments take in memory, in bytes: a list of strings.
+/// The memory that a program and its arguments take as a list of strings, in bytes.
 pub(crate) fn argument_bytes(command: &[String]) -> u64 {
     const OVERHEAD: u64 = 40;
     command.iter().fold(0, |sum: u64, part| {

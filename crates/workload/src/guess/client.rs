@@ -85,7 +85,7 @@ impl Client {
             if seen > LONGEST_ANSWER {
                 return Err(wrong("an answer without an end".into()));
             }
-            // Within the patience it comes whole, and not one byte each time.
+            // The patience covers the whole line, not each read.
             let began = began.get_or_insert_with(Instant::now);
             if began.elapsed() > self.stream.read_timeout()?.unwrap_or(self.patience) {
                 return Err(ErrorKind::TimedOut.into());

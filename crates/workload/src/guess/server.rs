@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest line that is still an address, in bytes.
+/// The longest line that is read as an address, in bytes.
 const LONGEST_ADDRESS: u64 = 1024;
 
 /// A server in a process of its own, ended when dropped.

@@ -68,14 +68,15 @@ pub fn write(inputs: &Inputs, mut writer: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// When the file cannot be read or is no regular file, a line is not understood, tasks are missing, out of order or too many,
-/// or they ask for more than a definition can: nothing is ever allocated or waited for because a number says so.
+/// If the file cannot be read or is not a regular file, a line is not understood, tasks are
+/// missing, out of order or too many, or they ask for more than a definition can. No number is
+/// trusted with an allocation or a wait before it is checked.
 pub fn read(path: &Path) -> Result<Inputs, InputsError> {
     let io_error = |error| InputsError::Io(path.to_owned(), error);
     read_from(BufReader::new(open(path).map_err(io_error)?), path)
 }
 
-/// [`read`] from what is already open; `path` is what errors call it.
+/// Like [`read`], from an open reader. Errors name `path`.
 ///
 /// # Errors
 ///
@@ -130,13 +131,13 @@ fn count(path: &Path, header: &Header, found: usize) -> InputsError {
     }
 }
 
-/// A regular file: what else a path may lead to could block, or never end.
+/// Opens a regular file: reading any other kind could block, or never end.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]
     {
-        // Nobody is waited for who should write to a pipe.
+        // Opening a pipe does not wait for its writer.
         let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
     }

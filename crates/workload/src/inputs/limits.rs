@@ -1,5 +1,6 @@
-//! What inputs may ask of a runner. A file of inputs comes from outside: what no definition can lead to is refused where it
-//! is read, before anything is allocated, waited for, or added up for it.
+//! The limits of an inputs file. Such a file comes from outside: values that no definition can lead
+//! to are refused while the file is read, before the runner allocates, waits or adds up anything
+//! for them.
 
 use std::ops::RangeInclusive;
 
@@ -11,17 +12,18 @@ use crate::definition::{
 };
 use crate::task::LINE;
 
-/// The longest line of a file of inputs, in bytes: a definition has at most 1 MiB, and JSON escapes.
+/// The longest line of a file of inputs, in bytes: a definition has at most 1 MiB, and JSON
+/// escapes.
 pub(super) const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 
-/// What all tasks so far take together.
+/// The totals over all tasks so far.
 #[derive(Debug, Default)]
 pub(super) struct Totals {
     steps: u64,
     argument_bytes: u64,
 }
 
-/// Checks the header; an error is what is wrong.
+/// Checks the header. The error says what is wrong.
 pub(super) fn header(header: &Header) -> Result<(), String> {
     within(
         "tasks",
@@ -62,7 +64,7 @@ pub(super) fn header(header: &Header) -> Result<(), String> {
     }
 }
 
-/// Checks a task; an error is what is wrong.
+/// Checks a task. The error says what is wrong.
 pub(super) fn task(task: &Task, pattern: Pattern, totals: &mut Totals) -> Result<(), String> {
     for step in &task.steps {
         check(step)?;
@@ -113,7 +115,7 @@ fn check(step: &Step) -> Result<(), String> {
         Step::Exec { timeout_ns, .. } => {
             within("timeout_ns", timeout_ns.unwrap_or(0), 0..=LONGEST_NS)
         }
-        // As many iterations as a number can say: they take time, and nothing else.
+        // Any number of iterations: they take time, and nothing else.
         Step::Compute { .. } | Step::Kernel(_) => Ok(()),
     }
 }

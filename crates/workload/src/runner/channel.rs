@@ -58,7 +58,7 @@ impl Channel {
     }
 }
 
-/// The next line; `None` at the end of input. One that is too long is cut, and is then no request.
+/// The next line; `None` at the end of input. A line that is too long is truncated.
 fn request(input: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut line = Vec::new();
     let length = input.take(LONGEST_REQUEST).read_until(b'\n', &mut line);

@@ -191,7 +191,7 @@ fn surroundings(place: &Place) -> Surroundings {
     Surroundings {
         files: place.files.clone().unwrap_or_default(),
         origin: place.origin,
-        // Without a name in UTF-8 no server can name a log there.
+        // A folder whose name is not UTF-8 cannot be named by a server.
         logs: inputs
             .parent()
             .filter(|folder| folder.to_str().is_some())
@@ -249,14 +249,14 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
         Ok((digest(outputs)?, cpu_ns))
     };
     let (digest, mut cpu_ns) = once()?;
-    // A little work costs several times as much at first as when all is warm.
+    // A small amount of work costs several times as much when cold as when warm.
     if cpu_ns < WARM_NS {
         cpu_ns = cpu_ns.min(once()?.1);
     }
     Ok(Reply::Reference { digest, cpu_ns })
 }
 
-/// Work of more CPU time than this, in nanoseconds, is not done twice to know what it costs.
+/// Work that takes at least this much CPU time, in nanoseconds, is not measured a second time.
 const WARM_NS: u64 = 50_000_000;
 
 /// Strides over all processors; plain enough to be right, and quick enough for what `sequential` cannot do

@@ -1,4 +1,5 @@
-//! What the comparison and the program `load` say to each other, one JSON object a line, on a channel that no contestant has.
+//! The messages between the comparison and the program `load`: one JSON object per line, on a
+//! channel that no contestant has.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 
-/// What the comparison says.
+/// A command from the comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
@@ -35,7 +36,7 @@ pub enum Command {
     },
 }
 
-/// What `load` answers.
+/// An answer from `load`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
@@ -43,7 +44,7 @@ pub enum Answer {
     Opened {
         /// Names the contestant from now on.
         id: u64,
-        /// What the contestant is told.
+        /// The address that the contestant gets.
         address: SocketAddr,
     },
     /// An order is accepted.
@@ -51,7 +52,7 @@ pub enum Answer {
         /// Of the contestant.
         id: u64,
     },
-    /// None is accepted any more.
+    /// No order is accepted any more.
     Ended {
         /// Of the contestant.
         id: u64,

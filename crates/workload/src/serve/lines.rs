@@ -1,14 +1,16 @@
-//! One line from a socket, within a time and a length.
+//! One line from a socket, with a limit on its time and length.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// Reads one line, without its end. All of it has to come within `patience`, however many pieces it comes in, and to be no
-/// longer than `longest` bytes. What follows it is not read.
+/// Reads one line, without its line end. The whole line must arrive within `patience`, in however
+/// many pieces, and be at most `longest` bytes long. The bytes after it are not read. The read
+/// timeout of `stream` is changed.
 ///
 /// # Errors
-/// When it does not come in time, is too long, is no text, or the connection ends before it does.
+/// If the line does not arrive in time, is too long, is not UTF-8, or the connection ends before
+/// the line does.
 pub fn read_line(mut stream: &TcpStream, longest: usize, patience: Duration) -> io::Result<String> {
     let until = Instant::now() + patience;
     let mut line = Vec::new();
@@ -19,7 +21,7 @@ pub fn read_line(mut stream: &TcpStream, longest: usize, patience: Duration) -> 
             return Err(slow(patience));
         }
         stream.set_read_timeout(Some(left))?;
-        // Peeked at, so that what follows the line stays.
+        // Peek first, so that the bytes after the line stay in the socket.
         let found = match stream.peek(&mut piece) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(length) => &piece[..length],

@@ -32,7 +32,8 @@ use crate::definition::{Pattern, Talk};
 use crate::model::Batch;
 use crate::task::{AsyncIo, Failure, Offload};
 
-/// How long a client may take none of its answers before its connection is given up.
+/// How long a blocking conversation waits for a client to take an answer before it gives up the
+/// connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What all sessions of a server share.

@@ -12,7 +12,7 @@ use super::lines::read_line;
 use crate::task::Failure;
 use crate::value::hex;
 
-/// The longest report, in bytes: a few figures, or one line of words.
+/// The longest report, in bytes: a few figures, or a one-line message.
 const LONGEST_REPORT: usize = 64 * 1024;
 
 /// Connections that wait to be accepted: with std's 128 the next one would hang.

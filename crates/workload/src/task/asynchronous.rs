@@ -21,9 +21,9 @@ pub trait AsyncIo: Send + Sync {
     fn wait(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
     /// Connects, sends the request, and reads until the server closes the connection, or up to
-    /// [`response_limit`](super::response_limit) of `capacity`. The right response fits `capacity`, so that a
-    /// [`response_buffer`](super::response_buffer) of that size never grows: the blocking tasks know as much. The caller
-    /// drops the future if it takes too long.
+    /// [`response_limit`](super::response_limit) of `capacity`. A correct response fits `capacity`,
+    /// so that a [`response_buffer`](super::response_buffer) of that size never grows, as in the
+    /// blocking tasks. The caller drops the future if it takes too long.
     fn exchange(
         &self,
         server: SocketAddr,
@@ -210,7 +210,7 @@ async fn outside(
     Ok(())
 }
 
-/// The outcome of an exchange, or an error if it takes longer than that.
+/// The outcome of an exchange, or an error if it takes longer than `patience`.
 async fn within<T>(
     io: &impl AsyncIo,
     patience: Duration,
@@ -261,7 +261,7 @@ mod tests {
 
     use super::*;
 
-    /// Whose time is always up.
+    /// I/O whose timers are always over.
     struct Hasty;
 
     impl AsyncIo for Hasty {

@@ -156,7 +156,7 @@ fn do_step(
 ///
 /// # Errors
 ///
-/// When the file cannot be opened or read, or is shorter; without memory for as much.
+/// If the file cannot be opened or read, is shorter than `bytes`, or there is not enough memory.
 pub fn read_head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let mut data = Vec::new();

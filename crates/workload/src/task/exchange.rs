@@ -1,36 +1,38 @@
 //! A request and its response on a connection of their own: the limits, and the blocking form.
 //!
-//! The server is another process and not believed: a response may be long or slow, but not without an end.
+//! The server is another process and not trusted: a response may be long or slow, but not endless.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// The longest head of a response, in bytes: more is not read.
+/// The longest head of a response that is read, in bytes.
 const LONGEST_HEAD: u64 = 16 * 1024;
 
-/// How long a response may take beyond the delay that was asked for, and beyond the time that its bytes need.
+/// How long a response may take beyond the requested delay and the time that its bytes need.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The time that a byte may take, in nanoseconds: 100 kB/s, from a server on the same machine.
+/// The time that a byte may take, in nanoseconds: 100 kB/s is slow for a server on the same
+/// machine.
 const NS_PER_BYTE: u64 = 10_000;
 
-/// How long an exchange may take that ends with that many bytes, of which the first may come after the delay.
+/// How long an exchange of `bytes` bytes may take, if the server waits for `delay_ns` before the
+/// first byte.
 pub(super) fn patience(bytes: u64, delay_ns: u64) -> Duration {
     PATIENCE + Duration::from_nanos(delay_ns.saturating_add(bytes.saturating_mul(NS_PER_BYTE)))
 }
 
-/// How many bytes to read of a response for which there is room of that capacity: the server may send a longer head, but
-/// no body that has no end. [`Fetch::body`](super::Fetch::body) refuses what was cut off.
+/// How many bytes to read of a response with a buffer of `capacity` bytes: enough for a long head,
+/// but not for an endless body. [`Fetch::body`](super::Fetch::body) refuses a truncated response.
 pub fn response_limit(capacity: usize) -> u64 {
     (capacity as u64).saturating_add(LONGEST_HEAD)
 }
 
-/// An empty buffer of that capacity, for a response.
+/// An empty buffer for a response of up to `capacity` bytes.
 ///
 /// # Errors
 ///
-/// Without memory for it.
+/// If there is not enough memory.
 pub fn response_buffer(capacity: usize) -> io::Result<Vec<u8>> {
     let mut response = Vec::new();
     response
@@ -39,7 +41,7 @@ pub fn response_buffer(capacity: usize) -> io::Result<Vec<u8>> {
     Ok(response)
 }
 
-/// Why an exchange failed that took too long.
+/// The error of an exchange that took too long.
 pub(super) fn too_slow(patience: Duration) -> io::Error {
     io::Error::new(
         ErrorKind::TimedOut,
@@ -71,7 +73,7 @@ pub(super) fn exchange(
     Ok(response)
 }
 
-/// A stream that is read until a deadline. Its first read has all of the time.
+/// A stream that is read until a deadline. The first read may take all of the time.
 struct Hurried<'a> {
     stream: &'a TcpStream,
     until: Instant,
@@ -86,7 +88,8 @@ impl Read for Hurried<'_> {
             if left.is_zero() {
                 return Err(too_slow(self.patience));
             }
-            // Most answers come in one or two pieces and at once: no need to set this for each.
+            // Most answers arrive at once in one or two pieces, so the timeout is not set for each
+            // read.
             if left < self.patience / 2 {
                 self.stream.set_read_timeout(Some(left))?;
             }
@@ -108,7 +111,7 @@ mod tests {
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
     const CAPACITY: usize = 261;
 
-    /// Asks a server that answers with this, and waits for a moment only.
+    /// Sends a request to a server that runs `answer`, with a short patience.
     fn ask(answer: impl FnOnce(TcpStream) + Send) -> io::Result<Vec<u8>> {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let server = listener.local_addr().unwrap();
@@ -122,7 +125,7 @@ mod tests {
     #[test]
     fn silent_server_is_given_up() {
         let answer = ask(|mut stream| {
-            // There until the client has gone.
+            // The connection stays open until the client has gone.
             let _ = stream.read_to_end(&mut Vec::new());
         });
         assert_eq!(answer.unwrap_err().kind(), ErrorKind::TimedOut);

@@ -44,7 +44,8 @@ pub struct Surroundings {
     pub files: PathBuf,
     /// The origin server.
     pub origin: Option<SocketAddr>,
-    /// The folder that the origin server writes logs into: that of the inputs. What it names elsewhere is not followed.
+    /// The folder into which the origin server writes logs: that of the inputs. A log anywhere else
+    /// is refused.
     #[serde(default)]
     pub logs: PathBuf,
 }

@@ -1,4 +1,5 @@
-//! What each line allows by itself and all together do not: every runner holds all tasks in memory.
+//! Limits on all tasks together, as every runner holds all of them in memory: each line is within
+//! its own limit.
 
 use crate::support::{assert_refused, good};
 

@@ -14,14 +14,14 @@ use crate::tree::held::Held;
 
 static LEFT: Mutex<Vec<Held>> = Mutex::new(Vec::new());
 
-/// Remembers processes that are left to run or not reaped yet, and reaps those that have ended.
+/// Keeps processes that are left to run or not reaped yet, and reaps those that have ended.
 pub(in crate::tree) fn leave(processes: impl Iterator<Item = Held>, census: &mut Census) {
     let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
     left.extend(processes);
     settle(&mut left, census);
 }
 
-/// Reaps those that have ended since the last child did.
+/// Reaps the processes that have ended since the last child did.
 pub(super) fn reap_left() {
     let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
     if !left.is_empty() {
@@ -32,8 +32,9 @@ pub(super) fn reap_left() {
     }
 }
 
-/// Looks for more, then reaps those that had ended before the look: a process that ends hands its children to this program,
-/// and once it is reaped nothing says whose they were.
+/// Looks for more processes, then reaps those that had ended before the look: when a process ends,
+/// its children are re-parented to this program, and once it is reaped nothing identifies them as
+/// its children.
 fn settle(left: &mut Vec<Held>, census: &mut Census) {
     let ended: BTreeSet<_> = left
         .iter()
@@ -53,8 +54,8 @@ fn settle(left: &mut Vec<Held>, census: &mut Census) {
     });
 }
 
-/// Holds what the processes that were left have started since, dead or alive, and the orphans of children that are reaped
-/// by now.
+/// Holds the processes that the left ones have started since, dead or alive, and the orphans of
+/// children that have been reaped by now.
 fn find_more(left: &mut Vec<Held>, entries: &[Entry]) {
     let own = std::process::id();
     let Some(own) = entries.iter().find(|entry| entry.id == own) else {
@@ -88,8 +89,8 @@ fn find_more(left: &mut Vec<Held>, entries: &[Entry]) {
     }
 }
 
-/// The processes that were left, and their groups and sessions. Each of these numbers is taken as long as one of them is
-/// unreaped.
+/// The processes that were left, and their groups and sessions. None of these numbers is reused
+/// while one of the processes is unreaped.
 #[derive(Default)]
 struct Kin {
     ids: BTreeSet<u32>,
@@ -98,7 +99,7 @@ struct Kin {
 }
 
 impl Kin {
-    /// The group and the session of this program do not count: others are in them as well.
+    /// The group and the session of this program do not count: other processes are in them too.
     fn add(&mut self, entry: &Entry, own: &Entry) {
         self.ids.insert(entry.id);
         if entry.group != own.group {
@@ -109,7 +110,8 @@ impl Kin {
         }
     }
 
-    /// Whether a process descends from them. One that leads its group may be a child that still runs, or is not reaped yet.
+    /// Whether a process descends from them. One that leads its group may be a child that still
+    /// runs, or is not reaped yet.
     fn includes(&self, entry: &Entry) -> bool {
         let leads = entry.id == entry.group || entry.id == entry.session;
         let beside = self.groups.contains(&entry.group) || self.sessions.contains(&entry.session);
@@ -117,28 +119,29 @@ impl Kin {
     }
 }
 
-/// Whether a process came to this program from a child that is reaped.
+/// Whether a process was re-parented to this program and descends from a child that has been
+/// reaped.
 fn is_orphan(entry: &Entry, own: u32) -> bool {
     entry.parent == own
         && !entry.dead()
         && matches!(mark::mark_of(entry.id), Marked::With(number) if !mark::is_running(number))
 }
 
-/// Takes a child away that has ended.
+/// Reaps a child that has ended.
 fn reap(process: &OwnedFd) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     // An error means that something else has reaped it.
     !waitid(WaitId::PidFd(process.as_fd()), options).is_ok_and(|ended| ended.is_none())
 }
 
-/// Whether it is a child of this program by now, and a zombie.
+/// Whether the process is a child of this program by now, and a zombie.
 fn is_ours_and_ended(process: &OwnedFd) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     waitid(WaitId::PidFd(process.as_fd()), options).is_ok_and(|ended| ended.is_some())
 }
 
-/// Whether it was reaped by another parent. One that has ended and was not may still come to this program, since its parent
-/// may have been left as well: only a process that was reaped cannot be signalled.
+/// Whether another parent has reaped the process. A zombie may still be re-parented to this
+/// program, since its parent may have been left too: only a reaped process cannot be signalled.
 fn is_gone(process: &OwnedFd) -> bool {
     let mut ended = [PollFd::new(process, PollFlags::IN)];
     poll(&mut ended, Some(&Timespec::default())).is_ok_and(|count| count > 0)

@@ -10,15 +10,16 @@ use crate::tree::census::Entry;
 /// The name of the mark in the environment.
 pub(crate) const VARIABLE: &str = "CHILD_PROCESS_TREE";
 
-/// What all marks of this program begin with: its number and its start, since a program that runs in another PID namespace
-/// may have the same number and have handed its marks down to this one.
+/// The prefix of all marks of this program: its process number and start time, since a program in
+/// another PID namespace may have the same number and have passed its marks down to this one.
 static PROGRAM: LazyLock<String> = LazyLock::new(|| {
     let id = std::process::id();
     let start = Entry::read(id).map_or(0, |entry| entry.start);
     format!("{id}-{start}-")
 });
 
-/// The marks of all children that are not reaped yet, with the number of the child's process once it has started.
+/// The marks of all children that are not reaped yet, with the number of the child's process once
+/// it has started.
 static RUNNING: Mutex<BTreeMap<u64, Option<u32>>> = Mutex::new(BTreeMap::new());
 
 /// Recognises the descendants of one child.
@@ -53,7 +54,7 @@ impl Mark {
         running(|marks| marks.insert(self.number, Some(id)));
     }
 
-    /// The child was reaped: what bears the mark from now on is an orphan.
+    /// The child was reaped: any process that bears the mark from now on is an orphan.
     pub(in crate::tree) fn retire(&self) {
         running(|marks| marks.remove(&self.number));
     }
@@ -65,7 +66,7 @@ impl Drop for Mark {
     }
 }
 
-/// What the environment of a process says.
+/// The mark in the environment of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tree) enum Marked {
     /// It bears this mark.
@@ -84,7 +85,7 @@ pub(in crate::tree) fn mark_of(id: u32) -> Marked {
         if read("cmdline").is_empty() {
             return Marked::NotYet;
         }
-        // The `execve` may have come to its end in between.
+        // The `execve` may have finished in between.
         environment = read("environ");
     }
     let prefix = format!("{VARIABLE}={}", *PROGRAM);
@@ -95,7 +96,8 @@ pub(in crate::tree) fn mark_of(id: u32) -> Marked {
         .map_or(Marked::Not, Marked::With)
 }
 
-/// Whether the child with this mark is not reaped yet, so that the end of its tree is its own business.
+/// Whether the child with this mark is not reaped yet, so that its own tree is still in charge of
+/// its descendants.
 pub(super) fn is_running(number: u64) -> bool {
     running(|marks| marks.contains_key(&number))
 }

@@ -1,8 +1,9 @@
 //! Orphans, where the program has asked to be their parent.
 //!
-//! A process whose parent has ended goes to the nearest ancestor that is a subreaper, which a program may declare itself to
-//! be; else to the first process of the system. Here orphans are recognised by a mark in their environment, which all
-//! descendants of a child inherit unless one of them wipes it.
+//! A process whose parent has ended goes to the nearest ancestor that is a subreaper, which a
+//! program may declare itself to be; else to the first process of the system. Here orphans are
+//! recognised by a mark in their environment, which all descendants of a child inherit unless one
+//! of them wipes it.
 
 mod left;
 mod mark;
@@ -18,18 +19,20 @@ pub(super) use mark::{Marked, mark_of, running_leaders};
 
 static ADOPTING: AtomicBool = AtomicBool::new(false);
 
-/// Makes this program the parent of all its orphaned descendants (a *subreaper*), so that ending a tree also ends what was
-/// orphaned on purpose: a process that left its group, and whose parent ended before anybody looked.
+/// Makes this program the parent of all its orphaned descendants (a *subreaper*), so that ending a
+/// tree also ends processes that were orphaned on purpose: those that left their group, and whose
+/// parent ended before this crate looked.
 ///
-/// This is for programs, called once at the beginning of `main`, and never for a library: it holds for the whole program.
-/// From then on each child that this crate starts bears a mark in its environment, `CHILD_PROCESS_TREE`. Orphans that are
-/// left to run, such as daemons, are children of this program from now on; this crate reaps them, at the latest with the
-/// next child that it starts. So it does with what they start, except for a process that moved to a session of its own and
-/// ended before a child of this crate did, since a zombie has no environment that could say whose it is. All this costs a
-/// reading of `/proc` with the end of each child.
+/// This is for programs, called once at the beginning of `main`, and never for a library: it holds
+/// for the whole program. From then on each child that this crate starts bears a mark in its
+/// environment, `CHILD_PROCESS_TREE`. Orphans that are left to run, such as daemons, are children
+/// of this program from now on; this crate reaps them, at the latest when it starts the next child.
+/// It also reaps their descendants, except for a process that moved to a session of its own and
+/// ended before the next child of this crate did, since a zombie has no environment that could
+/// identify it. All this costs one reading of `/proc` at the end of each child.
 ///
 /// # Errors
-/// What the system says: it does not know this.
+/// If the system does not support subreapers.
 ///
 /// ```
 /// child_process::adopt_orphans()?;

@@ -1,8 +1,9 @@
 //! The private channel of the comparison: lines on standard input, answers on standard output.
 //!
-//! A server must not report its own response times, so the verdict on a load reaches the comparison here and never passes
-//! through the contestant. Each contestant gets an address of its own, and an order is accepted there only between `begin`
-//! and `end`, once, and only from the contestant that is being sampled.
+//! A server must not report its own response times, so the verdict on a load reaches the comparison
+//! through this channel and never passes through the contestant. Each contestant gets its own
+//! address, which accepts one order between `begin` and `end`, and only from the contestant that is
+//! being sampled.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
@@ -100,7 +101,7 @@ fn unknown(id: u64) -> Answer {
 impl Sampling {
     fn begin(id: u64, door: &Door, runner: u32) -> io::Result<Sampling> {
         let listener = door.listener.try_clone()?;
-        // An order from before the sample is not one of this sample.
+        // An order sent before the sample does not belong to it.
         while let Ok((early, _)) = listener.accept() {
             drop(early);
         }
@@ -153,7 +154,7 @@ impl Orders {
                 PollFd::new(&self.listener, PollFlags::IN),
                 PollFd::new(woken, PollFlags::IN),
             ];
-            // An error shows again in `accept`.
+            // An error shows up again in `accept`.
             let _ = poll(&mut fds, None);
             while let Ok((stream, peer)) = self.listener.accept() {
                 // A contestant that has gone away needs no answer.
@@ -179,7 +180,7 @@ impl Orders {
             );
         }
         let report = self.carry_out(order.server);
-        // The comparison knows before the contestant does.
+        // The comparison gets the report before the contestant does.
         *self.verdict() = Some(report.clone());
         report_to(stream, &report)
     }

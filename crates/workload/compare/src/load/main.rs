@@ -1,9 +1,10 @@
 //! The load of the pattern `serve`: requests at a fixed rate, whether or not the server keeps up.
 //!
-//! It prints the address it listens on, one line, and ends when its standard input does. A runner sends it an order, one JSON
-//! object in one line, and gets one back when the load is over: see `docs/protocol.md`. One order at a time: the next one
-//! waits. With `--control` it listens nowhere until the comparison says so on its standard input, and tells it the verdict on
-//! each load.
+//! It prints the address it listens on, one line, and ends when its standard input does. A runner
+//! sends it an order, one JSON object in one line, and gets one back when the load is over: see
+//! `docs/protocol.md`. One order at a time: the next one waits. With `--control` it listens nowhere
+//! until the comparison asks it to on standard input, and it reports the verdict on each load to
+//! the comparison.
 //!
 //! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response time counts from then, not
 //! from when it could be sent. So a server that stalls is charged for everybody who came meanwhile, which a client that

@@ -1,7 +1,7 @@
-//! Which process holds the other end of a loopback connection, from Linux's `/proc`.
+//! The owner of the other end of a loopback connection, from Linux's `/proc`.
 //!
-//! A socket of another contestant is refused. One whose owner cannot be found is accepted: a runner may have its server in a
-//! container, which is not below the comparison.
+//! A socket of another contestant is refused. One whose owner cannot be found is accepted: a runner
+//! may have its server in a container, which is not below the comparison.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +15,7 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    /// For a contestant of the comparison that started this program.
+    /// For the contestant whose process is `runner`, in the comparison that started this program.
     pub(crate) fn new(runner: u32) -> Owners {
         Owners {
             runner,
@@ -72,7 +72,7 @@ fn inode(local: SocketAddr, remote: Option<SocketAddr>) -> Option<String> {
     })
 }
 
-/// An address as the table has it: the four bytes as a number of this machine's byte order, and the port.
+/// An address in the table's format: the four bytes as a number in native byte order, and the port.
 fn hex(address: SocketAddr) -> Option<String> {
     match address.ip() {
         IpAddr::V4(ip) => Some(format!(

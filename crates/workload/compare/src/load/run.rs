@@ -20,7 +20,7 @@ const LEAD: Duration = Duration::from_millis(20);
 /// How long to wait for answers after the last request was due.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// How often to look whether the load is to end early.
+/// The interval between checks whether the load should end early.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Carries out an order; ends early once `over` is set.

@@ -33,7 +33,8 @@ pub(super) fn one_log(written: &Entry<'_>, steps: &[Step]) -> Result<(), Definit
     }
 }
 
-/// That all tasks together fit the memory of every runner. `tasks` is where the number of tasks stands.
+/// Checks that all tasks together fit the memory of every runner. `tasks` is the entry with the
+/// number of tasks.
 pub(super) fn fit_memory(
     tasks: &Entry<'_>,
     count: u64,
@@ -79,7 +80,7 @@ pub(super) fn fit_memory(
     Ok(())
 }
 
-/// The sum over the steps of a task, of the kind for which it is largest.
+/// The sum over the steps of one task, for the kind of task with the largest sum.
 fn most_of_a_task(steps: &[Step], of_step: impl Fn(&Step) -> u64) -> u64 {
     let mut of_all = 0;
     let mut of_kind: HashMap<&str, u64> = HashMap::new();

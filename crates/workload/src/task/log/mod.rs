@@ -72,11 +72,11 @@ impl Log {
 
     /// Takes the path out of the server's whole answer: the log can be followed from now on.
     ///
-    /// `folder` is where logs are. A server that names a file anywhere else is not believed.
+    /// `folder` contains the logs. A path anywhere else is refused.
     ///
     /// # Errors
     ///
-    /// If it is not a response with status 200 and the path of a file in that folder.
+    /// If `response` does not have status 200 and the path of a file in that folder.
     pub fn tail(&self, response: Vec<u8>, folder: &Path) -> Result<Tail, FetchError> {
         let path = String::from_utf8(body_of(response)?)
             .map_err(|_| FetchError::Response("the path of the log is not UTF-8".to_owned()))?;
@@ -95,7 +95,7 @@ impl Log {
         self.tail(response, folder)
     }
 
-    /// How long the answer may take, which comes before the log grows.
+    /// How long the answer may take. It is sent before the log grows.
     pub(super) fn patience(&self) -> Duration {
         patience(0, 0)
     }

@@ -1,7 +1,7 @@
-//! Where a log may be: the server names a path, and a path from the network is not believed.
+//! Checks on the path of a log: the server names it, and a path from the network is not trusted.
 //!
-//! The origin server of a comparison writes its logs beside the inputs, and each is a new file of our own. Whatever else
-//! lies there, or anywhere, is neither followed nor removed.
+//! The origin server of a comparison writes its logs beside the inputs, and each is a new file of
+//! the same user. Any other file, there or elsewhere, is neither followed nor removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,7 +12,7 @@ pub(super) fn is_in(path: &Path, folder: &Path) -> bool {
     let (Some(parent), Some(_)) = (path.parent(), path.file_name()) else {
         return false;
     };
-    // Both are usually written alike, and need no look at the file system.
+    // Both are usually spelled alike, which needs no look at the file system.
     path.is_absolute()
         && (parent == folder || fs::canonicalize(folder).is_ok_and(|folder| parent == folder))
 }
@@ -21,14 +21,14 @@ pub(super) fn is_in(path: &Path, folder: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// When it cannot be opened, or is anything but a file of our own that has no other name.
+/// If it cannot be opened, or is not a regular file of this user with a single name.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
-        // No link is followed, and nobody is waited for who should write to a pipe.
+        // No link is followed, and opening a pipe does not wait for its writer.
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
     }
@@ -37,11 +37,11 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Removes a log, if the name still stands for the file that is open.
+/// Removes a log, if the path still names the open file.
 ///
 /// # Errors
 ///
-/// When it stands for another one, or cannot be removed.
+/// If the path names another file, or the file cannot be removed.
 pub(super) fn remove(path: &Path, file: &File) -> io::Result<()> {
     if !is_same(&fs::symlink_metadata(path)?, &file.metadata()?) {
         return Err(io::Error::other("it was replaced by another file"));

@@ -46,15 +46,15 @@ impl Tail {
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or read, is not the log that was asked for, or has not come to its end 20 s after it
-    /// should have. It is not removed then.
+    /// If the file cannot be opened or read, is not the requested log, or is not complete 20 s
+    /// after it should be. It is not removed then.
     pub fn look(mut self) -> io::Result<Tail> {
         self.seen = self.data.len();
         let mut file = match self.file.take() {
             Some(file) => file,
             None => place::open(&self.path)?,
         };
-        // One byte more than it should have tells that it is something else.
+        // One byte more than expected shows that this is another file.
         (&mut file)
             .take(self.bytes - self.seen as u64 + 1)
             .read_to_end(&mut self.data)?;
@@ -74,8 +74,8 @@ impl Tail {
         Ok(self)
     }
 
-    /// Whether this is no file that was there before: it is no longer than it should be, and its first line follows from the
-    /// seed, which no other file has.
+    /// Whether this is the requested log and not another file: it is not longer than requested, and
+    /// its first line follows from the seed.
     fn is_what_was_asked_for(&self) -> bool {
         let was_checked = self.seen >= LINE;
         let begins_right = match self.data.first_chunk::<LINE>() {
