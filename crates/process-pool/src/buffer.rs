@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn copy_without_memory_is_an_error_and_no_abort() {
+    fn copy_without_memory_is_an_error_not_an_abort() {
         let endless = Buffer::new(1 << 46).unwrap();
         let error = endless.try_to_vec().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_nothing_are_bounded() {
+    fn announced_lengths_of_empty_values_are_bounded() {
         refuses::<BTreeSet<()>>(&HUGE);
         refuses::<Vec<()>>(&HUGE);
         refuses::<Vec<Empty>>(&HUGE);

@@ -155,7 +155,7 @@ fn scopes_and_maps_inside_jobs_borrow_from_the_jobs() {
 }
 
 #[test]
-fn over_aligned_and_zero_sized_jobs_and_results_keep_their_places() {
+fn over_aligned_and_zero_sized_values_keep_their_places() {
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[repr(align(256))]
     struct Aligned(u8);

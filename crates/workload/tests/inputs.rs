@@ -222,7 +222,7 @@ fn file(pattern: &str, steps: &str) -> String {
 }
 
 #[test]
-fn number_beyond_its_limit_is_a_line_that_says_so() {
+fn number_beyond_its_limit_is_refused_with_one_line() {
     let huge = u64::MAX;
     let pattern = |text: &str| (file(text, ""), ":1: ");
     let step = |text: &str| (file("\"map\"", text), ":2: ");
@@ -305,7 +305,7 @@ fn line_without_an_end_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn pipe_or_device_in_the_place_of_inputs_is_refused() {
+fn pipe_or_device_instead_of_inputs_is_refused() {
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");

@@ -51,10 +51,10 @@ impl Limits {
         Some(match self.exceeded? {
             Exceeded::Elements => format!(
                 "its {bytes} bytes stand for more than {allowed} elements ({PER_BYTE} a byte and {FREE} more): send a \
-                 number in the place of values without content"
+                 number instead of values without content"
             ),
             Exceeded::Depth => format!(
-                "it nests more than {DEEPEST} levels deep: send a list in the place of a chain of boxes"
+                "it nests more than {DEEPEST} levels deep: send a list instead of a chain of boxes"
             ),
         })
     }

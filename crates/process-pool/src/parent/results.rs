@@ -102,9 +102,9 @@ impl<'a> Results<'a> {
         }
         self.rejected.extend(descriptors);
         Err(if found == expected {
-            "a descriptor that is no shared memory".to_owned()
+            "a descriptor that is not shared memory".to_owned()
         } else {
-            format!("{found} descriptors in the place of {expected}")
+            format!("{found} descriptors instead of {expected}")
         })
     }
 }

@@ -81,7 +81,7 @@ fn pool_grows_for_jobs_that_need_each_other() {
 }
 
 #[test]
-fn jobs_submitted_while_a_worker_goes_home_get_two_workers() {
+fn jobs_submitted_while_a_worker_retires_get_two_workers() {
     check(1, || {
         let there = Meeting::new();
         let pool = builder("shrinks")
@@ -123,7 +123,7 @@ fn two_submitters_that_grow_the_pool_at_once_both_get_a_worker() {
 }
 
 #[test]
-fn jobs_run_on_the_worker_there_is_when_a_thread_is_refused() {
+fn jobs_run_on_the_existing_worker_when_a_thread_is_refused() {
     check(1, || {
         let pool = pool(REFUSED);
         let first = pool.submit(|| 1).unwrap();
@@ -134,7 +134,7 @@ fn jobs_run_on_the_worker_there_is_when_a_thread_is_refused() {
 }
 
 #[test]
-fn worker_that_goes_home_while_the_pool_closes_is_joined() {
+fn worker_that_retires_while_the_pool_closes_is_joined() {
     check(2, || {
         let pool = pool("shrinks");
         assert!(Crew::start(pool.shared()).unwrap());

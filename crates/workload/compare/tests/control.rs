@@ -113,7 +113,7 @@ fn order(load: SocketAddr, server: SocketAddr) -> Report {
 }
 
 #[test]
-fn verdict_reaches_the_comparison_and_not_the_contestant_alone() {
+fn verdict_reaches_comparison_and_contestant() {
     let mut load = Load::start();
     let inputs = load.inputs();
     let (id, address) = load.open(&inputs);

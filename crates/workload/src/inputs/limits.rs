@@ -104,7 +104,7 @@ fn check(step: &Step) -> Result<(), String> {
             within("over_ns", *over_ns, 0..=LONGEST_NS)?;
             if !bytes.is_multiple_of(LINE as u64) {
                 return Err(format!(
-                    "a log of {bytes} bytes is no whole lines of {LINE}"
+                    "a log of {bytes} bytes is not a whole number of lines of {LINE} bytes"
                 ));
             }
             Ok(())

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_where_it_ends_and_the_rest_stays() {
+    fn line_is_read_and_the_bytes_after_it_stay() {
         let (mut near, far) = pair();
         near.write_all(b"one\ntwo\nhalf").unwrap();
         let minute = Duration::from_secs(60);

@@ -83,7 +83,7 @@ impl Log {
         let path = PathBuf::from(path);
         if !place::is_in(&path, folder) {
             return Err(FetchError::Response(format!(
-                "the server names {path:?}, which is no file in {}, the folder of the inputs: start it with that folder",
+                "the server names {path:?}, which is not directly in {}, the folder of the inputs: start it with that folder",
                 folder.display()
             )));
         }

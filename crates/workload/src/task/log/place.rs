@@ -56,7 +56,9 @@ fn check(file: &fs::Metadata) -> io::Result<()> {
     if file.is_file() && file.uid() == ours && file.nlink() == 1 {
         return Ok(());
     }
-    Err(io::Error::other("it is no file of this user's alone"))
+    Err(io::Error::other(
+        "it is not a regular file of this user with a single name",
+    ))
 }
 
 #[cfg(not(unix))]
@@ -64,7 +66,7 @@ fn check(file: &fs::Metadata) -> io::Result<()> {
     if file.is_file() {
         return Ok(());
     }
-    Err(io::Error::other("it is no file"))
+    Err(io::Error::other("it is not a regular file"))
 }
 
 #[cfg(unix)]

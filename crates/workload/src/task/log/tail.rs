@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_no_log_is_not_removed() {
+    fn file_that_is_not_the_log_is_not_removed() {
         for (name, content) in [
             ("of its length", vec![b'x'; 32]),
             ("longer", vec![b'x'; 4096]),
