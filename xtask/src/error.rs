@@ -31,8 +31,8 @@ impl Error {
     }
 }
 
-/// A usage error takes one line whatever went into it: an argument with a line break in it must not break the promise. Nor
-/// does an escape sequence in a path reach the terminal.
+/// A usage error is always one line, even if an argument in it contains a line break, and never
+/// sends an escape sequence to the terminal.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -58,7 +58,8 @@ fn run(command: Command) -> Result<u8, Error> {
     }
 }
 
-/// Writes to stdout, cleaned: paths and names are among it. A reader that has gone away (`… | head`) has read what it wanted, and is no error.
+/// Writes to stdout, cleaned, since the text contains paths and names. A reader that has closed the
+/// pipe (`… | head`) is not an error.
 fn print(text: &str) {
     let mut out = io::stdout().lock();
     let text = clean_lines(text);

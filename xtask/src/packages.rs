@@ -27,9 +27,9 @@ pub struct Packages {
 pub struct Member {
     /// Its name.
     pub name: String,
-    /// Its folder, seen from the root of the workspace.
+    /// Its folder, relative to the root of the workspace.
     pub folder: PathBuf,
-    /// The folders of the packages it depends on by path, for whatever purpose, seen from the root.
+    /// The folders of the packages that it depends on by path, in any role, relative to the root.
     pub depends_on: Vec<PathBuf>,
 }
 
@@ -79,7 +79,7 @@ impl Packages {
     /// The workspace in the answer of `cargo metadata`.
     ///
     /// # Errors
-    /// [`Error::Failed`] for what is no such answer.
+    /// [`Error::Failed`] if it is not such an answer.
     pub fn from_metadata(json: &[u8]) -> Result<Packages, Error> {
         let metadata: Metadata = serde_json::from_slice(json).map_err(|error| {
             Error::Failed(format!("cannot read what `cargo metadata` says: {error}"))

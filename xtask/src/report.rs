@@ -10,7 +10,7 @@ use crate::text::clean;
 /// The name between whose markers a document holds the figures.
 const MARKER: &str = "measured";
 
-/// No document is larger.
+/// The limit on a document.
 const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 
 /// The text of the comparison at `path`; with `into`, put into that document as well.

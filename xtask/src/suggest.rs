@@ -1,13 +1,14 @@
-//! "Did you mean": the known name that a mistyped one is nearest to.
+//! "Did you mean": the known name closest to a mistyped one.
 
-/// A beginning of a name that is shorter could be the beginning of anything.
+/// A shorter prefix could belong to anything.
 const SHORTEST_BEGINNING: usize = 3;
 
-/// What is far longer than any name is no misspelling, and would only cost time.
+/// A longer word is no misspelling of any name, and comparing it would only cost time.
 const LONGEST: usize = 80;
 
-/// The nearest name: the one that takes the fewest edits, where two swapped letters are one edit and a third of the letters
-/// is the most; else the first that begins with what was given, as `tokio-tasks` does with `tokio`.
+/// The closest name: the one with the fewest edits, at most a third of its letters, where swapping
+/// two letters is one edit. Failing that, the first name that starts with `given`, as `tokio-tasks`
+/// starts with `tokio`.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if given.len() > LONGEST {
         return None;
@@ -27,7 +28,7 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     })
 }
 
-/// A sentence for the middle of a message, with a space after it; empty where no name is near.
+/// A sentence for the middle of a message, with a space after it; empty if no name is close.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(given, known).map_or_else(String::new, |name| format!("did you mean `{name}`? "))
 }

@@ -96,7 +96,8 @@ pub(crate) fn print(bytes: &[u8]) {
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
-/// The counts in the output of tests. Without success something failed, whether a line says so or not.
+/// The counts in the output of tests. Without `success` at least one failure is counted, even if no
+/// line reports it.
 pub(crate) fn count(output: &str, success: bool) -> Counts {
     let mut tally = Tally::default();
     output.lines().for_each(|line| tally.line(line.trim_end()));

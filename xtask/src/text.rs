@@ -1,17 +1,17 @@
-//! Text from files and contestants, made harmless for a terminal and measured in its columns.
+//! Text from files and contestants, made harmless for a terminal and measured in columns.
 //!
-//! An escape sequence in a name could repaint the table, and a right-to-left override could show another one. So
-//! everything that is printed passes through here.
+//! An escape sequence in a name could repaint the table, and a right-to-left override could display
+//! another name. So everything that is printed passes through here.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// A name that is longer is cut where it is shown; the longest that a workload may have fits.
+/// Longer names are cut where they are shown. The longest name of a workload fits.
 pub const MAX_NAME_COLUMNS: usize = 64;
 
-/// Accents on one letter, beyond which they are no accents but a way to draw over the lines above.
+/// More combining marks than this on one letter are only a way to draw over the lines above.
 const MAX_MARKS: usize = 2;
 
-/// What stands for a character that must not be printed.
+/// The replacement for a character that must not be printed.
 const REPLACED: char = '\u{fffd}';
 
 /// One line without control and format characters; white space becomes single spaces.
@@ -31,9 +31,10 @@ pub fn name(text: &str) -> String {
     cut(text, MAX_NAME_COLUMNS)
 }
 
-/// [`clean`], cut to so many columns, with `…` at the end where something was left out.
+/// [`clean`], cut to `columns`, with `…` at the end if something was cut off.
 pub fn cut(text: &str, columns: usize) -> String {
-    // Cleaned first, it would take the time of the whole, which may be megabytes. No character takes more than 4 bytes.
+    // Cut before cleaning, since the text may be megabytes long. No character takes more than 4
+    // bytes.
     let mut most = columns.saturating_mul(4 * (1 + MAX_MARKS)).min(text.len());
     while !text.is_char_boundary(most) {
         most -= 1;
@@ -69,7 +70,8 @@ fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            // They choose how the character before them looks, and widths with it.
+            // Variation selectors change how the character before them looks, and the widths with
+            // it.
             '\u{fe00}'..='\u{fe0f}' => {}
             _ if is_hidden(character) => {
                 marks = 0;
@@ -90,7 +92,8 @@ fn harmless(text: &str) -> String {
     out
 }
 
-/// Control characters, and what Unicode calls format characters and ignorable ones: direction, joiners, tags, fillers.
+/// Control characters, and Unicode's format and ignorable characters: direction, joiners, tags,
+/// fillers.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -21,7 +21,7 @@ pub(super) struct Contestant {
     pub(super) command: Vec<String>,
     /// What it said, or why it is not measured.
     pub(super) hello: Result<Hello, String>,
-    /// How long it took to say so.
+    /// The time from its start to its hello.
     pub(super) started_in: Duration,
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::files;
 use crate::results::Environment;
 
-/// What the kernel tells is shorter, even of thousands of processors.
+/// No such file of the kernel is longer, even with thousands of processors.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// Asks the system; what it does not tell stays empty.

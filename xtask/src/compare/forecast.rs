@@ -43,7 +43,7 @@ impl Needs {
         }
     }
 
-    /// Of that many times the tasks.
+    /// The needs of `scale` times the tasks.
     pub(super) fn times(self, scale: u32) -> Needs {
         Needs {
             tasks: self.tasks.saturating_mul(scale as usize),
@@ -78,7 +78,7 @@ impl Needs {
     }
 }
 
-/// The number of tasks under way at once. A pipeline may have the declared number in each of its stages.
+/// The number of tasks in flight. A pipeline may have the declared number in each of its stages.
 pub(super) fn at_once(concurrency: Concurrency, workers: usize, shape: &Shape) -> usize {
     let tasks = shape.tasks;
     let limited = |limit: usize| limit.saturating_mul(shape.stages).min(tasks);
@@ -91,7 +91,8 @@ pub(super) fn at_once(concurrency: Concurrency, workers: usize, shape: &Shape) -
     .max(1)
 }
 
-/// The same where nobody is to be accused falsely: a merge may follow all its logs at once, on any number of workers.
+/// An upper bound on [`at_once`], to avoid false accusations: a merge may follow all its logs at
+/// once with any number of workers.
 pub(super) fn at_most_at_once(concurrency: Concurrency, workers: usize, shape: &Shape) -> usize {
     if shape.merges {
         return shape.tasks.max(1);
@@ -99,7 +100,7 @@ pub(super) fn at_most_at_once(concurrency: Concurrency, workers: usize, shape: &
     at_once(concurrency, workers, shape)
 }
 
-/// What of the inputs decides how many tasks can be under way at once.
+/// The properties of the inputs that decide how many tasks can be in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     tasks: usize,
@@ -108,12 +109,12 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// The same of another number of tasks.
+    /// The same shape with another number of tasks.
     pub(super) fn with(self, tasks: usize) -> Shape {
         Shape { tasks, ..self }
     }
 
-    /// Of these inputs.
+    /// The shape of these inputs.
     pub(super) fn of(inputs: &Inputs) -> Shape {
         let stages = inputs.tasks.iter().flat_map(|task| &task.stages);
         Shape {

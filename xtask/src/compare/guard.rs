@@ -1,21 +1,23 @@
-//! The guardian: a process that outlives a comparison that was killed, and ends what that left behind.
+//! The guardian: a process that outlives a killed comparison and ends what the comparison left
+//! behind.
 //!
-//! A contestant ends with its input, but its children may be in sessions of their own and know nothing of the comparison.
-//! Nobody can catch SIGKILL, so a second process waits for the end of a pipe from the comparison. If the comparison ends in
-//! good order it says so first. If not, the guardian ends every process that bears the mark of its contestants.
+//! A contestant exits when its standard input closes, but its children may run in sessions of their
+//! own and notice nothing. SIGKILL cannot be caught, so the guardian waits for the end of a pipe
+//! from the comparison. A comparison that ends in good order sends a farewell first; without it,
+//! the guardian ends every process that carries the mark of the comparison's contestants.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 
-/// The argument that makes this program a guardian; the mark follows it.
+/// The argument that turns this program into a guardian; the mark follows it.
 const ROLE: &str = "--guard-of-a-comparison";
 
-/// What a comparison says that ends in good order.
+/// The byte that a comparison sends when it ends in good order.
 const FAREWELL: u8 = b'.';
 
-/// A guardian that is on duty. Dropping it says that all is well.
+/// A running guardian. Dropping it sends the farewell, so the guardian ends nothing.
 #[derive(Debug)]
 pub(super) struct Guardian {
     child: Child,
@@ -23,15 +25,15 @@ pub(super) struct Guardian {
 }
 
 impl Guardian {
-    /// Starts one for the contestants with this mark.
+    /// Starts a guardian for the contestants with this mark.
     ///
     /// # Errors
     ///
-    /// When no process can be started.
+    /// If the process cannot be started.
     pub(super) fn start(mark: &str) -> io::Result<Guardian> {
         let mut child = Command::new(std::env::current_exe()?)
             .args([ROLE, mark])
-            // Neither Ctrl-C nor whoever kills the comparison with its group ends it.
+            // Out of reach of Ctrl-C and of a kill of the comparison's process group.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -41,7 +43,7 @@ impl Guardian {
         Ok(Guardian { child, line })
     }
 
-    /// Its process.
+    /// The id of the guardian's process.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -56,7 +58,7 @@ impl Drop for Guardian {
     }
 }
 
-/// Does the guardian's work if the arguments say so, and returns its exit status.
+/// Acts as the guardian if the arguments ask for it, and returns the exit status.
 pub fn guard(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let args: Vec<OsString> = args.into_iter().collect();
     let [_, role, mark] = &args[..] else {
@@ -85,16 +87,17 @@ mod imp {
 
     use crate::compare::runner::MARK;
 
-    /// How long to look for processes that start others faster than they are found.
+    /// The time limit for processes that start others faster than they are found.
     const LONGEST: Duration = Duration::from_secs(10);
 
-    /// How often to look.
+    /// The pause between two scans.
     const SLICE: Duration = Duration::from_millis(20);
 
-    /// Looks without a finding after which all are gone: one process may start another and end while the list is read.
+    /// Empty scans in a row after which all are gone: a process may start another and exit while
+    /// the list is read.
     const QUIET: u32 = 3;
 
-    /// Stops and kills all processes with this mark in their environment, until there are none.
+    /// Stops and kills all processes with this mark in their environment until none is left.
     pub(super) fn end_marked(mark: &str) {
         let entry = format!("{MARK}={mark}");
         let deadline = Instant::now() + LONGEST;
@@ -111,7 +114,7 @@ mod imp {
         }
     }
 
-    /// The living processes with that entry at the beginning of a variable.
+    /// The living processes with an environment variable that starts with `entry`.
     fn marked(entry: &[u8]) -> Vec<(u32, rustix::fd::OwnedFd)> {
         let own = std::process::id();
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -119,7 +122,7 @@ mod imp {
             .filter_map(|process| process.file_name().to_str()?.parse::<u32>().ok())
             .filter(|process| *process != own)
             .filter_map(|process| {
-                // The descriptor first: it never means another process than the one whose environment is read.
+                // Opened before the environment is read, so that both belong to the same process.
                 let pid = Pid::from_raw(process.cast_signed())?;
                 let descriptor = pidfd_open(pid, PidfdFlags::empty()).ok()?;
                 let environment = fs::read(format!("/proc/{process}/environ")).ok()?;
@@ -133,6 +136,6 @@ mod imp {
 
 #[cfg(not(target_os = "linux"))]
 mod imp {
-    /// Environments of others are out of reach here.
+    /// Other processes' environments cannot be read here.
     pub(super) fn end_marked(_: &str) {}
 }

@@ -1,4 +1,4 @@
-//! Limits on what contestants say of themselves.
+//! Limits on what contestants report about themselves.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use workload::protocol::Hello;
 
 use crate::results::only_the_load_says;
 
-/// How many metrics of a sample are kept.
+/// The number of metrics kept per sample.
 const MOST_METRICS: usize = 64;
 
-/// How many variants a contestant may have.
+/// The number of variants that a contestant may have.
 const MOST_VARIANTS: usize = 64;
 
 /// The longest name of a variant or a metric, in characters.
@@ -19,11 +19,11 @@ const LONGEST_NAME: usize = 64;
 /// The longest version and the longest line about a variant.
 const LONGEST_LINE: usize = 200;
 
-/// The largest number of anything that is counted.
+/// The largest plausible value of a counter (2^53).
 const MOST: f64 = 9_007_199_254_740_992.0;
 
-/// The metrics that can be: numbers from 0, no time longer than the answer took, and none that the load alone knows.
-/// The others are dropped.
+/// The plausible metrics: non-negative, no time longer than the answer took, and none that only the
+/// load may report. The others are dropped.
 pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMap<String, f64> {
     let longest = (elapsed + Duration::from_millis(1)).as_nanos() as f64;
     said.into_iter()
@@ -36,11 +36,11 @@ pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMa
         .collect()
 }
 
-/// What is wrong with a hello, if anything; lines that are too long are cut.
+/// Checks a hello, and cuts lines that are too long.
 ///
 /// # Errors
 ///
-/// Why the contestant is not measured.
+/// The reason why the contestant is not measured.
 pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
     if hello.variants.len() > MOST_VARIANTS {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! One cell while it is measured: its contestant's process, and what came of it.
+//! One cell of a table while it is measured: the contestant's process and its samples.
 
 use std::time::{Duration, Instant};
 
@@ -18,20 +18,19 @@ use super::table::Conditions;
 use super::{heard, trace};
 use crate::results::{Cell, Sample, Workload};
 
-/// A runner that computes for more than this share of the time in which nothing was asked of it disturbs
-/// the others.
+/// A runner that uses more CPU than this share of the time between its samples disturbs the others.
 const IDLE_SHARE: f64 = 0.02;
 
 /// Less CPU time than this between samples is the end of the last reply.
 const IDLE_LEAST: Duration = Duration::from_millis(20);
 
-/// How often a sample is taken anew whose time does not agree with the time that its answer took.
+/// How often a sample is repeated if its claim contradicts the time that its answer took.
 const AGAIN: u32 = 8;
 
-/// How often if it might be so.
+/// How often if the claim might be true.
 const AGAIN_IF_DOUBTFUL: u32 = 3;
 
-/// Inputs, the right answer to them, and what they need.
+/// The inputs of a table, the right answer, and what the tasks need.
 #[derive(Debug)]
 pub(super) struct Work {
     /// Where the inputs are.
@@ -44,40 +43,40 @@ pub(super) struct Work {
     pub(super) digest: u64,
     /// What the tasks need.
     pub(super) needs: Needs,
-    /// How many can be under way.
+    /// What decides how many tasks can be in flight.
     pub(super) shape: Shape,
 }
 
-/// A cell under way.
+/// A cell that is being measured.
 #[derive(Debug)]
 pub(super) struct Live<'a> {
     pub(super) entry: Entry<'a>,
     runner: Option<Runner<'a>>,
-    /// Where its process of this life orders loads.
+    /// The load address of the current process.
     door: Option<Door>,
     setups: Vec<u64>,
-    /// What will stand in the results.
+    /// The cell's row in the results.
     pub(super) row: Cell,
-    /// Why it is not measured.
+    /// Why the cell is not measured.
     pub(super) skipped: Option<String>,
     /// When the last answer came, and the CPU time of the runner's tree by then.
     answered: Option<(Instant, Option<Used>)>,
     idle: Duration,
     idle_cpu: Duration,
-    /// The longest that an answer took, or will take by what a part of the tasks took.
+    /// The longest time that an answer took, or is predicted to take.
     longest: Duration,
-    /// Of all samples, the one whose claim agrees best with the time that its answer took.
+    /// The sample whose claim agrees best with the time that its answer took.
     best_agreeing: Option<Seen>,
 }
 
-/// A sample as it was taken.
+/// A sample: what the contestant reported and what was observed.
 struct Taken {
     said: Said,
     seen: Seen,
 }
 
 impl<'a> Live<'a> {
-    /// A cell of this table.
+    /// A new cell of this table.
     pub(super) fn new(entry: Entry<'a>, workload: &Workload) -> Live<'a> {
         let row = Cell {
             workload: workload.name.clone(),
@@ -116,12 +115,12 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// An answer may take that long by what is known by now.
+    /// Notes that an answer may take `longest`.
     pub(super) fn expect(&mut self, longest: Duration) {
         self.longest = self.longest.max(longest);
     }
 
-    /// The least time of a sample of this work.
+    /// The least time that a sample of this work can take.
     pub(super) fn lower_bound(&self, work: &Work) -> Duration {
         let Entry {
             variant, workers, ..
@@ -138,7 +137,7 @@ impl<'a> Live<'a> {
     ///
     /// # Errors
     ///
-    /// When it said more than it was asked.
+    /// If the contestant printed more than its replies.
     pub(super) fn end(&mut self, conditions: &Conditions<'_>) -> Result<(), Fault> {
         self.answered = None;
         if let Some(door) = self.door.take() {
@@ -147,11 +146,11 @@ impl<'a> Live<'a> {
         self.runner.take().map_or(Ok(()), Runner::quit)
     }
 
-    /// Starts the contestant afresh and has it load this work.
+    /// Starts the contestant afresh and makes it load this work.
     ///
     /// # Errors
     ///
-    /// Whatever it does instead.
+    /// A [`Fault`] of the contestant or of the comparison's own load.
     pub(super) fn start(&mut self, conditions: &Conditions<'a>, work: &Work) -> Result<(), Fault> {
         self.end(conditions)?;
         let contestant = self.entry.contestant;
@@ -185,7 +184,7 @@ impl<'a> Live<'a> {
                 self.runner = Some(runner);
                 Ok(())
             }
-            // A contestant that did it once cannot say that it is not for it.
+            // A contestant with samples cannot claim that it does not support the workload.
             Reply::Unsupported { reason } if self.row.samples.is_empty() => {
                 self.skipped = Some(short(&reason));
                 Err(Fault::Failed("unsupported".to_owned()))
@@ -198,7 +197,7 @@ impl<'a> Live<'a> {
     ///
     /// # Errors
     ///
-    /// When it is none, or its time cannot be.
+    /// If the contestant fails, or claims an impossible time.
     pub(super) fn sample(
         &mut self,
         conditions: &Conditions<'_>,
@@ -207,7 +206,7 @@ impl<'a> Live<'a> {
     ) -> Result<Duration, Fault> {
         let Taken { said, seen } = self.believable(conditions, work)?;
         let mut used = said.usage.unwrap_or_default();
-        // A runner that does not know its CPU time, or denies it, has what was seen of it.
+        // Observed CPU time replaces a figure that is missing or less than half of it.
         if let Some(outside) = seen.cpu
             && (said.usage.is_none() || Duration::from_nanos(used.cpu_ns) < outside.about / 2)
         {
@@ -228,7 +227,7 @@ impl<'a> Live<'a> {
         Ok(seen.wall)
     }
 
-    /// How long an untimed sample of less work takes, answer included.
+    /// The time from request to answer of a sample that is not kept, for the pilots.
     ///
     /// # Errors
     ///
@@ -239,14 +238,14 @@ impl<'a> Live<'a> {
         work: &Work,
     ) -> Result<Duration, Fault> {
         let taken = self.take(conditions, work)?;
-        // Of other inputs.
+        // They belong to other inputs.
         self.setups.clear();
         Ok(taken.seen.elapsed)
     }
 
-    /// A sample whose time is credible by the work in it, or agrees with the time that its answer took. On a busy machine a
-    /// reply may come late, so a doubtful sample is taken anew, and only a contestant whose samples all are absurd is
-    /// refused.
+    /// Repeats a sample until its time is credible for the work in it, or agrees with the time that
+    /// its answer took. A reply may come late on a busy machine, so only a contestant whose samples
+    /// are all absurd is refused.
     fn believable(&mut self, conditions: &Conditions<'_>, work: &Work) -> Result<Taken, Fault> {
         let Entry {
             variant, workers, ..
@@ -260,7 +259,7 @@ impl<'a> Live<'a> {
             let taken = self.take(conditions, work)?;
             tries += 1;
             let (wall, elapsed) = (taken.seen.wall, taken.seen.elapsed);
-            // The load timed it, and not the contestant; or nothing speaks against the claim yet.
+            // Served samples are timed by the load; otherwise nothing contradicts the claim so far.
             let worked_longer = taken.seen.worked_longer(&work.needs, work.tasks, cpus);
             if self.door.is_some() || (wall >= credible && !worked_longer) {
                 self.best_agreeing = Some(match self.best_agreeing {
@@ -343,7 +342,7 @@ impl<'a> Live<'a> {
         Ok(Taken { said, seen })
     }
 
-    /// The verdict of the load on the sample that is over.
+    /// The load's report on the sample that just ended.
     fn report(
         &mut self,
         conditions: &Conditions<'_>,
@@ -358,7 +357,8 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// One untimed sample, looked at from outside: memory, threads, processes and what else the model has to say.
+    /// One untimed sample, observed from outside: memory, threads, processes and the model's
+    /// metrics.
     ///
     /// # Errors
     ///
@@ -409,7 +409,7 @@ impl<'a> Live<'a> {
         Ok(())
     }
 
-    /// A line about a contestant that was busy when nothing was asked of it.
+    /// A warning if the contestant used the CPU between its samples.
     pub(super) fn warning(&self) -> Option<String> {
         let share = self.idle_cpu.as_secs_f64() / self.idle.as_secs_f64().max(1e-9);
         (self.idle_cpu > IDLE_LEAST && share > IDLE_SHARE).then(|| {
@@ -422,13 +422,13 @@ impl<'a> Live<'a> {
         })
     }
 
-    /// The times that its starts took to make pool or runtime, in nanoseconds.
+    /// The setup times of all starts, in nanoseconds.
     pub(super) fn setups(&self) -> Vec<f64> {
         self.setups.iter().map(|ns| *ns as f64).collect()
     }
 }
 
-/// What a contestant that serves is judged by: not what it says, but what the load saw.
+/// Replaces what a serving contestant says by what the load measured.
 fn judged_by_the_load(
     said: Said,
     report: Option<Report>,

@@ -1,6 +1,7 @@
-//! The load of the pattern `serve`, which tells its verdicts to the comparison and not to the contestants alone.
+//! The load generator of the pattern `serve`, which reports its verdicts to the comparison
+//! directly.
 //!
-//! It is spoken to over a pair of sockets: unlike a pipe, a socket cannot be opened again through `/proc`.
+//! Both talk over a socket pair: unlike a pipe, a socket cannot be opened again through `/proc`.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::SocketAddr;
@@ -16,10 +17,10 @@ use workload::serve::control::{Answer, Command};
 
 use super::runner::ours;
 
-/// How long an answer may take: a load that is ended early first closes its sessions.
+/// The time limit for an answer: a load that is interrupted closes its sessions first.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The running program. Dropping it ends it.
+/// The running load generator. Dropping it kills the process.
 #[derive(Debug)]
 pub(super) struct LoadProgram {
     child: Child,
@@ -27,20 +28,20 @@ pub(super) struct LoadProgram {
     from: BufReader<UnixStream>,
 }
 
-/// The address of one contestant in one of its lives.
+/// The load address of one contestant in one of its lives.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Door {
     id: u64,
-    /// What the contestant is told.
+    /// The address that the contestant is given.
     pub(super) address: SocketAddr,
 }
 
 impl LoadProgram {
-    /// Starts it.
+    /// Starts the load generator.
     ///
     /// # Errors
     ///
-    /// When it does not start.
+    /// If it does not start.
     pub(super) fn start(program: &Path) -> io::Result<LoadProgram> {
         let (to, theirs) = UnixStream::pair()?;
         to.set_read_timeout(Some(PATIENCE))?;
@@ -61,7 +62,7 @@ impl LoadProgram {
     ///
     /// # Errors
     ///
-    /// When the program is gone or talks nonsense; so for all others.
+    /// If the process has ended or answers something else. The same holds for the other commands.
     pub(super) fn open(&mut self, inputs: &Path) -> io::Result<Door> {
         let inputs = inputs.to_owned();
         match self.ask(&Command::Open { inputs })? {
@@ -70,7 +71,7 @@ impl LoadProgram {
         }
     }
 
-    /// A sample of this contestant begins, whose process has this id.
+    /// Announces that a sample of this contestant begins, whose process id is `runner`.
     pub(super) fn begin(&mut self, door: Door, runner: u32) -> io::Result<()> {
         match self.ask(&Command::Begin {
             id: door.id,
@@ -81,7 +82,7 @@ impl LoadProgram {
         }
     }
 
-    /// The sample is over: the verdict on its load, `None` if it ordered none.
+    /// Announces the end of the sample, and returns the verdict: `None` if no load was ordered.
     pub(super) fn end(&mut self, door: Door) -> io::Result<Option<Report>> {
         match self.ask(&Command::End { id: door.id })? {
             Answer::Ended { id, report } if id == door.id => Ok(report),
@@ -89,7 +90,7 @@ impl LoadProgram {
         }
     }
 
-    /// The contestant has ended.
+    /// Announces that the contestant has ended.
     pub(super) fn close(&mut self, door: Door) -> io::Result<()> {
         match self.ask(&Command::Close { id: door.id })? {
             Answer::Closed { .. } => Ok(()),
@@ -97,7 +98,7 @@ impl LoadProgram {
         }
     }
 
-    /// How it ended, if it did.
+    /// The exit status, if the process has ended.
     pub(super) fn ended(&mut self) -> Option<String> {
         let status = self.child.try_wait().ok().flatten()?;
         Some(status.to_string())
@@ -117,7 +118,7 @@ impl LoadProgram {
 
 impl Drop for LoadProgram {
     fn drop(&mut self) {
-        // It would end by itself with its standard input; this waits less.
+        // Closing its standard input would end it too, but killing is quicker.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

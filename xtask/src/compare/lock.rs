@@ -1,5 +1,8 @@
-//! One comparison at a time on a machine, since two would measure each other, and in an output folder, since each would delete
-//! the other's files: two may run on one machine with different folders for temporary files.
+//! The locks that keep comparisons apart.
+//!
+//! One lock covers the machine, since two comparisons would measure each other. Another covers the
+//! output folder, since each comparison would delete the other's files: two can run on one machine
+//! with different folders for temporary files.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -26,11 +29,12 @@ impl Lock {
         Lock::take_at(&path())
     }
 
-    /// Locks an output folder itself, so that no file is left in it. `None` where the file system cannot lock folders.
+    /// Locks an output folder itself, so that no lock file is left in it. `None` if the file system
+    /// cannot lock folders.
     ///
     /// # Errors
     ///
-    /// When another comparison uses it.
+    /// If another comparison uses it.
     pub(super) fn of_folder(folder: &Path) -> Result<Option<Lock>, Error> {
         let Ok(file) = File::open(folder) else {
             return Ok(None);
@@ -81,7 +85,8 @@ impl Lock {
     }
 }
 
-/// Anybody can put something in the place of the lock: a FIFO must not make this wait, and no link may lead elsewhere.
+/// The lock file is in a folder that everybody can write to: opening it must neither block on a
+/// FIFO nor follow a link.
 fn flags() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed()
 }

@@ -170,7 +170,7 @@ fn empty_results(
         .iter()
         .filter_map(|contestant| Some((contestant.name.clone(), contestant.version()?.to_owned())))
         .collect();
-    // A path need not be UTF-8, and JSON must be: what is shown of it is then not what was typed.
+    // A path need not be UTF-8, but JSON must be, so such an argument is recorded lossily.
     let arguments = std::env::args_os().skip(1);
     let command: Vec<String> = arguments
         .map(|argument| argument.to_string_lossy().into_owned())

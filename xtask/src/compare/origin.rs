@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::runner::ours;
 
-/// How long it may take to answer a request that costs nothing, also on a busy machine.
+/// The time limit for answering a trivial request, generous enough for a busy machine.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// The running program. Dropping it ends it.
+/// The running server. Dropping it kills the process.
 #[derive(Debug)]
 pub(super) struct Origin {
     child: Child,
@@ -20,11 +20,11 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Starts it with a folder for the logs that it writes, and waits until it listens.
+    /// Starts the server with a folder for the logs that it writes, and waits until it listens.
     ///
     /// # Errors
     ///
-    /// When it does not start or does not say where it listens.
+    /// If it does not start or does not print its address.
     pub(super) fn start(program: &Path, folder: &Path) -> io::Result<Origin> {
         let mut child = Command::new(program)
             .arg(folder)
@@ -33,7 +33,7 @@ impl Origin {
             .stdout(Stdio::piped())
             .spawn()?;
         ours(child.id());
-        // A server that ends without a word closes its output, which ends the wait.
+        // A server that exits silently closes its output, which ends the wait.
         let mut line = String::new();
         let read = match child.stdout.take() {
             Some(stdout) => BufReader::new(stdout.take(100)).read_line(&mut line),
@@ -51,12 +51,12 @@ impl Origin {
         }
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What is wrong with it, if anything: it has ended, or does not answer.
+    /// Describes the trouble, if any: the server has ended, or does not answer.
     pub(super) fn trouble(&mut self) -> Option<String> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return Some(format!("ended with {status}"));
@@ -87,7 +87,7 @@ impl Origin {
 
 impl Drop for Origin {
     fn drop(&mut self) {
-        // It would end by itself with its standard input; this waits less.
+        // Closing its standard input would end it too, but killing is quicker.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! How long a comparison will take at least: said before it begins.
+//! The least time that a comparison takes, announced before it begins.
 
 use std::time::Duration;
 
@@ -8,10 +8,11 @@ use workload::inputs::{self, Inputs, Step};
 use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_once};
 use super::selection::Entry;
 
-/// More tasks than this need not be drawn to know about what all of them take.
+/// A sample of this many tasks is enough to estimate what all of them need.
 const ENOUGH: usize = 1_000;
 
-/// How often a cell is started and sampled outside the budget: for its first sample and for the untimed one.
+/// How often a cell is started and sampled outside the budget: for its first sample and for the
+/// untimed one.
 const OUTSIDE: u32 = 2;
 
 /// What all tables together take before the budget begins.
@@ -23,8 +24,8 @@ pub(super) struct Outlook {
 }
 
 impl Outlook {
-    /// Of these tables, by the waits and `compute` steps in their inputs and by how long contestants took to start. What
-    /// kernels, files and programs take is not known yet.
+    /// Estimates these tables from the waits and `compute` steps in their inputs and from how long
+    /// the contestants took to start. The cost of kernels, files and programs is not known yet.
     pub(super) fn of<'a>(
         tables: impl IntoIterator<Item = (&'a Definition, Vec<Entry<'a>>)>,
         iterations_per_us: u64,
@@ -51,7 +52,7 @@ impl Outlook {
         outlook
     }
 
-    /// A line for the user.
+    /// The line that is shown to the user.
     pub(super) fn told(&self, budget: Duration) -> String {
         let many = |number: usize, what: &str| {
             let plural = if number == 1 { "" } else { "s" };

@@ -1,14 +1,15 @@
-//! CPU time of a contestant as seen from outside.
+//! CPU time of a contestant, observed from outside.
 //!
-//! The clocks of living processes are exact. What ended children used is in `/proc` in ticks only, a hundredth of a second
-//! as a rule; that none ended is known exactly, since each would have left page faults to its parent.
+//! The clocks of living processes are exact. The CPU time of ended children is in `/proc` in ticks
+//! only, usually hundredths of a second. Whether any child ended is known exactly, since an ended
+//! child adds its page faults to its parent's.
 
 use std::fs;
 use std::time::Duration;
 
 use workload::{tree, usage};
 
-/// What a tree of processes has used so far.
+/// The CPU time that a process tree has used so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Used {
     living: Duration,
@@ -18,16 +19,16 @@ pub(super) struct Used {
     processes: u32,
 }
 
-/// What it used between two looks.
+/// The CPU time used between two observations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
-    /// No more than this, children that ended included.
+    /// An upper bound that includes the rounding of ended children's time.
     pub(super) at_most: Duration,
-    /// As near as can be said.
+    /// The best estimate.
     pub(super) about: Duration,
 }
 
-/// Looks at a process and all below it; `None` where the system does not tell.
+/// Observes a process and its descendants; `None` if the system does not show CPU times.
 pub(super) fn look(pid: u32) -> Option<Used> {
     usage::process_cpu_ns(pid)?;
     let mut used = Used::default();
@@ -43,7 +44,7 @@ pub(super) fn look(pid: u32) -> Option<Used> {
 }
 
 impl Used {
-    /// From an earlier look to this one.
+    /// The CPU time used from `before` to this observation.
     pub(super) fn since(&self, before: &Used) -> Span {
         let all = |used: &Used| used.living + used.ended;
         let about = all(self).saturating_sub(all(before));
@@ -61,9 +62,9 @@ impl Used {
     }
 }
 
-/// CPU time and page faults of the children of a process that ended and were waited for.
+/// CPU time and page faults of a process's children that have ended and were reaped.
 fn of_ended_children(pid: u32) -> Option<(Duration, u64)> {
-    // The name of the program stands in parentheses and may hold anything, parentheses included.
+    // The name of the program is in parentheses and may contain anything, parentheses included.
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_ascii_whitespace().collect();

@@ -1,8 +1,8 @@
-//! A prediction from some of the tasks, where there are many.
+//! Predictions from a part of the tasks, for tables with many of them.
 //!
-//! What a task costs beyond its waits and its work, such as a thread or a child process of its own, follows from no inputs,
-//! but a few hundred tasks show it. A cell that would not be done in time with all of them is skipped with that arithmetic,
-//! rather than called hung.
+//! The inputs do not show what a task costs beyond its waits and its work, such as a thread or a
+//! child process of its own, but a few hundred tasks do. A cell that would take too long with all
+//! tasks is skipped with that arithmetic instead of being called hung.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::live::{Live, Work};
 use super::runner::Fault;
 use super::table::Conditions;
 
-/// Fewer tasks than this are done in time, whatever each costs.
+/// With fewer tasks than this, a sample ends in time whatever each task costs.
 pub(super) const MANY: usize = 5_000;
 
-/// The numbers of tasks to try, in order: a few cannot tell what a late reply adds from what the tasks cost, so more are
-/// tried where that matters.
+/// The pilot sizes, tried in order. With few tasks, the cost of a task cannot be told from a late
+/// reply, so larger pilots follow where that matters.
 const SIZES: [usize; 3] = [256, 2_048, 16_384];
 
-/// A pilot that took this much longer than the inputs need says what tasks cost.
+/// The least time beyond the inputs' own needs from which a pilot counts as evidence.
 const TELLING: Duration = Duration::from_millis(50);
 
 /// The first tasks of these inputs, as inputs of their own.
@@ -36,13 +36,13 @@ pub(super) fn first(inputs: &Inputs, tasks: usize) -> Inputs {
 pub(super) struct Pilots(Vec<Work>);
 
 impl Pilots {
-    /// The numbers of tasks that suit a table of that many.
+    /// The pilot sizes for a table with this number of tasks.
     pub(super) fn sizes(tasks: usize) -> Vec<usize> {
         let suits = |size: &usize| tasks >= MANY && size * 4 <= tasks;
         SIZES.into_iter().filter(suits).collect()
     }
 
-    /// With the work of each.
+    /// Pilots with this work.
     pub(super) fn of(works: Vec<Work>) -> Pilots {
         Pilots(works)
     }
@@ -51,7 +51,7 @@ impl Pilots {
     ///
     /// # Errors
     ///
-    /// What the contestant did instead of its samples.
+    /// Faults of the contestant, as with any sample.
     pub(super) fn predict<'a>(
         &self,
         live: &mut Live<'a>,
@@ -61,7 +61,7 @@ impl Pilots {
         let mut predicted = None;
         for pilot in &self.0 {
             live.start(conditions, pilot)?;
-            // The first one also pays for what is done once.
+            // The first sample also pays for one-time costs.
             let first = live.try_out(conditions, pilot)?;
             let took = first.min(live.try_out(conditions, pilot)?);
             let seen = Prediction {
@@ -84,31 +84,31 @@ impl Pilots {
     }
 }
 
-/// What a pilot says about all tasks.
+/// What a pilot implies for all tasks.
 #[derive(Debug, Clone, Copy)]
 struct Prediction {
     tasks: usize,
     took: Duration,
-    /// What the inputs need of it.
+    /// The least time of the pilot's tasks, by their inputs.
     least: Duration,
     of: usize,
     least_of_all: Duration,
 }
 
 impl Prediction {
-    /// What the tasks cost beyond what the inputs need.
+    /// The time beyond what the inputs need.
     fn beyond(&self) -> Duration {
         self.took.saturating_sub(self.least)
     }
 
-    /// The time that all tasks will take.
+    /// The predicted time of all tasks.
     fn all(&self) -> Duration {
         let scale = self.of as f64 / self.tasks.max(1) as f64;
         let beyond = self.beyond().as_secs_f64() * scale;
         self.least_of_all + Duration::try_from_secs_f64(beyond).unwrap_or(Duration::MAX / 2)
     }
 
-    /// Whether more tasks would not say anything else.
+    /// Whether a larger pilot could not change the outcome.
     fn is_clear(&self) -> bool {
         let all = self.all();
         all <= LONGEST_SAMPLE / 2 || (all > LONGEST_SAMPLE * 2 && self.beyond() >= TELLING)

@@ -1,9 +1,9 @@
-//! Times that cannot be.
+//! Bounds on the times that a contestant may claim.
 //!
-//! A contestant times itself, so its claim is held against what is known without it: the waits and the work in the inputs,
-//! the number of tasks that it does at once by its own word, the time from request to answer, and the CPU time of its
-//! processes as seen from outside. A false accusation is as bad as a false win: each bound leaves room for what honest
-//! contestants were seen to do, also on a busy machine.
+//! A contestant times itself, so its claim is checked against independent evidence: the waits and
+//! the work in the inputs, its declared concurrency, the time from request to answer, and the CPU
+//! time of its processes observed from outside. A false accusation is as bad as a false win, so
+//! each bound leaves room for what honest contestants were seen to do, also on a busy machine.
 
 use std::time::Duration;
 
@@ -11,49 +11,49 @@ use super::forecast::Needs;
 use super::outside::Span;
 use super::runner::Fault;
 
-/// Less work than this is not held against CPU time: starting threads costs as much.
+/// Less work than this is not compared with CPU time: starting threads costs as much.
 const LEAST_WORK: Duration = Duration::from_millis(1);
 
-/// A contestant that is this many times faster than the referee is not fast any more, but wrong. Vector instructions of
-/// another language reach 8.
+/// A contestant this many times faster than the referee is wrong. Vector instructions of another
+/// language reach a factor of 8.
 const MUCH_FASTER: u32 = 10;
 
-/// The part of the referee's time that a claim needs no further evidence for.
+/// A claim of at least this part of the referee's time needs no further evidence.
 const CREDIBLE: f64 = 0.7;
 
-/// Less work than this may cost less than what is not timed.
+/// Less work than this may cost less than the untimed parts of a sample.
 const TELLING_WORK: Duration = Duration::from_millis(5);
 
-/// Threads that do this much work live long enough to be seen.
+/// Threads that do this much work live long enough to be observed.
 const SEEN_WORKING: Duration = Duration::from_millis(10);
 
-/// What a sample claims and what was seen of it.
+/// The claim of a sample, and the evidence about it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
-    /// The claim.
+    /// The time that the contestant claims.
     pub(super) wall: Duration,
-    /// From request to answer.
+    /// The time from request to answer.
     pub(super) elapsed: Duration,
-    /// CPU time meanwhile, where the system tells.
+    /// CPU time during the sample, if the system shows it.
     pub(super) cpu: Option<Span>,
-    /// CPU time between the answer before, or `loaded`, and the request.
+    /// CPU time between the previous answer, or `loaded`, and the request.
     pub(super) idle: Option<Span>,
-    /// Bytes written to standard error meanwhile, which is nobody's work.
+    /// Bytes written to standard error during the sample; writing them is not part of the work.
     pub(super) complained: u64,
 }
 
 /// How well a claim agrees with the time that its answer took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreement {
-    /// The rest is the digest and the reply.
+    /// The difference is the digest and the reply.
     Good,
-    /// The machine may have been busy; another sample will be better.
+    /// The machine may have been busy; repeating the sample tells.
     Doubtful,
-    /// So much time is never lost again and again.
+    /// The difference is too large to occur repeatedly.
     Absurd,
 }
 
-/// Refuses a time that cannot be, whatever the machine did.
+/// Refuses a time that is impossible, however busy the machine was.
 ///
 /// # Errors
 ///
@@ -65,14 +65,14 @@ pub(super) fn check(seen: &Seen, needs: &Needs, at_once: usize, cpus: usize) -> 
     check_cpu(seen, needs.cpu)
 }
 
-/// A time that needs no further evidence: about what the work takes the referee, as well shared out as can be. Less may be
-/// a better runner, but then its answer does not come much later.
+/// A time that needs no further evidence: about what the work takes the referee, shared out
+/// ideally. A better runner may take less, but then its answer comes early as well.
 pub(super) fn credible(needs: &Needs, at_once: usize, cpus: usize) -> Duration {
     needs.lower_bound(at_once, cpus).mul_f64(CREDIBLE)
 }
 
-/// Holds a time against the threads that were seen of the contestant, where its answer came so much later that the time is
-/// in doubt: on one thread, work takes what it takes.
+/// Compares a claim with the number of threads observed, if the answer came so late that the claim
+/// is in doubt: one thread cannot do the work faster than the referee did.
 ///
 /// # Errors
 ///
@@ -101,7 +101,7 @@ pub(super) fn check_threads(
     ))
 }
 
-/// [`check`] where the load took the time.
+/// [`check`] for a sample that the load timed.
 ///
 /// # Errors
 ///
@@ -110,13 +110,13 @@ pub(super) fn check_served(seen: &Seen, needs: &Needs) -> Result<(), Fault> {
     check_cpu(seen, needs.cpu)
 }
 
-/// Nothing takes longer than the wait for its answer.
+/// Refuses a claim that is longer than the wait for the answer.
 ///
 /// # Errors
 ///
 /// [`Fault::Wrong`].
 pub(super) fn check_claim(claim: Duration, elapsed: Duration) -> Result<(), Fault> {
-    // Two clocks that tick alike may still be read in another order.
+    // The two clocks run alike but are read at slightly different moments.
     if claim <= elapsed + Duration::from_millis(1) {
         return Ok(());
     }
@@ -151,7 +151,8 @@ fn check_waits(wall: Duration, needs: &Needs, at_once: usize) -> Result<(), Faul
     Ok(())
 }
 
-/// Work cannot be done much faster than the referee did it, with that many tasks on a processor at once.
+/// Refuses work done much faster than the referee did it, with `parallel` tasks on processors at
+/// once.
 fn check_work(wall: Duration, cpu: Duration, parallel: usize) -> Result<(), Fault> {
     let parallel = u32::try_from(parallel.max(1)).unwrap_or(u32::MAX);
     let most = wall.saturating_mul(MUCH_FASTER).saturating_mul(parallel);
@@ -166,7 +167,7 @@ fn check_work(wall: Duration, cpu: Duration, parallel: usize) -> Result<(), Faul
     ))
 }
 
-/// Work takes CPU time, and takes it when it is asked for.
+/// Refuses work for which too little CPU time was used during the sample.
 fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
     let Some(used) = seen.cpu else { return Ok(()) };
     if cpu < LEAST_WORK {
@@ -194,8 +195,9 @@ fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
 }
 
 impl Seen {
-    /// Whether more CPU time was used than all processors have in the time that is claimed. Not timed are the digest, the
-    /// reply, and what is written to standard error; where there is little work, they may be most of it.
+    /// Whether more CPU time was used than all processors have within the claimed time. The digest,
+    /// the reply and output to standard error are not timed; with little work they may be most of
+    /// it.
     pub(super) fn worked_longer(&self, needs: &Needs, outputs: usize, cpus: usize) -> bool {
         let Some(used) = self.cpu.filter(|_| needs.cpu >= TELLING_WORK) else {
             return false;
@@ -211,13 +213,13 @@ impl Seen {
                 .saturating_add(untimed)
     }
 
-    /// How many times the claim the answer took.
+    /// The ratio of the time from request to answer to the claim.
     pub(super) fn lost(&self) -> f64 {
         self.elapsed.as_secs_f64() / self.wall.as_secs_f64().max(1e-9)
     }
 
-    /// Whether the claim is about as long as the answer took. Not timed are the digest and the reply, a few milliseconds
-    /// and a few microseconds for each output in a slow language.
+    /// How well the claim matches the time from request to answer. The digest and the reply are not
+    /// timed: a few milliseconds, plus a few microseconds per output in a slow language.
     pub(super) fn agreement(&self, outputs: usize) -> Agreement {
         let outputs = u32::try_from(outputs).unwrap_or(u32::MAX);
         let room = |part: Duration, fixed_ms: u64, each_us: u64| {

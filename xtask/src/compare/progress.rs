@@ -93,7 +93,7 @@ pub(super) fn print_out(text: &str) {
     print(text, std::io::stdout().lock());
 }
 
-/// The same on standard error, cleaned: a contestant may have said what is in it.
+/// The same on standard error, cleaned: it may contain text from a contestant.
 pub(super) fn print_err(text: &str) {
     print(&clean_lines(text), std::io::stderr().lock());
 }

@@ -15,7 +15,7 @@ pub(super) const LIVES: u32 = 3;
 /// Samples of a cell without which there is no 95 % interval of a median, warm-ups not counted.
 pub(super) const FEWEST_ROUNDS: u32 = 6;
 
-/// How many contestants are alive at once, at most. Where a table has more cells, they take turns in groups.
+/// The most contestants that are alive at once. In larger tables, groups of cells take turns.
 pub(super) const MOST_ALIVE: usize = 48;
 
 /// More rounds in a life say little more: the rest of the budget is left to the tables to come.
@@ -26,7 +26,7 @@ const MOST_ROUNDS_A_LIFE: u32 = 20;
 pub(super) enum Stop {
     /// It is the contestant's fault: its row says so, and the others go on.
     Cell(String),
-    /// It is the comparison's own fault: this table ends, and no contestant is to blame.
+    /// A part of the comparison itself failed: this table ends, and no contestant is to blame.
     Own(String),
     /// The user wants to end.
     Interrupted,
@@ -72,7 +72,7 @@ pub(super) struct Moment {
     pub(super) warm_up: bool,
 }
 
-/// What the first sample of a cell took.
+/// The time that the first sample of a cell took.
 #[derive(Debug, Clone, Copy)]
 struct First {
     cell: usize,
@@ -80,14 +80,15 @@ struct First {
     sample: Duration,
 }
 
-/// Samples these cells: the first sample of each, which verifies it, then as many rounds as the budget bears.
-/// Returns what the first samples took, which is not of the budget.
+/// Samples these cells: the first sample of each, which verifies it, then as many rounds as fit the
+/// budget. Returns the time of the first samples, which the budget does not cover.
 ///
-/// Rounds of the same life and number are compared with each other, also where groups had them one after another.
+/// Rounds of the same life and number are compared with each other, even if groups ran them one
+/// after another.
 ///
 /// # Errors
 ///
-/// [`Stop::Interrupted`] and [`Stop::Own`]; whatever is a cell's own fault is noted and the others go on.
+/// [`Stop::Interrupted`] and [`Stop::Own`]. A cell's own fault is noted, and the others go on.
 pub(super) fn run(
     bench: &mut impl Bench,
     cells: Vec<usize>,
@@ -106,7 +107,7 @@ pub(super) fn run(
     schedule.leave_out_what_does_not_fit(&firsts, budget, crowded);
     let start = schedule.bench.now();
     for life in 0..LIVES {
-        // The first samples of a crowd belong to processes that have ended.
+        // With more cells than can be alive, the processes of the first samples have ended.
         let afresh = life > 0 || crowded;
         let numbered = life + u32::from(crowded);
         schedule.life(
@@ -135,7 +136,8 @@ impl<B: Bench> Schedule<'_, B> {
         self.alive.chunks(MOST_ALIVE).map(<[_]>::to_vec).collect()
     }
 
-    /// Starts every cell and takes its first sample. Those of a crowd end again, to make room.
+    /// Starts every cell and takes its first sample. If there are more than can be alive, each is
+    /// ended again.
     fn firsts(&mut self, crowded: bool) -> Result<Vec<First>, Stop> {
         let mut firsts = Vec::new();
         let mut round = self.round;
@@ -151,7 +153,7 @@ impl<B: Bench> Schedule<'_, B> {
         Ok(firsts)
     }
 
-    /// One life of every cell, group by group; `time` is when it begins and how long it may take.
+    /// One life of every cell, group by group. `time` is its start and its length.
     fn life(&mut self, life: u32, afresh: bool, time: (Duration, Duration)) -> Result<(), Stop> {
         let (begin, share) = time;
         let (first, mut last) = (self.round, self.round);
@@ -211,7 +213,7 @@ impl<B: Bench> Schedule<'_, B> {
                 Ok(sample) => took.push(First {
                     cell,
                     start: started - begin,
-                    // What a round costs is more than what its samples say.
+                    // A round costs more than the times that its samples claim.
                     sample: sample.max(self.bench.now() - started),
                 }),
                 Err(Stop::Cell(why)) => {
@@ -227,7 +229,7 @@ impl<B: Bench> Schedule<'_, B> {
 
     /// The slowest cells keep their one sample until the others can have enough.
     fn leave_out_what_does_not_fit(&mut self, firsts: &[First], budget: Duration, crowded: bool) {
-        // The first start and the first warm-up are done, but for a crowd.
+        // Each cell has had its first start and its first warm-up, unless it was ended again.
         let starts = LIVES - 1 + u32::from(crowded);
         let cost = |first: &First| first.start * starts + first.sample * (FEWEST_ROUNDS + starts);
         let mut by_cost = firsts.to_vec();

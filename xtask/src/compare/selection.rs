@@ -57,7 +57,7 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
         chosen.push(known.clone());
     }
     for file in &args.workload_files {
-        // What is missing is told by the reader, which tells all else about the file.
+        // The loader below reports a missing file, with all its other errors.
         if let Err(error) = files::refuse_special(file)
             && error.kind() != io::ErrorKind::NotFound
         {

@@ -1,6 +1,7 @@
-//! The comparison's own servers: started when they are needed, restarted between tables when they have broken.
+//! The comparison's own servers: started on demand, and restarted between tables if they have
+//! broken.
 //!
-//! Where a contestant fails because one of them has, the contestant is not to blame.
+//! If a contestant fails because a server has, the contestant is not to blame.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,21 +12,21 @@ use super::origin::Origin;
 use super::programs::Programs;
 use crate::error::Error;
 
-/// What runs beside the contestants of a table.
+/// The servers that run beside the contestants of a table.
 #[derive(Debug)]
 pub(super) struct Servers {
     origin_program: PathBuf,
     load_program: PathBuf,
-    /// Where the origin server writes logs.
+    /// The folder in which the origin server writes logs.
     folder: PathBuf,
     origin: Option<Origin>,
     load: Option<LoadProgram>,
-    /// Why the load is of no use any more.
+    /// The reason why the load can no longer be used.
     load_broke: Option<String>,
 }
 
 impl Servers {
-    /// None of them runs yet.
+    /// Servers that are not running yet.
     pub(super) fn new(programs: &Programs, folder: &Path) -> Servers {
         Servers {
             origin_program: programs.origin.clone(),
@@ -37,11 +38,11 @@ impl Servers {
         }
     }
 
-    /// Starts what a table needs and is not there, or is broken.
+    /// Starts the servers that a table needs if they are missing or broken.
     ///
     /// # Errors
     ///
-    /// When one does not start: nothing that needs it can be measured.
+    /// If a server does not start: nothing that needs it can be measured.
     pub(super) fn provide(&mut self, fetches: bool, serves: bool) -> Result<(), Error> {
         let failed = |program: &Path, error: io::Error| {
             Error::Failed(format!("{}: does not start: {error}", program.display()))
@@ -53,7 +54,7 @@ impl Servers {
                 .is_none_or(|own| own.trouble().is_some())
         {
             let program = &self.origin_program;
-            // The broken one first: it may hold the memory or the descriptors.
+            // The broken server first: it may hold the memory or the descriptors.
             self.origin = None;
             let started = Origin::start(program, &self.folder);
             self.origin = Some(started.map_err(|error| failed(program, error))?);
@@ -68,16 +69,16 @@ impl Servers {
         Ok(())
     }
 
-    /// The address of the origin server, where it runs.
+    /// The address of the origin server, if it runs.
     pub(super) fn origin(&self) -> Option<SocketAddr> {
         self.origin.as_ref().map(Origin::address)
     }
 
-    /// Does something with the load.
+    /// Runs `work` with the load.
     ///
     /// # Errors
     ///
-    /// When it is broken, in words for the user.
+    /// If the load is broken, with a message for the user.
     pub(super) fn with_load<T>(
         &mut self,
         work: impl FnOnce(&mut LoadProgram) -> io::Result<T>,
@@ -98,12 +99,12 @@ impl Servers {
         })
     }
 
-    /// Takes an address back. That it cannot is found out by whoever asks next.
+    /// Closes an address. A failure is remembered and surfaces with the next command.
     pub(super) fn close(&mut self, door: Door) {
         let _ = self.with_load(|load| load.close(door));
     }
 
-    /// What is wrong with them, if anything.
+    /// Describes the trouble with the servers, if any.
     pub(super) fn trouble(&mut self) -> Option<String> {
         let origin = self.origin.as_mut().and_then(Origin::trouble);
         origin

@@ -24,7 +24,7 @@ pub(super) struct Conditions<'a> {
     pub(super) patience: Duration,
     /// Ctrl-C.
     pub(super) interrupt: &'a Interrupt,
-    /// The comparison's own.
+    /// The comparison's own servers.
     pub(super) servers: &'a RefCell<Servers>,
     /// Where to say how far it is.
     pub(super) progress: &'a Progress,
@@ -58,8 +58,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Tries each cell with some of the tasks, and skips those that would not be done with all of them in time. Where they
-    /// are few there are no pilots.
+    /// Runs the pilots of each cell, and skips the cells that would take too long with all tasks.
+    /// Tables with few tasks have no pilots.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl<'a> Table<'a> {
                     live.skipped = Some(reason);
                 }
                 Err(fault) => match self.stop(fault) {
-                    // It will do the same again, and have a row that says so.
+                    // The fault will recur with the real samples, and then becomes the row's error.
                     Stop::Cell(_) => {}
                     other => return Err(other),
                 },
@@ -89,7 +89,7 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// The cells that are to be sampled.
+    /// The cells to sample.
     pub(super) fn contenders(&self) -> Vec<usize> {
         let all = 0..self.cells.len();
         all.filter(|cell| self.cells[*cell].skipped.is_none())
@@ -125,15 +125,15 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// The rows, what was skipped, and what to warn of. Where the comparison itself failed, cells without a sample are
-    /// skipped for that.
+    /// The rows, the skipped cells and the warnings. If the comparison itself failed, cells without
+    /// a sample are skipped for that reason.
     pub(super) fn finish(
         mut self,
         own_failure: Option<&str>,
     ) -> (Vec<Cell>, Vec<Skipped>, Vec<String>) {
         let (mut rows, mut skipped, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for live in &mut self.cells {
-            // What it might still say changes nothing any more.
+            // Anything it prints now no longer matters.
             let _ = live.end(&self.conditions);
             if let Some(reason) = live.skipped.take() {
                 let reason = skip(&live.entry, self.conditions.workload, reason);
@@ -141,7 +141,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             if live.row.error.is_none() && live.row.samples.is_empty() {
-                // The user's Ctrl-C came first, and there is nothing to say of it, or a failure of the comparison.
+                // Ctrl-C came first, which needs no row, or the comparison itself failed.
                 skipped.extend(
                     own_failure
                         .map(|why| skip(&live.entry, self.conditions.workload, why.to_owned())),
@@ -157,7 +157,8 @@ impl<'a> Table<'a> {
         (rows, skipped, warnings)
     }
 
-    /// Whose fault it is: where the comparison's own servers or files are gone, no contestant's.
+    /// Decides whose fault it is: never the contestant's if the comparison's own servers or files
+    /// are gone.
     fn stop(&self, fault: Fault) -> Stop {
         let own = match &fault {
             Fault::Interrupted => return Stop::Interrupted,

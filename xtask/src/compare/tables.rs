@@ -1,4 +1,4 @@
-//! All tables, one after another: inputs, the right answer, samples, sentences.
+//! The loop over all tables: inputs, the right answer, samples, verdicts.
 
 use std::cell::RefCell;
 use std::fs;
@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::results::{self, Results, Workload};
 use crate::{render, stats};
 
-/// A comparison under way.
+/// A running comparison.
 pub(super) struct Comparison<'a> {
     args: &'a CompareArgs,
     interrupt: &'a Interrupt,
@@ -37,20 +37,20 @@ pub(super) struct Comparison<'a> {
     progress: Progress,
     results: Results,
     results_path: PathBuf,
-    /// Whether something of the comparison's own went wrong.
+    /// Whether a part of the comparison itself failed.
     failed: bool,
     /// Whether the last attempt to write the results failed.
     unwritten: bool,
 }
 
-/// How contestants come into a table.
+/// The contestants, and which of them take part.
 struct Field<'a, 'c> {
     contestants: &'c [Contestant],
     models: &'a [(&'a str, Option<&'a str>)],
 }
 
 impl<'a> Comparison<'a> {
-    /// One that has measured nothing yet.
+    /// A comparison that has measured nothing yet.
     pub(super) fn new(
         args: &'a CompareArgs,
         interrupt: &'a Interrupt,
@@ -74,7 +74,7 @@ impl<'a> Comparison<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Interrupted`], and [`Error::Failed`] where nothing can be measured any more.
+    /// [`Error::Interrupted`], and [`Error::Failed`] if nothing can be measured any more.
     pub(super) fn run(
         &mut self,
         definitions: &[Definition],
@@ -104,7 +104,7 @@ impl<'a> Comparison<'a> {
             let inputs = self.make(definition, iterations_per_us)?;
             self.progress.table(&definition.name, entries.len(), share);
             let prepared = self.prepare(&inputs, &mut referee, sequential, workshop)?;
-            // Millions of tasks take memory that the contestants may need.
+            // Millions of tasks use memory that the contestants may need.
             drop(inputs);
             let spent = self.table(definition, prepared, entries, share)?;
             left = left.saturating_sub(spent);
@@ -119,7 +119,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Says how long it will take at least, before it begins.
+    /// Prints the least time that the comparison will take.
     fn announce(&self, definitions: &[Definition], field: &Field<'_, '_>, iterations_per_us: u64) {
         let tables = definitions.iter().map(|definition| {
             let numbers = workers(self.args);
@@ -130,7 +130,7 @@ impl<'a> Comparison<'a> {
         self.progress.note(&outlook.told(budget(self.args)));
     }
 
-    /// Makes the inputs, on a thread that Ctrl-C does not wait for: millions of tasks take a while.
+    /// Makes the inputs on another thread, so that Ctrl-C need not wait for millions of tasks.
     fn make(&self, definition: &Definition, iterations_per_us: u64) -> Result<Inputs, Error> {
         let definition = definition.clone();
         self.interrupt
@@ -138,7 +138,8 @@ impl<'a> Comparison<'a> {
             .ok_or(Error::Interrupted)
     }
 
-    /// What the table and its pilots need; the inner error is why the table cannot be measured.
+    /// Prepares the table and its pilots. The inner error is the reason why the table cannot be
+    /// measured.
     fn prepare(
         &mut self,
         inputs: &Inputs,
@@ -180,7 +181,7 @@ impl<'a> Comparison<'a> {
             let inputs = match workshop.write_pilot(&part) {
                 Ok(inputs) => inputs,
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
-                // The table itself can do without.
+                // The table can be measured without pilots.
                 Err(_) => break,
             };
             let place = Place {
@@ -195,7 +196,8 @@ impl<'a> Comparison<'a> {
         Ok(Ok((work, Pilots::of(pilots))))
     }
 
-    /// Asks the referee for the right answer; once more if the comparison's own server is at fault.
+    /// Asks the referee for the right answer, and retries once if the comparison's own server
+    /// failed.
     fn answer(
         &mut self,
         inputs: &Inputs,
@@ -220,7 +222,7 @@ impl<'a> Comparison<'a> {
                 Err(Fault::Interrupted) => return Err(Error::Interrupted),
                 Err(fault) => fault,
             };
-            // The runner is of no use after a fault.
+            // A runner is unusable after a fault.
             let again = Referee::start(sequential, self.args.patience, self.interrupt)?;
             std::mem::replace(referee, again).quit();
             let trouble = self.servers.borrow_mut().trouble();
@@ -236,7 +238,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Measures one table and returns what it took of the budget.
+    /// Measures one table, and returns how much of the budget it used.
     fn table(
         &mut self,
         definition: &Definition,
@@ -304,7 +306,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The cells that can end in time by their inputs; the others are skipped with the arithmetic.
+    /// The cells that can end in time by their inputs. The others are skipped with the arithmetic.
     fn fitting<'e>(
         &mut self,
         entries: Vec<Entry<'e>>,
@@ -315,7 +317,8 @@ impl<'a> Comparison<'a> {
         for entry in entries {
             let at_once = at_once(entry.variant.concurrency, entry.workers, &work.shape);
             let cpus = num_cpus::get();
-            // A contestant that has not said who it is has a row that says so, and nothing to predict.
+            // A contestant without a hello gets a row with the error, and nothing can be predicted
+            // for it.
             let too_long = work.needs.too_long(at_once, cpus);
             let Some(reason) = too_long.filter(|_| entry.contestant.hello.is_ok()) else {
                 fitting.push(entry);
@@ -333,18 +336,19 @@ impl<'a> Comparison<'a> {
         fitting
     }
 
-    /// Notes that something of the comparison's own went wrong: it goes on, and its exit status says so.
+    /// Notes that a part of the comparison itself failed: it goes on, but its exit status is 1.
     pub(super) fn fail(&mut self, why: &str) {
         self.failed = true;
         self.progress.note(&format!("error: {why}"));
     }
 
-    /// Takes the progress off the terminal.
+    /// Clears the progress line.
     pub(super) fn finish_progress(&self) {
         self.progress.finish();
     }
 
-    /// Writes what there is. Where that fails, the figures are on the terminal, and it is tried again after the next table.
+    /// Writes the results so far. If that fails, the figures are still printed, and writing is
+    /// retried after the next table.
     fn write(&mut self) {
         let written = fs::create_dir_all(&self.args.output)
             .and_then(|()| results::write(&self.results_path, &self.results));
@@ -361,7 +365,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Keeps what was measured before it ended early.
+    /// Writes what was measured before an early end.
     pub(super) fn keep(&mut self, why: &Error) {
         self.write();
         if matches!(why, Error::Interrupted) && !self.unwritten {
@@ -372,7 +376,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Prints what follows from all tables, and says whether all went well: the exit status.
+    /// Prints the closing summary, and returns the exit status.
     pub(super) fn close(mut self, baseline: Option<&Results>) -> u8 {
         self.results.complete = true;
         print_out(&render::closing(&self.results, baseline));
@@ -389,7 +393,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The table as it will stand in the results.
+/// The table's entry in the results.
 fn describe(definition: &Definition, digest: Option<u64>) -> Workload {
     let (rate, sessions) = match definition.pattern {
         Pattern::Serve { rate, sessions, .. } => (Some(rate), Some(sessions)),
@@ -408,7 +412,7 @@ fn describe(definition: &Definition, digest: Option<u64>) -> Workload {
     }
 }
 
-/// Whether the origin server is needed.
+/// Whether the tasks need the origin server.
 fn fetches(inputs: &Inputs) -> bool {
     let mut actions = inputs.header.actions.iter();
     actions.any(|action| action == "fetch" || action == "tail")

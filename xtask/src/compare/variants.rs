@@ -1,5 +1,5 @@
-//! Variants that are named and that there are none of: noticed before the build where the manifest of a model says which
-//! there are, else when its runner has said so.
+//! Checks for variants that do not exist: before the build for models whose manifests list their
+//! variants, else once the runner has listed them.
 
 use workload::definition::Definition;
 
@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::suggest::did_you_mean;
 use crate::text;
 
-/// Refuses a variant that a model of the project does not have, whether `--model` or a workload's `show` names it.
+/// Refuses a variant that a model of the project does not have, whether `--model` or a workload's
+/// `show` names it.
 ///
 /// # Errors
 ///
@@ -25,7 +26,7 @@ pub(super) fn check_declared(
     })
 }
 
-/// The same with what the runners said of themselves, which covers those of the user.
+/// The same with the variants that the runners listed, which covers the user's own runners.
 ///
 /// # Errors
 ///
@@ -36,7 +37,7 @@ pub(super) fn check_said(
     definitions: &[Definition],
 ) -> Result<(), Error> {
     check(models, definitions, |name| {
-        // One that does not take part, or has not said who it is, cannot be asked.
+        // A contestant that does not take part or gave no hello has listed no variants.
         let contestant = contestants
             .iter()
             .find(|contestant| contestant.name == name && contestant.hello.is_ok())?;

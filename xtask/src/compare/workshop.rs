@@ -22,7 +22,7 @@ pub(super) struct Workshop<'i> {
     interrupt: &'i Interrupt,
     /// The copy of all inputs that the user asked for: where it will be, and where it is until then.
     kept: Option<(PathBuf, BufWriter<Replacement>)>,
-    /// On the output folder. Let go of when the work folder is gone.
+    /// The lock on the output folder, released after the work folder is removed.
     _lock: Option<Lock>,
 }
 
@@ -61,7 +61,7 @@ impl<'i> Workshop<'i> {
         let unwritable = |error: io::Error| unusable(&format!("cannot be written: {error}"));
         fs::create_dir_all(output).map_err(unwritable)?;
         let lock = Lock::of_folder(output)?;
-        // What a killed comparison left: the lock says that no other one uses it.
+        // Left by a killed comparison: the lock shows that no other one uses it.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).map_err(unwritable)?;
         // Removes the folder if the rest does not work out.
@@ -113,7 +113,7 @@ impl<'i> Workshop<'i> {
     ///
     /// # Errors
     ///
-    /// When the disk is full or the like.
+    /// If the disk is full or the like.
     pub(super) fn write_pilot(&self, inputs: &Inputs) -> Result<PathBuf, Error> {
         let name = format!("pilot-{}.jsonl", inputs.header.tasks);
         self.write_as(&name, inputs)
@@ -121,7 +121,7 @@ impl<'i> Workshop<'i> {
 
     fn write_as(&self, name: &str, inputs: &Inputs) -> Result<PathBuf, Error> {
         let path = self.folder.join(name);
-        // Somebody may have deleted the folder since.
+        // The folder may have been deleted in the meantime.
         fs::create_dir_all(&self.folder)
             .and_then(|()| File::create(&path))
             .and_then(|file| {

@@ -1,20 +1,21 @@
-//! Telling regular files from everything else that a path can name.
+//! File types: regular files, and everything else that a path can name.
 
 use std::fs::{self, FileType};
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-/// Refuses a path that names something other than a regular file, links followed. Nothing is opened.
+/// Refuses a path that names anything but a regular file, after following links. Nothing is opened.
 ///
 /// # Errors
 ///
-/// One that says what the path names instead; and whatever asking the system gave, such as `NotFound`.
+/// A message that says what the path names instead; and any error of the system, such as
+/// `NotFound`.
 pub fn refuse_special(path: &Path) -> io::Result<()> {
     require_regular(fs::metadata(path)?.file_type())
 }
 
-/// `IsADirectory` for a folder, `InvalidInput` for the rest.
+/// `IsADirectory` for a directory, `InvalidInput` for other types.
 pub(super) fn require_regular(found: FileType) -> io::Result<()> {
     if found.is_file() {
         return Ok(());

@@ -1,4 +1,5 @@
-//! Reading and writing files that others may have put in place: devices, FIFOs, links, files without an end.
+//! Bounded reads and atomic writes, safe against devices, FIFOs, links and endless files in their
+//! place.
 //!
 //! Every command reads through [`read`] and writes through [`replace`], [`create`] or [`Replacement`].
 

@@ -9,18 +9,20 @@ use rustix::fs::OFlags;
 
 use super::kind::{refuse_special, require_regular};
 
-/// The bytes of a regular file, links followed.
+/// Reads a regular file, following links.
 ///
-/// Neither a FIFO that nobody writes to nor a device without an end can keep it: both are refused before a byte is read.
+/// A FIFO without a writer cannot block the read, and an endless device cannot fill the memory:
+/// both are refused before a byte is read.
 ///
 /// # Errors
 ///
-/// `FileTooLarge` for more than `limit_bytes`, `IsADirectory` for a folder, `InvalidInput` for whatever else is no regular
-/// file, and what opening and reading gave.
+/// `FileTooLarge` for more than `limit_bytes`, `IsADirectory` for a directory, `InvalidInput` for
+/// any other type of file, and the errors of opening and reading.
 pub fn read(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let mut bytes = Vec::new();
-    // One byte more than allowed tells a file that is too large, even if it grows or gives no size.
+    // One byte more than allowed detects a file that is too large, even if it grows or reports no
+    // size.
     file.take(limit_bytes.saturating_add(1))
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit_bytes {
@@ -32,18 +34,19 @@ pub fn read(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same as text.
+/// The same, as text.
 ///
 /// # Errors
 ///
-/// As [`read`], and `InvalidData` for what is not UTF-8.
+/// As [`read`], and `InvalidData` if the file is not UTF-8.
 pub fn read_text(path: &Path, limit_bytes: u64) -> io::Result<String> {
     String::from_utf8(read(path, limit_bytes)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    // Opening a device can already do something; opening without blocking covers what is swapped in after this look.
+    // Opening a device can have side effects, so the type is checked first. Opening without
+    // blocking covers a file that is swapped in after the check.
     refuse_special(path)?;
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new()
@@ -100,7 +103,7 @@ mod tests {
         let error = read(&path, 4).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(error.to_string(), "it is larger than 4 bytes");
-        // Sparse, so it takes no disk: a file of a terabyte is not read either.
+        // A sparse file of a terabyte uses no disk, and must not be read either.
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         let error = read(&path, 2 << 20).unwrap_err();
         assert_eq!(error.to_string(), "it is larger than 2 MiB");

@@ -1,7 +1,7 @@
-//! Paths that come out of files, such as a record or an archive.
+//! Relative paths from untrusted files, such as a record or an archive.
 
-/// Whether a path with `/` between its parts stays below whatever folder it is joined to: it has parts, and none of them
-/// is empty, `.`, `..`, or holds a NUL or a backslash.
+/// Whether a path with `/` between its parts stays below any folder it is joined to: no part may be
+/// empty, `.` or `..`, or contain a NUL or a backslash.
 pub fn is_plain(path: &str) -> bool {
     path.split('/')
         .all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\0', '\\']))

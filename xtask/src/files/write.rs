@@ -1,9 +1,10 @@
-//! Files that are written beside their place and then renamed: a reader sees the old one or the new one, never a half.
+//! Atomic replacement of files: written beside the target and renamed, so that a reader sees the
+//! old file or the new one, never a half.
 //!
-//! What stands at the path decides. Nothing: a new file is made. A regular file: it is replaced, and its permissions and
-//! owner stay. A symbolic link to a regular file stays, and the file behind it is replaced. All else is refused and left as
-//! it is: a folder, a device, a FIFO, a socket, a link to one of those, and a link to nothing (what it names may be on a
-//! disk that is not mounted).
+//! A missing file is created. A regular file is replaced, and keeps its permissions and, where
+//! possible, its owner. A symbolic link to a regular file stays, and the file behind it is
+//! replaced. Everything else is refused and left alone: a directory, a device, a FIFO, a socket, a
+//! link to one of those, and a dangling link (its target may be on a disk that is not mounted).
 
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use super::kind::require_regular;
 
-/// Makes or replaces the file at `path`.
+/// Creates or replaces the file at `path`.
 ///
 /// # Errors
 ///
@@ -26,11 +27,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
-/// Makes a file where nothing stands, not even a link.
+/// Creates a file at a path that names nothing, not even a link.
 ///
 /// # Errors
 ///
-/// `AlreadyExists`, and what creating, writing or renaming gave; nothing is left then.
+/// `AlreadyExists`, and the errors of creating, writing and renaming. Nothing is left then.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = beside(path)?;
     file.write_all(bytes)?;
@@ -39,16 +40,17 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether what stands at `path`, if anything does, may be replaced. Nothing is made.
+/// Checks that whatever is at `path` may be replaced. Nothing is created.
 ///
 /// # Errors
 ///
-/// One line about what stands there if it must not be.
+/// A one-line message about whatever is there and must not be replaced.
 pub fn check_replaceable(path: &Path) -> io::Result<()> {
     target(path).map(drop)
 }
 
-/// A file that gets its name once it is whole; until then, and if it is dropped before, whatever has that name stays.
+/// A file that gets its name once it is complete. Until then, and if it is dropped before, an
+/// existing file of that name stays.
 #[derive(Debug)]
 pub struct Replacement {
     target: PathBuf,
@@ -56,16 +58,18 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Makes a file beside `path`, or beside what a link at `path` leads to.
+    /// Creates a file beside `path`, or beside the target of a link at `path`.
     ///
     /// # Errors
     ///
-    /// One line about what stands at `path` if that must not be replaced, and what creating the file gave.
+    /// A one-line message about whatever is at `path` and must not be replaced, and the errors of
+    /// creating the file.
     pub fn begin(path: &Path) -> io::Result<Replacement> {
         let (target, replaced) = target(path)?;
         let file = beside(&target)?;
         if let Some(replaced) = replaced {
-            // Only root can give a file away; for everybody else the new one is theirs, like any file they write.
+            // Only root can change the owner. For other users the new file is theirs, like any file
+            // they write.
             let (user, group) = (Uid::from_raw(replaced.uid()), Gid::from_raw(replaced.gid()));
             let _ = fchown(&file, Some(user), Some(group));
             file.as_file().set_permissions(replaced.permissions())?;
@@ -73,13 +77,14 @@ impl Replacement {
         Ok(Replacement { target, file })
     }
 
-    /// Puts it in place.
+    /// Renames the file into place.
     ///
     /// # Errors
     ///
-    /// What writing to the disk or renaming gave, and one line about something that came to stand in its place meanwhile.
+    /// The errors of writing to the disk and renaming, and a one-line message if the target has
+    /// meanwhile become anything but a regular file.
     pub fn finish(self) -> io::Result<()> {
-        // Else a crash of the machine could leave the new name with none of its bytes.
+        // Without this, a crash of the machine could leave the new name with none of its bytes.
         self.file.as_file().sync_all()?;
         match fs::symlink_metadata(&self.target) {
             Ok(found) => require_regular(found.file_type())?,
@@ -103,7 +108,7 @@ impl Write for Replacement {
     }
 }
 
-/// The path to be renamed to, without links at its end, and the file that stands there.
+/// The path to rename to, with a link at its end resolved, and the file that is there.
 fn target(path: &Path) -> io::Result<(PathBuf, Option<Metadata>)> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -128,7 +133,7 @@ fn target(path: &Path) -> io::Result<(PathBuf, Option<Metadata>)> {
     Ok((target, Some(found)))
 }
 
-/// A new file in the folder of `path`, with the permissions of any other new file.
+/// Creates a file in the folder of `path`, with the permissions of any other new file.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(io::Error::new(
@@ -143,7 +148,7 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".xtask-")
         .suffix(".new")
-        // Less what the user's mask takes away.
+        // The umask is applied to this.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
 }

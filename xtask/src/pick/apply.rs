@@ -63,8 +63,8 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// The path in the folder, provided that nothing on the way there leads out of it: a link may have come since the plan was
-/// made.
+/// The path in the folder, if nothing on the way leads out of it: a link may have appeared since
+/// the plan was made.
 fn below(directory: &Path, path: &str) -> io::Result<PathBuf> {
     let refused = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
     if !is_plain(path) {

@@ -56,9 +56,11 @@ pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String,
             .env("CARGO_TARGET_DIR", &shared_target);
         command
     };
-    // In a shared target folder cargo takes the same package in another folder for this one, and may find it fresh.
+    // In a shared target folder, cargo takes the same package in another folder for this one and
+    // may consider it fresh.
     cargo::run(there().args(["clean", "--quiet", "--package", name]))?;
-    // With the lock file that came along: what is tested there is what was tested here.
+    // With the lock file that came along, so the tests run with the versions that were tested in
+    // the workspace.
     cargo::run(there().args(["build", "--locked"]))?;
     let counts = counted(there().args(["test", "--locked", "--no-fail-fast"]))?;
     let at = place.display();
@@ -70,10 +72,12 @@ pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String,
     Ok(format!("{copied}built there; its tests: {counts}\n"))
 }
 
-/// Copies the crate into the folder, as [`pick`] does. Returns the folder's full path, and what was done.
+/// Copies the crate into the folder, as [`pick`] does. Returns the folder's full path and a
+/// summary.
 ///
 /// # Errors
-/// As [`pick`], but for what comes after copying.
+///
+/// As [`pick`], except for the steps after copying.
 pub(crate) fn copy(
     packages: &Packages,
     name: &str,

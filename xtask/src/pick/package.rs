@@ -16,7 +16,7 @@ use crate::packages::Crate;
 /// Cargo's own notes about where a package came from. They are of use to a registry only.
 const NOTES: [&str; 2] = ["Cargo.toml.orig", ".cargo_vcs_info.json"];
 
-/// No crate is larger unpacked.
+/// The limit on an unpacked crate.
 const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 
 /// Packages the crate and returns its files by path, with `/` between its parts.
@@ -64,17 +64,19 @@ fn archive(folder: &Path) -> Result<PathBuf, Error> {
         .ok_or_else(|| Error::Failed(format!("cargo left no .crate file in {}", folder.display())))
 }
 
-/// The files of a `.crate`, by path, without the folder `NAME-VERSION` that all of them are in.
+/// The files of a `.crate` by path, without the folder `NAME-VERSION` around them.
 ///
 /// # Errors
-/// Bytes that are no such archive, files that would not stay in one folder, and more than 128 MiB of them.
+///
+/// If the bytes are not such an archive, a file would leave the folder, or the files exceed 128
+/// MiB.
 pub fn unpack(archive: &[u8]) -> io::Result<BTreeMap<String, File>> {
     unpack_within(archive, MAX_UNPACKED_BYTES)
 }
 
 fn unpack_within(archive: &[u8], limit_bytes: u64) -> io::Result<BTreeMap<String, File>> {
     let mut bytes = Vec::new();
-    // A few bytes can unpack to any number of them.
+    // A few bytes can decompress to any number of bytes.
     GzDecoder::new(archive)
         .take(limit_bytes + 1)
         .read_to_end(&mut bytes)?;
@@ -105,7 +107,7 @@ fn unpack_within(archive: &[u8], limit_bytes: u64) -> io::Result<BTreeMap<String
     Ok(files)
 }
 
-/// The path below the first folder, if it is UTF-8, stays there, and is not where the record of the pick goes.
+/// The path below the first folder, if it is UTF-8, stays there, and is not the record of the pick.
 fn inner(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path
         .components()

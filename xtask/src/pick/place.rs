@@ -12,10 +12,10 @@ use crate::files;
 /// How the name of a folder for the new files begins.
 pub(crate) const STAGING: &str = ".pick-";
 
-/// No file of a crate is larger; a larger one was not written by a pick.
+/// The limit on a file of a crate: a pick never wrote a larger one.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// No manifest is larger.
+/// The limit on a manifest.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
 
 /// The folder a crate is picked into, as an absolute path without links or `..` in it.

@@ -14,7 +14,7 @@ use crate::packages::Crate;
 /// The name of the record in the picked folder.
 pub(crate) const NAME: &str = ".pick.json";
 
-/// No record is larger: that would be some ten thousand files.
+/// The limit on a record, enough for about ten thousand files.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The files of one pick and their digests.
@@ -59,7 +59,7 @@ impl Record {
                 path.display()
             ))
         };
-        // A link may lead anywhere, and no pick ever wrote one.
+        // A link may lead anywhere, and no pick writes one.
         if path
             .symlink_metadata()
             .is_ok_and(|found| found.is_symlink())
@@ -81,12 +81,12 @@ impl Record {
 
     /// Reads a record from the bytes of its file.
     ///
-    /// A pick removes and replaces what the record names. So a path in it that could lead out of the folder, or to the
-    /// record itself, makes all of it unusable.
+    /// A pick removes and replaces the files that the record names. So a single path that could
+    /// lead out of the folder, or to the record itself, makes the whole record unusable.
     ///
     /// # Errors
     ///
-    /// Why it is none.
+    /// The reason why the record is unusable.
     pub fn parse(bytes: &[u8]) -> Result<Record, String> {
         let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let odd = record

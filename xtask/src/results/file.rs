@@ -9,14 +9,15 @@ use super::{Interval, MAX_ITERATIONS_PER_US, Results, SCHEMA};
 use crate::files;
 use crate::text::{clean, cut};
 
-/// No comparison writes more: a full one of 28 worker counts takes a tenth of it.
+/// The limit on a results file. A full comparison with 28 numbers of workers takes a tenth of it.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Every list of every flag at once makes fewer: rendering looks at each cell for each table.
+/// No comparison makes more. Rendering looks at each cell for each table, so the product must be
+/// bounded.
 const MAX_TABLES: usize = 5_000;
 const MAX_ROWS: usize = 200_000;
 
-/// What the parser says may quote the file.
+/// The parser's message may quote the file.
 const MAX_REASON_COLUMNS: usize = 300;
 
 const AGAIN: &str = "write it anew with `cargo xtask compare`";
@@ -25,8 +26,8 @@ const AGAIN: &str = "write it anew with `cargo xtask compare`";
 ///
 /// # Errors
 ///
-/// One line that names the file and what to do: it is missing or unreadable, no regular file, larger than 64 MiB, or
-/// [`parse`] refuses it.
+/// A one-line message that names the file and the remedy: the file is missing or unreadable, not a
+/// regular file, larger than 64 MiB, or refused by [`parse`].
 pub fn read(path: &Path) -> Result<Results, String> {
     let name = clean(&path.display().to_string());
     let text = files::read(path, MAX_BYTES).map_err(|error| match error.kind() {
@@ -42,22 +43,22 @@ pub fn read(path: &Path) -> Result<Results, String> {
     parse(&text).map_err(|why| format!("{name}: {why}"))
 }
 
-/// Reads the results of an earlier comparison, to compare with and to take the calibration from.
+/// Reads the results of an earlier comparison, to compare with and to reuse the calibration of.
 ///
 /// # Errors
 ///
-/// As [`read`], and one line for what [`parse_baseline`] refuses.
+/// As [`read`], and a one-line message if [`parse_baseline`] refuses the file.
 pub fn read_baseline(path: &Path) -> Result<Results, String> {
     let name = clean(&path.display().to_string());
     read(path)
         .and_then(|results| check_calibration(results).map_err(|why| format!("{name}: {why}")))
 }
 
-/// [`parse`], for results that the next comparison takes its calibration from.
+/// [`parse`], for results whose calibration the next comparison reuses.
 ///
 /// # Errors
 ///
-/// As [`parse`], and for more iterations a microsecond than [`MAX_ITERATIONS_PER_US`].
+/// As [`parse`], and for more iterations per microsecond than [`MAX_ITERATIONS_PER_US`].
 pub fn parse_baseline(text: &[u8]) -> Result<Results, String> {
     parse(text).and_then(check_calibration)
 }
@@ -77,7 +78,8 @@ fn check_calibration(results: Results) -> Result<Results, String> {
 ///
 /// # Errors
 ///
-/// The end of a line: not JSON, not the results of a comparison, or of another version of the format; and what to do.
+/// The rest of a one-line message, with the remedy: not JSON, not the results of a comparison, or
+/// another version of the format.
 pub fn parse(text: &[u8]) -> Result<Results, String> {
     /// What every version of the format has.
     #[derive(Deserialize)]
@@ -127,7 +129,7 @@ pub fn parse(text: &[u8]) -> Result<Results, String> {
     }
 }
 
-/// No comparison leaves these empty: its tables could not be told apart.
+/// Blank names never occur in results of a comparison: their tables could not be told apart.
 fn blank(results: &Results) -> Option<&'static str> {
     let is_blank = |text: &String| clean(text).trim().is_empty();
     let cells = results.cells.iter();

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 /// The version of the format.
 pub const SCHEMA: u32 = 1;
 
-/// The most iterations of the `compute` step in a microsecond that are believed: with more, a processor would do a thousand
-/// of them a cycle.
+/// The highest plausible calibration, in iterations of the `compute` step per microsecond: beyond
+/// it, a processor would do a thousand of them per cycle.
 pub const MAX_ITERATIONS_PER_US: u64 = 1_000_000;
 
 /// One comparison.
@@ -38,7 +38,8 @@ pub struct Results {
 }
 
 impl Results {
-    /// Why these figures are nothing to measure others by, one sentence each; none of a whole and proper comparison.
+    /// The reasons why these figures are a poor baseline, one sentence each; none for a complete
+    /// comparison that was not cut short.
     pub fn doubts(&self) -> Vec<&'static str> {
         let mut doubts = Vec::new();
         if self.settings.smoke {
@@ -154,7 +155,8 @@ pub struct Cell {
     pub ratio_to_best: Option<Interval>,
     /// Place by median time within the table, from 1.
     pub rank: Option<usize>,
-    /// Whether the interval of `ratio_to_best` spans 1; null where there is no interval, and so no judgement.
+    /// Whether the interval of `ratio_to_best` spans 1; null if there is no interval, and so no
+    /// judgement.
     pub tied_with_best: Option<bool>,
     /// The time of `sequential` in the same round, divided by this one's.
     pub speedup: Option<Interval>,
@@ -218,7 +220,7 @@ pub struct Sample {
 /// time of a sample says nothing.
 const RESPONSE: &str = "response_p99_ns";
 
-/// Whether a metric comes from the load of the pattern `serve`, and so never from a contestant.
+/// Whether only the load of the pattern `serve` may report this metric, never a contestant.
 pub fn only_the_load_says(metric: &str) -> bool {
     metric.starts_with("response_")
         || metric.starts_with("send_lateness_")
@@ -226,16 +228,16 @@ pub fn only_the_load_says(metric: &str) -> bool {
 }
 
 impl Workload {
-    /// Whether contestants serve requests here, and are judged by how soon they answer. The pattern decides, never what a
-    /// contestant sends.
+    /// Whether the contestants serve requests here and are judged by their response times. This
+    /// depends on the pattern alone, never on what a contestant sends.
     pub fn is_served(&self) -> bool {
         self.pattern == "serve"
     }
 }
 
 impl Sample {
-    /// What contestants are judged by, in nanoseconds: the time of the sample or, where requests are `served`, of the 99th
-    /// of a hundred responses. Not a number where that is missing.
+    /// The time that a contestant is judged by, in nanoseconds: the wall time of the sample or, if
+    /// it `served` requests, the 99th percentile of the response times. NaN if that is missing.
     pub fn judged_ns(&self, served: bool) -> f64 {
         if served {
             let response = self.metrics.get(RESPONSE).copied();
@@ -273,7 +275,7 @@ pub struct Skipped {
     /// The number of tasks.
     #[serde(default)]
     pub tasks: usize,
-    /// The least time that a sample would take, where it was skipped for that.
+    /// The least time that a sample would take, if that is why it was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least_ns: Option<u64>,
 }

@@ -155,7 +155,7 @@ fn compare(table: &mut [Entry<'_>], served: bool) {
     }
 }
 
-/// `None` without bounds: nothing was judged.
+/// `None` without bounds, as nothing was judged.
 fn spans_one(ratio: Interval) -> Option<bool> {
     let (low, high) = ratio.low.zip(ratio.high)?;
     Some(low <= 1.0 && 1.0 <= high)

@@ -23,10 +23,11 @@ static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 #[derive(Debug)]
 pub(super) struct Mark(String);
 
-/// The variable in the environment of contestants that bears their mark.
+/// The environment variable that holds a contestant's mark.
 pub(in crate::compare) const MARK: &str = "XTASK_COMPARE_RUNNER";
 
-/// How the marks of all contestants of this comparison begin: its id, and when it began, since ids are used again.
+/// The common prefix of the marks of this comparison: its process id, and its start time since ids
+/// are reused.
 fn beginning() -> &'static str {
     static BEGINNING: OnceLock<String> = OnceLock::new();
     BEGINNING.get_or_init(|| {
@@ -66,7 +67,7 @@ impl Adoption {
         #[cfg(target_os = "linux")]
         // Without it the comparison still works; only the worst of contestants get away.
         let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
-        // Without it too, but for a comparison that is killed.
+        // Optional as well: it only matters if the comparison is killed.
         let guardian = Guardian::start(beginning()).ok();
         if let Some(guardian) = &guardian {
             ours(guardian.id());

@@ -8,9 +8,9 @@ use std::time::Duration;
 /// Why a runner gave no usable answer.
 #[derive(Debug)]
 pub(in crate::compare) enum Fault {
-    /// The user wants the comparison to end. Not the runner's.
+    /// The user interrupted the comparison. Not the runner's fault.
     Interrupted,
-    /// Something of the comparison's own is broken. Not the runner's either.
+    /// A part of the comparison itself is broken. Not the runner's fault either.
     Own(String),
     /// It could not be started.
     Start(io::Error),

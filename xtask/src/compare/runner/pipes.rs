@@ -86,7 +86,7 @@ impl Tail {
         true
     }
 
-    /// How many bytes came so far.
+    /// The number of bytes read so far.
     pub(super) fn all(&self) -> u64 {
         self.all
     }

@@ -121,7 +121,7 @@ impl<'i> Runner<'i> {
         self.child.id()
     }
 
-    /// How many bytes it has written to its standard error, as far as they were read.
+    /// The number of bytes read from its standard error so far.
     pub(in crate::compare) fn complained(&self) -> u64 {
         self.tail.all()
     }
