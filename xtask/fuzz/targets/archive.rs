@@ -1,4 +1,4 @@
-//! Any bytes as the archive of a crate, compressed and not: refused, or files below a folder.
+//! Arbitrary bytes as the archive of a crate, compressed or not: refused, or files below a folder.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use xtask::pick::unpack;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = unpack(bytes);
-    // Past the checksum, which fuzzing does not guess.
+    // Enters behind the checksum, which fuzzing does not guess.
     let mut packed = GzEncoder::new(Vec::new(), Compression::none());
     let packed = packed.write_all(bytes).and_then(|()| packed.finish());
     let files = packed.and_then(|packed| unpack(&packed));

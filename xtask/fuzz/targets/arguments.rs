@@ -1,4 +1,5 @@
-//! Any bytes as a command line, NUL between the arguments: taken, or refused in one line.
+//! Arbitrary bytes as a command line, with NUL between the arguments: accepted, or refused in one
+//! line.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as what cargo prints: messages of a build, and its metadata.
+//! Arbitrary bytes as cargo's output: messages of a build, and metadata.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as the record of a pick: refused, or a list of files below the folder.
+//! Arbitrary bytes as the record of a pick: refused, or a list of files below the folder.
 
 #![no_main]
 

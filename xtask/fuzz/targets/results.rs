@@ -1,4 +1,4 @@
-//! Any bytes as a `results.json`: refused in one line, or rendered in 80 harmless columns.
+//! Arbitrary bytes as a `results.json`: refused in one line, or rendered in 80 harmless columns.
 
 #![no_main]
 
@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Err(why) => assert!(!why.is_empty() && why.lines().count() == 1, "{why:?}"),
     }
-    // The same, but for one more reason to refuse.
+    // The same, with one more reason to refuse.
     let _ = parse_baseline(bytes);
 });
 

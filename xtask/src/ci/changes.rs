@@ -1,4 +1,4 @@
-//! What git says has changed since a revision, and the links in the tree.
+//! The changes that git reports since a revision, and the symbolic links in the tree.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use super::scope::{Link, Scope, scope, target};
 use crate::error::{Error, one_line};
 use crate::packages::Packages;
 
-/// What changed since the revision, in commits, in the working tree and in files git does not know yet, can have touched
-/// this.
+/// The scope of the changes since the revision: commits, the working tree, and untracked files.
 ///
 /// # Errors
-/// [`Error::Usage`] if there is no such revision, or git does not answer.
+///
+/// [`Error::Usage`] if there is no such revision, or git fails.
 pub(super) fn since(packages: &Packages, revision: &str) -> Result<Scope, Error> {
     let changed = changed(&packages.root, revision)?;
     let links = links(&packages.root).map_err(|error| {
@@ -31,7 +31,7 @@ pub(super) fn head(root: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_string())
 }
 
-/// The paths that differ from the revision, seen from the root.
+/// The paths that differ from the revision, relative to the root.
 fn changed(root: &Path, revision: &str) -> Result<BTreeSet<PathBuf>, Error> {
     let refused = |why: &str| {
         Error::Usage(format!(
@@ -46,7 +46,8 @@ fn changed(root: &Path, revision: &str) -> Result<BTreeSet<PathBuf>, Error> {
         &refused,
     )?;
     let commit = String::from_utf8_lossy(&commit).trim().to_string();
-    // A file that was renamed has changed in both places. What is hidden by a setting of the user's counts as well.
+    // A renamed file has changed in both places. Changes that the user's git configuration hides
+    // count as well.
     let differs = [
         "diff",
         "--name-only",
@@ -99,7 +100,7 @@ fn git(root: &Path) -> Command {
     git
 }
 
-/// The links below the root, but for those in what is built.
+/// The symbolic links below the root, except in build output.
 fn links(root: &Path) -> std::io::Result<Vec<Link>> {
     let mut links = Vec::new();
     let mut folders = vec![PathBuf::new()];

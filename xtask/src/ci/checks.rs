@@ -1,4 +1,5 @@
-//! What ordinary tests cannot see: interleavings, memory errors, long runs, proofs that something does not compile.
+//! Checks beyond ordinary tests: interleavings, memory errors, long runs, code that must not
+//! compile.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,7 +19,8 @@ pub(super) enum Part {
     Run,
 }
 
-/// With a setting of our own: loom's would change crates that we only use, and some of them then do not compile.
+/// Uses a `cfg` of its own: `--cfg loom` would change dependencies too, and some of them then fail
+/// to compile.
 pub(super) fn model_checks(
     packages: &Packages,
     log: &mut Log,
@@ -54,13 +56,14 @@ pub(super) fn sanitized(
         .args(["--target", &host])
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", flags("RUSTFLAGS", with_sanitizer))
-        // A payload whose destructor panics for ever is leaked on purpose. The soaks look for leaks.
+        // A payload whose destructor always panics is leaked on purpose. The soaks look for leaks.
         .env("ASAN_OPTIONS", "detect_leaks=0")
         .env("CARGO_TARGET_DIR", folder(packages, "sanitizer"));
     build_or_run(log, &mut command, part)
 }
 
-/// That they run, not how fast: figures of one round mean nothing. So they may share what they are built on.
+/// Checks that the benches run, not how fast: the figures of one round mean nothing, so the benches
+/// can be built together.
 pub(super) fn benches(
     packages: &Packages,
     log: &mut Log,
@@ -78,8 +81,9 @@ pub(super) fn benches(
     }
 }
 
-/// With the compiler's error codes looked at: `compile_fail,E0277` has to fail with that error. These have to be the
-/// packages whose tests were built: what they share has features according to which ones they are.
+/// The strict rustdoc checks error codes: `compile_fail,E0277` has to fail with that error. The
+/// packages must be those whose tests were built, since the set of packages decides the features of
+/// shared dependencies.
 pub(super) fn doc_tests(
     packages: &Packages,
     log: &mut Log,
@@ -96,7 +100,7 @@ pub(super) fn doc_tests(
     log.tests(&mut command).map(|_| ())
 }
 
-/// Soaks beside each other: each is the others' disturbance, and it takes less time.
+/// Runs soaks side by side: they disturb each other, and take less time.
 pub(super) fn soak_beside(log: &mut Log, soaks: &[&[Program]], seconds: &str) -> Result<(), Error> {
     let logs: Vec<(Log, Result<(), Error>)> = thread::scope(|scope| {
         let running: Vec<_> = soaks
@@ -132,7 +136,7 @@ fn soak(programs: &[Program], seconds: &str) -> (Log, Result<(), Error>) {
     (log, Ok(()))
 }
 
-/// At full length, and built for release.
+/// Runs a soak at full length, built for release.
 pub(super) fn long_soak(
     packages: &Packages,
     log: &mut Log,
@@ -150,7 +154,7 @@ pub(super) fn long_soak(
 fn soaking<'c>(command: &'c mut Command, seconds: &str) -> &'c mut Command {
     command
         .env("SOAK_SECONDS", seconds)
-        // Its panics are meant, and there are very many.
+        // The soak panics on purpose, very often.
         .env("RUST_BACKTRACE", "0")
 }
 
@@ -167,7 +171,7 @@ fn names<'c>(crates: &'c [&'c Crate]) -> impl Iterator<Item = &'c str> {
         .flat_map(|found| ["--package", found.name.as_str()])
 }
 
-/// A place of its own for what is built with other flags or another compiler.
+/// A separate target folder for builds with other flags or another compiler.
 pub(super) fn folder(packages: &Packages, name: &str) -> PathBuf {
     packages.target.join(name)
 }

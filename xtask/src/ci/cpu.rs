@@ -1,12 +1,12 @@
-//! The CPU time of a child: what a step costs on a machine that does other things too.
+//! CPU time of a child: the cost of a step even on a busy machine.
 
 use std::io;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Waits for the child. Returns its status, and the CPU time of it and its descendants as far as they were waited for;
-/// zero where the system does not say.
+/// Waits for the child. Returns its status and the CPU time of the child and its reaped
+/// descendants; zero if the system does not report it.
 pub(super) fn wait(child: &mut Child) -> io::Result<(ExitStatus, Duration)> {
     #[cfg(target_os = "linux")]
     return linux::wait(child);
@@ -14,7 +14,7 @@ pub(super) fn wait(child: &mut Child) -> io::Result<(ExitStatus, Duration)> {
     return child.wait().map(|status| (status, Duration::ZERO));
 }
 
-/// Waits until the child has ended, without reaping it; false if it has not within the limit.
+/// Waits until the child has ended, without reaping it. False if it is still running after `limit`.
 pub(super) fn ends_within(child: &mut Child, limit: Duration) -> io::Result<bool> {
     let since = Instant::now();
     let mut pause = Duration::from_millis(1);
@@ -28,7 +28,7 @@ pub(super) fn ends_within(child: &mut Child, limit: Duration) -> io::Result<bool
     Ok(true)
 }
 
-/// Between two looks at a child. Hardly any of the hundred programs takes less than that.
+/// The longest pause between two looks at a child. Hardly any test program takes less.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 #[cfg(target_os = "linux")]
@@ -47,7 +47,7 @@ mod linux {
 
     use super::*;
 
-    /// Held while a child is reaped, so that the time it adds is not another one's.
+    /// Held while a child is reaped, so that the difference belongs to that child alone.
     static REAPING: Mutex<()> = Mutex::new(());
 
     pub(super) fn wait(child: &mut Child) -> io::Result<(ExitStatus, Duration)> {
@@ -82,7 +82,7 @@ mod linux {
         Duration::from_secs(ticks) / u32::try_from(second).unwrap_or(100).max(1)
     }
 
-    /// Of the children that were waited for: the fields 16 and 17 of `proc(5)`, after the name in parentheses.
+    /// CPU ticks of reaped children: fields 16 and 17 of `proc(5)`, after the name in parentheses.
     fn ticks(stat: &str) -> Option<u64> {
         let (_, fields) = stat.rsplit_once(')')?;
         let mut fields = fields.split_whitespace().skip(13);

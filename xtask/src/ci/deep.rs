@@ -18,17 +18,17 @@ const SOAK_SECONDS: &str = "60";
 /// One deep step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Deep {
-    /// Its tests with default features, nothing else beside it; then its runner's.
+    /// The tests of a crate with default features, built alone, then those of its runner.
     Alone(String),
-    /// Its soak at full length, built for release.
+    /// The soak of a crate at full length, built for release.
     Soak(String),
-    /// Picked, with its tests.
+    /// A picked crate, with its tests.
     Pick(String),
-    /// This fuzz target of the package in this folder.
+    /// A fuzz target of the package in this folder.
     Fuzz(std::path::PathBuf, String),
-    /// What of this crate Miri can run.
+    /// The tests of a crate that Miri can run.
     Miri(String),
-    /// Everything, checked by the oldest compiler that is promised to do.
+    /// Everything, checked by a compiler of the minimum Rust version.
     MinimumVersion,
 }
 
@@ -66,7 +66,7 @@ impl Deep {
     }
 }
 
-/// All of them that this machine can run, and a line for each kind that it cannot.
+/// All steps that this machine can run, and a line for each kind that it cannot.
 pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> {
     let crates: Vec<&Crate> = gate.crates(|_| true);
     let named = |make: fn(String) -> Deep, crates: &[&Crate]| -> Vec<Deep> {
@@ -100,7 +100,7 @@ pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> 
 fn fuzz_steps(gate: &Gate<'_>) -> Result<Vec<Deep>, Error> {
     let mut steps = Vec::new();
     for folder in fuzz_packages(&gate.packages.root) {
-        // It belongs to the package in whose folder it is.
+        // A fuzz package belongs to the package in whose folder it is.
         let name = folder
             .parent()
             .and_then(|home| home.file_name())
@@ -124,24 +124,24 @@ fn fuzz_steps(gate: &Gate<'_>) -> Result<Vec<Deep>, Error> {
     Ok(steps)
 }
 
-/// The step for this commit: any of them would do, and over many commits all have their turn.
+/// Chooses the step for this commit. Over many commits each step has its turn.
 pub(super) fn choose<'d>(steps: &'d [Deep], commit: &str) -> Option<&'d Deep> {
-    // Fifteen digits fit in 64 bits, and no two commits of a repository share that many.
+    // Fifteen digits fit in 64 bits and differ between any two commits of a repository.
     let digits = commit.get(..15)?;
     let number = u64::from_str_radix(digits, 16).ok()?;
     let count = u64::try_from(steps.len()).ok()?;
     steps.get(usize::try_from(number.checked_rem(count)?).ok()?)
 }
 
-/// What Miri gets to see of a crate, and under which rules: those its dependencies keep. Nothing where a crate has no
-/// unsafe code or lives by what Miri does not have, such as processes and signals.
+/// The tests of a crate that Miri runs, and the rules that its dependencies keep. `None` if a crate
+/// has no unsafe code, or depends on what Miri lacks, such as processes and signals.
 fn miri_arguments(name: &str) -> Option<(&'static [&'static str], &'static str)> {
     match name {
         "coroutines" => Some((
             &["--lib", "--test", "group", "--test", "map"],
             "-Zmiri-disable-isolation -Zmiri-many-seeds=0..4",
         )),
-        // crossbeam-epoch breaks the rules of stacked borrows, and leaves garbage to its last thread.
+        // crossbeam-epoch violates stacked borrows, and leaves garbage to its last thread.
         "thread-pool" => Some((
             &["--test", "miri"],
             "-Zmiri-disable-isolation -Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks",
@@ -172,7 +172,7 @@ fn minimum_version(gate: &Gate<'_>, log: &mut Log) -> Result<(), Error> {
     log.run(&mut cargo)
 }
 
-/// What the environment says, or this.
+/// The value of an environment variable, or a default.
 pub(super) fn seconds(variable: &str, otherwise: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| otherwise.to_string())
 }

@@ -1,4 +1,4 @@
-//! Which crate has something for which check. A crate takes part by what its files hold, so that a new one is checked
+//! The checks that a crate takes part in, found by its files, so that a new crate is checked
 //! without a change here.
 
 use std::fs;
@@ -6,28 +6,29 @@ use std::path::{Path, PathBuf};
 
 use crate::packages::Crate;
 
-/// Interleavings, on loom's primitives.
+/// Whether the crate has model checks with loom.
 pub(super) fn has_model_check(found: &Crate) -> bool {
     home(found).join("tests/model_check.rs").is_file()
 }
 
-/// Full load for a while.
+/// Whether the crate has a soak test.
 pub(super) fn has_soak(found: &Crate) -> bool {
     home(found).join("tests/soak.rs").is_file()
 }
 
-/// Benches against rivals.
+/// Whether the crate has benches against rivals.
 pub(super) fn has_bench(found: &Crate) -> bool {
     found.has_rivals && home(found).join("rivals/benches").is_dir()
 }
 
-/// Code that AddressSanitizer should watch.
+/// Whether the crate contains code that AddressSanitizer should watch.
 pub(super) fn may_be_unsafe(found: &Crate) -> bool {
     fs::read_to_string(home(found).join("src/lib.rs"))
         .is_ok_and(|text| !text.contains("#![forbid(unsafe_code)]"))
 }
 
-/// The packages of fuzz targets below the root, which are no members of the workspace: `fuzz/Cargo.toml`.
+/// The packages of fuzz targets, `fuzz/Cargo.toml` in a crate's folder. They are not members of the
+/// workspace.
 pub(super) fn fuzz_packages(root: &Path) -> Vec<PathBuf> {
     let mut homes = vec![root.join("xtask")];
     homes.extend(folders(&root.join("crates")));
@@ -40,7 +41,7 @@ pub(super) fn fuzz_packages(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The names of the programs in a manifest.
+/// The names of the binaries in a manifest.
 pub(super) fn fuzz_targets(manifest: &str) -> Vec<String> {
     let Ok(table) = manifest.parse::<toml::Table>() else {
         return Vec::new();
@@ -64,7 +65,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn home(found: &Crate) -> &Path {
-    // A manifest's path always has a folder.
+    // The path of a manifest always has a parent.
     found.manifest.parent().unwrap_or(Path::new("."))
 }
 

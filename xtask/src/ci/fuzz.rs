@@ -1,4 +1,4 @@
-//! One fuzz target, for a while, without more than the stable toolchain.
+//! Short runs of a fuzz target, with the stable toolchain alone.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ use crate::packages::Packages;
 /// How long a target runs unless the environment says otherwise.
 const FUZZ_SECONDS: &str = "20";
 
-/// What `cargo fuzz` passes to the compiler: coverage for libFuzzer, and the checks that make a fault a crash.
+/// The flags that `cargo fuzz` passes to the compiler: coverage for libFuzzer, and checks that turn
+/// a fault into a crash.
 const INSTRUMENTED: [&str; 10] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -27,8 +28,8 @@ const INSTRUMENTED: [&str; 10] = [
     "--cfg fuzzing",
 ];
 
-/// Builds the target and runs it, from the seeds beside it if there are any. New inputs are kept nowhere; one that
-/// crashes is, and the output says where.
+/// Builds the target and runs it, starting from its seeds if there are any. New inputs are
+/// discarded, except one that crashes: the output names its file.
 pub(super) fn fuzz(
     packages: &Packages,
     log: &mut Log,
@@ -60,7 +61,7 @@ pub(super) fn fuzz(
         .arg(format!("-max_total_time={seconds}"))
         .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"])
         .arg(format!("-artifact_prefix={}/{target}-", crashes.display()))
-        // The first folder takes new inputs, the others are only read.
+        // libFuzzer writes new inputs into the first folder and only reads the others.
         .arg(&inputs);
     let seeds = home.join("seeds").join(target);
     if seeds.is_dir() {

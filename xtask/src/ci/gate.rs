@@ -1,4 +1,4 @@
-//! The plan of a run: which steps, in which lane, after which others.
+//! The plan of a run: its steps, their lanes and their order.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -18,30 +18,30 @@ use crate::packages::{Crate, Packages};
 /// How long a soak runs beside another unless the environment says otherwise.
 const SOAK_SECONDS: &str = "15";
 
-/// What a run has to do with.
+/// The inputs of a run.
 pub(super) struct Gate<'a> {
     pub(super) packages: &'a Packages,
-    /// What to look at; none means everything.
+    /// The scope; `None` means everything.
     pub(super) touched: Option<&'a Touched>,
-    /// This program, which may be built again meanwhile.
+    /// This program, which may be rebuilt meanwhile.
     pub(super) xtask: &'a Path,
     /// A folder outside the workspace.
     pub(super) scratch: &'a Path,
-    /// The programs of tests, once they are built.
+    /// The test programs, once they are built.
     pub(super) programs: OnceLock<Programs>,
 }
 
-/// A function that is a step for some crates, in two parts.
+/// A check of some crates, in two parts.
 type Check = fn(&Packages, &mut Log, &[&Crate], Part) -> Result<(), Error>;
 
 impl Gate<'_> {
-    /// Whether the package is to be looked at.
+    /// Whether the package is in scope.
     pub(super) fn has(&self, package: &str) -> bool {
         self.touched
             .is_none_or(|touched| touched.packages.contains(package))
     }
 
-    /// The crates to look at which have something.
+    /// The crates in scope that satisfy `has`.
     pub(super) fn crates(&self, has: fn(&Crate) -> bool) -> Vec<&Crate> {
         let crates = self.packages.crates.iter();
         crates
@@ -49,7 +49,7 @@ impl Gate<'_> {
             .collect()
     }
 
-    /// `--workspace`, or each package that was chosen.
+    /// `--workspace`, or each package in scope.
     fn selected(&self) -> Vec<&str> {
         match self.touched {
             None => vec!["--workspace"],
@@ -61,7 +61,8 @@ impl Gate<'_> {
         }
     }
 
-    /// The packages whose tests are run. Those of benches against rivals have none, but for their harness.
+    /// The packages whose tests are run. Packages of benches have no tests, except for their
+    /// harness.
     fn tested(&self) -> Vec<String> {
         let members = self.packages.members.iter();
         members
@@ -76,7 +77,7 @@ impl Gate<'_> {
         programs.map_or(&[], Vec::as_slice)
     }
 
-    /// The crates whose runners the comparison is run with; none means that it need not run.
+    /// The crates whose runners are compared. If there are none, the comparison is not run.
     pub(super) fn compared(&self) -> Vec<&Crate> {
         let all = self.has("xtask");
         let crates = self.packages.crates.iter();
@@ -90,8 +91,9 @@ impl Gate<'_> {
     }
 }
 
-/// Adds all steps: first where a fault is cheapest to find, then so that the lanes seldom wait for each other. A program
-/// that calls cargo itself never runs while the other lane builds in the same folder, where it would wait.
+/// Adds all steps: the cheapest checks first, then in an order in which the lanes seldom wait for
+/// each other. A program that calls cargo itself never runs while the other lane builds in the same
+/// folder, where it would block.
 pub(super) fn plan<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, deep: &'a [Deep]) {
     first_looks(gate, steps);
     let tests = build_tests(gate, steps);
@@ -202,7 +204,8 @@ fn build_tests<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) -> Vec<Id> {
     vec![build]
 }
 
-/// A step for each package, the crates first. Runners and xtask call cargo for what is built by then.
+/// Adds a step for each package, the crates first. The tests of runners and xtask call cargo for
+/// programs that are built by then.
 fn run_tests<'a>(
     gate: &'a Gate<'a>,
     steps: &mut Steps<'a>,
@@ -244,7 +247,7 @@ fn soaks<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, tests: &[Id]) {
     }
 }
 
-/// What [`build_check`] built.
+/// The result of [`build_check`].
 struct Built<'a> {
     name: &'static str,
     id: Id,

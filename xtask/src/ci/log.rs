@@ -1,4 +1,4 @@
-//! The output of one step: collected while it runs, so that steps beside each other do not mix their lines.
+//! The output of one step, collected while it runs so that parallel steps do not mix their lines.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
@@ -10,10 +10,11 @@ use crate::cargo;
 use crate::error::Error;
 use crate::test::{Counts, count, seconds};
 
-/// How long a program of tests, or a `cargo test`, may take. The longest needs a minute or two on a quiet machine.
+/// The time limit for a test program or a `cargo test`. The longest needs a minute or two on a
+/// quiet machine.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
-/// What a step printed, how many tests it ran, and the CPU time of its programs.
+/// The output of a step, its test counts, and the CPU time of its programs.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) text: Vec<u8>,
@@ -28,20 +29,20 @@ impl Log {
         self.text.push(b'\n');
     }
 
-    /// Adds all of another log.
+    /// Appends another log.
     pub(super) fn append(&mut self, other: Log) {
         self.text.extend(other.text);
         self.counts += other.counts;
         self.cpu += other.cpu;
     }
 
-    /// Runs a command that has to succeed.
+    /// Runs a command that must succeed.
     pub(super) fn run(&mut self, command: &mut Command) -> Result<(), Error> {
         let (status, _) = self.finish(command, None)?;
         succeeded(command, status)
     }
 
-    /// Runs a command that has to succeed, and returns its stdout. The log has what it says on stderr.
+    /// Runs a command that must succeed, and returns its stdout. Its stderr goes to the log.
     pub(super) fn output(&mut self, command: &mut Command) -> Result<Vec<u8>, Error> {
         let mut stdout = scratch_file()?;
         command.stdout(share(&stdout)?);
@@ -53,7 +54,7 @@ impl Log {
         contents(&mut stdout)
     }
 
-    /// Runs a program of tests, or a `cargo test`. All of them must pass.
+    /// Runs a test program or a `cargo test`. All tests must pass.
     pub(super) fn tests(&mut self, command: &mut Command) -> Result<Counts, Error> {
         let shown = shown(command);
         self.say(&shown);
@@ -69,7 +70,8 @@ impl Log {
         Ok(counts)
     }
 
-    /// The same, and at least one test has to run: a setting that leaves all of them out would pass too.
+    /// The same, but at least one test must run: a setting that filters all of them out would pass
+    /// too.
     pub(super) fn some_tests(&mut self, command: &mut Command) -> Result<(), Error> {
         match self.tests(command)?.passed {
             0 => Err(Error::Failed(format!("`{}` ran no test", shown(command)))),
@@ -77,13 +79,14 @@ impl Log {
         }
     }
 
-    /// Runs it with its output in the log, and returns that output. At the limit it is killed.
+    /// Runs the command with its output in the log, and returns that output. At the limit it is
+    /// killed.
     fn finish(
         &mut self,
         command: &mut Command,
         limit: Option<Duration>,
     ) -> Result<(ExitStatus, Vec<u8>), Error> {
-        // A file, and no pipe: a grandchild that lives on would hold a pipe open.
+        // A file rather than a pipe, which a surviving grandchild would hold open.
         let mut file = scratch_file()?;
         command.stdout(share(&file)?).stderr(share(&file)?);
         let status = self.wait(command, limit)?;

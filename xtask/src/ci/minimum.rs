@@ -1,4 +1,4 @@
-//! The minimum Rust version: whether what the workspace uses keeps it, and a cargo of that version.
+//! The minimum Rust version: a check of the dependencies, and a cargo of that version.
 
 use std::fs;
 use std::process::Command;
@@ -12,8 +12,8 @@ use crate::cargo;
 use crate::error::Error;
 use crate::packages::Packages;
 
-/// That no dependency in the lock file declares a newer version than the workspace does. Calls of the standard library
-/// are compared by clippy, with `incompatible_msrv`.
+/// Checks that no dependency in the lock file declares a newer version than the workspace. Calls of
+/// the standard library are checked by clippy's `incompatible_msrv`.
 pub(super) fn dependencies(packages: &Packages, log: &mut Log) -> Result<(), Error> {
     let declared = declared(packages).map_err(Error::Failed)?;
     let args = ["metadata", "--format-version", "1", "--locked", "--quiet"];
@@ -36,14 +36,14 @@ pub(super) fn dependencies(packages: &Packages, log: &mut Log) -> Result<(), Err
     Ok(())
 }
 
-/// The version that the workspace declares and a cargo of it, or why there is none.
+/// The declared version and a cargo of that version, or the reason why there is none.
 pub(super) fn minimum(packages: &Packages) -> Result<(String, Command), String> {
     let version = declared(packages)?;
     let cargo = || {
         let mut cargo = cargo::cleaned("rustup");
         cargo.args(["run", &version, "cargo"]);
         cargo.current_dir(&packages.root);
-        // Rustup tells a program which toolchain it was started by.
+        // Rustup passes the current toolchain on in these variables.
         cargo.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
         cargo
     };

@@ -29,12 +29,12 @@ use gate::Gate;
 use scope::{Scope, Touched};
 use steps::Steps;
 
-/// Runs the steps for everything, or for what can have changed since a revision; with `deep` the long ones too, of which
-/// otherwise one is run, chosen by the commit.
+/// Runs the steps for everything, or for the scope of the changes since a revision. With `deep` all
+/// long steps run too; otherwise one of them does, chosen by the commit.
 ///
 /// # Errors
-/// [`Error::Failed`] names the step that failed; after it no other begins. [`Error::Usage`] if what changed since the
-/// revision cannot be told. [`Error::Interrupted`].
+/// [`Error::Failed`] names the step that failed; no step begins after it. [`Error::Usage`] if the
+/// changes since the revision cannot be determined. [`Error::Interrupted`].
 pub fn ci(packages: &Packages, deep: bool, since: Option<&str>) -> Result<(), Error> {
     // Before any step: the tests build this program again, and then its path leads to the new one.
     let xtask =

@@ -1,4 +1,4 @@
-//! Crates taken out of the workspace, standing alone.
+//! Checks of crates that are picked out of the workspace.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::packages::{Crate, Packages};
 use crate::pick;
 
-/// That the crate, with its tests and examples, compiles where it stands, with no features but its own. Its tests have
-/// passed in the tree; what is checked here is what came along.
+/// Checks that the picked crate, with its tests and examples, compiles on its own, with no features
+/// but its own. Its tests have passed in the tree, so only the copied files are checked here.
 pub(super) fn check(
     packages: &Packages,
     log: &mut Log,
@@ -28,8 +28,9 @@ pub(super) fn check(
             .args(["check", "--locked", "--all-targets"])
             .args(features)
             .current_dir(&place)
-            // Beside the lints, whose artifacts of many dependencies serve here too if the profile is the same. What an
-            // earlier pick of the same name left is older than the files that were just written.
+            // Shared with the lints, whose artifacts of many dependencies can be reused under the
+            // same profile. Artifacts of an earlier pick of the same name are older than the files
+            // just written.
             .env("CARGO_TARGET_DIR", &packages.target)
             .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
         log.run(&mut command)?;
@@ -37,7 +38,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// As a user picks it: built, and its tests run there.
+/// Picks the crate as a user would, with its build and its tests.
 pub(super) fn tested(
     packages: &Packages,
     log: &mut Log,
@@ -53,7 +54,8 @@ pub(super) fn tested(
     log.some_tests(&mut command)
 }
 
-/// The crate by itself, as it is by default, so that nothing leans on features that another package turns on.
+/// Tests the crate by itself with default features, so that it cannot lean on features that another
+/// package turns on.
 pub(super) fn alone(packages: &Packages, log: &mut Log, found: &Crate) -> Result<(), Error> {
     let args = ["test", "--no-fail-fast", "--package", &found.name];
     log.some_tests(in_workspace(packages).args(args))?;

@@ -1,4 +1,4 @@
-//! The comparison itself: the runners, each built alone, and a run of everything, cut short.
+//! The comparison itself: the runners, each built alone, and a short run with all of them.
 
 use std::path::Path;
 
@@ -14,13 +14,14 @@ use crate::report;
 /// The package of the baseline.
 const BASELINE: &str = "workload-compare";
 
-/// Adds the build of the runners, one by one, so that no feature is on for which only another one asks.
+/// Adds the build of the runners, one by one, so that none gets features that only another one asks
+/// for.
 pub(super) fn build<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) -> Vec<Id> {
     let compared = gate.compared();
     if compared.is_empty() {
         return Vec::new();
     }
-    // Every comparison has the baseline, and its helpers come from the same package.
+    // Every comparison includes the baseline, and the helper programs come from the same package.
     let mut runners: Vec<String> = compared.iter().filter_map(|one| one.runner()).collect();
     if !runners.iter().any(|runner| runner == BASELINE) {
         runners.push(BASELINE.to_string());
@@ -59,9 +60,11 @@ pub(super) fn compare<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[
     vec![smoke, report]
 }
 
-/// A program of its own, as the user's is: it takes a lock, watches Ctrl-C and adopts the processes of its runners.
+/// Runs the comparison as a separate program, as a user would: it takes a lock, handles Ctrl-C and
+/// adopts the processes of its runners.
 fn smoke(gate: &Gate<'_>, log: &mut Log, compared: &[&Crate], output: &Path) -> Result<(), Error> {
-    // Its lock is among the temporary files. No figure is kept here, so that it need not wait for another comparison.
+    // A separate folder for temporary files, and so a separate lock: the figures are discarded, so
+    // this run need not wait for another comparison.
     let temporary = gate.scratch.join("tmp");
     std::fs::create_dir_all(&temporary)
         .map_err(|error| Error::io(format_args!("cannot make {}", temporary.display()), &error))?;
@@ -80,7 +83,7 @@ fn smoke(gate: &Gate<'_>, log: &mut Log, compared: &[&Crate], output: &Path) -> 
     log.run(&mut command)
 }
 
-/// The model of a crate's runner: it is called as the crate, but for the baseline.
+/// The name of a crate's model: that of the crate, except for the baseline.
 fn model(name: &str) -> &str {
     match name {
         "workload" => "sequential",

@@ -1,39 +1,40 @@
-//! From changed paths to the packages that have to be looked at again.
+//! The packages to check again after a change.
 //!
-//! Sound because it follows what cargo knows (which package depends on which by path), the links in the tree, and the
-//! few tests that read the files of other packages. Whatever it does not recognise means everything.
+//! The scope is sound because it follows the path dependencies that cargo reports, the links in the
+//! tree, and the few tests that read the files of other packages. A path that it does not recognise
+//! puts everything in scope.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use crate::packages::Member;
 
-/// What a run looks at.
+/// The scope of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Everything, and the path that is the reason if there is one.
     All(Option<PathBuf>),
-    /// Some of it.
+    /// A part of the workspace.
     Some(Touched),
 }
 
-/// What some changes can have touched, beside what holds for the files of the whole workspace.
+/// The things that some changes can affect, beside the checks of all files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Touched {
-    /// Packages of which everything has to be looked at again.
+    /// Packages to check completely.
     pub(super) packages: BTreeSet<String>,
-    /// Whether pages of the book or at the top changed, for which there are [`PAGE_TESTS`].
+    /// Whether pages of the book or at the top changed, which [`PAGE_TESTS`] check.
     pub(super) pages: bool,
 }
 
-/// A link in the tree: its path, and the path it leads to, both seen from the root and without `..`.
+/// A symbolic link: its path and its target, both relative to the root and without `..`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) at: PathBuf,
     pub(super) to: PathBuf,
 }
 
-/// The tests that read pages of the book or at the top, by their package.
+/// The tests that read pages of the book or at the top, by package.
 pub(super) const PAGE_TESTS: [(&str, &[&str]); 5] = [
     (
         "xtask",
@@ -45,18 +46,19 @@ pub(super) const PAGE_TESTS: [(&str, &[&str]); 5] = [
     ("async-std-tasks-compare", &["line_server"]),
 ];
 
-/// Packages whose tests read files of a package that they do not depend on. A test looks for others, here and in
-/// [`PAGE_TESTS`].
+/// Packages whose tests read files of a package that they do not depend on. A test searches for
+/// others, here and in [`PAGE_TESTS`].
 const READERS: [(&str, &str); 3] = [
     ("crates/threads/examples", "workload-compare"),
     ("crates/tokio-tasks/examples", "workload-compare"),
     ("crates/async-std-tasks/examples", "workload-compare"),
 ];
 
-/// Paths whose change can touch anything: the gate itself, and the programs that every comparison starts.
+/// Paths that can affect everything: the gate itself, and the programs that every comparison
+/// starts.
 const EVERYWHERE: [&str; 2] = ["xtask/src/ci", "crates/workload/compare"];
 
-/// What these changes can have touched. All paths are seen from the root.
+/// The scope of these changes. All paths are relative to the root.
 pub(super) fn scope(members: &[Member], changed: &BTreeSet<PathBuf>, links: &[Link]) -> Scope {
     let changed = through_links(changed, links);
     let mut touched = BTreeSet::new();
@@ -71,7 +73,8 @@ pub(super) fn scope(members: &[Member], changed: &BTreeSet<PathBuf>, links: &[Li
         }
         let reads = READERS.iter().filter(|(place, _)| path.starts_with(place));
         touched.extend(reads.map(|(_, package)| (*package).to_string()));
-        // A manifest decides what is linked into a runner, which a test of xtask compares between all of them.
+        // A manifest decides what is linked into a runner, and a test of xtask compares all
+        // runners.
         if path.file_name().is_some_and(|name| name == "Cargo.toml") {
             touched.insert("xtask".to_string());
         }
@@ -86,7 +89,7 @@ pub(super) fn scope(members: &[Member], changed: &BTreeSet<PathBuf>, links: &[Li
     })
 }
 
-/// The changed paths, and the links that lead to one of them or through one of them.
+/// The changed paths, and all links that lead to or through one of them.
 fn through_links(changed: &BTreeSet<PathBuf>, links: &[Link]) -> BTreeSet<PathBuf> {
     let mut all = changed.clone();
     loop {
@@ -110,7 +113,7 @@ fn is_page_at_the_top(path: &Path) -> bool {
     path.components().count() == 1 && path.extension().is_some_and(|end| end == "md")
 }
 
-/// The package in whose folder the path is; the innermost, since packages are nested.
+/// The package whose folder contains the path. Packages are nested, so the innermost one counts.
 fn owner<'a>(members: &'a [Member], path: &Path) -> Option<&'a Member> {
     members
         .iter()
@@ -118,7 +121,7 @@ fn owner<'a>(members: &'a [Member], path: &Path) -> Option<&'a Member> {
         .max_by_key(|member| member.folder.components().count())
 }
 
-/// The packages, and all that depend on one of them.
+/// The packages and all their dependants.
 fn with_dependants(members: &[Member], mut packages: BTreeSet<String>) -> BTreeSet<String> {
     loop {
         let folders: BTreeSet<&PathBuf> = members
@@ -139,7 +142,8 @@ fn with_dependants(members: &[Member], mut packages: BTreeSet<String>) -> BTreeS
     }
 }
 
-/// The path that a link in this folder leads to, with each `..` taken back. None if it leads out of the root.
+/// Resolves a link in this folder without following other links. `None` if it leads out of the
+/// root.
 pub(super) fn target(folder: &Path, to: &Path) -> Option<PathBuf> {
     let mut path = PathBuf::new();
     for component in folder.join(to).components() {

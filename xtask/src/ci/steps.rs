@@ -1,6 +1,8 @@
-//! Two lanes of steps: one builds, the other runs what was built. Each keeps its order.
+//! A scheduler with two lanes: one builds, the other runs what was built. Each lane keeps its
+//! order.
 //!
-//! A build keeps all cores busy and tests mostly wait, so the two cost little more than the longer of them.
+//! A build keeps all cores busy and tests mostly wait, so together the two take little more than
+//! the longer of them.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
@@ -11,7 +13,7 @@ use super::table;
 use crate::error::Error;
 use crate::test::{Counts, print, seconds};
 
-/// Where a step is run. The steps of a lane run one after another.
+/// The lane that a step runs in. The steps of a lane run one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
     /// Compiling.
@@ -20,7 +22,7 @@ pub(super) enum Lane {
     Run,
 }
 
-/// A step of the plan.
+/// A handle to a step of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Id(usize);
 
@@ -60,7 +62,7 @@ pub(super) struct Row {
 struct Progress {
     rows: Vec<Row>,
     counts: Counts,
-    /// The first failure, with the number of its step. Nothing begins after it.
+    /// The first failure, with the number of its step. No step begins after it.
     failed: Option<(usize, Error)>,
 }
 
@@ -71,7 +73,8 @@ struct Shared<'p> {
 }
 
 impl<'a> Steps<'a> {
-    /// Adds a step that begins when those before it in its lane and those it comes after have passed.
+    /// Adds a step. It begins when the previous steps of its lane and all steps in `after` have
+    /// passed.
     pub(super) fn add(
         &mut self,
         lane: Lane,
@@ -88,8 +91,8 @@ impl<'a> Steps<'a> {
         Id(self.steps.len() - 1)
     }
 
-    /// Runs all steps, prints the output of each in one piece and a table at the end. After the first failure no step
-    /// begins; one that runs in the other lane is waited for.
+    /// Runs all steps, prints the output of each in one piece, and a table at the end. After the
+    /// first failure no step begins; a step that is running in the other lane is waited for.
     pub(super) fn run(self) -> Result<(), Error> {
         self.run_to(&print)
     }
@@ -147,7 +150,7 @@ impl Shared<'_> {
             let since = Instant::now();
             let mut log = Log::default();
             let action = step.action.take();
-            // A panic would leave the other lane waiting.
+            // Caught, since a panic would leave the other lane waiting.
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 action.map_or(Ok(()), |action| action(&mut log))
             }));
@@ -157,7 +160,7 @@ impl Shared<'_> {
         }
     }
 
-    /// Waits for the steps before it; false if one failed.
+    /// Waits for the steps in `after`; false if a step failed.
     fn may_begin(&self, number: usize, after: &[Id]) -> bool {
         let mut progress = self.lock();
         loop {
@@ -191,7 +194,7 @@ impl Shared<'_> {
         let title = format!("{}. {}", number + 1, row.title);
         let time = seconds(wall);
         let cpu = seconds(log.cpu);
-        // Under the lock, so that no other line comes in between.
+        // Printed under the lock, so that no other line comes in between.
         let mut text = Vec::new();
         if !log.text.is_empty() {
             text.extend(format!("\n── {title}: the output\n").into_bytes());
@@ -201,7 +204,7 @@ impl Shared<'_> {
         (self.print)(&text);
         progress.counts += log.counts;
         if let Err(error) = result {
-            // An interruption ends the other lane's program as well, which then looks like a failure.
+            // Ctrl-C also ends the other lane's program, which then looks like a failure.
             let replaces = matches!(error, Error::Interrupted);
             if progress.failed.is_none() || replaces {
                 progress.failed = Some((number, error));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::steps::{Row, State};
 use crate::test::{Counts, seconds};
 
-/// The table, a line with the sum, and the counts of all tests alone on the last line.
+/// Renders the table, a line with the sum, and the counts of all tests alone on the last line.
 pub(super) fn text(rows: &[Row], counts: Counts, wall: Duration) -> String {
     let width = |row: &Row| row.title.chars().count();
     let width = rows.iter().map(width).max().unwrap_or(0);

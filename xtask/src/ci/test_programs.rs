@@ -1,4 +1,4 @@
-//! All tests built by one call of cargo, and each program run in the folder of its package.
+//! Test programs: built together by one call of cargo, each run in the folder of its package.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,22 @@ use crate::cargo;
 use crate::error::Error;
 use crate::packages::Packages;
 
-/// One program of tests.
+/// One test program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Program {
-    /// The target it was built from, such as `tests/map.rs`.
+    /// The source of its target, such as `tests/map.rs`.
     source: PathBuf,
     path: PathBuf,
     folder: PathBuf,
     package: String,
 }
 
-/// The programs of each package, by its name.
+/// The test programs by package name.
 pub(super) type Programs = BTreeMap<String, Vec<Program>>;
 
-/// Builds the tests of these packages. They share what they depend on, with the features of all of them: that each
-/// can do without the others' is for the picks and the runners to show, which are built one by one.
+/// Builds the tests of these packages. They share dependencies, with the union of their features.
+/// The picks and the runners are built one by one, and so show that each package works without the
+/// features of others.
 pub(super) fn build(
     packages: &Packages,
     log: &mut Log,
@@ -47,7 +48,8 @@ pub(super) fn build(
     Ok(programs)
 }
 
-/// Runs all tests of one package but its soak, and goes on after a program that fails, so that all that is wrong is seen at once.
+/// Runs all tests of one package except its soak. Goes on after a program that fails, to report all
+/// failures at once.
 pub(super) fn run(log: &mut Log, programs: &[Program]) -> Result<(), Error> {
     let mut failed = Vec::new();
     for program in programs.iter().filter(|program| !program.is_soak()) {
@@ -71,12 +73,12 @@ impl Program {
 
     pub(super) fn command(&self) -> std::process::Command {
         let mut command = cargo::cleaned(&self.path);
-        // As cargo does, which also sets much that no test here reads.
+        // Set as cargo does. Cargo also sets many variables that no test here reads.
         command
             .current_dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("CARGO_PKG_NAME", &self.package)
-            // A snapshot that differs fails its test; none is written.
+            // A snapshot that differs fails its test and is not written.
             .env("INSTA_UPDATE", "no");
         command
     }
@@ -101,7 +103,7 @@ struct Profile {
     test: bool,
 }
 
-/// The programs of tests among cargo's messages. What is not a message (build scripts may print) is passed over.
+/// The test programs in cargo's messages. Other lines, which build scripts may print, are skipped.
 fn programs(messages: &[u8], folders: &BTreeMap<PathBuf, String>) -> Programs {
     let mut programs = Programs::new();
     for line in messages.split(|byte| *byte == b'\n') {

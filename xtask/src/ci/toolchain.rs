@@ -1,4 +1,4 @@
-//! What this machine's toolchain can do.
+//! Capabilities of this machine's toolchain.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::cargo;
 use crate::error::Error;
 use crate::packages::Packages;
 
-/// Says what to do where a component is missing, as on a machine with a minimal toolchain.
+/// Checks for a component, which a minimal toolchain may lack; the error says how to install it.
 pub(super) fn installed(subcommand: &str, component: &str) -> Result<(), Error> {
     match answers(cargo::command().args([subcommand, "--version"])) {
         Ok(true) => Ok(()),
@@ -20,15 +20,15 @@ pub(super) fn installed(subcommand: &str, component: &str) -> Result<(), Error> 
     }
 }
 
-/// Why Miri cannot run here, if it cannot.
+/// The reason why Miri cannot run here, if it cannot.
 pub(super) fn no_miri() -> Option<String> {
     let is_there = answers(cargo::command().args(["miri", "--version"]));
     let reason = "`cargo miri` is not part of this toolchain (it comes with a nightly one)";
     (is_there != Ok(true)).then(|| reason.to_string())
 }
 
-/// Why fuzz targets cannot be built here, if they cannot: libFuzzer is C++, and its coverage is of Linux on x86-64 and
-/// aarch64 as far as this was tried.
+/// The reason why fuzz targets cannot be built here, if they cannot: libFuzzer is C++, and its
+/// coverage was tried on Linux with x86-64 and aarch64 only.
 pub(super) fn no_fuzzing(host: &str) -> Option<String> {
     if let Some(reason) = no_sanitizer(host) {
         return Some(reason);
@@ -41,13 +41,13 @@ pub(super) fn no_fuzzing(host: &str) -> Option<String> {
     })
 }
 
-/// Why AddressSanitizer cannot watch here, if it cannot.
+/// The reason why AddressSanitizer cannot be used here, if it cannot.
 pub(super) fn no_sanitizer(host: &str) -> Option<String> {
     let with = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
     (!with.contains(&host)).then(|| format!("no AddressSanitizer comes with Rust for {host}"))
 }
 
-/// What this machine's compiler builds for.
+/// The target that this machine's compiler builds for.
 pub(super) fn host() -> Result<String, Error> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
@@ -65,14 +65,15 @@ fn host_in(version: &str) -> Option<String> {
         .map(str::to_string)
 }
 
-/// The user's own flags, and these.
+/// The user's own flags, followed by these.
 pub(super) fn flags(variable: &str, more: &str) -> String {
     let flags = env::var(variable).unwrap_or_default();
     format!("{flags} {more}").trim_start().to_string()
 }
 
-/// A rustdoc with nightly features, for doc tests only: the stable one takes `compile_fail,E…` as `compile_fail`, and any
-/// error would do. What the doc tests link is left as the stable compiler built it.
+/// A rustdoc with nightly features, for doc tests only: the stable one treats `compile_fail,E…` as
+/// `compile_fail`, which any error would satisfy. The libraries that doc tests link are still built
+/// by the stable compiler.
 pub(super) fn strict_rustdoc(packages: &Packages) -> Result<PathBuf, Error> {
     let folder = packages.target.join("ci");
     let path = folder.join("rustdoc");

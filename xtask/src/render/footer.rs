@@ -6,7 +6,7 @@ use super::number::{bytes, duration, plural};
 use super::text::{list, remark, wrap};
 use crate::results::Results;
 
-/// No machine has so many threads that are ready to run.
+/// A load average above this is not credible.
 const MAX_LOAD: f64 = 1e6;
 
 /// The warnings, one to a line or more; an interrupted or cut-down comparison is said first.
@@ -41,7 +41,7 @@ pub fn warnings(results: &Results) -> String {
     out
 }
 
-/// No comparison leaves any; a file that was edited may.
+/// A comparison leaves no such cells, but an edited file may.
 fn cells_without_table(results: &Results) -> usize {
     let tables = results.workloads.iter();
     let tables: HashSet<(&str, usize)> = tables

@@ -79,7 +79,7 @@ impl Grid {
     }
 }
 
-/// A name in lines of at most `room` columns: `model ×2`, then ` /variant`, where that will do.
+/// Breaks a name into lines of at most `room` columns where possible: `model ×2`, then ` /variant`.
 fn fold(name: &str, room: usize) -> String {
     let mut lines = Vec::new();
     for line in name.split('\n') {

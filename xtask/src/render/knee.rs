@@ -1,32 +1,34 @@
-//! The knee of a row of times: up to where, or from where on, a number of tasks, requests or workers pays.
+//! The knee of a row of times: the number of tasks, requests or workers up to which, or from which
+//! on, more of them pay.
 //!
-//! Only measured numbers are named as they are. Where two neighbours lie far apart and the knee between them, the answer is
-//! both of them, as in `2–16`: a coarse list must not read like an exact one.
+//! A measured number is given as it is. If two neighbours are far apart and the knee lies between
+//! them, the answer is a range, as in `2–16`: a coarse list must not look like an exact result.
 
 use super::number::number;
 
-/// Times that differ by less are as good as equal: most machines repeat themselves to that.
+/// Times within this factor count as equal: most machines reproduce a time that well.
 const MARGIN: f64 = 1.10;
 
-/// More tasks or requests cost little more up to this factor over the quickest of the smaller numbers.
+/// More tasks or requests count as cheap up to this factor over the quickest of the smaller
+/// numbers.
 const LITTLE_MORE: f64 = 1.5;
 
 /// Neighbours further apart than this leave open where the knee is between them.
 const COARSE: f64 = 2.0;
 
-/// A gain of this part of what is possible is taken for the whole of it: nothing has flattened yet.
+/// A gain of this part of the possible gain counts as all of it: the curve has not flattened yet.
 const NEARLY_ALL: f64 = 0.75;
 
-/// A number and the time measured with it.
+/// A number, and the time measured with it.
 pub(super) type Point = (f64, f64);
 
-/// Stands where there is no knee, as with fewer than two points.
+/// Shown if there is no knee, as with fewer than two points.
 pub(super) const ABSENT: &str = "·";
 
 /// The fewest workers whose time is within the margin of the best that more of them reached.
 ///
-/// `>N` where time still falls nearly as the last number `N` of workers rises, `≤N` where none of them is better than the
-/// first.
+/// `>N` if time still falls nearly in proportion up to the last number `N` of workers, `≤N` if none
+/// of them is better than the first.
 pub(super) fn of_workers(points: &[Point]) -> String {
     let points = usable(points);
     let [(first, _), .., (last, _)] = points[..] else {
@@ -44,7 +46,8 @@ pub(super) fn of_workers(points: &[Point]) -> String {
     let Some((fewer, slower)) = at.checked_sub(1).map(|before| points[before]) else {
         return at_most(first);
     };
-    // 1 if the time fell as the workers rose, half of that if half of the added ones gained nothing.
+    // 1 if time fell in proportion to the workers, a half if half of the added workers gained
+    // nothing.
     let gained = (slower / time) / (workers / fewer);
     if gained >= NEARLY_ALL {
         return match workers == last {
@@ -57,7 +60,8 @@ pub(super) fn of_workers(points: &[Point]) -> String {
 
 /// The most tasks that cost little more than fewer do.
 ///
-/// `>N` where even the last number `N` of tasks does not, `≤N` where time grows in proportion from the first number on.
+/// `>N` if even the last number `N` of tasks costs little more, `≤N` if time grows in proportion
+/// from the first number on.
 pub(super) fn of_tasks(points: &[Point]) -> String {
     let points = usable(points);
     let [(first, _), .., (last, _)] = points[..] else {
@@ -71,7 +75,8 @@ pub(super) fn of_tasks(points: &[Point]) -> String {
     else {
         return format!(">{}", number(last));
     };
-    // Where time in proportion to the tasks, drawn backwards from the costly number, meets the time of the cheap ones.
+    // The crossing of two lines: time in proportion to the tasks, drawn back from the costly
+    // number, and the time of the cheap numbers.
     let meets = after.0 * base / after.1;
     if meets >= before.0 * COARSE {
         return between_or(before.0, after.0, before.0);
@@ -84,7 +89,7 @@ pub(super) fn of_tasks(points: &[Point]) -> String {
 
 /// The highest rate that is answered about as quickly as lower ones.
 ///
-/// `>N` where even the last rate `N` is, `<N` where the second one, `N`, is not.
+/// `>N` if even the last rate `N` is answered that quickly, `<N` if the second rate `N` is not.
 pub(super) fn of_rates(points: &[Point]) -> String {
     let points = usable(points);
     let [(first, _), .., (last, _)] = points[..] else {
@@ -97,7 +102,7 @@ pub(super) fn of_rates(points: &[Point]) -> String {
     }
 }
 
-/// Where time first is more than a little above the quickest time so far.
+/// The first step at which time is well above the quickest time so far.
 struct Turn {
     /// The last number before.
     before: Point,
@@ -123,7 +128,7 @@ fn turn(points: &[Point]) -> Option<Turn> {
     None
 }
 
-/// Fewer than the first may do as well, unless there is nothing below.
+/// A number below the first may do as well, unless there is none.
 fn at_most(first: f64) -> String {
     if first > 1.0 {
         format!("≤{}", number(first))
@@ -140,7 +145,7 @@ fn between_or(low: f64, high: f64, exact: f64) -> String {
     }
 }
 
-/// What a results file says may not be times at all.
+/// Times in a results file need not be valid.
 fn usable(points: &[Point]) -> Vec<Point> {
     let positive = |x: f64| x.is_finite() && x > 0.0;
     let usable = |(at, time): &&Point| positive(*at) && positive(*time);
@@ -161,7 +166,7 @@ mod tests {
             (&[(1.0, 100.0), (2.0, 51.0), (4.0, 26.0)], ">4"),
             (&[(1.0, 100.0), (2.0, 120.0)], "1"),
             (&[(2.0, 100.0), (4.0, 99.0)], "≤2"),
-            // Each doubling gains something until 8, and nothing beyond.
+            // Each doubling gains something up to 8, and nothing beyond.
             (
                 &[
                     (1.0, 100.0),
@@ -172,11 +177,11 @@ mod tests {
                 ],
                 "8",
             ),
-            // Twice as many gain a third at last: more may pay, but these do.
+            // Doubling gains a third at last: more workers may pay, but these do.
             (&[(4.0, 100.0), (8.0, 75.0)], "8"),
-            // Worse again with more.
+            // Slower again with more workers.
             (&[(1.0, 100.0), (2.0, 50.0), (4.0, 80.0)], "2"),
-            // A dip that later numbers make good for.
+            // A dip that later numbers make up for.
             (&[(1.0, 100.0), (2.0, 50.0), (4.0, 90.0), (8.0, 24.0)], ">8"),
         ] {
             assert_eq!(of_workers(points), knee, "{points:?}");
@@ -185,10 +190,10 @@ mod tests {
 
     #[test]
     fn a_coarse_list_of_workers_gives_a_range() {
-        // 2.8 times as fast with 16: neither is 2 enough, nor is it said that all 16 are needed.
+        // 2.8 times as fast with 16: 2 are not enough, and 16 need not all be needed.
         assert_eq!(of_workers(&[(2.0, 2.8), (16.0, 1.0)]), "2–16");
         assert_eq!(of_workers(&[(2.0, 2.9), (16.0, 1.0), (32.0, 1.0)]), "2–16");
-        // As fast as 16 can be: the time falls all the way.
+        // As fast as 16 can be: time falls all the way.
         assert_eq!(of_workers(&[(1.0, 100.0), (16.0, 6.5), (32.0, 6.4)]), "16");
         assert_eq!(of_workers(&[(1.0, 100.0), (16.0, 6.5)]), ">16");
     }
@@ -210,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_coarse_list_of_tasks_gives_a_range() {
-        // As long as 10 up to about 1600, if time is in proportion from there on.
+        // As long as 10 tasks up to about 1600, if time is in proportion from there on.
         assert_eq!(of_tasks(&[(10.0, 10.0), (10_000.0, 62.0)]), "10–10000");
         // Never steep between two neighbours, but eight times as long in the end.
         let creeping = [(10.0, 10.0), (100.0, 28.0), (1000.0, 80.0)];

@@ -25,7 +25,8 @@ fn decimals(size: f64) -> usize {
     }
 }
 
-/// A number as it was given, such as `100` or `0.5`; three digits of one that would take more than 12 characters.
+/// A number as it was given, such as `100` or `0.5`, or with three digits if it would take more
+/// than 12 characters.
 pub(super) fn number(x: f64) -> String {
     let text = if x.abs() < 1e12 {
         format!("{x}")
@@ -38,7 +39,7 @@ pub(super) fn number(x: f64) -> String {
     }
 }
 
-/// A duration such as `20.6 ms`; `?` for what no clock shows: below 0, or beyond what 64 bits count.
+/// A duration such as `20.6 ms`, or `?` for an impossible value: negative, or over 64 bits.
 pub(super) fn duration(ns: f64) -> String {
     if !is_time(ns) {
         return "?".to_owned();

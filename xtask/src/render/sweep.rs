@@ -111,10 +111,10 @@ fn by_workers(title: &str, cells: &[&Cell]) -> Option<String> {
     )
 }
 
-/// What a row is of.
+/// The key of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rows {
-    /// A contestant with one number of workers, which is shown where there are several.
+    /// A contestant with one number of workers, which is shown if there are several.
     ByWorkers,
     /// A contestant with all its numbers of workers.
     ByContestant,

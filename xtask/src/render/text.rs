@@ -2,19 +2,20 @@
 
 use crate::text::{clean, columns_of, cut, width};
 
-/// The columns that every table and paragraph keeps to.
+/// The width of every table and paragraph, in columns.
 pub(super) const WIDTH: usize = 80;
 
-/// What a file or a contestant says in one piece is cut beyond this many columns: an error, a reason, a remark.
+/// The limit on a text from a file or a contestant, such as an error, a reason or a remark.
 const MAX_REMARK_COLUMNS: usize = 2_000;
 
-/// Something that a file or a contestant says, short enough to be printed.
+/// A text from a file or a contestant, cut to a printable length.
 pub(super) fn remark(text: &str) -> String {
     cut(text, MAX_REMARK_COLUMNS)
 }
 
-/// `text` in lines of at most [`WIDTH`] columns, the first after `first`, the others indented by as much; each ends with a
-/// newline. Words too long for a line are cut. Both are [cleaned](clean), but for the spaces of `first`.
+/// Wraps `text` to lines of at most [`WIDTH`] columns. The first line starts with `first`, the
+/// others are indented by as much, and each ends with a newline. Words too long for a line are
+/// split. Both texts are [cleaned](clean), except for the spaces of `first`.
 pub(super) fn wrap(first: &str, text: &str) -> String {
     let indent = " ".repeat(width(first));
     let room = WIDTH.saturating_sub(indent.len()).max(20);
@@ -47,7 +48,8 @@ pub(super) fn wrap(first: &str, text: &str) -> String {
     out
 }
 
-/// `word` in pieces of at most `room` columns; a character that is wider by itself is a piece of its own.
+/// `word` in pieces of at most `room` columns. A single character that is wider is a piece of its
+/// own.
 pub(super) fn pieces(word: &str, room: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;

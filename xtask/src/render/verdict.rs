@@ -9,13 +9,13 @@ use crate::stats::counted;
 /// A baseline this close to the best is good enough: nobody maintains threads for less.
 const GOOD_ENOUGH: f64 = 1.10;
 
-/// Within this they are as fast as each other.
+/// Two times within this factor count as equal.
 const MARGIN: f64 = 1.05;
 
-/// The model that is another one with something added, and what it is.
+/// A model that is another one with an addition, and its description.
 const WATCHED: (&str, &str) = ("stall-watch", "tokio-tasks with a watch");
 
-/// Who won, by how much over the next that is slower, at what cost, and whether one thread does.
+/// The winner, its lead over the next slower cell, its cost, and whether one thread would do.
 pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
     let names = Names::new(results);
     let cells = view::cells(results, workload);
@@ -43,10 +43,10 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
         .copied()
         .filter(|cell| cell.tied_with_best == Some(true))
         .collect();
-    // One that was judged, if there is one: a single sample says nothing.
+    // Prefers a cell that was judged: a single sample says nothing.
     let next = said(Some(false)).or_else(|| said(None));
     sentences.push(winner(best, next, !not_apart.is_empty(), all, &names));
-    // A wide interval around 1 is no tie: it shows nothing.
+    // A wide interval around 1 shows nothing, and so is not a tie.
     let (tied, open): (Vec<&Cell>, Vec<&Cell>) =
         not_apart.into_iter().partition(|cell| is_tie(cell));
     for (cells, what) in [(tied, "Tied with it"), (open, "Not told apart from it")] {
@@ -66,7 +66,7 @@ pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
     format!("{title}: {}", sentences.join(" "))
 }
 
-/// Whether the interval shows that it is as fast as the best, within a margin that nobody cares about.
+/// Whether the interval shows a tie with the best, within a margin too small to matter.
 fn is_tie(cell: &Cell) -> bool {
     let bounds = cell.ratio_to_best.and_then(|ratio| view::bounds(&ratio));
     bounds.is_some_and(|(low, high)| low >= 1.0 / MARGIN && high <= MARGIN)
@@ -174,12 +174,12 @@ fn baseline(
     ))
 }
 
-/// What the arithmetic says that skipped it, where it would be slower by more than the margin.
+/// The factor that follows from the arithmetic of a skipped baseline, if it exceeds the margin.
 fn skipped_baseline(results: &Results, workload: &Workload, best: &Cell) -> Option<String> {
     let mut skipped = view::skipped(results, workload).into_iter();
     let sequential = skipped.find(|it| view::is_baseline(&it.model, &it.variant))?;
     let least = sequential.at_least_ns? as f64;
-    // The upper bound where there is one: the best may have been lucky.
+    // The upper bound if there is one, since the best may have been lucky.
     let judged = best.judged()?;
     let times = least / judged.high.unwrap_or(judged.median);
     (times > GOOD_ENOUGH).then(|| {

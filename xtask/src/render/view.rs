@@ -8,8 +8,9 @@ use crate::results::{Cell, Interval, Results, Sample, Skipped, Workload};
 use crate::stats::{BASELINE, counted, median};
 use crate::text;
 
-/// How contestants are called in these results: with `×N` workers only where that tells two apart. Names are cleaned, and
-/// cut if they are long; so they are for display, and [`Names::row`] tells two contestants apart.
+/// The names of contestants in these results, with `×N` workers only if that distinguishes two of
+/// them. Names are cleaned, and cut if they are long, so they are for display only; [`Names::row`]
+/// tells contestants apart.
 pub(super) struct Names {
     many: bool,
     many_baselines: bool,
@@ -45,12 +46,12 @@ impl Names {
         self.row_of_cell(cell).to_string()
     }
 
-    /// Who a cell is about, all workers as one where their number is not shown.
+    /// The row of a cell. All numbers of workers share a row if the number is not shown.
     pub(super) fn row_of_cell<'a>(&self, cell: &'a Cell) -> Row<'a> {
         self.row(&cell.model, &cell.variant, cell.workers)
     }
 
-    /// The same of what was skipped.
+    /// The same for a skipped cell.
     pub(super) fn row_of_skipped<'a>(&self, skipped: &'a Skipped) -> Row<'a> {
         self.row(&skipped.model, &skipped.variant, skipped.workers)
     }
@@ -79,7 +80,7 @@ impl Names {
 pub(super) struct Row<'a> {
     pub(super) model: &'a str,
     pub(super) variant: &'a str,
-    /// 0 where the name goes without.
+    /// 0 if the name does not show it.
     pub(super) workers: usize,
 }
 
@@ -147,8 +148,8 @@ pub(super) fn bounds(interval: &Interval) -> Option<(f64, f64)> {
     interval.low.zip(interval.high)
 }
 
-/// A figure that a contestant gave of itself; `None` where there is none, or one that cannot be: not a number, below 0, or
-/// beyond what 64 bits count.
+/// A metric that a contestant reported; `None` if it is missing or impossible: not a number,
+/// negative, or over 64 bits.
 pub(super) fn metric(cell: &Cell, name: &str) -> Option<f64> {
     let value = cell.metrics.get(name).copied();
     value.filter(|value| (0.0..=u64::MAX as f64).contains(value))

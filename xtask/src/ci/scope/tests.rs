@@ -157,7 +157,7 @@ fn what_all_builds_read_touches_everything() {
 fn a_path_of_no_package_touches_everything() {
     touches_everything(&["crates/gone/src/lib.rs"], "crates/gone/src/lib.rs");
     touches_everything(&["tools/new.sh"], "tools/new.sh");
-    // A folder whose name only begins alike.
+    // A folder whose name only shares a prefix.
     touches_everything(&["crates/locks2/src/lib.rs"], "crates/locks2/src/lib.rs");
     touches_everything(&["docs.md/file"], "docs.md/file");
 }
@@ -241,7 +241,7 @@ fn links_are_followed_through_links_and_folders() {
         assert!(found.packages.contains("queue"), "{changed}: {found:?}");
     };
     queue_too("crates/locks/shared/c.rs", &links);
-    // A link to a folder, of which one file changed; and a link through a folder that was itself replaced.
+    // A link to a folder with a changed file, and a link through a folder that was itself replaced.
     queue_too(
         "crates/locks/shared/deep/d.rs",
         &[link("crates/queue/shared", "crates/locks/shared")],
@@ -294,7 +294,7 @@ fn no_package_but_the_known_readers_reads_files_of_others() {
                     }
                 } else if path.extension().is_some_and(|end| end == "rs") {
                     let text = fs::read_to_string(&path).unwrap();
-                    // What the macro refers to is read where it is called.
+                    // Arguments of the macro are read where it is called.
                     let text = text
                         .split("macro_rules! line_server_tests")
                         .next()

@@ -98,7 +98,7 @@ fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> Strin
             ratio(high)
         ),
         None => {
-            // Too few for a finding, in either direction.
+            // Too few samples for a finding in either direction.
             let by = format!("by {} only", plural(samples, "sample"));
             let said = if taken.median >= 1.0 {
                 longer(taken.median, more, less)
