@@ -64,10 +64,12 @@ pub enum Command {
     },
     /// Run all that must hold for a commit
     Ci {
-        /// Run everything at full length: soaks of a minute, each crate alone, the tests of picked crates, fuzzing
+        /// Run everything at full length: soaks of a minute, each crate alone, the tests of picked
+        /// crates, fuzzing
         #[arg(long)]
         deep: bool,
-        /// Run only what the changes since this commit can have touched, those not committed yet included
+        /// Run only what the changes since this commit can have touched, those not committed yet
+        /// included
         #[arg(long, value_name = "REV", allow_hyphen_values = true)]
         since: Option<String>,
     },
@@ -111,7 +113,8 @@ pub struct CompareArgs {
     /// The seed of the inputs and of the order of the rounds [default: what the workload says]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
-    /// Time for all samples but each cell's first and its untimed one, at most 1h [default: 30s; with --smoke 2s]
+    /// Time for all samples but each cell's first and its untimed one, at most 1h [default: 30s;
+    /// with --smoke 2s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Duration>,
     /// At most 40 tasks a workload and little time: shows that all is well, and measures little
@@ -344,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_number_is_told_that_it_must_be_positive() {
+    fn a_negative_number_error_asks_for_a_positive_one() {
         for flag in ["--tasks", "--workers", "--iterations-per-us"] {
             for args in [&[flag, "-5"][..], &[&format!("{flag}=-5")]] {
                 let line = compare(args).unwrap_err().to_string();
@@ -369,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_no_error() {
+    fn the_version_is_not_an_error() {
         for flag in ["--version", "-V"] {
             let parsed = parse(["xtask", flag].map(OsString::from)).unwrap();
             let Parsed::Help(text) = parsed else {

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn members_know_their_folders_and_what_they_depend_on() {
+    fn members_list_their_folders_and_dependencies() {
         let members = example().members;
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         assert_eq!(

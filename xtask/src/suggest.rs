@@ -50,7 +50,7 @@ mod tests {
     ];
 
     #[test]
-    fn mistyped_names_find_the_one_that_was_meant() {
+    fn mistyped_names_find_the_intended_one() {
         for (given, meant) in [
             ("comapre", "compare"),
             ("waist", "waits"),

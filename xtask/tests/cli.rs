@@ -225,7 +225,7 @@ fn help_is_printed_on_stdout_and_is_no_error() {
     }
 }
 
-/// A shorter run would pass for the whole one.
+/// Otherwise a shorter run could pass for a complete one.
 #[test]
 fn ci_since_a_missing_commit_is_refused() {
     for missing in ["no-such-branch", "", "--deep"] {
@@ -240,7 +240,7 @@ fn ci_since_a_missing_commit_is_refused() {
 }
 
 #[test]
-fn names_that_are_nearly_right_are_told_what_may_have_been_meant() {
+fn mistyped_names_get_a_suggestion() {
     for (args, meant) in [
         (&["compare", "waist"][..], "waits"),
         (&["compare", "gcd", "--model", "tokio"], "tokio-tasks"),
@@ -286,7 +286,7 @@ fn a_report_never_waits_for_a_fifo_or_an_endless_file() {
     refused(&["report", &path("")], &["is a directory"]);
 }
 
-/// As root, writing beside and renaming would put a regular file in the place of a device.
+/// As root, a rename could replace a device by a regular file.
 #[cfg(unix)]
 #[test]
 fn a_report_goes_into_regular_files_only() {

@@ -255,12 +255,12 @@ fn a_file_or_another_pick_in_the_way_is_refused() {
     bench.refused("odd", &[".pick.json", "choose another folder"]);
 }
 
-/// The record is a file like any other: somebody else may have written it.
+/// The record is untrusted: it is an ordinary file that anyone may have written.
 #[test]
 fn a_record_never_removes_or_replaces_files_outside_its_folder() {
     let bench = Bench::new();
     bench.write("victim", "precious");
-    // What a pick itself would have recorded for that file.
+    // The digest that a pick would have recorded for that file.
     let digest = format!("{:016x}", workload::value::digest_bytes(&[b"precious"]));
     let outside = bench.path("victim").display().to_string();
     for path in ["../victim", "src/../../victim", &outside] {
@@ -272,7 +272,7 @@ fn a_record_never_removes_or_replaces_files_outside_its_folder() {
         );
         bench.refused("hostile", &[".pick.json", path, "choose another folder"]);
     }
-    // A folder of the crate that leads elsewhere, with the record vouching for what is there.
+    // A folder of the crate that is a link to elsewhere, with the record listing the file there.
     bench.write("elsewhere/lib.rs", "precious");
     bench.write(
         "linked/.pick.json",
@@ -285,7 +285,7 @@ fn a_record_never_removes_or_replaces_files_outside_its_folder() {
 }
 
 #[test]
-fn a_record_that_is_a_fifo_or_endless_is_refused_at_once() {
+fn a_record_that_is_a_fifo_or_endless_is_refused() {
     let bench = Bench::new();
     fs::create_dir(bench.path("fifo")).expect("a folder");
     let (mode, kind) = (rustix::fs::Mode::RWXU, rustix::fs::FileType::Fifo);

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_that_does_not_end_is_told_from_one_that_has() {
+    fn ends_within_distinguishes_running_and_ended_children() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         assert!(!ends_within(&mut child, Duration::from_millis(20)).unwrap());
         child.kill().unwrap();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_grandchild_counts() {
+    fn the_cpu_time_of_a_grandchild_counts() {
         let spin = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done";
         let script = format!("sh -c '{spin}'; exit 7");
         let mut child = Command::new("sh").args(["-c", &script]).spawn().unwrap();

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn no_step_is_chosen_where_there_is_none_or_no_commit() {
+    fn no_step_is_chosen_without_steps_or_a_commit() {
         assert_eq!(choose(&[], "0123456789abcdef"), None);
         assert_eq!(choose(&three(), "HEAD"), None);
         assert_eq!(choose(&three(), "not hexadecimal digits"), None);

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let mut log = Log::default();
         let error = log.run(&mut Command::new("/no/such/program")).unwrap_err();
         let error = error.to_string();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_a_test_and_one_that_crashes_are_errors() {
+    fn programs_that_crash_or_run_no_test_are_errors() {
         let mut log = Log::default();
         let none = "echo 'test result: ok. 0 passed; 0 failed; 0 ignored'";
         let error = log.some_tests(&mut shell(none)).unwrap_err().to_string();

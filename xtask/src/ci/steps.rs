@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interruption_stays_one_and_a_panic_is_a_failure() {
+    fn an_interruption_is_kept_and_a_panic_is_a_failure() {
         let mut steps = Steps::default();
         steps.add(Lane::Build, "stopped", &[], |_| Err(Error::Interrupted));
         assert_eq!(run(steps).0, Err(Error::Interrupted));

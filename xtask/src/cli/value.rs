@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_have_a_unit_and_an_end() {
+    fn durations_need_a_unit_and_are_bounded() {
         for (text, milliseconds) in [
             ("60s", 60_000),
             ("500ms", 500),

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn metrics_that_cannot_be_are_dropped() {
+    fn impossible_metrics_are_dropped() {
         let said = [
             ("response_p99_ns", 1.0),
             ("send_lateness_p50_ns", 1.0),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_end_is_refused_and_a_line_is_cut() {
+    fn overlong_names_are_refused_and_lines_are_cut() {
         let said = |name: &str| -> Hello {
             let variant = serde_json::json!({ "name": name, "about": "a".repeat(5000) });
             let hello = serde_json::json!({

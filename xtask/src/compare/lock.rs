@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_output_folder_is_used_by_one_at_a_time() {
+    fn an_output_folder_is_locked_by_one_comparison() {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::of_folder(folder.path()).unwrap();
         assert!(first.is_some());

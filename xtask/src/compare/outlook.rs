@@ -88,7 +88,7 @@ mod tests {
     use crate::compare::contestant::Contestant;
 
     #[test]
-    fn the_least_time_is_told_before_anything_is_measured() {
+    fn the_least_time_is_predicted_from_the_inputs() {
         let contestant = Contestant {
             name: "one".to_owned(),
             command: Vec::new(),

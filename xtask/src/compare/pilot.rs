@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_per_task_is_scaled_and_shown() {
+    fn the_cost_per_task_is_scaled_and_shown() {
         let child = seen(256, 256, 100_000);
         assert_eq!(child.all(), Duration::from_secs(100));
         let reason = child.too_long().unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_reply_is_not_taken_for_the_price_of_a_task() {
+    fn a_late_reply_does_not_count_as_task_cost() {
         let late = seen(256, 12, 1_000_000);
         assert!(late.all() > LONGEST_SAMPLE && !late.is_clear());
         assert!(late.too_long().is_none());

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn work_done_in_next_to_no_time_was_not_done() {
+    fn work_done_in_almost_no_time_is_wrong() {
         assert!(check_work(ms(50), ms(100), 2).is_ok());
         assert!(check_work(ms(5), ms(100), 2).is_ok());
         refused(check_work(ms(4), ms(100), 2), &["4.000 ms", "100.000 ms"]);

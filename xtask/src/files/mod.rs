@@ -1,7 +1,8 @@
 //! Bounded reads and atomic writes, safe against devices, FIFOs, links and endless files in their
 //! place.
 //!
-//! Every command reads through [`read`] and writes through [`replace`], [`create`] or [`Replacement`].
+//! Every command reads through [`read`] and writes through [`replace`], [`create`] or
+//! [`Replacement`].
 
 mod kind;
 mod read;

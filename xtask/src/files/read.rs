@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_refuses_whatever_is_no_regular_file() {
+    fn reading_refuses_special_files() {
         let folder = tempfile::tempdir().unwrap();
         let (fifo, socket) = (folder.path().join("fifo"), folder.path().join("socket"));
         mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();

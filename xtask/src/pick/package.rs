@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_unpacks_without_end_is_refused() {
+    fn an_archive_that_unpacks_beyond_the_limit_is_refused() {
         use std::io::Write as _;
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         packed.write_all(&vec![0; (1 << 20) + 1]).unwrap();

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_no_regular_file_is_refused_at_once() {
+    fn a_record_that_is_a_special_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (record, fifo) = (folder.path().join(NAME), folder.path().join("fifo"));
         assert_eq!(Record::read(folder.path()).unwrap(), None);

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_knee_of_tasks_is_where_their_number_begins_to_cost() {
+    fn the_knee_of_tasks_is_the_last_cheap_number() {
         let points = [
             (10.0, 8.1e6),
             (100.0, 8.3e6),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn points_that_cannot_be_are_left_out() {
+    fn impossible_points_are_left_out() {
         for odd in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             for knee in [of_workers, of_tasks, of_rates] {
                 assert_eq!(knee(&[(1.0, odd), (2.0, 1.0)]), ABSENT);

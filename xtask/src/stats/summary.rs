@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_metric_never_changes_what_is_judged() {
+    fn a_foreign_metric_never_changes_the_judged_time() {
         let mut liar = cell("liar", &[900; 6]);
         for sample in &mut liar.samples {
             sample.metrics.insert("response_p99_ns".to_owned(), 1.0);

@@ -72,7 +72,7 @@ fn a_workload_can_show_only_what_there_is() {
 
 #[test]
 fn a_variant_that_does_not_exist_is_answered_with_those_that_do() {
-    // The manifests say which there are, so nothing is built for this.
+    // The manifests list the variants, so nothing is built for this.
     refused(
         Comparison::tiny().args(["--model", "threads/limitless"]),
         &["error: --model threads/limitless", "limited, cores"],

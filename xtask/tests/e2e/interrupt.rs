@@ -9,8 +9,8 @@ use crate::support::{
     Comparison, Finished, Running, TINY, WORK, cell, shell_runs, verified, wait_until,
 };
 
-/// Half of what a sample takes, so that a comparison that waits for its sample fails. A second is promised; the rest is for a
-/// machine that is busy with other things.
+/// Half the length of a sample, so that a comparison that waits for its sample fails. A second is
+/// promised; the rest allows for a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
 /// Twenty seconds a sample.

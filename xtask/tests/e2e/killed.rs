@@ -6,10 +6,10 @@ use crate::support::{Comparison, processes_with, wait_until};
 
 #[test]
 fn grandchildren_end_when_the_comparison_is_killed() {
-    // No other process sleeps for just so long.
+    // The length identifies the processes of this test.
     let length = format!("1000.{:09}", std::process::id());
     let script = format!("setsid sleep {length} & sleep {length} & wait");
-    // A contestant that never says who it is, since its children hold its output.
+    // The contestant never sends a hello, and its children hold its output open.
     let running = Comparison::tiny()
         .runner("sleeper", &["sh", "-c", &script])
         .start();

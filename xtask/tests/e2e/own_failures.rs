@@ -1,4 +1,4 @@
-//! When something of the comparison's own breaks, no model is to blame, and no figure is lost.
+//! Failures of the comparison itself: no model is blamed, and no figure is lost.
 
 use std::fs;
 use std::thread::sleep;
@@ -9,7 +9,7 @@ use workload::tree::descendants;
 
 use crate::support::{Comparison, Running, TINY, WORK, verified, wait_until};
 
-/// Fetches for a second in each sample.
+/// A workload whose samples fetch for a second.
 const FETCHES: &str = r#"
 name = "fetches"
 pattern = "map"
@@ -19,7 +19,7 @@ fetch = "1KiB"
 delay = "50ms"
 "#;
 
-/// Is served for two seconds in each sample.
+/// A workload whose samples serve for two seconds.
 const SERVED: &str = r#"
 name = "served"
 pattern = "serve"
@@ -31,7 +31,8 @@ serve.sessions = 2
 wait = "1ms"
 "#;
 
-/// Waits until a process of this name runs below the comparison, and sends it a signal while a sample is under way.
+/// Waits until a process of this name runs below the comparison, and sends it a signal while a
+/// sample is under way.
 fn hit(running: &Running, inputs: &str, name: &str, signal: Signal) {
     let inputs = running.comparison().path(&format!("out/{WORK}/{inputs}"));
     wait_until("the inputs", || inputs.exists());
@@ -47,7 +48,7 @@ fn hit(running: &Running, inputs: &str, name: &str, signal: Signal) {
     kill_process(process, signal).expect("it is alive");
 }
 
-fn nobody_is_blamed(running: Running, words: &str) {
+fn no_model_is_blamed(running: Running, words: &str) {
     let finished = running.finish();
     let results = finished.results();
     assert_eq!(finished.code(), 1, "{}", finished.stderr);
@@ -89,7 +90,7 @@ fn two_tables(text: &str) -> Running {
 fn origin_that_is_killed_is_no_model_s_fault() {
     let running = two_tables(FETCHES);
     hit(&running, "fetches-20.jsonl", "origin", Signal::KILL);
-    nobody_is_blamed(
+    no_model_is_blamed(
         running,
         "the comparison's own origin server ended with signal: 9",
     );
@@ -99,11 +100,11 @@ fn origin_that_is_killed_is_no_model_s_fault() {
 fn load_that_is_killed_is_no_model_s_fault() {
     let running = two_tables(SERVED);
     hit(&running, "served-5.jsonl", "load", Signal::KILL);
-    nobody_is_blamed(running, "the comparison's own load");
+    no_model_is_blamed(running, "the comparison's own load");
 }
 
 #[test]
-fn figures_are_printed_where_the_output_folder_is_lost() {
+fn figures_are_printed_if_the_output_folder_is_lost() {
     let slow = TINY.replace("compute = \"100us\"", "wait = \"200ms\"");
     let comparison = Comparison::quick(&slow);
     let again = comparison.file("again.toml", &TINY.replace("tiny", "again"));
@@ -113,7 +114,7 @@ fn figures_are_printed_where_the_output_folder_is_lost() {
     let out = running.comparison().path("out");
     let inputs = out.join(WORK).join("tiny-5.jsonl");
     wait_until("the inputs", || inputs.exists());
-    // From here on neither folder nor file can be made there.
+    // From here on, neither folders nor files can be created there.
     fs::remove_dir_all(&out).expect("the folder is deleted");
     fs::write(&out, "in the way").expect("a file");
     let finished = running.finish();
@@ -136,7 +137,7 @@ fn results_that_cannot_be_written_are_printed() {
     let running = comparison.args(["--runner", "never=sleep 2"]).start();
     let out = running.comparison().path("out");
     wait_until("the folder", || out.join(WORK).exists());
-    // A folder that bears the name of the file.
+    // A folder with the name of the file.
     fs::create_dir_all(out.join("results.json/in the way")).expect("a folder");
     let finished = running.finish();
     assert_eq!(finished.code(), 1, "{}", finished.stderr);
@@ -159,7 +160,7 @@ fn an_output_folder_that_is_in_use_is_left_alone() {
     let out = first.comparison().path("out");
     let inputs = out.join(WORK).join("tiny-5.jsonl");
     wait_until("the inputs", || inputs.exists());
-    // Another folder for temporary files, and so another lock between comparisons.
+    // A separate folder for temporary files, and so a separate machine-wide lock.
     let second = Comparison::tiny().output(out.into_os_string()).run();
     second.refused(&["another comparison", "--output"]);
     let finished = first.finish();

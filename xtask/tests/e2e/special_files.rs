@@ -1,4 +1,5 @@
-//! Paths that name no regular file, or whose bytes are no UTF-8: one line or a comparison, never a hang, a panic or a loss.
+//! Paths that name special files or are not UTF-8: a one-line error or a comparison, never a hang,
+//! a panic or a loss.
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,9 +23,9 @@ fn is_fifo(path: &Path) -> bool {
     found.file_type().is_fifo()
 }
 
-/// As root, writing beside and renaming would put a regular file in the place of a device.
+/// As root, a rename could replace a device by a regular file.
 #[test]
-fn results_never_replace_what_their_name_links_to() {
+fn results_never_replace_a_special_link_target() {
     for (target, what) in [
         ("fifo", "a FIFO"),
         ("socket", "a socket"),
@@ -46,7 +47,7 @@ fn results_never_replace_what_their_name_links_to() {
 }
 
 #[test]
-fn kept_inputs_never_replace_what_their_name_links_to() {
+fn kept_inputs_never_replace_a_special_link_target() {
     let comparison = Comparison::tiny();
     let fifo = fifo(&comparison, "fifo");
     let link = comparison.path("link");
@@ -67,7 +68,7 @@ fn reading_never_waits_for_a_fifo_or_an_endless_file() {
         let fifo = fifo(&comparison, "fifo");
         let finished = comparison.args([flag.into(), fifo.into_os_string()]).run();
         finished.refused(&["fifo", "it is a FIFO, not a regular file"]);
-        // A link, so that the name is this test's own.
+        // A link, so that the name belongs to this test.
         let comparison = Comparison::tiny();
         let link = comparison.path("link");
         symlink("/dev/zero", &link).expect("a link");

@@ -1,4 +1,4 @@
-//! Contestants that want to win without the work: none does.
+//! Cheating contestants: none wins without doing the work.
 
 use libtest_mimic::Trial;
 use xtask::results::Results;
@@ -9,7 +9,7 @@ use crate::support::{Comparison, TINY, cell};
 /// A workload of servers whose tasks wait for a millisecond.
 const SERVED: &str = "\"serve\"\nserve.rate = 100\nserve.seconds = 0.1\nserve.sessions = 2";
 
-/// A millisecond, below which no request of it can be answered.
+/// The least time of a response, in nanoseconds: each task waits for a millisecond.
 const LEAST_NS: f64 = 1e6;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -21,13 +21,13 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(row.wall_ns.expect("a time").median > 1_000.0);
             assert!(row.samples.iter().all(|sample| sample.metrics.is_empty()));
         }),
-        trial("metrics_without_end_are_cut", || {
+        trial("too_many_metrics_are_cut", || {
             let results = passes(&with("many_metrics@sample,many_metrics@trace").run());
             let row = cell(&results, "foreign");
             assert!(row.metrics.len() <= 64, "{}", row.metrics.len());
             assert!(!row.metrics.contains_key("loop_lag_max_ns"));
         }),
-        trial("a_name_without_end_is_not_measured", || {
+        trial("an_overlong_variant_name_is_not_measured", || {
             let finished = with("long_name@hello").run();
             fails(&finished, "the name of a variant is over 64 characters");
         }),
@@ -42,14 +42,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             let finished = with_work("fifth@sample").run();
             fails(&finished, "wrong answer: it claims");
         }),
-        trial("a_late_reply_is_no_wrong_answer", || {
+        trial("a_late_reply_is_accepted", || {
             passes(&with_work("late_reply@sample").run());
         }),
         trial("outputs_from_before_the_sample_are_a_wrong_answer", || {
             let finished = with_work("remember@load,remembered@sample").run();
             fails(&finished, "wrong answer: its processes used");
         }),
-        trial("a_price_per_task_is_skipped_and_not_called_hung", || {
+        trial("tasks_too_costly_for_a_sample_are_skipped", || {
             let many = TINY.replace("tasks = 5", "tasks = 20_000");
             let many = many.replace("100us", "1ns");
             let comparison = bring(Comparison::quick(&many), "dear@sample");
@@ -91,7 +91,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             let results = finished.results();
             let row = cell(&results, "foreign");
             let error = row.error.as_deref().unwrap_or_default();
-            // The one that ordered elsewhere waits for sessions that never come.
+            // With `elsewhere` the contestant waits for sessions that never come.
             assert!(
                 error.starts_with(words) || (deed == "elsewhere" && error.starts_with("hung")),
                 "{error}"

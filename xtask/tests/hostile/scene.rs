@@ -38,13 +38,13 @@ pub(crate) fn with_waits(deeds: &str) -> Comparison {
     bring(Comparison::quick(&waits), deeds)
 }
 
-/// The same where each sample computes for long enough that nobody can be done in no time.
+/// The same with samples that compute long enough for the bounds on claims to apply.
 pub(crate) fn with_work(deeds: &str) -> Comparison {
     let work = TINY.replace("100us", "100ms");
     bring(Comparison::quick(&work), deeds)
 }
 
-/// Any comparison with it.
+/// Adds the hostile contestant to a comparison.
 pub(crate) fn bring(comparison: Comparison, deeds: &str) -> Comparison {
     let own = std::env::current_exe().expect("this program");
     let tag = comparison.tag();
@@ -52,7 +52,7 @@ pub(crate) fn bring(comparison: Comparison, deeds: &str) -> Comparison {
     comparison.runner("foreign", &[program, "contestant", deeds, &tag])
 }
 
-/// Expects a row that begins with these words, everybody else unharmed, and nothing left behind.
+/// Expects a row that begins with these words, all other rows unharmed, and no process left behind.
 #[track_caller]
 pub(crate) fn fails(finished: &Finished, error: &str) -> Results {
     let results = finished.results();

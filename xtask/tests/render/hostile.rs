@@ -1,4 +1,5 @@
-//! Results that no comparison wrote: whatever a file says, it is rendered in 80 harmless columns, or refused in one line.
+//! Results files that no comparison wrote: each is rendered in 80 harmless columns, or refused in
+//! one line.
 
 use serde_json::{Value, json};
 use xtask::render;
@@ -7,7 +8,7 @@ use xtask::results::{Results, parse};
 use crate::assert_fits;
 use crate::fixture::results;
 
-/// A small generator (xorshift), so that a failure can be repeated.
+/// A small generator (xorshift), so that a failure can be reproduced.
 struct Random(u64);
 
 impl Random {
@@ -109,7 +110,7 @@ fn mutate(value: &mut Value, random: &mut Random) {
                 _ => mutate(&mut items[at], random),
             }
         }
-        // Mostly of the same kind, or too few would be taken.
+        // Mostly values of the same type, or too few documents would be accepted.
         Value::String(text) if random.below(40) > 0 => *text = hostile_text(random),
         Value::Bool(truth) if random.below(10) > 0 => *truth = !*truth,
         Value::Number(number) if random.below(10) > 0 => {
@@ -126,7 +127,7 @@ fn mutate(value: &mut Value, random: &mut Random) {
     }
 }
 
-/// All that is printed of results.
+/// Everything that is printed for some results.
 fn rendered(results: &Results, earlier: &Results) -> String {
     render::everything(results, Some(earlier)) + &render::everything(earlier, Some(results))
 }
@@ -253,7 +254,7 @@ fn a_variant_of_ten_thousand_characters_makes_a_few_lines() {
 }
 
 #[test]
-fn cells_without_a_table_are_counted_and_too_many_tables_refused() {
+fn lost_cells_are_counted_and_excess_tables_refused() {
     let mut odd = results();
     odd.workloads.truncate(1);
     let lost = odd
@@ -275,7 +276,7 @@ fn cells_without_a_table_are_counted_and_too_many_tables_refused() {
 }
 
 #[test]
-fn metrics_that_cannot_be_are_not_shown() {
+fn impossible_metrics_are_not_shown() {
     for (value, shown) in [(1e300, false), (-5.0, false), (98.4e6, true)] {
         let mut odd = results();
         for cell in &mut odd.cells {

@@ -120,7 +120,7 @@ fn an_earlier_comparison_gives_faster_slower_and_no_difference() {
 }
 
 #[test]
-fn a_smoke_run_or_a_part_of_one_is_no_baseline_without_a_warning() {
+fn smoke_or_incomplete_baseline_prints_a_warning() {
     let whole = Results {
         complete: true,
         ..results()

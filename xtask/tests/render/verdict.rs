@@ -137,7 +137,7 @@ fn a_best_that_lost_most_rounds_did_not_win() {
 }
 
 #[test]
-fn a_wide_interval_around_one_is_no_tie() {
+fn a_wide_interval_around_one_is_not_a_tie() {
     let even = [100_000_000; 9];
     let wide = [60, 300, 70, 280, 101, 90, 250, 102, 330].map(|time| time * 1_000_000);
     let (_, text) = duel(&even, &wide);
@@ -149,7 +149,7 @@ fn a_wide_interval_around_one_is_no_tie() {
 }
 
 #[test]
-fn one_sample_is_neither_tied_nor_told_apart() {
+fn one_sample_is_neither_tied_nor_distinguished() {
     let (table, text) = duel(&[100_000_000; 9], &[100_200_000]);
     assert!(
         text.contains("took 1.00 times as long, by 1 sample only"),

@@ -1,4 +1,4 @@
-//! The page about platforms, held against the crates.
+//! The page about platforms, checked against the crates.
 
 use super::{crates, name, none, read, root};
 

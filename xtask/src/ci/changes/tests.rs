@@ -87,7 +87,7 @@ fn commits_the_index_the_tree_and_new_files_all_count() {
 }
 
 #[test]
-fn paths_are_seen_from_the_workspace_and_not_from_the_repository() {
+fn paths_are_relative_to_the_workspace() {
     let repository = Repository::new();
     repository.write("dir/staged", "anew");
     repository.write("dir/new", "x");
@@ -97,7 +97,7 @@ fn paths_are_seen_from_the_workspace_and_not_from_the_repository() {
 }
 
 #[test]
-fn a_revision_that_is_not_there_is_a_usage_error_in_one_line() {
+fn a_missing_revision_is_a_one_line_usage_error() {
     let repository = Repository::new();
     for missing in [
         "",
@@ -135,7 +135,7 @@ fn the_commit_that_is_checked_out_is_known() {
 }
 
 #[test]
-fn links_are_found_but_for_those_that_lead_out() {
+fn links_that_leave_the_root_are_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     for inner in ["crates/b/src", "target", "crates/b/target"] {

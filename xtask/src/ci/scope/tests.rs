@@ -127,7 +127,7 @@ fn a_change_to_xtask_touches_the_benches_that_link_it() {
 }
 
 #[test]
-fn the_gate_and_the_programs_of_every_comparison_touch_everything() {
+fn the_gate_and_helper_programs_touch_everything() {
     for path in [
         "xtask/src/ci/mod.rs",
         "crates/workload/compare/src/bin/origin.rs",
@@ -137,7 +137,7 @@ fn the_gate_and_the_programs_of_every_comparison_touch_everything() {
 }
 
 #[test]
-fn what_all_builds_read_touches_everything() {
+fn files_of_all_builds_touch_everything() {
     for path in [
         "Cargo.toml",
         "Cargo.lock",
@@ -154,7 +154,7 @@ fn what_all_builds_read_touches_everything() {
 }
 
 #[test]
-fn a_path_of_no_package_touches_everything() {
+fn a_path_outside_all_packages_touches_everything() {
     touches_everything(&["crates/gone/src/lib.rs"], "crates/gone/src/lib.rs");
     touches_everything(&["tools/new.sh"], "tools/new.sh");
     // A folder whose name only shares a prefix.
@@ -163,7 +163,7 @@ fn a_path_of_no_package_touches_everything() {
 }
 
 #[test]
-fn a_page_touches_no_package_but_the_tests_that_read_it() {
+fn a_page_touches_only_the_tests_that_read_it() {
     for page in [
         "README.md",
         "SECURITY.md",
@@ -276,7 +276,7 @@ fn the_target_of_a_link_is_found_without_the_file() {
 
 /// A package that reads files of another without depending on it would be passed over.
 #[test]
-fn no_package_but_the_known_readers_reads_files_of_others() {
+fn only_known_readers_read_files_of_other_packages() {
     let packages = workspace().unwrap();
     let mut known: BTreeSet<&str> = PAGE_TESTS.iter().map(|(package, _)| *package).collect();
     known.extend(READERS.iter().map(|(_, package)| *package));

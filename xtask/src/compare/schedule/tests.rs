@@ -1,8 +1,8 @@
-//! A schedule without a clock and without a process.
+//! Tests of the schedule, without a clock or a process.
 
 use super::*;
 
-/// A machine on which every contestant takes exactly as long as it says.
+/// A machine on which every sample takes exactly the given time.
 #[derive(Default)]
 struct Mock {
     costs_ms: Vec<u64>,
@@ -15,7 +15,7 @@ struct Mock {
     running: Vec<bool>,
     failed: Vec<(usize, String)>,
     single: Vec<usize>,
-    /// A cell that fails at that sample of its.
+    /// A cell, and the number of its sample that fails.
     fails_at: Option<(usize, usize)>,
     interrupted_after: Option<usize>,
     breaks_after: Option<usize>,
@@ -89,7 +89,7 @@ impl Bench for Mock {
 }
 
 #[test]
-fn everyone_is_started_afresh_three_times_and_sampled_in_every_round() {
+fn cells_start_three_times_and_are_sampled_every_round() {
     let mut mock = Mock::new(&[10, 20, 30]);
     run(&mut mock, (0..3).collect(), Duration::from_secs(2), 1).unwrap();
     assert_eq!(mock.starts, [3, 3, 3]);
@@ -157,7 +157,7 @@ fn what_does_not_fit_keeps_its_one_sample() {
 }
 
 #[test]
-fn without_a_budget_everyone_keeps_the_first_sample() {
+fn without_a_budget_each_cell_keeps_its_first_sample() {
     let mut mock = Mock::new(&[1, 2]);
     run(&mut mock, (0..2).collect(), Duration::ZERO, 1).unwrap();
     assert_eq!(mock.taken.len(), 2);
@@ -165,7 +165,7 @@ fn without_a_budget_everyone_keeps_the_first_sample() {
 }
 
 #[test]
-fn quick_contestants_do_not_go_on_for_ever() {
+fn quick_contestants_stop_at_the_round_limit() {
     let mut mock = Mock::new(&[1]);
     run(&mut mock, (0..1).collect(), Duration::from_secs(3600), 1).unwrap();
     assert_eq!(mock.rounds_of(0), (LIVES * MOST_ROUNDS_A_LIFE) as usize);
@@ -232,7 +232,7 @@ fn a_crowd_takes_turns_and_shares_its_rounds() {
 }
 
 #[test]
-fn a_failure_of_the_comparison_ends_the_table_and_blames_no_cell() {
+fn own_failure_ends_the_table_and_blames_no_cell() {
     let mut mock = Mock::new(&[10, 10]);
     mock.breaks_after = Some(3);
     let all = (0..2).collect();

@@ -1,4 +1,4 @@
-//! What a contestant does that wants to win without the work.
+//! The deeds of a contestant that tries to win without doing the work.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use workload::usage;
 
 use super::honest::Honest;
 
-/// What each task costs a contestant that is dear.
+/// The cost of each task with the deed `dear`.
 const DEAR: Duration = Duration::from_millis(4);
 
-/// How long a contestant that remembers its outputs pretends to work.
+/// The time that the deed `remembered` sleeps instead of working.
 const PRETENCE: Duration = Duration::from_millis(60);
 
-/// The reply of a cheat, or `None` where the deed is not one.
+/// The reply of a cheat, or `None` if the deed is not a cheat.
 pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
     let start = Instant::now();
     let digest = match what {
@@ -40,11 +40,11 @@ pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
                 .expect("it was computed when it was loaded")
         }
         "dear" => {
-            let tasks = u32::try_from(honest.batch().len()).expect("not so many");
+            let tasks = u32::try_from(honest.batch().len()).expect("fits in 32 bits");
             sleep(DEAR * tasks);
             Honest::digest_of(honest.batch())
         }
-        // A fifth of what it used of the processor, which does not depend on how busy the machine is.
+        // A fifth of the CPU time, which does not depend on how busy the machine is.
         "fifth" => {
             let before = usage::at_begin();
             let digest = Honest::digest_of(honest.batch());
@@ -79,13 +79,13 @@ pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
 fn claim(digest: u64, wall: Duration) -> Reply {
     Reply::Sample(Sample {
         digest,
-        wall_ns: u64::try_from(wall.as_nanos()).expect("not for ever"),
+        wall_ns: u64::try_from(wall.as_nanos()).expect("fits in 64 bits"),
         usage: None,
         metrics: Default::default(),
     })
 }
 
-/// Before the sample: an order that nobody asked for, with a server that nobody needs.
+/// Orders a load before the sample, for an unrelated server.
 pub(crate) fn order_early(honest: &Honest) {
     let listener = listen().expect("a port");
     let server = listener.local_addr().expect("bound");
@@ -93,7 +93,7 @@ pub(crate) fn order_early(honest: &Honest) {
         inputs: PathBuf::from("/dev/null"),
         server,
     };
-    // Whether it is refused at once or later does not matter.
+    // It may be refused at once or later.
     let _ = order.send(honest.load.expect("a load"));
 }
 

@@ -13,10 +13,10 @@ use workload::protocol::{Concurrency, Reply, Sample, Usage, Variant};
 
 use super::say;
 
-/// Ten seconds more than the truth, or another time that cannot be.
+/// Added to a time, or claimed as one: ten seconds.
 const TEN_SECONDS_NS: u64 = 10_000_000_000;
 
-/// What servers are judged by.
+/// The metric that servers are judged by.
 const RESPONSE: &str = "response_p99_ns";
 
 /// Does it, and returns what is left to reply.

@@ -21,9 +21,9 @@ pub(crate) struct Honest {
     samples: u32,
     pub(crate) inputs: PathBuf,
     pub(crate) load: Option<SocketAddr>,
-    /// Whether it says that it does as many tasks at once as it has workers.
+    /// Whether it declares the concurrency `workers`.
     pub(crate) has_workers: bool,
-    /// Whether it does its tasks when they are loaded, and what came of it.
+    /// Whether it does its tasks while loading, and the digest of their outputs.
     pub(crate) remembers: bool,
     pub(crate) remembered: Option<u64>,
     /// Whether one of the values of this request is to be wrong, by one bit.
@@ -79,7 +79,7 @@ impl Honest {
                 let digest = self.digest();
                 Reply::Sample(Sample {
                     digest,
-                    wall_ns: u64::try_from(start.elapsed().as_nanos()).expect("not for ever"),
+                    wall_ns: u64::try_from(start.elapsed().as_nanos()).expect("fits in 64 bits"),
                     usage: None,
                     metrics: Default::default(),
                 })
@@ -104,7 +104,7 @@ impl Honest {
         self.has_workers.then_some(variant).into_iter().collect()
     }
 
-    /// What it has loaded.
+    /// The loaded tasks.
     pub(crate) fn batch(&self) -> &Arc<Batch> {
         self.loaded.as_ref().expect("loaded")
     }
