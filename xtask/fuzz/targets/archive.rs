@@ -11,7 +11,7 @@ use xtask::pick::unpack;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = unpack(bytes);
-    // Enters behind the checksum, which fuzzing does not guess.
+    // Entered behind the checksum, which fuzzing cannot guess.
     let mut packed = GzEncoder::new(Vec::new(), Compression::none());
     let packed = packed.write_all(bytes).and_then(|()| packed.finish());
     let files = packed.and_then(|packed| unpack(&packed));

@@ -152,7 +152,7 @@ fn miri_arguments(name: &str) -> Option<(&'static [&'static str], &'static str)>
 
 fn miri(gate: &Gate<'_>, log: &mut Log, name: &str) -> Result<(), Error> {
     let Some((targets, rules)) = miri_arguments(name) else {
-        return Err(Error::Failed(format!("nothing of `{name}` is for Miri")));
+        return Err(Error::Failed(format!("`{name}` has no tests for Miri")));
     };
     let mut command = in_workspace(gate.packages);
     command

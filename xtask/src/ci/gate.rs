@@ -141,18 +141,18 @@ fn first_looks<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) {
     });
     steps.add(
         Lane::Build,
-        "the minimum Rust version of what is used",
+        "the minimum Rust version of dependencies",
         &[],
         |log| minimum::dependencies(gate.packages, log),
     );
     if !gate.has("xtask") {
-        steps.add(Lane::Build, "what holds for all files", &[], |log| {
+        steps.add(Lane::Build, "checks of all files", &[], |log| {
             let args = ["test", "--package", "xtask", "--test", "tidy"];
             log.some_tests(in_workspace(gate.packages).args(args))
         });
     }
     if gate.touched.is_some_and(|touched| touched.pages) {
-        steps.add(Lane::Build, "what the pages say", &[], |log| {
+        steps.add(Lane::Build, "checks of the pages", &[], |log| {
             for (package, tests) in PAGE_TESTS {
                 let mut command = in_workspace(gate.packages);
                 command.args(["test", "--package", package]);

@@ -52,7 +52,7 @@ pub(super) fn minimum(packages: &Packages) -> Result<(String, Command), String> 
         return Ok((version, cargo));
     }
     Err(format!(
-        "Rust {version} is not installed; `rustup toolchain install {version}` brings it"
+        "Rust {version} is not installed; run `rustup toolchain install {version}`"
     ))
 }
 

@@ -77,7 +77,7 @@ fn long_steps(gate: &Gate<'_>, all: bool) -> Result<Vec<deep::Deep>, Error> {
     let head = changes::head(&gate.packages.root).unwrap_or_default();
     let Some(one) = deep::choose(&steps, &head) else {
         let why = if steps.is_empty() {
-            "none is about what changed"
+            "none concerns the changes"
         } else {
             "git knows no commit to choose it by"
         };
@@ -96,16 +96,16 @@ fn long_steps(gate: &Gate<'_>, all: bool) -> Result<Vec<deep::Deep>, Error> {
 
 fn looks_at(scope: &Scope) -> String {
     match scope {
-        Scope::All(None) => "looking at everything\n".to_string(),
+        Scope::All(None) => "checking everything\n".to_string(),
         Scope::All(Some(path)) => format!(
-            "looking at everything, since {} can change anything\n",
+            "checking everything, since {} can affect anything\n",
             path.display()
         ),
         Scope::Some(Touched { packages, pages }) => {
             let mut parts: Vec<&str> = packages.iter().map(String::as_str).collect();
-            parts.extend(pages.then_some("what the pages say"));
-            parts.push("what holds for all files");
-            format!("looking at {}\n", parts.join(", "))
+            parts.extend(pages.then_some("the pages"));
+            parts.push("all files");
+            format!("checking {}\n", parts.join(", "))
         }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn build(
     let folders = members.map(|member| (packages.root.join(&member.folder), member.name.clone()));
     let programs = programs(&messages, &folders.collect());
     let built: usize = programs.values().map(Vec::len).sum();
-    log.say(&format!("{built} programs of tests"));
+    log.say(&format!("{built} test programs"));
     Ok(programs)
 }
 

@@ -44,14 +44,14 @@ pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMa
 pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
     if hello.variants.len() > MOST_VARIANTS {
         return Err(format!(
-            "it names {} variants, and {MOST_VARIANTS} are the most",
+            "it names {} variants; at most {MOST_VARIANTS} are allowed",
             hello.variants.len()
         ));
     }
     for variant in &mut hello.variants {
         if !is_name(&variant.name) {
             return Err(format!(
-                "the name of a variant is over {LONGEST_NAME} characters long or has some that cannot be printed"
+                "the name of a variant is over {LONGEST_NAME} characters long or contains control characters"
             ));
         }
         cut(&mut variant.about);

@@ -125,5 +125,5 @@ impl Drop for LoadProgram {
 }
 
 fn unexpected(answer: &Answer) -> io::Error {
-    io::Error::other(format!("an unexpected answer: {answer:?}"))
+    io::Error::other(format!("unexpected answer: {answer:?}"))
 }

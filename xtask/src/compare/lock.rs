@@ -85,7 +85,7 @@ impl Lock {
     }
 }
 
-/// The lock file is in a folder that everybody can write to: opening it must neither block on a
+/// The lock file may be in a world-writable folder: opening it must neither block on a
 /// FIFO nor follow a link.
 fn flags() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed()

@@ -45,7 +45,7 @@ impl Origin {
                 let _ = child.kill();
                 let _ = child.wait();
                 Err(io::Error::other(format!(
-                    "it said {line:?} instead of its address"
+                    "it printed {line:?} instead of its address"
                 )))
             }
         }

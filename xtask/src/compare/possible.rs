@@ -129,7 +129,7 @@ pub(super) fn check_claim(claim: Duration, elapsed: Duration) -> Result<(), Faul
 
 fn check_waits(wall: Duration, needs: &Needs, at_once: usize) -> Result<(), Fault> {
     if wall.is_zero() {
-        return wrong("it claims 0 ns, and nothing is done in no time".to_owned());
+        return wrong("it claims 0 ns, which no work takes".to_owned());
     }
     if wall < needs.longest / 100 * 99 {
         return wrong(format!(
@@ -141,8 +141,8 @@ fn check_waits(wall: Duration, needs: &Needs, at_once: usize) -> Result<(), Faul
     let shared = needs.waiting / u32::try_from(at_once.max(1)).unwrap_or(u32::MAX);
     if wall < shared / 100 * 99 {
         return wrong(format!(
-            "it claims {:.3} ms, but its tasks wait for {:.3} ms in all, and {at_once} at once, as it says itself, \
-             take {:.3} ms at least",
+            "it claims {:.3} ms, but its tasks wait for {:.3} ms in all, and {at_once} at once, which it \
+             declares, take {:.3} ms at least",
             ms(wall),
             ms(needs.waiting),
             ms(shared)

@@ -180,8 +180,8 @@ impl<B: Bench> Schedule<'_, B> {
         for done in 0..MOST_ROUNDS_A_LIFE {
             let begin = self.bench.now();
             let enough = done * LIVES >= FEWEST_ROUNDS;
-            let nobody = !group.iter().any(|cell| self.alive.contains(cell));
-            if nobody || (enough && begin + longest > end) {
+            let none_left = !group.iter().any(|cell| self.alive.contains(cell));
+            if none_left || (enough && begin + longest > end) {
                 break;
             }
             self.one_round(group, life, false)?;

@@ -170,7 +170,7 @@ impl<'a> Table<'a> {
             .or_else(|| {
                 let inputs = &self.work.place.inputs;
                 let gone = !inputs.exists();
-                gone.then(|| format!("{}: the inputs were deleted meanwhile", inputs.display()))
+                gone.then(|| format!("{}: the inputs have been deleted", inputs.display()))
             });
         match own {
             Some(why) => Stop::Own(why),

@@ -230,8 +230,7 @@ impl<'a> Comparison<'a> {
                 let why = format!("the right answer could not be found: {fault}");
                 return Ok(Err(why));
             };
-            self.progress
-                .note(&format!("{trouble}; it is started anew"));
+            self.progress.note(&format!("{trouble}; restarting it"));
             let mut servers = self.servers.borrow_mut();
             servers.provide(place.origin.is_some(), false)?;
             place.origin = place.origin.and(servers.origin());
@@ -358,8 +357,8 @@ impl<'a> Comparison<'a> {
             && first
         {
             self.progress.note(&format!(
-                "error: {}: cannot be written: {error}; the figures are printed all the same, and it is tried again after \
-                 each table: make room for it, or name another folder with `--output DIR`",
+                "error: {}: cannot be written: {error}; the figures are still printed, and writing is retried after each \
+                 table: make room for it, or name another folder with `--output DIR`",
                 self.results_path.display()
             ));
         }

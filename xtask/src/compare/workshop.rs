@@ -49,7 +49,7 @@ impl<'i> Workshop<'i> {
             .join(NAME);
         if folder.to_str().is_none() {
             return Err(unusable(
-                "cannot be told to the runners, as it is not UTF-8",
+                "cannot be passed to the runners, since it is not UTF-8",
             ));
         }
         check_replaceable(&output.join("results.json")).map_err(|error| match error.kind() {

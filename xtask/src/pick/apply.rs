@@ -79,7 +79,7 @@ fn below(directory: &Path, path: &str) -> io::Result<PathBuf> {
         }
         match at.symlink_metadata() {
             Ok(found) if found.is_dir() => {}
-            Ok(_) => return Err(refused(format!("{} is no folder", at.display()))),
+            Ok(_) => return Err(refused(format!("{} is not a folder", at.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

@@ -96,7 +96,7 @@ impl Record {
         match odd {
             None => Ok(record),
             Some(path) => Err(format!(
-                "it names a file {path:?}, which no pick writes; it was not written by a pick"
+                "it names a file {path:?}, which no pick writes; so no pick wrote this record"
             )),
         }
     }
