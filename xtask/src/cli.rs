@@ -1,4 +1,4 @@
-//! The command line: what may be said, and one line for what may not.
+//! The command line, and its one-line errors.
 
 mod value;
 
@@ -149,9 +149,9 @@ pub const DEFAULT_OUTPUT: &str = "target/compare";
 /// What a command line asks for.
 #[derive(Debug)]
 pub enum Parsed {
-    /// To run a command.
+    /// A command to run.
     Command(Command),
-    /// To read this text: help, or the version.
+    /// A text to print: help, or the version.
     Help(String),
 }
 

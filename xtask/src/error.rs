@@ -1,4 +1,4 @@
-//! How a command fails, and the exit status that goes with it.
+//! The errors of commands, and their exit statuses.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What is in the workspace, as cargo sees it.
+//! The packages of the workspace, as cargo reports them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

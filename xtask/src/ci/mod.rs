@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: all that must hold for a commit, up to the first thing that does not.
+//! `cargo xtask ci`: the checks that a commit has to pass, up to the first that fails.
 
 use std::process::Command;
 use std::sync::OnceLock;

@@ -1,4 +1,4 @@
-//! The values of flags, each with what to say instead of a wrong one.
+//! Parsers of flag values, with errors that say what to write instead.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .find(|character: char| character.is_ascii_alphabetic())
         .ok_or_else(refused)?;
     let (figures, unit) = text.split_at(unit);
-    // What `f64` reads besides is of no use here: signs, exponents, infinity.
+    // `f64` would also accept signs, exponents and infinity.
     if !figures
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')

@@ -1,4 +1,4 @@
-//! Who takes part.
+//! Contestants: the programs that take part, and their hellos.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::error::Error;
 /// The name of the baseline.
 pub(super) const SEQUENTIAL: &str = "sequential";
 
-/// A program that speaks the protocol, and what it said of itself.
+/// A program that speaks the protocol, and its hello.
 #[derive(Debug)]
 pub(super) struct Contestant {
     /// Its name in the tables.

@@ -1,4 +1,4 @@
-//! Where a comparison ran, as far as the system tells.
+//! The environment of a comparison, as far as the system reports it.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What a cell must take at least, from its inputs alone.
+//! The least time of a cell, from its inputs alone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What there is to compare.
+//! The list of workloads and models.
 
 use std::fmt::Write;
 

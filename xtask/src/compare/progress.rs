@@ -1,4 +1,4 @@
-//! How far it is, on standard error.
+//! The progress line on standard error.
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Who is sampled when.
+//! The schedule of the samples of a table.
 //!
 //! All contestants of a table are sampled in rounds, each round in a new shuffled order, so that whatever
 //! drifts on the machine hits all alike; figures are compared within a round. Each contestant is started

@@ -1,4 +1,4 @@
-//! What is compared: the tables and the cells of each, from what the user named.
+//! The selection of tables and cells by the arguments.
 
 use std::collections::BTreeSet;
 use std::io;

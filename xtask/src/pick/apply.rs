@@ -1,4 +1,4 @@
-//! Puts the files of a pick in place: all of them, or none.
+//! Atomic placement of the files of a pick: all of them, or none.
 
 use std::collections::BTreeMap;
 use std::fs;

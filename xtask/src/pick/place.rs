@@ -1,4 +1,4 @@
-//! Where a pick goes: which folders can take it.
+//! The target folder of a pick, and the checks on it.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `.pick.json`: what a pick wrote, so that the next one knows what it may replace.
+//! `.pick.json`: the record of the files that a pick wrote, which the next pick may replace.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

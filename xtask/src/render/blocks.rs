@@ -1,4 +1,4 @@
-//! A table with more columns than 80 characters hold: as many blocks one below the other as it takes.
+//! Tables wider than 80 columns, split into blocks one below the other.
 
 use super::grid::Grid;
 use super::text::WIDTH;

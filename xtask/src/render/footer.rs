@@ -1,4 +1,4 @@
-//! What a reader should know before trusting a figure, and where the figures come from.
+//! Warnings about the figures, and the environment that they come from.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Below a table: what only some cells have to say.
+//! The lines below a table, for metrics that only some cells have.
 
 use super::number::{count, duration};
 use super::text::wrap;

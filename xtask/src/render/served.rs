@@ -1,4 +1,4 @@
-//! The columns of a table whose contestants serve requests: how quickly, not how long it took in all.
+//! The columns of a table of servers: response times instead of total times.
 
 use super::number::{bounds, bytes, count, duration, plural};
 use super::table::to_best;

@@ -1,4 +1,4 @@
-//! How cost grows: what a comparison over several numbers of tasks or of workers shows beside its tables.
+//! Sweeps: tables over several numbers of tasks, workers or requests.
 
 use super::blocks::in_blocks;
 use super::knee::{self, ABSENT, Point};

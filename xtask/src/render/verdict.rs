@@ -1,4 +1,4 @@
-//! What one table says, in words made from its figures.
+//! The verdict on a table, in sentences made from its figures.
 
 use super::number::{bytes, clear_ratio, count, duration, plural, ratio};
 use super::text::list;

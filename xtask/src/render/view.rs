@@ -1,4 +1,4 @@
-//! What tables, matrix and sentences all ask of the results.
+//! Queries on the results, shared by tables, matrix and sentences.
 
 use std::fmt;
 

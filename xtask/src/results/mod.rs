@@ -1,4 +1,4 @@
-//! `results.json`: the contract with whoever reads it. Fields are added, never renamed.
+//! `results.json`, a stable format: fields are added, never renamed.
 
 mod file;
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a contestant, in the words of its row.
+//! The faults of a contestant, in the words of its row.
 
 use std::fmt;
 use std::io;

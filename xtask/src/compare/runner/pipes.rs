@@ -1,4 +1,4 @@
-//! What a runner has printed so far.
+//! Buffers for a runner's output.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};

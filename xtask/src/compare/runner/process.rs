@@ -1,4 +1,4 @@
-//! One process and the conversation with it.
+//! A runner process, and the conversation with it.
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};

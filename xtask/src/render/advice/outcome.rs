@@ -1,4 +1,4 @@
-//! Whether a claim holds.
+//! The outcome of a claim: borne out, open, or refuted.
 
 use super::super::number::{bytes, clear_ratio, duration, plural, ratio};
 use super::super::view;
