@@ -177,25 +177,6 @@ impl Buffer {
         Ok(bytes)
     }
 
-    /// Refuses a received buffer whose holes exceed the available memory. Holes cost their sender
-    /// nothing, but their full length here once they are copied.
-    fn check_memory(&self) -> Result<(), String> {
-        let has = fstat(&*self.inner.file).map_err(|error| error.to_string())?;
-        let holes = (self.len() as u64).saturating_sub(has.st_blocks as u64 * 512);
-        if holes == 0 {
-            return Ok(());
-        }
-        let available = available_memory().map_err(|error| error.to_string())?;
-        if holes <= available {
-            return Ok(());
-        }
-        Err(format!(
-            "a buffer of {} bytes, of which {holes} were never written, which is more than the {available} bytes of memory \
-             that are available: write to it, or make it smaller",
-            self.len()
-        ))
-    }
-
     fn check(&self, offset: usize, bytes: usize) -> Result<(), OutOfRange> {
         match offset.checked_add(bytes) {
             Some(end) if end <= self.len() => Ok(()),
@@ -251,10 +232,31 @@ impl<'de> Deserialize<'de> for Buffer {
         let file = codec::came_along(number)
             .ok_or_else(|| D::Error::custom("the descriptor of a buffer did not come along"))?;
         let len = usize::try_from(len).map_err(D::Error::custom)?;
-        let buffer = Self::map(file, len).map_err(D::Error::custom)?;
-        buffer.check_memory().map_err(codec::refuse)?;
-        Ok(buffer)
+        Self::map(file, len).map_err(D::Error::custom)
     }
+}
+
+/// Refuses buffers from a worker whose holes exceed the available memory: holes cost the worker
+/// nothing, but their full length here once they are copied. A worker trusts its parent, whose empty
+/// buffers are there to be filled.
+pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), String> {
+    let mut holes = 0_u64;
+    for file in files {
+        let stat = fstat(file).map_err(|error| error.to_string())?;
+        let (length, has) = (stat.st_size as u64, stat.st_blocks as u64 * 512);
+        holes = holes.saturating_add(length.saturating_sub(has));
+    }
+    if holes == 0 {
+        return Ok(());
+    }
+    let available = available_memory().map_err(|error| error.to_string())?;
+    if holes <= available {
+        return Ok(());
+    }
+    Err(format!(
+        "its buffers have {holes} bytes that were never written, more than the {available} bytes of \
+         memory that are available: write to them, or make them smaller"
+    ))
 }
 
 /// The kernel's estimate of the memory that is still available on this machine, in bytes.
@@ -321,16 +323,13 @@ mod tests {
     }
 
     #[test]
-    fn buffer_longer_than_memory_is_refused_when_received() {
-        let received = |len: usize| {
-            let file = Arc::new(sealed_file("test", len).unwrap());
-            let bytes = postcard::to_allocvec(&(0_u32, len as u64)).unwrap();
-            codec::decode::<Buffer>(&bytes, vec![file])
-        };
+    fn buffer_longer_than_memory_is_refused_from_a_worker() {
+        let file = |len: usize| Arc::new(sealed_file("test", len).unwrap());
         // An honest buffer may never have been written, too.
-        assert_eq!(received(1 << 20).unwrap().to_vec(), vec![0; 1 << 20]);
-        let error = received(1 << 40).expect_err("a TiB of nothing");
+        check_memory(&[file(1 << 20), file(1 << 20)]).unwrap();
+        let error = check_memory(&[file(1 << 40)]).expect_err("a TiB of nothing");
         assert!(error.contains("1099511627776 bytes"), "{error}");
+        check_memory(&vec![file(1 << 36); 64]).expect_err("as much in parts");
     }
 
     #[test]

@@ -29,15 +29,6 @@ thread_local! {
     // By itself, since this has no destructor and so costs next to nothing to look at: most values have no descriptors.
     static MODE: Cell<Mode> = const { Cell::new(Mode::Neither) };
     static TRAVELLING: RefCell<Descriptors> = const { RefCell::new(Vec::new()) };
-    /// Why a `Deserialize` of this crate failed: postcard drops the message of an error.
-    static REFUSED: Cell<Option<String>> = const { Cell::new(None) };
-}
-
-/// Makes the error of a `Deserialize` of this crate. [`decode`] passes its message on.
-pub(crate) fn refuse<E: serde::de::Error>(why: String) -> E {
-    let error = E::custom(&why);
-    REFUSED.set(Some(why));
-    error
 }
 
 /// Takes a descriptor along with the value that is being encoded; `None` if none is.
@@ -148,8 +139,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
         (Ok(value), Ok([])) => Ok(value),
         (Ok(_), Ok(rest)) => Err(format!("{} bytes are left over", rest.len())),
         (Err(error), _) | (_, Err(error)) => {
-            let known = limits.explain().or_else(|| REFUSED.take());
-            Err(known.unwrap_or_else(|| explain(&error)))
+            Err(limits.explain().unwrap_or_else(|| explain(&error)))
         }
     }
 }

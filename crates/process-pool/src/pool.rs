@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::buffer;
 use crate::codec::{self, Descriptors};
 use crate::parent::Shared;
 use crate::parent::unit::{Raw, Unit, begin_input, end_input};
@@ -348,6 +349,7 @@ impl Submission<'_> {
 
 /// Decodes an output.
 pub(crate) fn value<T: serde::de::DeserializeOwned>(raw: Raw) -> Result<T, JobError> {
+    buffer::check_memory(&raw.descriptors).map_err(JobError::Output)?;
     codec::decode(&raw.bytes, raw.descriptors).map_err(JobError::Output)
 }
 

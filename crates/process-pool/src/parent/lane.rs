@@ -385,8 +385,11 @@ impl Lane {
         if self.status() != status::FAILED {
             return None;
         }
-        let (bytes, descriptors) = socket::receive(&self.ports.socket, false).ok()?;
+        let (bytes, descriptors) = match socket::receive(&self.ports.socket, false) {
+            Ok((bytes, descriptors)) => (Some(bytes), descriptors),
+            Err(message) => (None, message.descriptors),
+        };
         rejected.extend(descriptors);
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        Some(String::from_utf8_lossy(&bytes?).into_owned())
     }
 }

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `callbacks.rs` | the thread that runs callbacks |
+//! | `closer.rs` | the threads that close descriptors which may block |
 //! | `feed.rs` | the inputs of a map, a few chunks at a time |
 //! | `unit.rs` | what travels: one input, or a chunk of them, and where the results go |
 //! | `jobs.rs` | the jobs behind handles, and who waits for them |
@@ -14,6 +15,7 @@
 //! | `waiting.rs` | a thread that waits for one result, spinning or asleep |
 
 mod callbacks;
+mod closer;
 pub(crate) mod feed;
 pub(crate) mod jobs;
 pub(crate) mod lane;
@@ -98,7 +100,7 @@ impl Shared {
         let kick = std::mem::take(&mut state.kick);
         let rejected = std::mem::take(&mut state.rejected);
         drop(state);
-        process::close_elsewhere(rejected);
+        closer::close(rejected);
         if kick {
             self.kick();
         }

@@ -7,17 +7,16 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, pidfd_open,
     pidfd_send_signal, waitid,
 };
 use rustix::stdio::stderr;
 
+use super::closer;
 use super::lane::Lane;
 use crate::codec::{self, Descriptors};
 use crate::program::MARK;
@@ -33,8 +32,9 @@ const PORTION: usize = 4096;
 
 /// The most messages that are read from a dead worker's socket: more than its buffer holds.
 const MOST_LEFT: usize = 1024;
-/// The stack size of a thread that only closes descriptors, in bytes.
-const CLOSER_STACK: usize = 64 * 1024;
+/// How many messages without descriptors may come in a row, as the end of a socket reads like an empty
+/// message. The buffer of a socket of the default size holds fewer.
+const MOST_EMPTY: usize = 300;
 
 /// How workers of this pool are started.
 pub(crate) struct Launch {
@@ -236,32 +236,31 @@ impl Drop for Ports {
         }
         // Dropping the socket would also close the descriptors in its unread messages, on this
         // thread.
-        let left = (0..MOST_LEFT).map_while(|_| socket::receive(&self.socket, false).ok());
-        close_elsewhere(left.flat_map(|(_, descriptors)| descriptors).collect());
+        closer::close(unread(&self.socket));
     }
 }
 
-/// Closes descriptors that a worker sent and that belong to no result, on a separate thread:
-/// closing the last descriptor of a lingering socket, or of a file on a slow file system, can take
-/// as long as the worker likes.
-pub(super) fn close_elsewhere(rejected: Vec<OwnedFd>) {
-    if rejected.is_empty() {
-        return;
-    }
-    let close = move || {
-        for descriptor in rejected {
-            // A worker that is being started holds a copy until its `exec`, and closing that copy
-            // would linger there. The call fails for anything but a socket, where there is nothing
-            // to set.
-            let _ = set_socket_linger(&descriptor, None);
-            drop(descriptor);
+/// The descriptors in the messages that a dead worker left in its socket.
+fn unread(socket: &OwnedFd) -> Vec<OwnedFd> {
+    let mut found = Vec::new();
+    let mut empty_in_a_row = 0;
+    for _ in 0..MOST_LEFT {
+        let descriptors = match socket::receive(socket, false) {
+            Ok((_, descriptors)) => descriptors,
+            Err(message) if message.error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(message) => message.descriptors,
+        };
+        empty_in_a_row = if descriptors.is_empty() {
+            empty_in_a_row + 1
+        } else {
+            0
+        };
+        if empty_in_a_row > MOST_EMPTY {
+            break;
         }
-    };
-    // If the thread cannot be started, dropping `close` closes them here.
-    let _ = thread::Builder::new()
-        .name("process-pool-closer".to_owned())
-        .stack_size(CLOSER_STACK)
-        .spawn(close);
+        found.extend(descriptors);
+    }
+    found
 }
 
 /// Whether standard error takes something without blocking. Whoever reads it may have stopped.

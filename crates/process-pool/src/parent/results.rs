@@ -94,8 +94,11 @@ impl<'a> Results<'a> {
     /// The descriptors of a result. All of them are memory files, which close without blocking.
     fn descriptors(&mut self, expected: usize) -> Result<Vec<OwnedFd>, String> {
         // It was sent before the result was counted, so there is nothing to wait for.
-        let (_, descriptors) = socket::receive(self.socket, false)
-            .map_err(|error| format!("a result without the descriptors that it needs: {error}"))?;
+        let (_, descriptors) = socket::receive(self.socket, false).map_err(|message| {
+            self.rejected.extend(message.descriptors);
+            let error = message.error;
+            format!("a result without the descriptors that it needs: {error}")
+        })?;
         let found = descriptors.len();
         if found == expected && descriptors.iter().all(|file| memory_seals(file).is_some()) {
             return Ok(descriptors);

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
@@ -55,9 +56,36 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// Receives a message. `UnexpectedEof` when there is no other side any more; with `wait` false an empty socket is an
-/// error, `WouldBlock`.
-pub(crate) fn receive(socket: impl AsFd, wait: bool) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+/// A message that was not received as it was sent, with the descriptors that came with it: closing
+/// them may block, so the caller decides where that happens.
+#[derive(Debug)]
+pub(crate) struct NotReceived {
+    pub(crate) error: io::Error,
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+impl From<Errno> for NotReceived {
+    fn from(error: Errno) -> Self {
+        Self {
+            error: error.into(),
+            descriptors: Vec::new(),
+        }
+    }
+}
+
+/// Closes the descriptors: for the worker, which trusts its parent.
+impl From<NotReceived> for io::Error {
+    fn from(message: NotReceived) -> Self {
+        message.error
+    }
+}
+
+/// Receives a message. `UnexpectedEof` if the other side is closed, or has sent an empty message; with `wait` false an
+/// empty socket is an error, `WouldBlock`.
+pub(crate) fn receive(
+    socket: impl AsFd,
+    wait: bool,
+) -> Result<(Vec<u8>, Vec<OwnedFd>), NotReceived> {
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = vec![0; MOST_BYTES];
@@ -81,18 +109,54 @@ pub(crate) fn receive(socket: impl AsFd, wait: bool) -> io::Result<(Vec<u8>, Vec
         })
         .flatten()
         .collect();
-    if received.bytes == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    if received
+    let is_cut = received
         .flags
-        .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC)
-    {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a message was cut short: is the limit of open descriptors too low?",
-        ));
+        .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
+    let error = if received.bytes == 0 {
+        Some(io::ErrorKind::UnexpectedEof.into())
+    } else {
+        is_cut.then(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a message was cut short: is the limit of open descriptors too low?",
+            )
+        })
+    };
+    if let Some(error) = error {
+        return Err(NotReceived { error, descriptors });
     }
     bytes.truncate(received.bytes);
     Ok((bytes, descriptors))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    fn send_raw(socket: &OwnedFd, bytes: &[u8]) {
+        let file = File::open("/dev/null").unwrap();
+        let mut space = [MaybeUninit::uninit(); SPACE];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let files = [file.as_fd()];
+        assert!(control.push(SendAncillaryMessage::ScmRights(&files)));
+        let text = [IoSlice::new(bytes)];
+        sendmsg(socket, &text, &mut control, SendFlags::empty()).unwrap();
+    }
+
+    #[test]
+    fn descriptors_of_a_refused_message_are_handed_out() {
+        let (one, other) = pair().unwrap();
+        // A message without text, and one with too much of it.
+        send_raw(&one, &[]);
+        send_raw(&one, &[0; MOST_BYTES + 1]);
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData] {
+            let refused = receive(&other, false).unwrap_err();
+            assert_eq!((refused.error.kind(), refused.descriptors.len()), (kind, 1));
+        }
+        let nothing = receive(&other, false).unwrap_err();
+        assert_eq!(nothing.error.kind(), io::ErrorKind::WouldBlock);
+    }
 }

@@ -124,7 +124,7 @@ pub(crate) fn deny_the_start((state, started, log, nap): &Denial) -> u64 {
 }
 
 /// Sends `copies` descriptors of a lingering socket in one message. With 0 it sends one and exits
-/// without a result.
+/// without a result; with 3 its message has no text, and with 4 more than any message may have.
 pub(crate) fn send_what_blocks(port: u16, copies: usize) -> Buffer {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
     stream.set_nonblocking(true).unwrap();
@@ -139,17 +139,25 @@ pub(crate) fn send_what_blocks(port: u16, copies: usize) -> Buffer {
     sockopt::set_socket_linger(&stream, Some(LINGER)).unwrap();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let sent = vec![stream.as_fd(); copies.max(1)];
+    let sent = vec![stream.as_fd(); copies.clamp(1, 2)];
     assert!(control.push(SendAncillaryMessage::ScmRights(&sent)));
     let to_parent = own_descriptors("socket:").into_iter().find(|socket| {
         sockopt::socket_type(socket).is_ok_and(|kind| kind == rustix::net::SocketType::SEQPACKET)
     });
-    let text = [IoSlice::new(&[0])];
+    let text = [IoSlice::new(&[0; 20_000][..text_length(copies)])];
     sendmsg(to_parent.unwrap(), &text, &mut control, SendFlags::empty()).unwrap();
     if copies == 0 {
         exit(3);
     }
     Buffer::new(8).unwrap()
+}
+
+fn text_length(copies: usize) -> usize {
+    match copies {
+        3 => 0,
+        4 => 20_000,
+        _ => 1,
+    }
 }
 
 #[test]
@@ -208,7 +216,7 @@ fn descriptor_that_blocks_when_closed_blocks_no_caller() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
     let before = Census::take();
-    for copies in [2, 1, 0] {
+    for copies in [4, 3, 2, 1, 0] {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let pool = ProcessPool::new(&program, 1).unwrap();
