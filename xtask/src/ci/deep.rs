@@ -8,7 +8,7 @@ use super::in_workspace;
 use super::log::Log;
 use super::minimum::minimum;
 use super::picks;
-use super::toolchain::{flags, host, no_fuzzing, no_miri};
+use super::toolchain::{flags, host, no_fuzzing, no_miri, seconds};
 use crate::error::Error;
 use crate::packages::Crate;
 
@@ -170,11 +170,6 @@ fn minimum_version(gate: &Gate<'_>, log: &mut Log) -> Result<(), Error> {
         .args(["check", "--workspace", "--all-targets", "--all-features"])
         .env("CARGO_TARGET_DIR", folder(gate.packages, "minimum"));
     log.run(&mut cargo)
-}
-
-/// The value of an environment variable, or a default.
-pub(super) fn seconds(variable: &str, otherwise: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| otherwise.to_string())
 }
 
 #[cfg(test)]

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use super::checks::folder;
-use super::deep::seconds;
 use super::log::Log;
-use super::toolchain::{flags, host};
+use super::toolchain::{flags, host, seconds};
 use crate::cargo;
 use crate::error::Error;
 use crate::packages::Packages;

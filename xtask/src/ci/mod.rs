@@ -18,6 +18,7 @@ mod gate;
 mod log;
 mod minimum;
 mod picks;
+mod plan;
 mod product;
 mod scope;
 mod steps;
@@ -61,7 +62,7 @@ pub fn ci(packages: &Packages, deep: bool, since: Option<&str>) -> Result<(), Er
     };
     let long = long_steps(&gate, deep)?;
     let mut steps = Steps::default();
-    gate::plan(&gate, &mut steps, &long);
+    plan::plan(&gate, &mut steps, &long);
     steps.run()
 }
 

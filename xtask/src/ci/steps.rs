@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::log::Log;
-use super::table;
+use super::table::{self, Row, State};
 use crate::error::Error;
 use crate::test::{Counts, print, seconds};
 
@@ -39,24 +39,6 @@ struct Step<'a> {
 #[derive(Default)]
 pub(super) struct Steps<'a> {
     steps: Vec<Step<'a>>,
-}
-
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Waiting,
-    Running,
-    Passed,
-    Failed,
-}
-
-/// A step in the table.
-#[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) title: String,
-    pub(super) state: State,
-    pub(super) wall: Duration,
-    pub(super) cpu: Duration,
 }
 
 struct Progress {

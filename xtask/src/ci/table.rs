@@ -2,8 +2,25 @@
 
 use std::time::Duration;
 
-use super::steps::{Row, State};
 use crate::test::{Counts, seconds};
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Waiting,
+    Running,
+    Passed,
+    Failed,
+}
+
+/// A step in the table.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) title: String,
+    pub(super) state: State,
+    pub(super) wall: Duration,
+    pub(super) cpu: Duration,
+}
 
 /// Renders the table, a line with the sum, and the counts of all tests alone on the last line.
 pub(super) fn text(rows: &[Row], counts: Counts, wall: Duration) -> String {

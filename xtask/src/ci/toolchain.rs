@@ -110,6 +110,11 @@ pub(super) fn answers(command: &mut Command) -> Result<bool, Error> {
     }
 }
 
+/// The value of an environment variable, or a default.
+pub(super) fn seconds(variable: &str, otherwise: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| otherwise.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
