@@ -1,13 +1,15 @@
 //! The private channel between the comparison and the load: accepted orders, and the recipient of
 //! the verdict.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use workload::definition::parse;
@@ -175,6 +177,186 @@ fn load_ends_with_its_sample() {
     let report = load.end(id);
     assert!(matches!(report, Some(Report::Failed { .. })), "{report:?}");
     drop(ordered);
+}
+
+/// Connects again and again, says nothing, and counts, until told to stop. Keeps the newest
+/// connections open.
+fn flood(load: SocketAddr, count: &AtomicUsize, is_over: &AtomicBool) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut open = VecDeque::new();
+    while !is_over.load(Ordering::SeqCst) && Instant::now() < deadline {
+        // Once the backlog is full an attempt takes until its timeout.
+        if let Ok(stream) = TcpStream::connect_timeout(&load, Duration::from_millis(50)) {
+            open.push_back(stream);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        if open.len() > 100 {
+            open.pop_front();
+        }
+    }
+}
+
+#[test]
+fn sample_ends_while_the_contestant_keeps_connecting() {
+    let mut load = Load::start();
+    let inputs = load.inputs();
+    let (id, address) = load.open(&inputs);
+    let (count, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let flooding = scope.spawn(|| flood(address, &count, &is_over));
+        for _ in 0..3 {
+            load.begin(id, std::process::id());
+            let begun = count.load(Ordering::SeqCst);
+            while count.load(Ordering::SeqCst) < begun + 10 && !flooding.is_finished() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            let report = load.end(id);
+            let is_done = matches!(report, Some(Report::Done { .. }));
+            assert!(!is_done, "{report:?}");
+        }
+        let has_waited = flooding.is_finished();
+        assert!(!has_waited, "it ended after the last connection");
+        is_over.store(true, Ordering::SeqCst);
+    });
+    load.begin(id, std::process::id());
+    let (server, served) = server(&inputs);
+    let told = order(address, server);
+    served.join().expect("it ends with its sessions");
+    assert_eq!(load.end(id), Some(told), "it works as before");
+}
+
+/// Waits until some process tries to connect to this address.
+#[cfg(target_os = "linux")]
+fn wait_for_attempt(server: SocketAddr) {
+    // The port of the remote address, and the state SYN_SENT.
+    let attempt = format!(":{:04X} 02 ", server.port());
+    let deadline = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string("/proc/net/tcp").is_ok_and(|table| table.contains(&attempt)) {
+        assert!(Instant::now() < deadline, "nothing connects to {server}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn sample_ends_while_the_server_takes_no_session() {
+    let mut load = Load::start();
+    let inputs = load.inputs();
+    let (id, address) = load.open(&inputs);
+    load.begin(id, std::process::id());
+    // The backlog is full, so connecting would take until its timeout.
+    let full = TcpListener::bind("127.0.0.1:0").expect("a port");
+    rustix::net::listen(&full, 0).expect("a backlog");
+    let server = full.local_addr().expect("bound");
+    let fill = || TcpStream::connect_timeout(&server, Duration::from_millis(200));
+    let held: Vec<TcpStream> = std::iter::from_fn(|| fill().ok()).collect();
+    let ordered = Order { inputs, server }.send(address).expect("it listens");
+    wait_for_attempt(server);
+    let began = Instant::now();
+    let report = load.end(id);
+    let took = began.elapsed();
+    let text = format!("{report:?}");
+    assert!(text.contains("cannot be opened"), "{text}");
+    // Opening a session may take 10 s, and closing the others 30 s more. The comparison waits 30 s.
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    drop((ordered, held));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn load_rests_while_it_has_no_descriptor_to_accept() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let mut load = Load::start();
+    let inputs = load.inputs();
+    let (id, address) = load.open(&inputs);
+    load.begin(id, std::process::id());
+    let (server, served) = server(&inputs);
+    let process = Pid::from_child(&load.child);
+    let before = rustix::process::getrlimit(Resource::Nofile);
+    let limit = |current: Option<u64>| {
+        let new = Rlimit {
+            current,
+            maximum: before.maximum,
+        };
+        prlimit(Some(process), Resource::Nofile, new).expect("it is ours")
+    };
+    limit(Some(3));
+    let ordered = Order { inputs, server }.send(address).expect("it listens");
+    // A thread that pauses gives up its processor; one that tries again at once does not.
+    let before_pauses = pauses(load.child.id());
+    let deadline = Instant::now() + PATIENCE;
+    while pauses(load.child.id()) < before_pauses + 5 {
+        assert!(Instant::now() < deadline, "it does not pause");
+        thread::sleep(Duration::from_millis(20));
+    }
+    limit(before.maximum);
+    let told = ordered.report(PATIENCE).expect("a report");
+    served.join().expect("it ends with its sessions");
+    assert!(matches!(told, Report::Done { .. }), "{told:?}");
+    assert_eq!(load.end(id), Some(told));
+}
+
+/// How often the threads of a process have given up their processors by themselves.
+#[cfg(target_os = "linux")]
+fn pauses(process: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
+    let of_thread = |status: String| {
+        let mut lines = status.lines();
+        let count = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        count.and_then(|count| count.trim().parse::<u64>().ok())
+    };
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("status")).ok())
+        .filter_map(of_thread)
+        .sum()
+}
+
+/// A process that is sampled and orders, when told to, a load for a server of its choice. What it
+/// was told.
+#[cfg(target_os = "linux")]
+fn order_from_another_process(
+    load: &mut Load,
+    id: u64,
+    server: SocketAddr,
+    to: SocketAddr,
+) -> String {
+    let line = format!(
+        "read go; exec 3<>/dev/tcp/127.0.0.1/{}; echo '{{\"inputs\":\"x\",\"server\":\"{server}\"}}' >&3; cat <&3",
+        to.port()
+    );
+    let sampled = std::process::Command::new("bash")
+        .args(["-c", &line])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut sampled = sampled.expect("bash starts");
+    load.begin(id, sampled.id());
+    let mut go = sampled.stdin.take().expect("a pipe");
+    go.write_all(b"go\n").expect("it reads");
+    let said = sampled.wait_with_output().expect("it ends");
+    String::from_utf8_lossy(&said.stdout).into_owned()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn load_cannot_be_ordered_for_a_foreign_server() {
+    let mut load = Load::start();
+    let inputs = load.inputs();
+    let (id, address) = load.open(&inputs);
+    // A contestant that is not being sampled, and a program that is no contestant.
+    let mut other = Load::start();
+    let (_, door) = other.open(&inputs);
+    let wildcard = TcpListener::bind("0.0.0.0:0").expect("a port");
+    let port = wildcard.local_addr().expect("bound").port();
+    for server in [door, SocketAddr::from(([127, 0, 0, 1], port))] {
+        let said = order_from_another_process(&mut load, id, server, address);
+        assert!(
+            said.contains("the server belongs to another contestant"),
+            "{said}"
+        );
+        let report = load.end(id);
+        assert!(matches!(report, Some(Report::Failed { .. })), "{report:?}");
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use workload::definition::Talk;
@@ -14,6 +15,10 @@ const LONGEST_ANSWER: usize = 4096;
 
 /// How long it may take to open a session.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The interval between checks whether connecting should end early. A connection to the loopback is
+/// made at once, or when the kernel tries again after a second: a new attempt does not come later.
+const ATTEMPT: Duration = Duration::from_millis(250);
 
 /// A request: which, of which task, and when it is due. No answer can come sooner than `least` after it was asked for, since
 /// so long the task waits.
@@ -50,8 +55,8 @@ enum Dialogue {
 }
 
 impl Client {
-    pub(crate) fn open(server: SocketAddr) -> io::Result<Client> {
-        let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    pub(crate) fn open(server: SocketAddr, over: &AtomicBool) -> io::Result<Client> {
+        let stream = connect(server, PATIENCE, over)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Client {
@@ -175,6 +180,26 @@ impl Client {
         self.asked = Instant::now();
         send(&mut self.stream, &line)
     }
+}
+
+/// Connects within `patience`; gives up early once `over` is set.
+pub(crate) fn connect(
+    server: SocketAddr,
+    patience: Duration,
+    over: &AtomicBool,
+) -> io::Result<TcpStream> {
+    let until = Instant::now() + patience;
+    while !over.load(Ordering::SeqCst) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(&server, left.min(ATTEMPT)) {
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
+            connected => return connected,
+        }
+    }
+    Err(ErrorKind::TimedOut.into())
 }
 
 /// A few bytes, of which a socket that nothing else is under way on takes all at once.

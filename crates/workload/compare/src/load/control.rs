@@ -6,22 +6,22 @@
 //! being sampled.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, ErrorKind, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::to_vec;
 use workload::serve::control::{Answer, Command};
-use workload::serve::{Order, Report, listen};
+use workload::serve::{Report, listen};
 
+use crate::orders::{Orders, Sample};
 use crate::owner::Owners;
-use crate::run::run;
-use crate::{read_order, report_to};
+
+/// How many connections a listener can hold before they are accepted.
+const BACKLOG: usize = 4096;
 
 /// The address of one contestant.
 struct Door {
@@ -32,10 +32,9 @@ struct Door {
 /// A sample under way.
 struct Sampling {
     id: u64,
-    over: Arc<AtomicBool>,
+    sample: Arc<Sample>,
     /// Closed to wake the thread that accepts.
     wake: UnixStream,
-    verdict: Arc<Mutex<Option<Report>>>,
     thread: JoinHandle<()>,
 }
 
@@ -58,10 +57,15 @@ pub(crate) fn serve() -> io::Result<()> {
             Ok(Command::Begin { id, runner }) => {
                 drop(sampling.take().map(Sampling::end));
                 match doors.get(&id) {
-                    Some(door) => {
-                        sampling = Some(Sampling::begin(id, door, runner)?);
-                        Answer::Begun { id }
-                    }
+                    Some(door) => match Sampling::begin(id, door, runner) {
+                        Ok(begun) => {
+                            sampling = Some(begun);
+                            Answer::Begun { id }
+                        }
+                        Err(error) => Answer::Refused {
+                            why: format!("the sample cannot begin: {error}"),
+                        },
+                    },
                     None => unknown(id),
                 }
             }
@@ -101,112 +105,43 @@ fn unknown(id: u64) -> Answer {
 impl Sampling {
     fn begin(id: u64, door: &Door, runner: u32) -> io::Result<Sampling> {
         let listener = door.listener.try_clone()?;
-        // An order sent before the sample does not belong to it.
-        while let Ok((early, _)) = listener.accept() {
-            drop(early);
-        }
+        drop_early(&listener)?;
         let (wake, woken) = UnixStream::pair()?;
-        let over = Arc::new(AtomicBool::new(false));
-        let verdict = Arc::new(Mutex::new(None));
+        let sample = Arc::new(Sample::default());
         let orders = Orders {
             listener,
             inputs: door.inputs.clone(),
             owners: Owners::new(runner),
-            over: Arc::clone(&over),
-            verdict: Arc::clone(&verdict),
+            sample: Arc::clone(&sample),
         };
         let thread = thread::Builder::new().spawn(move || orders.take(&woken))?;
         Ok(Sampling {
             id,
-            over,
+            sample,
             wake,
-            verdict,
             thread,
         })
     }
 
     /// Ends a load that is still under way, and returns the verdict; `None` if none was ordered.
     fn end(self) -> Option<Report> {
-        self.over.store(true, Ordering::SeqCst);
+        self.sample.end();
         drop(self.wake);
         // A panic in the load is no verdict.
         let _ = self.thread.join();
-        self.verdict
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.sample.verdict()
     }
 }
 
-/// Takes the orders of one sample.
-struct Orders {
-    listener: TcpListener,
-    inputs: PathBuf,
-    owners: Owners,
-    over: Arc<AtomicBool>,
-    verdict: Arc<Mutex<Option<Report>>>,
-}
-
-impl Orders {
-    fn take(&self, woken: &UnixStream) {
-        while !self.over.load(Ordering::SeqCst) {
-            let mut fds = [
-                PollFd::new(&self.listener, PollFlags::IN),
-                PollFd::new(woken, PollFlags::IN),
-            ];
-            // An error shows up again in `accept`.
-            let _ = poll(&mut fds, None);
-            while let Ok((stream, peer)) = self.listener.accept() {
-                // A contestant that has gone away needs no answer.
-                let _ = self.answer(&stream, peer);
-            }
+/// Drops the connections that came before the sample: their orders do not belong to it. Takes no
+/// more than the backlog holds, since a contestant may connect without end.
+fn drop_early(listener: &TcpListener) -> io::Result<()> {
+    for _ in 0..=BACKLOG {
+        match listener.accept() {
+            Ok((early, _)) => drop(early),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
-
-    fn answer(&self, stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
-        stream.set_nonblocking(false)?;
-        if !self.owners.may_order(peer, stream.local_addr()?) {
-            let why = "this address belongs to another contestant";
-            return report_to(stream, &failed(why));
-        }
-        let order = match read_order(stream)? {
-            Ok(order) => order,
-            Err(error) => return report_to(stream, &failed(&error)),
-        };
-        if self.verdict().is_some() {
-            return report_to(
-                stream,
-                &failed("a sample has one load, and this is the second"),
-            );
-        }
-        let report = self.carry_out(order.server);
-        // The comparison gets the report before the contestant does.
-        *self.verdict() = Some(report.clone());
-        report_to(stream, &report)
-    }
-
-    /// The inputs are those that the contestant was given, whatever it ordered.
-    fn carry_out(&self, server: SocketAddr) -> Report {
-        if !server.ip().is_loopback() {
-            return failed("the server has to listen on a loopback address");
-        }
-        if !self.owners.may_serve(server) {
-            return failed("the server belongs to another contestant");
-        }
-        let order = Order {
-            inputs: self.inputs.clone(),
-            server,
-        };
-        run(&order, &self.over).unwrap_or_else(|error| Report::Failed { error })
-    }
-
-    fn verdict(&self) -> std::sync::MutexGuard<'_, Option<Report>> {
-        self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn failed(why: &str) -> Report {
-    Report::Failed {
-        error: why.to_owned(),
-    }
+    Ok(())
 }

@@ -13,6 +13,7 @@
 mod client;
 mod clock;
 mod control;
+mod orders;
 mod owner;
 mod run;
 mod times;
@@ -28,7 +29,8 @@ use workload::serve::{Order, Report, listen, read_line};
 /// An order is a line with a path and an address.
 const LONGEST_ORDER: usize = 64 * 1024;
 
-/// Who connects and says nothing holds up the others no longer than this.
+/// How long to wait for an order on an open connection. Orders are taken one at a time, so a silent
+/// client delays the others this long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
@@ -66,7 +68,7 @@ fn serve() -> io::Result<()> {
 }
 
 fn answer(stream: &TcpStream) -> io::Result<()> {
-    let report = match read_order(stream)? {
+    let report = match read_order(stream, PATIENCE)? {
         Ok(order) => run::run(&order, &AtomicBool::new(false))
             .unwrap_or_else(|error| Report::Failed { error }),
         Err(error) => Report::Failed { error },
@@ -75,8 +77,8 @@ fn answer(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// The order, or why it is none.
-fn read_order(stream: &TcpStream) -> io::Result<Result<Order, String>> {
-    let line = read_line(stream, LONGEST_ORDER, PATIENCE)?;
+fn read_order(stream: &TcpStream, patience: Duration) -> io::Result<Result<Order, String>> {
+    let line = read_line(stream, LONGEST_ORDER, patience)?;
     Ok(serde_json::from_str(&line).map_err(|error| format!("this is not an order: {error}")))
 }
 

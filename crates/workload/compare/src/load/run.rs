@@ -1,7 +1,7 @@
 //! One load, from the first session to the last answer.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use workload::inputs::{self, Inputs, Task};
 use workload::serve::{Order, Report};
 use workload::value::digest_outputs;
 
-use crate::client::{Answered, Client, Request};
+use crate::client::{Answered, Client, Request, connect};
 use crate::clock::Clock;
 use crate::times::Times;
 
@@ -43,13 +43,13 @@ pub(crate) fn run(order: &Order, over: &AtomicBool) -> Result<Report, String> {
     let mut clients = Vec::with_capacity(sessions);
     while clients.len() < sessions {
         let number = clients.len();
-        let opened = Client::open(order.server)
+        let opened = Client::open(order.server, over)
             .and_then(|client| clock.add(client.stream(), number).map(|()| client));
         match opened {
             Ok(client) => clients.push(client),
             Err(error) => {
                 drop(clients);
-                let_it_end(order.server, sessions - number);
+                let_it_end(order.server, sessions - number, over);
                 return Err(format!(
                     "session {number} of {sessions} cannot be opened: {error}"
                 ));
@@ -80,9 +80,9 @@ fn waits(task: &Task) -> Duration {
 }
 
 /// A server that waits for sessions that do not come gets them, and their end.
-fn let_it_end(server: SocketAddr, sessions: usize) {
+fn let_it_end(server: SocketAddr, sessions: usize, over: &AtomicBool) {
     for _ in 0..sessions {
-        if TcpStream::connect_timeout(&server, DRAIN).is_err() {
+        if connect(server, DRAIN, over).is_err() {
             return;
         }
     }
