@@ -1,14 +1,14 @@
 //! A task on the calling thread, which waits for everything itself.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use super::{
     Carried, Exec, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, file_path,
-    no_origin,
+    no_origin, spare::read_spare,
 };
 use crate::inputs::{Step, Task};
 
@@ -158,11 +158,63 @@ fn do_step(
 ///
 /// If the file cannot be opened or read, is shorter than `bytes`, or there is not enough memory.
 pub fn read_head(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let mut data = Vec::new();
     data.try_reserve_exact(bytes)
-        .map_err(|_| io::ErrorKind::OutOfMemory)?;
-    data.resize(bytes, 0);
-    file.read_exact(&mut data)?;
+        .map_err(|_| ErrorKind::OutOfMemory)?;
+    while data.len() < bytes {
+        match read_spare(&file, &mut data) {
+            Ok(0) => {
+                let found = data.len();
+                return Err(io::Error::new(
+                    ErrorKind::UnexpectedEof,
+                    format!("it has only {found} of {bytes} bytes"),
+                ));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // The vector may have a little more capacity than was reserved.
+    data.truncate(bytes);
     Ok(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_is_read_to_the_requested_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let content: Vec<u8> = (0..100_000_u32).map(|i| i as u8).collect();
+        std::fs::write(&path, &content).unwrap();
+        for bytes in [0, 1, 4096, 99_999, 100_000] {
+            assert_eq!(read_head(&path, bytes).unwrap(), content[..bytes]);
+        }
+        let error = read_head(&path, 100_001).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        assert!(
+            error.to_string().contains("only 100000 of 100001"),
+            "{error}"
+        );
+    }
+
+    /// A buffer that is filled with zeros first becomes resident as a whole.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn buffer_is_not_written_before_the_file_is_read() {
+        const BYTES: usize = 1 << 30;
+        let peak = || crate::tree::status_bytes(std::process::id(), "VmHWM").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short");
+        std::fs::write(&path, "short").unwrap();
+        let before = peak();
+        let error = read_head(&path, BYTES).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+        let grown = peak() - before;
+        assert!(grown < BYTES as u64 / 2, "{grown} bytes became resident");
+    }
 }

@@ -16,6 +16,7 @@ mod exchange;
 mod exec;
 mod fetch;
 mod log;
+mod spare;
 
 pub(crate) use asynchronous::async_into;
 pub use asynchronous::{AsyncIo, Offload, run_async, run_in_place, run_offloading};
