@@ -4,12 +4,14 @@
 //! child inherits, and to put `/dev/null` on 0 and standard error on 1. Whatever a task, a library or a
 //! child prints or reads afterwards cannot touch the protocol.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
 use crate::protocol::{Reply, Request};
+use crate::task::Failure;
 
 /// The longest request, in bytes: as long as a reply may be.
 const LONGEST_REQUEST: u64 = 1024 * 1024;
@@ -17,7 +19,7 @@ const LONGEST_REQUEST: u64 = 1024 * 1024;
 /// Requests in, replies out.
 #[derive(Debug)]
 pub(super) struct Channel {
-    requests: mpsc::Receiver<String>,
+    requests: mpsc::Receiver<Result<String, Failure>>,
     replies: File,
 }
 
@@ -32,10 +34,9 @@ impl Channel {
             .spawn(move || {
                 let mut input = BufReader::new(input);
                 while let Some(line) = request(&mut input) {
-                    // What is no text is no request either, and is answered like one that is not understood.
-                    let line = String::from_utf8_lossy(&line).into_owned();
-                    // Who says `quit` wants the answers to what was asked before; who just goes away does not.
-                    let last = matches!(serde_json::from_str(&line), Ok(Request::Quit));
+                    // After `quit` the earlier requests are still answered; after the end of input they are not.
+                    let request = line.as_ref().map(|line| serde_json::from_str(line));
+                    let last = matches!(request, Ok(Ok(Request::Quit)));
                     if sender.send(line).is_err() || last {
                         return;
                     }
@@ -45,8 +46,9 @@ impl Channel {
         Ok(Channel { requests, replies })
     }
 
-    /// Waits for a line; `None` when there will be none.
-    pub(super) fn next_request(&mut self) -> Option<String> {
+    /// Waits for a line; `None` when there will be none. A line that is too long or not UTF-8 is a
+    /// failure.
+    pub(super) fn next_request(&mut self) -> Option<Result<String, Failure>> {
         self.requests.recv().ok()
     }
 
@@ -58,17 +60,27 @@ impl Channel {
     }
 }
 
-/// The next line; `None` at the end of input. A line that is too long is truncated.
-fn request(input: &mut impl BufRead) -> Option<Vec<u8>> {
+/// The next line; `None` at the end of input. A line that is too long is skipped: its beginning may
+/// be a request by itself, but not the one that was sent.
+fn request(input: &mut impl BufRead) -> Option<Result<String, Failure>> {
     let mut line = Vec::new();
-    let length = input.take(LONGEST_REQUEST).read_until(b'\n', &mut line);
-    if length.ok()? == 0 {
+    let limited = &mut input.take(LONGEST_REQUEST + 1);
+    if limited.read_until(b'\n', &mut line).ok()? == 0 {
         return None;
     }
-    if line.last() != Some(&b'\n') && line.len() as u64 == LONGEST_REQUEST {
-        input.skip_until(b'\n').ok()?;
+    if line.len() as u64 > LONGEST_REQUEST {
+        if line.last() != Some(&b'\n') {
+            input.skip_until(b'\n').ok()?;
+        }
+        let why = format!("it is longer than {LONGEST_REQUEST} bytes");
+        return Some(Err(not_a_request(why)));
     }
-    Some(line)
+    Some(String::from_utf8(line).map_err(not_a_request))
+}
+
+/// The failure for a line that is not understood.
+pub(super) fn not_a_request(why: impl fmt::Display) -> Failure {
+    Failure::new(format_args!("this is not a request: {why}"))
 }
 
 #[cfg(unix)]
@@ -95,13 +107,46 @@ fn private_descriptors() -> io::Result<(File, File)> {
 mod tests {
     use super::*;
 
+    const LONG: usize = LONGEST_REQUEST as usize;
+
     #[test]
-    fn request_without_an_end_is_cut() {
-        let long = vec![b'x'; 3 * LONGEST_REQUEST as usize];
+    fn request_without_an_end_is_skipped() {
+        let long = vec![b'x'; 3 * LONG];
         let mut input = BufReader::new(&long[..]).chain(&b"\n{}\nlast"[..]);
-        assert_eq!(request(&mut input).unwrap().len() as u64, LONGEST_REQUEST);
-        assert_eq!(request(&mut input).unwrap(), b"{}\n");
-        assert_eq!(request(&mut input).unwrap(), b"last");
+        let error = request(&mut input).unwrap().unwrap_err();
+        assert!(error.to_string().contains("longer than 1048576"), "{error}");
+        assert_eq!(request(&mut input), Some(Ok("{}\n".to_owned())));
+        assert_eq!(request(&mut input), Some(Ok("last".to_owned())));
         assert_eq!(request(&mut input), None);
+    }
+
+    #[test]
+    fn request_with_a_long_tail_of_blanks_is_refused() {
+        let quit = r#""quit""#;
+        for (length, is_whole) in [
+            (LONG, true),
+            (LONG + 1, false),
+            (LONG + 2, false),
+            (2 * LONG, false),
+        ] {
+            let blanks = " ".repeat(length - quit.len() - 1);
+            let line = format!("{quit}{blanks}\n");
+            let mut input = line.as_bytes().chain(&b"next"[..]);
+            let first = request(&mut input).unwrap();
+            assert_eq!(first.is_ok(), is_whole, "{length}");
+            assert_eq!(request(&mut input), Some(Ok("next".to_owned())), "{length}");
+        }
+    }
+
+    #[test]
+    fn request_that_is_not_text_is_refused() {
+        // The replacement for the broken character would be the name of another file.
+        let mut input = &b"{\"inputs\":\"\xff\"}\n{}"[..];
+        let error = request(&mut input).unwrap().unwrap_err();
+        assert!(
+            error.to_string().contains("this is not a request"),
+            "{error}"
+        );
+        assert_eq!(request(&mut input), Some(Ok("{}".to_owned())));
     }
 }

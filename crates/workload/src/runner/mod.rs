@@ -43,7 +43,7 @@ pub fn serve<M: Model>(model: M, extras: Extras) -> ExitCode {
     raise_descriptor_limit();
     let mut session = Session::new(model, extras);
     while let Some(line) = channel.next_request() {
-        match session.answer(&line) {
+        match session.answer(line) {
             Outcome::Reply(reply) => {
                 if channel.send(&reply).is_err() {
                     break;

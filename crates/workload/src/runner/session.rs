@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::channel::not_a_request;
 use super::{Extras, serving};
 use crate::definition::Pattern;
 use crate::inputs;
@@ -41,13 +42,13 @@ impl<M: Model> Session<M> {
         }
     }
 
-    pub(super) fn answer(&mut self, line: &str) -> Outcome {
-        let request = match serde_json::from_str(line) {
+    /// Answers a line, or the failure to read one.
+    pub(super) fn answer(&mut self, line: Result<String, Failure>) -> Outcome {
+        let request = line.and_then(|line| serde_json::from_str(&line).map_err(not_a_request));
+        let request = match request {
             Ok(Request::Quit) => return Outcome::Quit,
             Ok(request) => request,
-            Err(error) => {
-                return Outcome::Reply(failed(format_args!("this is not a request: {error}")));
-            }
+            Err(failure) => return Outcome::Reply(failed(failure)),
         };
         Outcome::Reply(self.reply(request).unwrap_or_else(failed))
     }
