@@ -15,6 +15,8 @@ pub struct Client {
     stream: TcpStream,
     received: Vec<u8>,
     patience: Duration,
+    /// The read timeout of the socket: `patience`, until it is set to something else.
+    read_patience: Duration,
 }
 
 impl Client {
@@ -31,15 +33,19 @@ impl Client {
             stream,
             received: Vec::new(),
             patience,
+            read_patience: patience,
         })
     }
 
-    /// Waits at most so long for each read from here on.
+    /// Waits at most `patience` for each line from here on; a line that arrives in pieces can take
+    /// up to twice that.
     ///
     /// # Errors
     /// For a time of zero.
-    pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.stream.set_read_timeout(Some(patience))
+    pub fn set_patience(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(patience))?;
+        self.read_patience = patience;
+        Ok(())
     }
 
     /// Waits at most so long for each write from here on.
@@ -85,9 +91,9 @@ impl Client {
             if seen > LONGEST_ANSWER {
                 return Err(wrong("an answer without an end".into()));
             }
-            // The patience covers the whole line, not each read.
+            // No read of a line begins later than this, however small the pieces are.
             let began = began.get_or_insert_with(Instant::now);
-            if began.elapsed() > self.stream.read_timeout()?.unwrap_or(self.patience) {
+            if began.elapsed() > self.read_patience {
                 return Err(ErrorKind::TimedOut.into());
             }
             let mut piece = [0; 512];
@@ -165,4 +171,29 @@ impl Client {
 
 fn wrong(message: String) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn line_that_drips_is_given_up_after_set_patience() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let mut client = Client::connect(server, Duration::from_secs(60)).unwrap();
+        client.set_patience(Duration::from_millis(300)).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        let reading = std::thread::spawn(move || client.line());
+        while !reading.is_finished() {
+            // Slowly enough that the longest line takes a minute.
+            let _ = far.write_all(b"x");
+            std::thread::sleep(Duration::from_millis(15));
+        }
+        let error = reading.join().unwrap().unwrap_err();
+        let kinds = [ErrorKind::TimedOut, ErrorKind::WouldBlock];
+        assert!(kinds.contains(&error.kind()), "{error}");
+    }
 }
