@@ -35,15 +35,24 @@ pub fn children(pid: u32) -> Vec<u32> {
 
 /// How many threads a process has; `None` if it has ended.
 pub fn threads(pid: u32) -> Option<u64> {
-    // The name of the program stands in parentheses and may hold anything, parentheses included.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
+    let fields = stat_fields(pid)?;
     fields.split_ascii_whitespace().nth(17)?.parse().ok()
+}
+
+/// The fields of `/proc/PID/stat` after the name of the program, from the state on; `None` if the process
+/// has ended.
+pub fn stat_fields(pid: u32) -> Option<String> {
+    // The name is in parentheses and may contain anything, parentheses and bytes that are not UTF-8 included.
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
+    String::from_utf8(stat[name_ends + 1..].to_vec()).ok()
 }
 
 /// A line of `/proc/PID/status` that is in kibibytes, such as `VmHWM`, in bytes.
 pub fn status_bytes(pid: u32, field: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    // The name of the program is in it too, and need not be UTF-8.
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    let status = String::from_utf8_lossy(&status);
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
@@ -52,4 +61,40 @@ pub fn status_bytes(pid: u32, field: &str) -> Option<u64> {
         .parse::<u64>()
         .ok()
         .map(|kibibytes| kibibytes * 1024)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::io::Read;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn process_is_seen_if_its_name_is_not_utf8() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join(OsStr::from_bytes(b"\xff) R (\xfe"));
+        symlink("/bin/sh", &program).unwrap();
+        // It ends with its input.
+        let mut child = Command::new(&program)
+            .arg0("sh")
+            .args(["-c", "echo; read line"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It has its name a moment after its start.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        let name = fs::read(format!("/proc/{}/comm", child.id())).unwrap();
+        let seen = (threads(child.id()), status_bytes(child.id(), "VmRSS"));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(std::str::from_utf8(&name).is_err(), "{name:?}");
+        assert_eq!(seen.0, Some(1));
+        assert!(seen.1.is_some());
+    }
 }

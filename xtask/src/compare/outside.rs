@@ -4,7 +4,6 @@
 //! only, usually hundredths of a second. Whether any child ended is known exactly, since an ended
 //! child adds its page faults to its parent's.
 
-use std::fs;
 use std::time::Duration;
 
 use workload::{tree, usage};
@@ -64,9 +63,7 @@ impl Used {
 
 /// CPU time and page faults of a process's children that have ended and were reaped.
 fn of_ended_children(pid: u32) -> Option<(Duration, u64)> {
-    // The name of the program is in parentheses and may contain anything, parentheses included.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
+    let fields = tree::stat_fields(pid)?;
     let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
     let ticks = number(13)? + number(14)?;
@@ -104,6 +101,32 @@ mod tests {
         let reaped = Used { faults: 9, ..after };
         let span = reaped.since(&before);
         assert_eq!((span.at_most, span.about), (ms(3) + tick() * 2, ms(3)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ended_children_are_seen_if_the_name_is_not_utf8() {
+        use std::os::unix::ffi::OsStrExt;
+        use std::os::unix::process::CommandExt;
+        use std::process::{Command, Stdio};
+
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join(std::ffi::OsStr::from_bytes(b"\xff\xfe"));
+        std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
+        let mut shell = Command::new(&program)
+            .arg0("sh")
+            .args(["-c", "/bin/true; /bin/true; echo done; read line"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 5];
+        let output = shell.stdout.as_mut().unwrap();
+        std::io::Read::read_exact(output, &mut said).unwrap();
+        let ended = of_ended_children(shell.id());
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert!(ended.is_some_and(|(_, faults)| faults > 0), "{ended:?}");
     }
 
     #[cfg(target_os = "linux")]
