@@ -1,6 +1,6 @@
 //! Limits on what contestants report about themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use workload::protocol::Hello;
@@ -55,6 +55,13 @@ pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
             ));
         }
         cut(&mut variant.about);
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twice) = hello.variants.iter().find(|one| !names.insert(&one.name)) {
+        return Err(format!(
+            "it names two variants {:?}: each needs a name of its own",
+            twice.name
+        ));
     }
     cut(&mut hello.version);
     Ok(hello)
@@ -113,5 +120,21 @@ mod tests {
         let mut many = said("");
         many.variants = vec![many.variants[0].clone(); 65];
         assert!(hello(many).unwrap_err().contains("65 variants"));
+    }
+
+    #[test]
+    fn two_variants_of_one_name_are_refused() {
+        let said = |names: [&str; 2]| -> Hello {
+            let variants = names.map(|name| serde_json::json!({ "name": name }));
+            let hello = serde_json::json!({
+                "protocol": 1, "name": "n", "version": "1", "variants": variants
+            });
+            serde_json::from_value(hello).unwrap()
+        };
+        assert!(hello(said(["", "limited"])).is_ok());
+        for name in ["", "limited"] {
+            let why = hello(said([name, name])).unwrap_err();
+            assert!(why.contains(&format!("two variants {name:?}")), "{why}");
+        }
     }
 }
