@@ -13,6 +13,9 @@ const MOST_METRICS: usize = 64;
 /// The number of variants that a contestant may have.
 const MOST_VARIANTS: usize = 64;
 
+/// The number of threads that a contestant may declare as its own.
+const MOST_OWN_THREADS: u64 = 64;
+
 /// The longest name of a variant or a metric, in characters.
 const LONGEST_NAME: usize = 64;
 
@@ -46,6 +49,12 @@ pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
         return Err(format!(
             "it names {} variants; at most {MOST_VARIANTS} are allowed",
             hello.variants.len()
+        ));
+    }
+    if hello.own_threads > MOST_OWN_THREADS {
+        return Err(format!(
+            "it declares {} threads of its own (`own_threads`); at most {MOST_OWN_THREADS} are allowed",
+            hello.own_threads
         ));
     }
     for variant in &mut hello.variants {
@@ -120,6 +129,22 @@ mod tests {
         let mut many = said("");
         many.variants = vec![many.variants[0].clone(); 65];
         assert!(hello(many).unwrap_err().contains("65 variants"));
+    }
+
+    #[test]
+    fn more_than_64_own_threads_are_refused() {
+        let said = |own_threads: u64| -> Hello {
+            let hello = serde_json::json!({
+                "protocol": 1, "name": "n", "version": "1", "own_threads": own_threads
+            });
+            serde_json::from_value(hello).unwrap()
+        };
+        assert!(hello(said(64)).is_ok());
+        let why = hello(said(1_000_000)).unwrap_err();
+        assert!(
+            why.contains("1000000") && why.contains("own_threads"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -398,9 +398,10 @@ impl<'a> Live<'a> {
         let said = judged_by_the_load(said, report, self.door)?;
         check_digest(said.digest, work.digest)?;
         peaks.finish();
-        if let (None, Some(seen), Some(threads)) = (self.door, self.best_agreeing, peaks.threads())
+        if let (None, Some(seen), Some(threads)) =
+            (self.door, self.best_agreeing, peaks.all_threads())
         {
-            possible::check_threads(&seen, &work.needs, work.tasks, threads + own_threads)?;
+            possible::check_threads(&seen, &work.needs, work.tasks, threads)?;
         }
         self.row.threads_peak = peaks.threads();
         self.row.processes_peak = peaks.processes();

@@ -55,9 +55,7 @@ impl Peaks {
                 .iter()
                 .filter_map(|pid| tree::threads(*pid))
                 .sum::<u64>();
-        self.threads = self
-            .threads
-            .max(Some(threads.saturating_sub(self.own_threads)));
+        self.threads = self.threads.max(Some(threads));
         self.processes = self.processes.max(Some(1 + below.len() as u64));
         if !below.is_empty() {
             self.below_peak = self.below_peak.max(resident(&below));
@@ -72,6 +70,12 @@ impl Peaks {
 
     /// Threads alive at once, the runner's own ones left out; `None` where the system does not tell.
     pub(super) fn threads(&self) -> Option<u64> {
+        self.all_threads()
+            .map(|all| all.saturating_sub(self.own_threads))
+    }
+
+    /// Threads alive at once, including those that the contestant says serve the protocol.
+    pub(super) fn all_threads(&self) -> Option<u64> {
         self.threads
     }
 
@@ -92,4 +96,18 @@ fn resident(processes: &[u32]) -> u64 {
         .iter()
         .filter_map(|pid| tree::status_bytes(*pid, "VmRSS"))
         .sum()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_threads_hide_none_of_the_observed_ones() {
+        let mut peaks = Peaks::before(std::process::id(), 1_000_000);
+        peaks.look();
+        assert_eq!(peaks.threads(), Some(0));
+        let all = peaks.all_threads().unwrap();
+        assert!((1..1_000_000).contains(&all), "{all}");
+    }
 }

@@ -16,6 +16,18 @@ pub(crate) fn trials() -> Vec<Trial> {
                 "it speaks version 2 of the protocol",
             );
         }),
+        trial("more_own_threads_than_allowed_are_not_measured", || {
+            fails(
+                &with("many_own_threads@hello").run(),
+                "it declares 1000000 threads of its own",
+            );
+        }),
+        trial("two_variants_of_one_name_are_not_measured", || {
+            fails(
+                &with("same_names@hello").run(),
+                "it names two variants \"twice\"",
+            );
+        }),
         trial("a_program_that_cannot_be_run_is_a_row", || {
             let comparison = Comparison::tiny();
             let text = comparison.file("text", "not a program");

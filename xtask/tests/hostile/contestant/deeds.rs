@@ -122,6 +122,16 @@ fn twist(what: &str, reply: &mut Reply) {
             concurrency: Concurrency::Tasks,
             ignores_workers: true,
         }),
+        ("many_own_threads", Reply::Hello(hello)) => hello.own_threads = 1_000_000,
+        ("same_names", Reply::Hello(hello)) => {
+            let variant = Variant {
+                name: "twice".to_owned(),
+                about: String::new(),
+                concurrency: Concurrency::Tasks,
+                ignores_workers: true,
+            };
+            hello.variants.extend([variant.clone(), variant]);
+        }
         ("greedy", Reply::Sample(sample)) => {
             sample.usage = Some(Usage {
                 cpu_ns: u64::MAX,
