@@ -205,13 +205,7 @@ impl<'a> Live<'a> {
         at: Moment,
     ) -> Result<Duration, Fault> {
         let Taken { said, seen } = self.believable(conditions, work)?;
-        let mut used = said.usage.unwrap_or_default();
-        // Observed CPU time replaces a figure that is missing or less than half of it.
-        if let Some(outside) = seen.cpu
-            && (said.usage.is_none() || Duration::from_nanos(used.cpu_ns) < outside.about / 2)
-        {
-            used.cpu_ns = u64::try_from(outside.about.as_nanos()).unwrap_or(u64::MAX);
-        }
+        let used = outside::usage(said.usage, seen.cpu);
         self.row.samples.push(Sample {
             wall_ns: said.wall_ns,
             cpu_ns: used.cpu_ns,

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use workload::protocol::Usage;
 use workload::{tree, usage};
 
 /// The CPU time that a process tree has used so far.
@@ -61,6 +62,19 @@ impl Used {
     }
 }
 
+/// What a sample used: as the contestant says, unless it says nothing or less than half of the CPU
+/// time that was observed. Only CPU time is observed from outside, so then the rest is 0.
+pub(super) fn usage(said: Option<Usage>, observed: Option<Span>) -> Usage {
+    let said_ns = said.map_or(0, |said| said.cpu_ns);
+    match observed {
+        Some(span) if said.is_none() || Duration::from_nanos(said_ns) < span.about / 2 => Usage {
+            cpu_ns: u64::try_from(span.about.as_nanos()).unwrap_or(u64::MAX),
+            ..Usage::default()
+        },
+        _ => said.unwrap_or_default(),
+    }
+}
+
 /// CPU time and page faults of a process's children that have ended and were reaped.
 fn of_ended_children(pid: u32) -> Option<(Duration, u64)> {
     let fields = tree::stat_fields(pid)?;
@@ -101,6 +115,32 @@ mod tests {
         let reaped = Used { faults: 9, ..after };
         let span = reaped.since(&before);
         assert_eq!((span.at_most, span.about), (ms(3) + tick() * 2, ms(3)));
+    }
+
+    #[test]
+    fn figures_of_a_refuted_usage_are_all_dropped() {
+        let said = |cpu_ns| Usage {
+            cpu_ns,
+            user_ns: 1,
+            system_ns: 2,
+            voluntary_switches: 3,
+            involuntary_switches: 4,
+        };
+        let observed = Some(Span {
+            at_most: ms(9),
+            about: ms(8),
+        });
+        let from_outside = Usage {
+            cpu_ns: 8_000_000,
+            ..Usage::default()
+        };
+        assert_eq!(super::usage(Some(said(3_999_999)), observed), from_outside);
+        assert_eq!(super::usage(None, observed), from_outside);
+        assert_eq!(
+            super::usage(Some(said(4_000_000)), observed),
+            said(4_000_000)
+        );
+        assert_eq!(super::usage(Some(said(1)), None), said(1));
     }
 
     #[cfg(target_os = "linux")]
