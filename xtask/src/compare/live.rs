@@ -180,7 +180,7 @@ impl<'a> Live<'a> {
             Reply::Loaded { setup_ns } => {
                 check_claim(Duration::from_nanos(setup_ns), asked.elapsed())?;
                 self.setups.push(setup_ns);
-                self.answered = Some((Instant::now(), outside::look(runner.id())));
+                self.answered = Some((Instant::now(), outside::look(&runner)));
                 self.runner = Some(runner);
                 Ok(())
             }
@@ -205,7 +205,7 @@ impl<'a> Live<'a> {
         at: Moment,
     ) -> Result<Duration, Fault> {
         let Taken { said, seen } = self.believable(conditions, work)?;
-        let used = outside::usage(said.usage, seen.cpu);
+        let used = outside::corrected(said.usage, seen.cpu);
         self.row.samples.push(Sample {
             wall_ns: said.wall_ns,
             cpu_ns: used.cpu_ns,
@@ -291,7 +291,7 @@ impl<'a> Live<'a> {
             let begun = servers.with_load(|load| load.begin(door, pid));
             begun.map_err(Fault::Own)?;
         }
-        let before = outside::look(pid);
+        let before = outside::look(runner);
         let mut idle = None;
         if let Some((since, used)) = self.answered {
             self.idle += since.elapsed();
@@ -303,7 +303,7 @@ impl<'a> Live<'a> {
         let reply = runner.ask(&Request::Sample, Asking::within(patience));
         let elapsed = asked.elapsed();
         let complained = runner.complained() - complained;
-        let after = outside::look(pid);
+        let after = outside::look(runner);
         self.answered = Some((Instant::now(), after));
         let report = self.report(conditions, &reply)?;
         let said = match reply? {

@@ -181,7 +181,7 @@ fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
             ms(cpu)
         ));
     }
-    let before = seen.idle.map_or(Duration::ZERO, |idle| idle.about);
+    let before = seen.idle.map_or(Duration::ZERO, |idle| idle.at_least);
     if used.at_most < cpu / 2 && before > cpu / 2 {
         return wrong(format!(
             "its processes used {:.3} ms of CPU time before the sample was asked for and {:.3} ms during it, for work \
@@ -207,7 +207,7 @@ impl Seen {
             + Duration::from_micros(4).saturating_mul(outputs)
             + Duration::from_nanos(self.complained.saturating_mul(10));
         let cpus = u32::try_from(cpus.max(1)).unwrap_or(u32::MAX);
-        used.about
+        used.at_least
             > (self.wall + self.wall / 4)
                 .saturating_mul(cpus)
                 .saturating_add(untimed)
@@ -273,6 +273,7 @@ mod tests {
     fn span(ms: u64) -> Option<Span> {
         let time = Duration::from_millis(ms);
         Some(Span {
+            at_least: time,
             at_most: time,
             about: time,
         })

@@ -2,8 +2,8 @@
 
 use libtest_mimic::Trial;
 
-use crate::scene::{fails, passes, trial, with, with_waits};
-use crate::support::{Comparison, TINY, verified};
+use crate::scene::{fails, passes, trial, with, with_waits, with_work};
+use crate::support::{Comparison, TINY, cell, verified};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -21,6 +21,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("a_claim_of_endless_cpu_time_harms_nobody", || {
             passes(&with("greedy@sample").budget("5s").run());
+        }),
+        trial("work_of_an_orphan_is_counted", || {
+            let results = passes(&with_work("remember@load,orphaned@sample").run());
+            let sample = &cell(&results, "foreign").samples[0];
+            assert!(sample.cpu_ns >= 500_000_000, "{sample:?}");
         }),
         trial("burning_the_cpu_between_samples_is_warned_of", || {
             let results = passes(&with_waits("burn").budget("3s").run());

@@ -23,6 +23,15 @@ static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 #[derive(Debug)]
 pub(super) struct Mark(String);
 
+/// Orphans that this process has adopted, ended ones included, as seen from one contestant.
+#[derive(Debug, Default)]
+pub(in crate::compare) struct Adopted {
+    /// Those with the contestant's mark, or without any in its process group.
+    pub(in crate::compare) its_own: Vec<u32>,
+    /// Those that have no mark: their environment was wiped, or is gone since they have ended.
+    pub(in crate::compare) of_unknown_origin: Vec<u32>,
+}
+
 /// The environment variable that holds a contestant's mark.
 pub(in crate::compare) const MARK: &str = "XTASK_COMPARE_RUNNER";
 
@@ -111,9 +120,9 @@ mod imp {
         Pid, PidfdFlags, Signal, WaitOptions, kill_process_group, pidfd_open, pidfd_send_signal,
         waitpid,
     };
-    use workload::tree::{children, descendants};
+    use workload::tree::{children, descendants, stat_fields};
 
-    use super::{MARK, Mark, OURS, PoisonError};
+    use super::{Adopted, MARK, Mark, OURS, PoisonError};
 
     /// How long killed processes may take to be gone.
     const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -214,17 +223,36 @@ mod imp {
     /// The adopted that bear the mark, or none: a contestant that wiped its traces belongs to whoever ends
     /// first. One that is dead already has no environment to show, and is only to be reaped.
     fn orphans(mark: &Mark) -> Vec<u32> {
-        let entry = format!("{MARK}={}", mark.value());
+        let is_ours = |process: &u32| mark_of(*process).is_none_or(|found| found == mark.value());
+        adopted().filter(is_ours).collect()
+    }
+
+    /// The adopted, by whether they come from this contestant.
+    pub(super) fn adopted_from(leader: u32, mark: &Mark) -> Adopted {
+        let mut sorted = Adopted::default();
+        for process in adopted() {
+            match mark_of(process) {
+                Some(found) if found == mark.value() => sorted.its_own.push(process),
+                Some(_) => {}
+                None if group_of(process) == Some(leader) => sorted.its_own.push(process),
+                None => sorted.of_unknown_origin.push(process),
+            }
+        }
+        sorted
+    }
+
+    /// The mark in the environment of a process.
+    fn mark_of(process: u32) -> Option<String> {
+        let environment = fs::read(format!("/proc/{process}/environ")).ok()?;
         let prefix = format!("{MARK}=");
-        adopted()
-            .filter(|process| {
-                let environment = fs::read(format!("/proc/{process}/environ")).unwrap_or_default();
-                let mut marks = environment
-                    .split(|byte| *byte == 0)
-                    .filter(|entry| entry.starts_with(prefix.as_bytes()));
-                marks.next().is_none_or(|found| found == entry.as_bytes())
-            })
-            .collect()
+        let mut entries = environment.split(|byte| *byte == 0);
+        let mark = entries.find_map(|entry| entry.strip_prefix(prefix.as_bytes()))?;
+        Some(String::from_utf8_lossy(mark).into_owned())
+    }
+
+    fn group_of(process: u32) -> Option<u32> {
+        let fields = stat_fields(process)?;
+        fields.split_ascii_whitespace().nth(2)?.parse().ok()
     }
 
     /// Takes the dead among our children away. What was killed below them comes to us once its parent is
@@ -254,7 +282,12 @@ mod imp {
 mod imp {
     use rustix::process::{Pid, Signal, kill_process_group};
 
-    use super::Mark;
+    use super::{Adopted, Mark};
+
+    /// Nothing is adopted here.
+    pub(super) fn adopted_from(_: u32, _: &Mark) -> Adopted {
+        Adopted::default()
+    }
 
     /// Kills the process group. What left it is out of reach here.
     pub(super) fn end_tree(leader: u32, _: &Mark) {
@@ -270,4 +303,9 @@ mod imp {
 pub(super) fn end_tree(child: &Child, mark: &Mark) {
     imp::end_tree(child.id(), mark);
     no_longer_ours(child.id());
+}
+
+/// The orphans that this process has adopted, by whether they come from the contestant `leader`.
+pub(super) fn adopted_from(leader: u32, mark: &Mark) -> Adopted {
+    imp::adopted_from(leader, mark)
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use workload::protocol::{Reply, Request};
 
-use super::ending::{MARK, Mark, end_tree, ours};
+use super::ending::{Adopted, MARK, Mark, adopted_from, end_tree, ours};
 use super::fault::Fault;
 use super::pipes::{Lines, Tail};
 use crate::compare::interrupt::Interrupt;
@@ -119,6 +119,11 @@ impl<'i> Runner<'i> {
     /// The id of its process.
     pub(in crate::compare) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The orphans that the comparison has adopted, as seen from this runner.
+    pub(in crate::compare) fn adopted(&self) -> Adopted {
+        adopted_from(self.child.id(), &self.mark)
     }
 
     /// The number of bytes read from its standard error so far.

@@ -39,6 +39,13 @@ pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
                 .remembered
                 .expect("it was computed when it was loaded")
         }
+        // The work of the sample is done by an orphan.
+        "orphaned" => {
+            super::deeds::burn_in_an_orphan();
+            honest
+                .remembered
+                .expect("it was computed when it was loaded")
+        }
         "dear" => {
             let tasks = u32::try_from(honest.batch().len()).expect("fits in 32 bits");
             sleep(DEAR * tasks);

@@ -16,6 +16,9 @@ use super::say;
 /// Added to a time, or claimed as one: ten seconds.
 const TEN_SECONDS_NS: u64 = 10_000_000_000;
 
+/// The CPU time of an orphan that uses some: half a second.
+const BURNT_NS: u64 = 500_000_000;
+
 /// The metric that servers are judged by.
 const RESPONSE: &str = "response_p99_ns";
 
@@ -162,6 +165,20 @@ fn leave(kind: &str, tag: &str) {
     }
 }
 
+/// Has an orphan use the CPU, and waits until it has ended.
+pub(crate) fn burn_in_an_orphan() {
+    let mut command = own("descendant", "parent_of_burner", "");
+    let mut parent = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a child");
+    let mut output = parent.stdout.take().expect("a pipe");
+    parent.wait().expect("it ends at once");
+    // The orphan holds the other end.
+    let _ = std::io::copy(&mut output, &mut std::io::sink());
+}
+
 /// What such a child does: sleeps, after it has left its parent where its kind wants that.
 pub(crate) fn descendant(kind: &str, tag: &str) -> ExitCode {
     match kind {
@@ -172,6 +189,17 @@ pub(crate) fn descendant(kind: &str, tag: &str) -> ExitCode {
             // The parent of the sleeper ends at once, and nobody that is left knows its number.
             let sleeper = own("descendant", "session", tag).spawn();
             return ExitCode::from(u8::from(sleeper.is_err()));
+        }
+        "parent_of_burner" => {
+            let burner = own("descendant", "burner", tag).spawn();
+            return ExitCode::from(u8::from(burner.is_err()));
+        }
+        "burner" => {
+            let id = std::process::id();
+            while workload::usage::process_cpu_ns(id).expect("a clock") < BURNT_NS {
+                std::hint::spin_loop();
+            }
+            return ExitCode::SUCCESS;
         }
         _ => {}
     }
