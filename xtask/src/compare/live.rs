@@ -7,10 +7,11 @@ use workload::protocol::{Load, Place, Reply, Request, Sample as Said};
 use workload::serve::Report;
 
 use super::contestant::{introduce, mismatch};
-use super::forecast::{Needs, Shape, at_most_at_once, at_once};
+use super::evidence::{self, Bounds, Judgement, Next, Tries};
+use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_most_at_once, at_once};
 use super::load::Door;
-use super::outside::{self, Used};
-use super::possible::{self, Agreement, Seen, check_claim, ms};
+use super::outside::{self, Span, Used};
+use super::possible::{self, Seen, check_claim, processors};
 use super::runner::{Asking, Fault, Runner, short};
 use super::schedule::Moment;
 use super::selection::Entry;
@@ -24,11 +25,9 @@ const IDLE_SHARE: f64 = 0.02;
 /// Less CPU time than this between samples is the end of the last reply.
 const IDLE_LEAST: Duration = Duration::from_millis(20);
 
-/// How often a sample is repeated if its claim contradicts the time that its answer took.
-const AGAIN: u32 = 8;
-
-/// How often if the claim might be true.
-const AGAIN_IF_DOUBTFUL: u32 = 3;
+/// No answer is expected to take longer than this, so the time limit of one is bounded too. Cells
+/// that are predicted to take longer than [`LONGEST_SAMPLE`] are skipped.
+const MOST_EXPECTED: Duration = LONGEST_SAMPLE.saturating_mul(2);
 
 /// The inputs of a table, the right answer, and what the tasks need.
 #[derive(Debug)]
@@ -63,7 +62,8 @@ pub(super) struct Live<'a> {
     answered: Option<(Instant, Option<Used>)>,
     idle: Duration,
     idle_cpu: Duration,
-    /// The longest time that an answer took, or is predicted to take.
+    /// The longest time that an answer is expected to take: by a prediction, or by the claims of
+    /// samples that are kept. Time that a contestant lets pass beyond its claim does not count.
     longest: Duration,
     /// The sample whose claim agrees best with the time that its answer took.
     best_agreeing: Option<Seen>,
@@ -117,7 +117,7 @@ impl<'a> Live<'a> {
 
     /// Notes that an answer may take `longest`.
     pub(super) fn expect(&mut self, longest: Duration) {
-        self.longest = self.longest.max(longest);
+        self.longest = self.longest.max(longest.min(MOST_EXPECTED));
     }
 
     /// The least time that a sample of this work can take.
@@ -205,6 +205,7 @@ impl<'a> Live<'a> {
         at: Moment,
     ) -> Result<Duration, Fault> {
         let Taken { said, seen } = self.believable(conditions, work)?;
+        self.expect(seen.accounted_for(work.tasks));
         let used = outside::corrected(said.usage, seen.cpu);
         self.row.samples.push(Sample {
             wall_ns: said.wall_ns,
@@ -232,6 +233,7 @@ impl<'a> Live<'a> {
         work: &Work,
     ) -> Result<Duration, Fault> {
         let taken = self.take(conditions, work)?;
+        self.expect(taken.seen.accounted_for(work.tasks));
         // They belong to other inputs.
         self.setups.clear();
         Ok(taken.seen.elapsed)
@@ -241,44 +243,44 @@ impl<'a> Live<'a> {
     /// its answer took. A reply may come late on a busy machine, so only a contestant whose samples
     /// are all absurd is refused.
     fn believable(&mut self, conditions: &Conditions<'_>, work: &Work) -> Result<Taken, Fault> {
+        let bounds = self.bounds(work);
+        let mut tries = Tries::until(Instant::now() + self.patience(conditions, work));
+        let mut idle: Option<Span> = None;
+        loop {
+            let mut taken = self.take(conditions, work)?;
+            // Tries follow each other at once, which leaves no time to work ahead, so the time before
+            // the first one counts for all.
+            idle = idle
+                .into_iter()
+                .chain(taken.seen.idle)
+                .max_by_key(|span| span.at_least);
+            taken.seen.idle = idle;
+            let seen = taken.seen;
+            let judgement = evidence::judge(&seen, &work.needs, bounds);
+            // Served samples are timed by the load; otherwise nothing contradicts the claim so far.
+            if judgement == Judgement::Credible {
+                self.best_agreeing = Some(match self.best_agreeing {
+                    Some(best) if best.lost() < seen.lost() => best,
+                    _ => seen,
+                });
+            }
+            match tries.after(taken, judgement, Instant::now()) {
+                Next::Keep(taken) => return Ok(taken),
+                Next::Again => {}
+                Next::Refuse(words) => return Err(Fault::Wrong(words)),
+            }
+        }
+    }
+
+    fn bounds(&self, work: &Work) -> Bounds {
         let Entry {
             variant, workers, ..
         } = &self.entry;
-        let at_once = at_most_at_once(variant.concurrency, *workers, &work.shape);
-        let cpus = num_cpus::get();
-        let credible = possible::credible(&work.needs, at_once, cpus);
-        let mut possible: Option<Taken> = None;
-        let mut tries = 0;
-        loop {
-            let taken = self.take(conditions, work)?;
-            tries += 1;
-            let (wall, elapsed) = (taken.seen.wall, taken.seen.elapsed);
-            // Served samples are timed by the load; otherwise nothing contradicts the claim so far.
-            let worked_longer = taken.seen.worked_longer(&work.needs, work.tasks, cpus);
-            if self.door.is_some() || (wall >= credible && !worked_longer) {
-                self.best_agreeing = Some(match self.best_agreeing {
-                    Some(seen) if seen.lost() < taken.seen.lost() => seen,
-                    _ => taken.seen,
-                });
-                return Ok(taken);
-            }
-            match taken.seen.agreement(work.tasks) {
-                _ if worked_longer => {}
-                Agreement::Good => return Ok(taken),
-                Agreement::Doubtful => possible = Some(taken),
-                Agreement::Absurd => {}
-            }
-            match possible {
-                Some(taken) if tries >= AGAIN_IF_DOUBTFUL => return Ok(taken),
-                None if tries >= AGAIN => {
-                    return Err(Fault::Wrong(format!(
-                        "it claims {:.3} ms, but its answer came after {:.3} ms, and so {AGAIN} times in a row",
-                        ms(wall),
-                        ms(elapsed)
-                    )));
-                }
-                _ => {}
-            }
+        Bounds {
+            at_once: at_most_at_once(variant.concurrency, *workers, &work.shape),
+            cpus: processors(),
+            outputs: work.tasks,
+            served: self.door.is_some(),
         }
     }
 
@@ -310,7 +312,6 @@ impl<'a> Live<'a> {
             Reply::Sample(said) => said,
             other => return Err(mismatch("sample", &other)),
         };
-        self.expect(elapsed);
         let metrics = heard::metrics(said.metrics, elapsed);
         let said = judged_by_the_load(Said { metrics, ..said }, report, self.door)?;
         check_digest(said.digest, work.digest)?;
@@ -323,15 +324,9 @@ impl<'a> Live<'a> {
             idle,
             complained,
         };
-        let Entry {
-            variant, workers, ..
-        } = &self.entry;
-        let cpus = num_cpus::get();
-        let at_once = at_most_at_once(variant.concurrency, *workers, &work.shape);
-        if self.door.is_some() {
-            possible::check_served(&seen, &work.needs)?;
-        } else {
-            possible::check(&seen, &work.needs, at_once, cpus)?;
+        let bounds = self.bounds(work);
+        if !bounds.served {
+            possible::check(&seen, &work.needs, bounds.at_once, bounds.cpus)?;
         }
         Ok(Taken { said, seen })
     }
@@ -395,7 +390,7 @@ impl<'a> Live<'a> {
         if let (None, Some(seen), Some(threads)) =
             (self.door, self.best_agreeing, peaks.all_threads())
         {
-            possible::check_threads(&seen, &work.needs, work.tasks, threads)?;
+            possible::check_threads(&seen, &work.needs, work.tasks, threads, processors())?;
         }
         self.row.threads_peak = peaks.threads();
         self.row.processes_peak = peaks.processes();

@@ -6,6 +6,7 @@
 
 mod contestant;
 mod environment;
+mod evidence;
 mod forecast;
 mod guard;
 mod heard;

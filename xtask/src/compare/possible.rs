@@ -24,6 +24,10 @@ const CREDIBLE: f64 = 0.7;
 /// Less work than this may cost less than the untimed parts of a sample.
 const TELLING_WORK: Duration = Duration::from_millis(5);
 
+/// The most CPU time that output to standard error excuses: it is not timed, but is a contestant's
+/// choice.
+const MOST_PRINTING: Duration = Duration::from_millis(5);
+
 /// Threads that do this much work live long enough to be observed.
 const SEEN_WORKING: Duration = Duration::from_millis(10);
 
@@ -61,8 +65,19 @@ pub(super) enum Agreement {
 pub(super) fn check(seen: &Seen, needs: &Needs, at_once: usize, cpus: usize) -> Result<(), Fault> {
     check_claim(seen.wall, seen.elapsed)?;
     check_waits(seen.wall, needs, at_once)?;
-    check_work(seen.wall, needs.cpu, at_once.min(cpus))?;
-    check_cpu(seen, needs.cpu)
+    check_work(seen.wall, needs.cpu, at_once.min(cpus))
+}
+
+/// The processors that this process and its children can use at once. A quota of a control group
+/// bounds CPU time per period, and within a period more threads can run at once than it allows on
+/// average, so this is the affinity mask and not [`num_cpus::get`].
+pub(super) fn processors() -> usize {
+    #[cfg(target_os = "linux")]
+    if let Ok(mask) = rustix::thread::sched_getaffinity(None) {
+        let count = usize::try_from(mask.count()).unwrap_or(usize::MAX);
+        return count.max(1);
+    }
+    num_cpus::get()
 }
 
 /// A time that needs no further evidence: about what the work takes the referee, shared out
@@ -82,9 +97,10 @@ pub(super) fn check_threads(
     needs: &Needs,
     outputs: usize,
     threads: u64,
+    cpus: usize,
 ) -> Result<(), Fault> {
     let threads = usize::try_from(threads).unwrap_or(usize::MAX);
-    let parallel = threads.clamp(1, num_cpus::get());
+    let parallel = threads.clamp(1, cpus.max(1));
     let alone = needs.cpu / u32::try_from(parallel).unwrap_or(u32::MAX);
     if needs.cpu < SEEN_WORKING
         || seen.wall >= alone.mul_f64(CREDIBLE)
@@ -99,15 +115,6 @@ pub(super) fn check_threads(
         ms(seen.elapsed),
         ms(alone)
     ))
-}
-
-/// [`check`] for a sample that the load timed.
-///
-/// # Errors
-///
-/// [`Fault::Wrong`], with the arithmetic.
-pub(super) fn check_served(seen: &Seen, needs: &Needs) -> Result<(), Fault> {
-    check_cpu(seen, needs.cpu)
 }
 
 /// Refuses a claim that is longer than the wait for the answer.
@@ -168,13 +175,17 @@ fn check_work(wall: Duration, cpu: Duration, parallel: usize) -> Result<(), Faul
 }
 
 /// Refuses work for which too little CPU time was used during the sample.
-fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
+///
+/// # Errors
+///
+/// The arithmetic, in words.
+pub(super) fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), String> {
     let Some(used) = seen.cpu else { return Ok(()) };
     if cpu < LEAST_WORK {
         return Ok(());
     }
     if used.at_most * MUCH_FASTER < cpu {
-        return wrong(format!(
+        return Err(format!(
             "its processes used {:.3} ms of CPU time during the sample, for work that took the referee {:.3} ms: it was \
              done before, or elsewhere",
             ms(used.at_most),
@@ -183,7 +194,7 @@ fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
     }
     let before = seen.idle.map_or(Duration::ZERO, |idle| idle.at_least);
     if used.at_most < cpu / 2 && before > cpu / 2 {
-        return wrong(format!(
+        return Err(format!(
             "its processes used {:.3} ms of CPU time before the sample was asked for and {:.3} ms during it, for work \
              that took the referee {:.3} ms: part of it was done before",
             ms(before),
@@ -195,22 +206,31 @@ fn check_cpu(seen: &Seen, cpu: Duration) -> Result<(), Fault> {
 }
 
 impl Seen {
-    /// Whether more CPU time was used than all processors have within the claimed time. The digest,
-    /// the reply and output to standard error are not timed; with little work they may be most of
-    /// it.
-    pub(super) fn worked_longer(&self, needs: &Needs, outputs: usize, cpus: usize) -> bool {
-        let Some(used) = self.cpu.filter(|_| needs.cpu >= TELLING_WORK) else {
-            return false;
-        };
-        let outputs = u32::try_from(outputs).unwrap_or(u32::MAX);
-        let untimed = Duration::from_millis(10)
-            + Duration::from_micros(4).saturating_mul(outputs)
-            + Duration::from_nanos(self.complained.saturating_mul(10));
+    /// The arithmetic, in words, if more CPU time was used than all processors have within the
+    /// claimed time. The digest, the reply and output to standard error are not timed; with little
+    /// work they may be most of it.
+    pub(super) fn worked_longer(
+        &self,
+        needs: &Needs,
+        outputs: usize,
+        cpus: usize,
+    ) -> Option<String> {
+        let used = self.cpu.filter(|_| needs.cpu >= TELLING_WORK)?.at_least;
+        let printing = Duration::from_nanos(self.complained.saturating_mul(10));
+        let untimed = untimed(10, 4, outputs) + printing.min(MOST_PRINTING);
         let cpus = u32::try_from(cpus.max(1)).unwrap_or(u32::MAX);
-        used.at_least
-            > (self.wall + self.wall / 4)
-                .saturating_mul(cpus)
-                .saturating_add(untimed)
+        let possible = (self.wall + self.wall / 4)
+            .saturating_mul(cpus)
+            .saturating_add(untimed);
+        (used > possible).then(|| {
+            format!(
+                "it claims {:.3} ms, but its processes used at least {:.3} ms of CPU time, and {cpus} processors have \
+                 {:.3} ms in that time, what is not timed included",
+                ms(self.wall),
+                ms(used),
+                ms(possible)
+            )
+        })
     }
 
     /// The ratio of the time from request to answer to the claim.
@@ -221,20 +241,35 @@ impl Seen {
     /// How well the claim matches the time from request to answer. The digest and the reply are not
     /// timed: a few milliseconds, plus a few microseconds per output in a slow language.
     pub(super) fn agreement(&self, outputs: usize) -> Agreement {
-        let outputs = u32::try_from(outputs).unwrap_or(u32::MAX);
-        let room = |part: Duration, fixed_ms: u64, each_us: u64| {
-            let untimed = Duration::from_millis(fixed_ms)
-                + Duration::from_micros(each_us).saturating_mul(outputs);
-            self.elapsed <= self.wall.saturating_add(part).saturating_add(untimed)
-        };
-        if room(self.wall / 4, 3, 2) {
+        if self.elapsed
+            <= self
+                .wall
+                .saturating_add(self.wall / 4)
+                .saturating_add(untimed(3, 2, outputs))
+        {
             Agreement::Good
-        } else if room(self.wall / 2, 5, 4) {
+        } else if self.elapsed <= self.latest(outputs) {
             Agreement::Doubtful
         } else {
             Agreement::Absurd
         }
     }
+
+    /// The part of the time from request to answer that the claim accounts for.
+    pub(super) fn accounted_for(&self, outputs: usize) -> Duration {
+        self.elapsed.min(self.latest(outputs))
+    }
+
+    /// The longest time to the answer that the claim might still agree with.
+    fn latest(&self, outputs: usize) -> Duration {
+        let late = self.wall.saturating_add(self.wall / 2);
+        late.saturating_add(untimed(5, 4, outputs))
+    }
+}
+
+fn untimed(fixed_ms: u64, each_us: u64, outputs: usize) -> Duration {
+    let outputs = u32::try_from(outputs).unwrap_or(u32::MAX);
+    Duration::from_millis(fixed_ms) + Duration::from_micros(each_us).saturating_mul(outputs)
 }
 
 fn wrong(what: String) -> Result<(), Fault> {
@@ -333,24 +368,22 @@ mod tests {
             cpu: ms(100),
             ..NOTHING
         };
+        let check_cpu = |seen: &Seen| check_cpu(seen, work.cpu).map_err(Fault::Wrong);
         let lazy = Seen {
             cpu: span(1),
             ..seen(50, 50)
         };
-        refused(
-            check(&lazy, &work, 2, 2),
-            &["1.000 ms", "before, or elsewhere"],
-        );
+        refused(check_cpu(&lazy), &["1.000 ms", "before, or elsewhere"]);
         let quick = Seen {
             cpu: span(30),
             ..lazy
         };
-        assert!(check(&quick, &work, 2, 2).is_ok());
+        assert!(check_cpu(&quick).is_ok());
         let early = Seen {
             idle: span(80),
             ..quick
         };
-        refused(check(&early, &work, 2, 2), &["80.000 ms", "30.000 ms"]);
+        refused(check_cpu(&early), &["80.000 ms", "30.000 ms"]);
     }
 
     #[test]
@@ -363,19 +396,63 @@ mod tests {
             cpu: ms(6),
             ..NOTHING
         };
-        assert!(fifth.worked_longer(&work, 40, 2));
-        assert!(!fifth.worked_longer(&NOTHING, 40, 2), "there is no work");
-        assert!(!fifth.worked_longer(&work, 40, 4), "four processors could");
-        assert!(
-            !fifth.worked_longer(&work, 5_000, 2),
-            "a digest of many outputs"
-        );
-        let loud = Seen {
-            complained: 4 << 20,
+        let excused = |seen: &Seen, needs: &Needs, outputs: usize, cpus: usize| {
+            seen.worked_longer(needs, outputs, cpus).is_none()
+        };
+        assert!(!excused(&fifth, &work, 40, 2));
+        assert!(excused(&fifth, &NOTHING, 40, 2), "there is no work");
+        assert!(excused(&fifth, &work, 40, 4), "four processors could");
+        assert!(excused(&fifth, &work, 5_000, 2), "a digest of many outputs");
+        assert!(excused(&seen(6, 30), &work, 40, 2), "nothing is known");
+        let uncertain = Seen {
+            cpu: Some(Span {
+                at_least: ms(25),
+                ..fifth.cpu.unwrap()
+            }),
             ..fifth
         };
-        assert!(!loud.worked_longer(&work, 40, 2));
-        assert!(!seen(6, 30).worked_longer(&work, 40, 2), "nothing is known");
+        assert!(excused(&uncertain, &work, 40, 2), "it may have used less");
+    }
+
+    #[test]
+    fn printing_excuses_a_few_milliseconds_only() {
+        let work = Needs {
+            cpu: ms(6),
+            ..NOTHING
+        };
+        let loud = |used| Seen {
+            cpu: span(used),
+            complained: 1 << 40,
+            ..seen(6, 60)
+        };
+        assert!(loud(30).worked_longer(&work, 40, 2).is_none());
+        let words = loud(31).worked_longer(&work, 40, 2).unwrap();
+        for word in ["6.000 ms", "31.000 ms", "2 processors", "30.160 ms"] {
+            assert!(words.contains(word), "no {word:?} in {words}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn processors_are_those_of_the_affinity_mask() {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let mask = sched_getaffinity(None).unwrap();
+        assert_eq!(processors(), mask.count() as usize);
+        // The mask is of this thread alone.
+        let confined = std::thread::spawn(move || {
+            let first = (0..CpuSet::MAX_CPU).find(|cpu| mask.is_set(*cpu)).unwrap();
+            let mut one = CpuSet::new();
+            one.set(first);
+            sched_setaffinity(None, &one).unwrap();
+            processors()
+        });
+        assert_eq!(confined.join().unwrap(), 1);
+    }
+
+    #[test]
+    fn time_beyond_a_claim_is_not_accounted_for() {
+        assert_eq!(seen(100, 20_000).accounted_for(0), ms(155));
+        assert_eq!(seen(100, 110).accounted_for(0), ms(110));
     }
 
     #[test]
@@ -385,15 +462,15 @@ mod tests {
             ..NOTHING
         };
         refused(
-            check_threads(&seen(6, 31), &work, 40, 1),
+            check_threads(&seen(6, 31), &work, 40, 1, 2),
             &["6.000 ms", "30.000 ms"],
         );
         assert!(
-            check_threads(&seen(30, 90), &work, 40, 1).is_ok(),
+            check_threads(&seen(30, 90), &work, 40, 1, 2).is_ok(),
             "a late reply"
         );
         assert!(
-            check_threads(&seen(6, 7), &work, 40, 1).is_ok(),
+            check_threads(&seen(6, 7), &work, 40, 1, 2).is_ok(),
             "a better runner"
         );
     }

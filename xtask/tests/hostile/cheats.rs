@@ -1,5 +1,7 @@
 //! Cheating contestants: none wins without doing the work.
 
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use xtask::results::Results;
 
@@ -41,6 +43,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_fifth_of_the_time_is_a_wrong_answer", || {
             let finished = with_work("fifth@sample").run();
             fails(&finished, "wrong answer: it claims");
+        }),
+        trial("absurd_answers_do_not_raise_the_time_limit", || {
+            let comparison = with_work("drowsy@sample").args(["--patience", "1s"]);
+            let finished = comparison.run();
+            fails(&finished, "hung: no answer to `sample`");
+            assert!(
+                finished.took < Duration::from_secs(60),
+                "{:?}",
+                finished.took
+            );
         }),
         trial("a_late_reply_is_accepted", || {
             passes(&with_work("late_reply@sample").run());

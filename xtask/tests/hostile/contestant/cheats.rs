@@ -19,6 +19,9 @@ const DEAR: Duration = Duration::from_millis(4);
 /// The time that the deed `remembered` sleeps instead of working.
 const PRETENCE: Duration = Duration::from_millis(60);
 
+/// The first sleep of the deed `drowsy`.
+const DROWSY: Duration = Duration::from_millis(500);
+
 /// The reply of a cheat, or `None` if the deed is not a cheat.
 pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
     let start = Instant::now();
@@ -56,6 +59,14 @@ pub(crate) fn reply(what: &str, honest: &Honest) -> Option<Reply> {
             let before = usage::at_begin();
             let digest = Honest::digest_of(honest.batch());
             let used = usage::between(before, usage::at_end());
+            return Some(claim(digest, Duration::from_nanos(used.cpu_ns / 5)));
+        }
+        // It does the work, claims a fifth of it, and lets more time pass at each try.
+        "drowsy" => {
+            let before = usage::at_begin();
+            let digest = Honest::digest_of(honest.batch());
+            let used = usage::between(before, usage::at_end());
+            sleep(DROWSY * 4u32.pow(honest.samples - 1));
             return Some(claim(digest, Duration::from_nanos(used.cpu_ns / 5)));
         }
         "late_reply" => {

@@ -18,7 +18,8 @@ use workload::value::digest_outputs;
 #[derive(Default)]
 pub(crate) struct Honest {
     loaded: Option<Arc<Batch>>,
-    samples: u32,
+    /// How many samples of this life it was asked for.
+    pub(crate) samples: u32,
     pub(crate) inputs: PathBuf,
     pub(crate) load: Option<SocketAddr>,
     /// Whether it declares the concurrency `workers`.
