@@ -1,9 +1,10 @@
 //! Short runs of a fuzz target, with the stable toolchain alone.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::checks::folder;
-use super::log::Log;
+use super::log::{LONGEST, Log};
 use super::toolchain::{flags, host, seconds};
 use crate::cargo;
 use crate::error::Error;
@@ -66,5 +67,6 @@ pub(super) fn fuzz(
     if seeds.is_dir() {
         command.arg(seeds);
     }
-    log.run(&mut command)
+    let fuzzing = Duration::from_secs(seconds.parse().unwrap_or(0));
+    log.run_within(LONGEST.saturating_add(fuzzing), &mut command)
 }

@@ -6,13 +6,13 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use super::cpu;
+use super::kill::kill_tree;
 use crate::cargo;
 use crate::error::Error;
 use crate::test::{Counts, count, seconds};
 
-/// The time limit for a test program or a `cargo test`. The longest needs a minute or two on a
-/// quiet machine.
-const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// The time limit for a command. The longest needs a few minutes on a quiet machine.
+pub(super) const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// The output of a step, its test counts, and the CPU time of its programs.
 #[derive(Debug, Default)]
@@ -38,7 +38,16 @@ impl Log {
 
     /// Runs a command that must succeed.
     pub(super) fn run(&mut self, command: &mut Command) -> Result<(), Error> {
-        let (status, _) = self.finish(command, None)?;
+        self.run_within(LONGEST, command)
+    }
+
+    /// The same with a time limit of its own.
+    pub(super) fn run_within(
+        &mut self,
+        limit: Duration,
+        command: &mut Command,
+    ) -> Result<(), Error> {
+        let (status, _) = self.finish(command, limit)?;
         succeeded(command, status)
     }
 
@@ -48,7 +57,7 @@ impl Log {
         command.stdout(share(&stdout)?);
         let mut stderr = scratch_file()?;
         command.stderr(share(&stderr)?);
-        let status = self.wait(command, None)?;
+        let status = self.wait(command, LONGEST)?;
         self.text.extend(contents(&mut stderr)?);
         succeeded(command, status)?;
         contents(&mut stdout)
@@ -58,7 +67,7 @@ impl Log {
     pub(super) fn tests(&mut self, command: &mut Command) -> Result<Counts, Error> {
         let shown = shown(command);
         self.say(&shown);
-        let (status, output) = self.finish(command, Some(LONGEST))?;
+        let (status, output) = self.finish(command, LONGEST)?;
         if cargo::interrupted(status) {
             return Err(Error::Interrupted);
         }
@@ -80,11 +89,11 @@ impl Log {
     }
 
     /// Runs the command with its output in the log, and returns that output. At the limit it is
-    /// killed.
+    /// killed with everything it started.
     fn finish(
         &mut self,
         command: &mut Command,
-        limit: Option<Duration>,
+        limit: Duration,
     ) -> Result<(ExitStatus, Vec<u8>), Error> {
         // A file rather than a pipe, which a surviving grandchild would hold open.
         let mut file = scratch_file()?;
@@ -98,11 +107,7 @@ impl Log {
         Ok((status, output))
     }
 
-    fn wait(
-        &mut self,
-        command: &mut Command,
-        limit: Option<Duration>,
-    ) -> Result<ExitStatus, Error> {
+    fn wait(&mut self, command: &mut Command, limit: Duration) -> Result<ExitStatus, Error> {
         let mut child: Child =
             command
                 .stdin(std::process::Stdio::null())
@@ -111,14 +116,12 @@ impl Log {
                     Error::io(format_args!("cannot start `{}`", shown(command)), &error)
                 })?;
         let waiting = |error| Error::io(format_args!("waiting for `{}`", shown(command)), &error);
-        if let Some(limit) = limit
-            && !cpu::ends_within(&mut child, limit).map_err(waiting)?
-        {
+        if !cpu::ends_within(&mut child, limit).map_err(waiting)? {
             self.say(&format!(
                 "killed, since it did not end within {}",
                 seconds(limit)
             ));
-            child.kill().map_err(waiting)?;
+            kill_tree(&mut child).map_err(waiting)?;
         }
         let (status, cpu) = cpu::wait(&mut child).map_err(waiting)?;
         self.cpu += cpu;
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_killed_and_is_a_failure() {
         let mut log = Log::default();
-        let limit = Some(Duration::from_millis(50));
+        let limit = Duration::from_millis(50);
         let (status, output) = log
             .finish(&mut shell("echo here; exec sleep 60"), limit)
             .unwrap();
@@ -238,6 +241,32 @@ mod tests {
         assert!(output.is_empty() || output == b"here\n");
         let text = String::from_utf8(log.text).unwrap();
         assert!(text.contains("did not end within 0.1 s"), "{text}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn grandchildren_of_a_hung_command_are_killed_too() {
+        // A session of its own is out of reach of a signal to the group.
+        let mut command = shell("setsid sleep 600 & echo $!; wait");
+        let mut pid = String::new();
+        for seconds in [1, 10, 60] {
+            let mut log = Log::default();
+            let limit = Duration::from_secs(seconds);
+            let (status, output) = log.finish(&mut command, limit).unwrap();
+            assert!(!status.success());
+            pid = String::from_utf8(output).unwrap().trim().to_owned();
+            // On a busy machine the shell may not have got that far.
+            if !pid.is_empty() {
+                break;
+            }
+        }
+        assert!(!pid.is_empty());
+        let state = || std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        while state().is_ok_and(|stat| !stat.contains(") Z")) {
+            assert!(std::time::Instant::now() < deadline, "{pid} is alive");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     #[test]

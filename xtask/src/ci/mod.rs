@@ -15,6 +15,7 @@ mod deep;
 mod finds;
 mod fuzz;
 mod gate;
+mod kill;
 mod log;
 mod minimum;
 mod picks;
