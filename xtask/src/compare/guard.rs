@@ -10,12 +10,20 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The argument that turns this program into a guardian; the mark follows it.
 const ROLE: &str = "--guard-of-a-comparison";
 
 /// The byte that a comparison sends when it ends in good order.
 const FAREWELL: u8 = b'.';
+
+/// The time limit for the guardian to exit after the farewell.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The pause between two looks at whether the guardian has exited.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A running guardian. Dropping it sends the farewell, so the guardian ends nothing.
 #[derive(Debug)]
@@ -54,7 +62,16 @@ impl Drop for Guardian {
         if let Some(mut line) = self.line.take() {
             let _ = line.write_all(&[FAREWELL]);
         }
-        let _ = self.child.wait();
+        let deadline = Instant::now() + FAREWELL_PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() >= deadline {
+                // Stopped, for example. With the farewell sent, it has nothing left to do.
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            sleep(PAUSE);
+        }
     }
 }
 
@@ -67,14 +84,42 @@ pub fn guard(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     if role != OsStr::new(ROLE) {
         return None;
     }
+    let Some(mark) = mark.to_str().filter(|mark| is_beginning(mark)) else {
+        let _ = writeln!(
+            io::stderr(),
+            "error: {ROLE} is for `cargo xtask compare` itself, and takes the mark of one comparison"
+        );
+        return Some(ExitCode::from(2));
+    };
     let mut said = Vec::new();
     let _ = io::stdin().take(1).read_to_end(&mut said);
-    if said != [FAREWELL]
-        && let Some(mark) = mark.to_str()
-    {
+    if said != [FAREWELL] {
         imp::end_marked(mark);
     }
     Some(ExitCode::SUCCESS)
+}
+
+/// Whether this is the whole beginning of one comparison's marks: its process id and its start
+/// time, each followed by a hyphen. Less than that would match the contestants of others.
+fn is_beginning(mark: &str) -> bool {
+    let parts: Vec<&str> = mark.split('-').collect();
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(parts[..], [process, since, ""] if number(process) && number(since))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_that_match_several_comparisons_are_refused() {
+        assert!(is_beginning("4711-1780000000000000000-"));
+        for mark in [
+            "", "-", "--", "1", "12-", "12-34", "-34-", "12--", "12-34-5", "a-34-",
+        ] {
+            assert!(!is_beginning(mark), "{mark:?}");
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
