@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use super::load::{Door, LoadProgram};
 use super::origin::Origin;
 use super::programs::Programs;
-use crate::error::Error;
 
 /// The servers that run beside the contestants of a table.
 #[derive(Debug)]
@@ -42,10 +41,11 @@ impl Servers {
     ///
     /// # Errors
     ///
-    /// If a server does not start: nothing that needs it can be measured.
-    pub(super) fn provide(&mut self, fetches: bool, serves: bool) -> Result<(), Error> {
+    /// A message for the user if a server does not start: the table cannot be measured, but those
+    /// that do not need the server can.
+    pub(super) fn provide(&mut self, fetches: bool, serves: bool) -> Result<(), String> {
         let failed = |program: &Path, error: io::Error| {
-            Error::Failed(format!("{}: does not start: {error}", program.display()))
+            format!("{}: does not start: {error}", program.display())
         };
         if fetches
             && self
@@ -78,25 +78,33 @@ impl Servers {
     ///
     /// # Errors
     ///
-    /// If the load is broken, with a message for the user.
+    /// If the load is broken, with a message for the user. A broken load gets no more commands:
+    /// each could take until its time limit, or be answered by a late reply to an earlier one.
     pub(super) fn with_load<T>(
         &mut self,
         work: impl FnOnce(&mut LoadProgram) -> io::Result<T>,
     ) -> Result<T, String> {
+        if let Some(why) = &self.load_broke {
+            return Err(why.clone());
+        }
         let load = self
             .load
             .as_mut()
             .ok_or("the comparison's own load does not run")?;
-        work(load).map_err(|error| {
-            let how = load.ended();
-            let how = how.map_or_else(
-                || error.to_string(),
-                |status| format!("ended with {status}"),
-            );
-            let why = format!("the comparison's own load broke: {how}");
-            self.load_broke = Some(why.clone());
-            why
-        })
+        match work(load) {
+            Ok(done) => Ok(done),
+            Err(error) => {
+                let how = load.ended();
+                let how = how.map_or_else(
+                    || error.to_string(),
+                    |status| format!("ended with {status}"),
+                );
+                let why = format!("the comparison's own load broke: {how}");
+                self.load_broke = Some(why.clone());
+                self.load = None;
+                Err(why)
+            }
+        }
     }
 
     /// Closes an address. A failure is remembered and surfaces with the next command.
@@ -104,12 +112,14 @@ impl Servers {
         let _ = self.with_load(|load| load.close(door));
     }
 
-    /// Describes the trouble with the servers, if any.
-    pub(super) fn trouble(&mut self) -> Option<String> {
-        let origin = self.origin.as_mut().and_then(Origin::trouble);
+    /// Describes the trouble with the servers that a table uses, if any. A server that broke in an
+    /// earlier table excuses nothing in a table without it.
+    pub(super) fn trouble(&mut self, fetches: bool, serves: bool) -> Option<String> {
+        let origin = self.origin.as_mut().filter(|_| fetches);
         origin
+            .and_then(Origin::trouble)
             .map(|how| format!("the comparison's own origin server {how}"))
-            .or_else(|| self.load_trouble())
+            .or_else(|| serves.then(|| self.load_trouble()).flatten())
     }
 
     fn load_trouble(&mut self) -> Option<String> {

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use workload::definition::Pattern;
+
 use super::interrupt::Interrupt;
 use super::live::{Live, Work};
 use super::pilot::Pilots;
@@ -157,6 +159,10 @@ impl<'a> Table<'a> {
         (rows, skipped, warnings)
     }
 
+    fn serves(&self) -> bool {
+        matches!(self.work.pattern, Pattern::Serve { .. })
+    }
+
     /// Decides whose fault it is: never the contestant's if the comparison's own servers or files
     /// are gone.
     fn stop(&self, fault: Fault) -> Stop {
@@ -166,7 +172,10 @@ impl<'a> Table<'a> {
             _ => None,
         };
         let own = own
-            .or_else(|| self.conditions.servers.borrow_mut().trouble())
+            .or_else(|| {
+                let mut servers = self.conditions.servers.borrow_mut();
+                servers.trouble(self.work.place.origin.is_some(), self.serves())
+            })
             .or_else(|| {
                 let inputs = &self.work.place.inputs;
                 let gone = !inputs.exists();

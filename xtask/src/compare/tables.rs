@@ -159,7 +159,9 @@ impl<'a> Comparison<'a> {
         let pattern = inputs.header.pattern;
         let fetches = fetches(inputs);
         let mut servers = self.servers.borrow_mut();
-        servers.provide(fetches, matches!(pattern, Pattern::Serve { .. }))?;
+        if let Err(why) = servers.provide(fetches, matches!(pattern, Pattern::Serve { .. })) {
+            return Ok(Err(why));
+        }
         let place = Place {
             inputs: path,
             files,
@@ -225,14 +227,19 @@ impl<'a> Comparison<'a> {
             // A runner is unusable after a fault.
             let again = Referee::start(sequential, self.args.patience, self.interrupt)?;
             std::mem::replace(referee, again).quit();
-            let trouble = self.servers.borrow_mut().trouble();
+            let trouble = self
+                .servers
+                .borrow_mut()
+                .trouble(place.origin.is_some(), false);
             let Some(trouble) = trouble.filter(|_| tries == 1) else {
                 let why = format!("the right answer could not be found: {fault}");
                 return Ok(Err(why));
             };
             self.progress.note(&format!("{trouble}; restarting it"));
             let mut servers = self.servers.borrow_mut();
-            servers.provide(place.origin.is_some(), false)?;
+            if let Err(why) = servers.provide(place.origin.is_some(), false) {
+                return Ok(Err(why));
+            }
             place.origin = place.origin.and(servers.origin());
         }
     }

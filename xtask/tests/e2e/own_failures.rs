@@ -104,6 +104,68 @@ fn load_that_is_killed_is_no_model_s_fault() {
 }
 
 #[test]
+fn dead_load_excuses_no_fault_in_a_table_without_it() {
+    let comparison = Comparison::quick(SERVED).budget("30s");
+    let map = comparison.file("map.toml", TINY);
+    let running = comparison
+        .args(["--model", "threads", "--runner", "faulty=false"])
+        .args(["--workload-file".into(), map.into_os_string()])
+        .start();
+    hit(&running, "served-5.jsonl", "load", Signal::KILL);
+    let finished = running.finish();
+    let results = finished.results();
+    assert_eq!(finished.code(), 1, "{}", finished.stderr);
+    let cell = |model: &str| {
+        let mut cells = results.cells.iter();
+        cells.find(|cell| cell.workload == "tiny" && cell.model == model)
+    };
+    let faulty = cell("faulty").unwrap_or_else(|| panic!("no row: {results:#?}"));
+    assert!(faulty.error.is_some(), "{faulty:#?}");
+    for model in ["sequential", "threads"] {
+        assert!(
+            cell(model).is_some_and(|cell| cell.verified),
+            "{results:#?}"
+        );
+    }
+    let excused = |line: &&String| line.contains("no model is to blame");
+    let excuses: Vec<_> = results.warnings.iter().filter(excused).collect();
+    assert!(
+        excuses.iter().all(|line| line.starts_with("served: ")) && !excuses.is_empty(),
+        "{:?}",
+        results.warnings
+    );
+    finished.nothing_left();
+}
+
+#[test]
+fn tables_without_the_origin_are_measured_if_it_does_not_start() {
+    let comparison = Comparison::quick(FETCHES);
+    let tiny = comparison.file("tiny.toml", TINY);
+    let origin = comparison.script("no-origin", "echo no address");
+    // Cargo, except that the origin server which it reports is another program.
+    let replaced = format!("s#[^\"]*/origin\"#{}\"#g", origin.display());
+    let real = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let script = format!("'{real}' \"$@\" | sed '{replaced}'");
+    let cargo = comparison.script("cargo", &script);
+    let finished = comparison
+        .args(["--workload-file".into(), tiny.into_os_string()])
+        .env("CARGO", cargo.into_os_string())
+        .run();
+    let results = finished.results();
+    assert_eq!(finished.code(), 1, "{}", finished.stderr);
+    assert!(results.complete);
+    let warned = |line: &String| line.starts_with("fetches: ") && line.contains("does not start");
+    assert!(
+        results.warnings.iter().any(warned),
+        "{:?}",
+        results.warnings
+    );
+    verified(&results, "sequential");
+    assert_eq!(results.cells[0].workload, "tiny");
+    finished.nothing_left();
+}
+
+#[test]
 fn figures_are_printed_if_the_output_folder_is_lost() {
     let slow = TINY.replace("compute = \"100us\"", "wait = \"200ms\"");
     let comparison = Comparison::quick(&slow);

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -39,6 +40,7 @@ compute = "100us"
 pub(crate) struct Comparison {
     folder: TempDir,
     args: Vec<OsString>,
+    envs: Vec<(&'static str, OsString)>,
     tag: String,
 }
 
@@ -51,6 +53,7 @@ impl Comparison {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         Comparison {
             args: ["compare".into(), "--output".into(), output.into()].into(),
+            envs: Vec::new(),
             tag: format!("tag-{}-{next}-", std::process::id()),
             folder,
         }
@@ -75,6 +78,12 @@ impl Comparison {
         args: impl IntoIterator<Item = A>,
     ) -> Comparison {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// A variable in its environment.
+    pub(crate) fn env(mut self, name: &'static str, value: OsString) -> Comparison {
+        self.envs.push((name, value));
         self
     }
 
@@ -113,6 +122,14 @@ impl Comparison {
         path
     }
 
+    /// Writes an executable shell script into the folder of this comparison.
+    pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.file(name, &format!("#!/bin/sh\n{text}\n"));
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&path, mode).expect("it is ours");
+        path
+    }
+
     /// A path in the folder of this comparison.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -129,6 +146,7 @@ impl Comparison {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         command
             .args(&self.args)
+            .envs(self.envs.iter().cloned())
             .env("TMPDIR", self.folder.path())
             .process_group(0)
             .stdout(file("stdout"))
