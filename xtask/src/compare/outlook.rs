@@ -6,6 +6,7 @@ use workload::definition::Definition;
 use workload::inputs::{self, Inputs, Step};
 
 use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_once};
+use super::pilot::{self, Pilots};
 use super::selection::Entry;
 
 /// A sample of this many tasks is enough to estimate what all of them need.
@@ -39,14 +40,28 @@ impl Outlook {
             let scale = u32::try_from(definition.tasks / part.tasks.max(1)).unwrap_or(u32::MAX);
             let needs = Needs::of(&inputs, computing(&inputs, iterations_per_us)).times(scale);
             let shape = Shape::of(&inputs).with(definition.tasks);
+            let pilot = Pilots::sizes(definition.pattern, definition.tasks)
+                .first()
+                .map(|size| {
+                    let first = pilot::first(&inputs, *size);
+                    let needs = Needs::of(&first, computing(&first, iterations_per_us));
+                    (needs, Shape::of(&first))
+                });
             for entry in entries {
-                let at_once = at_once(entry.variant.concurrency, entry.workers, &shape);
-                let least = needs.lower_bound(at_once, num_cpus::get());
+                let least_of = |needs: &Needs, shape: &Shape| {
+                    let at_once = at_once(entry.variant.concurrency, entry.workers, shape);
+                    needs.lower_bound(at_once, num_cpus::get())
+                };
+                let started_in = entry.contestant.started_in;
+                let least = least_of(&needs, &shape);
                 if least > LONGEST_SAMPLE {
                     continue;
                 }
                 outlook.cells += 1;
-                outlook.least += (least + entry.contestant.started_in) * OUTSIDE;
+                outlook.least += (least + started_in) * OUTSIDE;
+                if let Some((needs, shape)) = &pilot {
+                    outlook.least += started_in + least_of(needs, shape) * pilot::SAMPLES;
+                }
             }
         }
         outlook
@@ -59,8 +74,8 @@ impl Outlook {
             format!("{number} {what}{plural}")
         };
         format!(
-            "{} in {}: at least {:.0} s for a first and an untimed sample of each, which `--budget` does not bound, then at \
-             most {:.0} s for more samples",
+            "{} in {}: at least {:.0} s for a first and an untimed sample of each, and for pilots where there are many \
+             tasks, which `--budget` does not bound, then at most {:.0} s for more samples",
             many(self.cells, "cell"),
             many(self.tables, "table"),
             self.least.as_secs_f64().ceil(),
@@ -116,14 +131,15 @@ mod tests {
         assert_eq!(least(10), Duration::from_millis(2_020));
         assert_eq!(
             least(20_000),
-            Duration::from_secs(42),
+            // The pilot: a start, and 256 tasks twice.
+            Duration::from_millis(42_000 + 1_000 + 2 * 256),
             "only some are drawn"
         );
         assert_eq!(least(40_000), Duration::ZERO, "it will be skipped");
         let told = of(20_000).told(Duration::from_secs(2));
         for part in [
             "1 cell in 1 table",
-            "at least 42 s",
+            "at least 44 s",
             "`--budget`",
             "at most 2 s",
         ] {

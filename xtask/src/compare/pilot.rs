@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use workload::definition::Pattern;
 use workload::inputs::Inputs;
 
 use super::forecast::LONGEST_SAMPLE;
@@ -19,6 +20,9 @@ pub(super) const MANY: usize = 5_000;
 /// The pilot sizes, tried in order. With few tasks, the cost of a task cannot be told from a late
 /// reply, so larger pilots follow where that matters.
 const SIZES: [usize; 3] = [256, 2_048, 16_384];
+
+/// The samples of each pilot.
+pub(super) const SAMPLES: u32 = 2;
 
 /// The least time beyond the inputs' own needs from which a pilot counts as evidence.
 const TELLING: Duration = Duration::from_millis(50);
@@ -36,8 +40,12 @@ pub(super) fn first(inputs: &Inputs, tasks: usize) -> Inputs {
 pub(super) struct Pilots(Vec<Work>);
 
 impl Pilots {
-    /// The pilot sizes for a table with this number of tasks.
-    pub(super) fn sizes(tasks: usize) -> Vec<usize> {
+    /// The pilot sizes for a table with this number of tasks. Servers have no pilots: the load sets
+    /// their pace.
+    pub(super) fn sizes(pattern: Pattern, tasks: usize) -> Vec<usize> {
+        if matches!(pattern, Pattern::Serve { .. }) {
+            return Vec::new();
+        }
         let suits = |size: &usize| tasks >= MANY && size * 4 <= tasks;
         SIZES.into_iter().filter(suits).collect()
     }
@@ -61,7 +69,7 @@ impl Pilots {
         let mut predicted = None;
         for pilot in &self.0 {
             live.start(conditions, pilot)?;
-            // The first sample also pays for one-time costs.
+            // Twice ([`SAMPLES`]): the first sample also pays for one-time costs.
             let first = live.try_out(conditions, pilot)?;
             let took = first.min(live.try_out(conditions, pilot)?);
             let seen = Prediction {
@@ -174,8 +182,8 @@ mod tests {
 
     #[test]
     fn few_tasks_have_no_pilots() {
-        assert!(Pilots::sizes(4_999).is_empty());
-        assert_eq!(Pilots::sizes(5_000), [256]);
-        assert_eq!(Pilots::sizes(100_000), [256, 2_048, 16_384]);
+        assert!(Pilots::sizes(Pattern::Map, 4_999).is_empty());
+        assert_eq!(Pilots::sizes(Pattern::Map, 5_000), [256]);
+        assert_eq!(Pilots::sizes(Pattern::Map, 100_000), [256, 2_048, 16_384]);
     }
 }

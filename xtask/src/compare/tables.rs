@@ -174,11 +174,7 @@ impl<'a> Comparison<'a> {
             Err(why) => return Ok(Err(why)),
         };
         let mut pilots = Vec::new();
-        let sizes = match pattern {
-            Pattern::Serve { .. } => Vec::new(),
-            _ => Pilots::sizes(inputs.tasks.len()),
-        };
-        for size in sizes {
+        for size in Pilots::sizes(pattern, inputs.tasks.len()) {
             let part = pilot::first(inputs, size);
             let inputs = match workshop.write_pilot(&part) {
                 Ok(inputs) => inputs,
