@@ -14,6 +14,7 @@ use super::runner::Fault;
 use super::schedule::{Bench, Moment, Stop};
 use super::selection::Entry;
 use super::servers::Servers;
+use super::table_files::TableFiles;
 use crate::results::{Cell, Skipped, Workload};
 use crate::stats::{counted, median};
 
@@ -37,15 +38,22 @@ pub(super) struct Conditions<'a> {
 pub(super) struct Table<'a> {
     conditions: Conditions<'a>,
     work: Work,
+    files: TableFiles<'a>,
     cells: Vec<Live<'a>>,
     start: Instant,
 }
+
+/// The limit on attempts at a cell whose inputs, or the files that its tasks read, are changed
+/// meanwhile. Earlier failures are excused, but a contestant that changes the files each time gets
+/// an error.
+const TRIES: u32 = 3;
 
 impl<'a> Table<'a> {
     /// A table of these cells.
     pub(super) fn new(
         conditions: Conditions<'a>,
         work: Work,
+        files: TableFiles<'a>,
         entries: Vec<Entry<'a>>,
     ) -> Table<'a> {
         let cells = entries
@@ -55,6 +63,7 @@ impl<'a> Table<'a> {
         Table {
             conditions,
             work,
+            files,
             cells,
             start: Instant::now(),
         }
@@ -81,7 +90,7 @@ impl<'a> Table<'a> {
                     ));
                     live.skipped = Some(reason);
                 }
-                Err(fault) => match self.stop(fault) {
+                Err(fault) => match self.stop(cell, fault) {
                     // The fault will recur with the real samples, and then becomes the row's error.
                     Stop::Cell(_) => {}
                     other => return Err(other),
@@ -106,17 +115,16 @@ impl<'a> Table<'a> {
     /// [`Stop::Interrupted`] and [`Stop::Own`].
     pub(super) fn trace(&mut self) -> Result<(), Stop> {
         for cell in 0..self.cells.len() {
-            let live = &mut self.cells[cell];
+            let live = &self.cells[cell];
             if live.row.error.is_some() || live.row.samples.is_empty() {
                 continue;
             }
             self.conditions
                 .progress
                 .say(&format!("{}: memory and threads", live.row.contestant()));
-            let traced = live
-                .start(&self.conditions, &self.work)
-                .and_then(|()| live.trace(&self.conditions, &self.work));
-            let traced = traced.map_err(|fault| self.stop(fault));
+            let traced = self
+                .start(cell)
+                .and_then(|()| self.attempt(cell, Live::trace));
             self.end(cell);
             match traced {
                 Ok(()) => {}
@@ -133,7 +141,8 @@ impl<'a> Table<'a> {
         mut self,
         own_failure: Option<&str>,
     ) -> (Vec<Cell>, Vec<Skipped>, Vec<String>) {
-        let (mut rows, mut skipped, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut skipped) = (Vec::new(), Vec::new());
+        let mut warnings: Vec<String> = self.files.warning().into_iter().collect();
         for live in &mut self.cells {
             // Anything it prints now no longer matters.
             let _ = live.end(&self.conditions);
@@ -163,43 +172,88 @@ impl<'a> Table<'a> {
         matches!(self.work.pattern, Pattern::Serve { .. })
     }
 
-    /// Decides whose fault it is: never the contestant's if the comparison's own servers or files
-    /// are gone.
-    fn stop(&self, fault: Fault) -> Stop {
-        let own = match &fault {
-            Fault::Interrupted => return Stop::Interrupted,
-            Fault::Own(why) => Some(why.clone()),
-            _ => None,
-        };
-        let own = own
-            .or_else(|| {
-                let mut servers = self.conditions.servers.borrow_mut();
-                servers.trouble(self.work.place.origin.is_some(), self.serves())
-            })
-            .or_else(|| {
-                let inputs = &self.work.place.inputs;
-                let gone = !inputs.exists();
-                gone.then(|| format!("{}: the inputs have been deleted", inputs.display()))
-            });
-        match own {
+    /// Ends a contestant after a fault, and decides whose fault it is: not the contestant's if a
+    /// server that the table uses is broken. The contestant ends first, since it may be what keeps
+    /// the server busy.
+    fn stop(&mut self, cell: usize, fault: Fault) -> Stop {
+        if matches!(fault, Fault::Interrupted) {
+            return Stop::Interrupted;
+        }
+        // The fault counts, not what it still prints.
+        let _ = self.cells[cell].end(&self.conditions);
+        if let Fault::Own(why) = fault {
+            return Stop::Own(why);
+        }
+        let fetches = self.work.place.origin.is_some();
+        let serves = self.serves();
+        let mut servers = self.conditions.servers.borrow_mut();
+        match servers.trouble(fetches, serves) {
             Some(why) => Stop::Own(why),
             None => Stop::Cell(fault.to_string()),
         }
+    }
+
+    /// Does something with a contestant that was started. If it fails and the table's files were
+    /// changed, it is started and tried again.
+    fn attempt<T>(
+        &mut self,
+        cell: usize,
+        mut work: impl FnMut(&mut Live<'a>, &Conditions<'a>, &Work) -> Result<T, Fault>,
+    ) -> Result<T, Stop> {
+        let mut tries = 1;
+        loop {
+            let fault = match work(&mut self.cells[cell], &self.conditions, &self.work) {
+                Ok(done) => return Ok(done),
+                Err(fault) => fault,
+            };
+            match self.stop(cell, fault) {
+                Stop::Cell(_) if tries < TRIES && self.files.changed() => {}
+                other => return Err(other),
+            }
+            tries += 1;
+            self.start(cell)?;
+        }
+    }
+
+    /// Makes the table's files again if one was changed.
+    fn restore(&mut self) -> Result<(), Stop> {
+        if let Some(file) = self.files.restore(self.conditions.interrupt)? {
+            self.conditions
+                .progress
+                .note(&format!("{file}: was changed or removed: made again"));
+        }
+        Ok(())
     }
 }
 
 impl Bench for Table<'_> {
     fn start(&mut self, cell: usize) -> Result<(), Stop> {
-        let started = self.cells[cell].start(&self.conditions, &self.work);
-        started.map_err(|fault| self.stop(fault))
+        let mut tries = 1;
+        loop {
+            self.restore()?;
+            let started = self.cells[cell].start(&self.conditions, &self.work);
+            let stop = match started {
+                Ok(()) if !self.files.changed() => return Ok(()),
+                // It may have loaded something else.
+                Ok(()) => Stop::Cell(format!(
+                    "its inputs were changed while it loaded them, {TRIES} times in a row"
+                )),
+                Err(fault) => self.stop(cell, fault),
+            };
+            match stop {
+                Stop::Cell(_) if tries < TRIES && self.files.changed() => tries += 1,
+                other => return Err(other),
+            }
+        }
     }
 
     fn sample(&mut self, cell: usize, at: Moment) -> Result<Duration, Stop> {
         self.conditions
             .progress
             .sampling(&self.cells[cell].row.contestant(), at, self.now());
-        let sampled = self.cells[cell].sample(&self.conditions, &self.work, at);
-        sampled.map_err(|fault| self.stop(fault))
+        self.attempt(cell, |live, conditions, work| {
+            live.sample(conditions, work, at)
+        })
     }
 
     fn end(&mut self, cell: usize) {

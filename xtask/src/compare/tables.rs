@@ -19,9 +19,11 @@ use super::progress::{Progress, print_err, print_out};
 use super::referee::{Referee, Reference};
 use super::runner::Fault;
 use super::schedule::{self, Stop};
+use super::sealed::Seal;
 use super::selection::{self, Entry};
 use super::servers::Servers;
 use super::table::{self, Conditions, Table};
+use super::table_files::TableFiles;
 use super::workshop::Workshop;
 use super::{budget, workers};
 use crate::cli::CompareArgs;
@@ -41,6 +43,13 @@ pub(super) struct Comparison<'a> {
     failed: bool,
     /// Whether the last attempt to write the results failed.
     unwritten: bool,
+}
+
+/// A table that can be measured.
+struct Prepared<'a> {
+    work: Work,
+    pilots: Pilots,
+    files: TableFiles<'a>,
 }
 
 /// The contestants, and which of them take part.
@@ -106,6 +115,12 @@ impl<'a> Comparison<'a> {
             let prepared = self.prepare(&inputs, &mut referee, sequential, workshop)?;
             // Millions of tasks use memory that the contestants may need.
             drop(inputs);
+            let shop: &Workshop<'_> = workshop;
+            let prepared = prepared.map(|(work, pilots, seal)| Prepared {
+                work,
+                pilots,
+                files: TableFiles::new(shop, definition, iterations_per_us, seal),
+            });
             let spent = self.table(definition, prepared, entries, share)?;
             left = left.saturating_sub(spent);
             stats::summarise(&mut self.results);
@@ -146,12 +161,12 @@ impl<'a> Comparison<'a> {
         referee: &mut Referee<'a>,
         sequential: &Contestant,
         workshop: &mut Workshop<'_>,
-    ) -> Result<Result<(Work, Pilots), String>, Error> {
+    ) -> Result<Result<(Work, Pilots, Seal), String>, Error> {
         self.progress.say("the right answer");
         let written = workshop
-            .write_inputs(inputs)
-            .and_then(|path| Ok((path, workshop.write_files(inputs)?)));
-        let (path, files) = match written {
+            .write_table(inputs)
+            .and_then(|written| workshop.keep_inputs(inputs).map(|()| written));
+        let written = match written {
             Ok(written) => written,
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => return Ok(Err(error.to_string())),
@@ -163,8 +178,8 @@ impl<'a> Comparison<'a> {
             return Ok(Err(why));
         }
         let place = Place {
-            inputs: path,
-            files,
+            inputs: written.inputs,
+            files: written.files,
             origin: servers.origin().filter(|_| fetches),
             load: None,
         };
@@ -191,7 +206,7 @@ impl<'a> Comparison<'a> {
                 Err(_) => break,
             }
         }
-        Ok(Ok((work, Pilots::of(pilots))))
+        Ok(Ok((work, Pilots::of(pilots), written.seal)))
     }
 
     /// Asks the referee for the right answer, and retries once if the comparison's own server
@@ -244,14 +259,18 @@ impl<'a> Comparison<'a> {
     fn table(
         &mut self,
         definition: &Definition,
-        prepared: Result<(Work, Pilots), String>,
+        prepared: Result<Prepared<'_>, String>,
         entries: Vec<Entry<'_>>,
         share: Duration,
     ) -> Result<Duration, Error> {
-        let digest = prepared.as_ref().ok().map(|(work, _)| work.digest);
+        let digest = prepared.as_ref().ok().map(|ready| ready.work.digest);
         let workload = describe(definition, digest);
         self.results.workloads.push(workload.clone());
-        let (work, pilots) = match prepared {
+        let Prepared {
+            work,
+            pilots,
+            files,
+        } = match prepared {
             Ok(prepared) => prepared,
             Err(why) => {
                 let line = format!("{}: {why}", workload.name);
@@ -272,7 +291,7 @@ impl<'a> Comparison<'a> {
             servers: self.servers,
             progress: &self.progress,
         };
-        let mut table = Table::new(conditions, work, fitting);
+        let mut table = Table::new(conditions, work, files, fitting);
         let seed = workload::value::task_seed(definition.seed, self.results.workloads.len() as u64);
         let measured = table.try_out(&pilots).and_then(|()| {
             let begin = Instant::now();

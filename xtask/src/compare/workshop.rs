@@ -1,6 +1,6 @@
 //! The folder that a comparison works in: inputs and the files that tasks read.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use workload::value::{bytes, task_seed};
 
 use super::interrupt::Interrupt;
 use super::lock::Lock;
+use super::sealed::{Seal, clear, fresh};
 use crate::error::Error;
 use crate::files::{Replacement, check_replaceable};
 
@@ -24,6 +25,17 @@ pub(super) struct Workshop<'i> {
     kept: Option<(PathBuf, BufWriter<Replacement>)>,
     /// The lock on the output folder, released after the work folder is removed.
     _lock: Option<Lock>,
+}
+
+/// The files of a table.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The inputs.
+    pub(super) inputs: PathBuf,
+    /// The folder of the files that the tasks read, if they read any.
+    pub(super) files: Option<PathBuf>,
+    /// The seal of all of them.
+    pub(super) seal: Seal,
 }
 
 impl<'i> Workshop<'i> {
@@ -94,19 +106,36 @@ impl<'i> Workshop<'i> {
             .map_err(|error| unwritten(self.interrupt, &path, &error))
     }
 
-    /// Writes the inputs of a table where all runners read them.
+    /// Writes the inputs of a table where all runners read them, and the files that the tasks
+    /// read. Whatever has one of their names is replaced.
     ///
     /// # Errors
     ///
-    /// When the disk is full or the like.
-    pub(super) fn write_inputs(&mut self, inputs: &Inputs) -> Result<PathBuf, Error> {
+    /// If the disk is full or the like.
+    pub(super) fn write_table(&self, inputs: &Inputs) -> Result<Written, Error> {
         let name = format!("{}-{}.jsonl", inputs.header.workload, inputs.header.tasks);
         let path = self.write_as(&name, inputs)?;
-        if let Some((kept, writer)) = &mut self.kept {
-            inputs::write(inputs, Guarded::new(writer, self.interrupt))
-                .map_err(|error| unwritten(self.interrupt, kept, &error))?;
-        }
-        Ok(path)
+        let (files, mut written) = self.write_files(inputs)?;
+        written.push(path.clone());
+        let seal = Seal::of(written).map_err(|error| unwritten(self.interrupt, &path, &error))?;
+        Ok(Written {
+            inputs: path,
+            files,
+            seal,
+        })
+    }
+
+    /// Adds the inputs of a table to the copy that the user asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the disk is full or the like.
+    pub(super) fn keep_inputs(&mut self, inputs: &Inputs) -> Result<(), Error> {
+        let Some((kept, writer)) = &mut self.kept else {
+            return Ok(());
+        };
+        inputs::write(inputs, Guarded::new(writer, self.interrupt))
+            .map_err(|error| unwritten(self.interrupt, kept, &error))
     }
 
     /// Writes a part of a table's inputs, which is not kept.
@@ -123,7 +152,7 @@ impl<'i> Workshop<'i> {
         let path = self.folder.join(name);
         // The folder may have been deleted in the meantime.
         fs::create_dir_all(&self.folder)
-            .and_then(|()| File::create(&path))
+            .and_then(|()| fresh(&path))
             .and_then(|file| {
                 inputs::write(inputs, BufWriter::new(Guarded::new(file, self.interrupt)))
             })
@@ -131,31 +160,32 @@ impl<'i> Workshop<'i> {
         Ok(path)
     }
 
-    /// Makes the files that the tasks read; `None` where they read none.
-    ///
-    /// # Errors
-    ///
-    /// When the disk is full or the like.
-    pub(super) fn write_files(&self, inputs: &Inputs) -> Result<Option<PathBuf>, Error> {
+    /// Makes the files that the tasks read, in a folder: `None` where they read none.
+    fn write_files(&self, inputs: &Inputs) -> Result<(Option<PathBuf>, Vec<PathBuf>), Error> {
         let sizes = inputs::file_sizes(inputs);
         if sizes.is_empty() {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
         let folder = self
             .folder
             .join(format!("{}-files", inputs.header.workload));
-        let make = || -> io::Result<()> {
-            fs::create_dir_all(&folder)?;
+        let make = || -> io::Result<Vec<PathBuf>> {
+            // A link to some other folder could have this name.
+            clear(&folder)?;
+            fs::create_dir(&folder)?;
+            let mut written = Vec::new();
             for (file, size) in &sizes {
                 let number = file.parse().unwrap_or(0);
                 let length = usize::try_from(*size).map_err(|_| io::ErrorKind::FileTooLarge)?;
-                Guarded::new(File::create(folder.join(file))?, self.interrupt)
+                let path = folder.join(file);
+                Guarded::new(fresh(&path)?, self.interrupt)
                     .write_all(&bytes(task_seed(inputs.header.seed, number), length))?;
+                written.push(path);
             }
-            Ok(())
+            Ok(written)
         };
-        make().map_err(|error| unwritten(self.interrupt, &folder, &error))?;
-        Ok(Some(folder))
+        let written = make().map_err(|error| unwritten(self.interrupt, &folder, &error))?;
+        Ok((Some(folder), written))
     }
 }
 

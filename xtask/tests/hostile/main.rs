@@ -12,6 +12,7 @@ mod silence;
 mod sound;
 #[path = "../support/mod.rs"]
 mod support;
+mod vandals;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         rubbish::trials(),
         silence::trials(),
         sound::trials(),
+        vandals::trials(),
     ]
     .into_iter()
     .flatten()

@@ -32,6 +32,12 @@ pub(crate) fn with_logs(deeds: &str) -> Comparison {
     bring(Comparison::quick(&text), deeds)
 }
 
+/// The same with tasks that read a file each.
+pub(crate) fn with_files(deeds: &str) -> Comparison {
+    let read = TINY.replace("compute = \"100us\"", "read = \"1KiB\"");
+    bring(Comparison::quick(&read), deeds)
+}
+
 /// The same where each sample waits for long enough that the other contestant can be seen idling.
 pub(crate) fn with_waits(deeds: &str) -> Comparison {
     let waits = TINY.replace("compute = \"100us\"", "wait = \"10ms\"");

@@ -4,8 +4,10 @@
 mod cheats;
 mod deeds;
 mod honest;
+mod vandal;
 
 pub(crate) use deeds::descendant;
+pub(crate) use vandal::VICTIM;
 
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;
@@ -62,6 +64,7 @@ pub(crate) fn main(deeds: &str, tag: &str) -> ExitCode {
             if let Some((what, when)) = deed.split_once('@')
                 && (when == name.0 || when == name.1)
             {
+                vandal::deed(what, &honest);
                 reply = reply.and_then(|reply| deeds::deed(what, reply, tag));
             }
         }
