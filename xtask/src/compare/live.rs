@@ -6,6 +6,7 @@ use workload::definition::Pattern;
 use workload::protocol::{Load, Place, Reply, Request, Sample as Said};
 use workload::serve::Report;
 
+use super::conditions::Conditions;
 use super::contestant::{introduce, mismatch};
 use super::evidence::{self, Bounds, Judgement, Next, Tries};
 use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_most_at_once, at_once};
@@ -15,7 +16,6 @@ use super::possible::{self, Seen, check_claim, processors};
 use super::runner::{Asking, Fault, Runner, short};
 use super::schedule::Moment;
 use super::selection::Entry;
-use super::table::Conditions;
 use super::{heard, trace};
 use crate::results::{Cell, Sample, Workload};
 

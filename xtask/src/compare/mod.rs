@@ -4,6 +4,7 @@
 //! before anything is measured; each table is measured, printed and written on its own, so that an
 //! interrupted comparison keeps what it has.
 
+mod conditions;
 mod contestant;
 mod environment;
 mod evidence;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use workload::definition::Pattern;
 use workload::inputs::Inputs;
 
+use super::conditions::Conditions;
 use super::forecast::LONGEST_SAMPLE;
 use super::live::{Live, Work};
 use super::runner::Fault;
-use super::table::Conditions;
 
 /// With fewer tasks than this, a sample ends in time whatever each task costs.
 pub(super) const MANY: usize = 5_000;

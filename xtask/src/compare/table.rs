@@ -1,37 +1,19 @@
 //! One table: all its cells, measured by real processes.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use workload::definition::Pattern;
 
-use super::interrupt::Interrupt;
+use super::conditions::Conditions;
 use super::live::{Live, Work};
 use super::pilot::Pilots;
-use super::progress::Progress;
 use super::runner::Fault;
 use super::schedule::{Bench, Moment, Stop};
 use super::selection::Entry;
-use super::servers::Servers;
 use super::table_files::TableFiles;
 use crate::results::{Cell, Skipped, Workload};
 use crate::stats::{counted, median};
-
-/// What all cells of a table share.
-#[derive(Debug)]
-pub(super) struct Conditions<'a> {
-    /// As it will stand in the results.
-    pub(super) workload: &'a Workload,
-    /// How long to wait beyond what is predicted.
-    pub(super) patience: Duration,
-    /// Ctrl-C.
-    pub(super) interrupt: &'a Interrupt,
-    /// The comparison's own servers.
-    pub(super) servers: &'a RefCell<Servers>,
-    /// Where to say how far it is.
-    pub(super) progress: &'a Progress,
-}
 
 /// The cells of a table while they are measured.
 #[derive(Debug)]

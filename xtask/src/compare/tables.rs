@@ -9,6 +9,7 @@ use workload::definition::{Definition, Pattern};
 use workload::inputs::{self, Inputs};
 use workload::protocol::Place;
 
+use super::conditions::Conditions;
 use super::contestant::{Contestant, SEQUENTIAL};
 use super::forecast::{Needs, Shape, at_once};
 use super::interrupt::Interrupt;
@@ -22,7 +23,7 @@ use super::schedule::{self, Stop};
 use super::sealed::Seal;
 use super::selection::{self, Entry};
 use super::servers::Servers;
-use super::table::{self, Conditions, Table};
+use super::table::{self, Table};
 use super::table_files::TableFiles;
 use super::workshop::Workshop;
 use super::{budget, workers};
