@@ -129,8 +129,12 @@ fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) 
         }
         1 => {
             let bytes: Vec<u8> = (0..dice.roll(200_000)).map(|at| at as u8).collect();
-            let back = pool.submit::<large>(&bytes).unwrap().wait().unwrap();
-            assert!(back == bytes);
+            match pool.submit::<large>(&bytes).unwrap().wait() {
+                Ok(back) => assert!(back == bytes),
+                // On a busy machine this may take longer than the limit, too.
+                Err(JobError::TimedOut(_)) => {}
+                Err(other) => panic!("a large job: {other}"),
+            }
             false
         }
         2 => {
