@@ -245,10 +245,8 @@ fn unread(socket: &OwnedFd) -> Vec<OwnedFd> {
     let mut found = Vec::new();
     let mut empty_in_a_row = 0;
     for _ in 0..MOST_LEFT {
-        let descriptors = match socket::receive(socket, false) {
-            Ok((_, descriptors)) => descriptors,
-            Err(message) if message.error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(message) => message.descriptors,
+        let Ok(descriptors) = socket::receive_descriptors(socket) else {
+            break;
         };
         empty_in_a_row = if descriptors.is_empty() {
             empty_in_a_row + 1

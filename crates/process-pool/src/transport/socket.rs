@@ -86,33 +86,10 @@ pub(crate) fn receive(
     socket: impl AsFd,
     wait: bool,
 ) -> Result<(Vec<u8>, Vec<OwnedFd>), NotReceived> {
-    let mut space = [MaybeUninit::uninit(); SPACE];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = vec![0; MOST_BYTES];
-    let mut flags = RecvFlags::CMSG_CLOEXEC;
-    if !wait {
-        flags |= RecvFlags::DONTWAIT;
-    }
-    let received = rustix::io::retry_on_intr(|| {
-        recvmsg(
-            &socket,
-            &mut [IoSliceMut::new(&mut bytes)],
-            &mut control,
-            flags,
-        )
-    })?;
-    let descriptors: Vec<OwnedFd> = control
-        .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(rights) => Some(rights),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    let is_cut = received
-        .flags
-        .intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
-    let error = if received.bytes == 0 {
+    let (received, flags, descriptors) = receive_into(socket, &mut bytes, wait)?;
+    let is_cut = flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
+    let error = if received == 0 {
         Some(io::ErrorKind::UnexpectedEof.into())
     } else {
         is_cut.then(|| {
@@ -125,8 +102,37 @@ pub(crate) fn receive(
     if let Some(error) = error {
         return Err(NotReceived { error, descriptors });
     }
-    bytes.truncate(received.bytes);
+    bytes.truncate(received);
     Ok((bytes, descriptors))
+}
+
+/// Takes the next message for its descriptors alone, without waiting. Empty also at the end.
+pub(crate) fn receive_descriptors(socket: impl AsFd) -> Result<Vec<OwnedFd>, Errno> {
+    let (_, _, descriptors) = receive_into(socket, &mut [0], false)?;
+    Ok(descriptors)
+}
+
+fn receive_into(
+    socket: impl AsFd,
+    bytes: &mut [u8],
+    wait: bool,
+) -> Result<(usize, ReturnFlags, Vec<OwnedFd>), Errno> {
+    let mut space = [MaybeUninit::uninit(); SPACE];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut flags = RecvFlags::CMSG_CLOEXEC;
+    if !wait {
+        flags |= RecvFlags::DONTWAIT;
+    }
+    let received = rustix::io::retry_on_intr(|| {
+        let mut text = [IoSliceMut::new(&mut *bytes)];
+        recvmsg(&socket, &mut text, &mut control, flags)
+    })?;
+    let descriptors = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(rights) => Some(rights),
+        _ => None,
+    });
+    let descriptors = descriptors.flatten().collect();
+    Ok((received.bytes, received.flags, descriptors))
 }
 
 #[cfg(test)]
