@@ -11,7 +11,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
-use value::{duration, iterations, model, name, patience, rate, runner, seed, tasks, workers};
+use value::{
+    duration, iterations, margin, model, name, patience, rate, runner, seed, tasks, workers,
+};
 
 /// Compares concurrency models on this machine, and tests, builds and hands out the crates that are them.
 #[derive(Debug, Parser)]
@@ -117,6 +119,9 @@ pub struct CompareArgs {
     /// with --smoke 2s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Duration>,
+    /// The difference that matters, at most 50%: a contestant this close to the best is as fast
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = margin)]
+    pub margin: f64,
     /// At most 40 tasks a workload and little time: shows that all is well, and measures little
     #[arg(long)]
     pub smoke: bool,

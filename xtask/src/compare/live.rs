@@ -84,21 +84,8 @@ impl<'a> Live<'a> {
             variant: entry.variant.name.clone(),
             workers: entry.workers,
             tasks: workload.tasks,
-            verified: false,
-            error: None,
-            setup_ns: 0,
-            samples: Vec::new(),
-            wall_ns: None,
-            response_ns: None,
-            ratio_to_best: None,
-            rank: None,
-            tied_with_best: None,
-            speedup: None,
-            threads_peak: None,
-            processes_peak: None,
-            rss_peak_bytes: None,
-            metrics: Default::default(),
-            note: None,
+            rate: workload.rate,
+            ..Cell::default()
         };
         Live {
             entry,

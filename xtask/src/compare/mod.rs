@@ -190,6 +190,8 @@ fn empty_results(
             smoke: args.smoke,
             seed: args.seed,
             workers: workers(args),
+            margin: Some(args.margin),
+            floor: None,
         },
         workloads: Vec::new(),
         cells: Vec::new(),

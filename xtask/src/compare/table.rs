@@ -270,6 +270,7 @@ pub(super) fn skip(entry: &Entry<'_>, workload: &Workload, reason: String) -> Sk
         reason,
         workers: entry.workers,
         tasks: workload.tasks,
+        rate: workload.rate,
         at_least_ns: None,
     }
 }

@@ -194,28 +194,18 @@ mod tests {
         let cell = Cell {
             workload: "waits".into(),
             model: "threads".into(),
-            variant: String::new(),
             workers: 2,
             tasks: 10,
             verified: true,
-            error: None,
             setup_ns: 5,
             samples: vec![Default::default()],
-            response_ns: None,
             wall_ns: Some(Interval {
                 median: 2.5,
                 low: None,
                 high: None,
             }),
-            ratio_to_best: None,
             rank: Some(1),
-            tied_with_best: None,
-            speedup: None,
-            threads_peak: None,
-            processes_peak: None,
-            rss_peak_bytes: None,
-            metrics: Default::default(),
-            note: None,
+            ..Cell::default()
         };
         Results {
             schema: SCHEMA,

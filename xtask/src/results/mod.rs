@@ -15,6 +15,9 @@ pub const SCHEMA: u32 = 1;
 /// it, a processor would do a thousand of them per cycle.
 pub const MAX_ITERATIONS_PER_US: u64 = 1_000_000;
 
+/// The difference that matters unless the user says otherwise.
+pub const MARGIN: f64 = 0.05;
+
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
@@ -94,6 +97,25 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// The numbers of workers compared.
     pub workers: Vec<usize>,
+    /// The difference that matters, as a part of 1: a ratio this close to 1 is a tie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+    /// The smallest difference that this machine can tell apart, as a part of 1, by its last
+    /// calibration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
+}
+
+impl Settings {
+    /// The margin, or the default one where none is recorded.
+    pub fn margin(&self) -> f64 {
+        self.margin.unwrap_or(MARGIN)
+    }
+
+    /// The floor, or 0 without a calibration.
+    pub fn floor(&self) -> f64 {
+        self.floor.unwrap_or(0.0)
+    }
 }
 
 /// One table.
@@ -125,7 +147,7 @@ pub struct Workload {
 }
 
 /// One model on one workload.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// The workload's name.
     pub workload: String,
@@ -153,11 +175,27 @@ pub struct Cell {
     pub response_ns: Option<Interval>,
     /// Time divided by the best cell's of the same round.
     pub ratio_to_best: Option<Interval>,
-    /// Place by median time within the table, from 1.
+    /// Place by `ratio_to_best` within the table, from 1.
     pub rank: Option<usize>,
     /// Whether the interval of `ratio_to_best` spans 1; null if there is no interval, and so no
     /// judgement.
     pub tied_with_best: Option<bool>,
+    /// What the interval of `ratio_to_best` shows; null in a cell without figures.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
+    /// The confidence of the bounds of `ratio_to_best` and `speedup`: more than 95 % where the
+    /// samples were looked at more than once, so that all looks together err in at most 5 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
+    /// What the bounds of `ratio_to_best` come from.
+    #[serde(default)]
+    pub judged_by: Option<JudgedBy>,
+    /// What it would take to decide a verdict that is still open; null if that cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// With the pattern `serve`: requests a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
     /// The time of `sequential` in the same round, divided by this one's.
     pub speedup: Option<Interval>,
     /// Threads alive at once in the whole tree of processes, less the runner's own.
@@ -173,7 +211,15 @@ pub struct Cell {
     pub note: Option<String>,
 }
 
+/// The confidence of all intervals that say nothing else.
+pub const CONFIDENCE: f64 = 0.95;
+
 impl Cell {
+    /// The confidence of the bounds of its ratios.
+    pub fn confidence(&self) -> f64 {
+        self.confidence.unwrap_or(CONFIDENCE)
+    }
+
     /// What the cell is judged by: [`response_ns`](Self::response_ns) where there is one, else [`wall_ns`](Self::wall_ns).
     pub fn judged(&self) -> Option<Interval> {
         self.response_ns.or(self.wall_ns)
@@ -209,7 +255,8 @@ pub struct Sample {
     pub life: u32,
     /// The round it belongs to; samples of one round are compared with each other.
     pub round: u32,
-    /// Whether it is the first of its life: kept here, left out of the statistics where others exist.
+    /// Whether it is the first of its life: left out of the statistics where that makes a
+    /// difference.
     pub warm_up: bool,
     /// With the pattern `serve`: `response_p50_ns`, `response_p99_ns` and the like of this sample.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -218,7 +265,7 @@ pub struct Sample {
 
 /// The metric that contestants are judged by where they serve requests: when the requests come is not up to them, so the
 /// time of a sample says nothing.
-const RESPONSE: &str = "response_p99_ns";
+pub(crate) const RESPONSE: &str = "response_p99_ns";
 
 /// Whether only the load of the pattern `serve` may report this metric, never a contestant.
 pub fn only_the_load_says(metric: &str) -> bool {
@@ -247,7 +294,53 @@ impl Sample {
     }
 }
 
-/// A median with the bounds of its 95 % confidence interval; no bounds where there are too few samples.
+/// What the samples show of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The best of its table, by its estimate.
+    Best,
+    /// As fast as the best: the whole interval lies within the margin.
+    Fast,
+    /// As fast as the best within twice the margin only.
+    #[serde(rename = "fast_within_10")]
+    FastWithin10,
+    /// Slower: the whole interval lies above the margin.
+    Slower,
+    /// Slower by more than the table's noise, by one sample: `ratio_to_best` has a lower bound only.
+    SlowerByOneSample,
+    /// Not decided.
+    Open,
+}
+
+impl Verdict {
+    /// Whether more samples are not needed at the margin.
+    pub fn is_decided(self) -> bool {
+        !matches!(self, Verdict::Open | Verdict::FastWithin10)
+    }
+}
+
+/// What the bounds of a ratio come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedBy {
+    /// The ratios of single rounds.
+    Rounds,
+    /// The medians of lives, which differ more than the rounds within them.
+    Lives,
+}
+
+/// What an open verdict would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Price {
+    /// About that many more rounds.
+    pub rounds: u32,
+    /// About that much time for them.
+    pub ns: u64,
+}
+
+/// A median, or another estimate of a centre, with the bounds of its confidence interval (95 %
+/// unless a cell says otherwise); no bounds where there are too few samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The median.
@@ -275,6 +368,9 @@ pub struct Skipped {
     /// The number of tasks.
     #[serde(default)]
     pub tasks: usize,
+    /// With the pattern `serve`: requests a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
     /// The least time that a sample would take, if that is why it was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least_ns: Option<u64>,

@@ -1,14 +1,25 @@
-//! From raw samples to medians, intervals, ranks and ties.
+//! From raw samples to estimates, intervals, verdicts and ranks.
 //!
-//! Nothing here assumes a shape of the distribution: times have long tails, and two peaks where
-//! threads hand over work. All intervals are of medians and come from order statistics.
+//! Times have long tails, and two peaks where threads hand over work, so nothing here assumes a
+//! normal distribution. Times are medians with bounds from order statistics; ratios are
+//! Hodges–Lehmann estimates of paired log-ratios with bounds from the signed-rank test.
 
+mod far;
+mod lives;
+mod looks;
 mod median;
 mod paired;
 mod ratio;
+mod signed_rank;
 mod summary;
+mod table;
+mod verdict;
 
+pub use lives::counted;
+pub use looks::confidences;
 pub use median::{median, median_interval};
-pub use paired::paired_ratio;
+pub use paired::{Ratio, Timed, paired_ratio};
 pub use ratio::ratio_of_medians;
-pub use summary::{BASELINE, counted, summarise};
+pub use signed_rank::fewest;
+pub use summary::{BASELINE, summarise};
+pub use table::{Rules, between, judge_table};

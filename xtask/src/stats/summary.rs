@@ -1,58 +1,57 @@
 //! Fills the statistics of all cells from their raw samples, table by table.
 
-use super::median::{median, median_interval};
-use super::paired::paired_ratio;
-use crate::results::{Cell, Interval, Results, Sample, Workload};
+use super::table::{Rules, judge_table};
+use crate::results::{Cell, Results, Workload};
 
 /// The model whose default variant every speed-up refers to.
 pub const BASELINE: &str = "sequential";
 
-/// The samples that count: all but the warm-ups, or all where there are only those.
-pub fn counted(cell: &Cell) -> Vec<&Sample> {
-    let warm: Vec<&Sample> = cell.samples.iter().filter(|s| !s.warm_up).collect();
-    if warm.is_empty() {
-        cell.samples.iter().collect()
-    } else {
-        warm
-    }
-}
-
-/// Computes time, ratio to the best, rank, tie and speed-up of every cell anew.
+/// Computes time, ratio to the best, rank, verdict and speed-up of every cell anew.
 ///
-/// Cells of one workload and number of tasks are compared with each other, whatever their number
-/// of workers. A cell that failed, or was not verified, loses all its statistics and takes part in
-/// no comparison. Where no round is shared, or one side has a single sample, a ratio is that of the
-/// medians and has no bounds.
+/// Cells of one workload, number of tasks and rate are compared with each other, whatever their
+/// number of workers. A cell that failed, or was not verified, loses all its statistics and takes
+/// part in no comparison. Where no round is shared, or one side has a single sample, a ratio is that
+/// of the medians and has no upper bound.
 pub fn summarise(results: &mut Results) {
-    let mut tables: Vec<(String, usize)> = Vec::new();
+    let mut tables: Vec<(String, usize, Option<u64>)> = Vec::new();
     for cell in &mut results.cells {
         clear(cell);
-        let table = (cell.workload.clone(), cell.tasks);
+        let table = key(cell);
         if !tables.contains(&table) {
             tables.push(table);
         }
     }
-    for (workload, tasks) in tables {
-        let described = results.workloads.iter().find(|w| w.name == workload);
-        let served = described.is_some_and(Workload::is_served);
-        let mut table: Vec<Entry<'_>> = results
-            .cells
-            .iter_mut()
-            .filter(|c| c.workload == workload && c.tasks == tasks)
-            .filter_map(|cell| Entry::new(cell, served))
-            .collect();
-        // Stable, so that equal medians keep the order of the file.
-        table.sort_by(|a, b| a.time.median.total_cmp(&b.time.median));
-        compare(&mut table, served);
+    for table in tables {
+        let described = results.workloads.iter().find(|w| w.name == table.0);
+        let rules = Rules {
+            served: described.is_some_and(Workload::is_served),
+            margin: results.settings.margin(),
+            floor: results.settings.floor(),
+        };
+        let cells = results.cells.iter_mut();
+        let mut cells: Vec<&mut Cell> = cells.filter(|cell| key(cell) == table).collect();
+        judge_table(&mut cells, rules);
     }
 }
 
-fn clear(cell: &mut Cell) {
+/// What tells the tables apart: rates by their bits, since they are compared and not computed with.
+fn key(cell: &Cell) -> (String, usize, Option<u64>) {
+    (
+        cell.workload.clone(),
+        cell.tasks,
+        cell.rate.map(f64::to_bits),
+    )
+}
+
+pub(super) fn clear(cell: &mut Cell) {
     cell.wall_ns = None;
     cell.response_ns = None;
     cell.ratio_to_best = None;
     cell.rank = None;
     cell.tied_with_best = None;
+    cell.verdict = None;
+    cell.judged_by = None;
+    cell.price = None;
     cell.speedup = None;
     if cell.error.is_some() || !cell.verified {
         cell.threads_peak = None;
@@ -62,109 +61,10 @@ fn clear(cell: &mut Cell) {
     }
 }
 
-/// A cell that takes part, with its times by round.
-struct Entry<'a> {
-    cell: &'a mut Cell,
-    rounds: Vec<(u32, f64)>,
-    time: Interval,
-}
-
-impl<'a> Entry<'a> {
-    fn new(cell: &'a mut Cell, served: bool) -> Option<Self> {
-        if cell.error.is_some() || !cell.verified {
-            return None;
-        }
-        let rounds: Vec<(u32, f64)> = counted(cell)
-            .iter()
-            .map(|s| (s.round, s.judged_ns(served)))
-            .collect();
-        let times: Vec<f64> = rounds.iter().map(|&(_, time)| time).collect();
-        let time = median_interval(&times)?;
-        Some(Self { cell, rounds, time })
-    }
-
-    fn is_baseline(&self) -> bool {
-        self.cell.model == BASELINE && self.cell.variant.is_empty()
-    }
-
-    /// Exactly 1, with bounds where the time has them: a cell compared with itself.
-    fn unity(&self) -> Interval {
-        let bound = self.time.low.map(|_| 1.0);
-        Interval {
-            median: 1.0,
-            low: bound,
-            high: bound,
-        }
-    }
-
-    /// This one's time divided by the other's.
-    fn over(&self, other: &Self) -> Option<Interval> {
-        let paired = if self.rounds.len() > 1 && other.rounds.len() > 1 {
-            paired_ratio(&self.rounds, &other.rounds)
-        } else {
-            None
-        };
-        paired.or_else(|| {
-            let ratio = median(&[self.time.median / other.time.median])?;
-            Some(Interval {
-                median: ratio,
-                low: None,
-                high: None,
-            })
-        })
-    }
-}
-
-/// `table` is sorted by median, so its first entry is the best.
-fn compare(table: &mut [Entry<'_>], served: bool) {
-    for i in 0..table.len() {
-        let this = &table[i];
-        let ratio = if i == 0 {
-            Some(this.unity())
-        } else {
-            this.over(&table[0])
-        };
-        // With several numbers of workers the baseline of the same number, else the one there is.
-        let baseline = table
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| entry.is_baseline())
-            .min_by_key(|(_, entry)| entry.cell.workers != this.cell.workers);
-        let speedup = match baseline {
-            Some((at, _)) if at == i => Some(this.unity()),
-            Some((_, baseline)) => baseline.over(this),
-            None => None,
-        };
-        let time = this.time;
-        let cell = &mut *table[i].cell;
-        if served {
-            let walls: Vec<f64> = counted(cell).iter().map(|s| s.wall_ns as f64).collect();
-            cell.wall_ns = median_interval(&walls);
-            cell.response_ns = Some(time);
-        } else {
-            cell.wall_ns = Some(time);
-        }
-        cell.rank = Some(i + 1);
-        cell.ratio_to_best = ratio;
-        cell.tied_with_best = if i == 0 {
-            Some(true)
-        } else {
-            ratio.and_then(spans_one)
-        };
-        cell.speedup = speedup;
-    }
-}
-
-/// `None` without bounds, as nothing was judged.
-fn spans_one(ratio: Interval) -> Option<bool> {
-    let (low, high) = ratio.low.zip(ratio.high)?;
-    Some(low <= 1.0 && 1.0 <= high)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::SCHEMA;
+    use crate::results::{Interval, SCHEMA, Sample, Verdict};
 
     fn cell(model: &str, times: &[u64]) -> Cell {
         let samples = times.iter().zip(0..).map(|(&wall_ns, round)| Sample {
@@ -175,24 +75,15 @@ mod tests {
         Cell {
             workload: "waits".into(),
             model: model.into(),
-            variant: String::new(),
             workers: 2,
             tasks: 10,
             verified: true,
-            error: None,
-            setup_ns: 0,
             samples: samples.collect(),
-            wall_ns: None,
-            response_ns: None,
-            ratio_to_best: None,
-            rank: None,
-            tied_with_best: None,
-            speedup: None,
             threads_peak: Some(3),
             processes_peak: Some(1),
             rss_peak_bytes: Some(4096),
             metrics: [("lag".to_owned(), 1.0)].into(),
-            note: None,
+            ..Cell::default()
         }
     }
 
@@ -220,6 +111,14 @@ mod tests {
         (interval.median, interval.low, interval.high)
     }
 
+    /// Ratios come back from logarithms, so they are equal but for the rounding.
+    fn near(interval: Option<Interval>, median: f64, low: f64, high: f64) {
+        let (m, l, h) = triple(interval);
+        for (value, expected) in [(m, median), (l.unwrap(), low), (h.unwrap(), high)] {
+            assert!((value / expected - 1.0).abs() < 1e-12, "{interval:?}");
+        }
+    }
+
     #[test]
     fn ranks_ratios_and_speedups_agree_with_a_count_by_hand() {
         let cells = summarised(vec![
@@ -232,15 +131,12 @@ mod tests {
             [3, 2, 1]
         );
         assert_eq!(triple(cells[0].wall_ns), (40.0, Some(40.0), Some(44.0)));
-        assert_eq!(triple(cells[0].ratio_to_best), (4.0, Some(4.0), Some(4.0)));
-        assert_eq!(
-            triple(cells[1].ratio_to_best),
-            (2.0, Some(20.0 / 11.0), Some(2.0))
-        );
-        assert_eq!(triple(cells[2].ratio_to_best), (1.0, Some(1.0), Some(1.0)));
-        assert_eq!(triple(cells[0].speedup), (1.0, Some(1.0), Some(1.0)));
-        assert_eq!(triple(cells[1].speedup), (2.0, Some(2.0), Some(2.2)));
-        assert_eq!(triple(cells[2].speedup), (4.0, Some(4.0), Some(4.0)));
+        near(cells[0].ratio_to_best, 4.0, 4.0, 4.0);
+        near(cells[1].ratio_to_best, 2.0, 20.0 / 11.0, 2.0);
+        near(cells[2].ratio_to_best, 1.0, 1.0, 1.0);
+        near(cells[0].speedup, 1.0, 1.0, 1.0);
+        near(cells[1].speedup, 2.0, 2.0, 2.2);
+        near(cells[2].speedup, 4.0, 4.0, 4.0);
         let tied: Vec<bool> = cells.iter().map(|c| c.tied_with_best.unwrap()).collect();
         assert_eq!(tied, [false, false, true]);
     }
@@ -285,18 +181,23 @@ mod tests {
     }
 
     #[test]
-    fn warm_ups_count_only_where_there_is_nothing_else() {
-        let mut warmed = cell("threads", &[1_000, 10, 12]);
-        warmed.samples[0].warm_up = true;
-        let mut only = cell("sequential", &[500]);
-        only.samples[0].warm_up = true;
-        let cells = summarised(vec![warmed, only]);
-        assert_eq!(cells[0].wall_ns.unwrap().median, 11.0);
-        assert_eq!(cells[1].wall_ns.unwrap().median, 500.0);
+    fn first_samples_of_lives_count_where_they_do_not_differ() {
+        let with_first = |model: &str, times: &[u64]| {
+            let mut cell = cell(model, times);
+            cell.samples[0].warm_up = true;
+            cell
+        };
+        let cells = summarised(vec![
+            with_first("threads", &[1_000, 10, 12]),
+            with_first("sequential", &[500]),
+            with_first("thread-pool", &[1_000, 1_005, 1_001]),
+        ]);
+        let medians: Vec<f64> = cells.iter().map(|c| c.wall_ns.unwrap().median).collect();
+        assert_eq!(medians, [11.0, 500.0, 1_001.0]);
     }
 
     #[test]
-    fn one_sample_gives_medians_without_bounds_and_no_verdict() {
+    fn few_samples_give_medians_without_bounds_and_no_verdict() {
         let cells = summarised(vec![
             cell("sequential", &[100]),
             cell("threads", &[11, 10, 10, 10, 10, 10, 10]),
@@ -307,10 +208,66 @@ mod tests {
         assert_eq!(triple(cells[1].speedup), (10.0, None, None));
         assert_eq!(cells[0].tied_with_best, None);
         assert_eq!(cells[1].tied_with_best, Some(true));
+        // Seven samples of one cell are too few to say how far a sample may lie off.
+        assert_eq!(cells[0].verdict, Some(Verdict::Open));
+        assert_eq!(cells[0].price.unwrap().rounds, 5);
+        assert_eq!(cells[1].verdict, Some(Verdict::Best));
         assert_eq!(cells[2].tied_with_best, None);
         let alone = summarised(vec![cell("threads", &[5])]);
         assert_eq!(triple(alone[0].ratio_to_best), (1.0, None, None));
         assert_eq!(alone[0].tied_with_best, Some(true));
+        assert_eq!(
+            alone[0].verdict,
+            Some(Verdict::Open),
+            "one sample shows nothing"
+        );
+    }
+
+    #[test]
+    fn first_sample_far_off_is_a_lower_bound() {
+        let steady: Vec<u64> = (0..24).map(|n| 100 + n % 3).collect();
+        let cells = summarised(vec![
+            cell("sequential", &[500]),
+            cell("threads", &steady),
+            cell("thread-pool", &[110]),
+        ]);
+        assert_eq!(cells[0].verdict, Some(Verdict::SlowerByOneSample));
+        let ratio = cells[0].ratio_to_best.unwrap();
+        // Few deviations were seen, so one of a quarter is allowed for.
+        assert_eq!((ratio.low, ratio.high), (Some(500.0 / 1.25 / 102.0), None));
+        assert_eq!(cells[0].tied_with_best, Some(false));
+        assert_eq!(cells[1].speedup.unwrap().low, ratio.low);
+        assert_eq!(cells[2].verdict, Some(Verdict::Open));
+    }
+
+    #[test]
+    fn best_is_the_one_that_no_other_beats_round_by_round() {
+        // `b` has the lower median, as it was sampled in quiet rounds only; in the same rounds `a`
+        // was faster each time.
+        let mut a = cell(
+            "a",
+            &[10, 10, 10, 10, 10, 10, 10, 20, 20, 20, 20, 20, 20, 20, 20],
+        );
+        a.confidence = Some(0.984);
+        let b = cell("b", &[12, 12, 12, 12, 12, 12, 12]);
+        let cells = summarised(vec![a, b]);
+        assert_eq!((cells[0].rank, cells[1].rank), (Some(1), Some(2)));
+        assert_eq!(cells[1].verdict, Some(Verdict::Slower));
+    }
+
+    #[test]
+    fn tables_of_other_rates_are_apart() {
+        let at = |model: &str, rate: f64, times| Cell {
+            rate: Some(rate),
+            ..cell(model, times)
+        };
+        let cells = summarised(vec![
+            at("a", 100.0, &[10; 6]),
+            at("b", 100.0, &[20; 6]),
+            at("a", 300.0, &[5; 6]),
+        ]);
+        let ranks: Vec<usize> = cells.iter().map(|cell| cell.rank.unwrap()).collect();
+        assert_eq!(ranks, [1, 2, 1]);
     }
 
     #[test]
@@ -322,8 +279,8 @@ mod tests {
         let mut baseline = cell("sequential", &[30; 6]);
         baseline.workers = 1;
         let cells = summarised(vec![baseline, cell("threads", &[10; 6]), four, other]);
-        assert_eq!(cells[1].ratio_to_best.unwrap().median, 2.0);
-        assert_eq!(cells[2].speedup.unwrap().median, 6.0);
+        near(cells[1].ratio_to_best, 2.0, 2.0, 2.0);
+        near(cells[2].speedup, 6.0, 6.0, 6.0);
         assert_eq!(cells[3].rank, Some(1));
         assert_eq!(cells[3].speedup, None, "no baseline in its table");
     }
@@ -334,7 +291,7 @@ mod tests {
         let mut baseline = cell("sequential", &[30; 6]);
         (four.workers, baseline.workers) = (4, 4);
         let cells = summarised(vec![cell("sequential", &[20; 6]), baseline, four]);
-        assert_eq!(cells[2].speedup.unwrap().median, 6.0);
+        near(cells[2].speedup, 6.0, 6.0, 6.0);
     }
 
     #[test]

@@ -54,20 +54,12 @@ fn cell(workload: &Workload, model: &Model, seed: u64) -> Cell {
         workers: model.workers,
         tasks: workload.tasks,
         verified: true,
-        error: None,
         setup_ns: 12_000,
         samples: samples.collect(),
-        wall_ns: None,
-        response_ns: None,
-        ratio_to_best: None,
-        rank: None,
-        tied_with_best: None,
-        speedup: None,
         threads_peak: Some(model.threads),
         processes_peak: Some(1),
         rss_peak_bytes: Some(model.kib << 10),
-        metrics: Default::default(),
-        note: None,
+        ..Cell::default()
     }
 }
 
@@ -158,6 +150,7 @@ pub(crate) fn results() -> Results {
             smoke: false,
             seed: None,
             workers: vec![2, 8],
+            ..Settings::default()
         },
         workloads: vec![waits, gcd],
         cells,
@@ -170,6 +163,7 @@ pub(crate) fn results() -> Results {
                 .into(),
             workers: 0,
             tasks: 64,
+            rate: None,
             at_least_ns: None,
         }],
         warnings: vec![

@@ -4,7 +4,7 @@ use super::super::number::{bytes, clear_ratio, duration, plural, ratio};
 use super::super::view;
 use super::Figure;
 use crate::results::{Cell, Interval};
-use crate::stats::{counted, paired_ratio};
+use crate::stats::{between, counted};
 
 /// How much more the one took than the other.
 pub(super) enum Outcome {
@@ -30,7 +30,7 @@ impl Outcome {
         };
         match figure {
             Figure::Time => Some(Outcome::Times {
-                ratio: times(more, less)?,
+                ratio: between(more, less)?.interval,
                 samples: counted(more).len().min(counted(less).len()),
             }),
             Figure::Memory => single(&|cell| cell.rss_peak_bytes.map(|bytes| bytes as f64)),
@@ -108,23 +108,6 @@ fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> Strin
             format!("{said}, {by}.")
         }
     }
-}
-
-/// Of the same rounds; of the medians where they share none.
-fn times(more: &Cell, less: &Cell) -> Option<Interval> {
-    let rounds = |cell: &Cell| -> Vec<(u32, f64)> {
-        let counted = counted(cell).into_iter();
-        let served = cell.response_ns.is_some();
-        counted.map(|s| (s.round, s.judged_ns(served))).collect()
-    };
-    paired_ratio(&rounds(more), &rounds(less)).or_else(|| {
-        let ratio = more.judged()?.median / less.judged()?.median;
-        (ratio.is_finite() && ratio > 0.0).then_some(Interval {
-            median: ratio,
-            low: None,
-            high: None,
-        })
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,269 @@
+//! The verdicts on the cells of one table.
+
+use super::far;
+use super::lives::counted;
+use super::median::{median, median_interval};
+use super::paired::{Ratio, Timed, paired_ratio};
+use super::signed_rank::fewest;
+use super::summary::BASELINE;
+use super::verdict::{judge, more_values, price};
+use crate::results::{CONFIDENCE, Cell, Interval, JudgedBy, Verdict};
+
+/// Rounds in a life, for the price of a verdict that is judged by lives.
+const ROUNDS_OF_A_LIFE: u32 = 3;
+
+/// What the cells of a table are judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Whether requests are served, and response times count instead of the time of a sample.
+    pub served: bool,
+    /// The difference that matters, as a part of 1.
+    pub margin: f64,
+    /// The smallest difference that the machine can tell apart, as a part of 1.
+    pub floor: f64,
+}
+
+/// Computes time, ratio to the best, rank, verdict and speed-up of these cells anew, which must be
+/// all cells of a table. Cells that failed, or were not verified, take part in nothing.
+pub fn judge_table(cells: &mut [&mut Cell], rules: Rules) {
+    let entries: Vec<Option<Entry>> = cells.iter().map(|cell| Entry::of(cell, rules)).collect();
+    let measured: Vec<(usize, &Entry)> = entries
+        .iter()
+        .enumerate()
+        .filter_map(|(at, entry)| Some((at, entry.as_ref()?)))
+        .collect();
+    let Some(best) = best(&measured) else {
+        return;
+    };
+    let table = Judged {
+        best: measured[best].1,
+        deviation: far::largest_deviation(&times(&measured)),
+        rules,
+    };
+    let baselines: Vec<(usize, &Entry)> = measured
+        .iter()
+        .copied()
+        .filter(|(at, _)| cells[*at].model == BASELINE && cells[*at].variant.is_empty())
+        .map(|(at, entry)| (cells[at].workers, entry))
+        .collect();
+    for (place, (at, entry)) in measured.iter().enumerate() {
+        // With several numbers of workers the baseline of the same number, else the one there is.
+        let baseline = baselines
+            .iter()
+            .min_by_key(|(workers, _)| *workers != cells[*at].workers);
+        let speedup = baseline.and_then(|(_, baseline)| table.speedup(baseline, entry));
+        let cell = &mut *cells[*at];
+        cell.wall_ns = Some(entry.wall);
+        cell.response_ns = rules.served.then_some(entry.time);
+        cell.speedup = speedup;
+        table.judge(cell, entry, place == best);
+    }
+    rank(cells, measured[best].0);
+}
+
+/// The ratio of the times of two cells of a table, `more ÷ less`, by the rounds that both have, or
+/// by their medians where they share none.
+pub fn between(more: &Cell, less: &Cell) -> Option<Ratio> {
+    let rules = Rules {
+        served: more.response_ns.is_some(),
+        margin: 0.0,
+        floor: 0.0,
+    };
+    let (a, b) = (Entry::of(more, rules)?, Entry::of(less, rules)?);
+    a.over(&b, more.confidence().max(less.confidence()))
+}
+
+/// A cell that takes part, with its times.
+struct Entry {
+    rounds: Vec<Timed>,
+    /// What it is judged by.
+    time: Interval,
+    wall: Interval,
+}
+
+impl Entry {
+    fn of(cell: &Cell, rules: Rules) -> Option<Entry> {
+        if cell.error.is_some() || !cell.verified {
+            return None;
+        }
+        let counted = counted(cell);
+        let rounds: Vec<Timed> = counted
+            .iter()
+            .map(|sample| Timed {
+                life: sample.life,
+                round: sample.round,
+                ns: sample.judged_ns(rules.served),
+            })
+            .collect();
+        let walls: Vec<f64> = counted.iter().map(|s| s.wall_ns as f64).collect();
+        let times: Vec<f64> = rounds.iter().map(|timed| timed.ns).collect();
+        Some(Entry {
+            time: median_interval(&times)?,
+            wall: median_interval(&walls)?,
+            rounds,
+        })
+    }
+
+    /// Whether it has more than its verifying sample.
+    fn is_sampled(&self) -> bool {
+        self.rounds.len() > 1
+    }
+
+    /// This one's time divided by the other's.
+    fn over(&self, other: &Entry, confidence: f64) -> Option<Ratio> {
+        let both = self.is_sampled() && other.is_sampled();
+        let paired = both
+            .then(|| paired_ratio(&self.rounds, &other.rounds, confidence))
+            .flatten();
+        paired.or_else(|| {
+            let ratio = median(&[self.time.median / other.time.median])?;
+            Some(Ratio {
+                interval: bare(ratio),
+                by: JudgedBy::Rounds,
+                values: self.rounds.len().min(other.rounds.len()),
+            })
+        })
+    }
+}
+
+/// A table that has a best cell.
+struct Judged<'a> {
+    best: &'a Entry,
+    deviation: Option<f64>,
+    rules: Rules,
+}
+
+impl Judged<'_> {
+    fn judge(&self, cell: &mut Cell, entry: &Entry, is_best: bool) {
+        if is_best {
+            let bound = entry.time.low.map(|_| 1.0);
+            cell.ratio_to_best = Some(Interval {
+                median: 1.0,
+                low: bound,
+                high: bound,
+            });
+            cell.tied_with_best = Some(true);
+            cell.verdict = Some(bound.map_or(Verdict::Open, |_| Verdict::Best));
+            return;
+        }
+        let Some(ratio) = entry.over(self.best, cell.confidence()) else {
+            cell.verdict = Some(Verdict::Open);
+            return;
+        };
+        let mut interval = ratio.interval;
+        let mut verdict = judge(interval, self.rules.margin, self.rules.floor);
+        if interval.low.is_none()
+            && let Some(least) = self.least_ratio(entry, self.best)
+            && least > 1.0 + self.rules.margin.max(self.rules.floor)
+        {
+            interval.low = Some(least);
+            verdict = Verdict::SlowerByOneSample;
+        }
+        cell.tied_with_best = match verdict {
+            Verdict::SlowerByOneSample => Some(false),
+            _ => spans_one(interval),
+        };
+        cell.judged_by = interval.high.map(|_| ratio.by);
+        cell.ratio_to_best = Some(interval);
+        cell.verdict = Some(verdict);
+        if !verdict.is_decided() {
+            let fewest = fewest(cell.confidence());
+            let more = more_values(ratio.interval, self.rules.margin, ratio.values, fewest);
+            let rounds = match ratio.by {
+                JudgedBy::Rounds => more,
+                JudgedBy::Lives => more.map(|lives| lives.saturating_mul(ROUNDS_OF_A_LIFE)),
+            };
+            let together = entry.wall.median + self.best.wall.median;
+            cell.price = rounds.map(|rounds| price(rounds, together));
+        }
+    }
+
+    /// What the luckiest reading of the quickest sample shows.
+    fn least_ratio(&self, entry: &Entry, to: &Entry) -> Option<f64> {
+        let quickest = entry.rounds.iter().map(|timed| timed.ns);
+        let quickest = quickest.fold(f64::INFINITY, f64::min);
+        far::least_ratio(quickest, self.deviation?, to.time.high?)
+    }
+
+    fn speedup(&self, baseline: &Entry, entry: &Entry) -> Option<Interval> {
+        if std::ptr::eq(baseline, entry) {
+            let bound = entry.time.low.map(|_| 1.0);
+            return Some(Interval {
+                median: 1.0,
+                low: bound,
+                high: bound,
+            });
+        }
+        let mut speedup = baseline.over(entry, CONFIDENCE)?.interval;
+        if !baseline.is_sampled() && speedup.median > 1.0 {
+            speedup.low = self
+                .least_ratio(baseline, entry)
+                .filter(|least| *least > 1.0);
+        }
+        Some(speedup)
+    }
+}
+
+/// The place of the best: the one that no other was faster than, by the estimates of their ratios.
+///
+/// The lowest median is only where the search begins, since medians of cells that were sampled in
+/// other rounds are hit by other drift. Cells with a single sample cannot be the best of a table in
+/// which others have more.
+fn best(measured: &[(usize, &Entry)]) -> Option<usize> {
+    let any_sampled = measured.iter().any(|(_, entry)| entry.is_sampled());
+    let candidates = || {
+        let all = measured.iter().enumerate();
+        all.filter(|(_, (_, entry))| entry.is_sampled() || !any_sampled)
+            .map(|(place, (_, entry))| (place, *entry))
+    };
+    let (_, lowest) = candidates().min_by(|a, b| a.1.time.median.total_cmp(&b.1.time.median))?;
+    let ratio = |entry: &Entry| {
+        let ratio = entry.over(lowest, CONFIDENCE);
+        ratio.map_or(f64::INFINITY, |ratio| ratio.interval.median)
+    };
+    let ratios = candidates().map(|(place, entry)| {
+        let is_lowest = std::ptr::eq(entry, lowest);
+        (place, if is_lowest { 1.0 } else { ratio(entry) })
+    });
+    ratios
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(place, _)| place)
+}
+
+fn times(measured: &[(usize, &Entry)]) -> Vec<Vec<f64>> {
+    let of = |entry: &Entry| entry.rounds.iter().map(|timed| timed.ns).collect();
+    measured.iter().map(|(_, entry)| of(entry)).collect()
+}
+
+/// Ranks by the ratio to the best; equal ones keep the order of the file.
+fn rank(cells: &mut [&mut Cell], best: usize) {
+    let ratio = |cell: &Cell| {
+        cell.ratio_to_best
+            .map_or(f64::INFINITY, |ratio| ratio.median)
+    };
+    let mut order: Vec<usize> = (0..cells.len())
+        .filter(|at| cells[*at].wall_ns.is_some())
+        .collect();
+    order.sort_by(|a, b| {
+        let key = |at: usize| (at != best, ratio(cells[at]));
+        let ((a_is_not, a), (b_is_not, b)) = (key(*a), key(*b));
+        a_is_not.cmp(&b_is_not).then(a.total_cmp(&b))
+    });
+    for (place, at) in order.into_iter().enumerate() {
+        cells[at].rank = Some(place + 1);
+    }
+}
+
+fn bare(median: f64) -> Interval {
+    Interval {
+        median,
+        low: None,
+        high: None,
+    }
+}
+
+/// `None` without bounds, as nothing was judged.
+fn spans_one(ratio: Interval) -> Option<bool> {
+    let (low, high) = ratio.low.zip(ratio.high)?;
+    Some(low <= 1.0 && 1.0 <= high)
+}
