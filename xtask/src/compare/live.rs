@@ -14,7 +14,7 @@ use super::load::Door;
 use super::outside::{self, Span, Used};
 use super::possible::{self, Seen, check_claim, processors};
 use super::runner::{Asking, Fault, Runner, short};
-use super::schedule::Moment;
+use super::schedule::{self, Moment};
 use super::selection::Entry;
 use super::{heard, trace};
 use crate::results::{Cell, Sample, Workload};
@@ -65,6 +65,8 @@ pub(super) struct Live<'a> {
     /// The longest time that an answer is expected to take: by a prediction, or by the claims of
     /// samples that are kept. Time that a contestant lets pass beyond its claim does not count.
     longest: Duration,
+    /// From when on a sample is looked at from outside, since it is too long to be timed.
+    watched_after: Option<Duration>,
     /// The sample whose claim agrees best with the time that its answer took.
     best_agreeing: Option<Seen>,
 }
@@ -73,6 +75,25 @@ pub(super) struct Live<'a> {
 struct Taken {
     said: Said,
     seen: Seen,
+}
+
+/// A sample that is looked at from outside, once it takes longer than one that may win.
+struct Watched {
+    after: Duration,
+    peaks: trace::Peaks,
+    looks: u64,
+}
+
+impl Watched {
+    fn look(&mut self) {
+        self.peaks.look();
+        self.looks += 1;
+    }
+}
+
+fn own_threads(entry: &Entry<'_>) -> u64 {
+    let hello = entry.contestant.hello.as_ref();
+    hello.map_or(0, |hello| hello.own_threads)
 }
 
 impl<'a> Live<'a> {
@@ -98,6 +119,7 @@ impl<'a> Live<'a> {
             idle: Duration::ZERO,
             idle_cpu: Duration::ZERO,
             longest: Duration::ZERO,
+            watched_after: None,
             best_agreeing: None,
         }
     }
@@ -114,6 +136,16 @@ impl<'a> Live<'a> {
         } = &self.entry;
         let at_once = at_once(variant.concurrency, *workers, &work.shape);
         work.needs.lower_bound(at_once, num_cpus::get())
+    }
+
+    /// Looks at memory, threads and processes during samples that take longer than this.
+    pub(super) fn watch_after(&mut self, limit: Option<Duration>) {
+        self.watched_after = limit;
+    }
+
+    /// Whether it was looked at.
+    pub(super) fn is_traced(&self) -> bool {
+        self.row.threads_peak.is_some()
     }
 
     fn patience(&self, conditions: &Conditions<'_>, work: &Work) -> Duration {
@@ -190,7 +222,7 @@ impl<'a> Live<'a> {
         conditions: &Conditions<'_>,
         work: &Work,
         at: Moment,
-    ) -> Result<Duration, Fault> {
+    ) -> Result<schedule::Taken, Fault> {
         let Taken { said, seen } = self.believable(conditions, work)?;
         self.expect(seen.accounted_for(work.tasks));
         let used = outside::corrected(said.usage, seen.cpu);
@@ -203,10 +235,15 @@ impl<'a> Live<'a> {
             involuntary_switches: used.involuntary_switches,
             life: at.life,
             round: at.round,
-            warm_up: at.warm_up,
+            warm_up: at.first,
             metrics: said.metrics,
         });
-        Ok(seen.wall)
+        let served = self.door.is_some();
+        let judged_ns = self.row.samples.last().map(|last| last.judged_ns(served));
+        Ok(schedule::Taken {
+            judged_ns: judged_ns.unwrap_or(f64::NAN),
+            wall: seen.wall,
+        })
     }
 
     /// The time from request to answer of a sample that is not kept, for the pilots.
@@ -288,11 +325,29 @@ impl<'a> Live<'a> {
             self.idle_cpu += idle.map_or(Duration::ZERO, |span| span.about);
         }
         let complained = runner.complained();
+        let mut peaks = self.watched_after.map(|after| Watched {
+            after,
+            peaks: trace::Peaks::before(pid, own_threads(&self.entry)),
+            looks: 0,
+        });
         let asked = Instant::now();
-        let reply = runner.ask(&Request::Sample, Asking::within(patience));
+        let reply = match &mut peaks {
+            None => runner.ask(&Request::Sample, Asking::within(patience)),
+            Some(watched) => {
+                let after = watched.after;
+                runner.ask(
+                    &Request::Sample,
+                    Asking::watched(patience, after, &mut || watched.look()),
+                )
+            }
+        };
         let elapsed = asked.elapsed();
         let complained = runner.complained() - complained;
         let after = outside::look(runner);
+        if let Some(Watched { mut peaks, .. }) = peaks.filter(|watched| watched.looks > 0) {
+            peaks.finish();
+            self.peaks(&peaks);
+        }
         self.answered = Some((Instant::now(), after));
         let report = self.report(conditions, &reply)?;
         let said = match reply? {
@@ -341,10 +396,7 @@ impl<'a> Live<'a> {
     /// As with [`sample`](Self::sample).
     pub(super) fn trace(&mut self, conditions: &Conditions<'_>, work: &Work) -> Result<(), Fault> {
         let patience = self.patience(conditions, work);
-        let own_threads = match &self.entry.contestant.hello {
-            Ok(hello) => hello.own_threads,
-            Err(_) => 0,
-        };
+        let own_threads = own_threads(&self.entry);
         let runner = self.runner.as_mut().ok_or_else(not_started)?;
         if let Some(door) = self.door {
             let pid = runner.id();
@@ -354,10 +406,7 @@ impl<'a> Live<'a> {
         }
         let mut peaks = trace::Peaks::before(runner.id(), own_threads);
         let mut look = || peaks.look();
-        let asking = Asking {
-            patience,
-            watch: Some((trace::EVERY, &mut look)),
-        };
+        let asking = Asking::watched(patience, Duration::ZERO, &mut look);
         let asked = Instant::now();
         let reply = runner.ask(&Request::Trace, asking);
         let elapsed = asked.elapsed();
@@ -379,11 +428,15 @@ impl<'a> Live<'a> {
         {
             possible::check_threads(&seen, &work.needs, work.tasks, threads, processors())?;
         }
+        self.peaks(&peaks);
+        self.row.metrics = said.metrics;
+        Ok(())
+    }
+
+    fn peaks(&mut self, peaks: &trace::Peaks) {
         self.row.threads_peak = peaks.threads();
         self.row.processes_peak = peaks.processes();
         self.row.rss_peak_bytes = peaks.memory_bytes();
-        self.row.metrics = said.metrics;
-        Ok(())
     }
 
     /// A warning if the contestant used the CPU between its samples.

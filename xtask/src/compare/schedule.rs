@@ -1,25 +1,35 @@
-//! The schedule of the samples of a table.
+//! The schedule of the samples of a table: a race in which samples go where a verdict is open.
 //!
-//! All contestants of a table are sampled in rounds, each round in a new shuffled order, so that whatever
-//! drifts on the machine hits all alike; figures are compared within a round. Each contestant is started
-//! afresh several times, since a process keeps its luck of memory layout for life. Nothing here knows a
-//! clock or a process: both are behind [`Bench`], and the tests bring their own.
+//! Every cell is verified by a first sample. Cells that are too far off to win keep that sample. The
+//! others are sampled in rounds, each round in a new shuffled order, so that whatever drifts on the
+//! machine hits all alike; figures are compared within a round. All are started afresh every few
+//! rounds, since a process keeps its luck of memory layout for life. After a planned number of lives
+//! the verdicts are looked at, and only cells that are still open go on, with the best one. Nothing
+//! here knows a clock, a process or a statistic: they are behind [`Bench`], and the tests bring
+//! their own.
+
+mod plan;
 
 use std::time::Duration;
 
 use workload::value::Rng;
 
-/// How often each contestant is started at least.
-pub(super) const LIVES: u32 = 3;
-
-/// Samples of a cell without which there is no 95 % interval of a median, warm-ups not counted.
-pub(super) const FEWEST_ROUNDS: u32 = 6;
+pub(super) use plan::ROUNDS_A_LIFE;
+use plan::{Look, plan};
 
 /// The most contestants that are alive at once. In larger tables, groups of cells take turns.
 pub(super) const MOST_ALIVE: usize = 48;
 
-/// More rounds in a life say little more: the rest of the budget is left to the tables to come.
-const MOST_ROUNDS_A_LIFE: u32 = 20;
+/// A first sample this many times as long as the quickest one is too far off to win, unless the
+/// noise of the table turns out to be that large.
+pub(super) const FAR: f64 = 2.0;
+
+/// A cell whose samples are shorter than this is sampled even if it is far off: that costs little,
+/// and shows how far.
+const CHEAP: Duration = Duration::from_millis(5);
+
+/// A cell that would take more than this many times the rounds that are left stays open.
+const HOPELESS: u32 = 4;
 
 /// Why a cell's sample did not come about.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,12 +51,12 @@ pub(super) trait Bench {
     /// See [`Stop`].
     fn start(&mut self, cell: usize) -> Result<(), Stop>;
 
-    /// Takes a sample and keeps it; returns how long it took. `warm_up`: the first of its life.
+    /// Takes a sample and keeps it.
     ///
     /// # Errors
     ///
     /// See [`Stop`].
-    fn sample(&mut self, cell: usize, at: Moment) -> Result<Duration, Stop>;
+    fn sample(&mut self, cell: usize, at: Moment) -> Result<Taken, Stop>;
 
     /// Ends a contestant for good.
     fn end(&mut self, cell: usize);
@@ -57,6 +67,12 @@ pub(super) trait Bench {
     /// Notes that a cell keeps its one sample, since more would not fit.
     fn single(&mut self, cell: usize);
 
+    /// The least time that a sample of this cell can take, by its inputs.
+    fn at_least(&self, cell: usize) -> Duration;
+
+    /// Judges all cells by their samples so far, those in play at this confidence.
+    fn look(&mut self, in_play: &[usize], confidence: f64) -> Standing;
+
     /// The time since any fixed moment.
     fn now(&self) -> Duration;
 }
@@ -66,25 +82,52 @@ pub(super) trait Bench {
 pub(super) struct Moment {
     /// The start it belongs to, from 0.
     pub(super) life: u32,
-    /// The round, counted through all lives; warm-ups have rounds of their own.
+    /// The round, counted through all lives.
     pub(super) round: u32,
     /// Whether it is the first of its life.
-    pub(super) warm_up: bool,
+    pub(super) first: bool,
 }
 
-/// The time that the first sample of a cell took.
+/// What a sample took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Taken {
+    /// What the cell is judged by, in nanoseconds.
+    pub(super) judged_ns: f64,
+    /// The time of the sample.
+    pub(super) wall: Duration,
+}
+
+/// What a look at the verdicts shows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// The best cell.
+    pub(super) best: Option<usize>,
+    /// The cells whose verdict is open, with about how many more rounds they would take, if that
+    /// can be told.
+    pub(super) open: Vec<(usize, Option<u32>)>,
+}
+
+/// The first sample of a cell.
 #[derive(Debug, Clone, Copy)]
 struct First {
     cell: usize,
     start: Duration,
     sample: Duration,
+    judged_ns: f64,
 }
 
-/// Samples these cells: the first sample of each, which verifies it, then as many rounds as fit the
-/// budget. Returns the time of the first samples, which the budget does not cover.
+impl First {
+    /// What a life of this cell takes.
+    fn life(&self) -> Duration {
+        self.start + self.sample * ROUNDS_A_LIFE
+    }
+}
+
+/// Samples these cells: the first sample of each, which verifies it, then lives within the budget.
+/// Returns the time of the first samples, which the budget does not cover.
 ///
-/// Rounds of the same life and number are compared with each other, even if groups ran them one
-/// after another.
+/// Rounds of the same number are compared with each other, even if groups ran them one after
+/// another.
 ///
 /// # Errors
 ///
@@ -101,21 +144,14 @@ pub(super) fn run(
         bench,
         rng: Rng::new(seed),
         alive: cells,
+        play: Vec::new(),
         round: 0,
     };
     let firsts = schedule.firsts(crowded)?;
-    schedule.leave_out_what_does_not_fit(&firsts, budget, crowded);
+    schedule.play = schedule.contenders(&firsts);
+    schedule.leave_out_what_does_not_fit(&firsts, budget);
     let start = schedule.bench.now();
-    for life in 0..LIVES {
-        // With more cells than can be alive, the processes of the first samples have ended.
-        let afresh = life > 0 || crowded;
-        let numbered = life + u32::from(crowded);
-        schedule.life(
-            numbered,
-            afresh,
-            (start + budget * life / LIVES, budget / LIVES),
-        )?;
-    }
+    schedule.race(&firsts, start + budget, crowded)?;
     for cell in std::mem::take(&mut schedule.alive) {
         schedule.bench.end(cell);
     }
@@ -125,48 +161,131 @@ pub(super) fn run(
 struct Schedule<'b, B> {
     bench: &'b mut B,
     rng: Rng,
-    /// The cells that are still sampled.
+    /// The cells that have not failed.
     alive: Vec<usize>,
+    /// Those of them that are sampled.
+    play: Vec<usize>,
     round: u32,
 }
 
 impl<B: Bench> Schedule<'_, B> {
-    /// The cells that are alive at once.
-    fn groups(&self) -> Vec<Vec<usize>> {
-        self.alive.chunks(MOST_ALIVE).map(<[_]>::to_vec).collect()
-    }
-
-    /// Starts every cell and takes its first sample. If there are more than can be alive, each is
-    /// ended again.
+    /// Starts every cell and takes its first sample, those with the least predicted time first, so
+    /// that a sample that takes far longer than another is known to do so while it runs. If there
+    /// are more cells than can be alive, each is ended again.
     fn firsts(&mut self, crowded: bool) -> Result<Vec<First>, Stop> {
+        let mut order = self.alive.clone();
+        shuffle(&mut order, &mut self.rng);
+        order.sort_by_key(|cell| self.bench.at_least(*cell));
         let mut firsts = Vec::new();
-        let mut round = self.round;
-        for group in self.groups() {
+        for group in order.chunks(MOST_ALIVE) {
             self.round = 0;
-            firsts.extend(self.one_round(&group, 0, true)?);
-            round = round.max(self.round);
+            firsts.extend(self.samples(group, 0, true)?);
             if crowded {
-                group.into_iter().for_each(|cell| self.bench.end(cell));
+                group.iter().for_each(|cell| self.bench.end(*cell));
             }
         }
-        self.round = round;
         Ok(firsts)
     }
 
-    /// One life of every cell, group by group. `time` is its start and its length.
-    fn life(&mut self, life: u32, afresh: bool, time: (Duration, Duration)) -> Result<(), Stop> {
-        let (begin, share) = time;
-        let (first, mut last) = (self.round, self.round);
-        let groups = self.groups();
-        let many = u32::try_from(groups.len()).unwrap_or(u32::MAX);
-        for (number, group) in (1..).zip(&groups) {
-            self.round = first;
-            if afresh {
-                self.one_round(group, life, true)?;
+    /// The cells that may win, or that cost little. The others are ended.
+    fn contenders(&mut self, firsts: &[First]) -> Vec<usize> {
+        let quickest = firsts.iter().map(|first| first.judged_ns);
+        let quickest = quickest.fold(f64::INFINITY, f64::min);
+        let contends = |first: &&First| first.judged_ns <= quickest * FAR || first.sample < CHEAP;
+        let play: Vec<usize> = firsts.iter().filter(contends).map(|f| f.cell).collect();
+        for first in firsts.iter().filter(|first| !contends(first)) {
+            self.bench.end(first.cell);
+        }
+        play
+    }
+
+    /// The slowest contenders keep their one sample until the others can have a verdict.
+    fn leave_out_what_does_not_fit(&mut self, firsts: &[First], budget: Duration) {
+        let mut by_cost: Vec<First> = firsts.to_vec();
+        by_cost.retain(|first| self.play.contains(&first.cell));
+        by_cost.sort_by_key(First::life);
+        while let Some(slowest) = by_cost.last().map(|first| first.cell) {
+            let life = by_cost.iter().map(First::life).sum();
+            if !plan(life, budget).is_empty() {
+                break;
             }
-            self.rounds(group, life, begin + share * number / many)?;
+            by_cost.pop();
+            self.play.retain(|cell| *cell != slowest);
+            self.bench.end(slowest);
+            self.bench.single(slowest);
+        }
+    }
+
+    /// Samples lives and looks at the verdicts, until none is open or the time is over.
+    fn race(&mut self, firsts: &[First], end: Duration, crowded: bool) -> Result<(), Stop> {
+        let cost = |play: &[usize]| -> Duration {
+            let in_play = firsts.iter().filter(|first| play.contains(&first.cell));
+            in_play.map(First::life).sum()
+        };
+        let left = end.saturating_sub(self.bench.now());
+        let looks = plan(cost(&self.play), left);
+        let most = looks.last().map_or(0, |look| look.lives);
+        let mut lives = 0;
+        for Look {
+            lives: until,
+            confidence,
+        } in looks
+        {
+            let mut over = false;
+            while lives < until && !over {
+                // The first life began with the first samples, unless those processes have ended.
+                let afresh = lives > 0 || crowded;
+                self.life(lives + u32::from(crowded), afresh)?;
+                lives += 1;
+                over = self.bench.now() + cost(&self.play) > end;
+            }
+            let left = most.saturating_sub(lives) * ROUNDS_A_LIFE;
+            self.look(confidence, left);
+            if over || self.play.is_empty() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges the cells, and keeps those in play that are open, and the best one beside them.
+    fn look(&mut self, confidence: f64, rounds_left: u32) {
+        let standing = self.bench.look(&self.play, confidence);
+        let worth = |rounds: Option<u32>| {
+            rounds.is_some_and(|rounds| rounds <= rounds_left.saturating_mul(HOPELESS))
+        };
+        let mut play: Vec<usize> = standing
+            .open
+            .into_iter()
+            .filter(|(cell, rounds)| worth(*rounds) && self.alive.contains(cell))
+            .map(|(cell, _)| cell)
+            .collect();
+        let best = standing.best.filter(|best| self.alive.contains(best));
+        if !play.is_empty()
+            && let Some(best) = best
+            && !play.contains(&best)
+        {
+            play.push(best);
+        }
+        for cell in std::mem::replace(&mut self.play, play) {
+            if !self.play.contains(&cell) {
+                self.bench.end(cell);
+            }
+        }
+    }
+
+    /// One life of every cell in play, group by group.
+    fn life(&mut self, life: u32, afresh: bool) -> Result<(), Stop> {
+        let (first, mut last) = (self.round, self.round);
+        let groups: Vec<Vec<usize>> = self.play.chunks(MOST_ALIVE).map(<[_]>::to_vec).collect();
+        for group in &groups {
+            self.round = first;
+            // The first samples are the first round of the first life.
+            for round in u32::from(!afresh)..ROUNDS_A_LIFE {
+                self.samples(group, life, round == 0)?;
+            }
             last = last.max(self.round);
-            if many > 1 {
+            if groups.len() > 1 {
                 group.iter().for_each(|cell| self.bench.end(*cell));
             }
         }
@@ -174,76 +293,46 @@ impl<B: Bench> Schedule<'_, B> {
         Ok(())
     }
 
-    /// Rounds until the time is over; never fewer than the interval needs.
-    fn rounds(&mut self, group: &[usize], life: u32, end: Duration) -> Result<(), Stop> {
-        let mut longest = Duration::ZERO;
-        for done in 0..MOST_ROUNDS_A_LIFE {
-            let begin = self.bench.now();
-            let enough = done * LIVES >= FEWEST_ROUNDS;
-            let none_left = !group.iter().any(|cell| self.alive.contains(cell));
-            if none_left || (enough && begin + longest > end) {
-                break;
-            }
-            self.one_round(group, life, false)?;
-            longest = longest.max(self.bench.now() - begin);
-        }
-        Ok(())
-    }
-
-    fn one_round(&mut self, group: &[usize], life: u32, warm_up: bool) -> Result<Vec<First>, Stop> {
+    /// One round of these cells, in the order given if it is the very first, else shuffled.
+    fn samples(&mut self, group: &[usize], life: u32, first: bool) -> Result<Vec<First>, Stop> {
         let at = Moment {
             life,
             round: self.round,
-            warm_up,
+            first,
         };
         self.round += 1;
         let in_play = group.iter().filter(|cell| self.alive.contains(cell));
         let mut order: Vec<usize> = in_play.copied().collect();
-        shuffle(&mut order, &mut self.rng);
-        let mut took = Vec::with_capacity(order.len());
+        if at.round > 0 {
+            shuffle(&mut order, &mut self.rng);
+        }
+        let mut taken = Vec::with_capacity(order.len());
         for cell in order {
             let begin = self.bench.now();
-            let outcome = if warm_up {
+            let outcome = if first {
                 self.bench.start(cell)
             } else {
                 Ok(())
             };
             let started = self.bench.now();
             match outcome.and_then(|()| self.bench.sample(cell, at)) {
-                Ok(sample) => took.push(First {
+                Ok(sample) => taken.push(First {
                     cell,
                     start: started - begin,
                     // A round costs more than the times that its samples claim.
-                    sample: sample.max(self.bench.now() - started),
+                    sample: sample.wall.max(self.bench.now() - started),
+                    judged_ns: sample.judged_ns,
                 }),
                 Err(Stop::Cell(why)) => {
                     self.alive.retain(|alive| *alive != cell);
+                    self.play.retain(|play| *play != cell);
                     self.bench.end(cell);
                     self.bench.failed(cell, why);
                 }
                 Err(other) => return Err(other),
             }
         }
-        Ok(took)
-    }
-
-    /// The slowest cells keep their one sample until the others can have enough.
-    fn leave_out_what_does_not_fit(&mut self, firsts: &[First], budget: Duration, crowded: bool) {
-        // Each cell has had its first start and its first warm-up, unless it was ended again.
-        let starts = LIVES - 1 + u32::from(crowded);
-        let cost = |first: &First| first.start * starts + first.sample * (FEWEST_ROUNDS + starts);
-        let mut by_cost = firsts.to_vec();
-        by_cost.sort_by_key(cost);
-        while let Some(slowest) = by_cost.last().map(|first| first.cell) {
-            let needed: Duration = by_cost.iter().map(cost).sum();
-            if needed <= budget {
-                break;
-            }
-            by_cost.pop();
-            self.alive.retain(|cell| *cell != slowest);
-            self.bench.end(slowest);
-            self.bench.single(slowest);
-        }
+        Ok(taken)
     }
 }
 

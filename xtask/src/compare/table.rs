@@ -9,11 +9,11 @@ use super::conditions::Conditions;
 use super::live::{Live, Work};
 use super::pilot::Pilots;
 use super::runner::Fault;
-use super::schedule::{Bench, Moment, Stop};
+use super::schedule::{Bench, FAR, Moment, Standing, Stop, Taken};
 use super::selection::Entry;
 use super::table_files::TableFiles;
 use crate::results::{Cell, Skipped, Workload};
-use crate::stats::{counted, median};
+use crate::stats::{counted, judge_table, median};
 
 /// The cells of a table while they are measured.
 #[derive(Debug)]
@@ -23,7 +23,15 @@ pub(super) struct Table<'a> {
     files: TableFiles<'a>,
     cells: Vec<Live<'a>>,
     start: Instant,
+    /// The shortest first sample.
+    quickest: Option<Duration>,
 }
+
+/// A sample is looked at from outside only if it takes longer than this.
+const LEAST_WATCHED: Duration = Duration::from_millis(20);
+
+/// A cell with one sample that was looked at has no untimed one if its sample is longer than this.
+const LONG: Duration = Duration::from_millis(100);
 
 /// The limit on attempts at a cell whose inputs, or the files that its tasks read, are changed
 /// meanwhile. Earlier failures are excused, but a contestant that changes the files each time gets
@@ -48,6 +56,7 @@ impl<'a> Table<'a> {
             files,
             cells,
             start: Instant::now(),
+            quickest: None,
         }
     }
 
@@ -89,8 +98,9 @@ impl<'a> Table<'a> {
             .collect()
     }
 
-    /// One untimed sample of each cell that has a timed one, in a freshly started runner with nobody beside
-    /// it: memory, threads, processes and what else the model has to say.
+    /// One untimed sample of each cell that has a timed one, in a freshly started runner with nobody
+    /// beside it: memory, threads, processes and the model's own metrics. Cells that were too far off
+    /// to win have been looked at during their only sample, if it is long.
     ///
     /// # Errors
     ///
@@ -98,7 +108,12 @@ impl<'a> Table<'a> {
     pub(super) fn trace(&mut self) -> Result<(), Stop> {
         for cell in 0..self.cells.len() {
             let live = &self.cells[cell];
-            if live.row.error.is_some() || live.row.samples.is_empty() {
+            let looked_at = match live.row.samples.as_slice() {
+                [] => true,
+                [only] => live.is_traced() && u128::from(only.wall_ns) > LONG.as_nanos(),
+                _ => false,
+            };
+            if live.row.error.is_some() || looked_at {
                 continue;
             }
             self.conditions
@@ -229,13 +244,49 @@ impl Bench for Table<'_> {
         }
     }
 
-    fn sample(&mut self, cell: usize, at: Moment) -> Result<Duration, Stop> {
+    fn sample(&mut self, cell: usize, at: Moment) -> Result<Taken, Stop> {
         self.conditions
             .progress
             .sampling(&self.cells[cell].row.contestant(), at, self.now());
-        self.attempt(cell, |live, conditions, work| {
+        // Beyond this the first sample is too far off to win, whatever else comes.
+        let far = self.quickest.filter(|_| at.round == 0 && !self.serves());
+        let far = far.map(|quickest| quickest.mul_f64(FAR).max(LEAST_WATCHED));
+        self.cells[cell].watch_after(far);
+        let taken = self.attempt(cell, |live, conditions, work| {
             live.sample(conditions, work, at)
-        })
+        })?;
+        if at.round == 0 {
+            let quickest = self.quickest.map_or(taken.wall, |now| now.min(taken.wall));
+            self.quickest = Some(quickest);
+        }
+        Ok(taken)
+    }
+
+    fn at_least(&self, cell: usize) -> Duration {
+        self.cells[cell].lower_bound(&self.work)
+    }
+
+    fn look(&mut self, in_play: &[usize], confidence: f64) -> Standing {
+        for cell in in_play {
+            self.cells[*cell].row.confidence = Some(confidence);
+        }
+        let mut rows: Vec<Cell> = self.cells.iter().map(|live| live.row.clone()).collect();
+        for row in &mut rows {
+            row.verified = row.error.is_none();
+        }
+        judge_table(
+            &mut rows.iter_mut().collect::<Vec<_>>(),
+            self.conditions.rules,
+        );
+        let open = rows.iter().enumerate().filter_map(|(cell, row)| {
+            let undecided = row.verdict.is_some_and(|verdict| !verdict.is_decided());
+            let is_best = row.rank == Some(1);
+            (undecided && !is_best).then(|| (cell, row.price.map(|price| price.rounds)))
+        });
+        Standing {
+            best: rows.iter().position(|row| row.rank == Some(1)),
+            open: open.collect(),
+        }
     }
 
     fn end(&mut self, cell: usize) {

@@ -30,6 +30,7 @@ use super::{budget, workers};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::{self, Results, Workload};
+use crate::stats::Rules;
 use crate::{render, stats};
 
 /// A running comparison.
@@ -285,8 +286,14 @@ impl<'a> Comparison<'a> {
             }
         };
         let fitting = self.fitting(entries, &workload, &work);
+        let settings = &self.results.settings;
         let conditions = Conditions {
             workload: &workload,
+            rules: Rules {
+                served: workload.is_served(),
+                margin: settings.margin(),
+                floor: settings.floor(),
+            },
             patience: self.args.patience,
             interrupt: self.interrupt,
             servers: self.servers,

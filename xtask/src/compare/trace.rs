@@ -2,15 +2,11 @@
 //!
 //! Done during one untimed sample, so that no timed one is ever looked at. The kernel keeps the peak of the
 //! runner's own memory exactly; threads, and whatever its child processes use, are polled, and a peak
-//! shorter than [`EVERY`] may be missed.
+//! shorter than the half millisecond between two looks may be missed.
 
 use std::fs;
-use std::time::Duration;
 
 use workload::tree;
-
-/// How often to look.
-pub(super) const EVERY: Duration = Duration::from_micros(500);
 
 /// What was seen of a runner and all below it.
 #[derive(Debug)]

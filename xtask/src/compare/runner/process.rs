@@ -21,6 +21,9 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// to count as one event.
 const GRACE: Duration = Duration::from_millis(200);
 
+/// How often to look at a runner that is watched.
+const EVERY: Duration = Duration::from_micros(500);
+
 /// How often to look for the end of a process where it has no descriptor to wait on.
 #[cfg(not(target_os = "linux"))]
 const SLICE: Duration = Duration::from_millis(20);
@@ -45,11 +48,30 @@ pub(in crate::compare) struct Runner<'i> {
 pub(in crate::compare) struct Asking<'w> {
     /// How long.
     pub(in crate::compare) patience: Duration,
-    /// What to do again and again in the meantime, and how often.
-    pub(in crate::compare) watch: Option<(Duration, &'w mut dyn FnMut())>,
+    /// What to do again and again in the meantime.
+    watch: Option<Watch<'w>>,
 }
 
-impl Asking<'_> {
+/// Something that is done every [`EVERY`] during a wait.
+struct Watch<'w> {
+    /// But not before this.
+    after: Duration,
+    look: &'w mut dyn FnMut(),
+}
+
+impl<'w> Asking<'w> {
+    /// Waits that long, and looks again and again once `after` is over.
+    pub(in crate::compare) fn watched(
+        patience: Duration,
+        after: Duration,
+        look: &'w mut dyn FnMut(),
+    ) -> Self {
+        Asking {
+            patience,
+            watch: Some(Watch { after, look }),
+        }
+    }
+
     /// Waits that long and does nothing else: what a timed sample needs.
     pub(in crate::compare) fn within(patience: Duration) -> Self {
         Asking {
@@ -173,7 +195,8 @@ impl<'i> Runner<'i> {
         request: &'static str,
         mut asking: Asking<'_>,
     ) -> Result<Vec<u8>, Fault> {
-        let deadline = Instant::now() + asking.patience;
+        let begin = Instant::now();
+        let deadline = begin + asking.patience;
         loop {
             if let Some(line) = self.lines.take() {
                 return Ok(line);
@@ -188,13 +211,13 @@ impl<'i> Runner<'i> {
                     patience: asking.patience,
                 });
             }
-            let slice = asking
-                .watch
-                .as_ref()
-                .map_or(left, |(every, _)| left.min(*every));
-            let ready = self.poll(slice)?;
-            if let Some((_, watch)) = &mut asking.watch {
-                watch();
+            let before = |watch: &Watch<'_>| watch.after.saturating_sub(begin.elapsed());
+            let slice = asking.watch.as_ref().map(before);
+            let ready = self.poll(left.min(slice.map_or(left, |slice| slice.max(EVERY))))?;
+            if let Some(watch) = &mut asking.watch
+                && watch.after <= begin.elapsed()
+            {
+                (watch.look)();
             }
             if ready.stderr {
                 self.drain_stderr();

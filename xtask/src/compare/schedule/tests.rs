@@ -9,7 +9,17 @@ struct Mock {
     start_ms: u64,
     most_running: usize,
     now: Duration,
-    /// (cell, life, round, warm-up) in the order taken.
+    /// What each sample is judged by; the time that it takes, unless given.
+    judged: Vec<f64>,
+    /// The least time that each cell can take, by the inputs.
+    at_least_ms: Vec<u64>,
+    /// After that many looks a cell is decided; at the first unless given.
+    decided_at: Vec<usize>,
+    /// How many more rounds an open cell would take.
+    price: Option<u32>,
+    /// The cells in play and the confidence of each look.
+    looks: Vec<(Vec<usize>, f64)>,
+    /// In the order taken.
     taken: Vec<(usize, Moment)>,
     starts: Vec<u32>,
     running: Vec<bool>,
@@ -27,15 +37,20 @@ impl Mock {
             costs_ms: costs_ms.to_vec(),
             starts: vec![0; costs_ms.len()],
             running: vec![false; costs_ms.len()],
+            price: Some(1),
             ..Mock::default()
         }
     }
 
-    fn rounds_of(&self, cell: usize) -> usize {
-        self.taken
-            .iter()
-            .filter(|(taken, at)| *taken == cell && !at.warm_up)
-            .count()
+    fn samples_of(&self, cell: usize) -> usize {
+        let of = self.taken.iter().filter(|(taken, _)| *taken == cell);
+        of.count()
+    }
+
+    fn run(&mut self, budget_ms: u64) {
+        let cells = (0..self.costs_ms.len()).collect();
+        run(self, cells, Duration::from_millis(budget_ms), 1).unwrap();
+        assert!(!self.running.contains(&true), "all are ended");
     }
 }
 
@@ -49,7 +64,7 @@ impl Bench for Mock {
         Ok(())
     }
 
-    fn sample(&mut self, cell: usize, at: Moment) -> Result<Duration, Stop> {
+    fn sample(&mut self, cell: usize, at: Moment) -> Result<Taken, Stop> {
         assert!(self.running[cell], "sampled before it was started");
         if self.interrupted_after == Some(self.taken.len()) {
             return Err(Stop::Interrupted);
@@ -68,7 +83,11 @@ impl Bench for Mock {
         let took = Duration::from_millis(self.costs_ms[cell]);
         self.now += took;
         self.taken.push((cell, at));
-        Ok(took)
+        let judged_ns = self.judged.get(cell).copied();
+        Ok(Taken {
+            judged_ns: judged_ns.unwrap_or(took.as_nanos() as f64),
+            wall: took,
+        })
     }
 
     fn end(&mut self, cell: usize) {
@@ -83,47 +102,62 @@ impl Bench for Mock {
         self.single.push(cell);
     }
 
+    fn at_least(&self, cell: usize) -> Duration {
+        Duration::from_millis(self.at_least_ms.get(cell).copied().unwrap_or(0))
+    }
+
+    fn look(&mut self, in_play: &[usize], confidence: f64) -> Standing {
+        let mut sorted = in_play.to_vec();
+        sorted.sort_unstable();
+        self.looks.push((sorted, confidence));
+        let open = |cell: &usize| {
+            self.decided_at
+                .get(*cell)
+                .is_some_and(|at| self.looks.len() < *at)
+        };
+        let cells = (0..self.costs_ms.len()).filter(|cell| self.samples_of(*cell) > 0);
+        Standing {
+            best: Some(0),
+            open: cells.filter(open).map(|cell| (cell, self.price)).collect(),
+        }
+    }
+
     fn now(&self) -> Duration {
         self.now
     }
 }
 
 #[test]
-fn cells_start_three_times_and_are_sampled_every_round() {
-    let mut mock = Mock::new(&[10, 20, 30]);
-    run(&mut mock, (0..3).collect(), Duration::from_secs(2), 1).unwrap();
-    assert_eq!(mock.starts, [3, 3, 3]);
-    assert_eq!(mock.running, [false; 3], "all are ended");
+fn cells_are_sampled_every_round_and_start_afresh_every_life() {
+    let mut mock = Mock::new(&[10, 15, 12]);
+    mock.decided_at = vec![9; 3];
+    mock.run(4_000);
+    assert_eq!(mock.looks.len(), 3);
+    let lives = mock.taken.iter().map(|(_, at)| at.life).max().unwrap() + 1;
+    assert_eq!(mock.starts, [lives; 3]);
+    assert!(lives >= 12, "{lives}");
     let rounds = mock.taken.iter().map(|(_, at)| at.round).max().unwrap() + 1;
+    assert_eq!(rounds, lives * ROUNDS_A_LIFE);
     for round in 0..rounds {
-        let mut cells: Vec<usize> = mock
-            .taken
-            .iter()
-            .filter(|(_, at)| at.round == round)
-            .map(|(cell, _)| *cell)
-            .collect();
+        let of = mock.taken.iter().filter(|(_, at)| at.round == round);
+        let mut cells: Vec<usize> = of.map(|(cell, _)| *cell).collect();
         cells.sort_unstable();
         assert_eq!(cells, [0, 1, 2], "round {round}");
     }
-    let warm_ups: Vec<u32> = mock
-        .taken
-        .iter()
-        .filter(|(cell, at)| *cell == 0 && at.warm_up)
-        .map(|(_, at)| at.life)
-        .collect();
-    assert_eq!(warm_ups, [0, 1, 2]);
+    for (_, at) in &mock.taken {
+        assert_eq!(at.first, at.round % ROUNDS_A_LIFE == 0, "{at:?}");
+        assert_eq!(at.life, at.round / ROUNDS_A_LIFE, "{at:?}");
+    }
 }
 
 #[test]
-fn the_order_changes_from_round_to_round() {
+fn order_changes_from_round_to_round() {
     let mut mock = Mock::new(&[10; 5]);
-    run(&mut mock, (0..5).collect(), Duration::from_secs(3), 1).unwrap();
+    mock.decided_at = vec![9; 5];
+    mock.run(3_000);
     let order = |round: u32| -> Vec<usize> {
-        mock.taken
-            .iter()
-            .filter(|(_, at)| at.round == round)
-            .map(|(cell, _)| *cell)
-            .collect()
+        let of = mock.taken.iter().filter(|(_, at)| at.round == round);
+        of.map(|(cell, _)| *cell).collect()
     };
     let different = (1..20).filter(|round| order(*round) != order(0)).count();
     assert!(
@@ -133,64 +167,147 @@ fn the_order_changes_from_round_to_round() {
 }
 
 #[test]
-fn the_budget_bounds_the_sampling_after_the_first_sample() {
-    let mut mock = Mock::new(&[100, 50, 50]);
-    run(&mut mock, (0..3).collect(), Duration::from_secs(4), 1).unwrap();
-    let first = Duration::from_millis(200);
+fn first_samples_go_by_their_predicted_time() {
+    let mut mock = Mock::new(&[10; 4]);
+    mock.at_least_ms = vec![30, 10, 40, 20];
+    mock.run(0);
+    let order: Vec<usize> = mock.taken.iter().map(|(cell, _)| *cell).collect();
+    assert_eq!(order, [1, 3, 0, 2]);
+}
+
+#[test]
+fn cells_too_far_off_keep_their_first_sample() {
+    let mut mock = Mock::new(&[10, 500, 19, 21]);
+    mock.run(2_000);
+    assert_eq!(mock.samples_of(1), 1);
+    assert_eq!(mock.samples_of(3), 1, "more than twice as long");
+    assert_eq!(mock.samples_of(2), 12);
+    assert!(mock.single.is_empty(), "it is no matter of the budget");
+    assert_eq!(mock.looks, [(vec![0, 2], 0.984)]);
+}
+
+#[test]
+fn cells_far_off_are_sampled_where_that_costs_little() {
+    let mut mock = Mock::new(&[1, 4, 6]);
+    mock.run(1_000);
+    assert_eq!([0, 1, 2].map(|cell| mock.samples_of(cell)), [12, 12, 1]);
+}
+
+#[test]
+fn cells_are_far_off_by_what_they_are_judged_by() {
+    let mut mock = Mock::new(&[100, 100, 100]);
+    mock.judged = vec![5.0, 8.0, 30.0];
+    mock.run(5_000);
+    assert_eq!([0, 1, 2].map(|cell| mock.samples_of(cell)), [12, 12, 1]);
+}
+
+#[test]
+fn decided_cells_leave_and_open_ones_go_on_with_the_best() {
+    let mut mock = Mock::new(&[10; 4]);
+    mock.decided_at = vec![1, 1, 2, 3];
+    mock.run(5_000);
+    let play: Vec<&[usize]> = mock.looks.iter().map(|(play, _)| &play[..]).collect();
+    assert_eq!(play, [&[0, 1, 2, 3][..], &[0, 2, 3], &[0, 3]]);
+    let confidence: Vec<f64> = mock
+        .looks
+        .iter()
+        .map(|(_, confidence)| *confidence)
+        .collect();
+    assert_eq!(confidence, crate::stats::confidences(3));
+    assert_eq!([1, 2].map(|cell| mock.samples_of(cell)), [12, 21]);
+    assert_eq!(mock.samples_of(0), mock.samples_of(3));
+}
+
+#[test]
+fn time_that_is_not_needed_is_left() {
+    let mut mock = Mock::new(&[10; 3]);
+    mock.run(60_000);
+    assert_eq!(mock.looks.len(), 1);
+    assert!(
+        mock.now <= Duration::from_millis(3 * 12 * 10),
+        "{:?}",
+        mock.now
+    );
+}
+
+#[test]
+fn far_off_cell_that_the_noise_does_not_exclude_joins() {
+    let mut mock = Mock::new(&[10, 30]);
+    mock.decided_at = vec![1, 9];
+    mock.run(5_000);
+    assert!(mock.samples_of(1) > 12, "{}", mock.samples_of(1));
+    assert_eq!(mock.looks[0].0, [0]);
+    assert_eq!(mock.looks[1].0, [0, 1]);
+}
+
+#[test]
+fn hopeless_cells_stay_open() {
+    for price in [None, Some(1_000)] {
+        let mut mock = Mock::new(&[10; 2]);
+        mock.decided_at = vec![1, 9];
+        mock.price = price;
+        mock.run(2_000);
+        assert_eq!(mock.looks.len(), 1, "{price:?}");
+    }
+}
+
+#[test]
+fn budget_bounds_the_sampling_after_the_first_samples() {
+    let mut mock = Mock::new(&[100, 60, 60]);
+    mock.decided_at = vec![9; 3];
+    mock.run(4_000);
+    let first = Duration::from_millis(220);
     assert!(mock.now <= first + Duration::from_secs(4), "{:?}", mock.now);
     assert!(
         mock.now > first + Duration::from_secs(3),
         "{:?} leaves a quarter unused",
         mock.now
     );
-    assert!(mock.rounds_of(0) >= FEWEST_ROUNDS as usize);
 }
 
 #[test]
-fn what_does_not_fit_keeps_its_one_sample() {
-    let mut mock = Mock::new(&[10, 5_000, 20]);
-    run(&mut mock, (0..3).collect(), Duration::from_secs(1), 1).unwrap();
-    assert_eq!(mock.single, [1]);
-    assert_eq!(mock.taken.iter().filter(|(cell, _)| *cell == 1).count(), 1);
-    assert!(mock.rounds_of(0) >= FEWEST_ROUNDS as usize);
-    assert!(mock.now <= Duration::from_millis(5_030 + 1_000));
+fn contender_that_does_not_fit_keeps_its_one_sample() {
+    let mut mock = Mock::new(&[1_000, 1_500, 1_200]);
+    mock.run(7_000);
+    assert_eq!(mock.single, [1, 2]);
+    assert_eq!([0, 1, 2].map(|cell| mock.samples_of(cell)), [6, 1, 1]);
+    assert_eq!(
+        mock.looks,
+        [(vec![0], 0.95)],
+        "one look has all of the error"
+    );
 }
 
 #[test]
 fn without_a_budget_each_cell_keeps_its_first_sample() {
-    let mut mock = Mock::new(&[1, 2]);
-    run(&mut mock, (0..2).collect(), Duration::ZERO, 1).unwrap();
+    let mut mock = Mock::new(&[10, 20]);
+    mock.run(0);
     assert_eq!(mock.taken.len(), 2);
     assert_eq!(mock.single.len(), 2);
 }
 
 #[test]
-fn quick_contestants_stop_at_the_round_limit() {
+fn quick_contestants_stop_at_the_limit_of_lives() {
     let mut mock = Mock::new(&[1]);
-    run(&mut mock, (0..1).collect(), Duration::from_secs(3600), 1).unwrap();
-    assert_eq!(mock.rounds_of(0), (LIVES * MOST_ROUNDS_A_LIFE) as usize);
+    mock.decided_at = vec![9];
+    mock.run(3_600_000);
+    assert_eq!(mock.starts, [40]);
 }
 
 #[test]
-fn a_cell_that_fails_leaves_the_others_alone() {
+fn cell_that_fails_leaves_the_others_alone() {
     for sample in 0..4 {
         let mut mock = Mock::new(&[10, 10, 10]);
         mock.fails_at = Some((1, sample));
-        run(&mut mock, (0..3).collect(), Duration::from_secs(1), 1).unwrap();
+        mock.run(1_000);
         assert_eq!(mock.failed, [(1, "wrong".to_owned())]);
-        assert_eq!(
-            mock.taken.iter().filter(|(cell, _)| *cell == 1).count(),
-            sample
-        );
-        assert!(
-            mock.rounds_of(0) >= FEWEST_ROUNDS as usize && mock.rounds_of(2) == mock.rounds_of(0)
-        );
-        assert_eq!(mock.running, [false; 3]);
+        assert_eq!(mock.samples_of(1), sample);
+        assert_eq!([0, 2].map(|cell| mock.samples_of(cell)), [12, 12]);
     }
 }
 
 #[test]
-fn an_interrupt_ends_it_at_once() {
+fn interrupt_ends_it_at_once() {
     let mut mock = Mock::new(&[10, 10]);
     mock.interrupted_after = Some(7);
     assert_eq!(
@@ -201,13 +318,13 @@ fn an_interrupt_ends_it_at_once() {
 }
 
 #[test]
-fn a_slow_starter_pays_for_each_start_once() {
+fn slow_starts_are_part_of_the_price() {
     let mut mock = Mock::new(&[10, 10]);
     mock.start_ms = 300;
-    // Eight samples and two starts of each: 1.36 s. With eight starts it would be 4.96 s.
-    run(&mut mock, (0..2).collect(), Duration::from_secs(2), 1).unwrap();
+    mock.decided_at = vec![9; 2];
+    mock.run(2_000);
     assert!(mock.single.is_empty(), "{:?}", mock.single);
-    assert!(mock.rounds_of(0) >= FEWEST_ROUNDS as usize);
+    assert_eq!(mock.looks.len(), 1);
     assert!(
         mock.now <= Duration::from_millis(620 + 2_000),
         "{:?}",
@@ -216,18 +333,18 @@ fn a_slow_starter_pays_for_each_start_once() {
 }
 
 #[test]
-fn a_crowd_takes_turns_and_shares_its_rounds() {
+fn crowd_takes_turns_and_shares_its_rounds() {
     let cells = 3 * MOST_ALIVE - 5;
     let mut mock = Mock::new(&vec![1; cells]);
-    run(&mut mock, (0..cells).collect(), Duration::from_secs(60), 1).unwrap();
+    mock.decided_at = vec![9; cells];
+    mock.run(60_000);
     assert!(mock.most_running <= MOST_ALIVE, "{}", mock.most_running);
-    assert!(!mock.running.contains(&true));
     let rounds = |cell: usize| -> Vec<u32> {
         let of = mock.taken.iter().filter(|(taken, _)| *taken == cell);
         of.map(|(_, at)| at.round).collect()
     };
     let first = rounds(0);
-    assert!(first.len() > FEWEST_ROUNDS as usize && first.is_sorted());
+    assert!(first.len() > 12 && first.is_sorted());
     assert!((0..cells).all(|cell| rounds(cell) == first));
 }
 
