@@ -22,7 +22,14 @@ const FEWEST_LIVES: usize = 3;
 const PERMUTATIONS: u32 = 199;
 
 /// Lives differ when at most one in this many random groupings differs as much.
-const ONE_IN: u32 = 20;
+///
+/// The test only decides which bounds are used, so missing a difference is the costly error: at one
+/// in twenty, four lives of three rounds hide most of them, and in simulation the bounds cover the
+/// truth in as little as 91 % of the cases instead of 95 %. Tests that decide whether to pool are
+/// commonly made at about 25 %; see Bozivich, Bancroft and Hartley, "Power of Analysis of Variance
+/// Test Procedures for Certain Incompletely Specified Models", Annals of Mathematical Statistics 27,
+/// 1956.
+const ONE_IN: u32 = 5;
 
 /// A value and the life of the processes that it comes from.
 pub(super) type OfLife = (u32, f64);
@@ -134,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_lives_are_called_different_one_time_in_twenty() {
+    fn equal_lives_are_called_different_one_time_in_five() {
         let mut draw = super::super::median::exponential(5);
         let trials = 1_000;
         let called = (0..trials)
@@ -144,7 +151,7 @@ mod tests {
             })
             .count();
         let rate = called as f64 / f64::from(trials);
-        assert!((0.03..=0.07).contains(&rate), "{rate}");
+        assert!((0.17..=0.23).contains(&rate), "{rate}");
     }
 
     #[test]
