@@ -11,6 +11,8 @@ mod median;
 mod paired;
 mod ratio;
 mod signed_rank;
+#[cfg(test)]
+mod simulation;
 mod summary;
 mod table;
 mod verdict;
