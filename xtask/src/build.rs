@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cargo;
 use crate::error::Error;
 use crate::packages::{Packages, workspace};
+use crate::rustflags;
 
 /// The programs of each crate's runner package: by crate, then by the program's name.
 pub type Runners = BTreeMap<String, BTreeMap<String, PathBuf>>;
@@ -15,10 +16,13 @@ pub type Runners = BTreeMap<String, BTreeMap<String, PathBuf>>;
 /// # Errors
 /// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if one does not build; the rest is then left unbuilt.
 pub fn build(packages: &Packages, names: &[String]) -> Result<(), Error> {
-    for package in packages.select(names)? {
+    let selected = packages.select(names)?;
+    let flags = flags_here();
+    for (place, package) in selected.iter().enumerate() {
+        say(place, selected.len(), &package.name);
         match package.runner() {
             Some(runner) => {
-                for (name, path) in cargo::build_bins(&runner, true)? {
+                for (name, path) in cargo::build_runner(&runner, flags.as_deref())? {
                     eprintln!("built {name}: {}", path.display());
                 }
             }
@@ -42,10 +46,28 @@ pub fn build(packages: &Packages, names: &[String]) -> Result<(), Error> {
 pub fn build_runners(names: &[&str]) -> Result<Runners, Error> {
     let packages = workspace()?;
     let mut runners = Runners::new();
-    for package in packages.select(names)? {
-        if let Some(runner) = package.runner() {
-            runners.insert(package.name.clone(), cargo::build_bins(&runner, true)?);
-        }
+    let with_runner: Vec<_> = packages
+        .select(names)?
+        .into_iter()
+        .filter_map(|package| Some((package, package.runner()?)))
+        .collect();
+    let flags = flags_here();
+    for (place, (package, runner)) in with_runner.iter().enumerate() {
+        say(place, with_runner.len(), &package.name);
+        runners.insert(
+            package.name.clone(),
+            cargo::build_runner(runner, flags.as_deref())?,
+        );
     }
     Ok(runners)
+}
+
+/// The compiler flags of the runners, where cargo is called.
+fn flags_here() -> Option<String> {
+    rustflags::of_runners(&std::env::current_dir().ok()?)
+}
+
+/// How far the build is. A line each and no bar, since cargo has its own, and prints above it.
+fn say(place: usize, of: usize, name: &str) {
+    eprintln!("building {} of {of}: {name}", place + 1);
 }

@@ -78,26 +78,30 @@ pub fn output(command: &mut Command) -> Result<Vec<u8>, Error> {
     Ok(output.stdout)
 }
 
-/// Builds one package by itself, so that no feature is on which only another package asks for, and returns its programs
-/// by name. Where they are is taken from cargo's messages.
+/// The command that builds one runner package for release by itself, so that no feature is on which
+/// only another package asks for. `flags` are the [compiler flags of the runners](crate::rustflags).
+pub fn building_runner(package: &str, flags: Option<&str>) -> Command {
+    let mut build = command();
+    build.args(["build", "--release", "--package", package]);
+    if let Some(flags) = flags {
+        build.env("CARGO_ENCODED_RUSTFLAGS", flags);
+    }
+    build
+}
+
+/// Builds one runner package, and returns its programs by name. Where they are is taken from cargo's
+/// messages.
 ///
 /// # Errors
 /// As [`run`]; [`Error::Failed`] also if the package has no program.
-pub fn build_bins(
+pub fn build_runner(
     package: &str,
-    profile_release: bool,
+    flags: Option<&str>,
 ) -> Result<BTreeMap<String, PathBuf>, Error> {
-    let mut build = command();
-    build.args([
-        "build",
-        "--package",
-        package,
-        "--message-format=json-render-diagnostics",
-    ]);
-    if profile_release {
-        build.arg("--release");
-    }
-    let bins = executables(&output(&mut build)?);
+    let mut build = building_runner(package, flags);
+    let bins = executables(&output(
+        build.arg("--message-format=json-render-diagnostics"),
+    )?);
     if bins.is_empty() {
         return Err(Error::Failed(format!(
             "the package `{package}` has no program to run"

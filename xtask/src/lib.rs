@@ -13,6 +13,7 @@ pub mod pick;
 pub mod render;
 pub mod report;
 pub mod results;
+pub mod rustflags;
 pub mod stats;
 pub mod suggest;
 pub mod test;

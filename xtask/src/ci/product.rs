@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::gate::Gate;
-use super::in_workspace;
 use super::log::Log;
 use super::steps::{Id, Lane, Steps};
 use crate::cargo;
 use crate::error::Error;
 use crate::packages::Crate;
 use crate::report;
+use crate::rustflags;
 
 /// The package of the baseline.
 const BASELINE: &str = "workload-compare";
@@ -28,9 +28,11 @@ pub(super) fn build<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) -> Vec<Id> {
     }
     let title = "build of the runners, each by itself";
     let id = steps.add(Lane::Build, title, &[], move |log| {
+        // As the comparison builds them, so that it finds them built.
+        let flags = rustflags::of_runners(&gate.packages.root);
         for runner in &runners {
-            let args = ["build", "--release", "--package", runner];
-            log.run(in_workspace(gate.packages).args(args))?;
+            let mut build = cargo::building_runner(runner, flags.as_deref());
+            log.run(build.current_dir(&gate.packages.root))?;
         }
         Ok(())
     });
