@@ -1,6 +1,7 @@
 //! The command line, and its one-line errors.
 
 mod value;
+pub mod workers;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,9 +12,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
-use value::{
-    duration, iterations, margin, model, name, patience, rate, runner, seed, tasks, workers,
-};
+use value::{duration, iterations, margin, model, name, patience, rate, runner, seed, tasks};
+use workers::Workers;
 
 /// Compares concurrency models on this machine, and tests, builds and hands out the crates that are them.
 #[derive(Debug, Parser)]
@@ -109,9 +109,10 @@ pub struct CompareArgs {
     /// Numbers of tasks, each 1 to 10000000 [default: what the workload says]
     #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = tasks, allow_negative_numbers = true)]
     pub tasks: Vec<usize>,
-    /// Numbers of workers, each 1 to 4096 [default: the processors of this machine]
-    #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = workers, allow_negative_numbers = true)]
-    pub workers: Vec<usize>,
+    /// Numbers of workers, each 1 to 4096, for all models or for one; may be repeated [default: the
+    /// processors of this machine and, where tasks wait, what keeps those busy]
+    #[arg(long, value_name = "N[,N…] | MODEL=N[,N…]", value_parser = workers::workers, allow_hyphen_values = true)]
+    pub workers: Vec<Workers>,
     /// The seed of the inputs and of the order of the rounds [default: what the workload says]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
@@ -171,7 +172,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error> 
             command: Command::Compare(mut args),
         }) => {
             keep_first(&mut args.tasks);
-            keep_first(&mut args.workers);
             Ok(Parsed::Command(Command::Compare(args)))
         }
         Ok(cli) => Ok(Parsed::Command(cli.command)),
@@ -329,7 +329,7 @@ mod tests {
             .to_vec();
         assert_eq!(args.runners, [("mine".to_string(), words)]);
         assert_eq!(args.tasks, [10, 200], "named twice is measured once");
-        assert_eq!(args.workers, [1, 2, 4]);
+        assert_eq!(workers::numbers(&args.workers, None), [1, 2, 4]);
         assert_eq!(args.seed, Some(u64::MAX));
         assert_eq!(args.budget, Some(Duration::from_millis(1500)));
         assert_eq!(args.patience, Duration::from_millis(500));

@@ -46,12 +46,30 @@ pub struct Crate {
     pub description: String,
     /// Whether it has a runner for the comparison.
     pub has_compare: bool,
-    /// The variants of that runner beside the default one, as its manifest lists them.
-    pub variants: Vec<String>,
+    /// What the manifest of that runner declares.
+    pub declared: Declared,
     /// Whether it has benches against rivals.
     pub has_rivals: bool,
     /// Whether there is more of it than what it is by default: features to turn on.
     pub has_features: bool,
+}
+
+/// What a runner's manifest declares under `[package.metadata.comparison]`, to be known before the
+/// runner is built.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Declared {
+    /// The variants beside the default one.
+    pub variants: Vec<String>,
+    /// The variants that are given one worker per processor even where tasks wait, since that is
+    /// what they show; the default one is `""`.
+    pub per_core: Vec<String>,
+    /// The most workers that it is given because tasks wait. Processes, for example, cost more than
+    /// threads.
+    pub most_workers: Option<usize>,
+    /// The Items that it is for, in the second edition's numbers: it takes part in workloads of
+    /// other Items only if it is named. Empty: it is for all.
+    pub purpose_items: Vec<u8>,
 }
 
 impl Crate {
@@ -91,24 +109,24 @@ impl Packages {
             let mut packages = metadata.packages.iter();
             packages.find(|package| package.manifest_path == place && package.name == name)
         };
-        let mut crates: Vec<Crate> = metadata
-            .packages
-            .iter()
-            .filter_map(|package| {
-                let home = package.manifest_path.parent()?;
-                let runner = nested(home, "compare", &package.name);
-                (home.parent()? == folder).then(|| Crate {
-                    name: package.name.clone(),
-                    version: package.version.clone(),
-                    manifest: package.manifest_path.clone(),
-                    description: package.description.clone().unwrap_or_default(),
-                    has_compare: runner.is_some(),
-                    variants: runner.map(Package::variants).unwrap_or_default(),
-                    has_rivals: nested(home, "rivals", &package.name).is_some(),
-                    has_features: package.features.keys().any(|name| name != "default"),
-                })
-            })
-            .collect();
+        let mut crates: Vec<Crate> = Vec::new();
+        for package in &metadata.packages {
+            let home = package.manifest_path.parent();
+            let Some(home) = home.filter(|home| home.parent() == Some(&folder)) else {
+                continue;
+            };
+            let runner = nested(home, "compare", &package.name);
+            crates.push(Crate {
+                name: package.name.clone(),
+                version: package.version.clone(),
+                manifest: package.manifest_path.clone(),
+                description: package.description.clone().unwrap_or_default(),
+                has_compare: runner.is_some(),
+                declared: runner.map_or_else(|| Ok(Declared::default()), Package::declared)?,
+                has_rivals: nested(home, "rivals", &package.name).is_some(),
+                has_features: package.features.keys().any(|name| name != "default"),
+            });
+        }
         crates.sort_by(|one, other| one.name.cmp(&other.name));
         let members = members(&metadata);
         Ok(Packages {
@@ -213,14 +231,18 @@ struct Dependency {
 }
 
 impl Package {
-    /// `variants` under `[package.metadata.comparison]`.
-    fn variants(&self) -> Vec<String> {
-        let listed = self.metadata["comparison"]["variants"].as_array();
-        let names = listed
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str());
-        names.map(str::to_owned).collect()
+    /// What stands under `[package.metadata.comparison]`.
+    fn declared(&self) -> Result<Declared, Error> {
+        let declared = &self.metadata["comparison"];
+        if declared.is_null() {
+            return Ok(Declared::default());
+        }
+        Declared::deserialize(declared).map_err(|error| {
+            Error::Failed(format!(
+                "{}: [package.metadata.comparison]: {error}",
+                self.manifest_path.display()
+            ))
+        })
     }
 }
 
@@ -235,7 +257,8 @@ mod tests {
              "features": {"default": [], "tokio": ["dep:tokio"]}},
             {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml",
              "dependencies": [{"name": "threads", "path": "/w/crates/threads"}, {"name": "serde"}],
-             "metadata": {"comparison": {"variants": ["limited", "cores"]}}},
+             "metadata": {"comparison": {"variants": ["limited", "cores"], "per_core": ["cores"],
+                "most_workers": 32, "purpose_items": [62]}}},
             {"name": "locks-rivals", "version": "0.1.0", "manifest_path": "/w/crates/locks/rivals/Cargo.toml"},
             {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml", "features": {"default": []}}
         ]}"#;
@@ -258,8 +281,14 @@ mod tests {
                 ("threads", Some(runner), None)
             ]
         );
-        assert_eq!(packages.crates[1].variants, ["limited", "cores"]);
-        assert!(packages.crates[0].variants.is_empty());
+        let declared = &packages.crates[1].declared;
+        assert_eq!(declared.variants, ["limited", "cores"]);
+        assert_eq!(
+            (declared.most_workers, &declared.purpose_items[..]),
+            (Some(32), &[62][..])
+        );
+        assert_eq!(declared.per_core, ["cores"]);
+        assert_eq!(packages.crates[0].declared, Declared::default());
         assert_eq!(packages.crates[1].description, "One thread per task.");
         assert_eq!(packages.crates[0].description, "");
         assert_eq!(
@@ -268,6 +297,20 @@ mod tests {
         );
         assert_eq!(packages.crates[1].version, "0.2.0");
         assert!(packages.crates[1].has_features && !packages.crates[0].has_features);
+    }
+
+    #[test]
+    fn a_manifest_with_a_misspelt_declaration_is_refused() {
+        let json = br#"{"workspace_root": "/w", "target_directory": "/t", "packages": [
+            {"name": "a", "version": "0.1.0", "manifest_path": "/w/crates/a/Cargo.toml"},
+            {"name": "a-compare", "version": "0.1.0", "manifest_path": "/w/crates/a/compare/Cargo.toml",
+             "metadata": {"comparison": {"variant": ["b"]}}}
+        ]}"#;
+        let error = Packages::from_metadata(json).unwrap_err().to_string();
+        assert!(
+            error.contains("/w/crates/a/compare/Cargo.toml") && error.contains("variants"),
+            "{error}"
+        );
     }
 
     #[test]

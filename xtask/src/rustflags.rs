@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use cargo_config2::{Config, Error, Flags, ResolveOptions};
+use cargo_config2::{Config, Error, Flags};
 
 /// Begins each function at a multiple of 2⁶ bytes. There is no stable flag of rustc's own for this.
 const ALIGNED: &str = "-Cllvm-args=-align-all-functions=6";
@@ -51,6 +51,8 @@ fn accepts(config: &Config, flags: &Flags) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use cargo_config2::ResolveOptions;
 
     use super::*;
 

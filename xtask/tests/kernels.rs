@@ -4,26 +4,23 @@ use std::collections::BTreeMap;
 
 use xtask::cargo;
 use xtask::packages::workspace;
+use xtask::rustflags;
 
 /// A feature that one runner turns on in a dependency of `workload` would have it compiled a second time for
 /// that runner alone, kernels and all.
 #[test]
 fn every_runner_links_the_same_compiled_workload() {
     let mut linked: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for runner in workspace()
-        .unwrap()
+    let workspace = workspace().unwrap();
+    let flags = rustflags::of_runners(&workspace.root);
+    assert!(flags.is_some(), "this compiler aligns functions");
+    for runner in workspace
         .crates
         .iter()
         .filter_map(xtask::packages::Crate::runner)
     {
-        let mut build = cargo::command();
-        build.args([
-            "build",
-            "--release",
-            "--package",
-            &runner,
-            "--message-format=json-render-diagnostics",
-        ]);
+        let mut build = cargo::building_runner(&runner, flags.as_deref());
+        build.arg("--message-format=json-render-diagnostics");
         let messages = String::from_utf8(cargo::output(&mut build).unwrap()).unwrap();
         let library = messages
             .split('"')

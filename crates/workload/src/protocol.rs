@@ -83,6 +83,9 @@ pub enum Reply {
         digest: u64,
         /// The CPU time all tasks took together.
         cpu_ns: u64,
+        /// How long tasks waited for programs that used no processor, in all.
+        #[serde(default)]
+        waited_ns: u64,
     },
     /// Answers [`Request::Load`]: ready.
     Loaded {

@@ -89,7 +89,7 @@ mod tests {
             manifest: home.join("Cargo.toml"),
             description: String::new(),
             has_compare: false,
-            variants: Vec::new(),
+            declared: Default::default(),
             has_rivals: true,
             has_features: false,
         };

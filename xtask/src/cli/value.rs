@@ -6,7 +6,7 @@ use workload::definition::Definition;
 
 use crate::results::MAX_ITERATIONS_PER_US;
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()
@@ -43,7 +43,7 @@ pub(super) fn runner(text: &str) -> Result<(String, Vec<String>), String> {
     Ok((name.to_string(), words))
 }
 
-fn number(text: &str, low: u64, high: u64) -> Result<u64, String> {
+pub(super) fn number(text: &str, low: u64, high: u64) -> Result<u64, String> {
     let number = text
         .parse::<u64>()
         .ok()
@@ -76,10 +76,6 @@ pub(super) fn margin(text: &str) -> Result<f64, String> {
 
 pub(super) fn tasks(text: &str) -> Result<usize, String> {
     number(text, 1, 10_000_000).map(|number| number as usize)
-}
-
-pub(super) fn workers(text: &str) -> Result<usize, String> {
-    number(text, 1, 4096).map(|number| number as usize)
 }
 
 pub(super) fn seed(text: &str) -> Result<u64, String> {

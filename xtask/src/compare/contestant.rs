@@ -8,6 +8,7 @@ use super::heard;
 use super::interrupt::Interrupt;
 use super::runner::{Asking, Fault, Runner};
 use crate::error::Error;
+use crate::packages::Declared;
 
 /// The name of the baseline.
 pub(super) const SEQUENTIAL: &str = "sequential";
@@ -23,6 +24,8 @@ pub(super) struct Contestant {
     pub(super) hello: Result<Hello, String>,
     /// The time from its start to its hello.
     pub(super) started_in: Duration,
+    /// What its manifest declares; the default for a runner without one.
+    pub(super) declared: Declared,
 }
 
 impl Contestant {
@@ -34,6 +37,7 @@ impl Contestant {
     pub(super) fn meet(
         name: &str,
         command: Vec<String>,
+        declared: Declared,
         patience: Duration,
         interrupt: &Interrupt,
     ) -> Result<Contestant, Error> {
@@ -51,6 +55,7 @@ impl Contestant {
             command,
             hello,
             started_in,
+            declared,
         })
     }
 

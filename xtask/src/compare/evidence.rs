@@ -164,6 +164,7 @@ mod tests {
         let needs = Needs {
             tasks: 10,
             waiting: Duration::ZERO,
+            programs: Duration::ZERO,
             longest: Duration::ZERO,
             cpu: ms(100),
         };

@@ -17,6 +17,9 @@ pub(super) struct Needs {
     pub(super) tasks: usize,
     /// All waits added up.
     pub(super) waiting: Duration,
+    /// Time in which tasks waited for programs that used no processor, as the referee saw it. No
+    /// bound follows from it.
+    pub(super) programs: Duration,
     /// The waits of the task that waits longest; with generations, of all of them.
     pub(super) longest: Duration,
     /// CPU time of all tasks, as the referee measured it.
@@ -38,6 +41,7 @@ impl Needs {
         Needs {
             tasks: inputs.tasks.len() * generations as usize,
             waiting: waits().sum::<Duration>() * generations,
+            programs: Duration::ZERO,
             longest: waits().max().unwrap_or_default() * generations,
             cpu,
         }
@@ -48,6 +52,7 @@ impl Needs {
         Needs {
             tasks: self.tasks.saturating_mul(scale as usize),
             waiting: self.waiting.saturating_mul(scale),
+            programs: self.programs.saturating_mul(scale),
             longest: self.longest,
             cpu: self.cpu.saturating_mul(scale),
         }
@@ -134,6 +139,7 @@ mod tests {
     const NEEDS: Needs = Needs {
         tasks: 1000,
         waiting: Duration::from_secs(100),
+        programs: Duration::ZERO,
         longest: Duration::from_millis(200),
         cpu: Duration::from_secs(4),
     };

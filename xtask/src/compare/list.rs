@@ -6,7 +6,7 @@ use workload::definition::builtins;
 
 use super::contestant::SEQUENTIAL;
 use crate::error::Error;
-use crate::packages;
+use crate::packages::{self, Declared};
 
 /// The crate whose runner is the baseline.
 pub(super) const WORKLOAD: &str = "workload";
@@ -22,8 +22,8 @@ pub(super) struct Model {
     pub(super) program: String,
     /// The crate's description.
     pub(super) about: String,
-    /// Its variants beside the default one, known before it is built.
-    pub(super) variants: Vec<String>,
+    /// What its manifest declares, known before it is built.
+    pub(super) declared: Declared,
 }
 
 /// The models of the project, the baseline first.
@@ -55,7 +55,7 @@ pub(super) fn models() -> Result<Vec<Model>, Error> {
                     found.description
                 },
                 crate_name: found.name,
-                variants: found.variants,
+                declared: found.declared,
             }
         })
         .collect();
@@ -77,7 +77,17 @@ pub(super) fn list() -> Result<String, Error> {
     text.push_str("\nModels\n");
     for model in models()? {
         let _ = writeln!(text, "  {:<16} {}", model.name, model.about);
-        let variants = model.variants.iter();
+        let purpose = &model.declared.purpose_items;
+        if !purpose.is_empty() {
+            let items: Vec<String> = purpose.iter().map(u8::to_string).collect();
+            let _ = writeln!(
+                text,
+                "  {:<16} only where a workload is about Item {} or shows it, unless --model names it",
+                "",
+                items.join(" or ")
+            );
+        }
+        let variants = model.declared.variants.iter();
         let named: Vec<String> = variants
             .map(|variant| format!("{}/{variant}", model.name))
             .collect();

@@ -6,8 +6,10 @@ use workload::definition::Pattern;
 use workload::protocol::{Load, Place, Reply, Request, Sample as Said};
 use workload::serve::Report;
 
+use super::answer::{check_digest, judged_by_the_load};
 use super::conditions::Conditions;
 use super::contestant::{introduce, mismatch};
+use super::entries::Entry;
 use super::evidence::{self, Bounds, Judgement, Next, Tries};
 use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_most_at_once, at_once};
 use super::load::Door;
@@ -15,7 +17,6 @@ use super::outside::{self, Span, Used};
 use super::possible::{self, Seen, check_claim, processors};
 use super::runner::{Asking, Fault, Runner, short};
 use super::schedule::{self, Moment};
-use super::selection::Entry;
 use super::{heard, trace};
 use crate::results::{Cell, Sample, Workload};
 
@@ -77,20 +78,6 @@ struct Taken {
     seen: Seen,
 }
 
-/// A sample that is looked at from outside, once it takes longer than one that may win.
-struct Watched {
-    after: Duration,
-    peaks: trace::Peaks,
-    looks: u64,
-}
-
-impl Watched {
-    fn look(&mut self) {
-        self.peaks.look();
-        self.looks += 1;
-    }
-}
-
 fn own_threads(entry: &Entry<'_>) -> u64 {
     let hello = entry.contestant.hello.as_ref();
     hello.map_or(0, |hello| hello.own_threads)
@@ -104,6 +91,7 @@ impl<'a> Live<'a> {
             model: entry.contestant.name.clone(),
             variant: entry.variant.name.clone(),
             workers: entry.workers,
+            sized: entry.sized,
             tasks: workload.tasks,
             rate: workload.rate,
             ..Cell::default()
@@ -325,26 +313,22 @@ impl<'a> Live<'a> {
             self.idle_cpu += idle.map_or(Duration::ZERO, |span| span.about);
         }
         let complained = runner.complained();
-        let mut peaks = self.watched_after.map(|after| Watched {
-            after,
-            peaks: trace::Peaks::before(pid, own_threads(&self.entry)),
-            looks: 0,
-        });
+        let own_threads = own_threads(&self.entry);
+        let mut watched = self
+            .watched_after
+            .map(|after| (after, trace::Peaks::before(pid, own_threads)));
         let asked = Instant::now();
-        let reply = match &mut peaks {
+        let reply = match &mut watched {
             None => runner.ask(&Request::Sample, Asking::within(patience)),
-            Some(watched) => {
-                let after = watched.after;
-                runner.ask(
-                    &Request::Sample,
-                    Asking::watched(patience, after, &mut || watched.look()),
-                )
-            }
+            Some((after, peaks)) => runner.ask(
+                &Request::Sample,
+                Asking::watched(patience, *after, &mut || peaks.look()),
+            ),
         };
         let elapsed = asked.elapsed();
         let complained = runner.complained() - complained;
         let after = outside::look(runner);
-        if let Some(Watched { mut peaks, .. }) = peaks.filter(|watched| watched.looks > 0) {
+        if let Some((_, mut peaks)) = watched.filter(|(_, peaks)| peaks.threads().is_some()) {
             peaks.finish();
             self.peaks(&peaks);
         }
@@ -456,54 +440,6 @@ impl<'a> Live<'a> {
     pub(super) fn setups(&self) -> Vec<f64> {
         self.setups.iter().map(|ns| *ns as f64).collect()
     }
-}
-
-/// Replaces what a serving contestant says by what the load measured.
-fn judged_by_the_load(
-    said: Said,
-    report: Option<Report>,
-    door: Option<Door>,
-) -> Result<Said, Fault> {
-    if door.is_none() {
-        return Ok(said);
-    }
-    match report {
-        None => Err(Fault::Wrong(
-            "it answered without having served a load".to_owned(),
-        )),
-        Some(Report::Failed { error }) => Err(Fault::Wrong(format!(
-            "it says that all went well, but its load failed: {}",
-            short(&error)
-        ))),
-        Some(Report::Done {
-            wall_ns,
-            digest,
-            metrics,
-        }) => {
-            if said.digest != digest {
-                return Err(Fault::Wrong(format!(
-                    "its outputs have the digest {digest:016x} as the load saw them, and it reports {:016x}",
-                    said.digest
-                )));
-            }
-            let mut all = said.metrics;
-            all.extend(metrics);
-            Ok(Said {
-                wall_ns,
-                metrics: all,
-                ..said
-            })
-        }
-    }
-}
-
-fn check_digest(got: u64, right: u64) -> Result<(), Fault> {
-    if got == right {
-        return Ok(());
-    }
-    Err(Fault::Wrong(format!(
-        "its outputs have the digest {got:016x}, the right ones {right:016x}"
-    )))
 }
 
 fn not_started() -> Fault {

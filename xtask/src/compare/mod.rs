@@ -4,8 +4,10 @@
 //! before anything is measured; each table is measured, printed and written on its own, so that an
 //! interrupted comparison keeps what it has.
 
+mod answer;
 mod conditions;
 mod contestant;
+mod entries;
 mod environment;
 mod evidence;
 mod forecast;
@@ -29,6 +31,7 @@ mod schedule;
 mod sealed;
 mod selection;
 mod servers;
+mod sizing;
 mod table;
 mod table_files;
 mod tables;
@@ -41,10 +44,12 @@ pub use guard::guard;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::cli::CompareArgs;
+use crate::cli::{CompareArgs, workers};
 use crate::error::Error;
+use crate::packages::Declared;
 use crate::results::{self, Environment, Results, SCHEMA, Settings};
 use contestant::Contestant;
+use entries::Counts;
 use interrupt::Interrupt;
 use programs::Programs;
 use progress::{Progress, print_err, print_out};
@@ -57,6 +62,9 @@ const BUDGET: Duration = Duration::from_secs(30);
 
 /// A smoke run shows that everything works; its figures are not for quoting.
 const SMOKE_BUDGET: Duration = Duration::from_secs(2);
+
+/// The most workers that tasks which wait bring to a `--runner` of the user's.
+const MOST_UNKNOWN_WORKERS: usize = 32;
 
 /// Runs a comparison and returns the exit status.
 ///
@@ -81,6 +89,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let builtin = list::models()?;
     let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
     let models = selection::models(args, &names)?;
+    selection::check_workers(args, &names)?;
     selection::check_shown_models(args, &definitions, &names)?;
     variants::check_declared(&builtin, &models, &definitions)?;
     // Before the build, which is a load of its own.
@@ -95,12 +104,13 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
 
     let taking_part: Vec<&list::Model> = builtin
         .iter()
-        .filter(|model| selection::takes_part(&model.name, &models))
+        .filter(|model| entries::takes_part(&model.name, &model.declared, &models, &definitions))
         .collect();
     let programs = Programs::build(&taking_part, &interrupt)?;
     let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
     variants::check_said(&contestants, &models, &definitions)?;
+    Counts::of(args).check(&contestants)?;
 
     let servers = RefCell::new(Servers::new(&programs, workshop.folder()));
     let results = empty_results(args, environment, &contestants);
@@ -131,15 +141,24 @@ fn meet(
     interrupt: &Interrupt,
 ) -> Result<Vec<Contestant>, Error> {
     let built_in = models.iter().filter_map(|model| {
-        Some((
-            model.name.clone(),
-            vec![programs.runners.get(&model.name)?.display().to_string()],
-        ))
+        let program = programs.runners.get(&model.name)?.display().to_string();
+        Some((model.name.clone(), vec![program], model.declared.clone()))
     });
+    let added = args.runners.iter().cloned();
     built_in
-        .chain(args.runners.iter().cloned())
-        .map(|(name, command)| Contestant::meet(&name, command, args.patience, interrupt))
+        .chain(added.map(|(name, command)| (name, command, unknown_runner())))
+        .map(|(name, command, declared)| {
+            Contestant::meet(&name, command, declared, args.patience, interrupt)
+        })
         .collect()
+}
+
+/// What holds of a runner that declares nothing: its workers may be processes.
+fn unknown_runner() -> Declared {
+    Declared {
+        most_workers: Some(MOST_UNKNOWN_WORKERS),
+        ..Declared::default()
+    }
 }
 
 /// The same inputs as in the earlier comparison, unless the user wants others: cells with other inputs cannot
@@ -205,10 +224,13 @@ fn budget(args: &CompareArgs) -> Duration {
     args.budget.unwrap_or(usual)
 }
 
+/// The numbers of workers of every model that has none of its own; those for tasks that wait come
+/// in addition.
 fn workers(args: &CompareArgs) -> Vec<usize> {
-    if args.workers.is_empty() {
+    let given = workers::numbers(&args.workers, None);
+    if given.is_empty() {
         vec![num_cpus::get()]
     } else {
-        args.workers.clone()
+        given
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use workload::definition::Definition;
 use workload::inputs::{self, Inputs, Step};
 
+use super::entries::Entry;
 use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_once};
 use super::pilot::{self, Pilots};
-use super::selection::Entry;
+use super::sizing::Asked;
 
 /// A sample of this many tasks is enough to estimate what all of them need.
 const ENOUGH: usize = 1_000;
@@ -26,13 +27,15 @@ pub(super) struct Outlook {
 
 impl Outlook {
     /// Estimates these tables from the waits and `compute` steps in their inputs and from how long
-    /// the contestants took to start. The cost of kernels, files and programs is not known yet.
-    pub(super) fn of<'a>(
-        tables: impl IntoIterator<Item = (&'a Definition, Vec<Entry<'a>>)>,
+    /// the contestants took to start. The cost of kernels, files and programs is not known yet; so
+    /// the number of workers that the tasks ask for is a guess as well.
+    pub(super) fn of<'a, 'c>(
+        tables: impl IntoIterator<Item = &'a Definition>,
+        entries: impl Fn(&'a Definition, Asked) -> Vec<Entry<'c>>,
         iterations_per_us: u64,
     ) -> Outlook {
         let mut outlook = Outlook::default();
-        for (definition, entries) in tables {
+        for definition in tables {
             outlook.tables += 1;
             let mut part = definition.clone();
             part.tasks = part.tasks.min(ENOUGH);
@@ -47,7 +50,13 @@ impl Outlook {
                     let needs = Needs::of(&first, computing(&first, iterations_per_us));
                     (needs, Shape::of(&first))
                 });
-            for entry in entries {
+            let asked = Asked::by(
+                &needs,
+                definition.pattern,
+                definition.tasks,
+                num_cpus::get(),
+            );
+            for entry in entries(definition, asked) {
                 let least_of = |needs: &Needs, shape: &Shape| {
                     let at_once = at_once(entry.variant.concurrency, entry.workers, shape);
                     needs.lower_bound(at_once, num_cpus::get())
@@ -74,7 +83,7 @@ impl Outlook {
             format!("{number} {what}{plural}")
         };
         format!(
-            "{} in {}: at least {:.0} s for a first and an untimed sample of each, and for pilots where there are many \
+            "about {} in {}: at least {:.0} s for a first and an untimed sample of each, and for pilots where there are many \
              tasks, which `--budget` does not bound, then at most {:.0} s for more samples",
             many(self.cells, "cell"),
             many(self.tables, "table"),
@@ -109,6 +118,7 @@ mod tests {
             command: Vec::new(),
             hello: Err(String::new()),
             started_in: Duration::from_secs(1),
+            declared: Default::default(),
         };
         let text = |tasks: usize| {
             format!("name = \"w\"\npattern = \"map\"\ntasks = {tasks}\n[[step]]\nwait = \"1ms\"\n")
@@ -124,8 +134,9 @@ mod tests {
                     ignores_workers: false,
                 },
                 workers: 2,
+                sized: false,
             };
-            Outlook::of([(&definition, vec![entry])], 100)
+            Outlook::of([&definition], |_, _| vec![entry.clone()], 100)
         };
         let least = |tasks| of(tasks).least;
         assert_eq!(least(10), Duration::from_millis(2_020));

@@ -287,6 +287,7 @@ mod tests {
     const NOTHING: Needs = Needs {
         tasks: 10,
         waiting: Duration::ZERO,
+        programs: Duration::ZERO,
         longest: Duration::ZERO,
         cpu: Duration::ZERO,
     };

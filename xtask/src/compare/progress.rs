@@ -36,6 +36,11 @@ impl Progress {
         }
     }
 
+    /// A table is prepared.
+    pub(super) fn prepare(&self, name: &str) {
+        self.now.replace((name.to_owned(), Duration::ZERO));
+    }
+
     /// A table begins, of that many cells, with that much time for more than their first samples.
     pub(super) fn table(&self, name: &str, cells: usize, budget: Duration) {
         if !self.bar.is_hidden() {

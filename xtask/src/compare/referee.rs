@@ -20,6 +20,8 @@ pub(super) struct Reference {
     pub(super) digest: u64,
     /// CPU time of all tasks together.
     pub(super) cpu: Duration,
+    /// How long tasks waited for programs that used no processor.
+    pub(super) waited: Duration,
 }
 
 /// A running referee.
@@ -69,9 +71,14 @@ impl<'i> Referee<'i> {
             &Request::Reference(place),
             Asking::within(LONGEST_REFERENCE),
         )? {
-            Reply::Reference { digest, cpu_ns } => Ok(Reference {
+            Reply::Reference {
+                digest,
+                cpu_ns,
+                waited_ns,
+            } => Ok(Reference {
                 digest,
                 cpu: Duration::from_nanos(cpu_ns),
+                waited: Duration::from_nanos(waited_ns),
             }),
             other => Err(mismatch("reference", &other)),
         }

@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 
 use workload::definition::{self, Definition, Pattern, requests};
-use workload::protocol::Variant;
 
-use super::contestant::{Contestant, SEQUENTIAL};
-use crate::cli::CompareArgs;
+use crate::cli::{CompareArgs, workers};
 use crate::error::Error;
 use crate::files;
 use crate::suggest::did_you_mean;
@@ -17,17 +15,6 @@ const SMOKE_TASKS: usize = 40;
 
 /// The longest time for which requests come with `--smoke`.
 const SMOKE_SECONDS: f64 = 0.1;
-
-/// One cell to be measured.
-#[derive(Debug, Clone)]
-pub(super) struct Entry<'c> {
-    /// Who.
-    pub(super) contestant: &'c Contestant,
-    /// How.
-    pub(super) variant: Variant,
-    /// With how many workers; 0 where that makes no difference.
-    pub(super) workers: usize,
-}
 
 /// The definition of each table, in order: every workload with every number of tasks.
 ///
@@ -222,9 +209,7 @@ pub(super) fn models<'a>(
                 Some((name, variant)) => (name, Some(variant)),
                 None => (model.as_str(), None),
             };
-            if builtin.iter().any(|known| known == name)
-                || args.runners.iter().any(|(known, _)| known == name)
-            {
+            if is_model(name, args, builtin) {
                 Ok((name, variant))
             } else {
                 Err(Error::Usage(format!(
@@ -246,9 +231,26 @@ fn no_model(name: &str, args: &CompareArgs, builtin: &[String]) -> String {
     )
 }
 
-/// Whether a model takes part at all.
-pub(super) fn takes_part(name: &str, models: &[(&str, Option<&str>)]) -> bool {
-    name == SEQUENTIAL || models.is_empty() || models.iter().any(|(model, _)| *model == name)
+/// Refuses `--workers` of a model that there is none of.
+///
+/// # Errors
+///
+/// A usage error that lists the models.
+pub(super) fn check_workers(args: &CompareArgs, builtin: &[String]) -> Result<(), Error> {
+    for model in workers::models(&args.workers) {
+        if !is_model(model, args, builtin) {
+            return Err(Error::Usage(format!(
+                "--workers {model}=…: {}",
+                no_model(model, args, builtin)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_model(name: &str, args: &CompareArgs, builtin: &[String]) -> bool {
+    let mut added = args.runners.iter();
+    builtin.iter().any(|known| known == name) || added.any(|(known, _)| known == name)
 }
 
 /// Refuses a `show` of a model that there is none of.
@@ -266,9 +268,7 @@ pub(super) fn check_shown_models(
             let name = shown
                 .split_once('/')
                 .map_or(shown.as_str(), |(name, _)| name);
-            let known = builtin.iter().any(|known| known == name)
-                || args.runners.iter().any(|(known, _)| known == name);
-            if !known {
+            if !is_model(name, args, builtin) {
                 return Err(Error::Usage(format!(
                     "the workload `{}` shows `{shown}`, but {}",
                     definition.name,
@@ -278,50 +278,6 @@ pub(super) fn check_shown_models(
         }
     }
     Ok(())
-}
-
-/// The cells of a table: the variants that were named or, by default, each model's first and those that the
-/// workload wants shown; each with every number of workers that makes a difference to it.
-pub(super) fn entries<'c>(
-    contestants: &'c [Contestant],
-    models: &[(&str, Option<&str>)],
-    definition: &Definition,
-    workers: &[usize],
-) -> Vec<Entry<'c>> {
-    let mut entries = Vec::new();
-    for contestant in contestants {
-        for (place, variant) in contestant.variants().into_iter().enumerate() {
-            let label = format!("{}/{}", contestant.name, variant.name);
-            let by_default = place == 0 || definition.show.contains(&label);
-            let named: Vec<Option<&str>> = models
-                .iter()
-                .filter(|(name, _)| *name == contestant.name)
-                .map(|(_, variant)| *variant)
-                .collect();
-            let wanted = if named.is_empty() {
-                by_default
-            } else {
-                named.contains(&Some(variant.name.as_str()))
-                    || (by_default && named.contains(&None))
-            };
-            if !wanted {
-                continue;
-            }
-            let counts = if variant.ignores_workers {
-                &[0][..]
-            } else {
-                workers
-            };
-            for workers in counts {
-                entries.push(Entry {
-                    contestant,
-                    variant: variant.clone(),
-                    workers: *workers,
-                });
-            }
-        }
-    }
-    entries
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use workload::definition::Pattern;
 
 use super::conditions::Conditions;
+use super::entries::Entry;
 use super::live::{Live, Work};
 use super::pilot::Pilots;
 use super::runner::Fault;
 use super::schedule::{Bench, FAR, Moment, Standing, Stop, Taken};
-use super::selection::Entry;
 use super::table_files::TableFiles;
 use crate::results::{Cell, Skipped, Workload};
 use crate::stats::{counted, judge_table, median};
@@ -320,6 +320,7 @@ pub(super) fn skip(entry: &Entry<'_>, workload: &Workload, reason: String) -> Sk
         variant: entry.variant.name.clone(),
         reason,
         workers: entry.workers,
+        sized: entry.sized,
         tasks: workload.tasks,
         rate: workload.rate,
         at_least_ns: None,

@@ -9,8 +9,10 @@ use workload::definition::{Definition, Pattern};
 use workload::inputs::{self, Inputs};
 use workload::protocol::Place;
 
+use super::budget;
 use super::conditions::Conditions;
 use super::contestant::{Contestant, SEQUENTIAL};
+use super::entries::{self, Counts, Entry};
 use super::forecast::{Needs, Shape, at_once};
 use super::interrupt::Interrupt;
 use super::live::Work;
@@ -21,12 +23,11 @@ use super::referee::{Referee, Reference};
 use super::runner::Fault;
 use super::schedule::{self, Stop};
 use super::sealed::Seal;
-use super::selection::{self, Entry};
 use super::servers::Servers;
+use super::sizing::Asked;
 use super::table::{self, Table};
 use super::table_files::TableFiles;
 use super::workshop::Workshop;
-use super::{budget, workers};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::{self, Results, Workload};
@@ -108,13 +109,18 @@ impl<'a> Comparison<'a> {
             models,
         };
         self.announce(definitions, &field, iterations_per_us);
+        let counts = Counts::of(self.args);
         let mut left = budget(self.args);
         for (place, definition) in definitions.iter().enumerate() {
-            let entries = selection::entries(contestants, models, definition, &workers(self.args));
             let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
             let inputs = self.make(definition, iterations_per_us)?;
-            self.progress.table(&definition.name, entries.len(), share);
+            self.progress.prepare(&definition.name);
             let prepared = self.prepare(&inputs, &mut referee, sequential, workshop)?;
+            let asked = prepared.as_ref().ok().map(|(work, ..)| {
+                Asked::by(&work.needs, work.pattern, work.tasks, num_cpus::get())
+            });
+            let entries = entries::entries(contestants, models, definition, &counts, asked);
+            self.progress.table(&definition.name, entries.len(), share);
             // Millions of tasks use memory that the contestants may need.
             drop(inputs);
             let shop: &Workshop<'_> = workshop;
@@ -138,12 +144,15 @@ impl<'a> Comparison<'a> {
 
     /// Prints the least time that the comparison will take.
     fn announce(&self, definitions: &[Definition], field: &Field<'_, '_>, iterations_per_us: u64) {
-        let tables = definitions.iter().map(|definition| {
-            let numbers = workers(self.args);
-            let entries = selection::entries(field.contestants, field.models, definition, &numbers);
-            (definition, entries)
-        });
-        let outlook = Outlook::of(tables, iterations_per_us);
+        let counts = Counts::of(self.args);
+        let entries = |definition, asked| {
+            let Field {
+                contestants,
+                models,
+            } = field;
+            entries::entries(contestants, models, definition, &counts, Some(asked))
+        };
+        let outlook = Outlook::of(definitions, entries, iterations_per_us);
         self.progress.note(&outlook.told(budget(self.args)));
     }
 
@@ -224,13 +233,20 @@ impl<'a> Comparison<'a> {
         loop {
             tries += 1;
             let fault = match referee.reference(place.clone()) {
-                Ok(Reference { digest, cpu }) => {
+                Ok(Reference {
+                    digest,
+                    cpu,
+                    waited,
+                }) => {
                     return Ok(Ok(Work {
                         place,
                         pattern: inputs.header.pattern,
                         tasks: inputs.tasks.len(),
                         digest,
-                        needs: Needs::of(inputs, cpu),
+                        needs: Needs {
+                            programs: waited,
+                            ..Needs::of(inputs, cpu)
+                        },
                         shape: Shape::of(inputs),
                     }));
                 }

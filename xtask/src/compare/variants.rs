@@ -22,7 +22,7 @@ pub(super) fn check_declared(
 ) -> Result<(), Error> {
     check(models, definitions, |name| {
         let model = declared.iter().find(|model| model.name == name)?;
-        Some(model.variants.clone())
+        Some(model.declared.variants.clone())
     })
 }
 

@@ -190,7 +190,7 @@ mod tests {
             manifest: PathBuf::new(),
             description: String::new(),
             has_compare: false,
-            variants: Vec::new(),
+            declared: Default::default(),
             has_rivals: false,
             has_features: false,
         };

@@ -98,7 +98,8 @@ fn by_workers(title: &str, cells: &[&Cell]) -> Option<String> {
     let cells: Vec<&Cell> = cells
         .iter()
         .copied()
-        .filter(|cell| cell.workers > 0)
+        // A number that follows from the waits is no sweep.
+        .filter(|cell| cell.workers > 0 && !cell.sized)
         .collect();
     let title = format!("{title}: time by the number of workers");
     let workers = |cell: &Cell| cell.workers as f64;

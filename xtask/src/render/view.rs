@@ -8,16 +8,22 @@ use crate::results::{Cell, Interval, Results, Sample, Skipped, Workload};
 use crate::stats::{BASELINE, counted, median};
 use crate::text;
 
-/// The names of contestants in these results, with `×N` workers only if that distinguishes two of
-/// them. Names are cleaned, and cut if they are long, so they are for display only; [`Names::row`]
+/// The names of contestants in these results, with `×N` workers if several numbers were compared, or
+/// if N is not what all models had: a number of its own, or one that follows from the waits. Names are cleaned, and cut if they are long, so they are for display only; [`Names::row`]
 /// tells contestants apart.
 pub(super) struct Names {
     many: bool,
     many_baselines: bool,
+    /// The number that all models had, if it was one.
+    usual: Option<usize>,
 }
 
 impl Names {
     pub(super) fn new(results: &Results) -> Self {
+        let usual = match results.settings.workers[..] {
+            [usual] => Some(usual),
+            _ => None,
+        };
         let several = |baseline: bool| {
             let cells = results
                 .cells
@@ -37,16 +43,23 @@ impl Names {
             workers.any(|other| Some(other) != first)
         };
         Self {
-            many: several(false),
+            many: usual.is_none() && several(false),
             many_baselines: several(true),
+            usual,
         }
     }
 
     pub(super) fn cell(&self, cell: &Cell) -> String {
-        self.row_of_cell(cell).to_string()
+        let mut row = self.row_of_cell(cell);
+        let has_own = self.usual.is_some_and(|usual| usual != cell.workers);
+        if has_own && !is_baseline(row.model, row.variant) {
+            row.workers = cell.workers;
+        }
+        row.to_string()
     }
 
-    /// The row of a cell. All numbers of workers share a row if the number is not shown.
+    /// The row of a cell in a matrix. All numbers of workers share a row unless the user compared
+    /// several.
     pub(super) fn row_of_cell<'a>(&self, cell: &'a Cell) -> Row<'a> {
         self.row(&cell.model, &cell.variant, cell.workers)
     }

@@ -195,6 +195,7 @@ mod tests {
             workload: "waits".into(),
             model: "threads".into(),
             workers: 2,
+            sized: false,
             tasks: 10,
             verified: true,
             setup_ns: 5,

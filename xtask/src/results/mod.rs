@@ -155,8 +155,13 @@ pub struct Cell {
     pub model: String,
     /// The variant; empty for the default one.
     pub variant: String,
-    /// The number of workers it was given; 0 where that makes no difference to it.
+    /// The number of workers it was given, or of tasks at once where it limits them itself; 0 where
+    /// neither is a number.
     pub workers: usize,
+    /// Whether the number of workers follows from how much the tasks wait. The same contestant then
+    /// has another cell in the table, with one worker per processor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sized: bool,
     /// The number of tasks.
     pub tasks: usize,
     /// Whether every sample had the right digest.
@@ -365,6 +370,9 @@ pub struct Skipped {
     /// The number of workers it would have had.
     #[serde(default)]
     pub workers: usize,
+    /// Whether that number follows from how much the tasks wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sized: bool,
     /// The number of tasks.
     #[serde(default)]
     pub tasks: usize,

@@ -76,6 +76,7 @@ mod tests {
             workload: "waits".into(),
             model: model.into(),
             workers: 2,
+            sized: false,
             tasks: 10,
             verified: true,
             samples: samples.collect(),

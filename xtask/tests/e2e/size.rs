@@ -1,5 +1,7 @@
 //! What is promised of large workloads: the tasks in twice the longest wait, and a reason for what cannot be.
 
+use xtask::results::Verdict;
+
 use crate::support::{Comparison, Finished, cell, verified};
 
 fn waits(tasks: &str) -> Finished {
@@ -35,8 +37,12 @@ fn three_thousand_waits_are_measured() {
         sequential.verified && sequential.samples.len() == 1,
         "{sequential:#?}"
     );
-    let note = sequential.note.as_deref().unwrap_or_default();
-    assert!(note.contains("do not fit"), "{note}");
+    assert_eq!(sequential.verdict, Some(Verdict::SlowerByOneSample));
+    let ratio = sequential.ratio_to_best.unwrap();
+    assert!(
+        ratio.low.is_some_and(|low| low > 10.0) && ratio.high.is_none(),
+        "{ratio:?}"
+    );
     finished.nothing_left();
 }
 

@@ -52,6 +52,7 @@ fn cell(workload: &Workload, model: &Model, seed: u64) -> Cell {
         model: name.to_owned(),
         variant: variant.to_owned(),
         workers: model.workers,
+        sized: false,
         tasks: workload.tasks,
         verified: true,
         setup_ns: 12_000,
@@ -162,6 +163,7 @@ pub(crate) fn results() -> Results {
                      their death by"
                 .into(),
             workers: 0,
+            sized: false,
             tasks: 64,
             rate: None,
             at_least_ns: None,

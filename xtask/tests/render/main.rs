@@ -11,7 +11,7 @@ use std::fs;
 use fixture::results;
 use xtask::render;
 use xtask::report::report;
-use xtask::results::{Interval, Results, Skipped, Workload};
+use xtask::results::{Cell, Interval, Results, Skipped, Workload};
 use xtask::stats::summarise;
 
 /// The comparison after a change: `tokio-tasks` slower, `thread-pool` faster.
@@ -92,6 +92,33 @@ fn what_only_some_cells_have_stands_below_the_table() {
 #[test]
 fn the_matrix_comes_from_the_figures() {
     insta::assert_snapshot!("matrix", render::matrix(&results()));
+}
+
+#[test]
+fn a_number_of_workers_of_its_own_stands_in_the_row_only() {
+    let mut own = results();
+    own.settings.workers = vec![2];
+    own.cells[3].workers = 64;
+    own.cells[3].sized = true;
+    let table = render::table(&own, 0);
+    assert!(table.contains("thread-pool ×64"), "{table}");
+    assert!(
+        table.contains("threads/limited ×8"),
+        "its own limit: {table}"
+    );
+    assert!(
+        !table.contains("×2") && !table.contains("sequential ×"),
+        "{table}"
+    );
+    let matrix = render::matrix(&own);
+    assert!(!matrix.contains('×'), "{matrix}");
+    own.cells.push(Cell {
+        sized: false,
+        workers: 2,
+        ..own.cells[3].clone()
+    });
+    let sweeps = render::sweeps(&own);
+    assert!(!sweeps.contains("waits: time by"), "{sweeps}");
 }
 
 #[test]
@@ -344,6 +371,7 @@ fn odd_results_neither_panic_nor_break_the_lines() {
     odd.skipped.push(Skipped {
         reason: String::new(),
         workers: 7,
+        sized: false,
         ..odd.skipped[0].clone()
     });
     odd.environment.load_average = f64::NAN;

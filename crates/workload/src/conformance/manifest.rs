@@ -7,22 +7,21 @@ use crate::model::Model;
 
 /// The manifest in `folder` lists the variants that the model describes, in their order: those
 /// beside the default one, under `variants` in `[package.metadata.comparison]`, which may be
-/// missing where there are none.
+/// missing where there are none. `per_core` names some of them.
 pub fn the_manifest_names_the_variants(model: &impl Model, folder: impl AsRef<Path>) {
     let path = folder.as_ref().join("Cargo.toml");
     let text = std::fs::read_to_string(&path).expect("the manifest is there");
     let manifest: toml::Table = text.parse().expect("the manifest is TOML");
-    let listed = manifest
+    let declared = manifest
         .get("package")
         .and_then(|package| package.get("metadata"))
-        .and_then(|metadata| metadata.get("comparison"))
-        .and_then(|comparison| comparison.get("variants"))
-        .and_then(toml::Value::as_array);
-    let listed: Vec<&str> = listed
-        .into_iter()
-        .flatten()
-        .filter_map(toml::Value::as_str)
-        .collect();
+        .and_then(|metadata| metadata.get("comparison"));
+    let names = |key: &str| -> Vec<&str> {
+        let list = declared.and_then(|declared| declared.get(key));
+        let list = list.and_then(toml::Value::as_array).into_iter().flatten();
+        list.filter_map(toml::Value::as_str).collect()
+    };
+    let listed = names("variants");
     let described = variants(model);
     let described: Vec<&str> = described
         .iter()
@@ -35,4 +34,11 @@ pub fn the_manifest_names_the_variants(model: &impl Model, folder: impl AsRef<Pa
         "`variants` under [package.metadata.comparison] of {}, and the runner",
         path.display()
     );
+    for name in names("per_core") {
+        assert!(
+            name.is_empty() || listed.contains(&name),
+            "`per_core` of {} names `{name}`, which is no variant",
+            path.display()
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::channel::not_a_request;
@@ -12,7 +13,7 @@ use crate::inputs;
 use crate::model::{Batch, Model, Outputs};
 use crate::protocol::{Hello, Load, PROTOCOL, Place, Reply, Request, Sample};
 use crate::sequential::contained;
-use crate::task::{Failure, Surroundings, compute};
+use crate::task::{Failure, Output, Surroundings, compute};
 use crate::trace::Trace;
 use crate::usage;
 use crate::value::digest_outputs;
@@ -243,18 +244,26 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
         }
     }
     let batch = Arc::new(Batch::new(Arc::new(full), surroundings(place)));
-    let once = || -> Result<(u64, u64), Failure> {
+    let once = || -> Result<(u64, u64, u64), Failure> {
         let before = usage::at_begin();
-        let outputs = Referee.run(&mut (), &batch);
+        let referee = Referee::default();
+        let outputs = referee.run(&mut (), &batch);
         let cpu_ns = usage::between(before, usage::at_end()).cpu_ns;
-        Ok((digest(outputs)?, cpu_ns))
+        let waited_ns = referee.with_programs_ns.into_inner().saturating_sub(cpu_ns);
+        Ok((digest(outputs)?, cpu_ns, waited_ns))
     };
-    let (digest, mut cpu_ns) = once()?;
+    let (digest, mut cpu_ns, mut waited_ns) = once()?;
     // A small amount of work costs several times as much when cold as when warm.
     if cpu_ns < WARM_NS {
-        cpu_ns = cpu_ns.min(once()?.1);
+        let (_, warm_ns, waited_warm_ns) = once()?;
+        cpu_ns = cpu_ns.min(warm_ns);
+        waited_ns = waited_ns.min(waited_warm_ns);
     }
-    Ok(Reply::Reference { digest, cpu_ns })
+    Ok(Reply::Reference {
+        digest,
+        cpu_ns,
+        waited_ns,
+    })
 }
 
 /// Work that takes at least this much CPU time, in nanoseconds, is not measured a second time.
@@ -262,7 +271,26 @@ const WARM_NS: u64 = 50_000_000;
 
 /// Strides over all processors; plain enough to be right, and quick enough for what `sequential` cannot do
 /// within its time.
-struct Referee;
+#[derive(Default)]
+struct Referee {
+    /// How long the tasks that start programs took, in all. What they used no processor for, they
+    /// waited.
+    with_programs_ns: AtomicU64,
+}
+
+impl Referee {
+    fn task(&self, batch: &Batch, index: usize) -> Output {
+        let mut steps = batch.inputs().tasks[index].steps.iter();
+        if !steps.any(|step| matches!(step, inputs::Step::Exec { .. })) {
+            return contained(batch, index);
+        }
+        let begin = Instant::now();
+        let output = contained(batch, index);
+        let took = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.with_programs_ns.fetch_add(took, Ordering::Relaxed);
+        output
+    }
+}
 
 impl Model for Referee {
     type Ready = ();
@@ -286,7 +314,7 @@ impl Model for Referee {
                     scope.spawn(move || {
                         (first..batch.len())
                             .step_by(strides)
-                            .map(|i| (i, contained(batch, i)))
+                            .map(|i| (i, self.task(batch, i)))
                             .collect::<Vec<_>>()
                     })
                 })

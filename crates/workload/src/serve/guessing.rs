@@ -1,6 +1,6 @@
 //! Rounds of guessing as requests: what a task's round is, and what the server guesses.
 
-use crate::guess::Round;
+use crate::guess::{Player, Round};
 use crate::value::{Rng, mix};
 
 /// The numbers of a round are 1 to this.
@@ -18,6 +18,30 @@ pub fn round(seed: u64) -> Round {
 /// The output of that task: a round that was played to its end has found the secret.
 pub fn value(seed: u64) -> u64 {
     mix(seed ^ round(seed).secret.cast_unsigned())
+}
+
+/// How many guesses the server makes in a round, on average over all secrets. The steps of a task come
+/// before each of them.
+pub fn guesses_per_round() -> f64 {
+    let top = NUMBERS as i64;
+    let guesses = (1..=top).map(|secret| {
+        let mut player = Player::new(Round {
+            lower: 1,
+            upper: top,
+            secret,
+        });
+        let mut guesses = Guesses::new(1, top);
+        let mut made = 0_u32;
+        while let Some(guess) = guesses.next() {
+            made += 1;
+            let report = player.judge(guess);
+            if guess == secret || !guesses.learn(report) {
+                break;
+            }
+        }
+        made
+    });
+    f64::from(guesses.sum::<u32>()) / NUMBERS as f64
 }
 
 /// What a server guesses: always an end of what is left, the one farther from its guess before, so that a `Warmer` or a
@@ -94,7 +118,12 @@ impl Guesses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guess::Player;
+    #[test]
+    fn a_round_takes_about_twice_the_logarithm_of_guesses() {
+        let most = 2.0 * (NUMBERS as f64).log2();
+        let guesses = guesses_per_round();
+        assert!((most / 2.0..=most).contains(&guesses), "{guesses}");
+    }
 
     #[test]
     fn every_secret_is_found_without_a_guess_twice() {

@@ -15,7 +15,7 @@ mod order;
 mod readiness;
 mod session;
 
-pub use guessing::{round, value};
+pub use guessing::{guesses_per_round, round, value};
 pub use lines::read_line;
 pub use order::{Order, Ordered, Report, listen};
 #[cfg(target_os = "linux")]

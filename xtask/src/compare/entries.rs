@@ -1,0 +1,185 @@
+//! The cells of a table: who takes part, how, and with how many workers.
+
+use std::collections::BTreeMap;
+
+use workload::definition::Definition;
+use workload::protocol::{Concurrency, Variant};
+
+use super::contestant::{Contestant, SEQUENTIAL};
+use super::sizing::{self, Asked};
+use crate::cli::{CompareArgs, workers};
+use crate::error::Error;
+use crate::packages::Declared;
+
+/// The second edition's number of an Item is this much lower than the third's.
+const EDITIONS_APART: u8 = 15;
+
+/// The first Item of the third edition that the project is about.
+const FIRST_OF_THIRD: u8 = 67;
+
+/// One cell to be measured.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'c> {
+    /// Who.
+    pub(super) contestant: &'c Contestant,
+    /// How.
+    pub(super) variant: Variant,
+    /// With how many workers, or how many tasks at once where the model limits them itself; 0 where
+    /// neither is a number.
+    pub(super) workers: usize,
+    /// Whether the number of workers follows from how much the tasks wait.
+    pub(super) sized: bool,
+}
+
+/// The numbers of workers that the user asked for.
+#[derive(Debug)]
+pub(super) struct Counts {
+    all: Vec<usize>,
+    of: BTreeMap<String, Vec<usize>>,
+}
+
+impl Counts {
+    /// Those of `--workers`.
+    pub(super) fn of(args: &CompareArgs) -> Counts {
+        let given = &args.workers;
+        let own = workers::models(given).into_iter();
+        Counts {
+            all: workers::numbers(given, None),
+            of: own
+                .map(|model| (model.to_owned(), workers::numbers(given, Some(model))))
+                .collect(),
+        }
+    }
+
+    /// Refuses numbers for a model that has no use for them, once the contestants listed their
+    /// variants.
+    ///
+    /// # Errors
+    ///
+    /// A usage error that names the model.
+    pub(super) fn check(&self, contestants: &[Contestant]) -> Result<(), Error> {
+        for (model, numbers) in &self.of {
+            let flag = || format!("--workers {model}={}", numbers[0]);
+            let mut found = contestants.iter();
+            let Some(contestant) = found.find(|contestant| contestant.name == *model) else {
+                return Err(Error::Usage(format!(
+                    "{}: `{model}` does not take part; add `--model {model}`, or leave its number out",
+                    flag()
+                )));
+            };
+            let takes = contestant.variants().iter().any(|one| !one.ignores_workers);
+            if !takes && contestant.hello.is_ok() {
+                return Err(Error::Usage(format!(
+                    "{}: `{model}` takes no number of workers; leave it out",
+                    flag()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The numbers for this variant, and whether each follows from the waits.
+    fn numbers(
+        &self,
+        contestant: &Contestant,
+        variant: &Variant,
+        asked: Option<Asked>,
+    ) -> Vec<(usize, bool)> {
+        if variant.ignores_workers {
+            return match variant.concurrency {
+                Concurrency::Limited(limit) => vec![(limit, false)],
+                _ => vec![(0, false)],
+            };
+        }
+        let given = self.of.get(&contestant.name).unwrap_or(&self.all);
+        if !given.is_empty() {
+            return given.iter().map(|number| (*number, false)).collect();
+        }
+        let declared = &contestant.declared;
+        let grows = variant.concurrency == Concurrency::Workers
+            && !declared.per_core.contains(&variant.name);
+        let most = declared.most_workers.unwrap_or(sizing::MOST);
+        let cpus = num_cpus::get();
+        let asked = asked.filter(|_| grows);
+        let sized = asked.and_then(|asked| asked.at_most(most, cpus));
+        std::iter::once((cpus, false))
+            .chain(sized.map(|number| (number, true)))
+            .collect()
+    }
+}
+
+/// Whether the workload is what this model is for: any workload, unless its manifest names Items.
+fn is_for(declared: &Declared, definition: &Definition) -> bool {
+    let of_second = |item: u8| match item {
+        third if third >= FIRST_OF_THIRD => third - EDITIONS_APART,
+        second => second,
+    };
+    let purpose = &declared.purpose_items;
+    let mut items = definition.items.iter().map(|item| of_second(*item));
+    purpose.is_empty() || items.any(|item| purpose.contains(&item))
+}
+
+/// Whether a model takes part in any of these tables, so that it has to be built.
+pub(super) fn takes_part(
+    name: &str,
+    declared: &Declared,
+    models: &[(&str, Option<&str>)],
+    definitions: &[Definition],
+) -> bool {
+    if name == SEQUENTIAL || models.iter().any(|(model, _)| *model == name) {
+        return true;
+    }
+    let shows = |definition: &Definition| {
+        let mut shown = definition
+            .show
+            .iter()
+            .filter_map(|label| label.split_once('/'));
+        shown.any(|(model, _)| model == name)
+    };
+    let mut definitions = definitions.iter();
+    models.is_empty() && definitions.any(|one| is_for(declared, one) || shows(one))
+}
+
+/// The cells of a table: the variants that were named or, by default, each model's first and those that the
+/// workload wants shown; each with every number of workers that makes a difference to it.
+pub(super) fn entries<'c>(
+    contestants: &'c [Contestant],
+    models: &[(&str, Option<&str>)],
+    definition: &Definition,
+    counts: &Counts,
+    asked: Option<Asked>,
+) -> Vec<Entry<'c>> {
+    let mut entries = Vec::new();
+    for contestant in contestants {
+        let named: Vec<Option<&str>> = models
+            .iter()
+            .filter(|(name, _)| *name == contestant.name)
+            .map(|(_, variant)| *variant)
+            .collect();
+        for (place, variant) in contestant.variants().into_iter().enumerate() {
+            let label = format!("{}/{}", contestant.name, variant.name);
+            let shown = definition.show.contains(&label);
+            let wanted = if named.is_empty() {
+                shown || (place == 0 && is_for(&contestant.declared, definition))
+            } else {
+                named.contains(&Some(variant.name.as_str()))
+                    || ((shown || place == 0) && named.contains(&None))
+            };
+            if !wanted {
+                continue;
+            }
+            for (workers, sized) in counts.numbers(contestant, &variant, asked) {
+                entries.push(Entry {
+                    contestant,
+                    variant: variant.clone(),
+                    workers,
+                    sized,
+                });
+            }
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests;
