@@ -145,6 +145,7 @@ pub(super) fn run(
         rng: Rng::new(seed),
         alive: cells,
         play: Vec::new(),
+        left_out: Vec::new(),
         round: 0,
     };
     let firsts = schedule.firsts(crowded)?;
@@ -165,6 +166,8 @@ struct Schedule<'b, B> {
     alive: Vec<usize>,
     /// Those of them that are sampled.
     play: Vec<usize>,
+    /// Those that keep their one sample since more do not fit.
+    left_out: Vec<usize>,
     round: u32,
 }
 
@@ -201,16 +204,10 @@ impl<B: Bench> Schedule<'_, B> {
 
     /// The slowest contenders keep their one sample until the others can have a verdict.
     fn leave_out_what_does_not_fit(&mut self, firsts: &[First], budget: Duration) {
-        let mut by_cost: Vec<First> = firsts.to_vec();
-        by_cost.retain(|first| self.play.contains(&first.cell));
-        by_cost.sort_by_key(First::life);
-        while let Some(slowest) = by_cost.last().map(|first| first.cell) {
-            let life = by_cost.iter().map(First::life).sum();
-            if !plan(life, budget).is_empty() {
-                break;
-            }
-            by_cost.pop();
+        let fits = |life| !plan(life, budget).is_empty();
+        for slowest in slowest_until(firsts, &self.play, fits) {
             self.play.retain(|cell| *cell != slowest);
+            self.left_out.push(slowest);
             self.bench.end(slowest);
             self.bench.single(slowest);
         }
@@ -218,10 +215,7 @@ impl<B: Bench> Schedule<'_, B> {
 
     /// Samples lives and looks at the verdicts, until none is open or the time is over.
     fn race(&mut self, firsts: &[First], end: Duration, crowded: bool) -> Result<(), Stop> {
-        let cost = |play: &[usize]| -> Duration {
-            let in_play = firsts.iter().filter(|first| play.contains(&first.cell));
-            in_play.map(First::life).sum()
-        };
+        let cost = |play: &[usize]| life_of(firsts, play);
         let left = end.saturating_sub(self.bench.now());
         let looks = plan(cost(&self.play), left);
         let most = looks.last().map_or(0, |look| look.lives);
@@ -241,7 +235,13 @@ impl<B: Bench> Schedule<'_, B> {
             }
             let left = most.saturating_sub(lives) * ROUNDS_A_LIFE;
             self.look(confidence, left);
-            if over || self.play.is_empty() {
+            let time = end.saturating_sub(self.bench.now());
+            for slowest in slowest_until(firsts, &self.play, |life| life <= time) {
+                self.play.retain(|cell| *cell != slowest);
+                self.bench.end(slowest);
+            }
+            // The best one alone has nobody to be compared with.
+            if over || self.play.len() < 2 {
                 break;
             }
         }
@@ -258,6 +258,7 @@ impl<B: Bench> Schedule<'_, B> {
             .open
             .into_iter()
             .filter(|(cell, rounds)| worth(*rounds) && self.alive.contains(cell))
+            .filter(|(cell, _)| !self.left_out.contains(cell))
             .map(|(cell, _)| cell)
             .collect();
         let best = standing.best.filter(|best| self.alive.contains(best));
@@ -334,6 +335,28 @@ impl<B: Bench> Schedule<'_, B> {
         }
         Ok(taken)
     }
+}
+
+/// What a life of these cells takes.
+fn life_of(firsts: &[First], play: &[usize]) -> Duration {
+    let in_play = firsts.iter().filter(|first| play.contains(&first.cell));
+    in_play.map(First::life).sum()
+}
+
+/// The slowest of these cells, as many as have to go until a life of the others fits.
+fn slowest_until(firsts: &[First], play: &[usize], fits: impl Fn(Duration) -> bool) -> Vec<usize> {
+    let mut by_cost: Vec<First> = firsts.to_vec();
+    by_cost.retain(|first| play.contains(&first.cell));
+    by_cost.sort_by_key(First::life);
+    let mut gone = Vec::new();
+    while let Some(slowest) = by_cost.last().map(|first| first.cell) {
+        if fits(by_cost.iter().map(First::life).sum()) {
+            break;
+        }
+        by_cost.pop();
+        gone.push(slowest);
+    }
+    gone
 }
 
 /// Fisher and Yates.

@@ -241,6 +241,19 @@ fn far_off_cell_that_the_noise_does_not_exclude_joins() {
 }
 
 #[test]
+fn far_off_cell_that_would_not_fit_does_not_join() {
+    let mut mock = Mock::new(&[10, 700]);
+    mock.decided_at = vec![1, 9];
+    mock.run(1_500);
+    assert_eq!(mock.samples_of(1), 1);
+    assert!(
+        mock.now <= Duration::from_millis(710 + 1_500),
+        "{:?}",
+        mock.now
+    );
+}
+
+#[test]
 fn hopeless_cells_stay_open() {
     for price in [None, Some(1_000)] {
         let mut mock = Mock::new(&[10; 2]);
@@ -268,9 +281,10 @@ fn budget_bounds_the_sampling_after_the_first_samples() {
 #[test]
 fn contender_that_does_not_fit_keeps_its_one_sample() {
     let mut mock = Mock::new(&[1_000, 1_500, 1_200]);
-    mock.run(7_000);
+    mock.decided_at = vec![1, 9, 9];
+    mock.run(10_000);
     assert_eq!(mock.single, [1, 2]);
-    assert_eq!([0, 1, 2].map(|cell| mock.samples_of(cell)), [6, 1, 1]);
+    assert_eq!([0, 1, 2].map(|cell| mock.samples_of(cell)), [9, 1, 1]);
     assert_eq!(
         mock.looks,
         [(vec![0], 0.95)],
@@ -288,10 +302,10 @@ fn without_a_budget_each_cell_keeps_its_first_sample() {
 
 #[test]
 fn quick_contestants_stop_at_the_limit_of_lives() {
-    let mut mock = Mock::new(&[1]);
-    mock.decided_at = vec![9];
+    let mut mock = Mock::new(&[1, 1]);
+    mock.decided_at = vec![9; 2];
     mock.run(3_600_000);
-    assert_eq!(mock.starts, [40]);
+    assert_eq!(mock.starts, [40, 40]);
 }
 
 #[test]
