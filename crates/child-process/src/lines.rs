@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::drive::{self, Drive as _};
-use crate::job::Job;
+use crate::job::{Job, Piece};
 
 /// Which output of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,7 +17,27 @@ pub enum Stream {
 
 /// A line of output, without its end.
 ///
-/// The last line of a stream may have had none. A line of more than a mebibyte comes in pieces.
+/// A line ends with a line feed, which is not part of it. A carriage return is: `"10%\r20%\n"` is one
+/// line, and one that ended with CR LF still ends with CR. The last line of a stream may have had no
+/// end.
+///
+/// A line of more than a mebibyte comes in pieces of about that size, of which each but the last
+/// [continues](Self::continues). A piece ends where a character of UTF-8 does.
+///
+/// ```
+/// use child_process::Command;
+///
+/// let (mut whole, mut lengths) = (Vec::new(), Vec::new());
+/// Command::new("head").args(["-c", "3000000", "/dev/zero"]).run_lines(|line| {
+///     whole.extend(line.bytes);
+///     if !line.continues {
+///         lengths.push(whole.len());
+///         whole.clear();
+///     }
+/// })?;
+/// assert_eq!(lengths, [3_000_000]);
+/// # Ok::<(), child_process::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Line {
@@ -25,6 +45,8 @@ pub struct Line {
     pub stream: Stream,
     /// What was written.
     pub bytes: Vec<u8>,
+    /// This is a piece of a long line, which goes on in the next piece of the same stream.
+    pub continues: bool,
 }
 
 impl Line {
@@ -67,9 +89,14 @@ pub(crate) fn next_line(job: &mut Job, time: Option<Instant>) -> Option<Line> {
 }
 
 fn ready_line(job: &mut Job) -> Option<Line> {
-    let (stream, bytes) = match job.stdout.line() {
-        Some(bytes) => (Stream::Stdout, bytes),
+    let (stream, piece) = match job.stdout.line() {
+        Some(piece) => (Stream::Stdout, piece),
         None => (Stream::Stderr, job.stderr.line()?),
     };
-    Some(Line { stream, bytes })
+    let Piece { bytes, continues } = piece;
+    Some(Line {
+        stream,
+        bytes,
+        continues,
+    })
 }

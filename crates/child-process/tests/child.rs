@@ -363,3 +363,35 @@ fn after_something_was_thrown_away_nothing_is_joined_to_what_came_before_it() {
         assert_eq!(child.finish().unwrap().stdout_dropped, 2 + 6 + 5);
     });
 }
+
+#[test]
+fn overlong_line_is_marked_and_keeps_its_characters() {
+    within(LIMIT, || {
+        const SIGNS: usize = 2_000_000;
+        let euros = format!("yes € | head -n {SIGNS} | tr -d '\\n'; echo; echo short");
+        let (mut line, mut lines, mut pieces) = (String::new(), Vec::new(), 0);
+        let finished = sh(&euros).run_lines(|piece| {
+            pieces += 1;
+            line.push_str(&piece.text());
+            if !piece.continues {
+                lines.push(std::mem::take(&mut line));
+            }
+        });
+        assert!(finished.unwrap().success());
+        assert!(pieces > 2, "{pieces}");
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].chars().all(|sign| sign == '€'));
+        assert_eq!(lines[0].chars().count(), SIGNS);
+        assert_eq!(lines[1], "short");
+    });
+}
+
+#[test]
+fn carriage_return_is_part_of_its_line() {
+    within(LIMIT, || {
+        let mut lines = Vec::new();
+        let output = Command::new("printf").arg(r"10%%\r20%%\r\nend\r\n");
+        output.run_lines(|line| lines.push(line.bytes)).unwrap();
+        assert_eq!(lines, [&b"10%\r20%\r"[..], b"end\r"]);
+    });
+}

@@ -15,7 +15,7 @@ const LARGEST_PIPE: usize = 1 << 20;
 /// Room for the output of most programs.
 const FIRST: usize = 8 << 10;
 
-/// A line that is longer comes in pieces.
+/// A longer line comes in pieces.
 const LONGEST_LINE: usize = 1 << 20;
 
 /// So much may be read ahead of who asks for lines, whatever the cap is. That happens only while they write as well: else
@@ -35,6 +35,16 @@ pub(crate) struct Drain {
     taken: usize,
     /// Bytes in which there is no line's end but before `taken`.
     searched: usize,
+    /// A piece of a line was handed out, and its end was not.
+    within_line: bool,
+}
+
+/// A line or a piece of one, without the line's end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) bytes: Vec<u8>,
+    /// The line goes on in the next piece.
+    pub(crate) continues: bool,
 }
 
 impl Drain {
@@ -86,6 +96,7 @@ impl Drain {
             bytes.drain(..self.taken);
         }
         (self.taken, self.searched) = (0, 0);
+        self.within_line = false;
         // Many results may be kept, and most are short.
         if bytes.len() < bytes.capacity() / 2 {
             bytes.shrink_to_fit();
@@ -157,22 +168,27 @@ impl Drain {
         }
     }
 
-    /// The next line without its end, if it is there. The last one may lack an end; an overlong one comes in pieces.
-    pub(crate) fn line(&mut self) -> Option<Vec<u8>> {
+    /// The next line without its end, if it is there. The last one may lack an end; an overlong one
+    /// comes in pieces, which end where a character does.
+    pub(crate) fn line(&mut self) -> Option<Piece> {
         let from = self.searched.max(self.taken);
         let fresh = &self.bytes[from..];
         let rest = self.bytes.len() - self.taken;
-        let (end, skip) = match fresh.iter().position(|byte| *byte == b'\n') {
-            Some(place) => (from + place, 1),
-            None if rest >= LONGEST_LINE || (self.pipe.is_none() && rest > 0) => {
-                (self.bytes.len(), 0)
+        let (end, skip, continues) = match fresh.iter().position(|byte| *byte == b'\n') {
+            Some(place) => (from + place, 1, false),
+            None if self.pipe.is_none() && (rest > 0 || self.within_line) => {
+                (self.bytes.len(), 0, false)
+            }
+            None if rest >= LONGEST_LINE => {
+                let cut = incomplete_character(&self.bytes[self.taken..]);
+                (self.bytes.len() - cut, 0, true)
             }
             None => {
                 self.searched = self.bytes.len();
                 return None;
             }
         };
-        let line = self.bytes[self.taken..end].to_vec();
+        let bytes = self.bytes[self.taken..end].to_vec();
         self.taken = end + skip;
         // Moved to the front only when that is less than what was handed out: all moves together are linear.
         if self.taken > self.bytes.len() / 2 {
@@ -180,7 +196,23 @@ impl Drain {
             self.taken = 0;
         }
         self.searched = self.taken;
-        Some(line)
+        self.within_line = continues;
+        Some(Piece { bytes, continues })
+    }
+}
+
+/// How many bytes at the end begin a character in UTF-8 that is not complete.
+fn incomplete_character(bytes: &[u8]) -> usize {
+    const LONGEST: usize = 4;
+    let most = bytes.len().min(LONGEST - 1);
+    let begun = |back: &usize| bytes[bytes.len() - back] >= 0b1100_0000;
+    let Some(back) = (1..=most).find(begun) else {
+        return 0;
+    };
+    // The end of the input is the only reason for which the decoder reports no length.
+    match str::from_utf8(&bytes[bytes.len() - back..]) {
+        Err(error) if error.error_len().is_none() => back,
+        _ => 0,
     }
 }
 
@@ -199,7 +231,7 @@ mod tests {
 
     fn lines(drain: &mut Drain) -> Vec<String> {
         std::iter::from_fn(|| drain.line())
-            .map(|line| String::from_utf8(line).unwrap())
+            .map(|line| String::from_utf8(line.bytes).unwrap())
             .collect()
     }
 
@@ -221,11 +253,51 @@ mod tests {
         assert_eq!(drain.take(), b"longer than what was before it");
     }
 
+    fn piece(length: usize, continues: bool) -> Option<(usize, bool)> {
+        Some((length, continues))
+    }
+
+    fn next(drain: &mut Drain) -> Option<(usize, bool)> {
+        drain.line().map(|line| (line.bytes.len(), line.continues))
+    }
+
     #[test]
-    fn an_overlong_line_comes_in_pieces() {
+    fn overlong_line_comes_in_marked_pieces() {
         let mut drain = holding(&vec![b'x'; LONGEST_LINE + 5], true);
-        assert_eq!(drain.line().map(|line| line.len()), Some(LONGEST_LINE + 5));
-        assert_eq!(drain.line(), None);
+        assert_eq!(next(&mut drain), piece(LONGEST_LINE + 5, true));
+        assert_eq!(next(&mut drain), None);
+        drain.bytes.extend(b"yy\nzz");
+        assert_eq!(next(&mut drain), piece(2, false));
+        drain.close();
+        assert_eq!(next(&mut drain), piece(2, false));
+        assert_eq!(next(&mut drain), None);
+    }
+
+    #[test]
+    fn last_piece_is_unmarked_if_the_output_ends_right_after_a_cut() {
+        let mut drain = holding(&vec![b'x'; LONGEST_LINE], true);
+        assert_eq!(next(&mut drain), piece(LONGEST_LINE, true));
+        drain.close();
+        assert_eq!(next(&mut drain), piece(0, false));
+        assert_eq!(next(&mut drain), None);
+    }
+
+    #[test]
+    fn piece_of_a_line_ends_where_a_character_does() {
+        for cut in ["\u{e9}", "\u{20ac}", "\u{1f980}"] {
+            for kept in 1..cut.len() {
+                let mut bytes = vec![b'x'; LONGEST_LINE];
+                bytes.extend(&cut.as_bytes()[..kept]);
+                let mut drain = holding(&bytes, true);
+                assert_eq!(next(&mut drain), piece(LONGEST_LINE, true));
+                drain.bytes.extend(&cut.as_bytes()[kept..]);
+                drain.close();
+                assert_eq!(lines(&mut drain), [cut]);
+            }
+        }
+        // Neither text nor the beginning of any.
+        let bytes = vec![0xff; LONGEST_LINE];
+        assert_eq!(next(&mut holding(&bytes, true)), piece(LONGEST_LINE, true));
     }
 
     #[test]

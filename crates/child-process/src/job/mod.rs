@@ -21,7 +21,7 @@ mod feed;
 mod step;
 mod watch;
 
-pub(crate) use drain::Drain;
+pub(crate) use drain::{Drain, Piece};
 pub(crate) use feed::Feed;
 
 use std::io;
