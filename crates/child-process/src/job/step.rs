@@ -62,6 +62,10 @@ impl Job {
                 if self.leader.exited() {
                     self.stdin.close();
                     if self.limits.end_leftovers {
+                        if self.tree.inherits_orphans() {
+                            // Held, so that they can be reaped.
+                            self.tree.look(&self.leader, census, &[]);
+                        }
                         self.leader.signal_group(Signal::KILL);
                     }
                     let until = now + self.limits.drain.min(Duration::from_secs(86_400));

@@ -22,11 +22,11 @@ impl Drive for Job {
                 fds.push(PollFd::from_borrowed_fd(pipe, PollFlags::IN));
             }
         }
-        if !self.leader.exited() {
-            fds.push(PollFd::from_borrowed_fd(
-                self.leader.descriptor(),
-                PollFlags::IN,
-            ));
+        // A child that has not ended is held, so `advance` needs no second condition.
+        if !self.leader.exited()
+            && let Some(process) = self.leader.descriptor()
+        {
+            fds.push(PollFd::from_borrowed_fd(process, PollFlags::IN));
         }
         for process in self.tree.descriptors() {
             fds.push(PollFd::from_borrowed_fd(process, PollFlags::IN));
@@ -35,6 +35,8 @@ impl Drive for Job {
 
     fn wake_at(&self) -> Option<Instant> {
         match self.phase {
+            // It had ended before it could be held: there is only its output to be read.
+            Phase::Running if self.leader.exited() => Some(self.started),
             Phase::Running => self.deadline,
             Phase::Draining { until } => Some(until),
             Phase::Terminating { until, look }

@@ -9,16 +9,16 @@ use super::census::Entry;
 
 /// A process, and a descriptor that never refers to another one.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) entry: Entry,
-    pub(super) process: OwnedFd,
+pub(crate) struct Held {
+    pub(crate) entry: Entry,
+    pub(crate) process: OwnedFd,
 }
 
 impl Held {
     /// Opens a descriptor of exactly this process, even if its parent, group or session has changed
     /// since. A process that has ended can be held until it is reaped. The entry is read again
     /// after the descriptor was opened.
-    pub(super) fn open(entry: &Entry) -> Option<Self> {
+    pub(crate) fn open(entry: &Entry) -> Option<Self> {
         let id = Pid::from_raw(entry.id.cast_signed())?;
         let process = loop {
             match pidfd_open(id, PidfdFlags::empty()) {

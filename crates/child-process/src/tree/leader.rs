@@ -3,21 +3,23 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ExitStatus};
+use std::process::ExitStatus;
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open,
-    pidfd_send_signal, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group,
+    pidfd_open, pidfd_send_signal, waitid,
 };
 
 use super::Mark;
 
-/// A child that was started and not yet reaped.
+/// A child that was started and not yet reaped, at least not by this crate.
 #[derive(Debug)]
 pub(crate) struct Leader {
     id: Pid,
-    process: OwnedFd,
+    /// `None` if something else in this program had reaped the child before it could be held. Then
+    /// its number may belong to any other process, so it is never signalled.
+    process: Option<OwnedFd>,
     /// It leads a process group of its own.
     leads: bool,
     exited: bool,
@@ -25,30 +27,32 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
-    /// Takes a child that was just started. Where no descriptor is to be had the child is ended, with its group.
-    pub(crate) fn take(mut child: Child, leads: bool, mark: Option<Mark>) -> io::Result<Self> {
-        let id = Pid::from_raw(child.id().cast_signed()).ok_or(Errno::SRCH)?;
+    /// Holds a child that was just started. If there is no descriptor left, the child is ended,
+    /// with its group.
+    pub(crate) fn hold(id: u32, leads: bool, mark: Option<Mark>) -> io::Result<Self> {
+        let id = Pid::from_raw(id.cast_signed()).ok_or(Errno::SRCH)?;
         if let Some(mark) = &mark {
-            mark.started(child.id());
+            mark.started(id.as_raw_nonzero().get().cast_unsigned());
         }
-        // Nobody has reaped it, so the number is its own.
-        match pidfd_open(id, PidfdFlags::empty()) {
-            Ok(process) => Ok(Self {
-                id,
-                process,
-                leads,
-                exited: false,
-                mark,
-            }),
+        let process = match open(id) {
+            // The number may have been recycled before the descriptor was opened.
+            Ok(process) => is_own(WaitId::PidFd(process.as_fd())).then_some(process),
+            Err(_) if !is_own(WaitId::Pid(id)) => None,
             Err(error) => {
-                if leads {
-                    let _ = kill_process_group(id, Signal::KILL);
-                }
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(error.into())
+                end_unheld(id, leads);
+                return Err(error.into());
             }
+        };
+        if process.is_none() {
+            mark.as_ref().inspect(|mark| mark.retire());
         }
+        Ok(Self {
+            id,
+            exited: process.is_none(),
+            process,
+            leads,
+            mark,
+        })
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -60,9 +64,13 @@ impl Leader {
         self.mark.as_ref()
     }
 
-    /// Becomes readable when it ends.
-    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.process.as_fd()
+    /// Becomes readable when it ends. `None` if it had ended before it could be held.
+    pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.process.as_ref().map(|process| process.as_fd())
+    }
+
+    fn held(&self) -> Result<BorrowedFd<'_>, Errno> {
+        self.descriptor().ok_or(Errno::CHILD)
     }
 
     /// Whether it was seen to have ended.
@@ -78,7 +86,7 @@ impl Leader {
     /// How it ended, if it has; it stays unreaped.
     pub(crate) fn peek(&self) -> io::Result<Option<ExitStatus>> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        let status = waitid(WaitId::PidFd(self.process.as_fd()), options)?;
+        let status = waitid(WaitId::PidFd(self.held()?), options)?;
         Ok(status.as_ref().and_then(exit_status))
     }
 
@@ -90,7 +98,8 @@ impl Leader {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
-        Ok(pidfd_send_signal(&self.process, signal)?)
+        let process = self.descriptor().ok_or(Errno::SRCH)?;
+        Ok(pidfd_send_signal(process, signal)?)
     }
 
     /// Sends its group a signal; false if it has none or the number might be somebody else's by now.
@@ -107,7 +116,7 @@ impl Leader {
     /// on. By its descriptor: if something else has reaped it, its number may be that of another child by now.
     pub(crate) fn reap(&self) -> io::Result<ExitStatus> {
         loop {
-            match waitid(WaitId::PidFd(self.process.as_fd()), WaitIdOptions::EXITED) {
+            match waitid(WaitId::PidFd(self.held()?), WaitIdOptions::EXITED) {
                 Ok(status) => {
                     if let Some(status) = status.as_ref().and_then(exit_status) {
                         self.mark.as_ref().inspect(|mark| mark.retire());
@@ -121,6 +130,31 @@ impl Leader {
     }
 }
 
+fn open(id: Pid) -> Result<OwnedFd, Errno> {
+    loop {
+        match pidfd_open(id, PidfdFlags::empty()) {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Whether the process is a child of this program that nobody has reaped yet.
+fn is_own(process: WaitId<'_>) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    !matches!(waitid(process, options), Err(Errno::CHILD))
+}
+
+/// Ends a child for which there is no descriptor. It was seen to be unreaped a moment ago, which is
+/// all that is known about its number.
+fn end_unheld(id: Pid, leads: bool) {
+    if leads {
+        let _ = kill_process_group(id, Signal::KILL);
+    }
+    let _ = kill_process(id, Signal::KILL);
+    while let Err(Errno::INTR) = waitid(WaitId::Pid(id), WaitIdOptions::EXITED) {}
+}
+
 /// In the layout of wait(2): a code in the second byte, or a signal in the first, with a bit if there is a core.
 fn exit_status(status: &WaitIdStatus) -> Option<ExitStatus> {
     let raw = match (status.exit_status(), status.terminating_signal()) {
@@ -129,4 +163,49 @@ fn exit_status(status: &WaitIdStatus) -> Option<ExitStatus> {
         (None, None) => return None,
     };
     Some(ExitStatus::from_raw(raw))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn signal_everything(leader: &Leader) {
+        assert!(!leader.is_pinned());
+        assert!(!leader.signal_group(Signal::KILL));
+        assert_eq!(
+            leader.signal(Signal::KILL).unwrap_err().raw_os_error(),
+            Some(3)
+        );
+        assert_eq!(leader.peek().unwrap_err().raw_os_error(), Some(10));
+        assert_eq!(leader.reap().unwrap_err().raw_os_error(), Some(10));
+    }
+
+    #[test]
+    fn child_reaped_before_it_is_held_has_lost_its_status() {
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let leader = Leader::hold(child.id(), true, None).unwrap();
+        assert!(leader.exited());
+        signal_everything(&leader);
+    }
+
+    #[test]
+    fn stranger_with_the_number_of_a_reaped_child_is_not_signalled() {
+        // A grandchild stands for the process that has got the number since.
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 60 & echo $!; read -r _; kill $!"]);
+        shell.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        let mut line = String::new();
+        let mut output = io::BufReader::new(shell.stdout.take().unwrap());
+        io::BufRead::read_line(&mut output, &mut line).unwrap();
+        let leader = Leader::hold(line.trim().parse().unwrap(), true, None).unwrap();
+        assert!(leader.exited());
+        signal_everything(&leader);
+        drop(shell.stdin.take());
+        // `kill` fails if the stranger had been signalled and was gone.
+        assert!(shell.wait().unwrap().success());
+    }
 }

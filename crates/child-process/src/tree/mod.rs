@@ -14,7 +14,8 @@ mod leader;
 
 pub use adoption::adopt_orphans;
 pub(crate) use adoption::{Mark, VARIABLE, mark_for_a_child};
-pub(crate) use census::Census;
+pub(crate) use census::{Census, Entry};
+pub(crate) use held::Held;
 pub(crate) use leader::Leader;
 
 use std::collections::BTreeSet;
@@ -26,16 +27,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 
 use adoption::{Marked, mark_of, running_leaders};
-use census::Entry;
-use held::Held;
 
 /// The living processes that were found below a leader, or in its group; not the leader itself.
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     held: Vec<Held>,
-    /// Those that have ended and may have become ours to reap. Only where orphans are adopted.
+    /// Those that have ended and may have become ours to reap. Only if orphans come to this program.
     ended: Vec<Held>,
-    adopts: bool,
+    /// Whether orphans come to this program, once that was asked.
+    inherits: Option<bool>,
 }
 
 /// The most looks for leftover processes, if each look finds a new one. The pauses between them add
@@ -78,16 +78,21 @@ impl Tree {
         let ended: Vec<bool> = ended.iter().map(|fd| !fd.revents().is_empty()).collect();
         let mut ended = ended.into_iter();
         let gone = self.held.extract_if(.., |_| ended.next().unwrap_or(false));
-        if self.adopts {
+        if self.inherits == Some(true) {
             self.ended.extend(gone);
         } else {
             gone.for_each(drop);
         }
     }
 
+    /// Whether orphaned descendants become children of this program. Asked once for each tree.
+    pub(crate) fn inherits_orphans(&mut self) -> bool {
+        *self.inherits.get_or_insert_with(adoption::inherits_orphans)
+    }
+
     /// Leaves the living processes running, and reaps those that have ended.
     pub(crate) fn leave(&mut self, leader: &Leader, census: &mut Census) {
-        if leader.mark().is_some() {
+        if self.inherits_orphans() {
             // A process in the middle of an `execve` shows its mark a moment later.
             for look in 0..LAST_LOOKS {
                 if !self.look(leader, census, &[]).changed {
@@ -103,8 +108,8 @@ impl Tree {
     }
 
     /// Looks for processes that are not held yet, sends each of them `signals`, and holds them.
-    /// Where orphans are adopted, those that have ended are held too, since their parents may never
-    /// ask for them.
+    /// If orphans come to this program, those that have ended are held too, since their parents may
+    /// never ask for them.
     pub(crate) fn look(
         &mut self,
         leader: &Leader,
@@ -112,7 +117,7 @@ impl Tree {
         signals: &[Signal],
     ) -> Look {
         let entries = census.entries();
-        self.adopts = leader.mark().is_some();
+        let reaps = self.inherits_orphans();
         // After the reading: a process that is alive now was alive then, and its number was its
         // own.
         self.forget_ended();
@@ -134,7 +139,7 @@ impl Tree {
             let before = members.len();
             for entry in entries {
                 let known = members.contains(&entry.id) || passed.contains(&entry.id);
-                if known || ended.contains(&entry.identity()) || (entry.dead() && !self.adopts) {
+                if known || ended.contains(&entry.identity()) || (entry.dead() && !reaps) {
                     continue;
                 }
                 let belongs = [entry.parent, entry.group, entry.session]
@@ -156,7 +161,7 @@ impl Tree {
                     held => {
                         changed |= !entry.dead();
                         passed.insert(entry.id);
-                        self.ended.extend(held.filter(|_| self.adopts));
+                        self.ended.extend(held.filter(|_| reaps));
                     }
                 }
             }

@@ -4,6 +4,8 @@
     reason = "each test program uses its own part of this module"
 )]
 
+pub(crate) mod inside;
+
 use std::fs;
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -172,4 +174,32 @@ impl Holdings {
             thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// The processes that have ended, are children of this program, and were not reaped.
+pub(crate) fn zombies() -> usize {
+    let own = std::process::id().to_string();
+    fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok())
+        .filter_map(|stat| Some(stat.rsplit_once(") ")?.1.to_owned()))
+        .filter(|rest| {
+            rest.strip_prefix("Z ")
+                .and_then(|rest| rest.split(' ').next())
+                == Some(&own)
+        })
+        .count()
+}
+
+/// Whether a program is there; says so if it is not.
+pub(crate) fn has(program: &str) -> bool {
+    let there = std::process::Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !there {
+        println!("skipped: no {program} here");
+    }
+    there
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::tree::census::Entry;
+use crate::tree::census::{Entry, other_threads};
 
 /// The name of the mark in the environment.
 pub(crate) const VARIABLE: &str = "CHILD_PROCESS_TREE";
@@ -79,8 +79,15 @@ pub(in crate::tree) enum Marked {
 
 /// The mark of a living process. A zombie has no environment any more.
 pub(in crate::tree) fn mark_of(id: u32) -> Marked {
-    let read = |file| fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
+    let read = |file: &str| fs::read(format!("/proc/{id}/{file}")).unwrap_or_default();
     let mut environment = read("environ");
+    if environment.is_empty() {
+        // If the main thread has ended, the other threads still have the environment.
+        environment = other_threads(id)
+            .map(|thread| read(&format!("task/{thread}/environ")))
+            .find(|environment| !environment.is_empty())
+            .unwrap_or_default();
+    }
     if environment.is_empty() {
         if read("cmdline").is_empty() {
             return Marked::NotYet;

@@ -11,7 +11,8 @@ mod mark;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::process::{getpid, set_child_subreaper};
+use left::reap_left;
+use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 
 pub(super) use left::leave;
 pub(crate) use mark::{Mark, VARIABLE};
@@ -44,10 +45,16 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(())
 }
 
+/// Whether orphaned descendants become children of this program, which must reap them then: it
+/// adopts them, it is the first process of its PID namespace, or it made itself a subreaper.
+pub(super) fn inherits_orphans() -> bool {
+    ADOPTING.load(Ordering::SeqCst)
+        || getpid().is_init()
+        || child_subreaper().is_ok_and(|set| set.is_some())
+}
+
 /// A mark for one more child, if orphans are adopted at all.
 pub(crate) fn mark_for_a_child() -> Option<Mark> {
-    ADOPTING.load(Ordering::SeqCst).then(|| {
-        left::reap_left();
-        Mark::new()
-    })
+    reap_left();
+    ADOPTING.load(Ordering::SeqCst).then(Mark::new)
 }

@@ -1,0 +1,156 @@
+//! `posix_spawn` with what the standard library does not offer.
+//!
+//! The standard library passes the signal mask of the calling thread on. A child that inherits a
+//! blocked `SIGTERM` cannot be asked to end. The mask cannot be lifted around the spawn either: a
+//! pending signal would then be delivered to this program.
+//!
+//! The standard library also forks, instead of `posix_spawn`, if a program is looked up in a `PATH`
+//! that was set for the child. That is slower, and it panics if something else in this program reaps
+//! a child whose `execve` failed.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use nix::sched::{CloneFlags, unshare};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::Pid;
+use rustix::io::Errno;
+
+use super::launch::{Plan, Source};
+use super::pipes::above_standard;
+use crate::command::Command;
+use crate::tree::VARIABLE;
+
+/// Whether the program is looked up in another `PATH` than that of this program.
+pub(super) fn looks_elsewhere(command: &Command) -> bool {
+    let changed = command.env_clear || command.env.iter().any(|(name, _)| name == "PATH");
+    changed && !command.program.as_bytes().contains(&b'/')
+}
+
+/// Spawns the process and returns its number. No signal is blocked in it.
+pub(super) fn spawn(plan: &Plan<'_>) -> io::Result<u32> {
+    let Some(dir) = &plan.command.dir else {
+        return spawn_here(plan);
+    };
+    // `posix_spawn` takes no folder here, so a thread with a folder of its own spawns the process.
+    thread::scope(|scope| {
+        let spawner = thread::Builder::new().spawn_scoped(scope, || {
+            unshare(CloneFlags::CLONE_FS)?;
+            env::set_current_dir(dir)?;
+            spawn_here(plan)
+        })?;
+        spawner.join().unwrap_or_else(|_| Err(Errno::NOMEM.into()))
+    })
+}
+
+fn spawn_here(plan: &Plan<'_>) -> io::Result<u32> {
+    let environment = environment(plan);
+    let path = environment.get(OsStr::new("PATH")).cloned();
+    let environment: Vec<CString> = environment
+        .into_iter()
+        .map(|(name, value)| c_string([name.as_bytes(), b"=", value.as_bytes()].concat()))
+        .collect::<io::Result<_>>()?;
+    let command = plan.command;
+    let mut args = vec![c_string(command.program.as_bytes().to_vec())?];
+    for arg in &command.args {
+        args.push(c_string(arg.as_bytes().to_vec())?);
+    }
+
+    let mut descriptors = Vec::new();
+    let actions = file_actions(&plan.streams, &mut descriptors)?;
+    let attributes = attributes(command)?;
+    let mut refusal = Errno::NOENT.into();
+    for program in candidates(&command.program, path.as_deref()) {
+        let program = c_string(program.into_os_string().into_vec())?;
+        match posix_spawn(&*program, &actions, &attributes, &args, &environment) {
+            Ok(id) => return Ok(id.as_raw().cast_unsigned()),
+            // The next folder of `PATH` may have one that can be executed.
+            Err(nix::Error::EACCES) => refusal = nix::Error::EACCES.into(),
+            Err(nix::Error::ENOENT | nix::Error::ENOTDIR) if path.is_some() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(refusal)
+}
+
+fn c_string(bytes: Vec<u8>) -> io::Result<CString> {
+    CString::new(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+fn environment(plan: &Plan<'_>) -> BTreeMap<OsString, OsString> {
+    let mut variables = BTreeMap::new();
+    if !plan.command.env_clear {
+        variables.extend(env::vars_os());
+    }
+    for (name, value) in &plan.command.env {
+        match value {
+            Some(value) => variables.insert(name.clone(), value.clone()),
+            None => variables.remove(name),
+        };
+    }
+    if let Some(mark) = plan.mark {
+        variables.insert(VARIABLE.into(), mark.into());
+    }
+    variables
+}
+
+/// The files that a name may stand for, in the order of `PATH`.
+fn candidates(program: &OsStr, path: Option<&OsStr>) -> Vec<PathBuf> {
+    if program.is_empty() || program.as_bytes().contains(&b'/') {
+        return vec![program.into()];
+    }
+    let path = path.unwrap_or(OsStr::new("/bin:/usr/bin"));
+    env::split_paths(path)
+        // An empty entry is the folder that the child works in.
+        .map(|folder| Path::new(".").join(folder).join(program))
+        .filter(|file| file.exists())
+        .collect()
+}
+
+/// `descriptors` keeps those open that the actions refer to.
+fn file_actions(
+    streams: &[Source; 3],
+    descriptors: &mut Vec<OwnedFd>,
+) -> io::Result<PosixSpawnFileActions> {
+    let mut actions = PosixSpawnFileActions::init()?;
+    for (number, source) in (0..).zip(streams) {
+        let descriptor = match source {
+            Source::Inherit => continue,
+            Source::Null => {
+                let null = File::options().read(true).write(true).open("/dev/null");
+                null?.into()
+            }
+            Source::Given(descriptor) => descriptor.try_clone()?,
+        };
+        // One of 0 to 2 could be overwritten before it is copied.
+        let descriptor = above_standard(descriptor)?;
+        actions.add_dup2(descriptor.as_raw_fd(), number)?;
+        descriptors.push(descriptor);
+    }
+    Ok(actions)
+}
+
+fn attributes(command: &Command) -> io::Result<PosixSpawnAttr> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    let mut flags =
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
+    attributes.set_sigmask(&SigSet::empty())?;
+    // Ignored in all Rust programs, and inherited if it stays so.
+    let mut reset = SigSet::empty();
+    reset.add(Signal::SIGPIPE);
+    attributes.set_sigdefault(&reset)?;
+    if !command.foreground {
+        flags |= PosixSpawnFlags::POSIX_SPAWN_SETPGROUP;
+        attributes.set_pgroup(Pid::from_raw(0))?;
+    }
+    attributes.set_flags(flags)?;
+    Ok(attributes)
+}

@@ -1,0 +1,112 @@
+//! Spawning the process: by the standard library where it can do it, else directly.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command as StdCommand, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::SigSet;
+use rustix::io::Errno;
+
+use super::{direct, stuck};
+use crate::command::Command;
+use crate::tree::VARIABLE;
+
+/// Where a standard stream of a child comes from or goes to.
+#[derive(Debug)]
+pub(super) enum Source {
+    Inherit,
+    Null,
+    Given(OwnedFd),
+}
+
+impl Source {
+    /// For standard error that goes where standard output goes.
+    pub(super) fn for_stderr_too(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Inherit => Self::Given(io::stdout().as_fd().try_clone_to_owned()?),
+            Self::Null => Self::Null,
+            Self::Given(descriptor) => Self::Given(descriptor.try_clone()?),
+        })
+    }
+}
+
+impl From<Source> for Stdio {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Inherit => Self::inherit(),
+            Source::Null => Self::null(),
+            Source::Given(descriptor) => descriptor.into(),
+        }
+    }
+}
+
+/// All that is needed to spawn a process.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) command: &'a Command,
+    /// The value of [`VARIABLE`].
+    pub(super) mark: Option<&'a str>,
+    /// Standard input, output and error.
+    pub(super) streams: [Source; 3],
+}
+
+/// Spawns the process and returns its number.
+pub(super) fn launch(plan: Plan<'_>) -> io::Result<u32> {
+    // A child in the group of this program goes on when this program does.
+    let _watched = (!plan.command.foreground).then(stuck::watch);
+    // A mask that cannot be read is taken for an empty one, which it nearly always is.
+    let mask = SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty());
+    if mask.iter().next().is_some() || direct::looks_elsewhere(plan.command) {
+        return while_busy(|| direct::spawn(&plan));
+    }
+    let mut child = standard(plan);
+    // The process is reaped through its descriptor.
+    while_busy(|| Ok(child.spawn()?.id()))
+}
+
+fn standard(plan: Plan<'_>) -> StdCommand {
+    let command = plan.command;
+    let mut child = StdCommand::new(&command.program);
+    child.args(&command.args);
+    if command.env_clear {
+        child.env_clear();
+    }
+    for (name, value) in &command.env {
+        match value {
+            Some(value) => child.env(name, value),
+            None => child.env_remove(name),
+        };
+    }
+    if let Some(mark) = plan.mark {
+        child.env(VARIABLE, mark);
+    }
+    if let Some(dir) = &command.dir {
+        child.current_dir(dir);
+    }
+    if !command.foreground {
+        child.process_group(0);
+    }
+    let [stdin, stdout, stderr] = plan.streams;
+    child.stdin(stdin).stdout(stdout).stderr(stderr);
+    child
+}
+
+/// Tries again for up to a quarter of a second if the program's file is open for writing.
+///
+/// When one thread writes a program and starts it while another thread starts anything, the other
+/// child holds the file open between its `fork` and its `execve`. Nothing has run yet, so another
+/// try is harmless.
+fn while_busy(mut spawn: impl FnMut() -> io::Result<u32>) -> io::Result<u32> {
+    const TRIES: u32 = 8;
+    let busy = |error: &io::Error| error.raw_os_error() == Some(Errno::TXTBSY.raw_os_error());
+    for attempt in 0..TRIES {
+        match spawn() {
+            Err(error) if busy(&error) => thread::sleep(Duration::from_millis(1 << attempt)),
+            result => return result,
+        }
+    }
+    spawn()
+}

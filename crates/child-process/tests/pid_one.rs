@@ -1,0 +1,73 @@
+//! The first process of a container: all orphans become its children.
+
+mod support;
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use child_process::Command;
+use support::inside::{Where, is_inside, run_inside};
+use support::{eventually, sh, within, zombies};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs a test as the first process of a PID namespace.
+fn as_pid_one(name: &str, test: impl FnOnce() + Send + 'static) {
+    if !is_inside() {
+        return run_inside(Where::PidOne, name);
+    }
+    assert_eq!(std::process::id(), 1);
+    within(LIMIT, test);
+}
+
+#[track_caller]
+fn no_zombie_is_left() {
+    eventually("all zombies are reaped", || {
+        // Processes that were left in the background are reaped at the next start.
+        Command::new("true").run().unwrap();
+        zombies() == 0
+    });
+}
+
+#[test]
+fn timed_out_trees_leave_no_zombies_as_pid_one() {
+    as_pid_one("timed_out_trees_leave_no_zombies_as_pid_one", || {
+        for script in ["sleep 60 & sleep 60", "setsid sleep 60 & sleep 60; :"] {
+            for limit in 10..30 {
+                let command = sh(script).timeout(Duration::from_millis(limit));
+                assert!(command.run().unwrap_err().is_timeout());
+            }
+        }
+        assert_eq!(zombies(), 0);
+    });
+}
+
+#[test]
+fn dropped_futures_leave_no_zombies_as_pid_one() {
+    as_pid_one("dropped_futures_leave_no_zombies_as_pid_one", || {
+        let mut context = Context::from_waker(Waker::noop());
+        for n in 0..40 {
+            let mut running = sh("sleep 60 & sleep 60").run_async();
+            assert!(Pin::new(&mut running).poll(&mut context).is_pending());
+            std::thread::sleep(Duration::from_micros(100 * n));
+            drop(running);
+        }
+        no_zombie_is_left();
+    });
+}
+
+#[test]
+fn background_processes_leave_no_zombies_as_pid_one() {
+    as_pid_one("background_processes_leave_no_zombies_as_pid_one", || {
+        for _ in 0..10 {
+            let ended = sh("sleep 60 & sleep 61 & :").end_leftovers();
+            assert!(ended.run().unwrap().success());
+            // Still there when the child ends, and gone a moment later.
+            let left = sh("sleep 0.1 >/dev/null 2>&1 & :");
+            assert!(left.run().unwrap().success());
+        }
+        no_zombie_is_left();
+    });
+}
