@@ -1,7 +1,10 @@
 //! Children that run at the same time, and who starts the next one.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
@@ -13,7 +16,7 @@ use crate::drive::{self, Drive, Flags};
 use crate::job::Job;
 use crate::many::Completed;
 use crate::start::start;
-use crate::starter::Starter;
+use crate::starter::{Starter, Work};
 use crate::tree::Census;
 
 /// The children that run now, and those that are still to be started.
@@ -33,11 +36,17 @@ pub(crate) struct Crew<I: Iterator<Item = Command>> {
     deadline: Option<Instant>,
     running: Vec<(usize, Job)>,
     done: VecDeque<Completed>,
-    starter: Option<Starter>,
+    starter: Option<Starter<Started>>,
+    /// What the starter has not begun yet is not started any more.
+    stop: Arc<AtomicBool>,
+    /// The calling thread may start a child while there is no other one to be watched.
+    starts_alone: bool,
+    /// One that was refused is being started again while no other runs: the answer is final.
+    last_try: bool,
 }
 
-/// With this command there are so many that a thread to start them is worth its own start.
-const WORTH_A_STARTER: usize = 4;
+/// A command with its index, and what became of starting it.
+type Started = (usize, Command, Result<Job, Error>);
 
 impl<I: Iterator<Item = Command>> Crew<I> {
     /// At most so many at once, and until then.
@@ -54,7 +63,16 @@ impl<I: Iterator<Item = Command>> Crew<I> {
             running: Vec::new(),
             done: VecDeque::new(),
             starter: None,
+            stop: Arc::default(),
+            starts_alone: true,
+            last_try: false,
         }
+    }
+
+    /// Never starts a child on the calling thread, which watches other children too.
+    pub(crate) fn on_a_shared_thread(mut self) -> Self {
+        self.starts_alone = false;
+        self
     }
 
     /// The next result that was not handed out yet.
@@ -76,63 +94,85 @@ impl<I: Iterator<Item = Command>> Crew<I> {
     pub(crate) fn fill(&mut self) {
         loop {
             self.receive();
-            let alone = self.running.is_empty() && self.starting() == 0;
-            if self.running.len() + self.starting() >= self.limit || (self.full && !alone) {
+            let starting = self.starting();
+            let alone = self.running.is_empty() && starting == 0;
+            let room = self.running.len() + starting < self.limit;
+            if !room || self.last_try || (self.full && !alone) {
                 return;
             }
             let Some((index, command)) = self.take() else {
                 return;
             };
-            let late = |deadline| Instant::now() >= deadline;
-            if self.deadline.is_some_and(late) {
+            if is_past(self.deadline) {
                 let command = command.line();
                 self.done
                     .push_back((index, Err(Error::NotStarted { command })));
                 // One at a time: the list may be endless.
                 return;
             }
-            let own = if alone {
-                // Nobody will make room for it, so what the system says now is the answer.
-                Some((index, command))
-            } else {
-                self.hand_over(index, command)
-            };
-            if let Some((index, command)) = own {
-                match start(&command) {
-                    Ok(job) => self.place(index, job),
-                    Err(error) if refused(&error) && !alone => self.put_off(index, command),
-                    Err(error) => return self.done.push_back((index, Err(error))),
+            // No other child will make room for it, so the answer of the system is final.
+            self.last_try = self.full;
+            let work = self.work(index, command);
+            if let Err(work) = self.hand_over(work, alone) {
+                self.last_try |= alone;
+                let started = work();
+                self.settle(started);
+                if self.has_done() {
+                    return;
                 }
             }
         }
     }
 
-    /// Has somebody else start it. Gives it back if there is nobody with time.
-    fn hand_over(&mut self, index: usize, command: Command) -> Option<(usize, Command)> {
-        if self.next == WORTH_A_STARTER && self.limit > 1 && self.starter.is_none() {
-            // Without one it takes a little longer.
-            self.starter = Starter::new(self.limit, self.deadline).ok();
+    fn work(&self, index: usize, command: Command) -> Work<Started> {
+        let (stop, deadline) = (Arc::clone(&self.stop), self.deadline);
+        Box::new(move || {
+            let result = if stop.load(Ordering::Relaxed) || is_past(deadline) {
+                let command = command.line();
+                Err(Error::NotStarted { command })
+            } else {
+                start(&command)
+            };
+            (index, command, result)
+        })
+    }
+
+    /// Has it started on another thread. Gives it back if the calling thread should start it.
+    fn hand_over(&mut self, work: Work<Started>, alone: bool) -> Result<(), Work<Started>> {
+        if self.starter.is_none() {
+            // A thread for each start is not worth it if there is never more than one child.
+            if self.starts_alone && alone {
+                return Err(work);
+            }
+            self.starter = Starter::new().ok();
         }
         match &mut self.starter {
-            Some(starter) => starter.give(index, command),
-            None => Some((index, command)),
+            Some(starter) => starter.give(work),
+            None => Err(work),
         }
     }
 
-    /// How many are being started elsewhere.
+    /// The number of children that are being started elsewhere.
     fn starting(&self) -> usize {
         self.starter.as_ref().map_or(0, Starter::at_hand)
     }
 
     /// Takes what was started meanwhile.
     fn receive(&mut self) {
-        while let Some((index, command, result)) = self.starter.as_mut().and_then(Starter::take) {
-            match result {
-                Ok(job) => self.place(index, job),
-                // Those that ran when it was refused may all have ended by now.
-                Err(error) if refused(&error) && !self.ended => self.put_off(index, command),
-                Err(error) => self.done.push_back((index, Err(error))),
+        while let Some(started) = self.starter.as_mut().and_then(Starter::take) {
+            self.settle(started);
+        }
+    }
+
+    fn settle(&mut self, (index, command, result): Started) {
+        let last_try = mem::take(&mut self.last_try);
+        match result {
+            Ok(job) => self.place(index, job),
+            // Those that ran when it was refused may all have ended by now.
+            Err(error) if refused(&error) && !last_try && !self.ended => {
+                self.put_off(index, command);
             }
+            Err(error) => self.done.push_back((index, Err(error))),
         }
     }
 
@@ -173,9 +213,7 @@ impl<I: Iterator<Item = Command>> Crew<I> {
         self.exhausted = true;
         self.ended = true;
         self.waiting.clear();
-        if let Some(starter) = &self.starter {
-            starter.stop();
-        }
+        self.stop.store(true, Ordering::Relaxed);
         for (_, job) in &mut self.running {
             job.end(Duration::ZERO);
         }
@@ -193,6 +231,10 @@ impl<I: Iterator<Item = Command>> Crew<I> {
             }
         }
     }
+}
+
+fn is_past(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
 /// The system has no room for it now, and may have later.
@@ -219,17 +261,17 @@ impl<I: Iterator<Item = Command>> Drive for Crew<I> {
     fn wake_at(&self) -> Option<Instant> {
         let jobs = self.running.iter().filter_map(|(_, job)| job.wake_at());
         // Something can be started at once.
+        let refused = self.full || self.last_try;
         let room = self.running.len() + self.starting() < self.limit
             && !(self.exhausted && self.waiting.is_empty())
-            && !self.full;
-        jobs.chain(room.then(Instant::now)).min()
+            && !refused;
+        let slow_start = self.starter.as_ref().and_then(Starter::wake_at);
+        jobs.chain(room.then(Instant::now)).chain(slow_start).min()
     }
 
     fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
-        if let Some(starter) = &self.starter
-            && flags.next()
-        {
-            starter.hush();
+        if let Some(starter) = &mut self.starter {
+            starter.tend(now, flags.next());
         }
         for (_, job) in &mut self.running {
             job.advance(now, flags, census);

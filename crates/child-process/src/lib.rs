@@ -20,6 +20,7 @@ mod pipeline;
 mod reactor;
 mod running;
 mod signal;
+mod stages;
 mod start;
 mod starter;
 mod tree;

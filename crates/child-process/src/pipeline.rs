@@ -1,19 +1,16 @@
 //! Children of which each reads what the one before it writes.
 
-use std::io::{self, pipe};
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::PollFd;
 use rustix::process::Signal;
 
 use crate::command::Command;
-use crate::drive::{self, Drive, Flags, after};
-use crate::job::Job;
+use crate::drive;
 use crate::reactor::same;
-use crate::start::{Neighbours, start_between};
-use crate::tree::Census;
+use crate::stages::Stages;
 use crate::{Error, Finished};
 
 impl Command {
@@ -32,6 +29,12 @@ impl Command {
 /// The first one's input, the last one's output and everybody's standard error are as their commands say. Each is in a
 /// process group of its own.
 ///
+/// As in a shell, a stage reads until everything that holds the other end of its pipe has closed it.
+/// If a stage leaves a process in the background that holds its standard output, the next stage waits
+/// for that process: the [drain time](Command::drain) holds only for output that is captured. Let such
+/// a process write elsewhere, or set a [time limit](Self::timeout). At the time limit the stages that
+/// run are ended; what an ended stage had left in the background runs on.
+///
 /// ```
 /// use child_process::Command;
 ///
@@ -46,8 +49,8 @@ impl Command {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pipeline {
-    stages: Vec<Command>,
-    timeout: Option<Duration>,
+    pub(crate) stages: Vec<Command>,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Pipeline {
@@ -68,7 +71,7 @@ impl Pipeline {
     ///
     /// A stage that cannot be started ends the others at once.
     pub fn run(&self) -> Piped {
-        let mut stages = self.start();
+        let mut stages = Stages::of(self);
         drive::until_over(&mut stages);
         stages.results()
     }
@@ -83,52 +86,8 @@ impl Pipeline {
         };
         Piped {
             stages: self.stages.iter().map(refused).collect(),
+            cut_short: vec![false; self.stages.len()],
         }
-    }
-
-    pub(crate) fn start(&self) -> Stages {
-        let deadline = self.timeout.and_then(after);
-        let mut stages = Stages {
-            running: Vec::with_capacity(self.stages.len()),
-        };
-        let mut input = None;
-        let mut failed = false;
-        for (index, command) in self.stages.iter().enumerate() {
-            let mut neighbours = Neighbours {
-                stdin: input.take(),
-                stdout: None,
-            };
-            let mut started = Ok(());
-            if index + 1 < self.stages.len() {
-                // Only now: each child is to hold its own ends and no others.
-                started = pipe().map(|(reader, writer)| {
-                    input = Some(reader);
-                    neighbours.stdout = Some(writer);
-                });
-            }
-            let stage = match started {
-                _ if failed => Err(Error::Skipped {
-                    command: command.line(),
-                }),
-                Ok(()) => start_between(command, neighbours),
-                Err(error) => Err(Error::Start {
-                    command: command.line(),
-                    hint: "run fewer at once, or raise the limit of open files",
-                    error,
-                }),
-            };
-            failed |= stage.is_err();
-            stages.running.push(stage.map(|mut job| {
-                if let Some(deadline) = deadline {
-                    job.end_by(deadline);
-                }
-                job
-            }));
-        }
-        if failed {
-            stages.end();
-        }
-        stages
     }
 }
 
@@ -138,6 +97,8 @@ impl Pipeline {
 pub struct Piped {
     /// One for each stage, in their order. The last one's has the output of the pipeline.
     pub stages: Vec<Result<Finished, Error>>,
+    /// For each stage whether it ended when nothing read its output any more.
+    pub(crate) cut_short: Vec<bool>,
 }
 
 impl Piped {
@@ -152,8 +113,9 @@ impl Piped {
             .collect()
     }
 
-    /// The last stage, if none failed: what `set -o pipefail` is in a shell. A stage that was ended by `SIGPIPE` because
-    /// the next one had read enough has not failed.
+    /// The last stage, if none failed: what `set -o pipefail` is in a shell. A stage that was ended by `SIGPIPE` has not
+    /// failed if the next one had closed its input before, since that had read enough. One that was ended by `SIGPIPE`
+    /// while the next one still read has failed: it wrote to something else that was closed.
     ///
     /// # Errors
     /// That of the first stage that could not be started or was over a limit; else [`Error::Failed`] of the first stage
@@ -163,10 +125,12 @@ impl Piped {
         let mut failed = None;
         let mut finished = None;
         for (index, stage) in self.stages.into_iter().enumerate() {
+            let cut_short = self.cut_short.get(index) == Some(&true);
             match stage {
                 Ok(stage) => {
-                    let enough =
-                        index < last && stage.status.signal() == Some(Signal::PIPE.as_raw());
+                    let enough = index < last
+                        && cut_short
+                        && stage.status.signal() == Some(Signal::PIPE.as_raw());
                     if !stage.success() && !enough && failed.is_none() {
                         failed = Some(Error::Failed(Box::new(stage)));
                     } else if index == last {
@@ -183,61 +147,5 @@ impl Piped {
             (None, Some(finished)) => Ok(finished),
             (None, None) => unreachable!("a pipeline has a last stage"),
         }
-    }
-}
-
-/// The stages that run.
-#[derive(Debug)]
-pub(crate) struct Stages {
-    running: Vec<Result<Job, Error>>,
-}
-
-impl Stages {
-    fn jobs(&mut self) -> impl Iterator<Item = &mut Job> {
-        self.running
-            .iter_mut()
-            .filter_map(|stage| stage.as_mut().ok())
-    }
-
-    /// Has all of them ended at once.
-    pub(crate) fn end(&mut self) {
-        self.jobs().for_each(|job| job.end(Duration::ZERO));
-    }
-
-    /// How each ended.
-    pub(crate) fn results(&mut self) -> Piped {
-        let stages = self.running.drain(..).map(|stage| stage?.result());
-        Piped {
-            stages: stages.collect(),
-        }
-    }
-}
-
-impl Drive for Stages {
-    fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
-        for job in self.running.iter().flatten() {
-            job.interests(fds);
-        }
-    }
-
-    fn wake_at(&self) -> Option<Instant> {
-        self.running.iter().flatten().filter_map(Job::wake_at).min()
-    }
-
-    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
-        for job in self.jobs() {
-            job.advance(now, flags, census);
-        }
-    }
-
-    fn over(&self) -> bool {
-        self.running.iter().flatten().all(Job::over)
-    }
-}
-
-impl Drop for Stages {
-    fn drop(&mut self) {
-        self.end();
-        drive::until_over(self);
     }
 }

@@ -14,8 +14,9 @@ use crate::command::Command;
 use crate::crew::Crew;
 use crate::job::Job;
 use crate::many::Many;
-use crate::pipeline::{Piped, Pipeline, Stages};
-use crate::reactor::{self, Slot, Start, Taken, Task, Watched, same};
+use crate::pipeline::{Piped, Pipeline};
+use crate::reactor::{self, Order, Slot, Taken, Task, Watched, same};
+use crate::stages::Stages;
 use crate::start::start;
 use crate::{Error, Finished};
 
@@ -31,7 +32,7 @@ pub struct Running<T> {
 }
 
 enum State<T> {
-    New(Start, Arc<Slot<T>>),
+    New(Order, Arc<Slot<T>>),
     Watched(Arc<Slot<T>>),
     Over,
 }
@@ -71,35 +72,39 @@ impl<T> Future for Running<T> {
 }
 
 impl<T> Running<T> {
-    /// Something that is started when it is polled, unless nobody wants it any more by then.
+    /// Something that is made when it is first polled, unless its result is not wanted any more by
+    /// then.
     fn lazy(
-        start: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
+        starts: bool,
+        make: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
     ) -> Self
     where
         T: Send + 'static,
     {
-        Self::new(|ready, slot| {
+        Self::new(starts, |ready, slot| {
             let wanted = !slot.abandoned();
-            wanted.then(|| start(ready, slot)).flatten()
+            wanted.then(|| make(ready, slot)).flatten()
         })
     }
 
     fn new(
-        start: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
+        starts: bool,
+        make: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
     ) -> Self
     where
         T: Send + 'static,
     {
         let slot = Arc::new(Slot::new());
         let to = Arc::clone(&slot);
+        let make = Box::new(move |ready| make(ready, &to));
         Self {
-            state: State::New(Box::new(move |ready| start(ready, &to)), slot),
+            state: State::New(Order { make, starts }, slot),
         }
     }
 
     fn submit(&mut self) {
-        if let State::New(start, slot) = mem::replace(&mut self.state, State::Over) {
-            reactor::submit(start);
+        if let State::New(order, slot) = mem::replace(&mut self.state, State::Over) {
+            reactor::submit(order);
             self.state = State::Watched(slot);
         }
     }
@@ -144,7 +149,7 @@ impl Command {
     /// As of [`run`](Self::run).
     pub fn run_async(&self) -> Running<Result<Finished, Error>> {
         let command = self.clone();
-        Running::lazy(move |ready, slot| {
+        Running::lazy(true, move |ready, slot| {
             let started = match ready {
                 Ok(()) => start(&command),
                 Err(error) => Err(no_thread(command.line(), error)),
@@ -165,7 +170,7 @@ impl Child {
     pub fn finish_async(mut self) -> Running<Result<Finished, Error>> {
         self.job.collect();
         self.job.stdin.finish();
-        let mut running = Running::new(move |ready, slot| match ready {
+        let mut running = Running::new(false, move |ready, slot| match ready {
             Ok(()) => Some(watched(self.job, slot)),
             Err(error) => {
                 slot.put(Err(no_thread(self.job.command.clone(), error)));
@@ -184,14 +189,16 @@ impl Child {
     pub fn detach(mut self) {
         self.job.let_go();
         let slot = Arc::new(Slot::new());
-        reactor::submit(Box::new(move |ready| match ready {
+        let make: reactor::Make = Box::new(move |ready| match ready {
             Ok(()) => Some(watched(self.job, &slot)),
             Err(_) => {
                 // Without a thread nobody reaps it; to end it would be worse.
                 mem::forget(self.job);
                 None
             }
-        }));
+        });
+        let starts = false;
+        reactor::submit(Order { make, starts });
     }
 }
 
@@ -199,9 +206,9 @@ impl Pipeline {
     /// [`run`](Self::run) as a future.
     pub fn run_async(&self) -> Running<Piped> {
         let pipeline = self.clone();
-        Running::lazy(move |ready, slot| match ready {
+        Running::lazy(false, move |ready, slot| match ready {
             Ok(()) => Some(Box::new(Watched {
-                work: pipeline.start(),
+                work: Stages::on_a_shared_thread(&pipeline),
                 slot: Arc::clone(slot),
                 result: Stages::results,
                 end: Stages::end,
@@ -221,9 +228,9 @@ impl Many {
         commands: impl IntoIterator<Item = Command>,
     ) -> Running<Vec<Result<Finished, Error>>> {
         let (many, commands) = (self.clone(), commands.into_iter().collect::<Vec<_>>());
-        Running::lazy(move |ready, slot| match ready {
+        Running::lazy(false, move |ready, slot| match ready {
             Ok(()) => Some(Box::new(Watched {
-                work: many.crew(commands.into_iter()),
+                work: many.crew(commands.into_iter()).on_a_shared_thread(),
                 slot: Arc::clone(slot),
                 result: in_order,
                 end: Crew::end,

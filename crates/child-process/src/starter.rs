@@ -1,141 +1,202 @@
-//! Somebody else to start children for a list.
+//! Threads that start children.
 //!
-//! Who starts a child stands still until that has become its program, and on busy cores it then waits for its turn. One
-//! thread alone therefore leaves a core without work now and then; two do not.
+//! The thread that starts a child stands still until the child has become its program. That takes
+//! half a millisecond, but seconds if the program's file is on a slow network disk. A thread that
+//! watches other children must not stand still for so long, since it keeps their time limits.
+//!
+//! Two threads keep two cores busy. If none of them gets on, more are added, so that one slow start
+//! does not hold up all others.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::Error;
-use crate::command::Command;
-use crate::job::Job;
-use crate::start::start;
+/// A start, and what becomes of it.
+pub(crate) type Work<R> = Box<dyn FnOnce() -> R + Send>;
 
-/// A command with its index, and what became of starting it.
-pub(crate) type Started = (usize, Command, Result<Job, Error>);
+/// The threads that there are unless starts are slow.
+const USUAL_THREADS: usize = 2;
 
-/// One that is being started and two that come next, so that the thread need not be woken for each. More would only wait,
-/// while who gives them could start them itself.
-const AT_HAND: usize = 3;
+/// The most threads.
+const MOST_THREADS: usize = 16;
 
-/// A thread that starts children, and has nothing else to do with them.
-#[derive(Debug)]
-pub(crate) struct Starter {
-    /// `None` tells the thread to end.
-    give: Option<Sender<(usize, Command)>>,
-    started: Receiver<Started>,
-    /// Readable when something was started.
-    bell: Arc<OwnedFd>,
-    /// Start no more.
-    stop: Arc<AtomicBool>,
-    /// How many were given and not taken.
+/// If no start began or ended for so long, one more thread is added.
+const STUCK_AFTER: Duration = Duration::from_millis(20);
+
+/// Threads that start children, and have nothing else to do with them.
+pub(crate) struct Starter<R> {
+    shared: Arc<Shared<R>>,
+    threads: Vec<JoinHandle<()>>,
+    /// The number of starts that were given and not taken.
     at_hand: usize,
-    most: usize,
-    thread: Option<JoinHandle<()>>,
 }
 
-impl Starter {
-    /// One that has nothing to do, if there are a thread and a descriptor to be had. It starts none after `deadline`, and
-    /// at most half of `limit` are left to it.
-    pub(crate) fn new(limit: usize, deadline: Option<Instant>) -> io::Result<Self> {
+struct Shared<R> {
+    queue: Mutex<Queue<R>>,
+    /// Something was given, or the threads are to end.
+    changed: Condvar,
+    /// Readable when something was started.
+    bell: OwnedFd,
+}
+
+struct Queue<R> {
+    waiting: VecDeque<Work<R>>,
+    started: VecDeque<R>,
+    idle_threads: usize,
+    /// When a start last began or ended.
+    moved: Instant,
+    closed: bool,
+}
+
+impl<R> Shared<R> {
+    fn queue(&self) -> MutexGuard<'_, Queue<R>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R: Send + 'static> Starter<R> {
+    /// One without threads; they come with the work.
+    ///
+    /// # Errors
+    /// If there is no descriptor left.
+    pub(crate) fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let bell = Arc::new(eventfd(0, flags)?);
-        let (give, given) = channel();
-        let (tell, started) = channel();
-        let stop = Arc::new(AtomicBool::new(false));
-        let ring = Arc::clone(&bell);
-        let late = {
-            let stop = Arc::clone(&stop);
-            move || {
-                let over = |deadline| Instant::now() >= deadline;
-                stop.load(Ordering::Relaxed) || deadline.is_some_and(over)
-            }
+        let queue = Queue {
+            waiting: VecDeque::new(),
+            started: VecDeque::new(),
+            idle_threads: 0,
+            moved: Instant::now(),
+            closed: false,
         };
-        let thread = thread::Builder::new().name("child-process".to_owned());
-        let thread = thread.spawn(move || start_all(&given, &tell, &ring, late))?;
         Ok(Self {
-            give: Some(give),
-            started,
-            bell,
-            stop,
+            shared: Arc::new(Shared {
+                queue: Mutex::new(queue),
+                changed: Condvar::new(),
+                bell: eventfd(0, flags)?,
+            }),
+            threads: Vec::new(),
             at_hand: 0,
-            most: (limit / 2).clamp(1, AT_HAND),
-            thread: Some(thread),
         })
     }
 
-    /// How many it has that were not taken.
-    pub(crate) fn at_hand(&self) -> usize {
-        self.at_hand
-    }
-
-    /// Has it start one. Gives it back if it has enough to do.
-    pub(crate) fn give(&mut self, index: usize, command: Command) -> Option<(usize, Command)> {
-        match &self.give {
-            Some(give) if self.at_hand < self.most => {
-                let sent = give.send((index, command));
-                self.at_hand += usize::from(sent.is_ok());
-                sent.err().map(|refused| refused.0)
+    /// Does the work on another thread. Gives it back if there is none.
+    pub(crate) fn give(&mut self, work: Work<R>) -> Result<(), Work<R>> {
+        let enough_threads = {
+            let mut queue = self.shared.queue();
+            if queue.waiting.is_empty() {
+                queue.moved = Instant::now();
             }
-            _ => Some((index, command)),
+            queue.waiting.push_back(work);
+            queue.idle_threads >= queue.waiting.len()
+        };
+        self.at_hand += 1;
+        if enough_threads {
+            self.shared.changed.notify_one();
+        } else if self.threads.len() < USUAL_THREADS {
+            self.add_thread();
         }
+        if self.threads.is_empty()
+            && let Some(work) = self.shared.queue().waiting.pop_back()
+        {
+            self.at_hand -= 1;
+            return Err(work);
+        }
+        Ok(())
     }
 
-    /// Nobody wants what it has not begun to start yet: that comes back as [`Error::NotStarted`].
-    pub(crate) fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+    fn add_thread(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let thread = thread::Builder::new().name("child-process".to_owned());
+        // Without one more it takes a little longer.
+        self.threads.extend(thread.spawn(move || work(&shared)));
     }
 
-    /// The next one that was started, or was not.
-    pub(crate) fn take(&mut self) -> Option<Started> {
-        let started = self.started.try_recv().ok()?;
+    /// The next result.
+    pub(crate) fn take(&mut self) -> Option<R> {
+        if self.at_hand == 0 {
+            return None;
+        }
+        let started = self.shared.queue().started.pop_front()?;
         self.at_hand -= 1;
         Some(started)
     }
 
+    /// When to look whether the threads get on.
+    pub(crate) fn wake_at(&self) -> Option<Instant> {
+        if self.at_hand == 0 || self.threads.len() >= MOST_THREADS {
+            return None;
+        }
+        let queue = self.shared.queue();
+        (!queue.waiting.is_empty()).then(|| queue.moved + STUCK_AFTER)
+    }
+
+    /// The bell was heard if `rung`. Adds a thread if the others do not get on. Before
+    /// [`take`](Self::take), so that no ring is missed.
+    pub(crate) fn tend(&mut self, now: Instant, rung: bool) {
+        if rung {
+            let _ = rustix::io::read(&self.shared.bell, &mut [0; 8][..]);
+        }
+        if self.wake_at().is_some_and(|due| now >= due) {
+            self.shared.queue().moved = now;
+            self.add_thread();
+        }
+    }
+}
+
+impl<R> Starter<R> {
+    /// The number of starts that were given and not taken.
+    pub(crate) fn at_hand(&self) -> usize {
+        self.at_hand
+    }
+
     /// Becomes readable when there is something to take.
     pub(crate) fn bell(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
-    }
-
-    /// The bell was heard. Before [`take`](Self::take), so that no ring is missed.
-    pub(crate) fn hush(&self) {
-        let _ = rustix::io::read(&*self.bell, &mut [0; 8][..]);
+        self.shared.bell.as_fd()
     }
 }
 
-fn start_all(
-    given: &Receiver<(usize, Command)>,
-    tell: &Sender<Started>,
-    bell: &OwnedFd,
-    late: impl Fn() -> bool,
-) {
-    for (index, command) in given {
-        let result = if late() {
-            let command = command.line();
-            Err(Error::NotStarted { command })
-        } else {
-            start(&command)
+fn work<R>(shared: &Shared<R>) {
+    let mut queue = shared.queue();
+    while !queue.closed {
+        let Some(work) = queue.waiting.pop_front() else {
+            queue.idle_threads += 1;
+            queue = shared
+                .changed
+                .wait(queue)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue.idle_threads -= 1;
+            continue;
         };
-        if tell.send((index, command, result)).is_err() {
-            return;
-        }
-        let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
+        queue.moved = Instant::now();
+        drop(queue);
+        let started = work();
+        queue = shared.queue();
+        queue.started.push_back(started);
+        queue.moved = Instant::now();
+        let _ = rustix::io::write(&shared.bell, &1_u64.to_ne_bytes());
     }
 }
 
-/// The thread ends when it has started what it was given. Who was not taken by then is ended.
-impl Drop for Starter {
+impl<R> fmt::Debug for Starter<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starter")
+            .field("at_hand", &self.at_hand)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The threads end with the starts that they are at. Children that were not taken by then are ended.
+impl<R> Drop for Starter<R> {
     fn drop(&mut self) {
-        self.give = None;
-        if let Some(thread) = self.thread.take() {
+        self.shared.queue().closed = true;
+        self.shared.changed.notify_all();
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
 use child_process::{Command, Error};
+use futures::executor::block_on;
 use support::{Mark, sh, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -88,5 +89,67 @@ fn the_time_limit_ends_all_stages() {
         );
         assert_eq!(mark.living(), [0; 0]);
         assert!(piped.check().unwrap_err().is_timeout());
+    });
+}
+
+#[test]
+fn stage_ended_by_sigpipe_while_the_next_still_reads_has_failed() {
+    within(LIMIT, || {
+        for _ in 0..20 {
+            // It writes to something else that was closed.
+            let producer = sh("echo record 1; kill -PIPE $$; echo record 2");
+            let piped = producer.clone().pipe(Command::new("cat")).run();
+            assert_eq!(piped.statuses()[0].unwrap().signal(), Some(13));
+            let error = piped.check().unwrap_err();
+            assert!(matches!(error, Error::Failed(_)), "{error}");
+            let piped = block_on(producer.pipe(sh("cat; sleep 0.01")).run_async());
+            assert!(matches!(piped.check(), Err(Error::Failed(_))));
+        }
+    });
+}
+
+#[test]
+fn stage_cut_short_has_not_failed_if_the_next_closed_its_input() {
+    within(LIMIT, || {
+        for last in ["head -n 2", "head -n 1; exec <&-; sleep 0.2", "exec <&-"] {
+            let piped = Command::new("yes").pipe(sh(last)).run();
+            assert_eq!(piped.statuses()[0].unwrap().signal(), Some(13));
+            assert!(piped.check().unwrap().success());
+        }
+        // The last stage has no next one.
+        let piped = Command::new("true").pipe(sh("kill -PIPE $$")).run();
+        assert!(matches!(piped.check(), Err(Error::Failed(_))));
+    });
+}
+
+#[test]
+fn next_stage_sees_the_end_of_its_input_when_the_output_is_closed() {
+    within(LIMIT, || {
+        let folder = sh("mktemp -d").read().unwrap();
+        // It goes on until the next stage has read to the end.
+        let first = sh("echo text; exec >&-; until [ -e $0/read ]; do sleep 0.01; done");
+        let next = sh("cat; touch $0/read").arg(&folder);
+        let piped = first.arg(&folder).pipe(next).timeout(LIMIT / 2).run();
+        assert_eq!(piped.check().unwrap().stdout, b"text\n");
+        std::fs::remove_dir_all(folder).unwrap();
+    });
+}
+
+#[test]
+fn background_process_that_holds_the_pipe_is_waited_for() {
+    within(LIMIT, || {
+        let mark = Mark::new();
+        let first = mark.on(sh("echo text; sleep 60 & exit 0"));
+        let piped = first
+            .pipe(Command::new("cat"))
+            .timeout(Duration::from_millis(500))
+            .run();
+        // As `Pipeline` says: the drain time holds only for output that is captured.
+        let Err(Error::TimedOut { finished, .. }) = &piped.stages[1] else {
+            panic!("{piped:?}");
+        };
+        assert_eq!(finished.stdout, b"text\n");
+        assert!(piped.stages[0].as_ref().unwrap().success());
+        mark.clean_up();
     });
 }

@@ -1,7 +1,7 @@
 //! The thread that watches children for futures, and for those that were detached.
 //!
 //! There is one for the whole program. It starts with the first child that needs it, sleeps in the kernel while nothing
-//! happens, and ends some time after the last one.
+//! happens, and ends some time after the last one. It starts no children itself: other threads do.
 
 mod inbox;
 mod slot;
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 
 use crate::drive::{Drive, Flags, Turns};
+use crate::starter::Starter;
 use crate::tree::Census;
 use inbox::{Given, Inbox};
 
@@ -36,34 +37,41 @@ pub(crate) trait Task: Drive + Send {
     fn end(&mut self);
 }
 
-/// What to do first, on the watching thread: starting a child takes its time. `None` if there is nothing to watch. Where no
-/// thread is to be had it is told why, and tells whoever waits.
-pub(crate) type Start = Box<dyn FnOnce(io::Result<()>) -> Option<Box<dyn Task>> + Send>;
+/// Makes the task, or `None` if there is nothing to watch. If there is no thread, it gets the reason,
+/// and passes it on to whoever waits.
+pub(crate) type Make = Box<dyn FnOnce(io::Result<()>) -> Option<Box<dyn Task>> + Send>;
 
-static INBOX: Mutex<Inbox<Start>> = Mutex::new(Inbox::new());
+/// A task for the watching thread.
+pub(crate) struct Order {
+    pub(crate) make: Make,
+    /// Making it starts a child, which takes its time, so another thread does it.
+    pub(crate) starts: bool,
+}
+
+static INBOX: Mutex<Inbox<Order>> = Mutex::new(Inbox::new());
 
 /// Wakes the thread. It stays open for the life of the program.
 static BELL: LazyLock<io::Result<OwnedFd>> =
     LazyLock::new(|| Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?));
 
-fn with_inbox<R>(use_it: impl FnOnce(&mut Inbox<Start>) -> R) -> R {
+fn with_inbox<R>(use_it: impl FnOnce(&mut Inbox<Order>) -> R) -> R {
     use_it(&mut INBOX.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Has it started and watched.
-pub(crate) fn submit(start: Start) {
+/// Has the task made and watched.
+pub(crate) fn submit(order: Order) {
     if let Err(error) = &*BELL {
-        start(Err(same(error)));
+        (order.make)(Err(same(error)));
         return;
     }
-    match with_inbox(|inbox| inbox.give(start)) {
+    match with_inbox(|inbox| inbox.give(order)) {
         Given::ToTheWatcher => ring(),
         Given::StartAWatcher => {
             let thread = thread::Builder::new().name("child-process".to_owned());
             if let Err(error) = thread.spawn(watch) {
                 // Others may have relied on this thread meanwhile.
                 for refused in with_inbox(Inbox::take_back) {
-                    refused(Err(same(&error)));
+                    (refused.make)(Err(same(&error)));
                 }
             }
         }
@@ -87,20 +95,22 @@ pub(crate) fn ring() {
 fn watch() {
     let mut all = All {
         tasks: Vec::new(),
+        starter: None,
         idle: None,
     };
     let mut turns = Turns::default();
     loop {
-        for start in with_inbox(Inbox::take) {
-            all.tasks.extend(start(Ok(())));
+        for order in with_inbox(Inbox::take) {
+            all.accept(order);
         }
+        all.receive();
         for task in &mut all.tasks {
             if task.abandoned() {
                 task.end();
             }
         }
         all.collect();
-        if all.tasks.is_empty() {
+        if all.tasks.is_empty() && all.starting() == 0 {
             let until = *all.idle.get_or_insert_with(|| Instant::now() + LINGER);
             if Instant::now() >= until && with_inbox(Inbox::leave) {
                 return;
@@ -114,11 +124,43 @@ fn watch() {
 
 struct All {
     tasks: Vec<Box<dyn Task>>,
+    /// With the first task that starts a child.
+    starter: Option<Starter<Option<Box<dyn Task>>>>,
     /// When to end, if nothing comes.
     idle: Option<Instant>,
 }
 
 impl All {
+    fn accept(&mut self, order: Order) {
+        let make = move || (order.make)(Ok(()));
+        if !order.starts {
+            self.tasks.extend(make());
+            return;
+        }
+        if self.starter.is_none() {
+            self.starter = Starter::new().ok();
+        }
+        let refused = match &mut self.starter {
+            Some(starter) => starter.give(Box::new(make)).err(),
+            None => Some(Box::new(make) as _),
+        };
+        // Without another thread this one does it, and the others wait.
+        if let Some(make) = refused {
+            self.tasks.extend(make());
+        }
+    }
+
+    /// Takes what was started meanwhile.
+    fn receive(&mut self) {
+        while let Some(task) = self.starter.as_mut().and_then(Starter::take) {
+            self.tasks.extend(task);
+        }
+    }
+
+    fn starting(&self) -> usize {
+        self.starter.as_ref().map_or(0, Starter::at_hand)
+    }
+
     fn collect(&mut self) {
         for mut task in self.tasks.extract_if(.., |task| task.over()) {
             task.complete();
@@ -131,6 +173,9 @@ impl Drive for All {
         if let Ok(bell) = &*BELL {
             fds.push(PollFd::from_borrowed_fd(bell.as_fd(), PollFlags::IN));
         }
+        if let Some(starter) = &self.starter {
+            fds.push(PollFd::from_borrowed_fd(starter.bell(), PollFlags::IN));
+        }
         for task in &self.tasks {
             task.interests(fds);
         }
@@ -138,7 +183,8 @@ impl Drive for All {
 
     fn wake_at(&self) -> Option<Instant> {
         let tasks = self.tasks.iter().filter_map(|task| task.wake_at());
-        tasks.chain(self.idle).min()
+        let slow_start = self.starter.as_ref().and_then(Starter::wake_at);
+        tasks.chain(self.idle).chain(slow_start).min()
     }
 
     fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
@@ -146,6 +192,9 @@ impl Drive for All {
             && flags.next()
         {
             let _ = rustix::io::read(bell, &mut [0; 8][..]);
+        }
+        if let Some(starter) = &mut self.starter {
+            starter.tend(now, flags.next());
         }
         for task in &mut self.tasks {
             task.advance(now, flags, census);

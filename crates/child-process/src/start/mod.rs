@@ -15,8 +15,8 @@ use crate::job::{Drain, Feed, Job};
 use crate::tree::{Leader, Mark, mark_for_a_child};
 use hint::{can_be_a_variable, hint};
 use launch::{Plan, Source, launch};
-pub(crate) use pipes::Neighbours;
-use pipes::{above_standard, captured, stdin, stdout};
+pub(crate) use pipes::{Neighbours, above_standard};
+use pipes::{captured, stdin, stdout};
 
 use rustix::event::{EventfdFlags, eventfd};
 

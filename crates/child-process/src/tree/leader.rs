@@ -1,7 +1,8 @@
 //! The child itself, which leads the group.
 
+use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
@@ -71,6 +72,15 @@ impl Leader {
 
     fn held(&self) -> Result<BorrowedFd<'_>, Errno> {
         self.descriptor().ok_or(Errno::CHILD)
+    }
+
+    /// Whether its standard output is this pipe. If that cannot be known, it is not.
+    pub(crate) fn has_as_stdout(&self, pipe: Option<&OwnedFd>) -> bool {
+        let own = pipe.map(|pipe| format!("/proc/self/fd/{}", pipe.as_raw_fd()));
+        let own = own.and_then(|own| fs::read_link(own).ok());
+        // The number is that of the child as long as the child has not been reaped.
+        let theirs = fs::read_link(format!("/proc/{}/fd/1", self.id()));
+        self.is_pinned() && own.is_some() && theirs.ok() == own
     }
 
     /// Whether it was seen to have ended.
