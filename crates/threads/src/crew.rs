@@ -30,8 +30,11 @@ pub(crate) struct Crew<'scope, 'a, R> {
     sink: Sink<'a, R>,
 }
 
+/// A thread of the call. It ends with an error if its task did not begin.
+type Handle<'scope, R> = ScopedJoinHandle<'scope, Result<R, TaskError>>;
+
 struct Thread<'scope, R> {
-    handle: ScopedJoinHandle<'scope, R>,
+    handle: Handle<'scope, R>,
     _permit: Permit<'static>,
 }
 
@@ -80,16 +83,12 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
     pub(crate) fn admit(
         &mut self,
         index: usize,
-        spawn: impl Fn() -> io::Result<ScopedJoinHandle<'scope, R>>,
+        spawn: impl Fn() -> io::Result<Handle<'scope, R>>,
     ) {
         self.reap_ended();
         loop {
-            // In this order: what was said is told even when it is late.
-            if self.stop.was_stopped() {
-                return (self.sink)(index, Err(TaskError::Stopped));
-            }
-            if self.stop.is_stopped() {
-                return (self.sink)(index, Err(TaskError::NotStarted));
+            if let Some(refused) = refusal(self.stop) {
+                return (self.sink)(index, Err(refused));
             }
             if self.running >= self.limit {
                 self.reap_next();
@@ -188,7 +187,7 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
         let thread = self.threads[index].take()?;
         self.running -= 1;
         let outcome = thread.handle.join();
-        Some(outcome.map_err(|payload| TaskError::Panicked(TaskPanic::new(payload))))
+        Some(outcome.unwrap_or_else(|payload| Err(TaskError::Panicked(TaskPanic::new(payload)))))
     }
 
     /// Patience is for a row of refusals, not for each of them: what follows in a hopeless row fails at once.
@@ -210,6 +209,15 @@ impl<R> Drop for Crew<'_, '_, R> {
             let Ok(index) = self.ended.recv() else { return };
             drop_contained(self.join(index));
         }
+    }
+}
+
+/// Why a task may not begin. A stop is reported even if the deadline has passed as well.
+pub(crate) fn refusal(stop: &Stop) -> Option<TaskError> {
+    if stop.was_stopped() {
+        Some(TaskError::Stopped)
+    } else {
+        stop.is_stopped().then_some(TaskError::NotStarted)
     }
 }
 

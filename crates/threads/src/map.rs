@@ -3,7 +3,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use crate::crew::{Crew, Member, Sink};
+use crate::crew::{Crew, Member, Sink, refusal};
 use crate::task_panic::drop_contained;
 use crate::{Stop, TaskError, Threads};
 
@@ -97,14 +97,13 @@ impl Threads {
         F: Fn(I::Item) -> R + Sync,
         G: FnMut(usize, Result<R, TaskError>),
     {
-        let inputs = stored(inputs);
+        let inputs = Inputs::take_all(inputs);
         self.run(
             &inputs,
             &self.call_stop(),
             &|_, input, _| f(input),
             &mut each,
         );
-        inputs.into_iter().for_each(drop_contained);
     }
 
     pub(crate) fn collect<I, R, F>(&self, inputs: I, f: F) -> Vec<Result<R, TaskError>>
@@ -114,13 +113,12 @@ impl Threads {
         R: Send,
         F: Fn(usize, I::Item, &Stop) -> R + Sync,
     {
-        let inputs = stored(inputs);
-        let mut results: Vec<_> = inputs.iter().map(|_| None).collect();
+        let inputs = Inputs::take_all(inputs);
+        let mut results: Vec<_> = inputs.0.iter().map(|_| None).collect();
         self.run(&inputs, &self.call_stop(), &f, &mut |index, result| {
             results[index] = Some(result);
         });
-        // What did not start is dropped here, one by one: an input that panics then must not take the results with it.
-        inputs.into_iter().for_each(drop_contained);
+        drop(inputs);
         results
             .into_iter()
             .map(|result| result.expect("each task is settled"))
@@ -138,7 +136,7 @@ impl Threads {
         }
     }
 
-    fn run<T, R, F>(&self, inputs: &[Stored<T>], stop: &Stop, f: &F, sink: Sink<'_, R>)
+    fn run<T, R, F>(&self, inputs: &Inputs<T>, stop: &Stop, f: &F, sink: Sink<'_, R>)
     where
         T: Send,
         R: Send,
@@ -148,13 +146,12 @@ impl Threads {
         let (ended, ends) = mpsc::channel();
         let ended = &ended;
         thread::scope(|scope| {
-            let mut crew = Crew::new(inputs.len(), limit, stop, ends, sink);
-            for (index, input) in inputs.iter().enumerate() {
+            let mut crew = Crew::new(inputs.0.len(), limit, stop, ends, sink);
+            for (index, input) in inputs.0.iter().enumerate() {
                 crew.admit(index, || {
                     self.builder(index).spawn_scoped(scope, move || {
                         let _member = Member::new(index, ended);
-                        let input = input.lock().unwrap_or_else(PoisonError::into_inner).take();
-                        f(index, input.expect("a task starts only once"), stop)
+                        start(stop, input, |input| f(index, input, stop))
                     })
                 });
             }
@@ -163,12 +160,42 @@ impl Threads {
     }
 }
 
+/// Run a task on its own new thread, unless the call was stopped while the thread started: that takes longer than many
+/// a task. The input then stays where it is.
+fn start<T, R>(stop: &Stop, input: &Stored<T>, task: impl FnOnce(T) -> R) -> Result<R, TaskError> {
+    if let Some(refused) = refusal(stop) {
+        return Err(refused);
+    }
+    let input = input.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Ok(task(input.expect("a task starts only once")))
+}
+
 /// A refused spawn drops its closure. The input stays with the call, so that it can be tried again.
 type Stored<T> = Mutex<Option<T>>;
 
-fn stored<I: IntoIterator>(inputs: I) -> Vec<Stored<I::Item>> {
-    let inputs = inputs.into_iter();
-    inputs.map(|input| Mutex::new(Some(input))).collect()
+/// The inputs of a call. Those that no task has taken are dropped one by one and contained, also when the call panics:
+/// an input that panics when dropped must not take the results, or the process, with it.
+struct Inputs<T>(Vec<Stored<T>>);
+
+/// Room to reserve for inputs that are only announced: an iterator may claim any number of them.
+const MOST_RESERVED: usize = 1 << 16;
+
+impl<T> Inputs<T> {
+    fn take_all<I: IntoIterator<Item = T>>(inputs: I) -> Self {
+        let inputs = inputs.into_iter();
+        let announced = inputs.size_hint().0.min(MOST_RESERVED);
+        let mut taken = Self(Vec::with_capacity(announced));
+        for input in inputs {
+            taken.0.push(Mutex::new(Some(input)));
+        }
+        taken
+    }
+}
+
+impl<T> Drop for Inputs<T> {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(drop_contained);
+    }
 }
 
 /// Run `f` on each input in a thread of its own, all at once: [`Threads::map`] without a limit.
@@ -193,4 +220,26 @@ where
     F: Fn(I::Item) -> R + Sync,
 {
     Threads::new().map(inputs, f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_does_not_begin_once_its_call_is_stopped() {
+        let stop = Stop::new();
+        let input = Mutex::new(Some(7));
+        stop.stop();
+        let begun = start(&stop, &input, |n| n);
+        assert!(matches!(begun, Err(TaskError::Stopped)), "{begun:?}");
+        assert_eq!(input.into_inner().unwrap(), Some(7));
+    }
+
+    #[test]
+    fn a_task_does_not_begin_once_the_deadline_has_passed() {
+        let stop = Stop::new().below(Some(Instant::now()));
+        let begun = start(&stop, &Mutex::new(Some(7)), |n| n);
+        assert!(matches!(begun, Err(TaskError::NotStarted)), "{begun:?}");
+    }
 }

@@ -74,3 +74,42 @@ fn fault_12_a_callback_that_panics_stops_the_call_and_leaves_no_thread_running()
     // The permits have been given back as well.
     assert!(threads.map(0..50, |n| n).iter().all(Result::is_ok));
 }
+
+/// Panics when dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_callbacks_panic_survives_inputs_that_panic_in_drop() {
+    for bombs in [1, 2, 5] {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            Threads::new().limit(NonZeroUsize::MIN).for_each_completed(
+                (0..bombs).map(|_| Bomb),
+                std::mem::forget,
+                |_, _| panic!("enough"),
+            );
+        }));
+        let payload = outcome.unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"enough"), "{bombs}");
+    }
+}
+
+#[test]
+fn an_iterators_panic_survives_inputs_that_panic_in_drop() {
+    let inputs = || (0..5).map(|n| if n < 3 { Bomb } else { panic!("source") });
+    type Call<'a> = &'a dyn Fn();
+    let calls: [Call<'_>; 3] = [
+        &|| drop(Threads::new().map(inputs(), std::mem::forget)),
+        &|| drop(Threads::new().try_map(inputs(), |bomb| Ok::<_, ()>(std::mem::forget(bomb)))),
+        &|| Threads::new().for_each_completed(inputs(), std::mem::forget, |_, _| ()),
+    ];
+    for call in calls {
+        let payload = panic::catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"source"));
+    }
+}

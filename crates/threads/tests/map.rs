@@ -278,3 +278,26 @@ fn an_input_that_panics_when_it_is_dropped_unused_takes_no_result_with_it() {
             .all(|result| matches!(result, Err(TaskError::NotStarted)))
     );
 }
+
+/// Claims to have more items than any memory holds.
+struct Boastful(u32);
+
+impl Iterator for Boastful {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(self.0)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, None)
+    }
+}
+
+#[test]
+fn an_absurd_size_hint_reserves_no_memory() {
+    let results = Threads::new().map(Boastful(3), |n| n);
+    let values: Vec<_> = results.into_iter().map(Result::unwrap).collect();
+    assert_eq!(values, [2, 1, 0]);
+}
