@@ -27,6 +27,12 @@ impl<T> Discardable<T> {
         Self(Some(value))
     }
 
+    pub(crate) fn get(&self) -> &T {
+        self.0
+            .as_ref()
+            .expect("only `into_inner` takes the value, and it consumes this")
+    }
+
     pub(crate) fn into_inner(mut self) -> T {
         self.0
             .take()

@@ -1,6 +1,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use crate::crossing::Wait;
 use crate::pool::Pool;
 use crate::{ConfigError, Progress};
 
@@ -137,6 +138,11 @@ impl DataParallel {
         index.is_some()
     }
 
+    /// Record that the calling thread waits for a job of this pool, until the guard is dropped.
+    pub(crate) fn wait(&self) -> Option<Wait> {
+        self.pool.as_ref()?.wait()
+    }
+
     /// Have a worker do the job later, in the order of the calls. `job` must not panic.
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         match &self.pool {
@@ -148,7 +154,7 @@ impl DataParallel {
     /// Run `work` where rayon's parallel iterators use the pool of this value.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
-            Some(pool) => pool.rayon.install(work),
+            Some(pool) => pool.install(work),
             None => work(),
         }
     }

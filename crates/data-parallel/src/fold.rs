@@ -75,11 +75,8 @@ impl DataParallel {
                         drop_contained(folded);
                         return Err(why);
                     }
-                    let folded = fold(folded, item);
-                    if let Some(tally) = &mut tally {
-                        tally.add(1);
-                    }
-                    Ok(folded)
+                    let _counted = tally.as_mut().map(|tally| Begun::new(tally, 1));
+                    Ok(fold(folded, item))
                 })
             })?
         };
@@ -138,7 +135,7 @@ impl DataParallel {
     }
 }
 
-/// A fold of one piece, a block of items at a time, each counted when it is done.
+/// A fold of one piece, a block of items at a time, which is counted when it is done, or when an item panics.
 fn counted<'a, T, A>(
     mut items: &'a [T],
     mut folded: A,
@@ -147,9 +144,31 @@ fn counted<'a, T, A>(
 ) -> A {
     while !items.is_empty() {
         let (block, rest) = items.split_at(tally.items().min(items.len()));
-        folded = block.iter().fold(folded, &fold);
-        tally.add(block.len());
+        let mut begun = Begun::new(&mut tally, 0);
+        folded = block.iter().fold(folded, |folded, item| {
+            begun.items += 1;
+            fold(folded, item)
+        });
+        drop(begun);
         items = rest;
     }
     folded
+}
+
+/// Items that have begun. They are counted as done when this is dropped, so that one that panics is counted as well.
+struct Begun<'t, 'a> {
+    tally: &'t mut Tally<'a>,
+    items: usize,
+}
+
+impl<'t, 'a> Begun<'t, 'a> {
+    fn new(tally: &'t mut Tally<'a>, items: usize) -> Self {
+        Self { tally, items }
+    }
+}
+
+impl Drop for Begun<'_, '_> {
+    fn drop(&mut self) {
+        self.tally.add(self.items);
+    }
 }

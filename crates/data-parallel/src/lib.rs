@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod contain;
+mod crossing;
 mod data_parallel;
 mod error;
 mod fold;

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::ConfigError;
+use crate::crossing::{PoolId, Wait, cross, set_home, wait_for};
 
 /// The most workers of one pool. More threads than cores gain nothing here, and some four times as many would exhaust
 /// the memory mappings of a Linux process, upon which a starting thread aborts it.
@@ -15,6 +16,7 @@ pub const MAX_WORKERS: usize = 4_096;
 pub(crate) struct Pool {
     // Dropped first, in this order: rayon tells its workers to end, but does not wait for them.
     pub(crate) rayon: ThreadPool,
+    id: PoolId,
     _workers: Workers,
 }
 
@@ -26,12 +28,17 @@ impl Pool {
         }
         let mut workers = Workers(Vec::with_capacity(wanted.get()));
         let mut refused = None;
+        let id = PoolId::next();
         let built = ThreadPoolBuilder::new()
             .num_threads(wanted.get())
             .spawn_handler(|worker| {
                 let builder =
                     thread::Builder::new().name(format!("data-parallel-{}", worker.index()));
-                match builder.spawn(|| worker.run()) {
+                let run = move || {
+                    set_home(id);
+                    worker.run();
+                };
+                match builder.spawn(run) {
                     Ok(handle) => {
                         workers.0.push(handle);
                         Ok(())
@@ -48,12 +55,28 @@ impl Pool {
         match built {
             Ok(rayon) => Ok(Self {
                 rayon,
+                id,
                 _workers: workers,
             }),
             Err(error) => Err(ConfigError::Refused(
                 refused.unwrap_or_else(|| io::Error::other(error)),
             )),
         }
+    }
+
+    /// Run `work` where rayon's parallel iterators use this pool.
+    pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let on_a_worker = rayon::current_thread_index().is_some();
+        if on_a_worker && self.rayon.current_thread_index().is_none() {
+            cross(&self.rayon, self.id, work)
+        } else {
+            self.rayon.install(work)
+        }
+    }
+
+    /// See [`wait_for`].
+    pub(crate) fn wait(&self) -> Option<Wait> {
+        wait_for(self.id)
     }
 }
 

@@ -302,3 +302,64 @@ fn a_look_ahead_of_0_is_refused() {
     assert!(matches!(refused, ConfigError::ZeroLookAhead), "{refused}");
     assert!(refused.to_string().contains("at least 1"));
 }
+
+#[test]
+fn a_piece_half_filled_with_bombs_is_dropped_in_silence() {
+    for bombs in [1, 2] {
+        let parallel = pool(1).grain(4).unwrap();
+        let inputs = (0..4).map(move |n| {
+            if n == bombs {
+                panic!("source");
+            }
+            Bomb
+        });
+        let mut results = parallel.stream(inputs, std::mem::forget::<Bomb>);
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| results.next()));
+        assert!(panicked.is_err());
+        drop(results);
+
+        // The same while the owner unwinds: a second panic would abort the process.
+        let inputs = (0..4).map(move |n| {
+            if n == bombs {
+                panic!("source");
+            }
+            Bomb
+        });
+        let unwound = panic::catch_unwind(AssertUnwindSafe(|| {
+            parallel.stream(inputs, std::mem::forget::<Bomb>).next()
+        }));
+        let payload = unwound.map(|_| ()).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&"source"));
+    }
+}
+
+#[test]
+fn an_iterator_or_function_that_panics_in_drop_is_contained() {
+    struct Inputs {
+        left: u32,
+        _bomb: Bomb,
+    }
+    impl Iterator for Inputs {
+        type Item = u32;
+        fn next(&mut self) -> Option<u32> {
+            self.left = self.left.checked_sub(1)?;
+            Some(self.left)
+        }
+    }
+    let stream = |parallel: &DataParallel| {
+        let bomb = Bomb;
+        let inputs = Inputs {
+            left: 10,
+            _bomb: Bomb,
+        };
+        parallel.stream(inputs, move |n| {
+            let _used = &bomb;
+            n
+        })
+    };
+    let parallel = pool(2);
+    // To the end, half-way, and never begun.
+    assert_eq!(values(stream(&parallel)), (0..10).rev().collect::<Vec<_>>());
+    assert_eq!(values(stream(&parallel).take(3)), [9, 8, 7]);
+    drop(stream(&parallel));
+}

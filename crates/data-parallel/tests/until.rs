@@ -93,6 +93,25 @@ fn progress_adds_up_over_all_kinds_of_calls_panics_included() {
 }
 
 #[test]
+fn progress_counts_the_items_of_a_fold_that_panics() {
+    // The grain makes one piece of each input, or one of all of them, whose blocks then grow.
+    for grain in [1, 10_000] {
+        let progress = Progress::new();
+        let parallel = pool(1).grain(grain).unwrap().progress(&progress);
+        let inputs: Vec<usize> = (0..5_000).collect();
+        let last = |_: (), n: &usize| assert_ne!(*n, 4_999, "the last");
+        parallel
+            .fold(&inputs, || (), last, |(), ()| ())
+            .unwrap_err();
+        assert_eq!((progress.done(), progress.total()), (5_000, 5_000));
+        parallel
+            .fold_until(&Stop::new(), &inputs, || (), last, |(), ()| ())
+            .unwrap_err();
+        assert_eq!((progress.done(), progress.total()), (10_000, 10_000));
+    }
+}
+
+#[test]
 fn progress_moves_item_by_item_where_items_are_slow() {
     let (progress, half) = (Progress::new(), Barrier::new(2));
     let parallel = pool(1).progress(&progress);

@@ -11,7 +11,7 @@ use std::vec;
 
 use piece::{Piece, Waited};
 
-use crate::contain::drop_contained;
+use crate::contain::{Discardable, drop_contained};
 use crate::progress::Tally;
 use crate::{DataParallel, Progress, TaskPanic, TimedOut};
 
@@ -49,7 +49,7 @@ impl DataParallel {
             grain,
             inputs: Some(inputs.into_iter()),
             next: Vec::new(),
-            f: Arc::new(f),
+            f: Discardable::new(Arc::new(f)),
             ahead: VecDeque::new(),
             items_ahead: 0,
             ready: Vec::new().into_iter(),
@@ -80,7 +80,7 @@ pub struct Stream<I: Iterator, R, F> {
     inputs: Option<I>,
     /// The piece that is being filled. It outlives a panic of the inputs.
     next: Vec<I::Item>,
-    f: Arc<F>,
+    f: Discardable<Arc<F>>,
     ahead: VecDeque<Arc<Piece<I::Item, R, F>>>,
     items_ahead: usize,
     ready: vec::IntoIter<Result<R, TaskPanic>>,
@@ -120,7 +120,11 @@ where
             if self.parallel.is_worker() {
                 run(piece, self.parallel.counter());
             }
-            match piece.wait(until) {
+            let waited = {
+                let _wait = self.parallel.wait();
+                piece.wait(until)
+            };
+            match waited {
                 Waited::Results(results) => {
                     self.items_ahead -= results.len();
                     self.ready = results.into_iter();
@@ -142,7 +146,8 @@ where
             {
                 match inputs.next() {
                     Some(input) => self.next.push(input),
-                    None => self.inputs = None,
+                    // The iterator is the user's, and its `Drop` may panic. It has done its work.
+                    None => drop_contained(self.inputs.take()),
                 }
             }
             if self.next.is_empty() {
@@ -151,7 +156,7 @@ where
             let inputs = std::mem::take(&mut self.next);
             self.parallel.expect(inputs.len());
             self.items_ahead += inputs.len();
-            let piece = Arc::new(Piece::new(inputs, Arc::clone(&self.f)));
+            let piece = Arc::new(Piece::new(inputs, Arc::clone(self.f.get())));
             self.ahead.push_back(Arc::clone(&piece));
             let counter = self.parallel.counter().cloned();
             self.parallel.spawn(move || {
@@ -224,6 +229,8 @@ impl<I: Iterator, R, F> Drop for Stream<I, R, F> {
             }
         }
         self.ready.by_ref().for_each(drop_contained);
+        self.next.drain(..).for_each(drop_contained);
+        drop_contained(self.inputs.take());
     }
 }
 

@@ -1,0 +1,154 @@
+//! Calls nested across pools: no stack overflow, no deadlock.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use data_parallel::{DataParallel, Stop};
+use rayon::prelude::*;
+
+fn pool(workers: usize) -> DataParallel {
+    DataParallel::new()
+        .workers(workers)
+        .expect("the pool starts")
+}
+
+/// Keeps a core busy, so that the other workers go on meanwhile.
+fn work() {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_micros(20) {}
+}
+
+fn one_more(inner: &DataParallel, n: u64) -> u64 {
+    let results = inner.map(&[n], |n| {
+        work();
+        n + 1
+    });
+    *results[0].as_ref().unwrap()
+}
+
+fn check(results: impl IntoIterator<Item = u64>, items: u64) {
+    assert!(results.into_iter().eq(1..=items));
+}
+
+#[test]
+fn nested_maps_across_pools_do_not_overflow_the_stack() {
+    let items: Vec<u64> = (0..3_000).collect();
+    for (outer, inner) in [
+        (pool(2), pool(1)),
+        (pool(1).grain(1).unwrap(), pool(1)),
+        (pool(2).grain(1).unwrap(), pool(2)),
+    ] {
+        let results = outer.map(&items, |&n| one_more(&inner, n));
+        check(results.into_iter().map(Result::unwrap), 3_000);
+        let results = outer.map_until(&Stop::new(), &items, |&n| one_more(&inner, n));
+        check(results.into_iter().map(Result::unwrap), 3_000);
+    }
+}
+
+#[test]
+fn nested_folds_and_try_maps_do_not_overflow_the_stack() {
+    let items: Vec<u64> = (0..3_000).collect();
+    let (outer, inner) = (pool(2).grain(1).unwrap(), pool(1));
+    let results = outer.try_map(&items, |&n| inner.try_map(&[n], |n| Ok::<_, ()>(n + 1)));
+    check(results.unwrap().into_iter().flatten(), 3_000);
+    let sum = outer.fold(
+        &items,
+        || 0,
+        |sum, &n| sum + inner.fold(&[n], || 0, |a, b| a + b, |a, b| a + b).unwrap(),
+        |a, b| a + b,
+    );
+    assert_eq!(sum.unwrap(), 2_999 * 3_000 / 2);
+}
+
+#[test]
+fn a_map_nested_in_rayons_own_iterators_does_not_overflow() {
+    let inner = pool(1);
+    let items: Vec<u64> = (0..3_000).collect();
+    let results: Vec<u64> = items
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|n| one_more(&inner, n))
+        .collect();
+    check(results, 3_000);
+}
+
+#[test]
+fn a_map_nested_in_a_long_stream_does_not_overflow() {
+    let (outer, inner) = (pool(2).look_ahead(1_000_000).unwrap(), pool(1));
+    let results = outer.stream(0..3_000_u64, move |n| one_more(&inner, n));
+    check(results.map(Result::unwrap), 3_000);
+}
+
+#[test]
+fn calls_in_a_circle_of_pools_neither_overflow_nor_deadlock() {
+    let items: Vec<u64> = (0..2_000).collect();
+    for (a, b) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
+        let (a, b, c) = (pool(a).grain(1).unwrap(), pool(b), pool(1));
+        // A -> B -> A
+        let results = a.map(&items, |&n| {
+            let back = b.map(&[n], |&n| one_more(&a, n));
+            *back[0].as_ref().unwrap()
+        });
+        check(results.into_iter().map(Result::unwrap), 2_000);
+        // A -> B -> C -> A, from several threads at once, and the other way round.
+        thread::scope(|scope| {
+            for circle in [[&a, &b, &c], [&c, &b, &a], [&b, &c, &a]] {
+                let items = &items[..200];
+                scope.spawn(move || {
+                    let [x, y, z] = circle;
+                    let results = x.map(items, |&n| {
+                        let back = y.map(&[n], |&n| {
+                            let back = z.map(&[n], |&n| one_more(x, n));
+                            *back[0].as_ref().unwrap()
+                        });
+                        *back[0].as_ref().unwrap()
+                    });
+                    check(results.into_iter().map(Result::unwrap), 200);
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn a_nested_call_runs_on_the_workers_of_its_own_pool() {
+    let (outer, inner) = (pool(2), pool(1));
+    let seen = Mutex::new(HashSet::new());
+    let items: Vec<u64> = (0..200).collect();
+    outer.map(&items, |&n| {
+        inner.map(&[n, n, n], |_| {
+            seen.lock().unwrap().insert(thread::current().id());
+        })
+    });
+    assert_eq!(seen.into_inner().unwrap().len(), 1);
+}
+
+#[test]
+fn a_nested_calls_panic_stays_the_error_of_its_item() {
+    let (outer, inner) = (pool(2), pool(1));
+    let items: Vec<u64> = (0..50).collect();
+    let results = outer.map(&items, |&n| {
+        let results = inner.map(&[n], |&n| assert_ne!(n, 7, "no seven"));
+        results[0]
+            .as_ref()
+            .err()
+            .map(|panic| panic.message().to_owned())
+    });
+    for (n, result) in results.into_iter().enumerate() {
+        assert_eq!(result.unwrap().is_some(), n == 7);
+    }
+}
+
+#[test]
+fn a_stream_that_waits_for_calls_back_to_its_own_worker_ends() {
+    let (a, b) = (pool(1), pool(1));
+    let items: Vec<u64> = (0..200).collect();
+    let results = a.map(&items, |&n| {
+        let back = a.clone();
+        let mut stream = b.stream([n], move |n| one_more(&back, n));
+        stream.next().unwrap().unwrap()
+    });
+    check(results.into_iter().map(Result::unwrap), 200);
+}
