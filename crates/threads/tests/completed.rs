@@ -105,7 +105,13 @@ fn an_iterators_panic_survives_inputs_that_panic_in_drop() {
     type Call<'a> = &'a dyn Fn();
     let calls: [Call<'_>; 3] = [
         &|| drop(Threads::new().map(inputs(), std::mem::forget)),
-        &|| drop(Threads::new().try_map(inputs(), |bomb| Ok::<_, ()>(std::mem::forget(bomb)))),
+        &|| {
+            let forget = |bomb| {
+                std::mem::forget(bomb);
+                Ok::<_, ()>(())
+            };
+            drop(Threads::new().try_map(inputs(), forget));
+        },
         &|| Threads::new().for_each_completed(inputs(), std::mem::forget, |_, _| ()),
     ];
     for call in calls {
