@@ -46,11 +46,20 @@ impl<K: Eq, V> Entries<K, V> {
     }
 
     /// The value of the key, which is made first if there is none.
+    ///
+    /// The key is taken if it is needed, and left where it is otherwise, also when this panics: its `Drop` is code of the
+    /// user, and the entries are under a lock.
     #[inline]
-    pub(super) fn value(&mut self, hash: NonZeroU64, key: K, make: impl FnOnce() -> V) -> &mut V {
-        if self.is_first(hash, &key) {
+    pub(super) fn value(
+        &mut self,
+        hash: NonZeroU64,
+        key: &mut Option<K>,
+        make: impl FnOnce() -> V,
+    ) -> &mut V {
+        if self.is_first(hash, there(key)) {
             let item = self.first.get_or_insert_with(|| {
                 let value = make();
+                let key = taken(key);
                 Item { hash, key, value }
             });
             &mut item.value
@@ -65,16 +74,20 @@ impl<K: Eq, V> Entries<K, V> {
     pub(super) fn value_in_table(
         &mut self,
         hash: NonZeroU64,
-        key: K,
+        key: &mut Option<K>,
         make: impl FnOnce() -> V,
     ) -> &mut V {
-        let entry = self
-            .rest
-            .entry(hash.get(), |item| item.key == key, |item| item.hash.get());
+        let wanted = there(key);
+        let entry = self.rest.entry(
+            hash.get(),
+            |item| item.key == *wanted,
+            |item| item.hash.get(),
+        );
         let item = match entry {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let value = make();
+                let key = taken(key);
                 entry.insert(Item { hash, key, value }).into_mut()
             }
         };
@@ -87,24 +100,27 @@ impl<K: Eq, V> Entries<K, V> {
             .insert_unique(item.hash.get(), item, |item| item.hash.get());
     }
 
-    /// Gives the value to `merge` if the key has one already, else stores it.
-    pub(super) fn merge(&mut self, item: Item<K, V>, merge: impl FnOnce(&mut V, V)) {
-        if self.is_first(item.hash, &item.key) {
+    /// Gives the value to `merge` if the key has one already, and leaves the key; else stores both. What is not needed, or
+    /// not come to because of a panic, stays in `item`: see [`value`](Self::value).
+    pub(super) fn merge(&mut self, item: &mut Loose<K, V>, merge: impl FnOnce(&mut V, V)) {
+        let hash = item.hash;
+        let key = there(&item.key);
+        if self.is_first(hash, key) {
             match &mut self.first {
-                Some(first) => merge(&mut first.value, item.value),
-                vacant => *vacant = Some(item),
+                Some(first) => merge(&mut first.value, taken(&mut item.value)),
+                vacant => *vacant = Some(item.take()),
             }
             return;
         }
-        let entry = self.rest.entry(
-            item.hash.get(),
-            |old| old.key == item.key,
-            |old| old.hash.get(),
-        );
+        let entry = self
+            .rest
+            .entry(hash.get(), |old| old.key == *key, |old| old.hash.get());
         match entry {
-            Entry::Occupied(mut entry) => merge(&mut entry.get_mut().value, item.value),
+            Entry::Occupied(mut entry) => {
+                merge(&mut entry.get_mut().value, taken(&mut item.value));
+            }
             Entry::Vacant(entry) => {
-                entry.insert(item);
+                entry.insert(item.take());
             }
         }
     }
@@ -144,6 +160,11 @@ impl<K: Eq, V> Entries<K, V> {
         items.map(|item| (&item.key, &item.value))
     }
 
+    /// Gives back the memory that the table does not need.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.rest.shrink_to_fit(|item| item.hash.get());
+    }
+
     pub(super) fn len(&self) -> usize {
         self.first.iter().len() + self.rest.len()
     }
@@ -156,6 +177,41 @@ impl<K: Eq, V> Entries<K, V> {
     pub(super) fn into_items(self) -> impl Iterator<Item = Item<K, V>> {
         self.first.into_iter().chain(self.rest)
     }
+}
+
+/// An item that may not be needed whole.
+pub(super) struct Loose<K, V> {
+    hash: NonZeroU64,
+    pub(super) key: Option<K>,
+    value: Option<V>,
+}
+
+impl<K, V> Loose<K, V> {
+    pub(super) fn new(item: Item<K, V>) -> Self {
+        Self {
+            hash: item.hash,
+            key: Some(item.key),
+            value: Some(item.value),
+        }
+    }
+
+    fn take(&mut self) -> Item<K, V> {
+        Item {
+            hash: self.hash,
+            key: taken(&mut self.key),
+            value: taken(&mut self.value),
+        }
+    }
+}
+
+#[inline]
+fn there<T>(slot: &Option<T>) -> &T {
+    slot.as_ref().expect("it has not been taken")
+}
+
+#[inline]
+fn taken<T>(slot: &mut Option<T>) -> T {
+    slot.take().expect("it is taken once")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Map;
-use super::entries::{Entries, Item};
+use super::entries::{Entries, Item, Loose};
 use crate::TimedOut;
 
 /// One thread's own part of a [`Map`]: made by [`Map::local`].
@@ -41,7 +41,9 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'a, K, V
         V: Default,
     {
         let hash = self.map.hash(&key);
-        f(self.entries.value_in_table(hash, key, V::default))
+        f(self
+            .entries
+            .value_in_table(hash, &mut Some(key), V::default))
     }
 
     /// How many keys are pending: not yet merged into the map.
@@ -89,8 +91,11 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'a, K, V
         items.sort_unstable_by_key(|&(place, _)| place);
         let mut items = items.into_iter().peekable();
         let (mut panics, mut left) = (Panics(None), timeout);
+        let mut keys = Vec::new();
         while let Some(&(place, _)) = items.peek() {
             let shard = &self.map.shards[place];
+            // Declared first, so that it outlives the lock, also with a panic: what is left of it is the user's.
+            let mut under_way = None;
             let begun = Instant::now();
             let entries = match left {
                 None => Some(shard.lock()),
@@ -104,8 +109,19 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'a, K, V
             let share = iter::from_fn(|| items.next_if(|&(next, _)| next == place));
             // A panic ends this turn, and unlocks; the next one goes on with what is left.
             panics.catch(|| {
-                share.for_each(|(_, item)| entries.merge(item, &mut self.merge));
+                for (_, item) in share {
+                    let item = under_way.insert(Loose::new(item));
+                    entries.merge(item, &mut self.merge);
+                    if mem::needs_drop::<K>() {
+                        keys.extend(item.key.take());
+                    }
+                }
             });
+            drop(entries);
+            panics.catch(|| drop(under_way));
+            for key in keys.drain(..) {
+                panics.catch(|| drop(key));
+            }
         }
         (Ok(()), panics)
     }

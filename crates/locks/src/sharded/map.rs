@@ -47,8 +47,10 @@ use crate::TimedOut;
 /// included: they borrow the map, so the compiler accepts it only after the last of them is gone.
 ///
 /// # Panics and closures
-/// What you pass in runs under the lock of one shard: keep it short. It must not use the same map, since that might be
-/// the same shard, and a lock that waits for itself waits for ever. If it panics, the panic goes on to the caller, the
+/// Closures that you pass in, the key's `Eq` and the value's `Default` run under the lock of one shard: keep them short.
+/// They must not use the same map, since that might be the same shard, and a lock that waits for itself never ends. A key
+/// may use the map in its `Drop`: keys are dropped after unlocking. A value that a closure drops is dropped under the
+/// lock. If one of them panics, the panic goes on to the caller, the
 /// shard is unlocked, and the map remains usable; the value is as the closure left it. There is no poisoning.
 ///
 /// # Hashing
@@ -114,8 +116,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         V: Default,
     {
         let hash = self.hash(&key);
+        // Declared first, so that a key which is not needed is dropped when the shard is unlocked.
+        let mut key = Some(key);
         let mut entries = self.lock(hash);
-        f(entries.value(hash, key, V::default))
+        f(entries.value(hash, &mut key, V::default))
     }
 
     /// The same, but gives up when the shard cannot be locked in time. Then `f` has not run.
@@ -135,8 +139,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         V: Default,
     {
         let hash = self.hash(&key);
+        // As in `update`.
+        let mut key = Some(key);
         let mut entries = self.lock_timeout(hash, timeout)?;
-        Ok(f(entries.value(hash, key, V::default)))
+        Ok(f(entries.value(hash, &mut key, V::default)))
     }
 
     /// Takes the value of the key out.
@@ -169,6 +175,20 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         let hash = self.hash(key);
         let removed = self.lock_timeout(hash, timeout)?.remove(hash, key);
         Ok(removed.map(|(_, value)| value))
+    }
+
+    /// Gives back the memory of keys that were removed, shard by shard.
+    ///
+    /// ```
+    /// let sessions = locks::sharded::Map::<u64, u32>::new();
+    /// (0..10_000).for_each(|session| sessions.update(session, |count| *count += 1));
+    /// (0..10_000).for_each(|session| drop(sessions.remove(&session)));
+    /// sessions.shrink_to_fit();
+    /// ```
+    pub fn shrink_to_fit(&self) {
+        for shard in &self.shards {
+            shard.lock().shrink_to_fit();
+        }
     }
 
     /// A handle that accumulates by itself, without a lock, and merges into this map when it is flushed or dropped.

@@ -107,9 +107,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         S: Clone,
     {
         let mut copy = HashMap::with_hasher(self.hasher.clone());
-        self.for_each(|key, value| {
-            copy.insert(key.clone(), value.clone());
-        });
+        self.for_each(copier(&mut copy, &mut None));
         copy
     }
 
@@ -124,9 +122,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         S: Clone,
     {
         let mut copy = HashMap::with_hasher(self.hasher.clone());
-        self.for_each_timeout(timeout, |key, value| {
-            copy.insert(key.clone(), value.clone());
-        })?;
+        self.for_each_timeout(timeout, copier(&mut copy, &mut None))?;
         Ok(copy)
     }
 
@@ -138,5 +134,23 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
             map.extend(items.map(|item| (item.key, item.value)));
         }
         map
+    }
+}
+
+/// Copies pairs. A key whose value cannot be cloned stays in `slot`, outside of the shard's lock: its `Drop` is code of
+/// the user.
+fn copier<'a, K, V, S>(
+    copy: &'a mut HashMap<K, V, S>,
+    slot: &'a mut Option<K>,
+) -> impl FnMut(&K, &V) + 'a
+where
+    K: Clone + Eq + Hash,
+    V: Clone,
+    S: BuildHasher,
+{
+    move |key, value| {
+        *slot = Some(key.clone());
+        let value = value.clone();
+        copy.extend(slot.take().map(|key| (key, value)));
     }
 }

@@ -1,0 +1,94 @@
+//! Keys whose `Drop` and `Eq` are unusual.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use locks::sharded::Map;
+
+/// Interned: when one is dropped, it looks into the map.
+#[derive(Debug)]
+struct Key(u32);
+
+static SEEN: LazyLock<Map<Key, u64>> = LazyLock::new(Map::new);
+static EQ_PANICS: AtomicBool = AtomicBool::new(false);
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        assert!(SEEN.len() <= 3);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        assert!(!EQ_PANICS.load(Ordering::SeqCst), "compared");
+        self.0 == other.0
+    }
+}
+
+impl Eq for Key {}
+
+impl std::hash::Hash for Key {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+fn caught(work: impl FnOnce()) {
+    assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
+}
+
+fn use_the_map() {
+    const LONG: Duration = Duration::from_secs(30);
+    let add = |total: &mut u64, mine| *total += mine;
+    for round in 1..=3 {
+        for key in [1, 2, 3] {
+            SEEN.update(Key(key), |n| *n += 1);
+            SEEN.update_timeout(Key(key), LONG, |n| *n += 1).unwrap();
+        }
+        let mut local = SEEN.local(add);
+        for key in [1, 2, 3, 1] {
+            local.update(Key(key), |n| *n += 1);
+        }
+        local.flush();
+        local.update(Key(2), |n| *n += 1);
+        local.flush_timeout(LONG).unwrap();
+        drop(local);
+        let mut values = Vec::new();
+        SEEN.for_each(|key, n| values.push((key.0, *n)));
+        values.sort_unstable();
+        assert_eq!(values, [(1, 4 * round), (2, 4 * round), (3, 3 * round)]);
+    }
+    // With panics: of the closure, of the merge, and of the key's own `Eq`.
+    caught(|| SEEN.update(Key(1), |_| panic!("closure")));
+    caught(|| {
+        let mut local = SEEN.local(|_, _| panic!("merge"));
+        local.update(Key(1), |n| *n += 1);
+        local.update(Key(2), |n| *n += 1);
+        local.flush();
+    });
+    let mut local = SEEN.local(add);
+    local.update(Key(3), |n| *n += 1);
+    EQ_PANICS.store(true, Ordering::SeqCst);
+    caught(|| SEEN.update(Key(1), |n| *n += 1));
+    caught(|| local.flush());
+    EQ_PANICS.store(false, Ordering::SeqCst);
+    drop(local);
+    assert_eq!(SEEN.len(), 3);
+    assert_eq!(SEEN.remove(&Key(1)).map(drop), Some(()));
+}
+
+#[test]
+fn a_key_that_uses_the_map_in_its_drop_deadlocks_nothing() {
+    let (done, is_done) = mpsc::channel();
+    let user = thread::spawn(move || {
+        use_the_map();
+        let _ = done.send(());
+    });
+    if let Err(mpsc::RecvTimeoutError::Timeout) = is_done.recv_timeout(Duration::from_secs(60)) {
+        panic!("it hangs");
+    }
+    user.join().unwrap();
+}
