@@ -226,6 +226,38 @@ fn the_deadline_ends_the_run_wherever_it_waits() {
     });
 }
 
+#[test]
+fn a_deadline_ends_the_threads_while_nobody_asks_for_an_output() {
+    static ALIVE: Alive = Alive::new();
+    within_time(|| {
+        for ordered in [true, false] {
+            let pipeline = Pipeline::new()
+                .stage("idle-one", 2, |item: Item<'static>| item)
+                .stage("idle-two", 2, |item| item)
+                .buffer(4)
+                .deadline(Duration::from_millis(50));
+            let pipeline = if ordered {
+                pipeline
+            } else {
+                pipeline.unordered()
+            };
+            let begin = Instant::now();
+            let mut outputs = pipeline.spawn((0..).map(|n| ALIVE.item(n))).unwrap();
+            // A thread has its name only once it runs.
+            eventually(|| begin.elapsed() > Duration::from_millis(60));
+            eventually(|| threads_named("idle-") == 0);
+            // Of the items, only outputs that were ready are left.
+            eventually(|| ALIVE.now() <= 4);
+            assert!(matches!(
+                outputs.next(),
+                Some(Err(PipelineError::DeadlinePassed))
+            ));
+            drop(outputs);
+            assert_eq!(ALIVE.now(), 0);
+        }
+    });
+}
+
 /// A stage that owns the outputs of its own pipeline drops them on a thread of that pipeline.
 #[test]
 fn outputs_dropped_by_a_stage_of_their_own_do_not_wait_for_themselves() {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::Buffer;
-use super::counts::Gauge;
 use super::error::{Cause, PipelineError};
 use super::handle::{Handle, Shared};
 use super::keep_going::KeepGoing;
 use super::outputs::Outputs;
 use super::plan::{Plan, Planned, Settings};
-use super::running::{Running, scoped, spawned};
+use super::running::{Collected, Running, scoped, spawned};
+use super::task_panic::drop_contained;
 use super::worker::Entry;
 
 const DEFAULT_BUFFER: usize = 16;
@@ -123,7 +123,7 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
         P: Send + 'f,
         F: Fn(O) -> Result<P, Cause> + Send + Sync + 'f,
     {
-        self.shared.add_stage(Arc::new(Gauge::new(name, workers)));
+        self.shared.add_stage(name, workers);
         let before = self.wire;
         Pipeline {
             shared: self.shared,
@@ -156,8 +156,11 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
         self
     }
 
-    /// End the run so long after it began, with [`PipelineError::DeadlinePassed`]: no item is begun later than that. An
-    /// item that a stage has begun is waited for, since a thread cannot be interrupted, and then dropped.
+    /// End the run `time` after it began, with [`PipelineError::DeadlinePassed`]: no item is begun later than that, and
+    /// the threads end, also while nobody asks for an output. An item that a stage has begun is waited for, since a
+    /// thread cannot be interrupted, and then dropped.
+    ///
+    /// A run whose last item was through in time is not affected: its outputs can be taken later.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.settings.deadline = Some(time);
         self
@@ -196,7 +199,8 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
         T: IntoIterator<Item = I>,
         T::IntoIter: Send,
     {
-        self.run(inputs, |outputs| outputs.collect())
+        let outputs = self.run(inputs, |outputs| Collected(outputs.collect()))?;
+        Ok(outputs.into_inner())
     }
 
     /// Run the inputs through all stages and give each output to `f`, on the calling thread.
@@ -257,7 +261,15 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
         T: Iterator<Item = I> + Send + 'run,
         'f: 'run,
     {
-        let mut plan = Plan::new(&self.shared, self.settings)?;
+        let mut plan = match Plan::new(&self.shared, self.settings) {
+            Ok(plan) => plan,
+            Err(error) => {
+                // Both are the user's, and their panics must not take the place of the error.
+                drop_contained(self.wire);
+                drop_contained(inputs);
+                return Err(error);
+            }
+        };
         let entrance = plan.entrance();
         let exit = (self.wire)(&mut plan, Arc::clone(&entrance));
         Ok(plan.finish(inputs, entrance, exit))

@@ -74,15 +74,21 @@ impl Count {
 #[derive(Debug)]
 pub(crate) struct Gauge {
     pub(crate) name: Arc<str>,
+    /// As many as the user asked for, which may be more than can be had.
+    pub(crate) workers: usize,
+    /// One for each worker, or none at all in a pipeline that has too many workers to run.
     pub(crate) tallies: Box<[CachePadded<Tally>]>,
     peak: AtomicUsize,
 }
 
 impl Gauge {
-    pub(crate) fn new(name: Arc<str>, workers: usize) -> Self {
+    /// `most` is the number of workers that the pipeline may still have.
+    pub(crate) fn new(name: Arc<str>, workers: usize, most: usize) -> Self {
+        let tallies = if workers <= most { workers } else { 0 };
         Self {
             name,
-            tallies: (0..workers).map(|_| CachePadded::default()).collect(),
+            workers,
+            tallies: (0..tallies).map(|_| CachePadded::default()).collect(),
             peak: AtomicUsize::new(0),
         }
     }
@@ -108,7 +114,7 @@ impl Gauge {
         let begun = self.sum(|tally| &tally.begun);
         StageCounts {
             name: Arc::clone(&self.name),
-            workers: self.tallies.len(),
+            workers: self.workers,
             taken_in: begun + skipped,
             waiting: 0,
             in_work: begun.saturating_sub(done + failed + lost),
@@ -118,6 +124,13 @@ impl Gauge {
             peak: self.peak.load(Ordering::Relaxed),
         }
     }
+}
+
+/// The workers of all stages.
+pub(crate) fn all_workers(stages: &[Arc<Gauge>]) -> usize {
+    stages
+        .iter()
+        .fold(0, |all, stage| all.saturating_add(stage.workers))
 }
 
 /// The counts of a whole run.

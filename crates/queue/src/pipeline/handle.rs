@@ -1,7 +1,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use super::counts::{Counts, Gauge, Gauges};
+use super::MAX_WORKERS;
+use super::counts::{Counts, Gauge, Gauges, all_workers};
 use super::cut::Cut;
 use super::error::PipelineError;
 use super::sync::lock;
@@ -50,10 +51,11 @@ impl Shared {
         }
     }
 
-    pub(crate) fn add_stage(&self, gauge: Arc<Gauge>) {
+    pub(crate) fn add_stage(&self, name: Arc<str>, workers: usize) {
         let mut gauges = lock(&self.gauges);
         let mut stages = gauges.stages.clone();
-        stages.push(gauge);
+        let most = MAX_WORKERS.saturating_sub(all_workers(&stages));
+        stages.push(Arc::new(Gauge::new(name, workers, most)));
         *gauges = Arc::new(Gauges {
             stages,
             ..Gauges::default()

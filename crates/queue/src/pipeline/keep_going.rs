@@ -2,7 +2,7 @@ use super::builder::Pipeline;
 use super::error::{ItemError, PipelineError};
 use super::handle::Handle;
 use super::outputs::Outputs;
-use super::running::{Running, scoped, spawned};
+use super::running::{Collected, Running, scoped, spawned};
 
 /// A [`Pipeline`] in which a failure does not end the run: it is an output in place of its item.
 ///
@@ -45,7 +45,8 @@ impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
         T: IntoIterator<Item = I>,
         T::IntoIter: Send,
     {
-        self.run(inputs, |outputs| outputs.collect())
+        let outputs = self.run(inputs, |outputs| Collected(outputs.collect()))?;
+        Ok(outputs.into_inner())
     }
 
     /// As [`Pipeline::for_each`], with a result for each item.

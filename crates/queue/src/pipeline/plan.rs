@@ -1,16 +1,18 @@
 //! From what was asked for to buffers and threads.
 
 use std::io;
-use std::sync::Arc;
-use std::thread::Builder;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use super::MAX_WORKERS;
 use super::buffer::Buffer;
-use super::counts::Gauge;
+use super::counts::{Gauge, all_workers};
 use super::error::{Cause, PipelineError};
 use super::handle::Shared;
 use super::outputs::Drain;
+use super::sync::lock;
+use super::task_panic::drop_contained;
 use super::window::Window;
 use super::worker::{Entry, Source, Terms, Worker};
 
@@ -30,8 +32,10 @@ pub(crate) struct Settings {
 /// A thread of the run, not yet started.
 struct Job<'f> {
     name: String,
-    work: Box<dyn FnOnce() + Send + 'f>,
+    work: Work<'f>,
 }
+
+type Work<'f> = Box<dyn FnOnce() + Send + 'f>;
 
 /// A run that is being put together, stage by stage.
 pub(crate) struct Plan<'f> {
@@ -62,12 +66,12 @@ impl<'f> Plan<'f> {
     /// What is wrong with the settings.
     pub(crate) fn new(shared: &Arc<Shared>, settings: Settings) -> Result<Self, PipelineError> {
         let stages = shared.gauges().stages.clone();
-        if let Some(stage) = stages.iter().find(|stage| stage.tallies.is_empty()) {
+        if let Some(stage) = stages.iter().find(|stage| stage.workers == 0) {
             return Err(PipelineError::NoWorkers {
                 stage: stage.name.to_string(),
             });
         }
-        let workers = workers(&stages);
+        let workers = all_workers(&stages);
         if workers > MAX_WORKERS {
             return Err(PipelineError::TooManyWorkers(workers));
         }
@@ -95,7 +99,7 @@ impl<'f> Plan<'f> {
     fn takers(&self) -> usize {
         self.stages
             .get(self.manned)
-            .map_or(1, |stage| stage.tallies.len())
+            .map_or(1, |stage| stage.workers)
     }
 
     fn buffer<T>(&self, putters: usize) -> Arc<Buffer<Entry<T>>> {
@@ -121,7 +125,7 @@ impl<'f> Plan<'f> {
         F: Fn(A) -> Result<B, Cause> + Send + Sync + 'f,
     {
         let stage = Arc::clone(&self.stages[self.manned]);
-        let workers = stage.tallies.len();
+        let workers = stage.workers;
         let (_, chunk) = split(self.settings.buffer, workers);
         self.manned += 1;
         let output = self.buffer(workers);
@@ -159,7 +163,7 @@ impl<'f> Plan<'f> {
             buffer, ordered, ..
         } = self.settings;
         // One worker per stage keeps the order by itself.
-        let overtaking = self.stages.iter().any(|stage| stage.tallies.len() > 1);
+        let overtaking = self.stages.iter().any(|stage| stage.workers > 1);
         let window =
             (ordered && overtaking).then(|| Arc::new(Window::new(in_flight(buffer, &self.stages))));
         let source = Source {
@@ -183,16 +187,12 @@ impl<'f> Plan<'f> {
     }
 }
 
-fn workers(stages: &[Arc<Gauge>]) -> usize {
-    stages.iter().map(|stage| stage.tallies.len()).sum()
-}
-
 /// The most items that can be between the inputs and the consumer: full buffers, one in each worker's hands, and one that
 /// has been pulled and waits for room.
 fn in_flight(buffer: usize, stages: &[Arc<Gauge>]) -> usize {
     (stages.len() + 1)
         .saturating_mul(buffer)
-        .saturating_add(workers(stages) + 1)
+        .saturating_add(all_workers(stages) + 1)
 }
 
 impl<'f, O> Planned<'f, O> {
@@ -203,7 +203,7 @@ impl<'f, O> Planned<'f, O> {
     /// the inputs has been dropped unused.
     pub(crate) fn start<T>(
         self,
-        spawn: impl Fn(Builder, Box<dyn FnOnce() + Send + 'f>) -> io::Result<T>,
+        spawn: impl Fn(Builder, Work<'f>) -> io::Result<T>,
     ) -> Result<Started<O, T>, (PipelineError, Vec<T>)> {
         let Self {
             jobs,
@@ -212,19 +212,15 @@ impl<'f, O> Planned<'f, O> {
         } = self;
         let wanted = jobs.len();
         let mut threads = Vec::with_capacity(wanted);
-        for Job { name, work } in jobs {
-            let mut builder = Builder::new();
-            // A name with a NUL byte is no name that a system takes.
-            if !name.contains('\0') {
-                builder = builder.name(name);
-            }
-            if let Some(bytes) = stack_size {
-                builder = builder.stack_size(bytes);
-            }
-            match spawn(builder, work) {
+        let mut patience = Patience::default();
+        let mut jobs = jobs.into_iter();
+        while let Some(job) = jobs.next() {
+            match job.start(stack_size, &mut patience, &spawn) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     drain.stop();
+                    // They hold what is the user's, down to the iterator of the inputs.
+                    jobs.for_each(drop_contained);
                     let refused = PipelineError::Refused {
                         started: threads.len(),
                         wanted,
@@ -235,6 +231,62 @@ impl<'f, O> Planned<'f, O> {
             }
         }
         Ok(Started { drain, threads })
+    }
+}
+
+impl<'f> Job<'f> {
+    /// # Errors
+    /// When the system refuses the thread, and the run has no patience left.
+    fn start<T>(
+        self,
+        stack_size: Option<usize>,
+        patience: &mut Patience,
+        spawn: impl Fn(Builder, Work<'f>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        // A refused spawn drops its closure, so the work itself stays here.
+        let slot = Arc::new(Mutex::new(Some(self.work)));
+        loop {
+            let mut builder = Builder::new();
+            // A name with a NUL byte is no name that a system takes.
+            if !self.name.contains('\0') {
+                builder = builder.name(self.name.clone());
+            }
+            if let Some(bytes) = stack_size {
+                builder = builder.stack_size(bytes);
+            }
+            let work = Arc::clone(&slot);
+            let run = move || {
+                let taken = lock(&work).take();
+                drop(work);
+                if let Some(work) = taken {
+                    work();
+                }
+            };
+            match spawn(builder, Box::new(run)) {
+                Err(_) if patience.lasts() => thread::sleep(RETRY_EVERY),
+                Err(error) => {
+                    drop_contained(slot);
+                    return Err(error);
+                }
+                started => return started,
+            }
+        }
+    }
+}
+
+/// How long a run goes on asking the system for threads after the first refusal. The kernel lets go of the stack of an
+/// ended thread a little after it is joined, so one refusal means nothing yet.
+const PATIENCE: Duration = Duration::from_millis(100);
+const RETRY_EVERY: Duration = Duration::from_millis(1);
+
+#[derive(Default)]
+struct Patience {
+    refused: Option<Instant>,
+}
+
+impl Patience {
+    fn lasts(&mut self) -> bool {
+        self.refused.get_or_insert_with(Instant::now).elapsed() < PATIENCE
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ScopedJoinHandle};
 
 use super::builder::Pipeline;
 use super::error::PipelineError;
 use super::handle::Handle;
 use super::outputs::Drain;
 use super::plan::Started;
+use super::task_panic::drop_contained;
 
 /// Run it on scoped threads while `f` takes the outputs.
 pub(crate) fn scoped<'f, I, O, T, R>(
@@ -23,14 +24,61 @@ where
 {
     let planned = pipeline.plan(inputs)?;
     thread::scope(|scope| {
-        let started =
-            planned.start(|builder, work| builder.spawn_scoped(scope, work).map(|_handle| ()));
-        // Dropped at the end of this block, which stops the run, so that the scope has not to wait for ever; also when
-        // `f` panics.
-        let mut drain = started.map_err(|(error, _)| error)?.drain;
-        let result = f(&mut drain);
-        drain.error().map_or(Ok(result), Err)
+        let mut run = match planned.start(|builder, work| builder.spawn_scoped(scope, work)) {
+            Ok(Started { drain, threads }) => Scoped { drain, threads },
+            Err((error, threads)) => {
+                join_scoped(threads);
+                return Err(error);
+            }
+        };
+        let result = f(&mut run.drain);
+        let error = run.drain.error();
+        drop(run);
+        match error {
+            None => Ok(result),
+            Some(error) => {
+                drop_contained(result);
+                Err(error)
+            }
+        }
     })
+}
+
+/// A run on scoped threads. Dropping it, also when the taker of the outputs panics, stops the run and joins the threads:
+/// the scope alone waits for their closures only, not for the destructors of their thread-locals.
+struct Scoped<'scope, O> {
+    drain: Drain<O>,
+    threads: Vec<ScopedJoinHandle<'scope, ()>>,
+}
+
+impl<O> Drop for Scoped<'_, O> {
+    fn drop(&mut self) {
+        self.drain.stop();
+        join_scoped(std::mem::take(&mut self.threads));
+    }
+}
+
+fn join_scoped(threads: Vec<ScopedJoinHandle<'_, ()>>) {
+    for thread in threads {
+        // They contain all panics of the user's code.
+        let _ = thread.join();
+    }
+}
+
+/// Outputs on their way to the caller. If the run fails, or the calling thread unwinds, they are dropped one by one and
+/// contained: several that panic in `Drop` would abort the process.
+pub(crate) struct Collected<O>(pub(crate) Vec<O>);
+
+impl<O> Collected<O> {
+    pub(crate) fn into_inner(mut self) -> Vec<O> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl<O> Drop for Collected<O> {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(drop_contained);
+    }
 }
 
 /// Run it on threads of its own.

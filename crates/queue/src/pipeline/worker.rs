@@ -46,6 +46,18 @@ impl Terms {
             self.cut(0, PipelineError::DeadlinePassed);
         }
     }
+
+    /// Park until this thread is unparked, or until the deadline, which then cuts the run: perhaps every thread of it
+    /// waits, and nobody takes the outputs.
+    fn park_until_deadline(&self) {
+        match self.deadline {
+            None => thread::park(),
+            Some(deadline) => {
+                thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+                self.keep_to_deadline();
+            }
+        }
+    }
 }
 
 /// A worker goes on at a cut behind the items before it, and ends only when everything does.
@@ -55,7 +67,7 @@ impl Wait for Terms {
     }
 
     fn park(&self) {
-        thread::park();
+        self.park_until_deadline();
     }
 }
 
@@ -119,7 +131,7 @@ where
         let Self { terms, stage, .. } = &self;
         let tally = &*stage.tallies[self.number];
         terms.shared.cut.tell_crew();
-        let mut chunk = Chunk::new(self.chunk, stage.tallies.len() == 1);
+        let mut chunk = Chunk::new(self.chunk, stage.workers == 1);
         let mut items = VecDeque::new();
         'run: while let Some(found) = self.input.take(chunk.now, &mut items, terms) {
             stage.found(found);
@@ -211,7 +223,7 @@ impl Wait for UntilCut<'_> {
     }
 
     fn park(&self) {
-        thread::park();
+        self.0.park_until_deadline();
     }
 }
 

@@ -12,7 +12,7 @@ use super::error::{GetError, GetTimeoutError, TryGetError};
 use super::item::Item;
 use super::queue::Queue;
 use super::shared::{Over, Shared};
-use super::waiters::{Wait, block_on, spin};
+use super::waiters::{Wait, block_on, has_passed, spin};
 
 impl<T> Queue<T> {
     /// Gets an item. Blocks while the queue is empty.
@@ -172,6 +172,10 @@ fn wait_until<T, R>(
     deadline: Option<Instant>,
     mut take: impl FnMut() -> Option<R>,
 ) -> Option<R> {
+    if has_passed(deadline) {
+        // Closed, perhaps, or something came meanwhile.
+        return take();
+    }
     spin(&mut take).or_else(|| {
         let mut wait = Wait::new(&shared.getters);
         block_on(deadline, |waker| wait.poll(waker, &mut take))

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -10,7 +11,8 @@ use std::time::{Duration, Instant};
 use super::error::{PutAllError, PutError, PutTimeoutError, TryPutError};
 use super::queue::Queue;
 use super::shared::{Over, Refused, Shared};
-use super::waiters::{Wait, block_on, spin};
+use super::waiters::{Wait, block_on, has_passed, spin};
+use crate::contained::contained;
 
 /// How many items of a `put_all` are put at once.
 const CHUNK: usize = 256;
@@ -88,17 +90,19 @@ impl<T> Queue<T> {
     /// ```
     pub fn put_all(&self, items: impl IntoIterator<Item = T>) -> Result<usize, PutAllError<T>> {
         let mut accepted = 0;
-        let mut items = items.into_iter();
+        // A source may have something again after its end, such as a terminal. It is not asked again.
+        let mut items = items.into_iter().fuse();
         loop {
-            let mut chunk: VecDeque<T> = items.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
+            let mut chunk = Chunk(VecDeque::new());
+            chunk.0.extend(items.by_ref().take(CHUNK));
+            if chunk.0.is_empty() {
                 return Ok(accepted);
             }
-            let wanted = chunk.len();
-            let put = self.put_chunk(&mut chunk);
-            accepted += wanted - chunk.len();
+            let wanted = chunk.0.len();
+            let put = self.put_chunk(&mut chunk.0);
+            accepted += wanted - chunk.0.len();
             if put.is_err() {
-                let items = chunk.into();
+                let items = mem::take(&mut chunk.0).into();
                 return Err(PutAllError { accepted, items });
             }
         }
@@ -139,6 +143,18 @@ impl<T> Queue<T> {
     }
 }
 
+/// What `put_all` has taken from an iterator and not put yet. When the iterator panics, it is dropped item by item: a
+/// second panic would abort the process.
+struct Chunk<T>(VecDeque<T>);
+
+impl<T> Drop for Chunk<T> {
+    fn drop(&mut self) {
+        for item in self.0.drain(..) {
+            contained(|| drop(item));
+        }
+    }
+}
+
 /// The queue was full.
 #[cold]
 fn put_waiting<T>(
@@ -146,6 +162,9 @@ fn put_waiting<T>(
     item: T,
     deadline: Option<Instant>,
 ) -> Result<(), PutTimeoutError<T>> {
+    if has_passed(deadline) {
+        return Err(PutTimeoutError::TimedOut(item));
+    }
     let mut item = Some(item);
     if let Some(result) = spin(|| put_if_room(shared, &mut item)) {
         return result.map_err(PutTimeoutError::Closed);

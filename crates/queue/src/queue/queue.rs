@@ -41,7 +41,10 @@ impl<T> Queue<T> {
         Self::with(Store::Fifo(Fifo::new(None)))
     }
 
-    /// First in, first out, with room for `capacity` items, whose memory is taken now: a put waits for room.
+    /// First in, first out, with room for `capacity` items: a put waits for room.
+    ///
+    /// The memory for all of them is taken now, unless it is more than 256 MiB: then it is taken as items come, and an
+    /// item costs a little more.
     ///
     /// ```
     /// use std::num::NonZeroUsize;
@@ -77,7 +80,8 @@ impl<T> Queue<T> {
     /// For the least first, as in Python, put [`Reverse`](std::cmp::Reverse) around.
     ///
     /// # Panics
-    /// Not here, but in a get, if comparing two items panics. No item is lost by that.
+    /// Not here, but in a get, if comparing two items panics. No item is lost by that, and the next gets go on: an item
+    /// whose comparison has panicked twice is set aside, and got when there are no others.
     ///
     /// ```
     /// use std::cmp::Reverse;
@@ -150,7 +154,8 @@ impl<T> Queue<T> {
 
     /// Closes the queue at once: as [`close`](Self::close), and hands back what nobody had got, which counts as done.
     ///
-    /// Items that consumers hold stay theirs; [`join`](Self::join) still waits for those.
+    /// Items that consumers hold stay theirs; [`join`](Self::join) still waits for those. The items come in the order in
+    /// which they were put; those of a priority queue in no order.
     ///
     /// ```
     /// let queue = queue::Queue::unbounded();

@@ -322,3 +322,44 @@ fn a_slow_item_does_not_lock_up_the_pipeline_and_the_order_is_right() {
 fn a_failed_item_ends_the_outputs_right_before_it() {
     check_with(1, || ordered_pipeline(3, Some(1)));
 }
+
+/// Waits as everybody does in a run with a deadline, which has passed by the first time that it parks.
+struct Late(Arc<Cut<&'static str>>);
+
+impl Wait for Late {
+    fn is_over(&self) -> bool {
+        self.0.is_stopped()
+    }
+
+    fn park(&self) {
+        self.0.cut(0, "late");
+    }
+}
+
+#[test]
+fn a_deadline_met_by_one_waiter_ends_the_others() {
+    check(|| {
+        let (buffer, cut) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(Cut::new()));
+        let output = Arc::new(Buffer::<u8>::new(1, 1, 1));
+        // One waits for room, another for an item that does not come, and nobody takes an output.
+        let source = thread::spawn({
+            let (buffer, wait) = (Arc::clone(&buffer), Late(Arc::clone(&cut)));
+            move || {
+                assert!(buffer.put(1_u8, &wait).is_ok());
+                let refused = buffer.put(2, &wait);
+                buffer.leave_putting();
+                refused.is_err()
+            }
+        });
+        let worker = thread::spawn({
+            let (output, wait) = (Arc::clone(&output), Worker(Arc::clone(&cut)));
+            move || {
+                wait.0.tell_crew();
+                output.take(1, &mut VecDeque::new(), &wait)
+            }
+        });
+        assert!(source.join().unwrap(), "nobody makes room");
+        assert_eq!(worker.join().unwrap(), None);
+        assert_eq!(cut.take_cause(), Some("late"));
+    });
+}

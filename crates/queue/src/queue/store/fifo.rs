@@ -9,6 +9,8 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 #[cfg(model_check)]
 use stand_in::{Receiver, Sender, TrySendError, bounded, unbounded};
 
+use super::super::sync::{Mutex, lock};
+use super::give_back_front;
 use super::lane::Lane;
 
 /// Both ends are here, so the channel is never disconnected. That it is closed is known elsewhere.
@@ -26,12 +28,30 @@ enum Room<T> {
     Bounded(usize),
     /// Without a bound there is a second way, which is cheap for many items at once.
     Unbounded(Lane<T>),
+    /// A bound that is meant as none, or nearly: the channel, which takes the memory for all its room at once, stays
+    /// empty.
+    Large(Mutex<VecDeque<T>>, usize),
+}
+
+/// The most that a channel takes at once. One of usize::MAX items would panic, one of half the memory abort the process.
+const MOST_BYTES: usize = 256 << 20;
+
+/// Whether a channel can be had for so many items: each takes its size and a word.
+fn fits_a_channel<T>(capacity: usize) -> bool {
+    let place = size_of::<T>() + size_of::<usize>();
+    capacity <= MOST_BYTES / place
 }
 
 impl<T> Fifo<T> {
     pub(crate) fn new(capacity: Option<NonZeroUsize>) -> Self {
         let ((sender, receiver), room) = match capacity {
-            Some(capacity) => (bounded(capacity.get()), Room::Bounded(capacity.get())),
+            Some(capacity) if fits_a_channel::<T>(capacity.get()) => {
+                (bounded(capacity.get()), Room::Bounded(capacity.get()))
+            }
+            Some(capacity) => {
+                let items = Mutex::new(VecDeque::new());
+                (unbounded(), Room::Large(items, capacity.get()))
+            }
             None => (unbounded(), Room::Unbounded(Lane::new())),
         };
         Self {
@@ -43,10 +63,19 @@ impl<T> Fifo<T> {
 
     #[inline]
     pub(crate) fn push(&self, mut item: T) -> Result<(), T> {
-        if let Room::Unbounded(lane) = &self.room {
-            match lane.push_if_open(item) {
+        match &self.room {
+            Room::Bounded(_) => {}
+            Room::Unbounded(lane) => match lane.push_if_open(item) {
                 Ok(()) => return Ok(()),
                 Err(refused) => item = refused,
+            },
+            Room::Large(items, capacity) => {
+                let mut items = lock(items);
+                if items.len() >= *capacity {
+                    return Err(item);
+                }
+                items.push_back(item);
+                return Ok(());
             }
         }
         self.sender.try_send(item).map_err(TrySendError::into_inner)
@@ -59,7 +88,7 @@ impl<T> Fifo<T> {
                 lane.push_all(items);
                 true
             }
-            Room::Bounded(_) => false,
+            Room::Bounded(_) | Room::Large(..) => false,
         }
     }
 
@@ -70,6 +99,12 @@ impl<T> Fifo<T> {
             Err(_) => match &self.room {
                 Room::Bounded(_) => None,
                 Room::Unbounded(lane) => lane.pop(|| self.receiver.try_recv().ok()),
+                Room::Large(items, _) => {
+                    let mut items = lock(items);
+                    let first = items.pop_front();
+                    give_back_front(&mut items);
+                    first
+                }
             },
         }
     }
@@ -77,10 +112,17 @@ impl<T> Fifo<T> {
     pub(crate) fn pop_batch(&self, max: usize) -> Vec<T> {
         let mut singles = iter::from_fn(|| self.receiver.try_recv().ok());
         let mut batch: Vec<T> = singles.by_ref().take(max).collect();
-        if batch.len() < max
-            && let Room::Unbounded(lane) = &self.room
-        {
-            lane.pop_batch(max, &mut batch, singles);
+        match &self.room {
+            Room::Unbounded(lane) if batch.len() < max => {
+                lane.pop_batch(max, &mut batch, singles);
+            }
+            Room::Large(items, _) => {
+                let mut items = lock(items);
+                let taken = items.len().min(max);
+                batch.extend(items.drain(..taken));
+                give_back_front(&mut items);
+            }
+            Room::Bounded(_) | Room::Unbounded(_) => {}
         }
         batch
     }
@@ -90,12 +132,13 @@ impl<T> Fifo<T> {
         match &self.room {
             Room::Bounded(_) => singles,
             Room::Unbounded(lane) => singles + lane.len(),
+            Room::Large(items, _) => lock(items).len(),
         }
     }
 
     pub(crate) fn capacity(&self) -> Option<usize> {
         match self.room {
-            Room::Bounded(capacity) => Some(capacity),
+            Room::Bounded(capacity) | Room::Large(_, capacity) => Some(capacity),
             Room::Unbounded(_) => None,
         }
     }

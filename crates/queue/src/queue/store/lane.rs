@@ -17,15 +17,13 @@ use std::collections::VecDeque;
 use crossbeam_utils::CachePadded;
 
 use super::super::sync::{AtomicBool, Mutex, Ordering, lock, sequenced};
+use super::give_back_front;
 
 pub(super) struct Lane<T> {
     /// Written under the lock, read without.
     open: CachePadded<AtomicBool>,
     items: Mutex<VecDeque<T>>,
 }
-
-/// What an emptied lane keeps room for.
-const KEPT: usize = 4_096;
 
 impl<T> Lane<T> {
     pub(super) fn new() -> Self {
@@ -117,11 +115,11 @@ impl<T> Lane<T> {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// `items` is what is under the lock.
+    /// `items` is what is under the lock, after some were taken.
     fn close_if_empty(&self, items: &mut VecDeque<T>) {
         if items.is_empty() {
             self.open.store(false, Ordering::SeqCst);
-            items.shrink_to(KEPT);
         }
+        give_back_front(items);
     }
 }

@@ -4,7 +4,7 @@ use std::mem;
 use std::num::NonZeroUsize;
 
 use super::super::sync::{Mutex, lock};
-use super::Ordered;
+use super::{Ordered, give_back};
 
 pub(crate) struct Lifo<T> {
     items: Mutex<Vec<T>>,
@@ -31,13 +31,18 @@ impl<T: Send> Ordered<T> for Lifo<T> {
     }
 
     fn pop(&self) -> Option<T> {
-        lock(&self.items).pop()
+        let mut items = lock(&self.items);
+        let last = items.pop();
+        give_back(&mut items);
+        last
     }
 
     fn pop_batch(&self, max: usize) -> Vec<T> {
         let mut items = lock(&self.items);
         let rest = items.len().saturating_sub(max);
-        items.drain(rest..).rev().collect()
+        let batch = items.drain(rest..).rev().collect();
+        give_back(&mut items);
+        batch
     }
 
     fn pop_all(&self) -> Vec<T> {

@@ -44,6 +44,26 @@ pub(crate) trait Ordered<T>: Send + Sync {
     fn capacity(&self) -> Option<usize>;
 }
 
+/// How many items a list keeps room for that was fuller once: up to 64 KiB of them.
+fn kept<T>() -> usize {
+    ((64 << 10) / size_of::<T>().max(1)).clamp(16, 4_096)
+}
+
+/// Gives memory back once three quarters of it are not used. Half of what is left stays free, so that a list whose length
+/// goes up and down is not moved each time.
+fn give_back<T>(items: &mut Vec<T>) {
+    if items.len() < items.capacity() / 4 && items.capacity() > kept::<T>() {
+        items.shrink_to((2 * items.len()).max(kept::<T>()));
+    }
+}
+
+/// The same for a list that is emptied at its front.
+fn give_back_front<T>(items: &mut VecDeque<T>) {
+    if items.len() < items.capacity() / 4 && items.capacity() > kept::<T>() {
+        items.shrink_to((2 * items.len()).max(kept::<T>()));
+    }
+}
+
 impl<T> Store<T> {
     #[inline]
     pub(crate) fn push(&self, item: T) -> Result<(), T> {

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 use super::sync::{AtomicUsize, Mutex, Ordering, lock};
 use crate::contained::contained;
 
-pub(crate) use park::{block_on, spin};
+pub(crate) use park::{block_on, has_passed, spin};
 pub(crate) use wait::Wait;
 
 /// Those who wait for one thing.

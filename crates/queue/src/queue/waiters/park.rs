@@ -21,6 +21,12 @@ impl Wake for Parker {
     }
 }
 
+/// Whether there is no time left to wait: then not even a spin is worth its while.
+pub(crate) fn has_passed(deadline: Option<Instant>) -> bool {
+    // In a model time does not pass, and the wait itself is what is to be checked.
+    !cfg!(model_check) && deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
 /// Tries for a short while without sleeping: what is on its way is mostly there before a thread could be put to sleep.
 pub(crate) fn spin<R>(mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
     // Each step would be another interleaving to a model, and none a new one.
