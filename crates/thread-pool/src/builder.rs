@@ -65,7 +65,8 @@ impl Builder {
     ///
     /// The pool starts with this many. When jobs wait and no worker is idle, it starts more, and a thread above this
     /// number ends when it has been idle for the [`idle_timeout`](Self::idle_timeout). If the system refuses a thread
-    /// later on, the jobs wait for the workers there are.
+    /// later on, the jobs wait for the workers there are, and a small thread of the pool, which stays until the pool is
+    /// closed, asks again twenty times a second. If the system refuses that one as well, the next submission asks again.
     ///
     /// # Examples
     /// ```

@@ -9,13 +9,16 @@
 //! - **A worker goes home only when it has been asleep for the time given and more than the minimum stay.** It counts as
 //!   searching while it decides, and takes leave of the sleepers as any searcher does.
 //!
-//! Should the system refuse a thread, the pool stays as it is: the jobs wait for the workers there are, of which there
-//! is always one.
+//! Should the system refuse a thread, the jobs wait for the workers there are, of which there is always one. All of them
+//! may be busy for long, and nobody else may come by: so a thread of its own, the keeper, then goes on asking for as long
+//! as jobs wait. It is started at the first refusal, with a small stack, and stays until the pool is closed. If that is
+//! refused as well, the next submission asks again.
 
 use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::panic::drop_contained;
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicUsize, Ordering::SeqCst, fence};
 use crate::sync::deque::Worker as Deque;
@@ -37,6 +40,8 @@ pub(crate) struct Crew {
     max: usize,
     state: Mutex<State>,
     one_ended: Condvar,
+    /// A thread was refused, or the pool is closed.
+    keeper_is_needed: Condvar,
     /// How many have been started and not sent home. Written under the lock.
     staying: AtomicUsize,
     /// How many of these have not come to look for jobs yet.
@@ -56,6 +61,7 @@ struct State {
     live: usize,
     /// When the system refused a thread last.
     refused: Option<Instant>,
+    keeper: Option<JoinHandle<()>>,
     /// No thread is started any more.
     closed: bool,
 }
@@ -76,9 +82,11 @@ impl Crew {
                 leaving: Vec::new(),
                 live: 0,
                 refused: None,
+                keeper: None,
                 closed: false,
             }),
             one_ended: Condvar::new(),
+            keeper_is_needed: Condvar::new(),
             staying: AtomicUsize::new(0),
             starting: AtomicUsize::new(0),
         }
@@ -178,6 +186,8 @@ impl Crew {
         }
         let mut threads = std::mem::take(&mut state.leaving);
         threads.extend(state.threads.iter_mut().filter_map(Option::take));
+        threads.extend(state.keeper.take());
+        self.keeper_is_needed.notify_all();
         Some(threads)
     }
 
@@ -228,11 +238,61 @@ pub(crate) fn grow(shared: &Arc<Shared>) {
         && shared.sleep.idle() == 0
         && shared.ledger.queued() > crew.starting.load(SeqCst)
     {
-        // Refused by the system: the workers there are see to the jobs.
-        if !Crew::start(shared).unwrap_or(false) {
-            return;
+        match Crew::start(shared) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(_) => return ask_again_later(shared),
         }
     }
+}
+
+/// A thread was refused: has the keeper ask again for as long as jobs wait.
+fn ask_again_later(shared: &Arc<Shared>) {
+    let crew = &shared.crew;
+    let mut state = lock(&crew.state);
+    if state.closed {
+        return;
+    }
+    if state.keeper.is_none() {
+        let keeper = thread::Builder::new()
+            .name(format!("{}-keeper", crew.size.name_prefix))
+            .stack_size(KEEPER_STACK);
+        let for_keeper = Arc::clone(shared);
+        // If that is refused too, the next submission asks again.
+        state.keeper = keeper.spawn(move || keep(for_keeper)).ok();
+    }
+    crew.keeper_is_needed.notify_all();
+}
+
+/// It runs no code of the user, and calls nothing deep.
+const KEEPER_STACK: usize = 128 << 10;
+
+/// The thread that asks for the threads that were refused.
+fn keep(shared: Arc<Shared>) {
+    let crew = &shared.crew;
+    let mut state = lock(&crew.state);
+    while !state.closed {
+        if state.refused.is_none() {
+            state = crew
+                .keeper_is_needed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        state = crew
+            .keeper_is_needed
+            .wait_timeout(state, PAUSE)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+        if !state.closed && state.refused.take().is_some() {
+            drop(state);
+            grow(&shared);
+            state = lock(&crew.state);
+        }
+    }
+    drop(state);
+    // Perhaps the last reference, with what the pool holds of the user's.
+    drop_contained(shared);
 }
 
 /// A worker's thread from start to end.

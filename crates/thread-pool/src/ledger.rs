@@ -52,6 +52,11 @@ impl Ledger {
         self.closed.store(true, SeqCst);
     }
 
+    /// Whether no job is accepted any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
     /// Crosses out a job that `worker` took off a queue. `true` when that emptied a closed pool.
     pub(crate) fn take(&self, worker: usize) -> bool {
         self.taken[worker].fetch_add(1, SeqCst);

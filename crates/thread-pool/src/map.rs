@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::map_state::{MapJob, MapState, Seat, Stop};
+use crate::panic::take_all;
 use crate::shared::PoolId;
 use crate::stream::Bounds;
 use crate::{Handle, JobError, MapStream, ThreadPool, crew, task, worker};
@@ -77,8 +78,9 @@ impl<'a> Mapping<'a> {
     /// the results are taken. A worker puts the results of a whole chunk in at once.
     ///
     /// # Errors
-    /// Per input, as from [`ThreadPool::map`]. When the pool is closed, what was pulled and not started is an error (one
-    /// input at least, unless there were none), and then the iterator ends.
+    /// Per input, as from [`ThreadPool::map`]. When the pool is closed, inputs that were pulled and not started are errors.
+    /// If there are none, one more input is pulled for the error, so that a stream which ends without one has done all of
+    /// its inputs. Then the iterator ends.
     ///
     /// # Panics
     /// `next` only if the iterator of the inputs does; it can be called again.
@@ -168,7 +170,7 @@ impl<'a> Mapping<'a> {
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + 'static,
     {
-        let inputs: Vec<I::Item> = inputs.into_iter().collect();
+        let inputs = take_all(inputs);
         let chunks = inputs
             .len()
             .div_ceil(self.chunk.map_or(1, NonZeroUsize::get));

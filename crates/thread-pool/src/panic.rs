@@ -80,6 +80,47 @@ impl fmt::Display for TaskPanic {
 
 impl Error for TaskPanic {}
 
+/// A value of the user whose `Drop` may panic, wherever it happens to be dropped.
+pub(crate) struct Contained<T>(Option<T>);
+
+impl<T> Contained<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("only its drop takes the value")
+    }
+}
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        drop_contained(self.0.take());
+    }
+}
+
+/// All items of an iterator. Should it panic half-way, those that were taken are dropped one by one: a second panic would
+/// abort the process.
+pub(crate) fn take_all<I: IntoIterator>(items: I) -> Vec<I::Item> {
+    struct Taken<T>(Vec<T>);
+    impl<T> Drop for Taken<T> {
+        fn drop(&mut self) {
+            self.0.drain(..).for_each(drop_contained);
+        }
+    }
+    let items = items.into_iter();
+    // An iterator may claim any number of items.
+    let announced = items.size_hint().0.min(MOST_RESERVED);
+    let mut taken = Taken(Vec::with_capacity(announced));
+    for item in items {
+        taken.0.push(item);
+    }
+    mem::take(&mut taken.0)
+}
+
+/// How many items there is room for before the first of them has come.
+const MOST_RESERVED: usize = 1 << 20;
+
 /// Drops a value of the user and keeps its panic, should it panic, from whoever happens to drop it.
 ///
 /// A panic out of such a drop carries a payload too, which may panic in turn. That one is leaked: it ends the chain.

@@ -35,8 +35,10 @@ where
     F: Fn(I::Item) -> R,
 {
     pool: &'a ThreadPool,
-    /// Gone once it has ended, or the pool has closed.
+    /// Gone once it has ended, or an input has been given up because the pool is closed.
     inputs: Option<I>,
+    /// The pool is closed, and nothing more is pulled.
+    closed: bool,
     bounds: Bounds,
     state: Arc<StreamState<I::Item, R, F>>,
     helpers: Vec<Handle<()>>,
@@ -60,6 +62,7 @@ where
         Self {
             pool,
             inputs: Some(inputs),
+            closed: false,
             bounds,
             state: Arc::new(StreamState::new(f, bounds.limit, bounds.chunk, shared)),
             helpers: Vec::new(),
@@ -99,7 +102,7 @@ where
                     self.under_way -= self.ready.len();
                     continue;
                 }
-                Front::Empty => return Ok(None),
+                Front::Empty => return Ok(self.last_result()),
                 Front::Unclaimed if inline => self.run_inline(),
                 Front::Unclaimed | Front::Claimed => {}
             }
@@ -116,7 +119,11 @@ where
         if !self.ready.is_empty() && kept > self.bounds.look_ahead / 2 {
             return;
         }
-        while let Some(inputs) = &mut self.inputs
+        if self.inputs.is_some() && !self.closed && self.pool.shared().ledger.is_closed() {
+            self.close();
+        }
+        while !self.closed
+            && let Some(inputs) = &mut self.inputs
             && kept + self.pulled.len() < self.bounds.look_ahead
         {
             match inputs.next() {
@@ -151,11 +158,32 @@ where
         shared.sleep.notify(self.helpers.len() - before);
         crew::grow(shared);
         if closed {
-            drop_contained(self.inputs.take());
-            if !self.state.has_helpers() {
-                self.state.give_up();
-            }
+            self.close();
         }
+    }
+
+    /// The pool is closed: pulls nothing more, and makes errors of the inputs that no worker has claimed, whether or not
+    /// workers are at the others.
+    fn close(&mut self) {
+        self.closed = true;
+        // Those that were pulled before the iterator panicked.
+        self.under_way += self.pulled.len();
+        for _ in 0..self.state.push(&mut self.pulled) {
+            // Counted, and not to come.
+            drop(Helper::new(&self.state));
+        }
+        if self.state.give_up() > 0 {
+            drop_contained(self.inputs.take());
+        }
+    }
+
+    /// What comes after the results of all inputs that were pulled. The end, unless the pool was closed before the end of
+    /// the inputs was seen, and all that were pulled by then were done: only the next input can tell.
+    fn last_result(&mut self) -> Option<Result<R, JobError>> {
+        let next = self.inputs.as_mut()?.next();
+        drop_contained(self.inputs.take());
+        drop_contained(next?);
+        Some(Err(self.pool.shared().cancel_error()))
     }
 
     /// On a worker of the pool, runs the input at the front.
@@ -206,6 +234,7 @@ where
         for helper in &self.helpers {
             helper.outcome().cancel(JobError::Cancelled);
         }
+        drop_contained(self.inputs.take());
     }
 }
 

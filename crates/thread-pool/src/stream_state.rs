@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use crate::panic::drop_contained;
+use crate::panic::{Contained, drop_contained};
 use crate::shared::Shared;
 use crate::sync::{Condvar, Mutex};
 use crate::{JobError, TaskPanic, lock};
@@ -17,7 +17,7 @@ use crate::{JobError, TaskPanic, lock};
 pub(crate) struct StreamState<T, R, F> {
     inner: Mutex<Inner<T, R>>,
     changed: Condvar,
-    f: F,
+    f: Contained<F>,
     limit: usize,
     chunk: usize,
     pool: Arc<Shared>,
@@ -64,7 +64,7 @@ where
                 waiting: false,
             }),
             changed: Condvar::new(),
-            f,
+            f: Contained::new(f),
             limit,
             chunk,
             pool,
@@ -86,10 +86,6 @@ where
             .min(self.limit - inner.helpers);
         inner.helpers += wanted;
         wanted
-    }
-
-    pub(crate) fn has_helpers(&self) -> bool {
-        lock(&self.inner).helpers > 0
     }
 
     /// Takes all results from the front that are ready.
@@ -209,8 +205,9 @@ where
 
     /// Works on a chunk, and puts its results into their places with one step.
     fn run(&self, first: usize, chunk: &mut Vec<T>, results: &mut Vec<Result<R, JobError>>) {
+        let f = self.f.get();
         results.extend(chunk.drain(..).map(|input| {
-            catch_unwind(AssertUnwindSafe(|| (self.f)(input)))
+            catch_unwind(AssertUnwindSafe(|| f(input)))
                 .map_err(|payload| JobError::Panicked(TaskPanic::new(payload)))
         }));
         let wake = {
@@ -231,8 +228,8 @@ where
         results.drain(..).for_each(drop_contained);
     }
 
-    /// Makes an error of each input that nobody has claimed.
-    pub(crate) fn give_up(&self) {
+    /// Makes an error of each input that no worker has claimed, and returns their number.
+    pub(crate) fn give_up(&self) -> usize {
         let dropped = {
             let mut inner = lock(&self.inner);
             let first = inner.window.len() - inner.unclaimed.len();
@@ -241,7 +238,9 @@ where
             }
             std::mem::take(&mut inner.unclaimed)
         };
+        let given_up = dropped.len();
         dropped.into_iter().for_each(drop_contained);
+        given_up
     }
 
     /// Makes an error of the input at the front, if nobody has claimed it.

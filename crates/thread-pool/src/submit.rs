@@ -10,8 +10,9 @@ impl ThreadPool {
     /// Queues a job and returns the handle on its result.
     ///
     /// Jobs submitted from outside start in the order of their submission. A job submitted by a job goes to the queue of
-    /// the worker it is submitted on: that worker takes it before what waits outside (but for every 61st job, so that
-    /// the outside does not starve), and an idle worker may take it from there.
+    /// the worker it is submitted on: that worker takes it before what waits outside, and another worker takes it when it
+    /// finds nothing else. So that no job starves, a worker takes every 61st job from outside first, and every 67th from
+    /// another worker.
     ///
     /// This never blocks, unless the pool was built with [`Builder::max_pending`](crate::Builder::max_pending): then it
     /// blocks while so many jobs are pending, but not on a worker of the pool, which might wait for itself: what jobs

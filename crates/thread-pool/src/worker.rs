@@ -18,6 +18,10 @@ use crate::waits::{Blocked, Deadlock};
 /// cannot starve what comes from outside. A prime, so that it does not fall in step with a pattern in the jobs.
 const SHARED_FIRST_EVERY: usize = 61;
 
+/// Every so many jobs it looks at the queues of the other workers first: a job that another one has submitted and that
+/// it blocks or computes on top of is not held up by what this worker and the outside submit without end. Another prime.
+const OTHERS_FIRST_EVERY: usize = 67;
+
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
 }
@@ -138,6 +142,15 @@ impl Worker {
             .chain(before)
             .find_map(|stealer| until_settled(|| stealer.steal()))
     }
+
+    /// Starts at another worker each time, so that none is always the last. This one is among them, which does no harm.
+    fn find_elsewhere_in_turn(&self, ticks: usize) -> Option<JobRef> {
+        let stealers = &self.shared.stealers;
+        let (before, from) = stealers.split_at(ticks / OTHERS_FIRST_EVERY % stealers.len());
+        from.iter()
+            .chain(before)
+            .find_map(|stealer| until_settled(|| stealer.steal()))
+    }
 }
 
 impl Source for Worker {
@@ -150,6 +163,10 @@ impl Source for Worker {
             self.find_shared()
                 .or_else(|| self.deque.pop())
                 .or_else(|| self.find_elsewhere())
+        } else if ticks.is_multiple_of(OTHERS_FIRST_EVERY) {
+            self.find_elsewhere_in_turn(ticks)
+                .or_else(|| self.deque.pop())
+                .or_else(|| self.find_shared())
         } else {
             self.deque
                 .pop()

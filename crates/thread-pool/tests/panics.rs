@@ -200,3 +200,43 @@ fn results_of_a_dropped_map_that_panic_when_dropped_are_contained() {
         assert_eq!(pool.submit(|| 8).unwrap().wait().unwrap(), 8);
     });
 }
+
+#[test]
+fn an_iterators_panic_survives_inputs_that_panic_in_drop() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let inputs = || (0..5).map(|n| if n < 3 { Bomb } else { panic!("source") });
+    within_deadline(move || {
+        let pool = ThreadPool::new(1).unwrap();
+        let mapped = catch_unwind(AssertUnwindSafe(|| {
+            drop(pool.map(inputs(), std::mem::forget));
+        }));
+        assert_eq!(mapped.unwrap_err().downcast_ref(), Some(&"source"));
+        let scoped = catch_unwind(AssertUnwindSafe(|| {
+            drop(pool.scope(|scope| drop(scope.map(inputs(), std::mem::forget))));
+        }));
+        assert_eq!(scoped.unwrap_err().downcast_ref(), Some(&"source"));
+    });
+}
+
+#[test]
+fn an_absurd_size_hint_reserves_no_memory() {
+    struct Boastful(u32);
+    impl Iterator for Boastful {
+        type Item = u32;
+        fn next(&mut self) -> Option<u32> {
+            self.0 = self.0.checked_sub(1)?;
+            Some(self.0)
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (usize::MAX, None)
+        }
+    }
+    let pool = ThreadPool::new(1).unwrap();
+    let results = pool.map(Boastful(3), |n| n);
+    assert!(results.into_iter().map(Result::unwrap).eq([2, 1, 0]));
+}

@@ -5,6 +5,8 @@
 mod common;
 
 use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use thread_pool::{BuildError, ThreadPool};
 
@@ -85,6 +87,37 @@ fn fault_07_a_thread_that_is_refused_while_the_pool_grows_leaves_the_jobs_to_the
         return;
     }
     run_limited(NAME);
+}
+
+#[test]
+fn a_thread_refused_once_is_asked_for_again_while_all_are_busy() {
+    if std::env::var_os(LIMITED).is_some() {
+        let pool = ThreadPool::builder()
+            .workers(4)
+            .min_workers(1)
+            .name_prefix("again")
+            .stack_size(512 << 20)
+            .build()
+            .unwrap();
+        let (go, gone) = mpsc::channel();
+        let (started, has_started) = mpsc::channel();
+        let first = pool.submit(move || {
+            started.send(()).unwrap();
+            gone.recv_timeout(Duration::from_secs(60)).is_ok()
+        });
+        has_started.recv().unwrap();
+        // A second stack does not fit beside these addresses, and does a moment later.
+        let in_the_way = Vec::<u8>::with_capacity(1_200 << 20);
+        let second = pool.submit(move || go.send(()).is_ok()).unwrap();
+        assert_eq!(pool.threads(), 1, "the second thread is refused");
+        drop(in_the_way);
+        assert!(first.unwrap().wait().unwrap(), "the second job has not run");
+        assert!(second.wait().unwrap());
+        pool.shutdown();
+        common::eventually(|| common::threads_named("again-") == 0);
+        return;
+    }
+    run_limited("a_thread_refused_once_is_asked_for_again_while_all_are_busy");
 }
 
 #[test]

@@ -251,6 +251,91 @@ fn a_closed_pool_ends_it_with_errors_for_what_was_not_started() {
     });
 }
 
+#[test]
+fn an_endless_stream_ends_when_its_pool_is_closed() {
+    within_deadline(|| {
+        for workers in [1, 2] {
+            for look_ahead in [1, 64] {
+                let pool = ThreadPool::new(workers).unwrap();
+                let mapping = pool.mapping().look_ahead(at(look_ahead));
+                let mut results = mapping.stream(0_u64.., |n| {
+                    // So long that the helpers never run dry.
+                    thread::sleep(Duration::from_micros(100));
+                    n
+                });
+                assert!(matches!(results.next(), Some(Ok(0))));
+                pool.close();
+                let rest: Vec<_> = results.collect();
+                // What was claimed is done, and what was ready is still yielded.
+                assert!(rest.len() <= 2 * look_ahead + 2, "{}", rest.len());
+                let is_ok: Vec<_> = rest.iter().map(Result::is_ok).collect();
+                assert!(is_ok.is_sorted_by(|a, b| a >= b), "errors come last");
+                assert!(matches!(rest.last(), Some(Err(JobError::Cancelled))));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_stream_cut_short_by_a_close_says_so() {
+    const INPUTS: u64 = 50_000;
+    within_deadline(|| {
+        for round in 0..40_u64 {
+            let pool = ThreadPool::new(2).unwrap();
+            let results: Vec<_> = thread::scope(|scope| {
+                scope.spawn(|| {
+                    thread::sleep(Duration::from_micros(200 * (round % 10)));
+                    pool.close();
+                });
+                pool.mapping().stream(0..INPUTS, |n| n).collect()
+            });
+            let good = results.iter().take_while(|result| result.is_ok()).count() as u64;
+            assert!(results.iter().flatten().copied().eq(0..good));
+            assert!(
+                good == INPUTS || matches!(results.last(), Some(Err(JobError::Cancelled))),
+                "round {round}: {good} results without an error"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_stream_whose_inputs_end_with_the_close_has_no_error() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let mut results = pool.mapping().look_ahead(at(3)).stream(0..3, |n| n);
+        assert!(matches!(results.next(), Some(Ok(0))));
+        // All three have been pulled, and the end has not been seen. By the end of this job, they are done.
+        pool.submit(|| ()).unwrap().wait().unwrap();
+        pool.close();
+        assert!(results.map(Result::unwrap).eq([1, 2]));
+    });
+}
+
+#[test]
+fn an_iterator_dropped_with_its_stream_may_panic() {
+    struct Inputs(Bomb);
+    impl Iterator for Inputs {
+        type Item = usize;
+        fn next(&mut self) -> Option<usize> {
+            Some(self.0.0.load(Ordering::SeqCst))
+        }
+    }
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let (inputs, bomb) = (Bomb(Arc::clone(&dropped)), Bomb(Arc::clone(&dropped)));
+        let mut results = pool.mapping().stream(Inputs(inputs), move |n| {
+            let _used = &bomb;
+            n
+        });
+        assert!(results.next().unwrap().is_ok());
+        drop(results);
+        pool.shutdown();
+        assert_eq!(dropped.load(Ordering::SeqCst), 2);
+    });
+}
+
 /// Panics when dropped.
 struct Bomb(Arc<AtomicUsize>);
 

@@ -5,6 +5,7 @@ mod common;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use common::{occupy, within_deadline};
@@ -224,4 +225,69 @@ fn the_types_can_be_sent_shared_and_boxed() {
     send_sync::<AsCompleted<std::cell::Cell<u8>>>();
     send_sync::<ScopedHandle<'_, std::cell::Cell<u8>>>();
     send_sync::<Scope<'_, '_>>();
+}
+
+/// Jobs that each submit the next one, for as long as `on` says.
+fn chain(pool: Arc<ThreadPool>, on: Arc<AtomicBool>) {
+    thread::sleep(Duration::from_micros(50));
+    if on.load(Ordering::SeqCst) {
+        let next = Arc::clone(&pool);
+        drop(pool.submit(move || chain(next, on)).unwrap());
+    }
+}
+
+#[test]
+fn a_blocked_jobs_child_runs_while_other_workers_are_busy() {
+    within_deadline(|| {
+        for workers in [2, 3] {
+            let pool = Arc::new(ThreadPool::new(workers).unwrap());
+            let on = Arc::new(AtomicBool::new(true));
+            for _ in 0..workers {
+                let (chained, on) = (Arc::clone(&pool), Arc::clone(&on));
+                drop(pool.submit(move || chain(chained, on)).unwrap());
+            }
+            let parent = Arc::clone(&pool);
+            let parent = pool.submit(move || {
+                let (tell, told) = mpsc::channel();
+                let _child = parent.submit(move || tell.send(())).unwrap();
+                told.recv_timeout(Duration::from_secs(60)).is_ok()
+            });
+            assert!(parent.unwrap().wait().unwrap(), "the child has not run");
+            on.store(false, Ordering::SeqCst);
+        }
+    });
+}
+
+#[test]
+fn a_blocked_jobs_child_runs_while_the_outside_floods_the_pool() {
+    within_deadline(|| {
+        let pool = Arc::new(
+            ThreadPool::builder()
+                .workers(2)
+                .max_pending(64)
+                .build()
+                .unwrap(),
+        );
+        let on = Arc::new(AtomicBool::new(true));
+        let flood = thread::spawn({
+            let (pool, on) = (Arc::clone(&pool), Arc::clone(&on));
+            move || {
+                while on.load(Ordering::SeqCst) {
+                    drop(
+                        pool.submit(|| thread::sleep(Duration::from_micros(50)))
+                            .unwrap(),
+                    );
+                }
+            }
+        });
+        let parent = Arc::clone(&pool);
+        let parent = pool.submit(move || {
+            let (tell, told) = mpsc::channel();
+            let _child = parent.submit(move || tell.send(())).unwrap();
+            told.recv_timeout(Duration::from_secs(60)).is_ok()
+        });
+        assert!(parent.unwrap().wait().unwrap(), "the child has not run");
+        on.store(false, Ordering::SeqCst);
+        flood.join().unwrap();
+    });
 }

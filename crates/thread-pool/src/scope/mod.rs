@@ -14,6 +14,7 @@ pub use handle::ScopedHandle;
 
 use crate::backlog::Patience;
 use crate::map_state::{MapJob, MapState, Seat, Stop};
+use crate::panic::take_all;
 use crate::task::Progress;
 use crate::{JobError, SubmitError, ThreadPool, worker};
 use jobs::Jobs;
@@ -180,7 +181,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: Fn(I::Item) -> R + Send + Sync + 'scope,
         R: Send + 'scope,
     {
-        let inputs: Vec<I::Item> = inputs.into_iter().collect();
+        let inputs = take_all(inputs);
         let limit = self.pool.workers().max(1);
         let own_part = self.pool.on_own_worker();
         let helpers = limit.min(inputs.len()) - usize::from(own_part && !inputs.is_empty());

@@ -67,6 +67,10 @@ impl<R: 'static> OutcomeRef<R> {
         if let Some(result) = self.take() {
             return Some(result);
         }
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            // Polling must not cost a spin each time.
+            return None;
+        }
         // Beside a worker that has to be woken first, spinning would only take its core away.
         if (soon || matches!(self.progress(), Progress::Running(_)))
             && spin_until(SPIN, Between::Nothing, || {

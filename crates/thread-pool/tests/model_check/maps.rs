@@ -11,7 +11,7 @@ use crate::crew::{Crew, Size};
 use crate::map_state::{MapJob, MapState, Seat, Stop};
 use crate::shared::{Settings, Shared};
 use crate::sleep::Sleep;
-use crate::{JobError, check};
+use crate::{JobError, ThreadPool, check};
 
 struct Input {
     number: usize,
@@ -112,5 +112,25 @@ fn a_map_whose_seats_are_given_back_unused_is_over() {
         assert!(matches!(results[..], [Err(JobError::Cancelled)]));
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
         other.join().unwrap();
+    });
+}
+
+#[test]
+fn stream_whose_pool_is_closed_ends_with_an_error_or_is_whole() {
+    check(1, || {
+        let pool = Arc::new(ThreadPool::new(1).unwrap());
+        let closer = thread::spawn({
+            let pool = Arc::clone(&pool);
+            move || pool.close()
+        });
+        let one = NonZeroUsize::MIN;
+        let results: Vec<_> = pool.mapping().look_ahead(one).stream(0..2, |n| n).collect();
+        let good = results.iter().take_while(|result| result.is_ok()).count();
+        match &results[good..] {
+            [] => assert_eq!(good, 2),
+            [Err(JobError::Cancelled)] => assert!(good < 2),
+            other => panic!("{other:?}"),
+        }
+        closer.join().unwrap();
     });
 }
