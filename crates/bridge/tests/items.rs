@@ -222,3 +222,28 @@ fn a_dropped_iterator_drops_its_stream() {
         }
     });
 }
+
+#[test]
+fn iterator_ends_where_it_must_not_block_and_goes_on_elsewhere() {
+    within_deadline(|| {
+        let portal = portal();
+        let mut items = portal.iter(places(2), || stream::iter(0..5));
+        assert_eq!(items.next().unwrap().unwrap(), 0);
+        block_on(async {
+            for _ in 0..2 {
+                // The first time after an error, the second time after the end.
+                let refused: Vec<_> = items.by_ref().take(3).collect();
+                assert!(
+                    refused.len() <= 1 && refused.iter().all(Result::is_err),
+                    "{refused:?}"
+                );
+            }
+            assert_eq!(items.by_ref().filter_map(Result::ok).count(), 0);
+            for _ in 0..2 {
+                let refused = items.next_timeout(Duration::from_secs(60));
+                assert!(matches!(refused, Some(Err(CallError::WouldDeadlock(_)))));
+            }
+        });
+        assert_eq!(items.map(Result::unwrap).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    });
+}

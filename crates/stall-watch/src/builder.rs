@@ -13,12 +13,15 @@ use crate::watchdog::{Limit, Sink, Watchdog};
 /// The shortest threshold.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// The limit on reports unless another is set.
+const PER_SECOND: u32 = 10;
+
 /// How a watch is to be: what [`StallWatch::builder`] gives.
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
     threshold: Duration,
     sink: Sink,
-    per_second: u32,
+    per_second: Option<u32>,
     panic_on_drop: bool,
     #[cfg(all(feature = "backtrace", target_os = "linux"))]
     backtraces: bool,
@@ -29,7 +32,7 @@ impl Builder {
         Self {
             threshold,
             sink: Sink::default(),
-            per_second: 10,
+            per_second: None,
             panic_on_drop: false,
             #[cfg(all(feature = "backtrace", target_os = "linux"))]
             backtraces: false,
@@ -77,10 +80,16 @@ impl Builder {
         self
     }
 
-    /// At most so many reports a second of stalls that go on, 10 unless said otherwise. The rest is counted. The end of a
-    /// stall is reported if its beginning was.
+    /// Limits the rate of reports about stalls that go on.
+    ///
+    /// A report over the limit is held back: it comes with the first look that has room for it, if the stall still goes on
+    /// then, the longest stall first. Those of stalls that are over by then are left out and only counted. The end of a
+    /// stall is reported if its beginning was, and does not count.
+    ///
+    /// The default is 10 a second, and in a burst one per watched thread if these are more, so that all are named when
+    /// all are held up. With 0 there are no reports.
     pub fn reports_per_second(mut self, reports: u32) -> Self {
-        self.per_second = reports;
+        self.per_second = Some(reports);
         self
     }
 
@@ -105,7 +114,10 @@ impl Builder {
             crate::backtrace::install().map_err(BuildError::Backtraces)?;
         }
         let shared = Arc::new(Shared::new(self.threshold));
-        let limit = Limit::new(self.per_second);
+        let limit = match self.per_second {
+            Some(reports) => Limit::fixed(reports),
+            None => Limit::growing(PER_SECOND),
+        };
         let watchdog = Watchdog::new(Arc::clone(&shared), self.sink, limit);
         #[cfg(all(feature = "backtrace", target_os = "linux"))]
         let watchdog = watchdog.with_backtraces(self.backtraces);

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use crate::shared::Shared;
-use crate::slot::{NO_SITE, Slot};
+use crate::slot::{Look, NO_SITE, Slot};
 use crate::thread::Thread;
 use crate::times::Recorder;
 
@@ -22,6 +22,9 @@ struct Taken {
     shared: Weak<Shared>,
     seat: Arc<Seat>,
     depth: Cell<u32>,
+    /// Tells the watch of a runtime that the thread lives.
+    #[cfg(feature = "tokio")]
+    _life: crate::runtime::Life,
 }
 
 struct Seats(RefCell<Vec<Taken>>);
@@ -56,6 +59,10 @@ impl Seats {
             thread: Arc::new(Thread::current()),
         });
         shared.join(&seat);
+        #[cfg(feature = "tokio")]
+        let life = crate::runtime::Life::new(&seat.thread);
+        #[cfg(feature = "tokio")]
+        shared.runtimes.note_worker(&life);
         let mut seats = self.0.borrow_mut();
         seats.retain(|taken| taken.shared.strong_count() > 0);
         seats.push(Taken {
@@ -63,6 +70,8 @@ impl Seats {
             shared: Arc::downgrade(shared),
             seat,
             depth: Cell::new(0),
+            #[cfg(feature = "tokio")]
+            _life: life,
         });
     }
 }
@@ -145,12 +154,13 @@ impl Taken {
 /// watch.assert_none();
 /// ```
 pub fn excused<R>(f: impl FnOnce() -> R) -> R {
-    struct Resume(Vec<(Weak<Shared>, Arc<Seat>, u64)>);
+    struct Resume(Vec<(Weak<Shared>, Arc<Seat>, Look)>);
     impl Drop for Resume {
         fn drop(&mut self) {
-            for (shared, seat, site) in self.0.drain(..) {
+            for (shared, seat, paused) in self.0.drain(..) {
                 if let Some(shared) = shared.upgrade() {
-                    seat.slot.begin(site, shared.now());
+                    seat.slot.begin(paused.site, shared.now());
+                    seat.slot.nest(paused.inner);
                     shared.wake_if_dozing();
                 }
             }
@@ -167,11 +177,7 @@ pub fn excused<R>(f: impl FnOnce() -> R) -> R {
                 let look = taken.seat.slot.look()?;
                 let took = taken.seat.slot.end(shared.now(), shared.threshold);
                 taken.seat.times.add(took);
-                Some((
-                    Weak::clone(&taken.shared),
-                    Arc::clone(&taken.seat),
-                    look.site,
-                ))
+                Some((Weak::clone(&taken.shared), Arc::clone(&taken.seat), look))
             })
             .collect()
     });

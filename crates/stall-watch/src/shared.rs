@@ -75,8 +75,6 @@ impl Shared {
 
     pub(crate) fn join(&self, seat: &Arc<Seat>) {
         lock(&self.seats).push(Arc::clone(seat));
-        #[cfg(feature = "tokio")]
-        self.runtimes.note_worker(&seat.thread);
     }
 
     pub(crate) fn leave(&self, seat: &Arc<Seat>) {

@@ -13,9 +13,10 @@ use crate::thread::Thread;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// The first report of it: it has passed the threshold and goes on.
+    /// The first report of it: it has passed the threshold and goes on. By how much depends on the limit of reports, see
+    /// [`Builder::reports_per_second`](crate::Builder::reports_per_second).
     Began,
-    /// It still goes on, ten times as long as at the last report.
+    /// It still goes on, ten times as long as the threshold, then a hundred times, and so on.
     Continues,
     /// It is over. Comes only after `Began` was reported.
     Ended,
@@ -40,11 +41,12 @@ pub struct Stall {
     pub worker: Option<usize>,
     /// When it began.
     pub since: SystemTime,
-    /// How long it has lasted so far, or did when it has ended. Time for which the whole process stood still is not in it.
+    /// How long it has lasted so far, or did when it has ended. Time for which the whole process stood still is not in it,
+    /// nor, under a CPU quota, time for which the thread was ready to run and got no CPU.
     pub lasted: Duration,
     /// How many threads are held up at this moment, this one included, and how many are watched.
     pub held_up: (usize, usize),
-    /// Reports that were left out since the last one, to limit their rate.
+    /// Reports that were left out or held back since the last one, to limit their rate.
     pub suppressed: u64,
     /// What the thread was doing, if that was asked for. Never with [`Phase::Ended`].
     #[cfg(all(feature = "backtrace", target_os = "linux"))]

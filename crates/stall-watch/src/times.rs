@@ -9,18 +9,13 @@ use std::time::Duration;
 
 /// Each power of two has 2^3 buckets.
 const SPLIT: u32 = 3;
-/// Longer times than 2^41 ns, about 37 minutes, share the last bucket.
-const HIGHEST: u32 = 40;
-const BUCKETS: usize = ((HIGHEST - SPLIT + 2) << SPLIT) as usize;
+const BUCKETS: usize = ((u64::BITS - SPLIT + 1) << SPLIT) as usize;
 
 fn bucket(ns: u64) -> usize {
     if ns < 1 << SPLIT {
         return ns as usize;
     }
     let exponent = ns.ilog2();
-    if exponent > HIGHEST {
-        return BUCKETS - 1;
-    }
     let within = (ns >> (exponent - SPLIT)) & ((1 << SPLIT) - 1);
     (u64::from(exponent - SPLIT + 1) << SPLIT | within) as usize
 }
@@ -36,7 +31,7 @@ fn bounds(bucket: usize) -> (u64, u64) {
     }
     let width = 1_u64 << (group - 1);
     let low = ((1 << SPLIT) + within) * width;
-    (low, low + width)
+    (low, low.saturating_add(width))
 }
 
 /// One thread's counts. Only that thread adds to them.
@@ -201,6 +196,7 @@ mod tests {
         }
         let mut times = PollTimes::new();
         assert_eq!(times.quantile(0.5), Duration::ZERO);
+        assert_eq!(times.at_least(Duration::ZERO), 0);
         recorder.add_to(&mut times);
         assert_eq!(times.count(), 10_000);
         for (share, truth) in [(0.0, 1_000.0), (0.5, 5e6), (0.99, 9.9e6), (1.0, 1e7)] {
@@ -211,5 +207,25 @@ mod tests {
         assert_eq!(times.total(), Duration::from_micros(50_005_000));
         assert_eq!(times.at_least(Duration::ZERO), 10_000);
         assert_eq!(times.buckets().map(|(_, count)| count).sum::<u64>(), 10_000);
+    }
+
+    #[test]
+    fn polls_of_hours_are_counted_as_such() {
+        let recorder = Recorder::new();
+        let minutes = [37, 60, 120, 60 * 24 * 365];
+        for minutes in minutes {
+            recorder.add(minutes * 60_000_000_000);
+        }
+        let mut times = PollTimes::new();
+        recorder.add_to(&mut times);
+        for (share, truth) in [(0.25, 37), (0.5, 60), (0.75, 120), (1.0, 60 * 24 * 365)] {
+            let (found, truth) = (times.quantile(share), Duration::from_mins(truth));
+            assert!(
+                found >= truth && found <= truth * 9 / 8,
+                "{found:?} for {truth:?}"
+            );
+        }
+        assert_eq!(times.at_least(Duration::from_mins(50)), 3);
+        assert_eq!(times.at_least(Duration::MAX), 0);
     }
 }

@@ -4,11 +4,12 @@ mod common;
 
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::{Heard, LONG, THRESHOLD, eventually, within_deadline};
+use common::{Heard, LONG, THRESHOLD, eventually, is_named, within_deadline};
 use futures::executor::block_on;
 use stall_watch::{BuildError, Phase, StallWatch, StillRunning};
 
@@ -71,6 +72,98 @@ fn the_rate_of_reports_is_limited_and_what_was_left_out_is_counted() {
         thread::sleep(Duration::from_millis(1_100));
         stall(&watch);
         heard.wait_for(|stall| stall.suppressed > 0 || told == stats.suppressed);
+    });
+}
+
+#[test]
+fn hang_is_reported_after_ten_short_stalls() {
+    within_deadline(|| {
+        let heard = Heard::default();
+        // The default limit: 10 a second.
+        let watch = heard.listen(StallWatch::builder(Duration::from_millis(5)));
+        for _ in 0..10 {
+            stall(&watch);
+        }
+        watch.named("hang").run(|| {
+            let stall = heard.wait_for(|stall| is_named(stall, "hang"));
+            assert_eq!(stall.phase, Phase::Began);
+            // Time enough for the next report: at ten thresholds or more.
+            heard.wait_for(|stall| is_named(stall, "hang") && stall.phase == Phase::Continues);
+        });
+        heard.wait_for(|stall| is_named(stall, "hang") && stall.phase == Phase::Ended);
+        let stats = watch.stats();
+        assert_eq!(stats.stalls, 11);
+        assert_eq!(stats.poll_times.at_least(Duration::from_millis(5)), 11);
+    });
+}
+
+#[test]
+fn hang_is_reported_while_another_thread_stalls_on() {
+    within_deadline(|| {
+        let heard = Heard::default();
+        let builder = StallWatch::builder(Duration::from_millis(5)).reports_per_second(20);
+        let watch = heard.listen(builder);
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            // It took its seat first, so it is looked at first.
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    stall(&watch);
+                }
+            });
+            eventually(|| watch.stats().suppressed > 0);
+            watch.named("hang").run(|| {
+                heard.wait_for(|stall| is_named(stall, "hang"));
+            });
+            over.store(true, Ordering::Relaxed);
+        });
+    });
+}
+
+#[test]
+fn all_threads_are_reported_when_twice_the_limit_are_held_up() {
+    within_deadline(|| {
+        let heard = Heard::default();
+        let watch = heard.listen(StallWatch::builder(THRESHOLD));
+        let together = Barrier::new(20);
+        thread::scope(|scope| {
+            for number in 0..20 {
+                let spot = watch.named(format!("thread {number}"));
+                let (heard, together) = (&heard, &together);
+                scope.spawn(move || {
+                    spot.run(|| {
+                        together.wait();
+                        heard.wait_for_begun(20);
+                    });
+                });
+            }
+        });
+        eventually(|| heard.count(Phase::Ended) == 20);
+        let all = heard.all();
+        for number in 0..20 {
+            let name = format!("thread {number}");
+            assert!(all.iter().any(|stall| is_named(stall, &name)));
+        }
+        assert_eq!(watch.stats().suppressed, 0);
+    });
+}
+
+#[test]
+fn limit_that_was_set_holds_for_any_number_of_threads() {
+    within_deadline(|| {
+        let heard = Heard::default();
+        let watch = heard.listen(StallWatch::builder(THRESHOLD).reports_per_second(1));
+        let begun = Instant::now();
+        thread::scope(|scope| {
+            for number in 0..3 {
+                let spot = watch.named(format!("thread {number}"));
+                let heard = &heard;
+                scope.spawn(move || spot.run(|| heard.wait_for_begun(3)));
+            }
+        });
+        // One at once, and one after each of two seconds.
+        assert!(begun.elapsed() >= Duration::from_secs(2));
+        assert!(watch.stats().suppressed >= 2);
     });
 }
 

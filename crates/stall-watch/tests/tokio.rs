@@ -312,3 +312,138 @@ fn hooks_of_ones_own_can_tell_as_well() {
         assert_eq!(stall.thread.as_ref().unwrap().name.as_deref(), Some("mine"));
     });
 }
+
+/// A runtime whose workers have done nothing yet when the first task comes.
+fn fresh(watch: &StallWatch, workers: usize) -> Runtime {
+    watch
+        .configure(&mut Builder::new_multi_thread())
+        .worker_threads(workers)
+        .thread_name("fresh")
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn thread_of_a_worker_is_known_in_its_first_task() {
+    within_deadline(|| {
+        for workers in [1, 2, 4] {
+            let (heard, watch) = listen();
+            let runtime = fresh(&watch, workers);
+            let _watched = watch.runtime(runtime.handle().clone());
+            let blockers: Vec<_> = (0..workers)
+                .map(|_| {
+                    let listener = heard.clone();
+                    runtime.spawn(async move {
+                        listener.wait_for_begun(workers);
+                        thread::current().id()
+                    })
+                })
+                .collect();
+            for blocker in blockers {
+                let id = runtime.block_on(blocker).unwrap();
+                let stall = heard.wait_for(|stall| {
+                    is_unwrapped(stall) && stall.thread.as_ref().is_some_and(|it| it.id == id)
+                });
+                assert_eq!(stall.thread.unwrap().name.as_deref(), Some("fresh"));
+            }
+        }
+    });
+}
+
+#[test]
+fn thread_of_a_blocking_task_is_not_taken_for_a_worker() {
+    within_deadline(|| {
+        for _ in 0..10 {
+            let (heard, watch) = listen();
+            let runtime = fresh(&watch, 1);
+            let _watched = watch.runtime(runtime.handle().clone());
+            // Either of the two threads may become the worker.
+            let blocking = runtime.spawn_blocking(|| ());
+            let listener = heard.clone();
+            let blocker = runtime.spawn(async move {
+                let stall = listener.wait_for(is_unwrapped);
+                (stall, thread::current().id())
+            });
+            let (stall, id) = runtime.block_on(blocker).unwrap();
+            runtime.block_on(blocking).unwrap();
+            assert!(stall.thread.is_none_or(|thread| thread.id == id));
+        }
+    });
+}
+
+#[test]
+fn thread_of_a_worker_is_known_while_another_is_never_idle() {
+    within_deadline(|| {
+        let (heard, watch) = listen();
+        let runtime = fresh(&watch, 2);
+        let _watched = watch.runtime(runtime.handle().clone());
+        let busy = runtime.spawn(async {
+            loop {
+                yield_now().await;
+            }
+        });
+        let listener = heard.clone();
+        let blocker = runtime.spawn(async move {
+            let stall = listener.wait_for(is_unwrapped);
+            (
+                stall,
+                thread::current().id(),
+                tokio::runtime::worker_index(),
+            )
+        });
+        let (stall, id, index) = runtime.block_on(blocker).unwrap();
+        busy.abort();
+        assert_eq!(stall.thread.map(|thread| thread.id), Some(id));
+        assert_eq!(stall.worker, index);
+    });
+}
+
+#[test]
+fn worker_that_holds_up_the_shutdown_is_reported() {
+    within_deadline(|| {
+        for in_background in [false, true] {
+            for rested in [false, true] {
+                let (heard, watch) = listen();
+                let runtime = if rested {
+                    workers(&watch, 2)
+                } else {
+                    fresh(&watch, 2)
+                };
+                let _watched = watch.runtime(runtime.handle().clone());
+                let (started, has_started) = std::sync::mpsc::channel();
+                let listener = heard.clone();
+                runtime.spawn(async move {
+                    started.send(()).unwrap();
+                    listener.wait_for(is_unwrapped);
+                });
+                has_started.recv().unwrap();
+                if in_background {
+                    runtime.shutdown_background();
+                } else {
+                    drop(runtime);
+                }
+                let stall = heard.wait_for(is_unwrapped);
+                assert!(stall.thread.is_some());
+                heard.wait_for(|stall| stall.phase == Phase::Ended);
+                eventually(|| watch.stats().ongoing == 0);
+                thread::sleep(3 * THRESHOLD);
+                assert_eq!(watch.stats().stalls, 1);
+            }
+        }
+    });
+}
+
+#[test]
+fn runtime_shut_down_before_its_workers_parked_is_no_stall() {
+    within_deadline(|| {
+        let (_, watch) = listen();
+        let mut guards = Vec::new();
+        for _ in 0..20 {
+            let runtime = fresh(&watch, 3);
+            guards.push(watch.runtime(runtime.handle().clone()));
+            drop(runtime);
+        }
+        thread::sleep(4 * THRESHOLD);
+        watch.assert_none();
+    });
+}

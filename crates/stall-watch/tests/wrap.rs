@@ -350,3 +350,24 @@ fn many_threads_and_many_tasks_add_up() {
         watch.assert_none();
     });
 }
+
+#[test]
+fn inner_task_is_reported_after_excused() {
+    within_deadline(|| {
+        for excuse in [false, true] {
+            let heard = Heard::default();
+            let watch = heard.listen(StallWatch::builder(THRESHOLD));
+            let (listener, innermost) = (heard.clone(), watch.named("innermost"));
+            let inner = watch.named("inner").wrap(async move {
+                if excuse {
+                    stall_watch::excused(|| innermost.run(|| ()));
+                }
+                listener.wait_for(|stall| is_named(stall, "outer"))
+            });
+            let stall = block_on(watch.named("outer").wrap(inner));
+            let within = stall.within.as_ref().and_then(|task| task.name.as_deref());
+            assert_eq!(within, Some("inner"), "excused: {excuse}");
+            assert!(stall.to_string().contains("in the task `inner`"), "{stall}");
+        }
+    });
+}

@@ -21,6 +21,8 @@ pub struct StreamIter<T> {
     pipe: Arc<Pipe<T>>,
     /// `None` once its end was told.
     call: Option<Call<()>>,
+    /// The last item said that the wait could deadlock.
+    is_refused: bool,
 }
 
 struct Pipe<T> {
@@ -41,9 +43,13 @@ struct State<T> {
 impl Portal {
     /// A stream as a blocking iterator: it is driven on the portal's runtime, at most `capacity` items ahead.
     ///
-    /// An item is `Err` if there was none in time, or if the wait could deadlock: the iterator then goes on. It is `Err` and
-    /// the last if the stream panicked or the runtime is gone, after all items that came before. The
-    /// [deadline](Self::deadline) holds as for [`Call::wait`]. Dropping the iterator drops the stream.
+    /// An item is `Err` if there was none in time: the iterator then goes on. It is `Err` and the last if the stream panicked
+    /// or the runtime is gone, after all items that came before. The [deadline](Self::deadline) holds as for
+    /// [`Call::wait`]. Dropping the iterator drops the stream.
+    ///
+    /// Where the wait could deadlock, `next` returns [`CallError::WouldDeadlock`] once, then `None`, so that
+    /// `collect`, `flatten` and the like end there. No item is lost: in a place where it may block the iterator goes on.
+    /// [`next_timeout`](StreamIter::next_timeout) returns the error each time.
     ///
     /// # Examples
     /// ```
@@ -87,6 +93,7 @@ impl Portal {
         StreamIter {
             pipe,
             call: Some(call),
+            is_refused: false,
         }
     }
 }
@@ -221,7 +228,12 @@ impl<T> Iterator for StreamIter<T> {
     type Item = Result<T, CallError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.take(None)
+        let item = self.take(None);
+        let is_refused = matches!(item, Some(Err(CallError::WouldDeadlock(_))));
+        if std::mem::replace(&mut self.is_refused, is_refused) && is_refused {
+            return None;
+        }
+        item
     }
 }
 

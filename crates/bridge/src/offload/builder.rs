@@ -7,6 +7,9 @@ use super::dispatch::Limits;
 use super::shared::Shared;
 use super::{BuildError, Offload};
 
+/// How long all calls have waited when another is begun, in case it is what they wait for.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// The settings of an offload; what [`Offload::builder`] returns.
 ///
 /// # Examples
@@ -107,6 +110,7 @@ impl Builder {
             max_pending: self.max_pending,
             idle_timeout: self.idle_timeout,
             spins: num_cpus::get() > 1,
+            patience: Some(PATIENCE),
         };
         let shared = Arc::new(Shared::new(limits, self.name_prefix, self.stack_size));
         let offload = Offload::from_shared(Arc::clone(&shared));

@@ -9,14 +9,23 @@
 //! All of it changes under one lock, which is held for a few steps and never while code of the user runs. So the promises
 //! are checked by reading:
 //!
-//! - **While jobs are queued, as many threads are coming as there are jobs, or as there may be threads.** A thread that is
-//!   coming looks at the queue before it sleeps. Who queues a job, and who takes one and leaves others behind, calls `hire`.
+//! - **While jobs may be taken, as many threads are coming as there are such jobs.** A thread that is coming looks at the
+//!   queue before it sleeps. Queueing a job, taking one that leaves others behind, and blocking all call `hire`.
 //! - **A job is taken once or withdrawn, never both**: its place says which, and changes under the lock.
 //! - **A withdrawn job leaves only a husk in the queue**, and husks never outnumber what is alive by much.
 //!
-//! A thread that is blocked in a wait of this crate does not count against the most there may be: the job that it waits for
-//! can be behind it in the queue. When it goes on, and another has taken its part, the next that has finished its job stands
-//! back: it sleeps, although there may be jobs.
+//! # Which jobs may be taken
+//!
+//! A job may wait for another of the same offload, which then needs a thread as well. So each job has a level: how many jobs
+//! of this offload wait for it. Nobody waits for those of level 0. A job may be taken while fewer than `max_threads` are at
+//! work that do not wait, and fewer than `max_threads` of its own level have begun and not ended. The highest level goes
+//! first. Waits for a higher level always end: the jobs of the highest level that has any do not wait for one, so they end.
+//!
+//! A wait need not show what it is for: a coroutine may have another coroutine hand the job in, which then has level 0. So
+//! when all that have begun have been blocked for a while, and no job may be taken by the rule above, one is taken as an
+//! *extra*, the youngest first, since it was handed in after those that wait. The while is short at first, and doubles with
+//! each extra that has not ended: if the others merely wait for long, there are few, and if one of these jobs is what they
+//! wait for, its turn comes. A thread that sleeps keeps *watch* for this.
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +39,9 @@ use crate::sync::{Between, Mutex, MutexGuard, Thread, lock, park_until, spin_unt
 /// would wait for the end of the spinning before it can ask for the next job.
 const SPIN: Duration = Duration::from_micros(30);
 
+/// How long all have been blocked at most when an extra is taken.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
+
 /// What the user chose.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -39,6 +51,8 @@ pub(crate) struct Limits {
     pub(crate) idle_timeout: Duration,
     /// Off where there is one core only.
     pub(crate) spins: bool,
+    /// After how long of all being blocked an extra is taken; `None`: never.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// What to do where the queue is full.
@@ -73,8 +87,16 @@ pub(crate) struct Dispatch<J> {
 }
 
 struct State<J> {
-    queue: Lane<J>,
-    line: Lane<J>,
+    /// At least one.
+    levels: Vec<Level<J>>,
+    /// How many jobs are being run that were taken as extras.
+    extras: usize,
+    /// The last extra that has ended was not blocked: it was what others waited for.
+    extra_helped: bool,
+    /// A sleeper keeps watch for an extra to be due.
+    is_watched: bool,
+    /// Counts jobs that are taken and waits that end.
+    events: u64,
     /// Who sleeps. A stack: the thread that slept last has the warmest cache.
     sleepers: Vec<Sleeper>,
     /// All that were started and have not left.
@@ -89,40 +111,168 @@ struct State<J> {
     next_id: usize,
 }
 
+/// The jobs of one level.
+struct Level<J> {
+    queue: Lane<J>,
+    line: Lane<J>,
+    /// How many have begun and not ended.
+    begun: usize,
+}
+
+impl<J: Queued> Level<J> {
+    fn new() -> Self {
+        Self {
+            queue: Lane::new(),
+            line: Lane::new(),
+            begun: 0,
+        }
+    }
+}
+
 struct Sleeper {
     id: usize,
     thread: Thread,
+    watches: bool,
 }
 
 impl<J: Queued> State<J> {
-    /// Takes the first job and lets the first in line take its room.
-    fn pop(&mut self, max_pending: usize) -> Option<J> {
-        let job = self.queue.pop()?;
-        job.place().set(TAKEN);
-        self.admit(max_pending);
-        Some(job)
+    /// How many live jobs are queued.
+    fn queued(&self) -> usize {
+        self.levels.iter().map(|level| level.queue.live()).sum()
     }
 
-    fn admit(&mut self, max_pending: usize) {
-        while self.queue.live() < max_pending {
-            let Some(first) = self.line.pop() else {
-                return;
-            };
-            self.queue.push(first, QUEUED);
+    fn level(&mut self, level: usize) -> &mut Level<J> {
+        if self.levels.len() <= level {
+            self.levels.resize_with(level + 1, Level::new);
+        }
+        &mut self.levels[level]
+    }
+
+    fn push(&mut self, job: J, is_queued: bool) {
+        let level = job.place().level();
+        let level = self.level(level);
+        match is_queued {
+            true => level.queue.push(job, QUEUED),
+            false => level.line.push(job, LINE),
         }
     }
 
-    /// How many run a job or are about to.
-    fn active(&self) -> usize {
-        self.threads - self.blocked - self.sleepers.len()
+    /// How many jobs of a level a thread could come to. Jobs in line that others wait for need not
+    /// wait for room first: it may be made by those others only.
+    fn within_reach(&self, level: usize) -> usize {
+        let Level { queue, line, .. } = &self.levels[level];
+        queue.live() + if level > 0 { line.live() } else { 0 }
+    }
+
+    /// How many run a job and are not blocked.
+    fn working(&self) -> usize {
+        let begun: usize = self.levels.iter().map(|level| level.begun).sum();
+        begun.saturating_sub(self.blocked)
+    }
+
+    /// Whether all are blocked that have begun, and no job may be taken but as an extra.
+    fn is_stuck(&self, max_threads: usize) -> bool {
+        let any = || (0..self.levels.len()).any(|level| self.within_reach(level) > 0);
+        self.blocked > 0 && self.working() == 0 && self.takeable(max_threads) == 0 && any()
+    }
+
+    /// For how long that has to go on.
+    fn patience(&self, limits: &Limits) -> Option<Duration> {
+        let patience = limits.patience?;
+        if self.extra_helped {
+            return Some(Duration::ZERO);
+        }
+        let doubled = u32::try_from(self.extras)
+            .ok()
+            .and_then(|extras| 2_u32.checked_pow(extras));
+        Some(
+            patience
+                .saturating_mul(doubled.unwrap_or(u32::MAX))
+                .min(LONGEST_PATIENCE),
+        )
+    }
+
+    /// How many jobs may be taken now.
+    fn takeable(&self, max_threads: usize) -> usize {
+        let levels = self.levels.iter().enumerate();
+        let regular = levels.map(|(number, level)| {
+            self.within_reach(number)
+                .min(max_threads.saturating_sub(level.begun))
+        });
+        let room = max_threads.saturating_sub(self.working());
+        room.min(regular.sum())
+    }
+
+    /// Takes a job, if one may be taken, and lets the first in line take its room.
+    fn pop(&mut self, limits: &Limits, me: &mut Member) -> Option<J> {
+        let max = limits.max_threads;
+        let is_extra_due = std::mem::take(&mut me.is_extra_due) && self.is_stuck(max);
+        if self.working() >= max {
+            return None;
+        }
+        let waiting = |level: &usize| self.within_reach(*level) > 0;
+        let mut levels = (0..self.levels.len()).rev().filter(waiting);
+        let regular = levels.clone().find(|level| self.levels[*level].begun < max);
+        let (number, is_extra) = match regular {
+            Some(level) => (level, false),
+            None if is_extra_due => (levels.next()?, true),
+            None => return None,
+        };
+        let level = &mut self.levels[number];
+        let job = match is_extra {
+            true => level.queue.pop_last().or_else(|| level.line.pop_last()),
+            false => level.queue.pop().or_else(|| level.line.pop()),
+        }?;
+        job.place().set(TAKEN);
+        level.begun += 1;
+        self.extras += usize::from(is_extra);
+        self.events += 1;
+        me.at = Some((number, is_extra));
+        self.admit(limits.max_pending);
+        Some(job)
+    }
+
+    /// A thread has ended its job.
+    fn end_job(&mut self, me: &mut Member) {
+        if let Some((level, is_extra)) = me.at.take() {
+            self.levels[level].begun -= 1;
+            self.extras -= usize::from(is_extra);
+            self.extra_helped |= is_extra;
+        }
+    }
+
+    fn admit(&mut self, max_pending: usize) {
+        while self.queued() < max_pending {
+            let first = self
+                .levels
+                .iter_mut()
+                .rev()
+                .find_map(|level| level.line.pop());
+            let Some(first) = first else {
+                return;
+            };
+            self.push(first, true);
+        }
+    }
+
+    fn clear(&mut self, with_queue: bool, into: &mut Vec<J>) {
+        for level in &mut self.levels {
+            if with_queue {
+                level.queue.clear(into);
+            }
+            level.line.clear(into);
+        }
     }
 
     fn hire(&mut self, max_threads: usize) -> Help {
-        if self.queue.live() <= self.coming || self.active() >= max_threads {
+        let is_needed = self.takeable(max_threads) > self.coming
+            || self.coming == 0 && !self.is_watched && self.is_stuck(max_threads);
+        if !is_needed {
             return Help::Nothing;
         }
         if let Some(sleeper) = self.sleepers.pop() {
             self.coming += 1;
+            self.is_watched &= !sleeper.watches;
             return Help::Wake(sleeper.thread);
         }
         self.threads += 1;
@@ -141,6 +291,17 @@ impl<J: Queued> State<J> {
 pub(crate) struct Member {
     id: usize,
     coming: bool,
+    /// The level of the job that it runs, and whether that was taken as an extra.
+    at: Option<(usize, bool)>,
+    /// It has kept watch for long enough.
+    is_extra_due: bool,
+}
+
+impl Member {
+    /// Whether its job was taken as an extra.
+    pub(crate) fn is_extra(&self) -> bool {
+        self.at.is_some_and(|(_, is_extra)| is_extra)
+    }
 }
 
 /// What is to be done about a dispatch that was closed.
@@ -157,8 +318,11 @@ impl<J: Queued> Dispatch<J> {
             limits,
             work: AtomicUsize::new(0),
             state: Mutex::new(State {
-                queue: Lane::new(),
-                line: Lane::new(),
+                levels: vec![Level::new()],
+                extras: 0,
+                extra_helped: false,
+                is_watched: false,
+                events: 0,
                 sleepers: Vec::new(),
                 threads: 0,
                 coming: 0,
@@ -180,29 +344,31 @@ impl<J: Queued> Dispatch<J> {
         if state.closed {
             return Err((Denied::Closed, job));
         }
-        if state.queue.live() < self.limits.max_pending || full == IfFull::Accept {
-            let soon = state.spinning > state.queue.live();
-            state.queue.push(job, QUEUED);
+        let queued = state.queued();
+        if queued < self.limits.max_pending || full == IfFull::Accept {
+            let soon = state.spinning > queued;
+            state.push(job, true);
             self.note(&state);
             return Ok((state.hire(self.limits.max_threads), soon));
         }
         if full == IfFull::Refuse {
             return Err((Denied::Full, job));
         }
-        state.line.push(job, LINE);
-        Ok((Help::Nothing, false))
+        state.push(job, false);
+        Ok((state.hire(self.limits.max_threads), false))
     }
 
     /// Takes back a job that nobody has started: from now on it is the caller's, and nobody else touches it.
     pub(crate) fn withdraw(&self, place: &Place) -> bool {
         let mut state = lock(&self.state);
+        let level = place.level();
         if place.is(QUEUED) {
-            state.queue.withdraw(place);
+            state.level(level).queue.withdraw(place);
             state.admit(self.limits.max_pending);
             self.note(&state);
             true
         } else if place.is(LINE) {
-            state.line.withdraw(place);
+            state.level(level).line.withdraw(place);
             true
         } else {
             false
@@ -216,6 +382,8 @@ impl<J: Queued> Dispatch<J> {
         Member {
             id: state.next_id,
             coming: true,
+            at: None,
+            is_extra_due: false,
         }
     }
 
@@ -233,8 +401,7 @@ impl<J: Queued> Dispatch<J> {
         state.coming -= 1;
         let mut stranded = Vec::new();
         if state.threads <= state.blocked {
-            state.queue.clear(&mut stranded);
-            state.line.clear(&mut stranded);
+            state.clear(true, &mut stranded);
             self.note(&state);
         }
         stranded
@@ -243,18 +410,17 @@ impl<J: Queued> Dispatch<J> {
     /// The thread's next job, for which it may sleep; `None` when it is to end.
     pub(crate) fn next(&self, me: &mut Member) -> Option<(J, Help)> {
         let mut state = lock(&self.state);
+        state.end_job(me);
         let mut has_spun = false;
         loop {
-            // One that was blocked runs again while another has taken its part: somebody has to stand back.
-            let is_over = state.active() > self.limits.max_threads;
-            if !is_over && let Some(job) = state.pop(self.limits.max_pending) {
+            if let Some(job) = state.pop(&self.limits, me) {
                 if std::mem::take(&mut me.coming) {
                     state.coming -= 1;
                 }
                 self.note(&state);
                 return Some((job, state.hire(self.limits.max_threads)));
             }
-            if state.closed {
+            if state.closed && (state.is_watched || !state.is_stuck(self.limits.max_threads)) {
                 if std::mem::take(&mut me.coming) {
                     state.coming -= 1;
                 }
@@ -267,7 +433,7 @@ impl<J: Queued> Dispatch<J> {
             // Half of the threads may spin at a time, and one at least.
             if self.limits.spins
                 && !has_spun
-                && !is_over
+                && state.working() < self.limits.max_threads
                 && state.spinning < (state.threads / 2).max(1)
             {
                 has_spun = true;
@@ -291,13 +457,19 @@ impl<J: Queued> Dispatch<J> {
     ) -> Option<MutexGuard<'a, State<J>>> {
         me.coming = false;
         state.coming -= 1;
+        let is_stuck = !state.is_watched && state.is_stuck(self.limits.max_threads);
+        let patience = state.patience(&self.limits).filter(|_| is_stuck);
+        let events = state.events;
+        state.is_watched |= patience.is_some();
         state.sleepers.push(Sleeper {
             id: me.id,
             thread: thread::current(),
+            watches: patience.is_some(),
         });
         // A time beyond the clock's range is no limit; nor has a thread one that is to stay.
         let may_leave = state.threads > self.limits.min_threads;
         let limit = may_leave.then_some(self.limits.idle_timeout);
+        let limit = patience.or(limit);
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
             drop(state);
@@ -308,6 +480,15 @@ impl<J: Queued> Dispatch<J> {
                 return Some(state);
             }
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                if patience.is_some() {
+                    state.withdraw_sleeper(me.id);
+                    state.is_watched = false;
+                    state.coming += 1;
+                    me.coming = true;
+                    // If something has happened meanwhile, it starts anew.
+                    me.is_extra_due = state.events == events;
+                    return Some(state);
+                }
                 if state.threads > self.limits.min_threads {
                     state.withdraw_sleeper(me.id);
                     state.threads -= 1;
@@ -324,11 +505,9 @@ impl<J: Queued> Dispatch<J> {
         let mut state = lock(&self.state);
         state.closed = true;
         let mut refused = Vec::new();
-        if cut {
-            state.queue.clear(&mut refused);
-        }
-        state.line.clear(&mut refused);
+        state.clear(cut, &mut refused);
         let sleepers = std::mem::take(&mut state.sleepers);
+        state.is_watched = false;
         state.coming += sleepers.len();
         self.note(&state);
         Closing {
@@ -337,12 +516,17 @@ impl<J: Queued> Dispatch<J> {
         }
     }
 
-    /// One of the threads is about to block in a wait of this crate: another may take its part. `None` if so many do
-    /// already that this one must not.
-    pub(crate) fn block(&self) -> Option<Help> {
+    /// One of the threads is about to block in a wait of this crate: another may take its part. `nested` is how many calls
+    /// of this offload wait for one another then, its own included; `is_extra`: its own was taken as one. `None` if it must
+    /// not block.
+    pub(crate) fn block(&self, nested: usize, is_extra: bool) -> Option<Help> {
         let mut state = lock(&self.state);
-        if state.blocked >= self.limits.max_threads {
+        let max = self.limits.max_threads;
+        if nested > max {
             return None;
+        }
+        if is_extra {
+            state.extra_helped = false;
         }
         state.blocked += 1;
         Some(state.hire(self.limits.max_threads))
@@ -350,7 +534,32 @@ impl<J: Queued> Dispatch<J> {
 
     /// It does not block any more.
     pub(crate) fn unblock(&self) {
-        lock(&self.state).blocked -= 1;
+        let mut state = lock(&self.state);
+        state.blocked -= 1;
+        state.events += 1;
+    }
+
+    /// A call of this offload waits for this job, which was handed in before that was known.
+    pub(crate) fn promote(&self, place: &Place, level: usize) -> Help {
+        let mut state = lock(&self.state);
+        let old = place.level();
+        if old >= level {
+            return Help::Nothing;
+        }
+        let is_queued = place.is(QUEUED);
+        let job = if is_queued {
+            state.level(old).queue.take(place)
+        } else if place.is(LINE) {
+            state.level(old).line.take(place)
+        } else {
+            None
+        };
+        let Some(job) = job else {
+            return Help::Nothing;
+        };
+        place.set_level(level);
+        state.push(job, is_queued);
+        state.hire(self.limits.max_threads)
     }
 
     pub(crate) fn threads(&self) -> usize {
@@ -359,12 +568,13 @@ impl<J: Queued> Dispatch<J> {
 
     /// How many jobs are accepted and not started.
     pub(crate) fn pending(&self) -> usize {
-        lock(&self.state).queue.live()
+        lock(&self.state).queued()
     }
 
     /// How many wait to be accepted.
     pub(crate) fn in_line(&self) -> usize {
-        lock(&self.state).line.live()
+        let state = lock(&self.state);
+        state.levels.iter().map(|level| level.line.live()).sum()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -372,7 +582,7 @@ impl<J: Queued> Dispatch<J> {
     }
 
     fn note(&self, state: &State<J>) {
-        let work = state.queue.live() + usize::from(state.closed);
+        let work = state.queued() + usize::from(state.closed);
         self.work.store(work, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 /// So many husks are left where they are, however few jobs there are.
 const FEW: usize = 16;
@@ -13,7 +13,10 @@ pub(crate) trait Queued {
 }
 
 /// Where a job is. Read and written under the lock of its dispatch only.
-pub(crate) struct Place(AtomicU8);
+pub(crate) struct Place {
+    state: AtomicU8,
+    level: AtomicUsize,
+}
 
 const OUTSIDE: u8 = 0;
 pub(super) const LINE: u8 = 1;
@@ -23,15 +26,27 @@ const CANCELLED: u8 = 4;
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(AtomicU8::new(OUTSIDE))
+        Self {
+            state: AtomicU8::new(OUTSIDE),
+            level: AtomicUsize::new(0),
+        }
     }
 
     pub(super) fn is(&self, place: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == place
+        self.state.load(Ordering::Relaxed) == place
+    }
+
+    /// How many calls of the same offload wait for this one, directly or not.
+    pub(super) fn level(&self) -> usize {
+        self.level.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_level(&self, level: usize) {
+        self.level.store(level, Ordering::Relaxed);
     }
 
     pub(super) fn set(&self, place: u8) {
-        self.0.store(place, Ordering::Relaxed);
+        self.state.store(place, Ordering::Relaxed);
     }
 }
 
@@ -74,6 +89,25 @@ impl<J: Queued> Lane<J> {
         if self.husks > self.live() + FEW {
             self.jobs.retain(|job| !job.place().is(CANCELLED));
             self.husks = 0;
+        }
+    }
+
+    /// Takes a live job out of the middle.
+    pub(super) fn take(&mut self, place: &Place) -> Option<J> {
+        // It came last, most likely.
+        let is_it = |job: &J| std::ptr::eq(job.place(), place);
+        let at = self.jobs.iter().rposition(is_it)?;
+        self.jobs.remove(at)
+    }
+
+    /// The youngest job first.
+    pub(super) fn pop_last(&mut self) -> Option<J> {
+        loop {
+            let job = self.jobs.pop_back()?;
+            if !job.place().is(CANCELLED) {
+                return Some(job);
+            }
+            self.husks -= 1;
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `dispatch.rs` | the queue, the line before it, who sleeps: all under one lock |
 //! | `lane.rs` | jobs in a row, of which some were withdrawn |
+//! | `nesting.rs` | which call was made from which |
 //! | `task.rs` | one call: its closure and its outcome |
 //! | `run.rs` | the futures of a call |
 //! | `shared.rs` | the threads, and what they share with the handles |
@@ -12,6 +13,7 @@ mod builder;
 pub(crate) mod dispatch;
 mod error;
 mod lane;
+mod nesting;
 mod run;
 mod shared;
 mod task;
@@ -20,6 +22,7 @@ pub use builder::Builder;
 pub use error::{BuildError, OffloadError, Refusal, Refused, StillRunning};
 pub use run::{Job, Run};
 
+pub(crate) use nesting::{InCoroutine, Origin, origin};
 pub(crate) use shared::{Blocked, Shared};
 
 use std::fmt;

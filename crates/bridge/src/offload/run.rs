@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Offload;
 use super::dispatch::{Denied, IfFull};
+use super::nesting;
 use super::shared::{Blocked, Exhausted, Shared};
 use super::task::{Awaited, BRIEF, Task};
 use crate::OffloadError;
@@ -103,10 +104,20 @@ struct Limit {
     alarm: Option<Alarm>,
 }
 
+/// A task that knows what it is called from. On a thread of an offload, others wait for it only if it `is_awaited`.
+fn new_task<F, R>(shared: &Shared, call: F, is_awaited: bool) -> Task<F, R> {
+    let (origin, is_by_thread) = nesting::current();
+    let level = match &origin {
+        Some(origin) if is_awaited || !is_by_thread => origin.count(shared.number()),
+        _ => 0,
+    };
+    Task::new(call, origin, level)
+}
+
 impl<R: Send + 'static> Job<R> {
     /// Hands the call in, or lets it stand in line for room. One that is refused has its error already.
     pub(crate) fn submit(shared: &Arc<Shared>, call: impl FnOnce() -> R + Send + 'static) -> Self {
-        Self::hand_in(shared, call, IfFull::StandInLine)
+        Self::hand_in(shared, call, IfFull::StandInLine, true)
     }
 
     /// Hands the call in without waiting for room: for a call of which there is never more than one for some value that the
@@ -115,15 +126,16 @@ impl<R: Send + 'static> Job<R> {
         shared: &Arc<Shared>,
         call: impl FnOnce() -> R + Send + 'static,
     ) -> Self {
-        Self::hand_in(shared, call, IfFull::Accept)
+        Self::hand_in(shared, call, IfFull::Accept, false)
     }
 
     fn hand_in(
         shared: &Arc<Shared>,
         call: impl FnOnce() -> R + Send + 'static,
         full: IfFull,
+        is_awaited: bool,
     ) -> Self {
-        let task = Arc::new(Task::new(call));
+        let task = Arc::new(new_task(shared, call, is_awaited));
         let soon = match shared.submit(Arc::clone(&task) as _, full) {
             Ok(soon) => soon,
             Err((_, job)) => {
@@ -139,7 +151,7 @@ impl<R: Send + 'static> Job<R> {
     where
         F: FnOnce() -> R + Send + 'static,
     {
-        let task = Arc::new(Task::new(call));
+        let task = Arc::new(new_task(shared, call, false));
         match shared.submit(Arc::clone(&task) as _, IfFull::Refuse) {
             Ok(soon) => Ok(Self::accepted(task, shared, soon)),
             Err((denied, _)) => match task.take_closure() {
@@ -183,7 +195,16 @@ impl<R: Send + 'static> Job<R> {
         let has_entered = self.blocked.as_ref().is_some_and(Blocked::is_here);
         if !has_entered && !task.outcome().is_there() {
             match Blocked::enter() {
-                Ok(blocked) => self.blocked = blocked,
+                Ok(blocked) => {
+                    self.blocked = blocked;
+                    // It may have been handed in before anybody waited for it.
+                    if let (Some(origin), _) = nesting::current()
+                        && let level @ 1.. = origin.count(self.shared.number())
+                    {
+                        self.shared
+                            .give(self.shared.dispatch.promote(task.place(), level));
+                    }
+                }
                 Err(Exhausted) => {
                     if self.shared.dispatch.withdraw(task.place()) {
                         task.fail(OffloadError::WouldDeadlock);

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use super::dispatch::{Denied, Dispatch, Help, IfFull, Limits};
 use super::lane::{Place, Queued};
+use super::nesting;
 use super::task::Job;
 use crate::OffloadError;
 use crate::listener;
@@ -38,6 +39,8 @@ struct Ending {
 struct Member {
     shared: Arc<Shared>,
     waits: Mutex<Waits>,
+    /// Whether its job was begun because all others waited. Written by the thread itself only.
+    is_extra: AtomicBool,
 }
 
 #[derive(Default)]
@@ -205,6 +208,11 @@ impl Shared {
         self.remaining(&ending)
     }
 
+    /// Tells offloads apart.
+    pub(super) fn number(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     pub(super) fn is_current(self: &Arc<Self>) -> bool {
         let is_same = |current: &Option<Arc<Member>>| {
             current
@@ -234,7 +242,13 @@ impl Blocked {
         };
         let mut waits = lock(&member.waits);
         let help = if waits.count == 0 {
-            member.shared.dispatch.block().ok_or(Exhausted)?
+            let offload = member.shared.number();
+            let nested = nesting::current()
+                .0
+                .map_or(1, |origin| origin.count(offload));
+            let is_extra = member.is_extra.load(Ordering::Relaxed);
+            let help = member.shared.dispatch.block(nested, is_extra);
+            help.ok_or(Exhausted)?
         } else {
             Help::Nothing
         };
@@ -280,12 +294,16 @@ fn work(shared: Arc<Shared>) {
     let member = Arc::new(Member {
         shared: Arc::clone(&shared),
         waits: Mutex::default(),
+        is_extra: AtomicBool::new(false),
     });
     CURRENT.set(Some(Arc::clone(&member)));
     let mut me = shared.dispatch.join();
     while let Some((job, help)) = shared.dispatch.next(&mut me) {
         shared.give(help);
+        member.is_extra.store(me.is_extra(), Ordering::Relaxed);
+        nesting::begin_call(shared.number(), job.origin());
         job.run(&shared.brief);
+        nesting::end_call();
         // The one here and the thread's own: more are waits that have outlived the job.
         if Arc::strong_count(&member) > 2 {
             member.end_job();

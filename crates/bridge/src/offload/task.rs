@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::lane::{Place, Queued};
+use super::nesting::Origin;
 use crate::outcome::Outcome;
 use crate::panic::drop_contained;
 use crate::sync::{Mutex, lock};
@@ -16,14 +17,19 @@ pub(super) const BRIEF: Duration = Duration::from_micros(5);
 
 pub(super) struct Task<F, R> {
     place: Place,
+    origin: Option<Origin>,
     closure: Mutex<Option<F>>,
     outcome: Outcome<Result<R, OffloadError>>,
 }
 
 impl<F, R> Task<F, R> {
-    pub(super) fn new(closure: F) -> Self {
+    /// `level`: how many calls of the offload wait for this one, as far as is known.
+    pub(super) fn new(closure: F, origin: Option<Origin>, level: usize) -> Self {
+        let place = Place::new();
+        place.set_level(level);
         Self {
-            place: Place::new(),
+            place,
+            origin,
             closure: Mutex::new(Some(closure)),
             outcome: Outcome::new(),
         }
@@ -45,6 +51,9 @@ impl<F, R> Queued for Task<F, R> {
 pub(super) trait Job: Queued + Send + Sync {
     /// Calls the closure and brings the result, or the panic. Notes whether the job was brief.
     fn run(&self, brief: &AtomicBool);
+
+    /// The calls that it was called from.
+    fn origin(&self) -> Option<Origin>;
 
     /// Drops the closure and brings the error, for a job that nobody will run.
     fn fail(&self, why: OffloadError);
@@ -73,6 +82,10 @@ where
             .map_err(|payload| OffloadError::Panicked(TaskPanic::new(payload)));
         brief.store(start.elapsed() < BRIEF, Ordering::Relaxed);
         self.outcome.put(result);
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        self.origin.clone()
     }
 
     fn fail(&self, why: OffloadError) {

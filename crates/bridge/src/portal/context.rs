@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::thread;
 
 use super::WouldDeadlock;
-use crate::offload::Blocked;
+use crate::offload::{Blocked, InCoroutine, Origin};
 
 thread_local! {
     /// How many coroutines that a portal called are being polled on this thread, one inside the other.
@@ -12,12 +12,16 @@ thread_local! {
 }
 
 /// A coroutine that a portal called is being polled.
-pub(super) struct Inside(());
+pub(super) struct Inside {
+    _scope: InCoroutine,
+}
 
 impl Inside {
-    pub(super) fn enter() -> Self {
+    /// `origin`: what the portal was called from.
+    pub(super) fn enter(origin: &Option<Origin>) -> Self {
         INSIDE.set(INSIDE.get() + 1);
-        Self(())
+        let _scope = InCoroutine::enter(origin.clone());
+        Self { _scope }
     }
 }
 

@@ -38,6 +38,7 @@ fn dispatch(max_threads: usize, max_pending: usize, spins: bool) -> Arc<Dispatch
         max_pending,
         idle_timeout: Duration::MAX,
         spins,
+        patience: None,
     }))
 }
 
@@ -181,7 +182,8 @@ fn one_that_blocks_is_replaced_by_one_that_stood_back() {
                     if Arc::ptr_eq(&job, &outer) {
                         // A job that waits for another.
                         submit(&dispatch, &inner);
-                        match dispatch.block() {
+                        give(dispatch.promote(inner.place(), 1));
+                        match dispatch.block(1, false) {
                             Some(help) => give(help),
                             None => panic!("nobody else blocks"),
                         }

@@ -3,17 +3,19 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeMetrics};
 
-use super::{Entry, Runtimes};
+use super::{Entry, Known, notes};
 use crate::contain::drop_contained;
 use crate::seat::Seat;
+use crate::shared::Shared;
 use crate::stall::{Phase, Stall};
 use crate::thread::Thread;
-use crate::watchdog::{Finding, Followed, Glance, Of, Track, begun, past};
+use crate::watchdog::{Due, Finding, Followed, Glance, Of, Track, Usage, past};
 
 #[derive(Default)]
 pub(crate) struct Workers {
@@ -24,8 +26,10 @@ struct Followee {
     entry: Arc<Entry>,
     metrics: RuntimeMetrics,
     workers: Vec<Worker>,
-    /// It has been shut down: its figures stand still for ever.
+    /// It has been shut down: the figures of a worker whose thread has ended stand still.
     is_down: bool,
+    /// A task that is to tell which worker runs it has not run yet.
+    asked: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -34,7 +38,11 @@ struct Worker {
     /// Counts the times they changed.
     turn: u64,
     since: u64,
-    thread: Option<Arc<Thread>>,
+    thread: Option<Known>,
+    /// Its thread has ended.
+    is_gone: bool,
+    /// Whether it wakes the watchdog when it is unparked.
+    tells: bool,
     track: Track<Box<Stall>>,
 }
 
@@ -54,23 +62,22 @@ impl Workers {
     pub(crate) fn look(
         &mut self,
         glance: Glance,
-        runtimes: &Runtimes,
+        shared: &Arc<Shared>,
         seats: &[Followed],
         findings: &mut Vec<Finding>,
     ) -> bool {
-        self.follow(runtimes, findings);
+        self.follow(shared, findings);
         let mut active = false;
         for (place, runtime) in self.runtimes.iter_mut().enumerate() {
-            if !runtime.is_down {
-                active |= runtime.look(place, glance, runtimes, seats, findings);
-            }
+            runtime.place_threads(glance, shared);
+            active |= runtime.look(place, glance, seats, findings);
         }
         active
     }
 
     /// Takes in runtimes that have come, and forgets those that are gone.
-    fn follow(&mut self, runtimes: &Runtimes, findings: &mut Vec<Finding>) {
-        let entries = runtimes.entries();
+    fn follow(&mut self, shared: &Shared, findings: &mut Vec<Finding>) {
+        let entries = shared.runtimes.entries();
         self.runtimes.retain_mut(|runtime| {
             let stays = entries
                 .iter()
@@ -99,10 +106,10 @@ impl Workers {
 
     /// How many workers are held up, and how many there are whose thread is not watched for its wrapped tasks anyhow.
     pub(crate) fn held_up(&self, seats: &[Followed]) -> (usize, usize) {
-        let runtimes = self.runtimes.iter().filter(|runtime| !runtime.is_down);
-        let workers = runtimes.flat_map(|runtime| &runtime.workers);
+        let workers = self.runtimes.iter().flat_map(|runtime| &runtime.workers);
+        let workers = workers.filter(|worker| !worker.is_gone);
         workers.fold((0, 0), |(held_up, watched), worker| {
-            let has_seat = seat_of(worker.thread.as_deref(), seats).is_some();
+            let has_seat = seat_of(worker.thread(), seats).is_some();
             (
                 held_up + usize::from(worker.track.is_held_up()),
                 watched + usize::from(!has_seat),
@@ -122,6 +129,64 @@ impl Followee {
             metrics,
             workers,
             is_down: false,
+            asked: Arc::default(),
+        }
+    }
+
+    /// Finds out which thread each worker is on, as far as that is possible.
+    fn place_threads(&mut self, glance: Glance, shared: &Arc<Shared>) {
+        let runtimes = &shared.runtimes;
+        for (index, worker) in self.workers.iter_mut().enumerate() {
+            let (thread, tells) = runtimes.worker(&self.entry, index);
+            worker.tells = tells;
+            // Once known it stays known, so that its end is noticed.
+            worker.thread = thread.or(worker.thread.take());
+        }
+        let unknown = |worker: &&mut Worker| worker.thread.is_none() && !worker.is_gone;
+        let mut workers: Vec<_> = self.workers.iter_mut().filter(unknown).collect();
+        if workers.is_empty() {
+            return;
+        }
+        let threads = runtimes.unplaced(self.entry.handle.id());
+        // The last one is found by elimination. If there are several, which is which makes no
+        // difference as long as all are held up.
+        let stand_still = |workers: &[&mut Worker]| {
+            let mut since = workers
+                .iter()
+                .map(|worker| worker.stands_still_for(glance.now));
+            since.all(|time| time > glance.threshold / 2)
+        };
+        if threads.len() == workers.len() && (threads.len() == 1 || stand_still(&workers)) {
+            for (worker, thread) in workers.iter_mut().zip(threads) {
+                worker.thread = Some(thread);
+            }
+            return;
+        }
+        let mut times = workers
+            .iter()
+            .map(|worker| worker.stands_still_for(glance.now));
+        if times.any(|time| time > glance.threshold / 2)
+            && !self.is_down
+            && !self.asked.swap(true, Ordering::Relaxed)
+        {
+            self.ask(shared);
+        }
+    }
+
+    /// Has a worker tell which one it is: one that goes on, so that those that do not remain.
+    fn ask(&self, shared: &Arc<Shared>) {
+        let (shared, asked) = (Arc::downgrade(shared), Arc::clone(&self.asked));
+        let handle = &self.entry.handle;
+        let asking = catch_unwind(AssertUnwindSafe(|| {
+            handle.spawn(async move {
+                if let Some(shared) = shared.upgrade() {
+                    notes::tell(&shared, false);
+                }
+                asked.store(false, Ordering::Relaxed);
+            });
+        }));
+        if let Err(panic) = asking {
+            drop_contained(panic);
         }
     }
 
@@ -129,40 +194,46 @@ impl Followee {
         &mut self,
         place: usize,
         glance: Glance,
-        runtimes: &Runtimes,
         seats: &[Followed],
         findings: &mut Vec<Finding>,
     ) -> bool {
         let mut active = false;
-        for index in 0..self.workers.len() {
-            let (thread, tells) = runtimes.worker(&self.entry, index);
-            let worker = &mut self.workers[index];
-            worker.thread = thread;
-            let seat = seat_of(worker.thread.as_deref(), seats);
+        let runtime = &self.entry;
+        let workers = self.workers.iter_mut().enumerate();
+        for (index, worker) in workers.filter(|(_, worker)| !worker.is_gone) {
+            let seat = seat_of(worker.thread(), seats);
             let figures = Figures {
                 busy: self.metrics.worker_total_busy_duration(index),
                 parkings: self.metrics.worker_park_unpark_count(index),
                 wrapped_turn: seat.map_or(0, |seat| seat.slot.turn()),
             };
-            let parked = figures.parkings % 2 == 1;
-            active |= !(parked && tells) || worker.figures != Some(figures);
-            let (over, found) = worker.judge(glance, figures);
+            active |= worker.figures != Some(figures);
+            if self.is_down && !worker.is_alive(runtime) {
+                findings.extend(worker.end());
+                continue;
+            }
+            let (over, due) = worker.judge(glance, figures);
+            active |= !(worker.parked() && worker.tells);
             findings.extend(over);
-            let Some((phase, lasted)) = found else {
+            let Some(due) = due else {
                 continue;
             };
-            if phase == Phase::Began && is_down(&self.entry.handle) {
+            if due.phase == Phase::Began && !self.is_down && is_down(&runtime.handle) {
                 self.is_down = true;
-                self.workers.iter_mut().for_each(|worker| {
-                    worker.track.end();
-                });
-                findings.retain(|finding| !matches!(finding.of, Of::Worker(of, _) if of == place));
-                return false;
+            }
+            // A worker that has ended looks as if it was held up.
+            if self.is_down && !worker.is_alive(runtime) {
+                findings.extend(worker.end());
+                continue;
             }
             findings.push(Finding {
-                phase,
-                lasted,
-                thread: worker.thread.clone(),
+                phase: due.phase,
+                is_owed: due.is_owed,
+                lasted: due.lasted,
+                thread: worker
+                    .thread
+                    .as_ref()
+                    .map(|known| Arc::clone(&known.thread)),
                 look: None,
                 seat: seat.cloned(),
                 worker: Some(index),
@@ -174,11 +245,31 @@ impl Followee {
 }
 
 impl Worker {
-    fn judge(
-        &mut self,
-        glance: Glance,
-        figures: Figures,
-    ) -> (Option<Finding>, Option<(Phase, u64)>) {
+    fn thread(&self) -> Option<&Thread> {
+        self.thread.as_ref().map(|known| &*known.thread)
+    }
+
+    /// For how long its figures have not moved although it is not parked.
+    fn stands_still_for(&self, now: u64) -> u64 {
+        match self.figures {
+            Some(_) if !self.parked() => now - self.since,
+            _ => 0,
+        }
+    }
+
+    /// As far as was seen at the last look.
+    fn parked(&self) -> bool {
+        self.figures
+            .is_some_and(|figures| figures.parkings % 2 == 1)
+    }
+
+    /// Whether the worker of a runtime that was shut down still has a thread that it holds up. The
+    /// thread of a current-thread runtime goes on without it.
+    fn is_alive(&self, entry: &Entry) -> bool {
+        entry.driver.is_none() && self.thread.as_ref().is_some_and(Known::is_alive)
+    }
+
+    fn judge(&mut self, glance: Glance, figures: Figures) -> (Option<Finding>, Option<Due>) {
         if self.figures != Some(figures) {
             self.figures = Some(figures);
             self.turn += 1;
@@ -186,14 +277,18 @@ impl Worker {
         }
         // A wrapped task that is being polled is judged by its own clock.
         let covered = figures.wrapped_turn % 2 == 1;
-        let parked = figures.parkings % 2 == 1;
-        let current = (!parked && !covered).then_some((self.turn, self.since));
-        let (over, step) = self.track.observe(glance, current);
+        let current = (!self.parked() && !covered).then_some((self.turn, self.since));
+        let usage = (glance.has_quota && current.is_some())
+            .then(|| Usage::of(self.thread()?.os_id))
+            .flatten();
+        let (over, step) = self.track.observe(glance, current, usage);
         let over = over.and_then(|over| past(over.told?, over.at_least));
-        (over, begun(step))
+        (over, self.track.due(step))
     }
 
+    /// The thread has ended, or is not watched any more.
     fn end(&mut self) -> Option<Finding> {
+        self.is_gone = true;
         let over = self.track.end()?;
         past(over.told?, over.at_least)
     }

@@ -1,9 +1,12 @@
 //! The thread that watches.
 
+mod lateness;
 mod limit;
+mod quota;
 mod sink;
 mod track;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -14,10 +17,13 @@ use crate::shared::Shared;
 use crate::slot::Look;
 use crate::stall::{Phase, Stall};
 use crate::thread::Thread;
+use lateness::Lateness;
+use quota::Quota;
 
+pub(crate) use lateness::Usage;
 pub(crate) use limit::Limit;
 pub(crate) use sink::Sink;
-pub(crate) use track::{Glance, Over, Step, Track};
+pub(crate) use track::{Due, Glance, Over, Track};
 
 /// It looks so many times within the threshold. A stall is seen when it has passed the threshold, at the latest one look
 /// after that; of an unwrapped task the beginning is not known, which costs one look more: 1.4 times the threshold.
@@ -32,6 +38,8 @@ const DOZE: Duration = Duration::from_secs(1);
 /// What was found at one look, still without its circumstances.
 pub(crate) struct Finding {
     pub(crate) phase: Phase,
+    /// The limit held the report back at an earlier look.
+    pub(crate) is_owed: bool,
     pub(crate) lasted: u64,
     pub(crate) thread: Option<Arc<Thread>>,
     pub(crate) look: Option<Look>,
@@ -104,6 +112,9 @@ impl Watchdog {
         // Nobody polls yet.
         let mut quiet = QUIET_LOOKS;
         let mut slept_from = self.shared.now();
+        let mut looked_at = slept_from;
+        let mut lateness = Lateness::new();
+        let mut quota = Quota::default();
         while !self.shared.is_stopped() {
             let was_dozing = self.shared.is_dozing();
             let planned = self.nap(quiet, was_dozing);
@@ -112,21 +123,28 @@ impl Watchdog {
             let asleep = now - slept_from;
             let woken_from_doze = was_dozing && !self.shared.is_dozing();
             let late = asleep.saturating_sub(planned.as_nanos() as u64);
+            let split = lateness.split(late);
+            let is_very_late = late > self.shared.threshold / 2 && !woken_from_doze;
+            let has_quota = quota.in_force(now);
             let overslept = match () {
                 // When it should have woken is not known, but this poll has just begun.
                 () if woken_from_doze => asleep,
-                // Everybody is late by a little at times: then a stall is a stall.
-                () if late > self.shared.threshold / 2 => late,
-                () => 0,
+                () if is_very_late || has_quota => late,
+                // On a busy machine the watchdog waits for a CPU now and then. The threads that it
+                // watches run meanwhile, so a stall is a stall.
+                () => split.stopped,
             };
-            if overslept > 0 && !woken_from_doze {
+            if is_very_late {
                 self.shared.counts.overslept.fetch_add(1, Ordering::Relaxed);
             }
             let glance = Glance {
                 now,
                 overslept,
+                interval: now - looked_at,
                 threshold: self.shared.threshold,
+                has_quota,
             };
+            looked_at = now;
             let (findings, active) = self.look(glance);
             slept_from = now;
             let held_up = self.held_up();
@@ -136,6 +154,7 @@ impl Watchdog {
                 self.report(findings, held_up);
                 // What a callback takes is not sleep.
                 slept_from = self.shared.now();
+                lateness.mark();
             }
             quiet = if active || woken_from_doze {
                 self.shared.set_dozing(false);
@@ -176,13 +195,17 @@ impl Watchdog {
             let look = seat.slot.look();
             active |= look.is_some() || turn != followed.turn;
             followed.turn = turn;
-            let (over, step) = followed
-                .track
-                .observe(glance, look.map(|look| (look.turn, look.since)));
+            // A quota stops threads one by one, this one perhaps not.
+            let usage = (glance.has_quota && look.is_some())
+                .then(|| Usage::of(seat.thread.os_id))
+                .flatten();
+            let current = look.map(|look| (look.turn, look.since));
+            let (over, step) = followed.track.observe(glance, current, usage);
             findings.extend(over.and_then(|over| ended(seat, over)));
-            findings.extend(begun(step).map(|(phase, lasted)| Finding {
-                phase,
-                lasted,
+            findings.extend(followed.track.due(step).map(|due| Finding {
+                phase: due.phase,
+                is_owed: due.is_owed,
+                lasted: due.lasted,
                 thread: Some(Arc::clone(&seat.thread)),
                 look,
                 seat: Some(Arc::clone(seat)),
@@ -192,10 +215,8 @@ impl Watchdog {
         }
         #[cfg(feature = "tokio")]
         {
-            let runtimes = &self.shared.runtimes;
-            active |= self
-                .workers
-                .look(glance, runtimes, &self.seats, &mut findings);
+            let (shared, seats) = (&self.shared, &self.seats);
+            active |= self.workers.look(glance, shared, seats, &mut findings);
         }
         (findings, active)
     }
@@ -249,7 +270,14 @@ impl Watchdog {
         }
     }
 
-    fn report(&mut self, findings: Vec<Finding>, held_up: (usize, usize)) {
+    fn report(&mut self, mut findings: Vec<Finding>, held_up: (usize, usize)) {
+        self.limit.watched(held_up.1);
+        // What was held back goes first, the longest stall before all: short stalls of other
+        // threads must not use up the limit again and again.
+        findings.sort_by_key(|finding| {
+            let is_past = matches!(finding.of, Of::Past(_));
+            Reverse((is_past, finding.is_owed, finding.lasted))
+        });
         for finding in findings {
             let Some(stall) = self.stall(finding, held_up) else {
                 continue;
@@ -261,7 +289,8 @@ impl Watchdog {
         }
     }
 
-    /// What is to be reported, if the rate allows it. Counts it in either case.
+    /// The report about a finding, if the limit lets it through. The first time counts it in
+    /// either case.
     fn stall(&mut self, finding: Finding, held_up: (usize, usize)) -> Option<Stall> {
         let shared = Arc::clone(&self.shared);
         let lasted = Duration::from_nanos(finding.lasted);
@@ -276,13 +305,8 @@ impl Watchdog {
                 ..*told
             });
         }
-        // If the first report of it was left out, so is the rest.
-        let untold = finding.phase == Phase::Continues
-            && self
-                .track(&finding.of)
-                .is_some_and(|track| !track.was_told());
-        let allowed = if untold {
-            None
+        let allowed = if finding.is_owed {
+            Some(self.limit.take_again(shared.now())?)
         } else {
             self.limit.take(shared.now())
         };
@@ -309,7 +333,7 @@ impl Watchdog {
                 None
             },
         };
-        if finding.phase == Phase::Began {
+        if finding.phase == Phase::Began && !finding.is_owed {
             shared.keep(&stall);
             shared.counts.stalls.fetch_add(1, Ordering::Release);
         }
@@ -342,14 +366,6 @@ fn capture(finding: &Finding, patience: Duration) -> Option<crate::backtrace::Ba
     })
 }
 
-pub(crate) fn begun(step: Step) -> Option<(Phase, u64)> {
-    match step {
-        Step::Nothing => None,
-        Step::Began(lasted) => Some((Phase::Began, lasted)),
-        Step::Continues(lasted) => Some((Phase::Continues, lasted)),
-    }
-}
-
 fn ended(seat: &Arc<Seat>, over: Over<Box<Stall>>) -> Option<Finding> {
     let took = seat.slot.ended(over.turn);
     past(
@@ -361,6 +377,7 @@ fn ended(seat: &Arc<Seat>, over: Over<Box<Stall>>) -> Option<Finding> {
 pub(crate) fn past(told: Box<Stall>, lasted: u64) -> Option<Finding> {
     Some(Finding {
         phase: Phase::Ended,
+        is_owed: false,
         lasted,
         thread: None,
         look: None,

@@ -1,0 +1,164 @@
+//! Why the watchdog wakes late: nothing ran at all, or it waited for a CPU.
+
+use std::fs;
+
+/// The watchdog's own wait for a CPU, in the kernel's scheduler statistics.
+pub(crate) struct Lateness {
+    #[cfg(target_os = "linux")]
+    statistics: Option<fs::File>,
+    waited: Option<u64>,
+}
+
+/// How late a look came, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late {
+    /// The process, or the machine, stood still.
+    pub(crate) stopped: u64,
+    /// The watchdog was ready to run, but got no CPU. Other threads may have run meanwhile.
+    pub(crate) queued: u64,
+}
+
+impl Lateness {
+    /// For the calling thread.
+    pub(crate) fn new() -> Self {
+        let mut lateness = Self {
+            #[cfg(target_os = "linux")]
+            statistics: fs::File::open("/proc/thread-self/schedstat").ok(),
+            waited: None,
+        };
+        lateness.mark();
+        lateness
+    }
+
+    /// The next [`split`](Self::split) counts from here.
+    pub(crate) fn mark(&mut self) {
+        self.waited = self.read();
+    }
+
+    /// Splits the time by which the calling thread woke late since the last call.
+    pub(crate) fn split(&mut self, late: u64) -> Late {
+        let before = self.waited;
+        self.mark();
+        let queued = match (before, self.waited) {
+            (Some(before), Some(now)) => now.saturating_sub(before).min(late),
+            // Unknown: then it counts for no thread.
+            _ => 0,
+        };
+        Late {
+            stopped: late - queued,
+            queued,
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read(&self) -> Option<u64> {
+        use std::os::unix::fs::FileExt as _;
+
+        let mut text = [0; 80];
+        let length = self.statistics.as_ref()?.read_at(&mut text, 0).ok()?;
+        let (_, waited) = figures(std::str::from_utf8(&text[..length]).ok()?)?;
+        Some(waited)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// What the kernel says of a thread, in nanoseconds since it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// On a CPU, up to a timer tick ago.
+    pub(crate) ran: u64,
+    /// Ready to run without getting a CPU, also because a quota was used up. The wait that is under
+    /// way is not in it.
+    pub(crate) waited: u64,
+    /// Whether it is running or ready to run.
+    pub(crate) is_runnable: bool,
+}
+
+impl Usage {
+    /// Of a thread of this process.
+    pub(crate) fn of(thread: Option<u32>) -> Option<Self> {
+        let folder = format!("/proc/self/task/{}", thread?);
+        let (ran, waited) = figures(&fs::read_to_string(folder.clone() + "/schedstat").ok()?)?;
+        Some(Self {
+            ran,
+            waited,
+            is_runnable: is_runnable(&fs::read_to_string(folder + "/stat").ok()?),
+        })
+    }
+
+    /// For how long the thread has waited for a CPU since `first`. If it is waiting now, the kernel
+    /// has not counted that yet: then it is what is left of the `interval` since `last`.
+    pub(crate) fn waited_since(self, first: Self, last: Self, interval: u64) -> u64 {
+        let counted = self.waited.saturating_sub(last.waited);
+        let accounted = counted + self.ran.saturating_sub(last.ran);
+        let waiting = match self.is_runnable {
+            true => interval.saturating_sub(accounted),
+            false => 0,
+        };
+        self.waited.saturating_sub(first.waited) + waiting
+    }
+}
+
+/// The first two of three figures: time on a CPU, time in a run queue, time slices. All are zero
+/// where the kernel does not keep them.
+fn figures(schedstat: &str) -> Option<(u64, u64)> {
+    let mut figures = schedstat.split_ascii_whitespace();
+    let ran: u64 = figures.next()?.parse().ok()?;
+    let waited = figures.next()?.parse().ok()?;
+    (ran > 0).then_some((ran, waited))
+}
+
+/// The state follows the name, which may contain blanks and brackets.
+fn is_runnable(stat: &str) -> bool {
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_some_and(|state| state.starts_with('R'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_read_where_the_kernel_keeps_them() {
+        assert_eq!(figures("70094 51887 2\n"), Some((70_094, 51_887)));
+        assert_eq!(figures("0 0 0\n"), None);
+        assert_eq!(figures(""), None);
+        assert_eq!(figures("1 x 2"), None);
+        assert_eq!(Usage::of(None), None);
+        assert_eq!(Usage::of(Some(u32::MAX)), None);
+        assert!(is_runnable("7 (a) S (b) R 1 7"));
+        assert!(!is_runnable("7 (R) R) S 1 7") && !is_runnable(""));
+    }
+
+    #[test]
+    fn wait_under_way_counts_until_the_kernel_has_counted_it() {
+        let usage = |ran, waited, is_runnable| Usage {
+            ran,
+            waited,
+            is_runnable,
+        };
+        let first = usage(1_000, 500, true);
+        // It ran for 5 of 20, then its quota was used up.
+        let second = usage(1_005, 500, true);
+        assert_eq!(second.waited_since(first, first, 20), 15);
+        // It runs again, after 80.
+        let third = usage(1_010, 580, true);
+        assert_eq!(third.waited_since(first, second, 70), 80);
+        // It sleeps.
+        let fourth = usage(1_015, 580, false);
+        assert_eq!(fourth.waited_since(first, third, 20), 80);
+    }
+
+    #[test]
+    fn lateness_is_split_without_loss() {
+        let mut lateness = Lateness::new();
+        for late in [0, 1, 1_000_000_000_000] {
+            let split = lateness.split(late);
+            assert_eq!(split.stopped + split.queued, late);
+        }
+    }
+}
