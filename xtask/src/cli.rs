@@ -28,6 +28,8 @@ struct Cli {
 pub enum Command {
     /// Run every model on the same inputs, check that all computed the same, and say which one wins and by how much
     Compare(Box<CompareArgs>),
+    /// Find out what this machine and this instrument can tell apart, for later comparisons
+    Calibrate(CalibrateArgs),
     /// Test each crate by itself, then its runner's conformance
     Test {
         /// The crates to test [default: all, and xtask]
@@ -147,6 +149,20 @@ pub struct CompareArgs {
     /// How long to wait for a runner's answer beyond what is predicted, at most 1h
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = patience)]
     pub patience: Duration,
+}
+
+/// The arguments of `calibrate`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct CalibrateArgs {
+    /// Time for linking and for the trials, at most 1h [default: 150s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub budget: Option<Duration>,
+    /// Where calibration.json goes; comparisons with the same folder use it
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_OUTPUT)]
+    pub output: PathBuf,
+    /// Put the answer between the `calibrated` markers of this document
+    #[arg(long, value_name = "FILE")]
+    pub into: Option<PathBuf>,
 }
 
 /// Where `compare` leaves its results, seen from the root of the workspace and not from where the user stands.

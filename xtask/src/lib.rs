@@ -1,6 +1,8 @@
 //! The commands behind `cargo xtask`: one file or folder each.
 
 pub mod build;
+pub mod calibrate;
+pub mod calibration;
 pub mod cargo;
 pub mod ci;
 pub mod cli;

@@ -13,6 +13,9 @@ fn main() -> ExitCode {
     if let Some(code) = xtask::compare::guard(std::env::args_os()) {
         return code;
     }
+    if let Some(code) = xtask::calibrate::link(std::env::args_os()) {
+        return code;
+    }
     let command = match cli::parse(std::env::args_os()) {
         Ok(Parsed::Command(command)) => command,
         Ok(Parsed::Help(help)) => {
@@ -34,6 +37,12 @@ fn run(command: Command) -> Result<u8, Error> {
                 args.output = workspace()?.root.join(DEFAULT_OUTPUT);
             }
             xtask::compare::compare(&args)
+        }
+        Command::Calibrate(mut args) => {
+            if args.output == Path::new(DEFAULT_OUTPUT) {
+                args.output = workspace()?.root.join(DEFAULT_OUTPUT);
+            }
+            xtask::calibrate::calibrate(&args)
         }
         Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
         Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),

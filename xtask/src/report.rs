@@ -1,6 +1,6 @@
 //! `cargo xtask report`: renders the results of a comparison again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::files;
 use crate::render;
@@ -27,22 +27,54 @@ pub fn report(path: &Path, into: Option<&Path>) -> Result<String, String> {
     let Some(into) = into else {
         return Ok(render::everything(&results, None));
     };
-    let name = clean(&into.display().to_string());
-    let document = files::read_text(into, MAX_DOCUMENT_BYTES).map_err(|error| {
-        format!("{name}: cannot be read ({error}); name a document with --into")
-    })?;
-    let block = block(&results);
-    let document =
-        render::splice(&document, MARKER, &block).map_err(|error| format!("{name}: {error}"))?;
-    files::replace(into, document.as_bytes()).map_err(|error| {
-        format!("{name}: cannot be written ({error}); make it and its directory writable")
-    })?;
+    Document::read(into, MARKER)?.put(&block(&results))?;
     let what = results.workloads.len();
     let plural = if what == 1 { "" } else { "s" };
     Ok(format!(
-        "{name}: {what} table{plural} of {} put in\n",
+        "{}: {what} table{plural} of {} put in\n",
+        clean(&into.display().to_string()),
         clean(&path.display().to_string())
     ))
+}
+
+/// A document that takes figures between two of its lines.
+#[derive(Debug)]
+pub(crate) struct Document {
+    path: PathBuf,
+    text: String,
+    marker: &'static str,
+}
+
+impl Document {
+    /// Reads the document, which must have the lines `<!-- begin: MARKER -->` and
+    /// `<!-- end: MARKER -->`.
+    ///
+    /// # Errors
+    ///
+    /// One line that names the file and the remedy.
+    pub(crate) fn read(path: &Path, marker: &'static str) -> Result<Document, String> {
+        let name = clean(&path.display().to_string());
+        let text = files::read_text(path, MAX_DOCUMENT_BYTES).map_err(|error| {
+            format!("{name}: cannot be read ({error}); name a document with --into")
+        })?;
+        render::splice(&text, marker, "").map_err(|error| format!("{name}: {error}"))?;
+        let path = path.to_owned();
+        Ok(Document { path, text, marker })
+    }
+
+    /// Puts this between the lines instead of what stands there.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), if the document cannot be written.
+    pub(crate) fn put(&self, content: &str) -> Result<(), String> {
+        let name = clean(&self.path.display().to_string());
+        let text = render::splice(&self.text, self.marker, content)
+            .map_err(|error| format!("{name}: {error}"))?;
+        files::replace(&self.path, text.as_bytes()).map_err(|error| {
+            format!("{name}: cannot be written ({error}); make it and its directory writable")
+        })
+    }
 }
 
 /// The text as a fenced block, headed by the command that made it and where it ran.

@@ -146,13 +146,16 @@ fn a_wrong_or_missing_command_lists_the_commands() {
     refused(
         &[],
         &[
-            "compare, test, build, report, new, pick, ci",
+            "compare, calibrate, test, build, report, new, pick, ci",
             "see `cargo xtask --help`",
         ],
     );
     refused(
         &["compere"],
-        &["`compere`", "compare, test, build, report, new, pick, ci"],
+        &[
+            "`compere`",
+            "compare, calibrate, test, build, report, new, pick, ci",
+        ],
     );
     refused(&["comapre"], &["`comapre`", "did you mean `compare`?"]);
     refused(&["new", "worklaod"], &["did you mean `new workload`?"]);

@@ -11,11 +11,11 @@ use crate::error::Error;
 use crate::packages::Declared;
 
 /// The name of the baseline.
-pub(super) const SEQUENTIAL: &str = "sequential";
+pub(crate) const SEQUENTIAL: &str = "sequential";
 
 /// A program that speaks the protocol, and its hello.
 #[derive(Debug)]
-pub(super) struct Contestant {
+pub(crate) struct Contestant {
     /// Its name in the tables.
     pub(super) name: String,
     /// How it is started.
@@ -34,7 +34,7 @@ impl Contestant {
     /// # Errors
     ///
     /// Only [`Error::Interrupted`]: a program that says nothing sensible is a contestant whose rows say so.
-    pub(super) fn meet(
+    pub(crate) fn meet(
         name: &str,
         command: Vec<String>,
         declared: Declared,
@@ -83,7 +83,7 @@ impl Contestant {
 /// # Errors
 ///
 /// Whatever it does instead.
-pub(super) fn introduce<'i>(
+pub(crate) fn introduce<'i>(
     command: &[String],
     patience: Duration,
     interrupt: &'i Interrupt,
@@ -109,7 +109,7 @@ pub(super) fn introduce<'i>(
 }
 
 /// The fault of a reply that answers something else.
-pub(super) fn mismatch(request: &'static str, reply: &Reply) -> Fault {
+pub(crate) fn mismatch(request: &'static str, reply: &Reply) -> Fault {
     let text = serde_json::to_string(reply).unwrap_or_default();
     Fault::Mismatch {
         request,

@@ -11,7 +11,7 @@ use crate::results::Environment;
 const MAX_BYTES: u64 = 16 << 20;
 
 /// Asks the system; what it does not tell stays empty.
-pub(super) fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment {
         os: os(),
         cpu: cpu(),

@@ -16,7 +16,7 @@ const SLICE: Duration = Duration::from_millis(5);
 
 /// Whether the user wants the comparison to end, and a descriptor that is readable from then on.
 #[derive(Debug)]
-pub(super) struct Interrupt {
+pub(crate) struct Interrupt {
     happened: Arc<AtomicBool>,
     wake: UnixStream,
 }
@@ -27,7 +27,7 @@ impl Interrupt {
     /// # Errors
     ///
     /// When the system refuses a handler or a pair of sockets.
-    pub(super) fn install() -> io::Result<Interrupt> {
+    pub(crate) fn install() -> io::Result<Interrupt> {
         let (wake, sender) = UnixStream::pair()?;
         let happened = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -39,13 +39,13 @@ impl Interrupt {
     }
 
     /// Whether it happened.
-    pub(super) fn happened(&self) -> bool {
+    pub(crate) fn happened(&self) -> bool {
         self.happened.load(Ordering::SeqCst)
     }
 
     /// Does something that nobody waits for once it has happened; `None` then. It goes on by itself until
     /// the program ends, so it must do no harm.
-    pub(super) fn during<T: Send + 'static>(
+    pub(crate) fn during<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
@@ -63,7 +63,7 @@ impl Interrupt {
     }
 
     /// Waits for it that long.
-    pub(super) fn wait(&self, patience: Duration) {
+    pub(crate) fn wait(&self, patience: Duration) {
         let timeout = Timespec::try_from(patience).ok();
         // Whatever ends the wait early, the caller looks whether it happened.
         let _ = poll(

@@ -9,17 +9,17 @@ use crate::error::Error;
 use crate::packages::{self, Declared};
 
 /// The crate whose runner is the baseline.
-pub(super) const WORKLOAD: &str = "workload";
+pub(crate) const WORKLOAD: &str = "workload";
 
 /// A model of the project.
 #[derive(Debug, Clone)]
-pub(super) struct Model {
+pub(crate) struct Model {
     /// Its name in every table.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The crate that it is.
-    pub(super) crate_name: String,
+    pub(crate) crate_name: String,
     /// The program of its runner.
-    pub(super) program: String,
+    pub(crate) program: String,
     /// The crate's description.
     pub(super) about: String,
     /// What its manifest declares, known before it is built.
@@ -31,7 +31,7 @@ pub(super) struct Model {
 /// # Errors
 ///
 /// When cargo cannot say which packages there are.
-pub(super) fn models() -> Result<Vec<Model>, Error> {
+pub(crate) fn models() -> Result<Vec<Model>, Error> {
     let mut models: Vec<Model> = packages::workspace()?
         .crates
         .into_iter()

@@ -15,7 +15,7 @@ use crate::error::Error;
 
 /// Held as long as it lives; the system lets go of it even if this process is killed.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
@@ -25,7 +25,7 @@ impl Lock {
     /// # Errors
     ///
     /// When another comparison holds it.
-    pub(super) fn take() -> Result<Lock, Error> {
+    pub(crate) fn take() -> Result<Lock, Error> {
         Lock::take_at(&path())
     }
 
@@ -35,7 +35,7 @@ impl Lock {
     /// # Errors
     ///
     /// If another comparison uses it.
-    pub(super) fn of_folder(folder: &Path) -> Result<Option<Lock>, Error> {
+    pub(crate) fn of_folder(folder: &Path) -> Result<Option<Lock>, Error> {
         let Ok(file) = File::open(folder) else {
             return Ok(None);
         };

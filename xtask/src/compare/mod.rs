@@ -6,27 +6,27 @@
 
 mod answer;
 mod conditions;
-mod contestant;
+pub(crate) mod contestant;
 mod entries;
-mod environment;
+pub(crate) mod environment;
 mod evidence;
 mod forecast;
 mod guard;
 mod heard;
-mod interrupt;
-mod list;
+pub(crate) mod interrupt;
+pub(crate) mod list;
 mod live;
 mod load;
-mod lock;
+pub(crate) mod lock;
 mod origin;
 mod outlook;
 mod outside;
 mod pilot;
 mod possible;
-mod programs;
-mod progress;
-mod referee;
-mod runner;
+pub(crate) mod programs;
+pub(crate) mod progress;
+pub(crate) mod referee;
+pub(crate) mod runner;
 mod schedule;
 mod sealed;
 mod selection;
@@ -37,16 +37,17 @@ mod table_files;
 mod tables;
 mod trace;
 mod variants;
-mod workshop;
+pub(crate) mod workshop;
 
 pub use guard::guard;
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::cli::{CompareArgs, workers};
+use crate::calibration::{self, Calibration, Lack, Machine};
+use crate::cli::{CompareArgs, DEFAULT_OUTPUT, workers};
 use crate::error::Error;
-use crate::packages::Declared;
+use crate::packages::{self, Declared};
 use crate::results::{self, Environment, Results, SCHEMA, Settings};
 use contestant::Contestant;
 use entries::Counts;
@@ -113,7 +114,10 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     Counts::of(args).check(&contestants)?;
 
     let servers = RefCell::new(Servers::new(&programs, workshop.folder()));
-    let results = empty_results(args, environment, &contestants);
+    let calibration = calibration_for(args, &environment);
+    let mut results = empty_results(args, environment, &contestants);
+    results.settings.floor = calibration.as_ref().map(|found| found.floor);
+    results.settings.calibrated = calibration.map(|found| found.started);
     let progress = Progress::new(definitions.len());
     let mut comparison = Comparison::new(args, &interrupt, &servers, progress, results);
     let outcome = comparison.run(&definitions, &contestants, &models, &mut workshop);
@@ -132,6 +136,24 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
             Err(error)
         }
     }
+}
+
+/// The calibration of this machine, quoted on standard error; without one, what would make it. It is
+/// looked for in the output folder, then in the usual one.
+fn calibration_for(args: &CompareArgs, environment: &Environment) -> Option<Calibration> {
+    let (machine, now) = (Machine::of(environment), SystemTime::now());
+    let here = calibration::read(&args.output, &machine, now);
+    let found = here.or_else(|lack| {
+        let usual = packages::workspace().map(|found| found.root.join(DEFAULT_OUTPUT));
+        let usual = usual.ok().filter(|_| lack == Lack::Missing).ok_or(lack)?;
+        calibration::read(&usual, &machine, now)
+    });
+    match &found {
+        Ok(found) => print_err(&format!("{}\n", found.quoted())),
+        Err(_) if args.smoke => {}
+        Err(lack) => print_err(&format!("{lack}\n")),
+    }
+    found.ok()
 }
 
 fn meet(
@@ -211,6 +233,7 @@ fn empty_results(
             workers: workers(args),
             margin: Some(args.margin),
             floor: None,
+            calibrated: None,
         },
         workloads: Vec::new(),
         cells: Vec::new(),

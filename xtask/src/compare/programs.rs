@@ -18,9 +18,9 @@ const SLICE: Duration = Duration::from_millis(20);
 
 /// Where the built programs are.
 #[derive(Debug)]
-pub(super) struct Programs {
+pub(crate) struct Programs {
     /// By model.
-    pub(super) runners: BTreeMap<String, PathBuf>,
+    pub(crate) runners: BTreeMap<String, PathBuf>,
     /// The origin server.
     pub(super) origin: PathBuf,
     /// What makes the load of the pattern `serve`.
@@ -33,7 +33,7 @@ impl Programs {
     /// # Errors
     ///
     /// When one does not build, and [`Error::Interrupted`].
-    pub(super) fn build(models: &[&Model], interrupt: &Interrupt) -> Result<Programs, Error> {
+    pub(crate) fn build(models: &[&Model], interrupt: &Interrupt) -> Result<Programs, Error> {
         let crates: Vec<&str> = models
             .iter()
             .map(|model| model.crate_name.as_str())
@@ -67,7 +67,7 @@ impl Programs {
 
 /// Does something that starts processes and waits for them. On Ctrl-C they are told to end, since a signal
 /// that was not typed at a terminal reaches this process alone.
-fn unless_interrupted<T: Send>(
+pub(crate) fn unless_interrupted<T: Send>(
     interrupt: &Interrupt,
     work: impl FnOnce() -> Result<T, Error> + Send,
 ) -> Result<T, Error> {

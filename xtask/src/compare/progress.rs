@@ -94,12 +94,12 @@ impl Progress {
 }
 
 /// Prints on standard output; a reader that went away, as `head` does, is no reason to stop measuring.
-pub(super) fn print_out(text: &str) {
+pub(crate) fn print_out(text: &str) {
     print(text, std::io::stdout().lock());
 }
 
 /// The same on standard error, cleaned: it may contain text from a contestant.
-pub(super) fn print_err(text: &str) {
+pub(crate) fn print_err(text: &str) {
     print(&clean_lines(text), std::io::stderr().lock());
 }
 

@@ -15,18 +15,18 @@ const LONGEST_REFERENCE: Duration = Duration::from_secs(600);
 
 /// What all must share, and what it costs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     /// The right digest.
-    pub(super) digest: u64,
+    pub(crate) digest: u64,
     /// CPU time of all tasks together.
-    pub(super) cpu: Duration,
+    pub(crate) cpu: Duration,
     /// How long tasks waited for programs that used no processor.
-    pub(super) waited: Duration,
+    pub(crate) waited: Duration,
 }
 
 /// A running referee.
 #[derive(Debug)]
-pub(super) struct Referee<'i> {
+pub(crate) struct Referee<'i> {
     runner: Runner<'i>,
 }
 
@@ -36,7 +36,7 @@ impl<'i> Referee<'i> {
     /// # Errors
     ///
     /// When it cannot be started: nothing can be compared then.
-    pub(super) fn start(
+    pub(crate) fn start(
         sequential: &Contestant,
         patience: Duration,
         interrupt: &'i Interrupt,
@@ -50,7 +50,7 @@ impl<'i> Referee<'i> {
     /// # Errors
     ///
     /// When it does not say.
-    pub(super) fn calibrate(&mut self, patience: Duration) -> Result<u64, Error> {
+    pub(crate) fn calibrate(&mut self, patience: Duration) -> Result<u64, Error> {
         match self
             .runner
             .ask(&Request::Calibrate, Asking::within(patience))
@@ -66,7 +66,7 @@ impl<'i> Referee<'i> {
     /// # Errors
     ///
     /// The fault, since it may well lie in the workload: a program that cannot be run, for example.
-    pub(super) fn reference(&mut self, place: Place) -> Result<Reference, Fault> {
+    pub(crate) fn reference(&mut self, place: Place) -> Result<Reference, Fault> {
         match self.runner.ask(
             &Request::Reference(place),
             Asking::within(LONGEST_REFERENCE),
@@ -85,7 +85,7 @@ impl<'i> Referee<'i> {
     }
 
     /// Ends it.
-    pub(super) fn quit(self) {
+    pub(crate) fn quit(self) {
         // What it might still say changes nothing any more.
         let _ = self.runner.quit();
     }

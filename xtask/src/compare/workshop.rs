@@ -18,7 +18,7 @@ const NAME: &str = ".cargo-xtask-compare";
 
 /// Removed when dropped.
 #[derive(Debug)]
-pub(super) struct Workshop<'i> {
+pub(crate) struct Workshop<'i> {
     folder: PathBuf,
     interrupt: &'i Interrupt,
     /// The copy of all inputs that the user asked for: where it will be, and where it is until then.
@@ -29,9 +29,9 @@ pub(super) struct Workshop<'i> {
 
 /// The files of a table.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// The inputs.
-    pub(super) inputs: PathBuf,
+    pub(crate) inputs: PathBuf,
     /// The folder of the files that the tasks read, if they read any.
     pub(super) files: Option<PathBuf>,
     /// The seal of all of them.
@@ -44,7 +44,7 @@ impl<'i> Workshop<'i> {
     /// # Errors
     ///
     /// A usage error that names the path.
-    pub(super) fn open(
+    pub(crate) fn open(
         output: &Path,
         keep: Option<&Path>,
         interrupt: &'i Interrupt,
@@ -88,7 +88,7 @@ impl<'i> Workshop<'i> {
     }
 
     /// The folder itself, by an absolute path.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -112,7 +112,7 @@ impl<'i> Workshop<'i> {
     /// # Errors
     ///
     /// If the disk is full or the like.
-    pub(super) fn write_table(&self, inputs: &Inputs) -> Result<Written, Error> {
+    pub(crate) fn write_table(&self, inputs: &Inputs) -> Result<Written, Error> {
         let name = format!("{}-{}.jsonl", inputs.header.workload, inputs.header.tasks);
         let path = self.write_as(&name, inputs)?;
         let (files, mut written) = self.write_files(inputs)?;

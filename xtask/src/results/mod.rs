@@ -104,6 +104,9 @@ pub struct Settings {
     /// calibration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub floor: Option<f64>,
+    /// When that calibration was made, in UTC, as in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<String>,
 }
 
 impl Settings {

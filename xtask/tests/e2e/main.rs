@@ -4,6 +4,7 @@
 mod alone;
 mod bad_input;
 mod bad_workloads;
+mod calibrate;
 mod interrupt;
 mod killed;
 mod own_failures;

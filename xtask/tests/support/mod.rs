@@ -59,6 +59,13 @@ impl Comparison {
         }
     }
 
+    /// `cargo xtask calibrate` instead, in the same way.
+    pub(crate) fn calibration() -> Comparison {
+        let mut calibration = Comparison::new();
+        calibration.args[0] = "calibrate".into();
+        calibration
+    }
+
     /// The tiny workload, `sequential` only, one sample each and no calibration.
     pub(crate) fn tiny() -> Comparison {
         Comparison::quick(TINY)

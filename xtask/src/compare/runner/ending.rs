@@ -25,15 +25,15 @@ pub(super) struct Mark(String);
 
 /// Orphans that this process has adopted, ended ones included, as seen from one contestant.
 #[derive(Debug, Default)]
-pub(in crate::compare) struct Adopted {
+pub(crate) struct Adopted {
     /// Those with the contestant's mark, or without any in its process group.
-    pub(in crate::compare) its_own: Vec<u32>,
+    pub(crate) its_own: Vec<u32>,
     /// Those that have no mark: their environment was wiped, or is gone since they have ended.
-    pub(in crate::compare) of_unknown_origin: Vec<u32>,
+    pub(crate) of_unknown_origin: Vec<u32>,
 }
 
 /// The environment variable that holds a contestant's mark.
-pub(in crate::compare) const MARK: &str = "XTASK_COMPARE_RUNNER";
+pub(crate) const MARK: &str = "XTASK_COMPARE_RUNNER";
 
 /// The common prefix of the marks of this comparison: its process id, and its start time since ids
 /// are reused.
@@ -62,13 +62,13 @@ impl Mark {
 /// left. Where the system knows no such thing, a descendant that leaves its process group and its parent is
 /// not found.
 #[derive(Debug)]
-pub(in crate::compare) struct Adoption {
+pub(crate) struct Adoption {
     _guardian: Option<Guardian>,
 }
 
 impl Adoption {
     /// Before any contestant is started.
-    pub(in crate::compare) fn begin() -> Adoption {
+    pub(crate) fn begin() -> Adoption {
         // A shell may have replaced itself with this program and left its own children to it.
         tree::children(std::process::id())
             .into_iter()
@@ -96,7 +96,7 @@ impl Drop for Adoption {
 }
 
 /// Counts a child as started by the comparison, so that it is never taken for an orphan.
-pub(in crate::compare) fn ours(pid: u32) {
+pub(crate) fn ours(pid: u32) {
     OURS.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .insert(pid);

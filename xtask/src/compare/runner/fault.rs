@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Why a runner gave no usable answer.
 #[derive(Debug)]
-pub(in crate::compare) enum Fault {
+pub(crate) enum Fault {
     /// The user interrupted the comparison. Not the runner's fault.
     Interrupted,
     /// A part of the comparison itself is broken. Not the runner's fault either.
@@ -98,6 +98,6 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 /// As much of a contestant's own words as a row can bear.
-pub(in crate::compare) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     text.chars().take(300).collect()
 }

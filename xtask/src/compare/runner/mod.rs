@@ -5,6 +5,6 @@ mod fault;
 mod pipes;
 mod process;
 
-pub(in crate::compare) use ending::{Adopted, Adoption, MARK, ours};
-pub(in crate::compare) use fault::{Fault, short};
-pub(in crate::compare) use process::{Asking, Runner};
+pub(crate) use ending::{Adopted, Adoption, MARK, ours};
+pub(crate) use fault::{Fault, short};
+pub(crate) use process::{Asking, Runner};

@@ -30,7 +30,7 @@ const SLICE: Duration = Duration::from_millis(20);
 
 /// A running contestant. Dropping it ends it and all its descendants.
 #[derive(Debug)]
-pub(in crate::compare) struct Runner<'i> {
+pub(crate) struct Runner<'i> {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
@@ -45,9 +45,9 @@ pub(in crate::compare) struct Runner<'i> {
 }
 
 /// How to wait for an answer.
-pub(in crate::compare) struct Asking<'w> {
+pub(crate) struct Asking<'w> {
     /// How long.
-    pub(in crate::compare) patience: Duration,
+    pub(crate) patience: Duration,
     /// What to do again and again in the meantime.
     watch: Option<Watch<'w>>,
 }
@@ -61,11 +61,7 @@ struct Watch<'w> {
 
 impl<'w> Asking<'w> {
     /// Waits that long, and looks again and again once `after` is over.
-    pub(in crate::compare) fn watched(
-        patience: Duration,
-        after: Duration,
-        look: &'w mut dyn FnMut(),
-    ) -> Self {
+    pub(crate) fn watched(patience: Duration, after: Duration, look: &'w mut dyn FnMut()) -> Self {
         Asking {
             patience,
             watch: Some(Watch { after, look }),
@@ -73,7 +69,7 @@ impl<'w> Asking<'w> {
     }
 
     /// Waits that long and does nothing else: what a timed sample needs.
-    pub(in crate::compare) fn within(patience: Duration) -> Self {
+    pub(crate) fn within(patience: Duration) -> Self {
         Asking {
             patience,
             watch: None,
@@ -87,10 +83,7 @@ impl<'i> Runner<'i> {
     /// # Errors
     ///
     /// [`Fault::Start`].
-    pub(in crate::compare) fn start(
-        command: &[String],
-        interrupt: &'i Interrupt,
-    ) -> Result<Runner<'i>, Fault> {
+    pub(crate) fn start(command: &[String], interrupt: &'i Interrupt) -> Result<Runner<'i>, Fault> {
         let mark = Mark::new();
         let (program, arguments) = command.split_first().ok_or_else(|| {
             Fault::Start(std::io::Error::new(
@@ -139,17 +132,17 @@ impl<'i> Runner<'i> {
     }
 
     /// The id of its process.
-    pub(in crate::compare) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// The orphans that the comparison has adopted, as seen from this runner.
-    pub(in crate::compare) fn adopted(&self) -> Adopted {
+    pub(crate) fn adopted(&self) -> Adopted {
         adopted_from(self.child.id(), &self.mark)
     }
 
     /// The number of bytes read from its standard error so far.
-    pub(in crate::compare) fn complained(&self) -> u64 {
+    pub(crate) fn complained(&self) -> u64 {
         self.tail.all()
     }
 
@@ -158,11 +151,7 @@ impl<'i> Runner<'i> {
     /// # Errors
     ///
     /// Everything in [`Fault`]; a [`Reply::Failed`] is one too. After an error the runner is of no use.
-    pub(in crate::compare) fn ask(
-        &mut self,
-        request: &Request,
-        asking: Asking<'_>,
-    ) -> Result<Reply, Fault> {
+    pub(crate) fn ask(&mut self, request: &Request, asking: Asking<'_>) -> Result<Reply, Fault> {
         let name = name(request);
         self.check_quiet()?;
         let mut line =
@@ -336,7 +325,7 @@ impl<'i> Runner<'i> {
     /// # Errors
     ///
     /// [`Fault::Rubbish`] if it printed more than replies.
-    pub(in crate::compare) fn quit(mut self) -> Result<(), Fault> {
+    pub(crate) fn quit(mut self) -> Result<(), Fault> {
         if self.ended {
             // Its number may be another's by now.
             return Ok(());
