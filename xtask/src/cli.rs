@@ -47,7 +47,11 @@ pub enum Command {
         /// A results.json that `compare` wrote
         #[arg(value_name = "RESULTS.json")]
         results: PathBuf,
-        /// Put the tables between the `measured` markers of this document
+        /// All tables instead of the answer on one screen
+        #[arg(long)]
+        details: bool,
+        /// Put the answer and one table between the `measured` markers of this document, or with
+        /// --details all tables
         #[arg(long, value_name = "FILE")]
         into: Option<PathBuf>,
     },
@@ -128,6 +132,9 @@ pub struct CompareArgs {
     /// At most 40 tasks a workload and little time: shows that all is well, and measures little
     #[arg(long)]
     pub smoke: bool,
+    /// Print every table, as when workloads are named, instead of the answer on one screen
+    #[arg(long)]
+    pub details: bool,
     /// Skip the calibration: this many iterations are a microsecond of computing
     #[arg(long, value_name = "N", value_parser = iterations, allow_negative_numbers = true)]
     pub iterations_per_us: Option<u64>,

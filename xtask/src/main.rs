@@ -46,8 +46,13 @@ fn run(command: Command) -> Result<u8, Error> {
         }
         Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
         Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),
-        Command::Report { results, into } => {
-            let text = xtask::report::report(&results, into.as_deref()).map_err(Error::Usage)?;
+        Command::Report {
+            results,
+            details,
+            into,
+        } => {
+            let text =
+                xtask::report::report(&results, into.as_deref(), details).map_err(Error::Usage)?;
             print(&text);
             Ok(0)
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::files;
 use crate::render;
 use crate::results::{self, Results};
+use crate::stats;
 use crate::text::clean;
 
 /// The name between whose markers a document holds the figures.
@@ -13,7 +14,8 @@ const MARKER: &str = "measured";
 /// The limit on a document.
 const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 
-/// The text of the comparison at `path`; with `into`, put into that document as well.
+/// The answer of the comparison at `path`, or with `details` all its tables; with `into`, the answer
+/// and one table, put into that document.
 ///
 /// `into` must have the lines `<!-- begin: measured -->` and `<!-- end: measured -->`. What stands
 /// between them is replaced, and the rest of the document stays as it is.
@@ -22,16 +24,30 @@ const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 ///
 /// One line that names the file and the remedy: results that cannot be read, or a document that
 /// cannot be read or written or lacks a marker.
-pub fn report(path: &Path, into: Option<&Path>) -> Result<String, String> {
-    let results = results::read(path)?;
+pub fn report(path: &Path, into: Option<&Path>, details: bool) -> Result<String, String> {
+    let mut results = results::read(path)?;
+    // Files of earlier versions have samples and no verdicts.
+    let judged = |cell: &results::Cell| cell.verdict.is_some() || cell.rank.is_none();
+    if !results.cells.iter().all(judged) {
+        stats::summarise(&mut results);
+    }
     let Some(into) = into else {
-        return Ok(render::everything(&results, None));
+        return Ok(if details {
+            render::everything(&results, None)
+        } else if results.settings.smoke {
+            render::smoke(&results)
+        } else {
+            render::lines_and_answer(&results, None)
+        });
     };
-    Document::read(into, MARKER)?.put(&block(&results))?;
-    let what = results.workloads.len();
-    let plural = if what == 1 { "" } else { "s" };
+    Document::read(into, MARKER)?.put(&block(&results, details))?;
+    let what = if details {
+        "all tables"
+    } else {
+        "the answer and a table"
+    };
     Ok(format!(
-        "{}: {what} table{plural} of {} put in\n",
+        "{}: {what} of {} put in\n",
         clean(&into.display().to_string()),
         clean(&path.display().to_string())
     ))
@@ -77,9 +93,24 @@ impl Document {
     }
 }
 
-/// The text as a fenced block, headed by the command that made it and where it ran.
-fn block(results: &Results) -> String {
-    let text = [render::environment(results), render::figures(results, None)].join("\n");
+/// The text as a fenced block, headed by the command that made it and where it ran. Without
+/// `details`, the answer and the first table as an example.
+fn block(results: &Results, details: bool) -> String {
+    let text = if details {
+        render::everything(results, None)
+    } else {
+        let example = render::table(results, 0);
+        [
+            render::environment(results),
+            render::lines_and_answer(results, None),
+            example,
+            render::legend(results),
+        ]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<String>>()
+        .join("\n")
+    };
     // A longer fence than any within: an error may quote what a model printed.
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);

@@ -153,7 +153,9 @@ fn unwrapped_under_a_quota(watch: &StallWatch) {
     // What a thread waits for is known once its worker is, that is, when all have parked.
     runtime.block_on(async {
         for _ in 0..20 {
-            tokio::spawn(tokio::time::sleep(Duration::from_millis(5))).await.unwrap();
+            tokio::spawn(tokio::time::sleep(Duration::from_millis(5)))
+                .await
+                .unwrap();
         }
     });
     let honest = runtime.spawn(async {

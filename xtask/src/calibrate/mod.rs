@@ -33,6 +33,7 @@ use crate::compare::referee::Referee;
 use crate::compare::runner::Adoption;
 use crate::compare::workshop::Workshop;
 use crate::error::Error;
+use crate::packages::Declared;
 use crate::report::Document;
 use crate::results::Environment;
 use conclude::{AllTrials, KindTrials, conclude};
@@ -148,7 +149,13 @@ impl Instrument<'_> {
             programs.runners.get(model).cloned().ok_or_else(missing)
         };
         let command = vec![program(SEQUENTIAL)?.display().to_string()];
-        let sequential = Contestant::meet(SEQUENTIAL, command, PATIENCE, self.interrupt)?;
+        let sequential = Contestant::meet(
+            SEQUENTIAL,
+            command,
+            Declared::default(),
+            PATIENCE,
+            self.interrupt,
+        )?;
         let mut referee = Referee::start(&sequential, PATIENCE, self.interrupt)?;
         let iterations_per_us = referee.calibrate(PATIENCE)?;
         let mut works = Vec::new();

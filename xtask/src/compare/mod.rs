@@ -7,6 +7,7 @@
 mod answer;
 mod conditions;
 pub(crate) mod contestant;
+mod description;
 mod entries;
 pub(crate) mod environment;
 mod evidence;

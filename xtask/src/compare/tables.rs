@@ -12,6 +12,7 @@ use workload::protocol::Place;
 use super::budget;
 use super::conditions::Conditions;
 use super::contestant::{Contestant, SEQUENTIAL};
+use super::description;
 use super::entries::{self, Counts, Entry};
 use super::forecast::{Needs, Shape, at_once};
 use super::interrupt::Interrupt;
@@ -46,6 +47,31 @@ pub(super) struct Comparison<'a> {
     failed: bool,
     /// Whether the last attempt to write the results failed.
     unwritten: bool,
+}
+
+/// What is printed on standard output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// Every table, then what they have in common.
+    Tables,
+    /// A line for each table, then the answer on one screen.
+    Answer,
+    /// That everything ran and agreed.
+    Smoke,
+}
+
+impl Output {
+    fn of(args: &CompareArgs) -> Output {
+        if args.details {
+            Output::Tables
+        } else if args.smoke {
+            Output::Smoke
+        } else if args.workloads.is_empty() && args.workload_files.is_empty() {
+            Output::Answer
+        } else {
+            Output::Tables
+        }
+    }
 }
 
 /// A table that can be measured.
@@ -132,14 +158,22 @@ impl<'a> Comparison<'a> {
             let spent = self.table(definition, prepared, entries, share)?;
             left = left.saturating_sub(spent);
             stats::summarise(&mut self.results);
-            self.progress.print(&format!(
-                "{}\n",
-                render::table(&self.results, self.results.workloads.len() - 1)
-            ));
+            self.print_table();
             self.write();
         }
         referee.quit();
         Ok(())
+    }
+
+    /// Prints the table that was measured last, or a line for it.
+    fn print_table(&self) {
+        let last = self.results.workloads.len() - 1;
+        let text = match Output::of(self.args) {
+            Output::Tables => render::table(&self.results, last) + "\n",
+            Output::Answer => render::line(&self.results, last),
+            Output::Smoke => String::new(),
+        };
+        self.progress.print(&text);
     }
 
     /// Prints the least time that the comparison will take.
@@ -282,7 +316,7 @@ impl<'a> Comparison<'a> {
         share: Duration,
     ) -> Result<Duration, Error> {
         let digest = prepared.as_ref().ok().map(|ready| ready.work.digest);
-        let workload = describe(definition, digest);
+        let workload = description::of(definition, digest);
         self.results.workloads.push(workload.clone());
         let Prepared {
             work,
@@ -424,7 +458,11 @@ impl<'a> Comparison<'a> {
     /// Prints the closing summary, and returns the exit status.
     pub(super) fn close(mut self, baseline: Option<&Results>) -> u8 {
         self.results.complete = true;
-        print_out(&render::closing(&self.results, baseline));
+        print_out(&match Output::of(self.args) {
+            Output::Tables => render::closing(&self.results, baseline),
+            Output::Answer => format!("\n{}", render::answer(&self.results, baseline)),
+            Output::Smoke => render::smoke(&self.results),
+        });
         self.write();
         if self.unwritten {
             print_err("the results are not in a file: copy them from here\n");
@@ -435,25 +473,6 @@ impl<'a> Comparison<'a> {
             || self.unwritten
             || self.results.cells.iter().any(|cell| cell.error.is_some());
         u8::from(failed)
-    }
-}
-
-/// The table's entry in the results.
-fn describe(definition: &Definition, digest: Option<u64>) -> Workload {
-    let (rate, sessions) = match definition.pattern {
-        Pattern::Serve { rate, sessions, .. } => (Some(rate), Some(sessions)),
-        _ => (None, None),
-    };
-    Workload {
-        name: definition.name.clone(),
-        pattern: definition.pattern.name().to_owned(),
-        tasks: definition.tasks,
-        digest: digest.map_or(String::new(), |digest| format!("{digest:016x}")),
-        about: definition.about.clone(),
-        items: definition.items.clone(),
-        seed: definition.seed,
-        rate,
-        sessions,
     }
 }
 

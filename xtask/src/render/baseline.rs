@@ -1,11 +1,12 @@
 //! This comparison against an earlier one.
 
 use super::grid::Grid;
-use super::number::{duration, plural, ratio};
+use super::number::{duration, percent, plural, ratio};
 use super::text::{list, remark, wrap};
 use super::view::{self, Names};
-use crate::results::{Cell, Results, Workload};
-use crate::stats::{counted, ratio_of_medians};
+use crate::results::{Cell, Interval, Results, Settings, Verdict, Workload};
+use crate::stats::{counted, judge, ratio_of_medians};
+use crate::text;
 
 /// Per cell that both have: how long it takes now, divided by how long it took then.
 ///
@@ -18,7 +19,6 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
         out.push_str(&wrap("warning: ", &format!("{doubt}.")));
     }
     out.push_str(&differences(results, baseline));
-    let names = Names::new(results);
     let mut compared = 0;
     for workload in &results.workloads {
         let title = view::title(results, workload, " ");
@@ -37,9 +37,14 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
                 ));
                 continue;
             }
-            Some(_) => rows(results, baseline, workload, &names),
+            Some(_) => changes(results, baseline, workload),
             None => continue,
         };
+        let names = Names::of(results, workload);
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|change| row(change, &names, results.settings.margin()))
+            .collect();
         if rows.is_empty() {
             continue;
         }
@@ -62,9 +67,10 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
             "",
             &format!(
                 "{compared} of {} compared. The interval holds the ratio of the medians with 95 % \
-                 confidence; where it spans 1, there is no difference to be seen. It allows for \
-                 the spread of either run, not for what changed on the machine between them.",
-                plural(all, "cell")
+                 confidence; the whole of it has to lie beyond {} for slower or faster. It allows \
+                 for the spread of either run, not for what changed on the machine between them.",
+                plural(all, "cell"),
+                percent(results.settings.margin())
             ),
         ));
     }
@@ -123,53 +129,149 @@ fn differences(results: &Results, baseline: &Results) -> String {
     }
 }
 
-fn rows(
-    results: &Results,
-    baseline: &Results,
-    workload: &Workload,
-    names: &Names,
-) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    for now in view::cells(results, workload) {
-        let then = baseline.cells.iter().find(|then| {
-            then.workload == now.workload
-                && then.tasks == now.tasks
-                && then.model == now.model
-                && then.variant == now.variant
-                && then.workers == now.workers
-        });
-        let Some(then) = then.filter(|then| view::measured(then) && view::measured(now)) else {
-            continue;
+/// A cell that both have.
+struct Change<'a> {
+    now: &'a Cell,
+    then: &'a Cell,
+    quotient: Interval,
+    verdict: Finding,
+}
+
+/// What the interval of the quotient shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    Faster,
+    Slower,
+    Same,
+    Nearly,
+    Open,
+    TooFew,
+}
+
+impl Finding {
+    fn of(quotient: Interval, settings: &Settings) -> Finding {
+        let Some((low, high)) = view::bounds(&quotient) else {
+            return Finding::TooFew;
         };
-        let Some(quotient) = ratio_of_medians(&times(now), &times(then)) else {
-            continue;
+        let judged = |ratio: Interval| judge(ratio, settings.margin(), settings.floor());
+        let inverse = Interval {
+            median: 1.0 / quotient.median,
+            low: Some(1.0 / high),
+            high: Some(1.0 / low),
         };
-        let (interval, word) = match view::bounds(&quotient) {
-            None => ("-".to_owned(), "too few samples"),
-            Some((low, high)) => (
-                format!("{}–{}", ratio(low), ratio(high)),
-                match (low, high) {
-                    (_, high) if high < 1.0 => "faster",
-                    (low, _) if low > 1.0 => "slower",
-                    _ => "no difference",
-                },
-            ),
-        };
-        let time = |cell: &Cell| {
-            cell.judged()
-                .map_or("-".to_owned(), |wall| duration(wall.median))
-        };
-        let ratio = ratio(quotient.median);
-        rows.push(vec![
-            names.cell(now),
-            time(then),
-            time(now),
-            ratio,
-            interval,
-            word.into(),
-        ]);
+        match (judged(quotient), judged(inverse)) {
+            (Verdict::Slower, _) => Finding::Slower,
+            (_, Verdict::Slower) => Finding::Faster,
+            (Verdict::Fast, _) => Finding::Same,
+            (Verdict::FastWithin10, _) => Finding::Nearly,
+            _ => Finding::Open,
+        }
     }
-    rows
+
+    fn word(self, margin: f64) -> String {
+        match self {
+            Finding::Faster => "faster".to_owned(),
+            Finding::Slower => "slower".to_owned(),
+            Finding::Same => format!("same within {}", percent(margin)),
+            Finding::Nearly => format!("same within {}", percent(2.0 * margin)),
+            Finding::Open => "open".to_owned(),
+            Finding::TooFew => "open: too few samples".to_owned(),
+        }
+    }
+}
+
+fn changes<'a>(
+    results: &'a Results,
+    baseline: &'a Results,
+    workload: &Workload,
+) -> Vec<Change<'a>> {
+    let cells = view::cells(results, workload).into_iter();
+    cells
+        .filter_map(|now| {
+            let then = baseline.cells.iter().find(|then| {
+                then.workload == now.workload
+                    && then.tasks == now.tasks
+                    && then.model == now.model
+                    && then.variant == now.variant
+                    && then.workers == now.workers
+            });
+            let then = then.filter(|then| view::measured(then) && view::measured(now))?;
+            let quotient = ratio_of_medians(&times(now), &times(then))?;
+            Some(Change {
+                now,
+                then,
+                quotient,
+                verdict: Finding::of(quotient, &results.settings),
+            })
+        })
+        .collect()
+}
+
+fn row(change: &Change<'_>, names: &Names<'_>, margin: f64) -> Vec<String> {
+    let time = |cell: &Cell| {
+        cell.judged()
+            .map_or("-".to_owned(), |wall| duration(wall.median))
+    };
+    let interval = view::bounds(&change.quotient);
+    vec![
+        names.cell(change.now),
+        time(change.then),
+        time(change.now),
+        ratio(change.quotient.median),
+        interval.map_or("-".to_owned(), |(low, high)| {
+            format!("{}–{}", ratio(low), ratio(high))
+        }),
+        change.verdict.word(margin),
+    ]
+}
+
+/// How many cells are slower, faster, the same, or open: for the answer.
+pub(super) fn briefly(results: &Results, baseline: &Results) -> String {
+    let same_inputs = |workload: &&Workload| {
+        let mut others = baseline.workloads.iter();
+        others.any(|other| {
+            other.name == workload.name
+                && other.tasks == workload.tasks
+                && other.digest == workload.digest
+        })
+    };
+    let tables: Vec<&Workload> = results.workloads.iter().filter(same_inputs).collect();
+    let changes: Vec<Change<'_>> = tables
+        .iter()
+        .flat_map(|workload| changes(results, baseline, workload))
+        .collect();
+    let count = |of: &[Finding]| {
+        let of_these = changes.iter().filter(|change| of.contains(&change.verdict));
+        of_these.count()
+    };
+    let said = format!(
+        "Against the earlier comparison ({}): {} compared, {} slower, {} faster, {} the same, {} open",
+        then(baseline),
+        plural(changes.len(), "cell"),
+        count(&[Finding::Slower]),
+        count(&[Finding::Faster]),
+        count(&[Finding::Same, Finding::Nearly]),
+        count(&[Finding::Open, Finding::TooFew]),
+    );
+    let mut out = wrap("", &said);
+    for change in changes
+        .iter()
+        .filter(|it| it.verdict == Finding::Slower)
+        .take(3)
+    {
+        let names = text::name(&change.now.workload);
+        let contestant = text::name(&change.now.contestant());
+        let ratio = ratio(change.quotient.median);
+        out.push_str(&wrap(
+            "slower    ",
+            &format!("{names} {contestant}: {ratio} times as long"),
+        ));
+    }
+    for doubt in baseline.doubts() {
+        out.push_str(&wrap("warning: ", &format!("{doubt}.")));
+    }
+    out.push_str(&differences(results, baseline));
+    out
 }
 
 fn times(cell: &Cell) -> Vec<f64> {

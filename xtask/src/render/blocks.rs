@@ -5,14 +5,18 @@ use super::text::WIDTH;
 use crate::text::width as columns_of_line;
 
 /// Each column has its heading first, which may be of several lines, then an entry for each row. The names of the rows stand
-/// before every block.
-pub(super) fn in_blocks(rows: &[String], columns: &[Vec<String>]) -> Vec<String> {
+/// before every block, under `head`. All stand in one block where they fit with one space between them.
+pub(super) fn in_blocks(head: &str, rows: &[String], columns: &[Vec<String>]) -> Vec<String> {
     let longest = rows
         .iter()
         .map(|name| columns_of_line(name))
         .max()
         .unwrap_or(0);
-    let room = WIDTH - longest.clamp("model".len(), WIDTH / 2);
+    let room = WIDTH - longest.clamp(columns_of_line(head), WIDTH / 2);
+    let all: usize = columns.iter().map(|column| 1 + width(column)).sum();
+    if !columns.is_empty() && all <= room {
+        return vec![render(head, columns, rows)];
+    }
     let mut blocks = Vec::new();
     let mut rest = columns;
     while !rest.is_empty() {
@@ -22,13 +26,13 @@ pub(super) fn in_blocks(rows: &[String], columns: &[Vec<String>]) -> Vec<String>
             used <= room
         });
         let (block, after) = rest.split_at(fitting.count().max(1));
-        blocks.push(render(block, rows));
+        blocks.push(render(head, block, rows));
         rest = after;
     }
     blocks
 }
 
-fn render(columns: &[Vec<String>], rows: &[String]) -> String {
+fn render(head: &str, columns: &[Vec<String>], rows: &[String]) -> String {
     let height = columns
         .iter()
         .map(|column| column[0].lines().count())
@@ -39,7 +43,7 @@ fn render(columns: &[Vec<String>], rows: &[String]) -> String {
     let bottom = |text: &str| "\n".repeat(height.saturating_sub(text.lines().count())) + text;
     let mut grid = Grid::default();
     let heads = columns.iter().map(|column| bottom(&column[0]));
-    grid.row([bottom("model")].into_iter().chain(heads).collect());
+    grid.row([bottom(head)].into_iter().chain(heads).collect());
     for (at, name) in rows.iter().enumerate() {
         let figures = columns.iter().map(|column| column[at + 1].clone());
         grid.row([name.clone()].into_iter().chain(figures).collect());

@@ -2,9 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::number::{bytes, duration, plural};
-use super::text::{list, remark, wrap};
-use crate::results::Results;
+use super::number::{bytes, duration, percent, plural};
+use super::race::Race;
+use super::text::{clipped, list, remark, wrap};
+use super::verdict::total_ns;
+use super::view;
+use crate::results::{Price, Results, Verdict};
+use crate::text::{cut, name};
 
 /// A load average above this is not credible.
 const MAX_LOAD: f64 = 1e6;
@@ -39,6 +43,119 @@ pub fn warnings(results: &Results) -> String {
         out.push_str(&wrap("warning: ", &remark(warning)));
     }
     out
+}
+
+/// At most this many warnings, and as many failures, stand in the answer.
+const BRIEF: usize = 3;
+
+/// The same for the answer: what was interrupted, what failed, and warnings, a line each.
+pub(super) fn briefly(results: &Results) -> String {
+    let mut out = String::new();
+    if !results.complete {
+        out.push_str("INCOMPLETE: this comparison was interrupted.\n");
+    }
+    let failed = results.cells.iter().filter(|cell| !view::measured(cell));
+    let failed = failed.map(|cell| {
+        let contestant = [name(&cell.workload), name(&cell.contestant())].join(" ");
+        format!("{contestant}: {}", view::failure(cell))
+    });
+    out.push_str(&some(failed.collect()));
+    let lost = cells_without_table(results);
+    let lost = (lost > 0).then(|| format!("{} belong to no table", plural(lost, "cell")));
+    let warnings = lost.into_iter().chain(results.warnings.iter().cloned());
+    out.push_str(&some(
+        warnings.map(|text| format!("warning: {text}")).collect(),
+    ));
+    out
+}
+
+/// The first few of these lines, and how many more there are.
+fn some(lines: Vec<String>) -> String {
+    let mut out = String::new();
+    let shown = if lines.len() > BRIEF {
+        BRIEF - 1
+    } else {
+        BRIEF
+    };
+    for line in lines.iter().take(shown) {
+        out.push_str(&clipped(&remark(line)));
+    }
+    if lines.len() > shown {
+        let more = lines.len() - shown;
+        out.push_str(&format!("and {more} more: see the details\n"));
+    }
+    out
+}
+
+/// How much of what was to be measured was measured and decided, and what deciding the rest takes.
+pub(super) fn coverage(results: &Results, races: &[Race<'_>]) -> String {
+    let rows = || races.iter().flat_map(|race| &race.rows);
+    let measured = rows().count();
+    let all = results.cells.len() + results.skipped.len();
+    let with = |of: &[Verdict]| rows().filter(|row| of.contains(&row.verdict)).count();
+    let (nearly, open) = (with(&[Verdict::FastWithin10]), with(&[Verdict::Open]));
+    let mut parts = vec![format!("{measured} of {}", plural(all, "cell"))];
+    let failed: usize = races.iter().map(|race| race.failed.len()).sum();
+    if failed > 0 {
+        parts.push(plural(failed, "error"));
+    }
+    if !results.skipped.is_empty() {
+        parts.push(format!("{} skipped", results.skipped.len()));
+    }
+    let margin = results.settings.margin();
+    if measured > 0 {
+        let decided = measured - nearly - open;
+        let share = 100 * decided / measured;
+        parts.push(format!(
+            "{decided} decided at {} ({share} %)",
+            percent(margin)
+        ));
+    }
+    if nearly > 0 {
+        parts.push(format!("{nearly} within {}", percent(2.0 * margin)));
+    }
+    let mut out = wrap("measured  ", &parts.join(", "));
+    if open > 0 {
+        let undecided = rows().filter(|row| row.verdict == Verdict::Open);
+        let prices: Vec<Price> = undecided.filter_map(|row| row.price).collect();
+        let unknown = match open - prices.len() {
+            0 => String::new(),
+            n => format!("; {n} too close to the margin for a price"),
+        };
+        let cost = match prices.is_empty() {
+            true => String::new(),
+            false => format!(": deciding takes about {}", duration(total_ns(&prices))),
+        };
+        out.push_str(&wrap(
+            "open      ",
+            &format!("{}{cost}{unknown}", plural(open, "cell")),
+        ));
+    }
+    out
+}
+
+/// The machine and the run in a line.
+pub(super) fn run(results: &Results) -> String {
+    let environment = &results.environment;
+    let mut parts = Vec::new();
+    if !environment.started.is_empty() {
+        parts.push(cut(&environment.started, 24));
+    }
+    parts.push(format!(
+        "budget {}",
+        duration(results.settings.budget_ns as f64)
+    ));
+    let load = environment.load_average;
+    if (0.0..MAX_LOAD).contains(&load) {
+        parts.push(format!("load {load:.2}"));
+    }
+    if environment.cpus > 0 {
+        parts.push(plural(environment.cpus, "processor"));
+    }
+    if !environment.cpu.is_empty() {
+        parts.push(remark(&environment.cpu));
+    }
+    clipped(&format!("run       {}", parts.join(", ")))
 }
 
 /// A comparison leaves no such cells, but an edited file may.

@@ -1,119 +1,141 @@
-//! The closing matrix: which model for which kind of work.
-
-use std::collections::{HashMap, HashSet};
+//! The matrix: a row for each workload, a column for each model.
 
 use super::blocks::in_blocks;
-use super::number::plural;
-use super::table::to_best;
+use super::marks;
+use super::models;
+use super::race::Race;
 use super::text::{pieces, wrap};
-use super::view::{self, Names, Row};
-use crate::results::{Cell, Results, Workload};
-use crate::stats::counted;
+use super::view;
+use crate::results::{Results, Verdict, Workload};
 
-/// Stands where a contestant was neither measured nor skipped.
+/// Stands where a model was neither measured nor skipped.
 const ABSENT: &str = "·";
 
-/// All contestants against all workloads, each as its ratio to the best. Empty without workloads.
+const SKIPPED: &str = "-";
+
+const FAILED: &str = "ERR";
+
+/// The letters of a model of the user's own in one line of its heading.
+const HEAD_COLUMNS: usize = 6;
+
+/// Each model's default variant on each workload, as its ratio to the best, the simplest model
+/// first; then what marks and headings mean. Empty without workloads.
 pub fn matrix(results: &Results) -> String {
-    if results.workloads.is_empty() {
+    matrix_of(results, &Race::all(results))
+}
+
+pub(super) fn matrix_of(results: &Results, races: &[Race<'_>]) -> String {
+    let models = columns(results);
+    if results.workloads.is_empty() || models.is_empty() {
         return String::new();
     }
-    let mut out = "Which model for which work: time, divided by the best one's\n".to_owned();
-    out.push_str(&wrap("", &coverage(results)));
-    let blocks = blocks(results);
-    for block in &blocks {
-        out.push('\n');
-        out.push_str(block);
-    }
-    if blocks.iter().any(|block| block.contains(ABSENT)) {
-        out.push_str(&format!("\n{ABSENT} is not part of this comparison.\n"));
-    }
+    let rows: Vec<String> = results
+        .workloads
+        .iter()
+        .map(|workload| view::title(results, workload, " "))
+        .collect();
+    let entries: Vec<Vec<String>> = models
+        .iter()
+        .map(|model| {
+            let tables = results.workloads.iter().zip(races);
+            let entries = tables.map(|(workload, race)| entry(results, workload, race, model));
+            [head(model)].into_iter().chain(entries).collect()
+        })
+        .collect();
+    let blocks = in_blocks("workload", &rows, &entries);
+    let mut out = wrap(
+        "",
+        "Which model for which work: time, divided by the best one's",
+    );
+    out.push_str(&blocks.join("\n"));
+    out.push_str(&meaning(results, races, &entries));
+    out.push_str(&headings(&models));
     out
 }
 
-/// How much of what was to be measured was measured: a summary does not stand without it.
-fn coverage(results: &Results) -> String {
-    let measured: Vec<usize> = results
-        .cells
-        .iter()
-        .filter(|cell| view::measured(cell))
-        .map(|cell| counted(cell).len())
-        .collect();
-    let failed = results.cells.len() - measured.len();
-    let all = results.cells.len() + results.skipped.len();
-    let mut text = format!("measured: {} of {}", measured.len(), plural(all, "cell"));
-    let mut missing = Vec::new();
-    if failed > 0 {
-        missing.push(plural(failed, "error"));
-    }
-    if !results.skipped.is_empty() {
-        missing.push(format!("{} skipped", results.skipped.len()));
-    }
-    if !missing.is_empty() {
-        text.push_str(&format!(" ({})", missing.join(", ")));
-    }
-    if let (Some(least), Some(most)) = (measured.iter().min(), measured.iter().max()) {
-        if least == most {
-            text.push_str(&format!("; {} each", plural(*most, "sample")));
-        } else {
-            text.push_str(&format!("; {least} to {}", plural(*most, "sample")));
-        }
-    }
-    if !results.complete {
-        text.push_str("; INCOMPLETE: what was never reached is not counted");
-    }
-    text
-}
-
-/// The matrix in as many blocks of columns as 80 characters need.
-fn blocks(results: &Results) -> Vec<String> {
-    let names = Names::new(results);
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let mut seen: HashSet<Row<'_>> = HashSet::new();
-    let measured = results.cells.iter().map(|cell| names.row_of_cell(cell));
+/// The models of these results, the simplest first.
+fn columns(results: &Results) -> Vec<&str> {
+    let cells = results.cells.iter();
+    let measured = cells.map(|cell| (cell.model.as_str(), cell.variant.as_str()));
     let skipped = results.skipped.iter();
-    for row in measured.chain(skipped.map(|skipped| names.row_of_skipped(skipped))) {
-        if seen.insert(row) {
-            rows.push(row);
+    let skipped = skipped.map(|it| (it.model.as_str(), it.variant.as_str()));
+    let mut models: Vec<&str> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for (model, variant) in measured.chain(skipped) {
+        if variant.is_empty() && seen.insert(model) {
+            models.push(model);
         }
     }
-    let columns: Vec<Vec<String>> = results
-        .workloads
-        .iter()
-        .map(|workload| column(results, workload, &names, &rows))
-        .collect();
-
-    let rows: Vec<String> = rows.iter().map(Row::to_string).collect();
-    in_blocks(&rows, &columns)
+    models.sort_by_key(|model| models::simplicity(model));
+    models
 }
 
-/// The heading and one entry per row.
-fn column(results: &Results, workload: &Workload, names: &Names, rows: &[Row<'_>]) -> Vec<String> {
-    let cells = view::cells(results, workload);
-    let skipped = view::skipped(results, workload);
-    let title = view::title(results, workload, " ");
-    let lines: Vec<String> = title.split(' ').flat_map(|word| pieces(word, 16)).collect();
-    // The best cell of a row comes first, and stays.
-    let mut by_row: HashMap<Row<'_>, &Cell> = HashMap::new();
-    for cell in cells {
-        by_row.entry(names.row_of_cell(cell)).or_insert(cell);
+fn head(model: &str) -> String {
+    match models::short(model) {
+        Some(short) => short.to_owned(),
+        None => pieces(&crate::text::name(model), HEAD_COLUMNS).join("\n"),
     }
-    let skipped: HashSet<Row<'_>> = skipped
+}
+
+fn entry(results: &Results, workload: &Workload, race: &Race<'_>, model: &str) -> String {
+    if let Some(row) = race.row(model, "") {
+        return marks::briefly(row, race.is_winner(row));
+    }
+    let is_default = |name: &str, variant: &str| name == model && variant.is_empty();
+    let mut failed = race.failed.iter();
+    if failed.any(|cell| is_default(&cell.model, &cell.variant)) {
+        return FAILED.to_owned();
+    }
+    let mut skipped = view::skipped(results, workload).into_iter();
+    if skipped.any(|it| is_default(&it.model, &it.variant)) {
+        return SKIPPED.to_owned();
+    }
+    ABSENT.to_owned()
+}
+
+/// The marks that occur, in one paragraph.
+fn meaning(results: &Results, races: &[Race<'_>], entries: &[Vec<String>]) -> String {
+    let occurs = |mark: &str| {
+        let mut all = entries.iter().flat_map(|column| &column[1..]);
+        all.any(|entry| entry.contains(mark))
+    };
+    let mut said: Vec<String> = marks::meanings(results, races)
         .into_iter()
-        .map(|skipped| names.row_of_skipped(skipped))
+        .filter(|meaning| occurs(meaning.mark))
+        .map(|meaning| format!("{} {}", meaning.mark, meaning.brief))
         .collect();
-    let entries = rows.iter().map(|row| {
-        if let Some(cell) = by_row.get(row) {
-            if view::measured(cell) {
-                to_best(cell)
-            } else {
-                "error".to_owned()
-            }
-        } else if skipped.contains(row) {
-            "skipped".to_owned()
-        } else {
-            ABSENT.to_owned()
+    for (mark, meaning) in [
+        (FAILED, "failed"),
+        (SKIPPED, "skipped"),
+        (ABSENT, "not compared"),
+    ] {
+        let mut all = entries.iter().flat_map(|column| &column[1..]);
+        if all.any(|entry| entry == mark) {
+            said.push(format!("{mark} {meaning}"));
         }
+    }
+    let by_variant = |race: &Race<'_>| {
+        let best = race.winner().filter(|row| row.verdict == Verdict::Best);
+        best.is_some_and(|row| !row.cell.variant.is_empty())
+    };
+    if races.iter().any(by_variant) {
+        said.push("a row without `best` was won by a variant".to_owned());
+    }
+    if said.is_empty() {
+        return String::new();
+    }
+    wrap("marks     ", &format!("{}.", said.join("; ")))
+}
+
+/// What the headings stand for that are not the beginning of a name.
+fn headings(models: &[&str]) -> String {
+    let told = models.iter().filter_map(|model| {
+        let short = models::short(model)?;
+        (!model.starts_with(short)).then(|| format!("{short} {model}"))
     });
-    [lines.join("\n")].into_iter().chain(entries).collect()
+    let told: Vec<String> = ["the simplest first".to_owned()]
+        .into_iter()
+        .chain(told)
+        .collect();
+    wrap("columns   ", &format!("{}.", told.join("; ")))
 }

@@ -37,7 +37,7 @@ const SHOWN: [Shown; 3] = [
 ];
 
 /// One paragraph for each such metric that any of the cells has, in the order of the table.
-pub(super) fn metrics(cells: &[&Cell], names: &Names) -> String {
+pub(super) fn metrics(cells: &[&Cell], names: &Names<'_>) -> String {
     let mut out = String::new();
     for shown in &SHOWN {
         let figures: Vec<String> = cells

@@ -4,15 +4,23 @@
 //! printed.
 
 mod advice;
+mod answer;
 mod baseline;
 mod blocks;
+mod choice;
 mod footer;
 mod grid;
+mod kind;
 mod knee;
+mod line;
+mod marks;
 mod matrix;
 mod metrics;
+mod models;
 mod number;
+mod race;
 mod served;
+mod smoke;
 mod splice;
 mod sweep;
 mod table;
@@ -20,40 +28,47 @@ mod text;
 mod verdict;
 mod view;
 
+pub use answer::answer;
 pub use baseline::baseline;
 pub use footer::{environment, warnings};
+pub use line::line;
+pub use marks::legend;
 pub use matrix::matrix;
+pub use smoke::smoke;
 pub use splice::splice;
 pub use sweep::sweeps;
-pub use table::{legend, table};
+pub use table::table;
 
 use crate::results::Results;
+use answer::conclusions;
+use race::Race;
 
-/// All tables, then [`closing`]: what the comparison printed.
+/// All tables, then [`closing`]: the details of a comparison.
 pub fn everything(results: &Results, earlier: Option<&Results>) -> String {
-    join([figures(results, earlier), environment(results)])
-}
-
-/// What follows the last table: legend, matrix, the earlier comparison, warnings and environment.
-pub fn closing(results: &Results, earlier: Option<&Results>) -> String {
-    join([conclusions(results, earlier), environment(results)])
-}
-
-/// [`everything`] but the environment, for where that stands at the head.
-pub fn figures(results: &Results, earlier: Option<&Results>) -> String {
     let tables = (0..results.workloads.len()).map(|index| table(results, index));
-    join(tables.chain([conclusions(results, earlier)]))
+    join(tables.chain([closing(results, earlier)]))
 }
 
-fn conclusions(results: &Results, earlier: Option<&Results>) -> String {
-    let head = if results.workloads.is_empty() {
-        "Nothing was measured.\n".to_owned()
-    } else {
-        let legend = legend() + &served::legend(results);
-        join([legend, matrix(results), sweeps(results)])
+/// A [`line`] for each workload, then the [`answer`].
+pub fn lines_and_answer(results: &Results, earlier: Option<&Results>) -> String {
+    let lines = (0..results.workloads.len()).map(|index| line(results, index));
+    join([lines.collect(), answer(results, earlier)])
+}
+
+/// What follows the last table: legend, conclusions where there are several tables, sweeps, the
+/// earlier comparison, warnings and environment.
+pub fn closing(results: &Results, earlier: Option<&Results>) -> String {
+    let head = match results.workloads.len() {
+        0 => "Nothing was measured.\n".to_owned(),
+        1 => join([legend(results), sweeps(results)]),
+        _ => join([
+            legend(results),
+            conclusions(results, &Race::all(results)),
+            sweeps(results),
+        ]),
     };
     let earlier = earlier.map_or_else(String::new, |earlier| baseline(results, earlier));
-    join([head, earlier, warnings(results)])
+    join([head, earlier, warnings(results), environment(results)])
 }
 
 /// With an empty line between the parts that have any.

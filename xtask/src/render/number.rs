@@ -108,6 +108,41 @@ pub(super) fn clear_ratio(x: f64) -> String {
     found.map_or(text, |(text, _)| text)
 }
 
+/// A lower bound in few letters, rounded down: `1.06`, `4.1`, `45`, `450`, `10k`.
+pub(super) fn at_least(x: f64) -> String {
+    match x {
+        x if !x.is_finite() || x < 0.0 => "?".to_owned(),
+        x if x < 1.1 => format!("{:.2}", (x * 100.0).floor() / 100.0),
+        x if x < 10.0 => format!("{:.1}", (x * 10.0).floor() / 10.0),
+        x if x < 100.0 => format!("{:.0}", x.floor()),
+        x if x < 1_000.0 => format!("{:.0}", (x / 10.0).floor() * 10.0),
+        x if x < 1e6 => format!("{:.0}k", (x / 1e3).floor()),
+        _ => format!("{x:.0e}"),
+    }
+}
+
+/// A ratio in at most four letters as a rule: `1.35`, `12`, `573`, `11k`; that many decimals below
+/// 10.
+pub(super) fn short_ratio(x: f64, decimals: usize) -> String {
+    match x {
+        x if !x.is_finite() || x < 0.0 => "?".to_owned(),
+        x if x < 9.95 => format!("{x:.decimals$}"),
+        x if x < 999.5 => format!("{x:.0}"),
+        x if x < 999_500.0 => format!("{:.0}k", x / 1e3),
+        _ => format!("{x:.0e}"),
+    }
+}
+
+/// A part of 1 as a percentage: `5 %`, `2.5 %`.
+pub(super) fn percent(part: f64) -> String {
+    // Twice a margin need not be exact in binary.
+    let tenths = (part * 1e3).round() / 10.0;
+    match tenths.is_finite() {
+        true => format!("{} %", number(tenths)),
+        false => "? %".to_owned(),
+    }
+}
+
 /// A count such as `412`, `12.3k` or `1.20M`.
 pub(super) fn count(x: f64) -> String {
     match x {
@@ -236,6 +271,41 @@ mod tests {
         ] {
             assert_eq!(clear_ratio(x), text);
         }
+    }
+
+    #[test]
+    fn lower_bounds_are_rounded_down() {
+        for (x, text) in [
+            (1.069, "1.06"),
+            (1.19, "1.1"),
+            (4.19, "4.1"),
+            (45.9, "45"),
+            (459.0, "450"),
+            (10_694.0, "10k"),
+            (1e300, "1e300"),
+            (f64::NAN, "?"),
+            (-1.0, "?"),
+        ] {
+            assert_eq!(at_least(x), text);
+        }
+    }
+
+    #[test]
+    fn short_ratios_and_percentages_are_short() {
+        for (x, text) in [
+            (1.349, "1.35"),
+            (9.96, "10"),
+            (573.4, "573"),
+            (10_694.0, "11k"),
+            (f64::INFINITY, "?"),
+        ] {
+            assert_eq!(short_ratio(x, 2), text);
+        }
+        assert_eq!(short_ratio(1.04, 1), "1.0");
+        assert_eq!(percent(0.05), "5 %");
+        assert_eq!(percent(2.0 * 0.0125), "2.5 %");
+        assert_eq!(percent(2.0 * 0.15), "30 %");
+        assert_eq!(percent(f64::NAN), "? %");
     }
 
     #[test]

@@ -1,21 +1,9 @@
 //! The columns of a table of servers: response times instead of total times.
 
 use super::number::{bounds, bytes, count, duration, plural};
-use super::table::to_best;
-use super::text::wrap;
 use super::view::{self, Names};
-use crate::results::{Cell, Results};
+use crate::results::Cell;
 use crate::stats::counted;
-
-/// What these columns mean, where any table has them.
-pub(super) fn legend(results: &Results) -> String {
-    if results.workloads.iter().all(|table| table.rate.is_none()) {
-        return String::new();
-    }
-    let about = "of the pattern serve: within this time 99 of 100 requests were answered, counted from when they were due; \
-                 the interval and `to best` are of it";
-    wrap(&format!("{:10}", "p99"), about)
-}
 
 pub(super) fn heads() -> Vec<String> {
     [
@@ -33,7 +21,7 @@ pub(super) fn heads() -> Vec<String> {
     .into()
 }
 
-pub(super) fn figures(cell: &Cell, names: &Names) -> Vec<String> {
+pub(super) fn figures(cell: &Cell, names: &Names<'_>, to_best: String) -> Vec<String> {
     let absent = || "-".to_owned();
     let metric = |name: &str| view::metric(cell, name).map_or_else(absent, duration);
     let samples = counted(cell).len();
@@ -50,7 +38,7 @@ pub(super) fn figures(cell: &Cell, names: &Names) -> Vec<String> {
         metric("response_p50_ns"),
         p99,
         interval,
-        to_best(cell),
+        to_best,
         metric("response_max_ns"),
         view::typical(cell, |sample| sample.cpu_ns).map_or_else(absent, duration),
         cell.rss_peak_bytes.map_or_else(absent, bytes),

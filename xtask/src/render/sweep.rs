@@ -44,7 +44,9 @@ pub fn sweeps(results: &Results) -> String {
         ));
     }
     let before = parts.len();
-    for workload in &results.workloads {
+    // Pools that are sized for their work have a second number of workers, which is no sweep.
+    let asked = results.settings.workers.len() > 1;
+    for workload in results.workloads.iter().filter(|_| asked) {
         let cells = cells(results, |cell| {
             cell.workload == workload.name && cell.tasks == workload.tasks
         });
@@ -182,5 +184,5 @@ fn sweep(
     let knees = seen.iter().map(|(_, points)| knee(points));
     columns.push(["knee".to_owned()].into_iter().chain(knees).collect());
     let names: Vec<String> = seen.iter().map(|(row, _)| row.to_string()).collect();
-    Some(wrap("", title) + &in_blocks(&names, &columns).join("\n"))
+    Some(wrap("", title) + &in_blocks("model", &names, &columns).join("\n"))
 }

@@ -2,8 +2,10 @@
 
 use super::advice::advice;
 use super::grid::Grid;
+use super::marks;
 use super::metrics::metrics;
-use super::number::{bounds, bytes, clear_ratio, count, duration, plural, ratio};
+use super::number::{bounds, bytes, count, duration, plural};
+use super::race::{Race, Standing};
 use super::served;
 use super::text::{list, remark, wrap};
 use super::verdict::verdict;
@@ -12,44 +14,13 @@ use crate::results::{Cell, Results, Sample, Workload};
 use crate::stats::counted;
 use crate::text;
 
-/// What the columns mean: printed once, after the last table.
-pub fn legend() -> String {
-    [
-        (
-            "time",
-            "median of the samples, then the 95 % confidence interval of that median",
-        ),
-        (
-            "to best",
-            "time divided by the best one's of the same round; = is not told apart from the best: the 95 % \
-             interval of this ratio spans 1",
-        ),
-        (
-            "speed up",
-            "time of sequential divided by this one's, of the same round",
-        ),
-        (
-            "?",
-            "too few samples for an interval: how much of it is noise is open",
-        ),
-        ("CPU time", "of the whole tree of processes, median"),
-        (
-            "peak",
-            "of one untimed sample, less what was there after loading",
-        ),
-        ("switch.", "voluntary and involuntary, median"),
-    ]
-    .map(|(column, meaning)| wrap(&format!("{column:10}"), meaning))
-    .concat()
-}
-
 /// The table of the workload at this place of `results.workloads`, and what to conclude from it; empty if there is none.
 pub fn table(results: &Results, workload_index: usize) -> String {
     let Some(workload) = results.workloads.get(workload_index) else {
         return String::new();
     };
-    let names = Names::new(results);
-    let cells = view::cells(results, workload);
+    let names = Names::of(results, workload);
+    let race = Race::of(results, workload);
     let mut out = heading(workload);
     out.push('\n');
 
@@ -60,29 +31,29 @@ pub fn table(results: &Results, workload_index: usize) -> String {
     } else {
         grid.row(heads());
     }
-    let (measured, failed): (Vec<&Cell>, Vec<&Cell>) =
-        cells.into_iter().partition(|cell| view::measured(cell));
-    for cell in &measured {
+    for row in &race.rows {
+        let to_best = marks::to_best(row, race.is_winner(row));
         grid.row(if served {
-            served::figures(cell, &names)
+            served::figures(row.cell, &names, to_best)
         } else {
-            figures(cell, &names)
+            figures(row, &names, to_best)
         });
     }
-    if measured.is_empty() {
+    if race.rows.is_empty() {
         out.push_str("No figures.\n");
     } else {
         out.push_str(&grid.render());
     }
 
-    let notes = notes(results, workload, &names, &measured, &failed);
+    let measured: Vec<&Cell> = race.rows.iter().map(|row| row.cell).collect();
+    let notes = notes(results, workload, &names, &measured, &race.failed);
     if !notes.is_empty() {
         out.push('\n');
         out.push_str(&notes);
     }
     out.push('\n');
-    out.push_str(&wrap("- ", &verdict(results, workload)));
-    for sentence in advice(results, workload) {
+    out.push_str(&wrap("- ", &verdict(results, workload, &race)));
+    for sentence in advice(results, workload, &race) {
         out.push_str(&wrap("- ", &sentence));
     }
     out
@@ -126,7 +97,8 @@ fn heading(workload: &Workload) -> String {
     out
 }
 
-fn figures(cell: &Cell, names: &Names) -> Vec<String> {
+fn figures(row: &Standing<'_>, names: &Names<'_>, to_best: String) -> Vec<String> {
+    let cell = row.cell;
     let absent = || "-".to_owned();
     let samples = counted(cell).len();
     let (time, interval) = cell.wall_ns.map_or((absent(), absent()), |wall| {
@@ -145,8 +117,8 @@ fn figures(cell: &Cell, names: &Names) -> Vec<String> {
         names.cell(cell),
         time,
         interval,
-        to_best(cell),
-        speed_up(cell),
+        to_best,
+        marks::speed_up(row),
         view::typical(cell, |sample| sample.cpu_ns)
             .filter(|cpu| told || *cpu > 0.0)
             .map_or_else(absent, duration),
@@ -159,42 +131,11 @@ fn figures(cell: &Cell, names: &Names) -> Vec<String> {
     ]
 }
 
-/// `best`, `1.02=` for a tie, `1.35`, or `5.12?` where there is no interval to judge by.
-pub(super) fn to_best(cell: &Cell) -> String {
-    if cell.rank == Some(1) {
-        return "best".to_owned();
-    }
-    let Some(to_best) = cell.ratio_to_best else {
-        return "-".to_owned();
-    };
-    let mark = match (cell.tied_with_best, view::bounds(&to_best)) {
-        (Some(true), _) => "=",
-        (_, None) => "?",
-        _ => "",
-    };
-    let shown = if mark.is_empty() { clear_ratio } else { ratio };
-    format!("{}{mark}", shown(to_best.median))
-}
-
-/// `1.99`, or `45.7?` where there is no interval; the baseline itself is 1 without a doubt.
-fn speed_up(cell: &Cell) -> String {
-    let Some(speedup) = cell.speedup else {
-        return "-".to_owned();
-    };
-    let doubtful =
-        view::bounds(&speedup).is_none() && !view::is_baseline(&cell.model, &cell.variant);
-    format!(
-        "{}{}",
-        ratio(speedup.median),
-        if doubtful { "?" } else { "" }
-    )
-}
-
 /// Below the figures: what failed, what was skipped, what has one sample only and why, and the metrics of some.
 fn notes(
     results: &Results,
     workload: &Workload,
-    names: &Names,
+    names: &Names<'_>,
     measured: &[&Cell],
     failed: &[&Cell],
 ) -> String {
@@ -229,7 +170,7 @@ fn notes(
 }
 
 /// Who has one sample only, those with the same reason in one sentence.
-fn single(measured: &[&Cell], names: &Names) -> String {
+fn single(measured: &[&Cell], names: &Names<'_>) -> String {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for cell in measured.iter().filter(|cell| counted(cell).len() == 1) {
         let reason = cell.note.as_deref().unwrap_or_default();

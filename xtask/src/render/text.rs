@@ -48,6 +48,15 @@ pub(super) fn wrap(first: &str, text: &str) -> String {
     out
 }
 
+/// One line of cleaned text, ended, with `…` where it is cut to [`WIDTH`] columns.
+pub(super) fn clipped(line: &str) -> String {
+    let mut out = line.trim_end().to_owned();
+    if width(&out) > WIDTH {
+        out = pieces(&out, WIDTH - 1).swap_remove(0).trim_end().to_owned() + "…";
+    }
+    out + "\n"
+}
+
 /// `word` in pieces of at most `room` columns. A single character that is wider is a piece of its
 /// own.
 pub(super) fn pieces(word: &str, room: usize) -> Vec<String> {
@@ -108,6 +117,18 @@ mod tests {
         assert_eq!(pieces("a並b", 2), ["a", "並", "b"]);
         assert_eq!(pieces("並", 1), ["並"]);
         assert_eq!(pieces("", 1), [""; 0]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_clipped_and_keeps_its_spaces() {
+        assert_eq!(clipped("a   b "), "a   b\n");
+        let line = clipped(&format!("a   {}", "並".repeat(60)));
+        assert!(
+            line.starts_with("a   並") && line.ends_with("並…\n"),
+            "{line}"
+        );
+        assert_eq!(width(line.trim_end()), 79);
+        assert_eq!(clipped(""), "\n");
     }
 
     #[test]

@@ -1,218 +1,285 @@
 //! The verdict on a table, in sentences made from its figures.
 
-use super::number::{bytes, clear_ratio, count, duration, plural, ratio};
+use super::models;
+use super::number::{at_least, bytes, clear_ratio, count, duration, percent, plural, ratio};
+use super::race::{Race, Standing};
 use super::text::list;
 use super::view::{self, Names};
-use crate::results::{Cell, Interval, Results, Workload};
+use crate::results::{Interval, JudgedBy, Price, Results, Verdict, Workload};
 use crate::stats::counted;
 
-/// A baseline this close to the best is good enough: nobody maintains threads for less.
-const GOOD_ENOUGH: f64 = 1.10;
-
-/// Two times within this factor count as equal.
-const MARGIN: f64 = 1.05;
-
-/// A model that is another one with an addition, and its description.
-const WATCHED: (&str, &str) = ("stall-watch", "tokio-tasks with a watch");
-
-/// The winner, its lead over the next slower cell, its cost, and whether one thread would do.
-pub(super) fn verdict(results: &Results, workload: &Workload) -> String {
-    let names = Names::new(results);
-    let cells = view::cells(results, workload);
-    let skipped = view::skipped(results, workload).len();
-    let measured: Vec<&Cell> = cells
-        .iter()
-        .copied()
-        .filter(|cell| view::measured(cell))
-        .collect();
+/// The winner, who is as fast, its lead, its cost, what is open, and whether one thread would do.
+pub(super) fn verdict(results: &Results, workload: &Workload, race: &Race<'_>) -> String {
+    let told = Told {
+        results,
+        workload,
+        race,
+        names: Names::of(results, workload),
+    };
     let title = view::title_in_words(results, workload);
-    let all = cells.len() + skipped;
-    let Some((best, others)) = measured.split_first() else {
+    let all = race.rows.len() + race.failed.len() + view::skipped(results, workload).len();
+    let Some(winner) = race.winner() else {
         return format!("{title}: none of {} gave a figure.", plural(all, "cell"));
     };
-
-    let mut sentences = Vec::new();
-    let said = |tied: Option<bool>| {
-        others
-            .iter()
-            .copied()
-            .find(|cell| cell.tied_with_best == tied)
-    };
-    let not_apart: Vec<&Cell> = others
-        .iter()
-        .copied()
-        .filter(|cell| cell.tied_with_best == Some(true))
-        .collect();
-    // Prefers a cell that was judged: a single sample says nothing.
-    let next = said(Some(false)).or_else(|| said(None));
-    sentences.push(winner(best, next, !not_apart.is_empty(), all, &names));
-    // A wide interval around 1 shows nothing, and so is not a tie.
-    let (tied, open): (Vec<&Cell>, Vec<&Cell>) =
-        not_apart.into_iter().partition(|cell| is_tie(cell));
-    for (cells, what) in [(tied, "Tied with it"), (open, "Not told apart from it")] {
-        let cells: Vec<String> = cells.iter().map(|cell| with_cost(cell, &names)).collect();
-        if !cells.is_empty() {
-            sentences.push(format!("{what}: {}.", list(&cells)));
-        }
-    }
-    sentences.extend(baseline(results, workload, best, others, &cells));
-    if measured.len() < all {
-        let verb = if measured.len() == 1 { "has" } else { "have" };
-        sentences.push(format!(
-            "Only {} of {all} cells {verb} figures.",
-            measured.len()
-        ));
+    let mut sentences = vec![told.first(winner, all)];
+    sentences.extend(told.equals());
+    sentences.extend(told.next());
+    sentences.extend(told.open());
+    sentences.extend(told.beside());
+    sentences.extend(told.by_lives());
+    sentences.extend(told.baseline(winner));
+    let measured = race.rows.len();
+    if measured < all {
+        let verb = if measured == 1 { "has" } else { "have" };
+        sentences.push(format!("Only {measured} of {all} cells {verb} figures."));
     }
     format!("{title}: {}", sentences.join(" "))
 }
 
-/// Whether the interval shows a tie with the best, within a margin too small to matter.
-fn is_tie(cell: &Cell) -> bool {
-    let bounds = cell.ratio_to_best.and_then(|ratio| view::bounds(&ratio));
-    bounds.is_some_and(|(low, high)| low >= 1.0 / MARGIN && high <= MARGIN)
+/// What the sentences are made from.
+struct Told<'a> {
+    results: &'a Results,
+    workload: &'a Workload,
+    race: &'a Race<'a>,
+    names: Names<'a>,
 }
 
-fn winner(best: &Cell, next: Option<&Cell>, tied: bool, all: usize, names: &Names) -> String {
-    let time = best
-        .judged()
-        .map_or_else(String::new, |judged| duration(judged.median));
-    let time = match best.response_ns {
-        Some(_) => format!("{time} for 99 of 100 requests"),
-        None => time,
-    };
-    let name = with_cost(best, names);
-    let Some((next, lead)) = next.and_then(|next| Some((next, next.ratio_to_best?))) else {
-        return if tied {
-            format!("{name} came first in {time}, ahead of none by more than noise.")
-        } else if all > 1 {
-            format!("{name} took {time}, with nothing to compare it with.")
-        } else {
-            format!("{name} took {time}, the only one there was.")
+impl Told<'_> {
+    fn margin(&self) -> f64 {
+        self.results.settings.margin()
+    }
+
+    /// Who came first. It has won where all others are shown to be slower.
+    fn first(&self, winner: &Standing<'_>, all: usize) -> String {
+        let name = self.with_cost(winner);
+        let time = winner.cell.judged().map(|judged| duration(judged.median));
+        let time = time.unwrap_or_default();
+        let time = match winner.cell.response_ns {
+            Some(_) => format!("{time} for 99 of 100 requests"),
+            None => time,
         };
-    };
-    let other = names.cell(next);
-    let over = if tied {
-        "the next that is told apart"
-    } else {
-        "the next"
-    };
-    match view::bounds(&lead) {
-        // The medians and the rounds disagree, as they can where the machine drifts.
-        Some((low, high)) if high < 1.0 => format!(
-            "{name} has the lowest median, {time}, but {other} took {} times as long in the same \
-             rounds [{} to {}]: which one wins is open.",
-            clear_ratio(lead.median),
-            clear_ratio(low),
-            clear_ratio(high)
-        ),
-        Some((low, high)) => format!(
-            "{name} won in {time}; {over}, {other}, took {} times as long [{} to {}].",
-            clear_ratio(lead.median),
-            clear_ratio(low),
-            clear_ratio(high)
-        ),
-        None => {
-            let over = "the next";
-            let margin = ratio(lead.median);
-            let fewest = counted(next).len().min(counted(best).len());
+        let others = self.race.others();
+        if others.is_empty() {
+            return if all > 1 {
+                format!("{name} took {time}, with nothing to compare it with.")
+            } else {
+                format!("{name} took {time}, the only one there was.")
+            };
+        }
+        if winner.verdict == Verdict::Open {
+            return format!(
+                "{name} came first in {time}, by {} only.",
+                plural(counted(winner.cell).len(), "sample")
+            );
+        }
+        let is_slower = |row: &&Standing<'_>| {
+            matches!(row.verdict, Verdict::Slower | Verdict::SlowerByOneSample)
+        };
+        let won = others.iter().all(is_slower);
+        format!(
+            "{name} {} in {time}.",
+            if won { "won" } else { "came first" }
+        )
+    }
+
+    /// Who is shown to be as fast.
+    fn equals(&self) -> Vec<String> {
+        let within = [
+            (Verdict::Fast, self.margin()),
+            (Verdict::FastWithin10, 2.0 * self.margin()),
+        ];
+        let sentence = |(verdict, margin): (Verdict, f64)| {
+            let rows = self.race.with(verdict);
+            let rows: Vec<String> = rows.into_iter().map(|row| self.with_cost(row)).collect();
+            (!rows.is_empty())
+                .then(|| format!("As fast, within {}: {}.", percent(margin), list(&rows)))
+        };
+        within.into_iter().filter_map(sentence).collect()
+    }
+
+    /// The first that is slower.
+    fn next(&self) -> Option<String> {
+        let others = self.race.others();
+        let is_slower = |verdict| matches!(verdict, Verdict::Slower | Verdict::SlowerByOneSample);
+        let next = others.iter().find(|row| is_slower(row.verdict))?;
+        let over = if std::ptr::eq(*next, others[0]) {
+            "The next"
+        } else {
+            "The next that is slower"
+        };
+        let name = self.names.cell(next.cell);
+        Some(format!("{over}, {name}, took {}.", times_as_long(next)?))
+    }
+
+    /// What is not decided, with what deciding it takes.
+    fn open(&self) -> Option<String> {
+        let rows = self.race.with(Verdict::Open);
+        let told = |row: &&Standing<'_>| {
+            let price = row
+                .price
+                .map_or_else(|| "too close to the margin for a price".to_owned(), price);
+            format!("{} ({price})", self.names.cell(row.cell))
+        };
+        if rows.is_empty() {
+            return None;
+        }
+        // A price each is too much to read where little was sampled.
+        if rows.len() <= 4 {
+            let rows: Vec<String> = rows.iter().map(told).collect();
+            return Some(format!("Open: {}.", list(&rows)));
+        }
+        let names = if rows.len() == self.race.others().len() {
+            "all others".to_owned()
+        } else {
+            let names = rows.iter().map(|row| self.names.cell(row.cell));
+            list(&names.collect::<Vec<String>>())
+        };
+        let prices: Vec<Price> = rows.iter().filter_map(|row| row.price).collect();
+        let total = match prices.is_empty() {
+            true => String::new(),
+            false => format!(" (in all about {})", duration(total_ns(&prices))),
+        };
+        Some(format!("Open: {names}{total}."))
+    }
+
+    /// Models that are no rivals here and yet would have been among the first.
+    fn beside(&self) -> Option<String> {
+        let ahead = |row: &&Standing<'_>| {
+            let faster = row.ratio.is_some_and(|ratio| ratio.median <= 1.0);
+            faster || matches!(row.verdict, Verdict::Best | Verdict::Fast)
+        };
+        let rows = self.race.beside().into_iter().filter(ahead);
+        let rows: Vec<String> = rows
+            .map(|row| match row.ratio {
+                Some(taken) => format!("{} at {}", self.with_cost(row), ratio(taken.median)),
+                None => self.with_cost(row),
+            })
+            .collect();
+        (!rows.is_empty()).then(|| format!("Beside it, no rival in this work: {}.", list(&rows)))
+    }
+
+    /// Whose bounds come from lives.
+    fn by_lives(&self) -> Option<String> {
+        let others = self.race.others().into_iter();
+        let rows = others.filter(|row| row.by == Some(JudgedBy::Lives));
+        let names: Vec<String> = rows.map(|row| self.names.cell(row.cell)).collect();
+        (!names.is_empty()).then(|| {
             format!(
-                "{name} came first in {time}; {over}, {other}, took {margin} times as long, by {} \
-                 only, so how much of that is noise is open.",
-                plural(fewest, "sample")
+                "Judged by the medians of their processes' lives, which differ more than rounds: {}.",
+                list(&names)
             )
+        })
+    }
+
+    /// The name with what it took to run: `threads (200 threads, 1.9 MiB)`.
+    fn with_cost(&self, row: &Standing<'_>) -> String {
+        let mut cost: Vec<String> = Vec::new();
+        cost.extend(models::described(&row.cell.model).map(str::to_owned));
+        if let Some(threads) = row.cell.threads_peak {
+            let noun = if threads == 1 { "thread" } else { "threads" };
+            cost.push(format!("{} {noun}", count(threads as f64)));
+        }
+        cost.extend(row.cell.rss_peak_bytes.map(bytes));
+        let name = self.names.cell(row.cell);
+        if cost.is_empty() {
+            name
+        } else {
+            format!("{name} ({})", cost.join(", "))
         }
     }
-}
 
-/// The name with what it took to run: `threads (200 threads, 1.9 MiB)`.
-fn with_cost(cell: &Cell, names: &Names) -> String {
-    let mut cost = Vec::new();
-    if cell.model == WATCHED.0 {
-        cost.push(WATCHED.1.to_owned());
-    }
-    if let Some(threads) = cell.threads_peak {
-        let noun = if threads == 1 { "thread" } else { "threads" };
-        cost.push(format!("{} {noun}", count(threads as f64)));
-    }
-    if let Some(memory) = cell.rss_peak_bytes {
-        cost.push(bytes(memory));
-    }
-    let name = names.cell(cell);
-    if cost.is_empty() {
-        name
-    } else {
-        format!("{name} ({})", cost.join(", "))
-    }
-}
-
-/// Whether one thread does; nothing where it is all there is.
-fn baseline(
-    results: &Results,
-    workload: &Workload,
-    best: &Cell,
-    others: &[&Cell],
-    cells: &[&Cell],
-) -> Option<String> {
-    let found = cells
-        .iter()
-        .find(|cell| view::is_baseline(&cell.model, &cell.variant));
-    let measured = found.filter(|cell| view::measured(cell));
-    let Some((sequential, slower)) = measured.and_then(|cell| Some((cell, cell.ratio_to_best?)))
-    else {
-        return Some(
-            skipped_baseline(results, workload, best).unwrap_or_else(|| {
+    /// Whether one thread does; nothing where it is all there is.
+    fn baseline(&self, winner: &Standing<'_>) -> Option<String> {
+        let Some(sequential) = self.race.row(crate::stats::BASELINE, "") else {
+            return Some(self.skipped_baseline(winner).unwrap_or_else(|| {
                 "Without a figure for sequential, whether concurrency pays is open.".to_owned()
-            }),
-        );
-    };
-    if std::ptr::eq(*sequential, best) {
-        return (!others.is_empty()).then(|| "One thread is enough.".to_owned());
+            }));
+        };
+        if self.race.is_winner(sequential) {
+            if self.race.others().is_empty() {
+                return None;
+            }
+            let open = winner.verdict == Verdict::Open || !self.race.with(Verdict::Open).is_empty();
+            return Some(match open {
+                true => "Whether one thread is enough is open.".to_owned(),
+                false => "One thread is enough.".to_owned(),
+            });
+        }
+        let margin = self.margin();
+        let good_enough = |within: f64| {
+            format!(
+                "Sequential is good enough: as fast, within {}.",
+                percent(within)
+            )
+        };
+        Some(match sequential.verdict {
+            Verdict::Best | Verdict::Fast => good_enough(margin),
+            Verdict::FastWithin10 => good_enough(2.0 * margin),
+            Verdict::Slower => {
+                let taken = times_as_long(sequential)?;
+                let ratio = sequential.ratio?;
+                let enough = match view::bounds(&ratio) {
+                    Some((_, high)) if high <= 1.0 + 2.0 * margin => {
+                        format!(": good enough, if {} do not matter", percent(2.0 * margin))
+                    }
+                    Some((low, _)) if low > 1.0 + 2.0 * margin => ": not good enough".to_owned(),
+                    _ => String::new(),
+                };
+                format!("Sequential took {taken}{enough}.")
+            }
+            Verdict::SlowerByOneSample => {
+                let taken = times_as_long(sequential)?;
+                format!("Sequential took {taken}: not good enough.")
+            }
+            Verdict::Open => "Whether sequential is good enough is open.".to_owned(),
+        })
     }
-    Some(good_enough(
-        slower,
-        counted(sequential).len().min(counted(best).len()),
-    ))
+
+    /// The factor that follows from the arithmetic of a skipped baseline, if it exceeds the margin.
+    fn skipped_baseline(&self, winner: &Standing<'_>) -> Option<String> {
+        let mut skipped = view::skipped(self.results, self.workload).into_iter();
+        let sequential = skipped.find(|it| view::is_baseline(&it.model, &it.variant))?;
+        let least = sequential.at_least_ns? as f64;
+        // The upper bound if there is one, since the best may have been lucky.
+        let judged = winner.cell.judged()?;
+        let times = least / judged.high.unwrap_or(judged.median);
+        (times > 1.0 + 2.0 * self.margin()).then(|| {
+            format!(
+                "Sequential is slower by a factor of at least {}: it would take {} or more.",
+                at_least(times),
+                duration(least)
+            )
+        })
+    }
 }
 
-/// The factor that follows from the arithmetic of a skipped baseline, if it exceeds the margin.
-fn skipped_baseline(results: &Results, workload: &Workload, best: &Cell) -> Option<String> {
-    let mut skipped = view::skipped(results, workload).into_iter();
-    let sequential = skipped.find(|it| view::is_baseline(&it.model, &it.variant))?;
-    let least = sequential.at_least_ns? as f64;
-    // The upper bound if there is one, since the best may have been lucky.
-    let judged = best.judged()?;
-    let times = least / judged.high.unwrap_or(judged.median);
-    (times > GOOD_ENOUGH).then(|| {
-        format!(
-            "Sequential is slower by a factor of at least {}: it would take {} or more.",
-            ratio(times),
-            duration(least)
-        )
+/// `1.35 times as long [1.30 to 1.41]`, or `at least 4.1 times as long`; `None` without a ratio.
+fn times_as_long(row: &Standing<'_>) -> Option<String> {
+    let taken: Interval = row.ratio?;
+    Some(match (taken.low, taken.high) {
+        (Some(low), Some(high)) => format!(
+            "{} times as long [{} to {}]",
+            clear_ratio(taken.median),
+            clear_ratio(low),
+            clear_ratio(high)
+        ),
+        (Some(low), None) => format!("at least {} times as long", at_least(low)),
+        _ => return None,
     })
 }
 
-/// Good enough is what the whole interval says, not what the median says: a wide interval leaves it open.
-fn good_enough(slower: Interval, fewest: usize) -> String {
-    let Some((low, high)) = view::bounds(&slower) else {
-        return format!(
-            "Sequential took {} times as long, by {} only.",
-            ratio(slower.median),
-            plural(fewest, "sample")
-        );
-    };
-    if high <= GOOD_ENOUGH {
-        let percent = ((high - 1.0) * 100.0).max(0.0);
-        format!("Sequential is good enough: it took at most {percent:.1} % longer.")
-    } else if low > GOOD_ENOUGH {
-        format!(
-            "Sequential took {} times as long: not good enough.",
-            ratio(slower.median)
-        )
-    } else {
-        format!(
-            "Whether sequential is good enough is open: it took {} to {} times as long.",
-            clear_ratio(low),
-            clear_ratio(high)
-        )
-    }
+/// `about 40 more rounds, 3.20 s`.
+fn price(price: Price) -> String {
+    let noun = if price.rounds == 1 { "round" } else { "rounds" };
+    // Two digits are all that the width of an interval can tell.
+    let size = 10_f64
+        .powf(f64::from(price.rounds.max(1)).log10().floor() - 1.0)
+        .max(1.0);
+    let rounds = count((f64::from(price.rounds) / size).round() * size);
+    format!("about {rounds} more {noun}, {}", duration(price.ns as f64))
+}
+
+/// The time that all of them take.
+pub(super) fn total_ns(prices: &[Price]) -> f64 {
+    prices.iter().map(|price| price.ns as f64).sum()
 }

@@ -1,5 +1,6 @@
 //! Queries on the results, shared by tables, matrix and sentences.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::number::number;
@@ -8,87 +9,58 @@ use crate::results::{Cell, Interval, Results, Sample, Skipped, Workload};
 use crate::stats::{BASELINE, counted, median};
 use crate::text;
 
-/// The names of contestants in these results, with `×N` workers if several numbers were compared, or
-/// if N is not what all models had: a number of its own, or one that follows from the waits. Names are cleaned, and cut if they are long, so they are for display only; [`Names::row`]
-/// tells contestants apart.
-pub(super) struct Names {
-    many: bool,
-    many_baselines: bool,
-    /// The number that all models had, if it was one.
-    usual: Option<usize>,
+/// The names of contestants in one table, with `×N` workers where N differs from the processors of
+/// the machine or tells two rows apart. Names are cleaned, and cut if they are long, so they are for
+/// display only.
+pub(super) struct Names<'a> {
+    cpus: usize,
+    /// Contestants with several numbers of workers in this table.
+    several: HashSet<(&'a str, &'a str)>,
 }
 
-impl Names {
-    pub(super) fn new(results: &Results) -> Self {
-        let usual = match results.settings.workers[..] {
-            [usual] => Some(usual),
-            _ => None,
-        };
-        let several = |baseline: bool| {
-            let cells = results
-                .cells
-                .iter()
-                .map(|cell| (&cell.model, &cell.variant, cell.workers));
-            // One number may be skipped where the other is measured: two rows all the same.
-            let skipped = results
-                .skipped
-                .iter()
-                .map(|skipped| (&skipped.model, &skipped.variant, skipped.workers));
-            let mut workers = cells
-                .chain(skipped)
-                .filter(|(model, variant, _)| is_baseline(model, variant) == baseline)
-                .map(|(_, _, workers)| workers)
-                .filter(|workers| *workers > 0);
-            let first = workers.next();
-            workers.any(|other| Some(other) != first)
-        };
-        Self {
-            many: usual.is_none() && several(false),
-            many_baselines: several(true),
-            usual,
+impl<'a> Names<'a> {
+    pub(super) fn of(results: &'a Results, workload: &Workload) -> Self {
+        let cells = cells(results, workload).into_iter();
+        let cells = cells.map(|cell| (cell.model.as_str(), cell.variant.as_str(), cell.workers));
+        // One number may be skipped where the other is measured: two rows all the same.
+        let skipped = skipped(results, workload).into_iter();
+        let skipped = skipped.map(|it| (it.model.as_str(), it.variant.as_str(), it.workers));
+        let mut first: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut several = HashSet::new();
+        for (model, variant, workers) in cells.chain(skipped).filter(|row| row.2 > 0) {
+            let known = *first.entry((model, variant)).or_insert(workers);
+            if known != workers {
+                several.insert((model, variant));
+            }
+        }
+        Names {
+            cpus: results.environment.cpus,
+            several,
         }
     }
 
     pub(super) fn cell(&self, cell: &Cell) -> String {
-        let mut row = self.row_of_cell(cell);
-        let has_own = self.usual.is_some_and(|usual| usual != cell.workers);
-        if has_own && !is_baseline(row.model, row.variant) {
-            row.workers = cell.workers;
-        }
-        row.to_string()
-    }
-
-    /// The row of a cell in a matrix. All numbers of workers share a row unless the user compared
-    /// several.
-    pub(super) fn row_of_cell<'a>(&self, cell: &'a Cell) -> Row<'a> {
         self.row(&cell.model, &cell.variant, cell.workers)
-    }
-
-    /// The same for a skipped cell.
-    pub(super) fn row_of_skipped<'a>(&self, skipped: &'a Skipped) -> Row<'a> {
-        self.row(&skipped.model, &skipped.variant, skipped.workers)
     }
 
     /// Without `×N` where it is skipped whatever the number of workers, which is then 0.
     pub(super) fn skipped(&self, skipped: &Skipped) -> String {
-        self.row_of_skipped(skipped).to_string()
+        self.row(&skipped.model, &skipped.variant, skipped.workers)
     }
 
-    fn row<'a>(&self, model: &'a str, variant: &'a str, workers: usize) -> Row<'a> {
-        let many = if is_baseline(model, variant) {
-            self.many_baselines
-        } else {
-            self.many
-        };
-        Row {
+    fn row(&self, model: &str, variant: &str, workers: usize) -> String {
+        let unusual = self.cpus > 0 && workers != self.cpus && !is_baseline(model, variant);
+        let shown = unusual || self.several.contains(&(model, variant));
+        let row = Row {
             model,
             variant,
-            workers: if many { workers } else { 0 },
-        }
+            workers: if shown { workers } else { 0 },
+        };
+        row.to_string()
     }
 }
 
-/// A row of the matrix or of a sweep.
+/// A row of a table or of a sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Row<'a> {
     pub(super) model: &'a str,
@@ -120,6 +92,7 @@ pub(super) fn cells<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Ce
         .cells
         .iter()
         .filter(|cell| cell.workload == workload.name && cell.tasks == workload.tasks)
+        .filter(|cell| is_at(cell.rate, workload))
         .collect();
     cells.sort_by_key(|cell| cell.rank.unwrap_or(usize::MAX));
     cells
@@ -128,9 +101,17 @@ pub(super) fn cells<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Ce
 /// What was skipped in one table; without a number of tasks, it was skipped for all of them.
 pub(super) fn skipped<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Skipped> {
     let same = |skipped: &&Skipped| {
-        skipped.workload == workload.name && (skipped.tasks == 0 || skipped.tasks == workload.tasks)
+        skipped.workload == workload.name
+            && (skipped.tasks == 0 || skipped.tasks == workload.tasks)
+            && is_at(skipped.rate, workload)
     };
     results.skipped.iter().filter(same).collect()
+}
+
+/// Whether this rate is that of the table; files of earlier versions have none.
+fn is_at(rate: Option<f64>, workload: &Workload) -> bool {
+    let bits = |rate: Option<f64>| rate.map(f64::to_bits);
+    rate.is_none() || bits(rate) == bits(workload.rate)
 }
 
 /// Whether the cell has figures to show.

@@ -25,3 +25,4 @@ pub use ratio::ratio_of_medians;
 pub use signed_rank::fewest;
 pub use summary::{BASELINE, summarise};
 pub use table::{Rules, between, judge_table};
+pub use verdict::judge;

@@ -10,7 +10,7 @@ const MOST_ROUNDS: f64 = 10_000.0;
 /// `margin` is the difference that matters, and `floor` the smallest difference that the machine
 /// can tell apart, both as parts of 1: nothing below either of them is called slower. "As fast" is
 /// shown only if the whole interval lies within the margin, on both sides.
-pub(super) fn judge(ratio: Interval, margin: f64, floor: f64) -> Verdict {
+pub fn judge(ratio: Interval, margin: f64, floor: f64) -> Verdict {
     let Some((low, high)) = ratio.low.zip(ratio.high) else {
         return Verdict::Open;
     };

@@ -12,16 +12,18 @@ fn sentences(results: &Results, table: usize) -> String {
 }
 
 #[test]
-fn an_item_is_borne_out_or_not_by_the_figures_of_the_table() {
+fn an_item_holds_or_does_not_by_the_figures_of_the_table() {
     let mut results = results();
     let text = sentences(&results, 0);
     assert!(
-        text.contains("\n- Item 60, coroutines are for what mostly waits: borne out, thread-pool"),
+        text.contains(
+            "\n- Item 60, coroutines carry many waits for less than threads do: holds here, threads"
+        ),
         "{text}"
     );
-    // The same table, had the pool been quicker.
+    // The same table, had the threads been quicker.
     for cell in &mut results.cells {
-        if cell.workload == "waits" && cell.model == "thread-pool" {
+        if cell.workload == "waits" && cell.contestant() == "threads/limited" {
             for sample in &mut cell.samples {
                 sample.wall_ns /= 100;
             }
@@ -30,7 +32,10 @@ fn an_item_is_borne_out_or_not_by_the_figures_of_the_table() {
     summarise(&mut results);
     let text = sentences(&results, 0);
     assert!(
-        text.contains("\n- Item 60, coroutines are for what mostly waits: not here, tokio-tasks"),
+        text.contains(
+            "\n- Item 60, coroutines carry many waits for less than threads do: does not hold here, \
+             tokio-tasks took"
+        ),
         "{text}"
     );
 }
@@ -40,7 +45,7 @@ fn an_item_whose_contestants_were_not_measured_is_not_spoken_of() {
     let mut results = results();
     results
         .cells
-        .retain(|cell| cell.model != "thread-pool" || cell.workload != "waits");
+        .retain(|cell| cell.model != "tokio-tasks" || cell.workload != "waits");
     summarise(&mut results);
     let text = sentences(&results, 0);
     assert!(
@@ -56,6 +61,7 @@ fn an_item_whose_contestants_were_not_measured_is_not_spoken_of() {
 fn lag_and_memory_speak_for_the_items_on_loops_and_queues() {
     let mut results = results();
     results.workloads[0].items = vec![55, 63];
+    results.workloads[0].pattern = "pipeline".into();
     for cell in results
         .cells
         .iter_mut()
@@ -79,11 +85,66 @@ fn lag_and_memory_speak_for_the_items_on_loops_and_queues() {
     }
     let text = sentences(&results, 0);
     assert!(
-        text.contains("Item 63, what blocks belongs off the event loop: borne out, 98.4 ms of lag"),
+        text.contains(
+            "Item 63, blocking calls in the event loop hold up all the rest: holds here, 98.4 ms of \
+             lag"
+        ),
         "{text}"
     );
     assert!(
-        text.contains("Item 55, a bound keeps what waits from piling up: borne out, 9.0 MiB"),
+        text.contains("Item 55, a bound on the queue saves memory: holds here, 9.0 MiB"),
         "{text}"
     );
+}
+
+#[test]
+fn an_item_is_silent_where_the_work_is_not_what_it_is_about() {
+    let mut results = results();
+    // Item 60 is about waits, and `gcd` computes; a queue of Item 55 needs a pipeline.
+    results.workloads[1].items = vec![55, 60, 61];
+    assert!(!sentences(&results, 1).contains("- Item "));
+    results.workloads[1].items = vec![53];
+    let text = sentences(&results, 1);
+    assert!(!text.contains("waits overlap"), "{text}");
+}
+
+#[test]
+fn a_pool_too_small_for_its_waits_shows_nothing_of_pools() {
+    let mut results = results();
+    results.workloads[0].items = vec![57];
+    assert!(!sentences(&results, 0).contains("- Item 57"));
+    // Sized for the waits it does.
+    for cell in &mut results.cells {
+        if cell.workload == "waits" && cell.model == "thread-pool" {
+            cell.workers = 64;
+        }
+    }
+    let text = sentences(&results, 0);
+    assert!(
+        text.contains("Item 57, a new thread for each task costs more than threads that are reused: does not hold"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_more_is_shown_by_a_tie_and_not_by_an_open_one() {
+    let mut results = results();
+    results.workloads[1].items = vec![59];
+    for cell in &mut results.cells {
+        if cell.workload == "gcd" && cell.model == "data-parallel" {
+            cell.model = "queue".into();
+        }
+    }
+    summarise(&mut results);
+    let text = sentences(&results, 1);
+    let claim = "Item 59, a thread pool costs no more than a queue with workers: ";
+    assert!(text.contains(&format!("{claim}holds here, ")), "{text}");
+    for cell in &mut results.cells {
+        if cell.workload == "gcd" && cell.model == "thread-pool" {
+            cell.samples.truncate(1);
+        }
+    }
+    summarise(&mut results);
+    let text = sentences(&results, 1);
+    assert!(text.contains(&format!("{claim}open here, ")), "{text}");
 }

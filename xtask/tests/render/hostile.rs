@@ -129,7 +129,12 @@ fn mutate(value: &mut Value, random: &mut Random) {
 
 /// Everything that is printed for some results.
 fn rendered(results: &Results, earlier: &Results) -> String {
-    render::everything(results, Some(earlier)) + &render::everything(earlier, Some(results))
+    let of = |results, earlier| {
+        render::everything(results, earlier)
+            + &render::lines_and_answer(results, earlier)
+            + &render::smoke(results)
+    };
+    of(results, Some(earlier)) + &of(earlier, Some(results))
 }
 
 #[test]

@@ -42,10 +42,10 @@ fn requests_are_judged_by_how_soon_they_are_answered() {
     assert!(best.response_ns.expect("a response").median < 25e6);
     let closing = render::closing(&results, None);
     assert!(
-        closing.contains("\np99       of the pattern serve"),
+        closing.contains("p99       of the pattern serve"),
         "{closing}"
     );
-    assert!(!render::closing(&crate::fixture::results(), None).contains("\np99 "));
+    assert!(!render::closing(&crate::fixture::results(), None).contains("p99 "));
 }
 
 #[test]

@@ -1,112 +1,180 @@
-//! The outcome of a claim: borne out, open, or refuted.
+//! The outcome of a claim: it holds, it does not, or that is open.
 
-use super::super::number::{bytes, clear_ratio, duration, plural, ratio};
+use super::super::number::{at_least, bytes, clear_ratio, duration, plural};
 use super::super::view;
-use super::Figure;
-use crate::results::{Cell, Interval};
+use super::{Claim, Figure, Form};
+use crate::results::{Cell, Interval, Settings, Verdict, Workload};
 use crate::stats::{between, counted};
 
-/// How much more the one took than the other.
-pub(super) enum Outcome {
-    /// A ratio of times, with its interval or without.
-    Times {
-        ratio: Interval,
-        /// The fewest samples that either has.
-        samples: usize,
-    },
-    /// One figure each, of the untimed sample.
-    Single { more: f64, less: f64 },
+/// Whether a claim holds here, and the figures that say so.
+pub(super) struct Outcome {
+    holds: Holds,
+    figures: Figures,
 }
 
-/// Two figures of a single sample each are told apart from here on: half as much again is more than pages and timers vary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Yes,
+    No,
+    Open,
+}
+
+/// How much the one took, and the other.
+enum Figures {
+    /// The ratio of their times, with its interval.
+    Times(Interval),
+    /// A lower bound of that ratio.
+    AtLeast(f64),
+    /// A ratio that says nothing, by that many samples.
+    Few(Interval, usize),
+    /// One figure each, of the untimed sample.
+    Single {
+        more: String,
+        less: String,
+        what: String,
+    },
+}
+
+/// Two figures of a single sample each are told apart from here on: half as much again is more than
+/// pages and timers vary.
 const TELLING: f64 = 1.5;
 
 impl Outcome {
     /// `None` where the cells do not have that figure.
-    pub(super) fn of(figure: Figure, more: &Cell, less: &Cell) -> Option<Outcome> {
-        let single = |of: &dyn Fn(&Cell) -> Option<f64>| {
-            let (more, less) = (of(more)?, of(less)?);
-            (more > 0.0 && less > 0.0).then_some(Outcome::Single { more, less })
-        };
-        match figure {
-            Figure::Time => Some(Outcome::Times {
-                ratio: between(more, less)?.interval,
-                samples: counted(more).len().min(counted(less).len()),
-            }),
-            Figure::Memory => single(&|cell| cell.rss_peak_bytes.map(|bytes| bytes as f64)),
-            Figure::LoopLag => single(&|cell| view::metric(cell, "loop_lag_max_ns")),
+    pub(super) fn of(
+        claim: &Claim,
+        workload: &Workload,
+        more: &Cell,
+        less: &Cell,
+        settings: &Settings,
+    ) -> Option<Outcome> {
+        let memory = |cell: &Cell| cell.rss_peak_bytes.map(|bytes| bytes as f64);
+        match claim.figure {
+            Figure::Time => times(claim.form, more, less, settings),
+            Figure::Memory => single(memory(more)?, memory(less)?, shown_bytes, "of memory"),
+            Figure::MemoryOfSession => {
+                let sessions = workload.sessions.filter(|sessions| *sessions > 0)?;
+                let each = |cell: &Cell| Some(memory(cell)? / sessions as f64);
+                let what = format!("for each of {}", plural(sessions, "session"));
+                single(each(more)?, each(less)?, shown_bytes, &what)
+            }
+            Figure::LoopLag => {
+                let lag = |cell: &Cell| view::metric(cell, "loop_lag_max_ns");
+                single(lag(more)?, lag(less)?, duration, "of lag")
+            }
         }
     }
 
     /// The rest of the sentence.
-    pub(super) fn told(&self, figure: Figure, more: &str, less: &str) -> String {
-        match self {
-            Outcome::Times { ratio, samples } => told_times(ratio, *samples, more, less),
-            Outcome::Single {
-                more: most,
-                less: least,
-            } => {
-                let shown = |value: f64| match figure {
-                    Figure::Memory => bytes(value as u64),
-                    _ => duration(value),
-                };
-                let (most, least) = (*most, *least);
-                let word = if most >= least * TELLING {
-                    "borne out"
-                } else if least >= most * TELLING {
-                    "not here"
-                } else {
-                    "not to be seen here"
-                };
-                let what = match figure {
-                    Figure::Memory => "of memory",
-                    _ => "of lag",
-                };
+    pub(super) fn told(&self, more: &str, less: &str) -> String {
+        let word = match self.holds {
+            Holds::Yes => "holds here",
+            Holds::No => "does not hold here",
+            Holds::Open => "open here",
+        };
+        let figures = match &self.figures {
+            Figures::Times(ratio) => longer(ratio, more, less),
+            Figures::AtLeast(least) => {
                 format!(
-                    "{word}, {} {what} in {more}, {} in {less}.",
-                    shown(most),
-                    shown(least)
+                    "{more} took at least {} times as long as {less}",
+                    at_least(*least)
                 )
             }
-        }
+            Figures::Few(ratio, samples) => {
+                let by = plural(*samples, "sample");
+                format!("{}, by {by} only", longer(ratio, more, less))
+            }
+            Figures::Single {
+                more: most,
+                less: least,
+                what,
+            } => format!("{most} {what} in {more}, {least} in {less}"),
+        };
+        format!("{word}, {figures}.")
     }
 }
 
-fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> String {
-    let longer = |ratio: f64, slow: &str, quick: &str| {
-        format!(
-            "{slow} took {} times as long as {quick}",
-            clear_ratio(ratio)
-        )
+fn shown_bytes(value: f64) -> String {
+    bytes(value as u64)
+}
+
+fn times(form: Form, more: &Cell, less: &Cell, settings: &Settings) -> Option<Outcome> {
+    let ratio = between(more, less)?.interval;
+    let margin = settings.margin();
+    if let Some(bounds) = view::bounds(&ratio) {
+        return Some(Outcome {
+            holds: holds(form, bounds, margin, settings.floor()),
+            figures: Figures::Times(ratio),
+        });
+    }
+    // One sample far above the best is far above what is close to the best.
+    let least = (more.verdict == Some(Verdict::SlowerByOneSample))
+        .then(|| Some(more.ratio_to_best?.low? / less.ratio_to_best?.high?))
+        .flatten();
+    if let Some(least) = least.filter(|least| *least > 1.0 + margin.max(settings.floor())) {
+        return Some(Outcome {
+            holds: Holds::Yes,
+            figures: Figures::AtLeast(least),
+        });
+    }
+    let samples = counted(more).len().min(counted(less).len());
+    Some(Outcome {
+        holds: Holds::Open,
+        figures: Figures::Few(ratio, samples),
+    })
+}
+
+/// By the whole interval of `more ÷ less`.
+fn holds(form: Form, (low, high): (f64, f64), margin: f64, floor: f64) -> Holds {
+    let beyond = 1.0 + margin.max(floor);
+    let (yes, no) = match form {
+        Form::Less => (low > beyond, high <= 1.0 + margin),
+        Form::NoMore => (low >= 1.0 / (1.0 + margin), high < 1.0 / beyond),
     };
-    match view::bounds(taken) {
-        Some((low, high)) if low > 1.0 => format!(
-            "borne out, {} [{} to {}].",
-            longer(taken.median, more, less),
-            clear_ratio(low),
-            clear_ratio(high)
-        ),
-        Some((low, high)) if high < 1.0 => format!(
-            "not here, {} [{} to {}].",
-            longer(1.0 / taken.median, less, more),
-            clear_ratio(1.0 / high),
-            clear_ratio(1.0 / low)
-        ),
-        Some((low, high)) => format!(
-            "open here, {more} took {} to {} times as long as {less}.",
-            ratio(low),
-            ratio(high)
-        ),
-        None => {
-            // Too few samples for a finding in either direction.
-            let by = format!("by {} only", plural(samples, "sample"));
-            let said = if taken.median >= 1.0 {
-                longer(taken.median, more, less)
-            } else {
-                longer(1.0 / taken.median, less, more)
-            };
-            format!("{said}, {by}.")
-        }
+    match (yes, no) {
+        (true, _) => Holds::Yes,
+        (_, true) => Holds::No,
+        _ => Holds::Open,
+    }
+}
+
+fn single(more: f64, less: f64, shown: fn(f64) -> String, what: &str) -> Option<Outcome> {
+    if !(more > 0.0 && less > 0.0) {
+        return None;
+    }
+    // Nothing here claims that two single figures are alike.
+    let holds = if more >= less * TELLING {
+        Holds::Yes
+    } else if less >= more * TELLING {
+        Holds::No
+    } else {
+        Holds::Open
+    };
+    Some(Outcome {
+        holds,
+        figures: Figures::Single {
+            more: shown(more),
+            less: shown(less),
+            what: what.to_owned(),
+        },
+    })
+}
+
+/// Who took longer, and by how much, with bounds where there are any.
+fn longer(taken: &Interval, more: &str, less: &str) -> String {
+    let told = |slow: &str, quick: &str, ratio: f64, bounds: Option<(f64, f64)>| {
+        let bounds = bounds.map_or_else(String::new, |(low, high)| {
+            format!(" [{} to {}]", clear_ratio(low), clear_ratio(high))
+        });
+        let ratio = clear_ratio(ratio);
+        format!("{slow} took {ratio} times as long as {quick}{bounds}")
+    };
+    let bounds = view::bounds(taken);
+    if taken.median >= 1.0 {
+        told(more, less, taken.median, bounds)
+    } else {
+        let inverse = bounds.map(|(low, high)| (1.0 / high, 1.0 / low));
+        told(less, more, 1.0 / taken.median, inverse)
     }
 }
 
@@ -114,38 +182,45 @@ fn told_times(taken: &Interval, samples: usize, more: &str, less: &str) -> Strin
 mod tests {
     use super::*;
 
-    fn interval(median: f64, low: f64, high: f64) -> Interval {
-        Interval {
+    fn told(form: Form, median: f64, low: f64, high: f64) -> String {
+        let ratio = Interval {
             median,
             low: Some(low),
             high: Some(high),
-        }
+        };
+        let outcome = Outcome {
+            holds: holds(form, (low, high), 0.05, 0.0),
+            figures: Figures::Times(ratio),
+        };
+        outcome.told("a", "b")
     }
 
     #[test]
-    fn what_the_interval_says_decides() {
-        let told = |median, low, high| told_times(&interval(median, low, high), 9, "a", "b");
+    fn the_whole_interval_decides_whether_a_claim_holds() {
+        let less = |median, low, high| told(Form::Less, median, low, high);
         assert_eq!(
-            told(2.0, 1.9, 2.1),
-            "borne out, a took 2.00 times as long as b [1.90 to 2.10]."
+            less(2.0, 1.9, 2.1),
+            "holds here, a took 2.00 times as long as b [1.90 to 2.10]."
         );
         assert_eq!(
-            told(0.5, 0.4, 0.8),
-            "not here, b took 2.00 times as long as a [1.25 to 2.50]."
+            less(0.5, 0.4, 0.8),
+            "does not hold here, b took 2.00 times as long as a [1.25 to 2.50]."
         );
         assert_eq!(
-            told(1.1, 0.9, 1.3),
-            "open here, a took 0.90 to 1.30 times as long as b."
+            less(1.01, 0.99, 1.03),
+            "does not hold here, a took 1.01 times as long as b [0.99 to 1.03]."
         );
-        let few = Interval {
-            median: 3.0,
-            low: None,
-            high: None,
-        };
-        assert_eq!(
-            told_times(&few, 1, "a", "b"),
-            "a took 3.00 times as long as b, by 1 sample only."
-        );
+        assert!(less(1.1, 0.9, 1.3).starts_with("open here, "));
+        assert!(less(1.06, 1.01, 1.09).starts_with("open here, "));
+    }
+
+    #[test]
+    fn no_more_allows_for_the_margin() {
+        let no_more = |low, high| told(Form::NoMore, (low + high) / 2.0, low, high);
+        assert!(no_more(1.2, 1.4).starts_with("holds here, "));
+        assert!(no_more(0.96, 1.01).starts_with("holds here, "));
+        assert!(no_more(0.93, 1.01).starts_with("open here, "));
+        assert!(no_more(0.80, 0.90).starts_with("does not hold here, "));
     }
 
     #[test]
@@ -156,31 +231,29 @@ mod tests {
                 low: None,
                 high: None,
             };
-            let told = told_times(&few, 1, "a", "b");
+            let outcome = Outcome {
+                holds: Holds::Open,
+                figures: Figures::Few(few, 1),
+            };
+            let told = outcome.told("a", "b");
+            assert!(told.starts_with("open here, "), "{told}");
             assert!(told.ends_with("by 1 sample only."), "{told}");
-            for finding in ["not here", "borne out", "open here"] {
-                assert!(!told.contains(finding), "{told}");
-            }
         }
     }
 
     #[test]
     fn a_figure_of_one_sample_each_has_to_differ_clearly() {
-        let told = |more, less| Outcome::Single { more, less }.told(Figure::Memory, "a", "b");
         let mib = |n: f64| n * f64::from(1 << 20);
-        assert_eq!(
-            told(mib(13.0), mib(2.2)),
-            "borne out, 13 MiB of memory in a, 2.2 MiB in b."
-        );
-        assert!(told(mib(2.0), mib(9.0)).starts_with("not here, "));
-        assert!(told(mib(2.0), mib(2.2)).starts_with("not to be seen here, "));
-        let lag = Outcome::Single {
-            more: 98.4e6,
-            less: 2.1e6,
+        let told = |more, less| {
+            let outcome = single(mib(more), mib(less), shown_bytes, "of memory");
+            outcome.expect("figures").told("a", "b")
         };
         assert_eq!(
-            lag.told(Figure::LoopLag, "a", "b"),
-            "borne out, 98.4 ms of lag in a, 2.10 ms in b."
+            told(13.0, 2.2),
+            "holds here, 13 MiB of memory in a, 2.2 MiB in b."
         );
+        assert!(told(2.0, 9.0).starts_with("does not hold here, "));
+        assert!(told(2.0, 2.2).starts_with("open here, "));
+        assert!(single(0.0, 1.0, shown_bytes, "").is_none());
     }
 }

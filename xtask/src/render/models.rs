@@ -1,0 +1,99 @@
+//! What is known of the project's own models: their order, their short names, and which of them
+//! are no rivals.
+
+use crate::stats::BASELINE;
+
+/// A model, how it is called at the head of a column, and its purpose if it is no rival.
+struct Known {
+    name: &'static str,
+    short: &'static str,
+    /// The Items that its purpose is the question of. `None` for a rival, which competes everywhere.
+    purpose: Option<&'static [u8]>,
+}
+
+const fn rival(name: &'static str, short: &'static str) -> Known {
+    Known {
+        name,
+        short,
+        purpose: None,
+    }
+}
+
+/// From the simplest to the most involved: no concurrency; scoped threads, which borrow and leave
+/// nothing to shut down; one call into a pool that is global; a pool to keep; queues and workers to
+/// wire up and close; async on one thread; an async runtime; a discontinued one; other processes,
+/// whose inputs and outputs travel. Last the models that serve a purpose of their own.
+const KNOWN: [Known; 13] = [
+    rival(BASELINE, "seq"),
+    rival("threads", "thr"),
+    rival("data-parallel", "rayon"),
+    rival("thread-pool", "pool"),
+    rival("queue", "queue"),
+    rival("coroutines", "coro"),
+    rival("tokio-tasks", "tokio"),
+    rival("async-std-tasks", "astd"),
+    rival("process-pool", "proc"),
+    rival("child-process", "child"),
+    Known {
+        name: "locks",
+        short: "lock",
+        purpose: Some(&[54]),
+    },
+    Known {
+        name: "bridge",
+        short: "brdg",
+        purpose: Some(&[62, 63]),
+    },
+    Known {
+        name: "stall-watch",
+        short: "stall",
+        purpose: Some(&[63]),
+    },
+];
+
+/// The place of a model in the order of simplicity; models of the user's own come last.
+pub(super) fn simplicity(model: &str) -> usize {
+    let place = KNOWN.iter().position(|known| known.name == model);
+    place.unwrap_or(KNOWN.len())
+}
+
+/// A name of at most five letters; `None` for a model of the user's own.
+pub(super) fn short(model: &str) -> Option<&'static str> {
+    let known = KNOWN.iter().find(|known| known.name == model);
+    known.map(|known| known.short)
+}
+
+/// Whether the model competes in a workload of these Items.
+pub(super) fn is_rival(model: &str, items: &[u8]) -> bool {
+    let known = KNOWN.iter().find(|known| known.name == model);
+    let purpose = known.and_then(|known| known.purpose);
+    purpose.is_none_or(|purpose| purpose.iter().any(|item| items.contains(item)))
+}
+
+/// What a reader has to know of a model that is another one with an addition.
+pub(super) fn described(model: &str) -> Option<&'static str> {
+    (model == "stall-watch").then_some("tokio-tasks with a watch")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_are_short_and_unambiguous() {
+        for known in &KNOWN {
+            assert!(known.short.len() <= 5, "{}", known.short);
+            let same = KNOWN.iter().filter(|other| other.short == known.short);
+            assert_eq!(same.count(), 1, "{}", known.short);
+        }
+    }
+
+    #[test]
+    fn non_rivals_compete_only_where_their_purpose_is_the_question() {
+        assert!(is_rival("locks", &[54]));
+        assert!(!is_rival("locks", &[53, 64]));
+        assert!(!is_rival("stall-watch", &[62]));
+        assert!(is_rival("tokio-tasks", &[]));
+        assert!(is_rival("python", &[]), "a runner of the user's own");
+    }
+}
