@@ -50,7 +50,8 @@ impl DataParallel {
         Ok(self)
     }
 
-    /// Run on a pool of its own with one worker per core.
+    /// Run on a pool of its own with one worker per core. Under a CPU quota of the process's control group these are as
+    /// many as the quota, rounded up to whole CPUs.
     ///
     /// # Errors
     /// As of [`workers`](Self::workers).
@@ -93,7 +94,7 @@ impl DataParallel {
     /// As [`new`](Self::new) says, since asking starts rayon's global pool.
     pub fn worker_count(&self) -> usize {
         match &self.pool {
-            Some(pool) => pool.rayon.current_num_threads(),
+            Some(pool) => pool.rayon().current_num_threads(),
             None => rayon::current_num_threads(),
         }
     }
@@ -132,7 +133,7 @@ impl DataParallel {
     /// Whether the calling thread is one of the workers.
     pub(crate) fn is_worker(&self) -> bool {
         let index = match &self.pool {
-            Some(pool) => pool.rayon.current_thread_index(),
+            Some(pool) => pool.rayon().current_thread_index(),
             None => rayon::current_thread_index(),
         };
         index.is_some()
@@ -146,7 +147,7 @@ impl DataParallel {
     /// Have a worker do the job later, in the order of the calls. `job` must not panic.
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         match &self.pool {
-            Some(pool) => pool.rayon.spawn_fifo(job),
+            Some(pool) => pool.rayon().spawn_fifo(job),
             None => rayon::spawn_fifo(job),
         }
     }

@@ -10,7 +10,7 @@ impl DataParallel {
     /// Run `f` on each input and return the results in the order of the inputs, one for each.
     ///
     /// Inputs, `f` and results may borrow from the caller. The call blocks until all items are done; called on a worker
-    /// of the same pool, it runs items itself meanwhile.
+    /// of the same pool, it runs items itself meanwhile. Called on a worker of another pool, it only blocks.
     ///
     /// # Errors
     /// Each result by itself: the panic of its item. The other items are not affected.

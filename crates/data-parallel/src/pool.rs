@@ -1,5 +1,7 @@
 use std::io;
+use std::mem;
 use std::num::NonZeroUsize;
+use std::process;
 use std::thread::{self, JoinHandle};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -14,10 +16,10 @@ pub const MAX_WORKERS: usize = 4_096;
 /// A rayon pool whose threads are gone when it is.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    // Dropped first, in this order: rayon tells its workers to end, but does not wait for them.
-    pub(crate) rayon: ThreadPool,
+    /// Gone while it is dropped: rayon tells its workers to end, but does not wait for them.
+    rayon: Option<ThreadPool>,
     id: PoolId,
-    _workers: Workers,
+    workers: Workers,
 }
 
 impl Pool {
@@ -26,7 +28,10 @@ impl Pool {
         if workers > MAX_WORKERS {
             return Err(ConfigError::TooManyWorkers(workers));
         }
-        let mut workers = Workers(Vec::with_capacity(wanted.get()));
+        let mut workers = Workers {
+            threads: Vec::with_capacity(wanted.get()),
+            process: process::id(),
+        };
         let mut refused = None;
         let id = PoolId::next();
         let built = ThreadPoolBuilder::new()
@@ -40,7 +45,7 @@ impl Pool {
                 };
                 match builder.spawn(run) {
                     Ok(handle) => {
-                        workers.0.push(handle);
+                        workers.threads.push(handle);
                         Ok(())
                     }
                     Err(error) => {
@@ -54,9 +59,9 @@ impl Pool {
             .build();
         match built {
             Ok(rayon) => Ok(Self {
-                rayon,
+                rayon: Some(rayon),
                 id,
-                _workers: workers,
+                workers,
             }),
             Err(error) => Err(ConfigError::Refused(
                 refused.unwrap_or_else(|| io::Error::other(error)),
@@ -66,12 +71,17 @@ impl Pool {
 
     /// Run `work` where rayon's parallel iterators use this pool.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        let rayon = self.rayon();
         let on_a_worker = rayon::current_thread_index().is_some();
-        if on_a_worker && self.rayon.current_thread_index().is_none() {
-            cross(&self.rayon, self.id, work)
+        if on_a_worker && rayon.current_thread_index().is_none() {
+            cross(rayon, self.id, work)
         } else {
-            self.rayon.install(work)
+            rayon.install(work)
         }
+    }
+
+    pub(crate) fn rayon(&self) -> &ThreadPool {
+        self.rayon.as_ref().expect("only its drop takes it")
     }
 
     /// See [`wait_for`].
@@ -80,19 +90,38 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if self.workers.process != process::id() {
+            // A child that was forked: the workers are not here, and a lock that one of them held stays locked.
+            mem::forget(self.rayon.take());
+            mem::forget(mem::take(&mut self.workers.threads));
+        }
+        drop(self.rayon.take());
+    }
+}
+
 /// The threads of a pool, joined when dropped.
 #[derive(Debug)]
-struct Workers(Vec<JoinHandle<()>>);
+struct Workers {
+    threads: Vec<JoinHandle<()>>,
+    /// The process that they belong to.
+    process: u32,
+}
 
 impl Drop for Workers {
     fn drop(&mut self) {
         let here = thread::current().id();
-        if self.0.iter().any(|worker| worker.thread().id() == here) {
+        if self
+            .threads
+            .iter()
+            .any(|worker| worker.thread().id() == here)
+        {
             // A worker cannot wait for itself, and waiting for the others could wait for what waits for it. All have
             // been told to end, and do as soon as their jobs have.
             return;
         }
-        for worker in self.0.drain(..) {
+        for worker in self.threads.drain(..) {
             // rayon's workers do not panic: a job that does is caught before it gets there.
             let _ = worker.join();
         }

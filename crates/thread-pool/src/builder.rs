@@ -54,7 +54,7 @@ impl Builder {
     }
 
     /// How many threads the pool has, or may have at most (see [`min_workers`](Self::min_workers)). Unless set: one for
-    /// each core this process may use.
+    /// each core this process may use; under a CPU quota of its control group, the quota rounded up to whole CPUs.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self

@@ -1,6 +1,7 @@
 //! The pool itself: what it is made of, closing and shutting down.
 
 use std::fmt;
+use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
 pub struct ThreadPool {
     shared: Arc<Shared>,
     reports: Listed,
+    /// The process that the threads belong to.
+    process: u32,
 }
 
 impl ThreadPool {
@@ -47,7 +50,11 @@ impl ThreadPool {
     }
 
     pub(crate) fn from_parts(shared: Arc<Shared>, reports: Listed) -> Self {
-        Self { shared, reports }
+        Self {
+            shared,
+            reports,
+            process: process::id(),
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -163,6 +170,12 @@ impl ThreadPool {
         self.shared.crew.includes(thread::current().id())
     }
 
+    /// Whether this is a child that was forked. The workers are not here then, and a lock that one of them held stays
+    /// locked.
+    fn is_forked(&self) -> bool {
+        self.process != process::id()
+    }
+
     fn join_for(&mut self, timeout: Duration) -> Result<(), StillRunning> {
         // A time beyond the clock's range is no limit.
         let deadline = if self.on_own_thread() {
@@ -185,6 +198,9 @@ impl ThreadPool {
     }
 
     fn join(&mut self) {
+        if self.is_forked() {
+            return;
+        }
         let on_own_thread = self.on_own_thread();
         let Some(threads) = self.shared.crew.close() else {
             return;
@@ -204,6 +220,9 @@ impl ThreadPool {
 
 impl Drop for ThreadPool {
     fn drop(&mut self) {
+        if self.is_forked() {
+            return;
+        }
         self.shared.close();
         self.join();
     }

@@ -41,7 +41,8 @@ impl Threads {
         self
     }
 
-    /// Have at most as many threads alive at once as there are cores: the limit for tasks that compute.
+    /// Have at most as many threads alive at once as there are cores: the limit for tasks that compute. Under a CPU quota
+    /// of the process's control group it is the quota, rounded up to whole CPUs.
     pub fn limit_to_cores(mut self) -> Self {
         self.limit = NonZeroUsize::new(num_cpus::get());
         self
@@ -68,7 +69,7 @@ impl Threads {
         self
     }
 
-    /// Start no task later than `time` after the call began. The tasks which have not started by then are
+    /// Start no task later than `time` after the call began; the last look is on the task's own thread. The tasks which have not started by then are
     /// [`TaskError::NotStarted`](crate::TaskError::NotStarted); those which have are waited for, since they may borrow
     /// from the caller. With [`map_with`](Self::map_with) they see the deadline themselves.
     pub fn deadline(mut self, time: Duration) -> Self {

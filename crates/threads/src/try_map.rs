@@ -6,7 +6,8 @@ use crate::{Stop, Threads, TryMapError};
 impl Threads {
     /// Run `f` on each input in a thread of its own and return all results in order, or stop at the first failure.
     ///
-    /// After a task fails or panics no further one starts; those under way are waited for. The failure returned is the
+    /// After a task fails or panics no further one starts: each thread looks right before it runs its task. Those under way
+    /// are waited for. The failure returned is the
     /// one that came first in time. To keep what had been done by then, use [`map`](Self::map) with a [`Stop`].
     ///
     /// ```

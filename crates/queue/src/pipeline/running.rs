@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
+use std::mem;
+use std::process;
 use std::thread::{self, JoinHandle, ScopedJoinHandle};
 
 use super::builder::Pipeline;
@@ -54,7 +56,7 @@ struct Scoped<'scope, O> {
 impl<O> Drop for Scoped<'_, O> {
     fn drop(&mut self) {
         self.drain.stop();
-        join_scoped(std::mem::take(&mut self.threads));
+        join_scoped(mem::take(&mut self.threads));
     }
 }
 
@@ -71,7 +73,7 @@ pub(crate) struct Collected<O>(pub(crate) Vec<O>);
 
 impl<O> Collected<O> {
     pub(crate) fn into_inner(mut self) -> Vec<O> {
-        std::mem::take(&mut self.0)
+        mem::take(&mut self.0)
     }
 }
 
@@ -94,8 +96,9 @@ where
     let handle = pipeline.handle();
     match pipeline.plan(inputs)?.start(thread::Builder::spawn) {
         Ok(Started { drain, threads }) => Ok(Running {
-            drain,
+            drain: Some(drain),
             threads,
+            process: process::id(),
             handle,
         }),
         Err((error, threads)) => {
@@ -122,8 +125,11 @@ fn join(threads: Vec<JoinHandle<()>>) {
 /// Dropping it ends the run and returns when all its threads have been joined. So it waits for the items in work, and for
 /// the iterator of the inputs if that is blocked.
 pub struct Running<O> {
-    drain: Drain<O>,
+    /// Gone while it is dropped.
+    drain: Option<Drain<O>>,
     threads: Vec<JoinHandle<()>>,
+    /// The process that they belong to.
+    process: u32,
     handle: Handle,
 }
 
@@ -138,10 +144,11 @@ impl<O> Iterator for Running<O> {
     type Item = Result<O, PipelineError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.drain.next() {
+        let drain = self.drain.as_mut()?;
+        match drain.next() {
             Some(Ok(item)) => Some(Ok(item)),
             Some(Err(error)) => Some(Err(PipelineError::Item(*error))),
-            None => self.drain.error().map(Err),
+            None => drain.error().map(Err),
         }
     }
 }
@@ -150,8 +157,16 @@ impl<O> FusedIterator for Running<O> {}
 
 impl<O> Drop for Running<O> {
     fn drop(&mut self) {
-        self.drain.stop();
-        join(std::mem::take(&mut self.threads));
+        let mut drain = self.drain.take();
+        if self.process != process::id() {
+            // A child that was forked: the threads are not here, and a lock that one of them held stays locked.
+            mem::forget((drain, mem::take(&mut self.threads)));
+            return;
+        }
+        if let Some(drain) = &mut drain {
+            drain.stop();
+        }
+        join(mem::take(&mut self.threads));
     }
 }
 

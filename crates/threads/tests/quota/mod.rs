@@ -1,0 +1,1 @@
+../../../thread-pool/tests/quota/mod.rs
