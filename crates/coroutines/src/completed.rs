@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use futures::stream::{FusedStream, Stream};
 
+use crate::inputs::{Inputs, StreamInputs};
 use crate::running::Running;
 use crate::turn::Turn;
 use crate::{TaskError, Tasks};
@@ -41,6 +42,37 @@ where
     Tasks::new().as_completed(inputs, f)
 }
 
+/// Runs `f` on every input of a stream, all at once, and hands out the results as the tasks end.
+///
+/// The same as [`Tasks::as_completed_stream`] without a limit.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use coroutines::Tasks;
+/// use futures::stream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), coroutines::TaskError> {
+/// let requests = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
+/// let limit = NonZeroUsize::new(100).unwrap();
+/// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, async |text| text.len());
+/// let mut sum = 0;
+/// while let Some((_index, length)) = answers.next().await {
+///     sum += length?;
+/// }
+/// assert_eq!(sum, 3);
+/// # Ok(())
+/// # }
+/// ```
+pub fn as_completed_stream<S, F, Fut>(inputs: S, f: F) -> AsCompleted<StreamInputs<S>, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    Tasks::new().as_completed_stream(inputs, f)
+}
+
 impl Tasks {
     /// Runs `f` on every input and hands out the results as the tasks end, each with the number of its input, counted
     /// from 0.
@@ -68,9 +100,30 @@ impl Tasks {
             turn: Turn::new(),
         }
     }
+
+    /// [`as_completed`](Self::as_completed) of inputs that come from a stream: it is polled while there is room for
+    /// another task, and dropped with the results.
+    ///
+    /// # Panics
+    /// When the stream panics, in the poll that called it.
+    pub fn as_completed_stream<S, F, Fut>(
+        self,
+        inputs: S,
+        f: F,
+    ) -> AsCompleted<StreamInputs<S>, F, Fut>
+    where
+        S: Stream,
+        F: FnMut(S::Item) -> Fut,
+        Fut: Future,
+    {
+        AsCompleted {
+            running: Running::new(StreamInputs::new(inputs), f, self.at_once()),
+            turn: Turn::new(),
+        }
+    }
 }
 
-/// The results of [`as_completed`]: a [`Stream`], and [`next`](Self::next) for those who need no more.
+/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], and [`next`](Self::next) for those who need no more.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct AsCompleted<I, F, Fut> {
     running: Running<I, F, Fut>,
@@ -83,8 +136,8 @@ impl<I, F, Fut> Unpin for AsCompleted<I, F, Fut> {}
 
 impl<I, F, Fut> AsCompleted<I, F, Fut>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future,
 {
     /// The next result, with the number of its input; `None` when all are read.
@@ -93,7 +146,7 @@ where
     /// Dropping the future loses no result, and the tasks stay where they are.
     ///
     /// # Panics
-    /// When the iterator panics.
+    /// When the iterator or the stream of the inputs panics.
     pub async fn next(&mut self) -> Option<(usize, Result<Fut::Output, TaskError>)> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -101,8 +154,8 @@ where
 
 impl<I, F, Fut> Stream for AsCompleted<I, F, Fut>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future,
 {
     type Item = (usize, Result<Fut::Output, TaskError>);
@@ -119,8 +172,8 @@ where
 
 impl<I, F, Fut> FusedStream for AsCompleted<I, F, Fut>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future,
 {
     fn is_terminated(&self) -> bool {

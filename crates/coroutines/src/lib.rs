@@ -4,6 +4,7 @@
 mod completed;
 mod first;
 mod group;
+mod inputs;
 mod map;
 mod outcome;
 mod panic;
@@ -15,10 +16,13 @@ mod tasks;
 mod timeout;
 mod turn;
 
-pub use completed::{AsCompleted, as_completed};
+pub use completed::{AsCompleted, as_completed, as_completed_stream};
 pub use first::{NoFutures, first_completed};
-pub use group::{GroupError, TaskFailure, TaskGroup};
-pub use map::{gather, map};
+pub use group::{
+    GroupEnded, GroupError, SendSpawner, SendTaskGroup, Spawner, TaskFailure, TaskGroup,
+};
+pub use inputs::StreamInputs;
+pub use map::{gather, map, map_stream};
 pub use outcome::TaskError;
 pub use panic::TaskPanic;
 pub use retry::{Backoff, GaveUp, Retry, RetryError, RetryIf};

@@ -4,6 +4,9 @@ use std::convert::identity;
 use std::future::{Future, poll_fn};
 use std::task::{Poll, ready};
 
+use futures::stream::Stream;
+
+use crate::inputs::{Inputs, StreamInputs};
 use crate::results::Results;
 use crate::running::Running;
 use crate::turn::Turn;
@@ -34,6 +37,34 @@ where
     Fut: Future,
 {
     Tasks::new().map(inputs, f).await
+}
+
+/// Runs `f` on every input of a stream, all at once; the results come in the order of the inputs.
+///
+/// The same as [`Tasks::map_stream`] without a limit.
+///
+/// ```
+/// use futures::stream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), coroutines::TaskError> {
+/// let words = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
+/// let lengths = coroutines::map_stream(words, async |word| word.len()).await;
+/// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
+/// assert_eq!(lengths, [1, 2]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// When the stream panics.
+pub async fn map_stream<S, F, Fut>(inputs: S, f: F) -> Vec<Result<Fut::Output, TaskError>>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    Tasks::new().map_stream(inputs, f).await
 }
 
 /// Awaits all futures at once; their results come in the order of the futures.
@@ -82,17 +113,39 @@ impl Tasks {
         F: FnMut(I::Item) -> Fut,
         Fut: Future,
     {
-        let inputs = inputs.into_iter();
-        let mut results = Results::reserved(inputs.size_hint());
-        let mut running = Running::new(inputs, f, self.at_once());
-        poll_fn(|cx| {
-            let mut turn = Turn::new();
-            while let Some((number, outcome)) = ready!(running.poll_ended(cx, &mut turn)) {
-                results.put(number, outcome);
-            }
-            Poll::Ready(())
-        })
-        .await;
-        results.into_values()
+        ordered(self, inputs.into_iter(), f).await
     }
+
+    /// [`map`](Self::map) of inputs that come from a stream: it is polled while there is room for another task, and
+    /// dropped when its end has come and all tasks have ended.
+    ///
+    /// # Panics
+    /// When the stream panics.
+    pub async fn map_stream<S, F, Fut>(self, inputs: S, f: F) -> Vec<Result<Fut::Output, TaskError>>
+    where
+        S: Stream,
+        F: FnMut(S::Item) -> Fut,
+        Fut: Future,
+    {
+        ordered(self, StreamInputs::new(inputs), f).await
+    }
+}
+
+async fn ordered<I, F, Fut>(tasks: Tasks, inputs: I, f: F) -> Vec<Result<Fut::Output, TaskError>>
+where
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
+    Fut: Future,
+{
+    let mut results = Results::reserved(inputs.left());
+    let mut running = Running::new(inputs, f, tasks.at_once());
+    poll_fn(|cx| {
+        let mut turn = Turn::new();
+        while let Some((number, outcome)) = ready!(running.poll_ended(cx, &mut turn)) {
+            results.put(number, outcome);
+        }
+        Poll::Ready(())
+    })
+    .await;
+    results.into_values()
 }

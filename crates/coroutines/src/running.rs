@@ -4,6 +4,7 @@ use std::future::Future;
 use std::task::{Context, Poll, ready};
 
 use crate::TaskError;
+use crate::inputs::Inputs;
 use crate::panic::{Contained, contain};
 use crate::set::{Ended, Set};
 use crate::turn::{STEPS, Turn};
@@ -37,8 +38,8 @@ impl<I, F, Fut> Running<I, F, Fut> {
 
 impl<I, F, Fut> Running<I, F, Fut>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future,
 {
     pub(crate) fn new(inputs: I, make: F, at_once: usize) -> Self {
@@ -58,7 +59,7 @@ where
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let (low, high) = match self.exhausted {
             true => (0, Some(0)),
-            false => self.inputs.get().size_hint(),
+            false => self.inputs.get().left(),
         };
         let under_way = self.tasks.len();
         (
@@ -77,6 +78,7 @@ where
         cx: &mut Context<'_>,
         turn: &mut Turn,
     ) -> Poll<Option<Completed<Fut::Output>>> {
+        let mut waits = false;
         loop {
             if self.is_done() {
                 return Poll::Ready(None);
@@ -87,15 +89,15 @@ where
                 self.phase = STEPS;
             }
             self.phase -= 1;
-            let room = !self.exhausted && self.tasks.len() < self.at_once;
+            let room = !self.exhausted && !waits && self.tasks.len() < self.at_once;
             let ended = if room && self.starting {
-                self.start()
+                self.start(cx, &mut waits)
             } else if let Some(place) = self.tasks.next_woken() {
                 let ended = self.tasks.poll(place).map(named);
                 turn.polled(ended.is_some());
                 ended
             } else if room {
-                self.start()
+                self.start(cx, &mut waits)
             } else {
                 if self.tasks.poll_woken(cx).is_pending() {
                     *turn = Turn::new();
@@ -111,10 +113,18 @@ where
 
     /// Makes a task of the next input, if there is one, and polls it at once, while it is in the cache. What ends there
     /// and then, or is no task since `make` panicked, has its result.
-    fn start(&mut self) -> Option<Completed<Fut::Output>> {
-        let Some(input) = self.inputs.get_mut().next() else {
-            self.exhausted = true;
-            return None;
+    /// `waits`: there is no input yet.
+    fn start(&mut self, cx: &mut Context<'_>, waits: &mut bool) -> Option<Completed<Fut::Output>> {
+        let input = match self.inputs.get_mut().poll_input(cx) {
+            Poll::Ready(Some(input)) => input,
+            Poll::Ready(None) => {
+                self.exhausted = true;
+                return None;
+            }
+            Poll::Pending => {
+                *waits = true;
+                return None;
+            }
         };
         let number = self.started;
         self.started += 1;

@@ -206,3 +206,34 @@ fn errors_go_through_the_question_mark() {
         "1 of 1 tasks failed, 0 cancelled; task 0: no disk"
     );
 }
+
+#[test]
+fn error_of_many_failures_stays_readable() {
+    on_each_executor(async || {
+        let mut group = TaskGroup::<(), &str>::new();
+        for _ in 0..10_000 {
+            group.spawn(async { Err("failed") });
+        }
+        // Nothing is polled after the first failure.
+        let error = group.join_all().await.unwrap_err();
+        assert_eq!((error.failures().len(), error.cancelled()), (1, 9_999));
+
+        let (_, bomb) = PanicsInDrop::counted();
+        let mut group = TaskGroup::<(), &str>::new();
+        for _ in 0..1_000 {
+            let bomb = bomb();
+            group.spawn(async move {
+                let _bomb = bomb;
+                pending().await
+            });
+        }
+        group.spawn(async { Err("failed") });
+        let error = group.join_all().await.unwrap_err();
+        assert_eq!(error.failures().len(), 1_001);
+        let words = error.to_string();
+        assert!(
+            words.len() < 1_000 && words.ends_with("; and 991 more"),
+            "{words}"
+        );
+    });
+}

@@ -1,25 +1,28 @@
 //! Tasks that succeed or fail together.
 
 mod error;
+mod joint;
+mod send;
+mod spawner;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
-use std::task::{Poll, ready};
 
 pub use error::{GroupError, TaskFailure};
+pub use send::{SendSpawner, SendTaskGroup};
+pub use spawner::{GroupEnded, Spawner};
 
-use crate::TaskPanic;
-use crate::results::Results;
-use crate::set::Set;
-use crate::turn::Turn;
+use joint::Joint;
 
-type Task<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
+/// A task that need not be `Send`.
+pub(crate) type Task<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
 
 /// Tasks that succeed or fail together: the first failure cancels the others, and none outlives the group.
 ///
 /// The tasks may be of different types and may borrow; they run inside the task that awaits
-/// [`join_all`](Self::join_all), and not before.
+/// [`join_all`](Self::join_all), and not before. They add tasks to their own group by a [`Spawner`]. They need not be
+/// `Send`, so the group is not: one that is awaited in a spawned task is a [`SendTaskGroup`].
 ///
 /// ```
 /// use coroutines::{TaskFailure, TaskGroup};
@@ -42,16 +45,14 @@ type Task<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
 /// discarded. [`cancel`](Self::cancel) tells of it.
 #[must_use = "dropping the group cancels its tasks"]
 pub struct TaskGroup<'a, T, E> {
-    tasks: Set<Task<'a, T, E>>,
-    spawned: usize,
+    joint: Joint<Task<'a, T, E>>,
 }
 
 impl<'a, T, E> TaskGroup<'a, T, E> {
     /// An empty group.
     pub fn new() -> Self {
         Self {
-            tasks: Set::new(),
-            spawned: 0,
+            joint: Joint::new(),
         }
     }
 
@@ -60,76 +61,43 @@ impl<'a, T, E> TaskGroup<'a, T, E> {
     where
         F: Future<Output = Result<T, E>> + 'a,
     {
-        self.tasks.insert(self.spawned, Box::pin(future));
-        self.spawned += 1;
+        self.joint.insert(Box::pin(future));
+    }
+
+    /// A handle by which tasks add tasks to this group, also while it is joined.
+    #[must_use]
+    pub fn spawner(&mut self) -> Spawner<'a, T, E> {
+        Spawner(self.joint.added())
     }
 
     /// The number of tasks that were spawned.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.spawned
+        self.joint.spawned()
     }
 
     /// Whether no task was spawned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.spawned == 0
+        self.len() == 0
     }
 
-    /// Runs all tasks to their ends; their values come in the order in which they were spawned.
+    /// Runs all tasks to their ends, those included that are added meanwhile; their values come in the order in which they
+    /// were spawned.
     ///
     /// # Errors
     /// When a task fails, all others are cancelled, and every future is dropped by the time this returns. The error holds
-    /// every failure: the first, and the panics of those that panicked as they were dropped. Values of tasks that had
+    /// the first failure, and the panics of those that panicked as they were dropped. Tasks that would have failed next are
+    /// cancelled like the others: nothing is polled after the first failure. Values of tasks that had
     /// succeeded by then are dropped, and a panic of their `Drop` is discarded.
-    pub async fn join_all(mut self) -> Result<Vec<T>, GroupError<E>> {
-        let mut values = Results::reserved((self.spawned, None));
-        let failure = poll_fn(|cx| {
-            let mut turn = Turn::new();
-            while self.tasks.len() > 0 {
-                ready!(turn.poll_step(cx));
-                let Some(place) = self.tasks.next_woken() else {
-                    ready!(self.tasks.poll_woken(cx));
-                    continue;
-                };
-                let ended = self.tasks.poll(place);
-                turn.polled(ended.is_some());
-                match ended {
-                    None => {}
-                    Some((number, Ok(Ok(value)))) => values.put(number, value),
-                    Some((number, Ok(Err(error)))) => {
-                        return Poll::Ready(Some((number, TaskFailure::Failed(error))));
-                    }
-                    Some((number, Err(panic))) => {
-                        return Poll::Ready(Some((number, TaskFailure::Panicked(panic))));
-                    }
-                }
-            }
-            Poll::Ready(None)
-        })
-        .await;
-
-        let Some(first) = failure else {
-            return Ok(values.into_values());
-        };
-        let mut failures = vec![first];
-        let mut cancelled = 0;
-        self.tasks.clear(|number, dropped| match dropped {
-            Ok(()) => cancelled += 1,
-            Err(panic) => failures.push((number, TaskFailure::Panicked(panic))),
-        });
-        Err(GroupError::new(self.spawned, failures, cancelled))
+    pub async fn join_all(self) -> Result<Vec<T>, GroupError<E>> {
+        self.joint.join_all().await
     }
 
     /// Drops all tasks, and tells of each, in the order in which they were spawned, that it was
     /// [cancelled](TaskFailure::Cancelled), or what it panicked with as it was dropped.
-    pub async fn cancel(mut self) -> Vec<Result<T, TaskFailure<E>>> {
-        let mut results = Results::reserved((self.spawned, None));
-        self.tasks.clear(|number, dropped: Result<(), TaskPanic>| {
-            let failure = dropped.map_or_else(TaskFailure::Panicked, |()| TaskFailure::Cancelled);
-            results.put(number, Err(failure));
-        });
-        results.into_values()
+    pub async fn cancel(self) -> Vec<Result<T, TaskFailure<E>>> {
+        self.joint.cancel()
     }
 }
 
@@ -142,7 +110,7 @@ impl<T, E> Default for TaskGroup<'_, T, E> {
 impl<T, E> fmt::Debug for TaskGroup<'_, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup")
-            .field("spawned", &self.spawned)
+            .field("spawned", &self.joint.spawned())
             .finish_non_exhaustive()
     }
 }
