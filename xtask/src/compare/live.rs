@@ -17,6 +17,7 @@ use super::outside::{self, Span, Used};
 use super::possible::{self, Seen, check_claim, processors};
 use super::runner::{Asking, Fault, Runner, short};
 use super::schedule::{self, Moment};
+use super::warnings::Warning;
 use super::{heard, trace};
 use crate::results::{Cell, Sample, Workload};
 
@@ -424,15 +425,11 @@ impl<'a> Live<'a> {
     }
 
     /// A warning if the contestant used the CPU between its samples.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(super) fn warning(&self) -> Option<Warning> {
         let share = self.idle_cpu.as_secs_f64() / self.idle.as_secs_f64().max(1e-9);
-        (self.idle_cpu > IDLE_LEAST && share > IDLE_SHARE).then(|| {
-            format!(
-                "{} on {}: used the CPU for {:.0} % of the time between its samples, while others were measured",
-                self.row.contestant(),
-                self.row.workload,
-                share * 100.0
-            )
+        (self.idle_cpu > IDLE_LEAST && share > IDLE_SHARE).then(|| Warning::UsedBetween {
+            cell: format!("{} on {}", self.row.contestant(), self.row.workload),
+            share,
         })
     }
 

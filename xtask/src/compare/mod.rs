@@ -33,11 +33,13 @@ mod sealed;
 mod selection;
 mod servers;
 mod sizing;
+mod spoils;
 mod table;
 mod table_files;
 mod tables;
 mod trace;
 mod variants;
+mod warnings;
 pub(crate) mod workshop;
 
 pub use guard::guard;
@@ -57,6 +59,7 @@ use programs::Programs;
 use progress::{Progress, print_err, print_out};
 use servers::Servers;
 use tables::Comparison;
+use warnings::Warning;
 use workshop::Workshop;
 
 /// The time for the samples after each cell's first, unless the user says otherwise.
@@ -197,14 +200,9 @@ fn as_in(baseline: Option<&Results>, args: &CompareArgs) -> CompareArgs {
 }
 
 /// Whoever else uses the processors is in all the figures.
-fn busy(environment: &Environment) -> Option<String> {
-    (environment.load_average >= environment.cpus as f64).then(|| {
-        format!(
-            "other programs kept this machine busy when the comparison began (load {:.1} on {} processors): the \
-             figures say less than on a quiet machine",
-            environment.load_average, environment.cpus
-        )
-    })
+fn busy(environment: &Environment) -> Option<Warning> {
+    let (load, cpus) = (environment.load_average, environment.cpus);
+    (load >= cpus as f64).then_some(Warning::BusyBefore { load, cpus })
 }
 
 fn empty_results(
@@ -221,7 +219,8 @@ fn empty_results(
     let command: Vec<String> = arguments
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let warnings = busy(&environment).into_iter().collect();
+    let warnings = busy(&environment).into_iter();
+    let warnings = warnings.map(|warning| warning.to_string()).collect();
     Results {
         schema: SCHEMA,
         complete: false,

@@ -12,6 +12,7 @@ use super::pilot::Pilots;
 use super::runner::Fault;
 use super::schedule::{Bench, FAR, Moment, Standing, Stop, Taken};
 use super::table_files::TableFiles;
+use super::warnings::Warning;
 use crate::results::{Cell, Skipped, Workload};
 use crate::stats::{counted, judge_table, median};
 
@@ -137,9 +138,9 @@ impl<'a> Table<'a> {
     pub(super) fn finish(
         mut self,
         own_failure: Option<&str>,
-    ) -> (Vec<Cell>, Vec<Skipped>, Vec<String>) {
+    ) -> (Vec<Cell>, Vec<Skipped>, Vec<Warning>) {
         let (mut rows, mut skipped) = (Vec::new(), Vec::new());
-        let mut warnings: Vec<String> = self.files.warning().into_iter().collect();
+        let mut warnings: Vec<Warning> = self.files.warning().into_iter().collect();
         for live in &mut self.cells {
             // Anything it prints now no longer matters.
             let _ = live.end(&self.conditions);

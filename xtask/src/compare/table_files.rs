@@ -6,6 +6,7 @@ use workload::inputs;
 use super::interrupt::Interrupt;
 use super::schedule::Stop;
 use super::sealed::Seal;
+use super::warnings::Warning;
 use super::workshop::Workshop;
 use crate::error::Error;
 
@@ -68,13 +69,10 @@ impl<'a> TableFiles<'a> {
     }
 
     /// A warning if files had to be made again.
-    pub(super) fn warning(&self) -> Option<String> {
-        (self.restored > 0).then(|| {
-            format!(
-                "{}: its inputs or the files that its tasks read were changed or removed while \
-                 contestants ran, by one of them or by another program; they were made again ({} times)",
-                self.definition.name, self.restored
-            )
+    pub(super) fn warning(&self) -> Option<Warning> {
+        (self.restored > 0).then(|| Warning::FilesChanged {
+            workload: self.definition.name.clone(),
+            times: self.restored,
         })
     }
 }

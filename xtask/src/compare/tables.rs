@@ -26,8 +26,10 @@ use super::schedule::{self, Stop};
 use super::sealed::Seal;
 use super::servers::Servers;
 use super::sizing::Asked;
+use super::spoils::{Watch, two_kinds};
 use super::table::{self, Table};
 use super::table_files::TableFiles;
+use super::warnings::Warning;
 use super::workshop::Workshop;
 use crate::cli::CompareArgs;
 use crate::error::Error;
@@ -136,6 +138,7 @@ impl<'a> Comparison<'a> {
         };
         self.announce(definitions, &field, iterations_per_us);
         let counts = Counts::of(self.args);
+        let watch = Watch::begin();
         let mut left = budget(self.args);
         for (place, definition) in definitions.iter().enumerate() {
             let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
@@ -162,6 +165,8 @@ impl<'a> Comparison<'a> {
             self.write();
         }
         referee.quit();
+        self.warn(watch.end());
+        self.warn(two_kinds(&self.results.cells));
         Ok(())
     }
 
@@ -325,8 +330,10 @@ impl<'a> Comparison<'a> {
         } = match prepared {
             Ok(prepared) => prepared,
             Err(why) => {
-                let line = format!("{}: {why}", workload.name);
-                self.results.warnings.push(line);
+                self.warn([Warning::NotMeasured {
+                    workload: workload.name.clone(),
+                    why: why.clone(),
+                }]);
                 self.failed = true;
                 let skipped = entries
                     .iter()
@@ -365,7 +372,7 @@ impl<'a> Comparison<'a> {
         let (rows, skipped, warnings) = table.finish(own_failure);
         self.results.cells.extend(rows);
         self.results.skipped.extend(skipped);
-        self.results.warnings.extend(warnings);
+        self.warn(warnings);
         match measured {
             Ok(spent) => Ok(spent),
             Err(Stop::Interrupted) => {
@@ -373,12 +380,10 @@ impl<'a> Comparison<'a> {
                 Err(Error::Interrupted)
             }
             Err(Stop::Own(why)) => {
-                let line = format!(
-                    "{}: {why}: this table ends here, and no model is to blame",
-                    workload.name
-                );
-                self.fail(&line);
-                self.results.warnings.push(line);
+                let workload = workload.name.clone();
+                let warning = Warning::CutShort { workload, why };
+                self.fail(&warning.to_string());
+                self.warn([warning]);
                 Ok(share)
             }
             Err(Stop::Cell(why)) => Err(Error::Failed(why)),
@@ -413,6 +418,12 @@ impl<'a> Comparison<'a> {
             self.results.skipped.push(skipped);
         }
         fitting
+    }
+
+    /// Keeps these for the reader of the results.
+    fn warn(&mut self, warnings: impl IntoIterator<Item = Warning>) {
+        let texts = warnings.into_iter().map(|warning| warning.to_string());
+        self.results.warnings.extend(texts);
     }
 
     /// Notes that a part of the comparison itself failed: it goes on, but its exit status is 1.
