@@ -66,7 +66,7 @@ pub(super) struct KindTrials {
 pub(super) struct AllTrials {
     /// CPU work comes first.
     pub(super) kinds: Vec<KindTrials>,
-    /// The same program linked twice, on CPU work.
+    /// The same program linked twice, on the kernels of CPU work.
     pub(super) relinked: Vec<Trial>,
 }
 

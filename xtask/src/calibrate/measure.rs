@@ -33,6 +33,17 @@ pub(super) struct Subject {
     pub(super) workers: usize,
 }
 
+impl Subject {
+    /// The same with each of these programs.
+    pub(super) fn of(&self, programs: Vec<PathBuf>) -> Vec<Subject> {
+        let with = |program| Subject {
+            program,
+            ..self.clone()
+        };
+        programs.into_iter().map(with).collect()
+    }
+}
+
 /// The rounds at each look.
 pub(super) fn rounds() -> Vec<u32> {
     LOOKS.iter().map(|lives| lives * ROUNDS).collect()

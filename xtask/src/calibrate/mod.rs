@@ -38,7 +38,7 @@ use crate::report::Document;
 use crate::results::Environment;
 use conclude::{AllTrials, KindTrials, conclude};
 use measure::{PATIENCE, Subject, rounds, trials};
-use work::{PLANTED, POOL, WORKS};
+use work::{PLANTED, POOL, RELINKED, WORKS, Work};
 
 /// The time for linking and for the trials, unless the user says otherwise: with the build of two
 /// runners and the right answers, three minutes are enough.
@@ -48,7 +48,7 @@ const BUDGET: Duration = Duration::from_secs(150);
 const LINKING: u32 = 6;
 
 /// One part of these of what is left is for the trials of what was linked.
-const RELINKED: u32 = 4;
+const SHARE_OF_RELINKED: u32 = 4;
 
 /// The marker in a document between whose lines the answer is put.
 const MARKER: &str = "calibrated";
@@ -87,7 +87,8 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<u8, Error> {
     let relinked = instrument.link(&models)?;
     let linking = begin.elapsed();
     let adoption = Adoption::begin();
-    let works = instrument.prepare(&programs)?;
+    let (works, kernels) = instrument.prepare(&programs)?;
+    let relinked = relinked.map(|programs| kernels.of(programs));
     let begin = Instant::now();
     let all = instrument.measure(&works, relinked.as_deref().unwrap_or(&[]), linking);
     let measured = begin.elapsed();
@@ -95,6 +96,13 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<u8, Error> {
     let calibration = calibration(&environment, &all?, relinked.err(), measured);
     let answer = text::answer(&calibration);
     print_out(&answer);
+    if environment.load_average >= environment.cpus as f64 {
+        print_err(&format!(
+            "warning: other programs kept this machine busy (load {:.1} on {} processors), and their \
+             noise is in the floor: end them and calibrate again\n",
+            environment.load_average, environment.cpus
+        ));
+    }
     calibration::write(&args.output, &calibration)
         .map_err(|error| Error::io(args.output.join(calibration::NAME).display(), &error))?;
     print_err(&format!(
@@ -143,7 +151,7 @@ impl Instrument<'_> {
     }
 
     /// Writes the inputs of all kinds of work and finds the right answers.
-    fn prepare(&self, programs: &Programs) -> Result<Vec<Ready>, Error> {
+    fn prepare(&self, programs: &Programs) -> Result<(Vec<Ready>, Subject), Error> {
         let program = |model: &str| {
             let missing = || Error::Failed(format!("the runner of `{model}` is missing"));
             programs.runners.get(model).cloned().ok_or_else(missing)
@@ -159,42 +167,44 @@ impl Instrument<'_> {
         let mut referee = Referee::start(&sequential, PATIENCE, self.interrupt)?;
         let iterations_per_us = referee.calibrate(PATIENCE)?;
         let mut works = Vec::new();
+        let mut subject = |work: Work, planted: f64| {
+            let inputs = work.inputs(planted, iterations_per_us);
+            let inputs = self.workshop.write_table(&inputs)?.inputs;
+            let place = Place {
+                inputs: inputs.clone(),
+                files: None,
+                origin: None,
+                load: None,
+            };
+            let answer = referee.reference(place);
+            let answer = answer.map_err(|fault| {
+                Error::Failed(format!("the right answer could not be found: {fault}"))
+            })?;
+            Ok::<Subject, Error>(Subject {
+                program: program(work.model)?,
+                inputs,
+                digest: answer.digest,
+                workers: num_cpus::get(),
+            })
+        };
         for work in WORKS {
             let planted = [0.0, 0.0].into_iter().chain(PLANTED);
-            let subjects = planted.map(|planted| {
-                let inputs = work.inputs(planted, iterations_per_us);
-                let inputs = self.workshop.write_table(&inputs)?.inputs;
-                let place = Place {
-                    inputs: inputs.clone(),
-                    files: None,
-                    origin: None,
-                    load: None,
-                };
-                let answer = referee.reference(place);
-                let answer = answer.map_err(|fault| {
-                    Error::Failed(format!("the right answer could not be found: {fault}"))
-                })?;
-                Ok(Subject {
-                    program: program(work.model)?,
-                    inputs,
-                    digest: answer.digest,
-                    workers: num_cpus::get(),
-                })
-            });
+            let subjects = planted.map(|planted| subject(work, planted));
             works.push(Ready {
                 name: work.name,
                 subjects: subjects.collect::<Result<Vec<Subject>, Error>>()?,
             });
         }
+        let relinked = subject(RELINKED, 0.0)?;
         referee.quit();
-        Ok(works)
+        Ok((works, relinked))
     }
 
     /// Trials of all kinds in turn, at least one of each, then those of relinked programs.
     fn measure(
         &self,
         works: &[Ready],
-        relinked: &[PathBuf],
+        relinked: &[Subject],
         linking: Duration,
     ) -> Result<AllTrials, Error> {
         let mut rng = Rng::new(SEED);
@@ -208,7 +218,7 @@ impl Instrument<'_> {
             });
         }
         let left = self.budget.saturating_sub(linking);
-        let part = left / RELINKED;
+        let part = left / SHARE_OF_RELINKED;
         let kinds = if relinked.is_empty() {
             left
         } else {
@@ -226,18 +236,11 @@ impl Instrument<'_> {
         }
         clock.finish();
         let mut clock = Clock::new(part, "linked in another order");
-        let cpu = works.first().and_then(|work| work.subjects.first());
         for pair in relinked.chunks_exact(2) {
-            let Some(base) = cpu.filter(|_| clock.has_time()) else {
+            if !clock.has_time() {
                 break;
-            };
-            let subject = |program: &PathBuf| Subject {
-                program: program.clone(),
-                ..base.clone()
-            };
-            let pair: Vec<Subject> = pair.iter().map(subject).collect();
-            all.relinked
-                .extend(trials(&pair, self.interrupt, &mut rng)?);
+            }
+            all.relinked.extend(trials(pair, self.interrupt, &mut rng)?);
         }
         clock.finish();
         Ok(all)

@@ -2,6 +2,7 @@
 
 use workload::definition::Pattern;
 use workload::inputs::{Header, Inputs, Step, Task};
+use workload::kernels;
 use workload::value::task_seed;
 
 use crate::compare::contestant::SEQUENTIAL;
@@ -31,6 +32,7 @@ pub(super) struct Work {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Cpu,
+    Kernels,
     HandOver,
     Waits,
 }
@@ -57,6 +59,18 @@ pub(super) const WORKS: [Work; 3] = [
     },
 ];
 
+/// What relinked programs do: the loops of all kernels that the project's own CPU work consists of,
+/// so that the place of each of them counts.
+pub(super) const RELINKED: Work = Work {
+    name: "kernels",
+    file: "kernels",
+    model: SEQUENTIAL,
+    kind: Kind::Kernels,
+};
+
+/// The kernels, each with the tasks that make it a good part of a sample.
+const KERNELS: [(&str, u64); 2] = [("gcd", 1), ("mandelbrot", 2)];
+
 impl Work {
     /// The inputs with this difference planted: longer computations, more tasks, or longer waits.
     pub(super) fn inputs(self, planted: f64, iterations_per_us: u64) -> Inputs {
@@ -66,19 +80,30 @@ impl Work {
                 let iterations = more(50 * iterations_per_us);
                 (40, Step::Compute { iterations })
             }
+            Kind::Kernels => {
+                let iterations = more(50 * iterations_per_us);
+                (10, Step::Compute { iterations })
+            }
             Kind::HandOver => (more(2_000), Step::Compute { iterations: 10 }),
             Kind::Waits => {
                 let ns = more(1_000_000);
                 (4, Step::Wait { ns })
             }
         };
-        let task = |index: u64| Task {
+        let steps = std::iter::repeat_n(step, tasks as usize).chain(self.kernels());
+        let task = |(index, step): (u64, Step)| Task {
             index: index as usize,
             seed: task_seed(SEED, index),
-            steps: vec![step.clone()],
+            steps: vec![step],
             stages: Vec::new(),
         };
-        let tasks: Vec<Task> = (0..tasks).map(task).collect();
+        let tasks: Vec<Task> = (0..).zip(steps).map(task).collect();
+        let mut actions: Vec<String> = Vec::new();
+        for step in tasks.iter().flat_map(|task| &task.steps) {
+            if !actions.iter().any(|known| known == step.name()) {
+                actions.push(step.name().to_owned());
+            }
+        }
         Inputs {
             header: Header {
                 workload: format!("calibration-{}-{}", self.file, more(1_000)),
@@ -86,10 +111,19 @@ impl Work {
                 tasks: tasks.len(),
                 seed: SEED,
                 iterations_per_us,
-                actions: vec![step.name().to_owned()],
+                actions,
             },
             tasks,
         }
+    }
+
+    /// The calls of kernels that go with the other steps. No more of them is planted.
+    fn kernels(self) -> impl Iterator<Item = Step> {
+        let all = KERNELS
+            .iter()
+            .filter(move |_| matches!(self.kind, Kind::Kernels));
+        all.filter_map(|(name, tasks)| Some((kernels::find(name)?, *tasks)))
+            .flat_map(|(kernel, tasks)| (0..tasks).map(move |_| Step::Kernel(kernel)))
     }
 }
 
@@ -122,11 +156,19 @@ mod tests {
     }
 
     #[test]
+    fn relinked_programs_call_each_kernel() {
+        let inputs = RELINKED.inputs(0.0, 1_000);
+        assert_eq!(inputs.header.actions, ["compute", "kernel"]);
+        assert_eq!(inputs.tasks.len(), 13, "a kernel has another name");
+    }
+
+    #[test]
     fn each_inputs_file_has_a_name_of_its_own() {
-        let names = WORKS.iter().flat_map(|work| {
+        let works = WORKS.into_iter().chain([RELINKED]);
+        let names = works.flat_map(|work| {
             let planted = [0.0].into_iter().chain(PLANTED);
-            planted.map(|planted| work.inputs(planted, 1).header.workload)
+            planted.map(move |planted| work.inputs(planted, 1).header.workload)
         });
-        assert_eq!(names.collect::<BTreeSet<String>>().len(), 12);
+        assert_eq!(names.collect::<BTreeSet<String>>().len(), 16);
     }
 }
