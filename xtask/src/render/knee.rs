@@ -1,8 +1,8 @@
-//! The knee of a row of times: the number of tasks, requests or workers up to which, or from which
-//! on, more of them pay.
+//! The knee of a row of times: the number of tasks or requests up to which more of them are cheap,
+//! and the numbers of workers that are as good as any.
 //!
 //! A measured number is given as it is. If two neighbours are far apart and the knee lies between
-//! them, the answer is a range, as in `2–16`: a coarse list must not look like an exact result.
+//! them, the answer says so, as in `2–16`: a coarse list must not look like an exact result.
 
 use super::number::number;
 
@@ -25,10 +25,12 @@ pub(super) type Point = (f64, f64);
 /// Shown if there is no knee, as with fewer than two points.
 pub(super) const ABSENT: &str = "·";
 
-/// The fewest workers whose time is within the margin of the best that more of them reached.
+/// The flat region: the numbers of workers from the fewest to the most whose time is within the
+/// margin of the best that was reached there.
 ///
-/// `>N` if time still falls nearly in proportion up to the last number `N` of workers, `≤N` if none
-/// of them is better than the first.
+/// `4–16`, or `4` for a single number; `+` where the last measured number is still flat. `≤4–16`
+/// where it may begin below the first number, `>2–16` where it begins somewhere above 2, as its
+/// neighbour is far off. `>16` if time still falls nearly in proportion up to the last number.
 pub(super) fn of_workers(points: &[Point]) -> String {
     let points = usable(points);
     let [(first, _), .., (last, _)] = points[..] else {
@@ -43,19 +45,36 @@ pub(super) fn of_workers(points: &[Point]) -> String {
         }
     }
     let (workers, time) = points[at];
-    let Some((fewer, slower)) = at.checked_sub(1).map(|before| points[before]) else {
-        return at_most(first);
+    let flat = points[at..].iter().map(|point| point.1);
+    let best = flat.fold(f64::INFINITY, f64::min);
+    let end = points[at..]
+        .iter()
+        .take_while(|point| point.1 <= best * MARGIN)
+        .last()
+        .map_or(workers, |point| point.0);
+    let begin = match at.checked_sub(1).map(|before| points[before]) {
+        None if first > 1.0 => format!("≤{}", number(first)),
+        None => number(first),
+        Some((fewer, slower)) => {
+            // 1 if time fell in proportion to the workers, a half if half of the added workers
+            // gained nothing.
+            let gained = (slower / time) / (workers / fewer);
+            let is_steep = gained >= NEARLY_ALL;
+            if is_steep && workers == last {
+                return format!(">{}", number(last));
+            }
+            match !is_steep && workers > fewer * COARSE {
+                true => format!(">{}", number(fewer)),
+                false => number(workers),
+            }
+        }
     };
-    // 1 if time fell in proportion to the workers, a half if half of the added workers gained
-    // nothing.
-    let gained = (slower / time) / (workers / fewer);
-    if gained >= NEARLY_ALL {
-        return match workers == last {
-            true => format!(">{}", number(last)),
-            false => number(workers),
-        };
+    let more = if end == last { "+" } else { "" };
+    let is_one = end == workers && !begin.starts_with('>');
+    match is_one {
+        true => format!("{begin}{more}"),
+        false => format!("{begin}–{}{more}", number(end)),
     }
-    between_or(fewer, workers, workers)
 }
 
 /// The most tasks that cost little more than fewer do.
@@ -157,15 +176,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_knee_of_workers_is_the_fewest_that_do_as_well() {
-        for (points, knee) in [
+    fn the_flat_region_of_workers_is_all_that_do_as_well() {
+        for (points, flat) in [
             (
                 &[(1.0, 100.0), (2.0, 51.0), (4.0, 50.0), (8.0, 49.0)][..],
-                "2",
+                "2–8+",
             ),
             (&[(1.0, 100.0), (2.0, 51.0), (4.0, 26.0)], ">4"),
             (&[(1.0, 100.0), (2.0, 120.0)], "1"),
-            (&[(2.0, 100.0), (4.0, 99.0)], "≤2"),
+            (&[(2.0, 100.0), (4.0, 99.0)], "≤2–4+"),
+            (&[(2.0, 100.0), (4.0, 140.0)], "≤2"),
             // Each doubling gains something up to 8, and nothing beyond.
             (
                 &[
@@ -175,26 +195,36 @@ mod tests {
                     (8.0, 30.0),
                     (16.0, 29.0),
                 ],
-                "8",
+                "8–16+",
             ),
             // Doubling gains a third at last: more workers may pay, but these do.
-            (&[(4.0, 100.0), (8.0, 75.0)], "8"),
+            (&[(4.0, 100.0), (8.0, 75.0)], "8+"),
             // Slower again with more workers.
             (&[(1.0, 100.0), (2.0, 50.0), (4.0, 80.0)], "2"),
+            (
+                &[(1.0, 100.0), (2.0, 50.0), (4.0, 52.0), (8.0, 90.0)],
+                "2–4",
+            ),
             // A dip that later numbers make up for.
             (&[(1.0, 100.0), (2.0, 50.0), (4.0, 90.0), (8.0, 24.0)], ">8"),
         ] {
-            assert_eq!(of_workers(points), knee, "{points:?}");
+            assert_eq!(of_workers(points), flat, "{points:?}");
         }
     }
 
     #[test]
-    fn a_coarse_list_of_workers_gives_a_range() {
+    fn a_coarse_list_of_workers_leaves_open_where_it_begins() {
         // 2.8 times as fast with 16: 2 are not enough, and 16 need not all be needed.
-        assert_eq!(of_workers(&[(2.0, 2.8), (16.0, 1.0)]), "2–16");
-        assert_eq!(of_workers(&[(2.0, 2.9), (16.0, 1.0), (32.0, 1.0)]), "2–16");
+        assert_eq!(of_workers(&[(2.0, 2.8), (16.0, 1.0)]), ">2–16+");
+        assert_eq!(
+            of_workers(&[(2.0, 2.9), (16.0, 1.0), (32.0, 1.0)]),
+            ">2–32+"
+        );
         // As fast as 16 can be: time falls all the way.
-        assert_eq!(of_workers(&[(1.0, 100.0), (16.0, 6.5), (32.0, 6.4)]), "16");
+        assert_eq!(
+            of_workers(&[(1.0, 100.0), (16.0, 6.5), (32.0, 6.4)]),
+            "16–32+"
+        );
         assert_eq!(of_workers(&[(1.0, 100.0), (16.0, 6.5)]), ">16");
     }
 

@@ -7,7 +7,8 @@ use crate::stats::BASELINE;
 struct Known {
     name: &'static str,
     short: &'static str,
-    /// The Items that its purpose is the question of. `None` for a rival, which competes everywhere.
+    /// The Items that its purpose is the question of, as `purpose_items` in its manifest. `None` for a
+    /// rival, which competes everywhere.
     purpose: Option<&'static [u8]>,
 }
 
@@ -42,7 +43,7 @@ const KNOWN: [Known; 13] = [
     Known {
         name: "bridge",
         short: "brdg",
-        purpose: Some(&[62, 63]),
+        purpose: Some(&[62]),
     },
     Known {
         name: "stall-watch",
@@ -85,6 +86,29 @@ mod tests {
             assert!(known.short.len() <= 5, "{}", known.short);
             let same = KNOWN.iter().filter(|other| other.short == known.short);
             assert_eq!(same.count(), 1, "{}", known.short);
+        }
+    }
+
+    #[test]
+    fn every_model_is_known_with_the_purpose_in_its_manifest() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+        let folders = std::fs::read_dir(crates).expect("crates/");
+        for folder in folders.map(|entry| entry.expect("an entry")) {
+            let manifest = folder.path().join("compare/Cargo.toml");
+            let Ok(manifest) = std::fs::read_to_string(manifest) else {
+                continue;
+            };
+            let name = folder.file_name().into_string().expect("UTF-8");
+            let name = if name == "workload" { BASELINE } else { &name };
+            let known = KNOWN.iter().find(|known| known.name == name);
+            let known = known.unwrap_or_else(|| panic!("{name} has no place in the order"));
+            let purpose = known
+                .purpose
+                .map(|items| format!("purpose_items = {items:?}"));
+            let declared = manifest
+                .lines()
+                .find(|line| line.starts_with("purpose_items"));
+            assert_eq!(declared, purpose.as_deref(), "{name}");
         }
     }
 

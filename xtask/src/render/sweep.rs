@@ -8,8 +8,11 @@ use super::view::{self, Row};
 use crate::results::{Cell, Results};
 use crate::text;
 
+/// Marks a time by one sample, and what follows from it.
+const OPEN: &str = "?";
+
 /// A table for each workload that was measured with several numbers of tasks, then one for each that was with several
-/// numbers of workers; each names the knee of every row. Empty if there are none.
+/// numbers of workers; each names the knee, or the flat region, of every row. Empty if there are none.
 pub fn sweeps(results: &Results) -> String {
     let mut names: Vec<&str> = Vec::new();
     for workload in &results.workloads {
@@ -24,25 +27,26 @@ pub fn sweeps(results: &Results) -> String {
             parts.extend(by_tasks(name, &cells));
         }
     }
-    if !parts.is_empty() {
-        parts.push(wrap(
-            "knee      ",
-            "the most tasks that still cost little more than fewer do, at most half as long again; a–b: somewhere \
-             between the two",
-        ));
-    }
+    explain(
+        &mut parts,
+        0,
+        "knee",
+        "the most tasks that still cost little more than fewer do, at most half as long again",
+        &[("–", "a–b: somewhere between the two")],
+    );
     let before = parts.len();
     for name in &names {
         let cells = cells(results, |cell| cell.workload == *name);
         parts.extend(by_rate(results, name, &cells));
     }
-    if parts.len() > before {
-        parts.push(wrap(
-            "knee      ",
-            "the highest rate that is answered about as quickly as lower ones, within half as long again: beyond it \
-             requests wait for each other; a–b: somewhere between the two",
-        ));
-    }
+    explain(
+        &mut parts,
+        before,
+        "knee",
+        "the highest rate that is answered about as quickly as lower ones, within half as long \
+         again: beyond it requests wait for each other",
+        &[("–", "a–b: somewhere between the two")],
+    );
     let before = parts.len();
     // Pools that are sized for their work have a second number of workers, which is no sweep.
     let asked = results.settings.workers.len() > 1;
@@ -53,14 +57,38 @@ pub fn sweeps(results: &Results) -> String {
         let title = view::title_in_words(results, workload);
         parts.extend(by_workers(&title, &cells));
     }
-    if parts.len() > before {
-        parts.push(wrap(
-            "knee      ",
-            "the fewest workers that come within 10 % of the best time that more of them reach; >: time still \
-             falls at the most of them; a–b: somewhere between the two",
-        ));
-    }
+    explain(
+        &mut parts,
+        before,
+        "flat",
+        "the numbers of workers that are as good as any, within 10 % of the best time",
+        &[
+            (">", ">a: begins, or time still falls, somewhere above a"),
+            ("≤", "≤: or fewer"),
+            ("+", "+: or more"),
+        ],
+    );
     parts.join("\n")
+}
+
+/// Adds a line on the last column of the tables from this one on, with the marks that occur there.
+fn explain(
+    parts: &mut Vec<String>,
+    from: usize,
+    column: &str,
+    meaning: &str,
+    marks: &[(&str, &str)],
+) {
+    let tables = parts[from..].concat();
+    if tables.is_empty() {
+        return;
+    }
+    let one_sample = (OPEN, "?: by one sample, so open");
+    let marks = marks.iter().chain([&one_sample]);
+    let occurring = marks.filter(|(mark, _)| tables.contains(mark));
+    let mut said = vec![meaning];
+    said.extend(occurring.map(|(_, meaning)| *meaning));
+    parts.push(wrap(&format!("{column:10}"), &said.join("; ")));
 }
 
 fn cells(results: &Results, of: impl Fn(&Cell) -> bool) -> Vec<&Cell> {
@@ -74,7 +102,13 @@ fn cells(results: &Results, of: impl Fn(&Cell) -> bool) -> Vec<&Cell> {
 fn by_tasks(name: &str, cells: &[&Cell]) -> Option<String> {
     let title = format!("{}: time by the number of tasks", text::name(name));
     let tasks = |cell: &Cell| cell.tasks as f64;
-    sweep(&title, cells, Rows::ByWorkers, tasks, knee::of_tasks)
+    sweep(
+        &title,
+        cells,
+        Rows::ByWorkers,
+        tasks,
+        ("knee", knee::of_tasks),
+    )
 }
 
 /// The rate at which requests came, in the table with that many tasks or in any.
@@ -92,7 +126,13 @@ fn by_rate(results: &Results, name: &str, cells: &[&Cell]) -> Option<String> {
         text::name(name)
     );
     let rate = |cell: &Cell| rate(results, name, Some(cell.tasks)).unwrap_or(0.0);
-    sweep(&title, cells, Rows::ByWorkers, rate, knee::of_rates)
+    sweep(
+        &title,
+        cells,
+        Rows::ByWorkers,
+        rate,
+        ("knee", knee::of_rates),
+    )
 }
 
 /// `None` where no contestant was measured with two numbers of workers.
@@ -110,7 +150,7 @@ fn by_workers(title: &str, cells: &[&Cell]) -> Option<String> {
         &cells,
         Rows::ByContestant,
         workers,
-        knee::of_workers,
+        ("flat", knee::of_workers),
     )
 }
 
@@ -140,49 +180,70 @@ fn several_workers(cells: &[&Cell]) -> bool {
     workers.any(|other| Some(other) != first)
 }
 
-/// A row for each contestant, a column for each number, and the knee of each row.
+/// A contestant, and its times: whether each has bounds.
+struct Line<'a> {
+    row: Row<'a>,
+    points: Vec<(Point, bool)>,
+}
+
+/// A row for each contestant, a column for each number, and a last one made from the row. A time
+/// without bounds is marked, and so is what is made from it.
 fn sweep(
     title: &str,
     cells: &[&Cell],
     rows: Rows,
     number: impl Fn(&Cell) -> f64,
-    knee: fn(&[Point]) -> String,
+    (head, knee): (&str, fn(&[Point]) -> String),
 ) -> Option<String> {
     let several = several_workers(cells);
-    let mut seen: Vec<(Row<'_>, Vec<Point>)> = Vec::new();
+    let mut lines: Vec<Line<'_>> = Vec::new();
     for cell in cells {
-        let Some(time) = cell.judged().map(|judged| judged.median) else {
+        let Some(judged) = cell.judged() else {
             continue;
         };
-        let (row, point) = (rows.row(cell, several), (number(cell), time));
-        match seen.iter_mut().find(|(known, _)| *known == row) {
-            Some((_, points)) if points.iter().any(|known| known.0 == point.0) => {}
-            Some((_, points)) => points.push(point),
-            None => seen.push((row, vec![point])),
+        let point = (number(cell), judged.median);
+        let point = (point, view::bounds(&judged).is_some());
+        let row = rows.row(cell, several);
+        match lines.iter_mut().find(|known| known.row == row) {
+            Some(known) if known.points.iter().any(|other| other.0.0 == point.0.0) => {}
+            Some(known) => known.points.push(point),
+            None => lines.push(Line {
+                row,
+                points: vec![point],
+            }),
         }
     }
     // What was measured once only does not grow.
-    seen.retain(|(_, points)| points.len() > 1);
-    if seen.is_empty() {
+    lines.retain(|line| line.points.len() > 1);
+    if lines.is_empty() {
         return None;
     }
-    for (_, points) in &mut seen {
-        points.sort_by(|one, other| one.0.total_cmp(&other.0));
+    for line in &mut lines {
+        line.points
+            .sort_by(|one, other| one.0.0.total_cmp(&other.0.0));
     }
-    let all = seen.iter().flat_map(|(_, points)| points);
-    let mut numbers: Vec<f64> = all.map(|point| point.0).collect();
+    let all = lines.iter().flat_map(|line| &line.points);
+    let mut numbers: Vec<f64> = all.map(|(point, _)| point.0).collect();
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
+    let open = |sure: bool| if sure { "" } else { OPEN };
     let mut columns: Vec<Vec<String>> = Vec::new();
     for at in &numbers {
-        let entries = seen.iter().map(|(_, points)| {
-            let point = points.iter().find(|point| point.0 == *at);
-            point.map_or_else(|| ABSENT.to_owned(), |point| duration(point.1))
+        let entries = lines.iter().map(|line| {
+            let mut points = line.points.iter();
+            let found = points.find(|(point, _)| point.0 == *at);
+            found.map_or_else(
+                || ABSENT.to_owned(),
+                |(point, sure)| duration(point.1) + open(*sure),
+            )
         });
         columns.push([shown(*at)].into_iter().chain(entries).collect());
     }
-    let knees = seen.iter().map(|(_, points)| knee(points));
-    columns.push(["knee".to_owned()].into_iter().chain(knees).collect());
-    let names: Vec<String> = seen.iter().map(|(row, _)| row.to_string()).collect();
+    let knees = lines.iter().map(|line| {
+        let points: Vec<Point> = line.points.iter().map(|(point, _)| *point).collect();
+        knee(&points) + open(line.points.iter().all(|(_, sure)| *sure))
+    });
+    columns.push([head.to_owned()].into_iter().chain(knees).collect());
+    let names: Vec<String> = lines.iter().map(|line| line.row.to_string()).collect();
     Some(wrap("", title) + &in_blocks("model", &names, &columns).join("\n"))
 }

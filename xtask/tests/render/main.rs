@@ -273,6 +273,29 @@ fn a_sweep_shows_how_time_grows_and_names_the_knee() {
 }
 
 #[test]
+fn a_time_by_one_sample_leaves_the_flat_region_open() {
+    let mut results = results();
+    for cell in &mut results.cells {
+        if cell.workload == "gcd" && cell.workers == 8 {
+            cell.samples.truncate(1);
+        }
+    }
+    summarise(&mut results);
+    let text = render::sweeps(&results);
+    let row = text.lines().find(|line| line.starts_with("thread-pool "));
+    let row: Vec<&str> = row.expect("a row").split_whitespace().collect();
+    assert_eq!(row[3..], ["143", "ms?", "≤2?"], "{text}");
+    assert!(text.contains("; ?: by one sample, so open"), "{text}");
+}
+
+#[test]
+fn a_pool_that_is_sized_for_its_work_makes_no_sweep() {
+    let mut results = results();
+    results.settings.workers = vec![2];
+    assert_eq!(render::sweeps(&results), "");
+}
+
+#[test]
 fn many_models_are_split_into_blocks_that_fit() {
     for length in [1, 5, 6, 20, 64] {
         let mut results = results();

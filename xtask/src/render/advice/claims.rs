@@ -5,7 +5,7 @@
 
 use super::{Claim, Figure, Form, Work};
 
-const THREADS: &[&str] = &["threads", "threads/limited"];
+const THREADS: &[&str] = &["threads", "threads/limited", "threads/cores"];
 
 const COROUTINES: &[&str] = &["tokio-tasks", "coroutines", "async-std-tasks"];
 
@@ -67,6 +67,7 @@ pub(super) const CLAIMS: &[Claim] = &[
         less: &[
             "threads",
             "threads/limited",
+            "threads/cores",
             "data-parallel",
             "thread-pool",
             "queue",
