@@ -67,6 +67,9 @@ pub struct Declared {
     /// The most workers that it is given because tasks wait. Processes, for example, cost more than
     /// threads.
     pub most_workers: Option<usize>,
+    /// The most tasks, each counted once per generation, with which it is measured unless it is
+    /// named: a program for each of 10,000 tasks takes half a minute and teaches nothing.
+    pub most_tasks: Option<usize>,
     /// The Items that it is for, in the second edition's numbers: it takes part in workloads of
     /// other Items only if it is named. Empty: it is for all.
     pub purpose_items: Vec<u8>,

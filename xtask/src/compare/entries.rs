@@ -29,6 +29,22 @@ pub(super) struct Entry<'c> {
     pub(super) workers: usize,
     /// Whether the number of workers follows from how much the tasks wait.
     pub(super) sized: bool,
+    /// Whether the user named the model, or the workload shows the variant.
+    pub(super) named: bool,
+}
+
+impl Entry<'_> {
+    /// The reason to leave the cell out if the model has its price per task, and that many tasks,
+    /// each counted once per generation, are more than its manifest allows.
+    pub(super) fn too_many(&self, tasks: usize) -> Option<String> {
+        let most = self.contestant.declared.most_tasks?;
+        (!self.named && tasks > most).then(|| {
+            format!(
+                "{tasks} tasks at its price for each teach nothing, over {most} it is left out unless it is named: add                  `--model {}`",
+                self.contestant.name
+            )
+        })
+    }
 }
 
 /// The numbers of workers that the user asked for.
@@ -51,27 +67,40 @@ impl Counts {
         }
     }
 
+    /// Refuses numbers for a model that does not take part. Known before anything is built.
+    ///
+    /// # Errors
+    ///
+    /// A usage error that names the model.
+    pub(super) fn check_part(&self, taking_part: &[&str]) -> Result<(), Error> {
+        let mut own = self.of.iter();
+        match own.find(|(model, _)| !taking_part.contains(&model.as_str())) {
+            None => Ok(()),
+            Some((model, numbers)) => Err(Error::Usage(format!(
+                "--workers {model}={}: `{model}` does not take part; add `--model {model}`, or leave its number out",
+                numbers[0]
+            ))),
+        }
+    }
+
     /// Refuses numbers for a model that has no use for them, once the contestants listed their
     /// variants.
     ///
     /// # Errors
     ///
     /// A usage error that names the model.
-    pub(super) fn check(&self, contestants: &[Contestant]) -> Result<(), Error> {
+    pub(super) fn check_use(&self, contestants: &[Contestant]) -> Result<(), Error> {
         for (model, numbers) in &self.of {
-            let flag = || format!("--workers {model}={}", numbers[0]);
             let mut found = contestants.iter();
-            let Some(contestant) = found.find(|contestant| contestant.name == *model) else {
-                return Err(Error::Usage(format!(
-                    "{}: `{model}` does not take part; add `--model {model}`, or leave its number out",
-                    flag()
-                )));
+            let found = found.find(|contestant| contestant.name == *model);
+            // One that gave no hello gets a row that says so.
+            let Some(contestant) = found.filter(|contestant| contestant.hello.is_ok()) else {
+                continue;
             };
-            let takes = contestant.variants().iter().any(|one| !one.ignores_workers);
-            if !takes && contestant.hello.is_ok() {
+            if contestant.variants().iter().all(|one| one.ignores_workers) {
                 return Err(Error::Usage(format!(
-                    "{}: `{model}` takes no number of workers; leave it out",
-                    flag()
+                    "--workers {model}={}: `{model}` takes no number of workers; leave it out",
+                    numbers[0]
                 )));
             }
         }
@@ -174,6 +203,7 @@ pub(super) fn entries<'c>(
                     variant: variant.clone(),
                     workers,
                     sized,
+                    named: shown || !named.is_empty(),
                 });
             }
         }

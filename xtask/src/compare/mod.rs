@@ -97,6 +97,14 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     selection::check_workers(args, &names)?;
     selection::check_shown_models(args, &definitions, &names)?;
     variants::check_declared(&builtin, &models, &definitions)?;
+    let taking_part: Vec<&list::Model> = builtin
+        .iter()
+        .filter(|model| entries::takes_part(&model.name, &model.declared, &models, &definitions))
+        .collect();
+    let counts = Counts::of(args);
+    let added = args.runners.iter().map(|(name, _)| name.as_str());
+    let own = taking_part.iter().map(|model| model.name.as_str());
+    counts.check_part(&own.chain(added).collect::<Vec<_>>())?;
     // Before the build, which is a load of its own.
     let environment = environment::environment();
     let _lock = lock::Lock::take()?;
@@ -107,15 +115,11 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
     let mut workshop = Workshop::open(&args.output, args.inputs.as_deref(), &interrupt)?;
 
-    let taking_part: Vec<&list::Model> = builtin
-        .iter()
-        .filter(|model| entries::takes_part(&model.name, &model.declared, &models, &definitions))
-        .collect();
     let programs = Programs::build(&taking_part, &interrupt)?;
     let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
     variants::check_said(&contestants, &models, &definitions)?;
-    Counts::of(args).check(&contestants)?;
+    counts.check_use(&contestants)?;
 
     let servers = RefCell::new(Servers::new(&programs, workshop.folder()));
     let calibration = calibration_for(args, &environment);

@@ -57,6 +57,9 @@ impl Outlook {
                 num_cpus::get(),
             );
             for entry in entries(definition, asked) {
+                if entry.too_many(needs.tasks).is_some() {
+                    continue;
+                }
                 let least_of = |needs: &Needs, shape: &Shape| {
                     let at_once = at_once(entry.variant.concurrency, entry.workers, shape);
                     needs.lower_bound(at_once, num_cpus::get())
@@ -135,6 +138,7 @@ mod tests {
                 },
                 workers: 2,
                 sized: false,
+                named: false,
             };
             Outlook::of([&definition], |_, _| vec![entry.clone()], 100)
         };

@@ -155,6 +155,8 @@ fn at_rates(definition: &Definition, rates: &[f64]) -> Vec<Definition> {
     let mut seen = BTreeSet::new();
     rates
         .iter()
+        // Two of one rate would be one table with every contestant in it twice.
+        .filter(|rate| seen.insert(rate.to_bits()))
         .map(|&rate| Definition {
             tasks: requests(rate, seconds).min(Definition::MAX_TASKS),
             pattern: Pattern::Serve {
@@ -165,8 +167,6 @@ fn at_rates(definition: &Definition, rates: &[f64]) -> Vec<Definition> {
             },
             ..definition.clone()
         })
-        // Two with as many requests would be one table with every contestant in it twice.
-        .filter(|definition| seen.insert(definition.tasks))
         .collect()
 }
 
@@ -313,12 +313,24 @@ mod tests {
             Pattern::Serve { rate, seconds, .. } => (rate, seconds),
             other => panic!("{other:?}"),
         };
-        assert_eq!(pattern(&[]), (200.0, 0.5));
-        assert_eq!(pattern(&["--smoke"]), (200.0, SMOKE_SECONDS));
-        assert_eq!(pattern(&["--rate", "50"]), (50.0, 0.5));
+        assert_eq!(pattern(&[]), (500.0, 0.2));
+        assert_eq!(pattern(&["--smoke"]), (500.0, SMOKE_SECONDS));
+        assert_eq!(pattern(&["--rate", "50"]), (50.0, 0.2));
         let swept = tables(&["--rate", "100,400,100"]).unwrap();
         let sizes: Vec<usize> = swept.iter().map(|table| table.tasks).collect();
-        assert_eq!(sizes, [50, 200]);
+        assert_eq!(sizes, [20, 80]);
+        for more in ["--smoke", "--tasks=5"] {
+            let swept = tables(&["--rate", "300,400", more]).unwrap();
+            let of = |table: &Definition| match table.pattern {
+                Pattern::Serve { rate, .. } => (table.tasks, rate),
+                other => panic!("{other:?}"),
+            };
+            let [one, other] = &swept[..] else {
+                panic!("{swept:?}");
+            };
+            assert_eq!(of(one).0, of(other).0, "{more}");
+            assert_eq!((of(one).1, of(other).1), (300.0, 400.0), "a table each");
+        }
         let error = tables(&["gcd", "--rate", "50"]).unwrap_err().to_string();
         assert!(
             error.contains("`gcd`") && error.contains("`guess`"),

@@ -397,8 +397,12 @@ impl<'a> Comparison<'a> {
         workload: &Workload,
         work: &Work,
     ) -> Vec<Entry<'e>> {
-        let mut fitting = Vec::new();
+        let (mut fitting, mut left_out) = (Vec::new(), Vec::new());
         for entry in entries {
+            if let Some(reason) = entry.too_many(work.needs.tasks) {
+                left_out.push(table::skip(&entry, workload, reason));
+                continue;
+            }
             let at_once = at_once(entry.variant.concurrency, entry.workers, &work.shape);
             let cpus = num_cpus::get();
             // A contestant without a hello gets a row with the error, and nothing can be predicted
@@ -415,8 +419,9 @@ impl<'a> Comparison<'a> {
                 "{}: skipping {}: {}",
                 workload.name, skipped.model, skipped.reason
             ));
-            self.results.skipped.push(skipped);
+            left_out.push(skipped);
         }
+        self.results.skipped.extend(told_once(left_out));
         fitting
     }
 

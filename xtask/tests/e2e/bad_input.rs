@@ -25,6 +25,14 @@ fn names_that_do_not_exist_are_answered_with_those_that_do() {
         &["`treads`", "threads", "tokio-tasks"],
     );
     refused(
+        Comparison::new().args(["gcd", "--workers", "2", "--workers", "thread-pol=64"]),
+        &["--workers thread-pol", "did you mean `thread-pool`?"],
+    );
+    refused(
+        Comparison::new().args(["gcd", "--model", "threads", "--workers", "thread-pool=64"]),
+        &["--workers thread-pool=64", "does not take part"],
+    );
+    refused(
         Comparison::new().args(["gcd", "gcd"]),
         &["`gcd` is named twice"],
     );

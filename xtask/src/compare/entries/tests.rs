@@ -133,12 +133,18 @@ fn numbers_for_a_model_without_workers_are_refused() {
         &[variant("", Concurrency::Tasks)],
         Declared::default(),
     )];
-    let check = |flag| Counts::of(&args(&["--workers", flag])).check(&field);
-    let error = check("tasks=4").unwrap_err().to_string();
+    let counts = |flag| Counts::of(&args(&["--workers", flag]));
+    let error = counts("tasks=4").check_use(&field).unwrap_err().to_string();
     assert!(error.contains("`tasks` takes no number"), "{error}");
-    let error = check("pool=4").unwrap_err().to_string();
+    let error = counts("pool=4")
+        .check_part(&["tasks"])
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("`pool` does not take part"), "{error}");
-    assert_eq!(check("4").map_err(|error| error.to_string()), Ok(()));
+    for flag in ["4", "tasks=4"] {
+        assert!(counts(flag).check_part(&["tasks"]).is_ok(), "{flag}");
+    }
+    assert!(counts("4").check_use(&field).is_ok());
 }
 
 #[test]
@@ -171,4 +177,29 @@ fn a_model_with_a_purpose_stays_out_of_other_workloads() {
     assert!(!part(&[], &unshown), "so it is not built");
     assert!(part(&[], &of_items(&[60])) && part(&[("watch", None)], &unshown));
     assert!(!part(&[("pool", None)], &of_items(&[63])));
+}
+
+#[test]
+fn a_model_with_a_price_per_task_is_left_out_of_many_unless_named() {
+    let declared = Declared {
+        most_tasks: Some(2_000),
+        ..Declared::default()
+    };
+    let field = [contestant(
+        "child",
+        &[variant("", Concurrency::Workers)],
+        declared,
+    )];
+    let too_many = |models: &[(&str, Option<&str>)], tasks| {
+        let counts = Counts::of(&args(&[]));
+        let entries = entries(&field, models, &of_items(&[60]), &counts, None);
+        entries[0].too_many(tasks)
+    };
+    assert_eq!(too_many(&[], 2_000), None);
+    assert_eq!(too_many(&[("child", None)], 20_000), None);
+    let reason = too_many(&[], 2_001).unwrap();
+    assert!(
+        reason.contains("2001 tasks") && reason.contains("`--model child`"),
+        "{reason}"
+    );
 }
