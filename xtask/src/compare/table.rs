@@ -328,6 +328,19 @@ pub(super) fn skip(entry: &Entry<'_>, workload: &Workload, reason: String) -> Sk
     }
 }
 
+/// Without the cells with more workers that are skipped for the same reason as those with fewer.
+pub(super) fn told_once(mut skipped: Vec<Skipped>) -> Vec<Skipped> {
+    let all = skipped.clone();
+    skipped.retain(|one| {
+        let mut others = all.iter().filter(|other| !other.sized);
+        let same = |other: &Skipped| {
+            (&other.model, &other.variant, &other.reason) == (&one.model, &one.variant, &one.reason)
+        };
+        !one.sized || !others.any(same)
+    });
+    skipped
+}
+
 /// What each timed sample says for itself is worth more than what the untimed one says: the median of them.
 fn of_the_timed_samples(row: &mut Cell) {
     let names: BTreeSet<String> = counted(row)

@@ -371,7 +371,7 @@ impl<'a> Comparison<'a> {
         };
         let (rows, skipped, warnings) = table.finish(own_failure);
         self.results.cells.extend(rows);
-        self.results.skipped.extend(skipped);
+        self.results.skipped.extend(table::told_once(skipped));
         self.warn(warnings);
         match measured {
             Ok(spent) => Ok(spent),
@@ -421,7 +421,7 @@ impl<'a> Comparison<'a> {
             ));
             left_out.push(skipped);
         }
-        self.results.skipped.extend(told_once(left_out));
+        self.results.skipped.extend(table::told_once(left_out));
         fitting
     }
 
