@@ -16,7 +16,7 @@ impl Command {
     ///
     /// # Errors
     /// [`Error::Start`] when it cannot be started, [`Error::TimedOut`] when its time is up, [`Error::TooMuchOutput`] when
-    /// it wrote more than it may. An exit status other than 0 is none: see [`Finished::check`].
+    /// it wrote more than it may, [`Error::StatusLost`] when something else has reaped it. An exit status other than 0 is none: see [`Finished::check`].
     ///
     /// # Blocking
     /// Until the child has ended and its output is closed; at most the [drain time](Self::drain) longer than the child, and

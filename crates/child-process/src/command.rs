@@ -209,6 +209,9 @@ impl Command {
     /// How long to go on reading once the child has ended while something else holds its output, say a process that it
     /// left in the background: half a second unless said otherwise, and no longer than the [time limit](Self::timeout). The
     /// result is then marked as [leaked](crate::Finished::leaked).
+    ///
+    /// This holds for output that is captured. What one stage of a [`Pipeline`](crate::Pipeline) writes to the next is read
+    /// by that one, until nothing holds the pipe any more.
     pub fn drain(mut self, time: Duration) -> Self {
         self.limits.drain = time;
         self

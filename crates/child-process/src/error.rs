@@ -73,7 +73,7 @@ pub enum Error {
         /// What the system said.
         error: io::Error,
     },
-    /// It ended, but nobody knows how: something else in this program took its status.
+    /// It ended, and its status is lost: something else in this program reaped it.
     StatusLost {
         /// The command line.
         command: String,
@@ -191,10 +191,12 @@ impl fmt::Display for Error {
                 f,
                 "{}: cannot be watched ({error}): {}",
                 Short(command),
-                if error.kind() == io::ErrorKind::Unsupported {
-                    "this needs Linux 5.4 or later, and a sandbox that allows pidfd_open"
-                } else {
-                    "run fewer at once, or raise the limits of open files and threads"
+                match error.kind() {
+                    io::ErrorKind::Unsupported => {
+                        "this needs Linux 5.4 or later, and a sandbox that allows pidfd_open"
+                    }
+                    io::ErrorKind::Other => "wait for it on the thread, or before the fork",
+                    _ => "run fewer at once, or raise the limits of open files and threads",
                 }
             ),
             Self::StatusLost { command, error, .. } => write!(

@@ -10,6 +10,7 @@ compile_error!(
 mod child;
 mod command;
 mod crew;
+mod descriptor;
 mod drive;
 mod error;
 mod finished;

@@ -10,9 +10,9 @@ use crate::{Error, Finished, TimeUp};
 
 /// How to run a list of commands: how many at once, and for how long in all.
 ///
-/// The thread that calls starts, feeds, reads and ends them all. With four commands or more, and a limit above one, it has a
-/// second thread help it to start them, which ends with the call: who starts a child stands still until that has become its
-/// program. So children start in about the order of their commands.
+/// The calling thread feeds, reads and ends them all, and starts the first. Starting a child takes until the child has
+/// become its program, so the others are started by helper threads, which end with the call: two as a rule, more if a start
+/// takes long. So children start in about the order of their commands.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -43,7 +43,7 @@ impl Default for Many {
 }
 
 impl Many {
-    /// As many children at once as there are cores, for as long as they take.
+    /// As many children at once as there are cores, or as a CPU quota allows, for as long as they take.
     pub fn new() -> Self {
         Self {
             limit: NonZeroUsize::new(num_cpus::get()).unwrap_or(NonZeroUsize::MIN),

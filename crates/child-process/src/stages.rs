@@ -9,10 +9,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::Error;
 use crate::command::Command;
+use crate::descriptor::above_standard;
 use crate::drive::{self, Drive, Flags, after};
 use crate::job::Job;
 use crate::pipeline::{Piped, Pipeline};
-use crate::start::{Neighbours, above_standard, start_between};
+use crate::start::{Neighbours, start_between};
 use crate::starter::{Starter, Work};
 use crate::tree::Census;
 

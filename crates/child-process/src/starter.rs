@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::descriptor::above_standard;
+
 /// A start, and what becomes of it.
 pub(crate) type Work<R> = Box<dyn FnOnce() -> R + Send>;
 
@@ -78,7 +80,7 @@ impl<R: Send + 'static> Starter<R> {
             shared: Arc::new(Shared {
                 queue: Mutex::new(queue),
                 changed: Condvar::new(),
-                bell: eventfd(0, flags)?,
+                bell: above_standard(eventfd(0, flags)?)?,
             }),
             threads: Vec::new(),
             at_hand: 0,

@@ -93,7 +93,7 @@ fn the_time_limit_ends_all_stages() {
 }
 
 #[test]
-fn stage_ended_by_sigpipe_while_the_next_still_reads_has_failed() {
+fn stage_ended_by_sigpipe_while_the_next_reads_has_failed() {
     within(LIMIT, || {
         for _ in 0..20 {
             // It writes to something else that was closed.
@@ -123,7 +123,7 @@ fn stage_cut_short_has_not_failed_if_the_next_closed_its_input() {
 }
 
 #[test]
-fn next_stage_sees_the_end_of_its_input_when_the_output_is_closed() {
+fn next_stage_sees_end_of_input_when_the_output_is_closed() {
     within(LIMIT, || {
         let folder = sh("mktemp -d").read().unwrap();
         // It goes on until the next stage has read to the end.

@@ -1,5 +1,7 @@
 //! Full load with random kills, time limits, drops and cancelled futures, for a second or as long as `SOAK_SECONDS` says.
-//! Nothing is lost, nobody is left. One test to the file, since it counts what the program holds.
+//! Nothing is lost, nothing is left. It runs twice: as it is started, and, if it is started by root, as nobody and as the
+//! first process of a PID namespace in which numbers are used again soon, with descriptors short from time to time. Since
+//! it counts what the program holds, no test runs beside another.
 
 mod support;
 
@@ -9,12 +11,19 @@ use std::env;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command as StdCommand;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use child_process::{Command, Error, Excess, Finished, Input, Many};
 use futures::executor::block_on;
 use futures::future::{Either, join_all, select};
-use support::{Holdings, Mark, sh, within};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::inside::{Where, is_inside, run_inside};
+use support::{Holdings, Mark, eventually, sh, within, zombies};
 
 /// Xorshift, with the clock as its seed: each run is another one, and says which.
 struct Random(u64);
@@ -33,11 +42,18 @@ impl Random {
 }
 
 fn command(random: &mut Random, mark: &Mark) -> Command {
+    // Without a descriptor to read `/proc` with, what leaves its group is not found.
+    let stray = if is_inside() {
+        "sleep 30"
+    } else {
+        "setsid sleep 30"
+    };
+    let stray = format!("{stray} & sleep 31; :");
     let script = match random.below(12) {
         0 => "kill -KILL $$",
         1 => "sleep 30 & sleep 31; :",
         2 => "trap '' TERM; sleep 30; sleep 31",
-        3 => "setsid sleep 30 & sleep 31; :",
+        3 => &stray,
         4 => "sleep 0.01; exit 3",
         5 => "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2",
         6 => "cat >/dev/null; echo read",
@@ -70,14 +86,64 @@ fn kind(result: &Result<Finished, Error>) -> &'static str {
         Err(Error::TimedOut { .. }) => "timed out",
         Err(Error::TooMuchOutput { .. }) => "too much output",
         Err(Error::NotStarted { .. }) => "not started",
+        Err(Error::Start { error, .. } | Error::Watch { error, .. }) if is_shortage(error) => {
+            "no descriptor"
+        }
         Err(error) => panic!("{error}"),
     }
+}
+
+fn is_shortage(error: &std::io::Error) -> bool {
+    is_inside() && error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
+}
+
+/// A limit of descriptors that holds until this is dropped.
+struct Shortage(Rlimit);
+
+impl Shortage {
+    fn leaving(room: u64) -> Self {
+        let open = fs::read_dir("/proc/self/fd").expect("/proc").count() as u64;
+        let before = getrlimit(Resource::Nofile);
+        let lower = Rlimit {
+            current: Some(open + room),
+            ..before
+        };
+        setrlimit(Resource::Nofile, lower).expect("a lower limit");
+        Self(before)
+    }
+}
+
+impl Drop for Shortage {
+    fn drop(&mut self) {
+        setrlimit(Resource::Nofile, self.0).expect("the limit of before");
+    }
+}
+
+/// Children of the standard library, one after the other, whose numbers are among those that are used again. One that is
+/// signalled, or that something else has reaped, fails the soak.
+fn strangers(over: &AtomicBool) -> u64 {
+    let mut count = 0;
+    while !over.load(Ordering::Relaxed) {
+        // There may be no descriptor left.
+        let started: Vec<_> = (0..4)
+            .filter_map(|n| StdCommand::new("sleep").arg(format!("0.0{n}")).spawn().ok())
+            .collect();
+        for mut stranger in started {
+            let status = stranger.wait().expect("its status is its own");
+            assert!(status.success(), "{status}");
+            count += 1;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    count
 }
 
 fn round(random: &mut Random, mark: &Mark, seen: &mut BTreeMap<&'static str, u64>) {
     let seen = RefCell::new(seen);
     let count_up = |kind| *seen.borrow_mut().entry(kind).or_default() += 1;
     let note = |result: &Result<Finished, Error>| count_up(kind(result));
+    let short = is_inside() && random.below(3) == 0;
+    let _short = short.then(|| Shortage::leaving(random.below(16)));
     let count = 1 + random.below(12) as usize;
     let commands: Vec<_> = (0..count).map(|_| command(random, mark)).collect();
     let many = Many::new()
@@ -111,7 +177,13 @@ fn round(random: &mut Random, mark: &Mark, seen: &mut BTreeMap<&'static str, u64
         }
         5 => {
             for command in commands {
-                let mut child = command.stdin(Input::Pipe).spawn().expect("it starts");
+                let mut child = match command.stdin(Input::Pipe).spawn() {
+                    Ok(child) => child,
+                    Err(error) => {
+                        note(&Err(error));
+                        continue;
+                    }
+                };
                 let _ = child.write_timeout("some words\n", random.pause(5));
                 let _ = child.next_line(random.pause(5));
                 match random.below(4) {
@@ -160,6 +232,38 @@ fn resident_kib() -> u64 {
 
 #[test]
 fn nothing_is_lost_and_nobody_left_under_full_load() {
+    if !is_inside() {
+        soak();
+    }
+}
+
+#[test]
+fn nothing_is_lost_as_nobody_and_as_pid_one() {
+    if is_inside() {
+        assert_eq!(std::process::id(), 1);
+        return soak();
+    }
+    let _alone = alone();
+    let name = "nothing_is_lost_as_nobody_and_as_pid_one";
+    run_inside(Where::NobodyAsPidOne, name);
+}
+
+/// Also when a round panics, so that the thread with the strangers ends.
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn alone() -> impl Drop {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn soak() {
+    let _alone = alone();
     let seconds = env::var("SOAK_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -175,15 +279,26 @@ fn nothing_is_lost_and_nobody_left_under_full_load() {
         before.threads -= 1;
         let (start, mut rounds, mut seen) = (Instant::now(), 0_u64, BTreeMap::new());
         let mut warm = None;
-        while start.elapsed() < length {
-            round(&mut random, &mark, &mut seen);
-            rounds += 1;
-            if warm.is_none() && start.elapsed() > length / 4 {
-                warm = Some(resident_kib());
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let strangers = scope.spawn(|| strangers(&over));
+            let _over = SetWhenDropped(&over);
+            while start.elapsed() < length {
+                round(&mut random, &mark, &mut seen);
+                rounds += 1;
+                if warm.is_none() && start.elapsed() > length / 4 {
+                    warm = Some(resident_kib());
+                }
             }
-        }
+            over.store(true, Ordering::Relaxed);
+            println!("{} strangers", strangers.join().expect("none was harmed"));
+        });
         println!("{rounds} rounds: {seen:?}");
         mark.wait_for(0);
+        eventually("all are reaped", || {
+            Command::new("true").run().expect("it runs");
+            zombies() == 0
+        });
         before.are_back();
         let (warm, end) = (warm.unwrap_or_default(), resident_kib());
         println!("resident: {warm} KiB after a quarter of the time, {end} KiB at the end");

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn last_piece_is_unmarked_if_the_output_ends_right_after_a_cut() {
+    fn last_piece_is_unmarked_if_the_output_ends_after_a_cut() {
         let mut drain = holding(&vec![b'x'; LONGEST_LINE], true);
         assert_eq!(next(&mut drain), piece(LONGEST_LINE, true));
         drain.close();

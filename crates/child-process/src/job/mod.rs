@@ -28,6 +28,7 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::Signal;
 
 use crate::command::{Excess, Limits};
@@ -189,6 +190,9 @@ impl Job {
 
     /// Begins to end the tree because somebody asked for it, with this much time after `SIGTERM`.
     pub(crate) fn end(&mut self, grace: Duration) {
+        if self.leader.is_of_another() {
+            return self.end_with(End::StatusLost(Errno::CHILD.into()));
+        }
         self.limits.grace = grace;
         let now = Instant::now();
         match self.phase {

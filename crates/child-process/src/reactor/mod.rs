@@ -11,12 +11,15 @@ pub(crate) use slot::{Slot, Taken};
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 
+use crate::descriptor::above_standard;
 use crate::drive::{Drive, Flags, Turns};
 use crate::starter::Starter;
 use crate::tree::Census;
@@ -51,15 +54,30 @@ pub(crate) struct Order {
 static INBOX: Mutex<Inbox<Order>> = Mutex::new(Inbox::new());
 
 /// Wakes the thread. It stays open for the life of the program.
-static BELL: LazyLock<io::Result<OwnedFd>> =
-    LazyLock::new(|| Ok(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?));
+static BELL: LazyLock<io::Result<OwnedFd>> = LazyLock::new(|| {
+    let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    Ok(above_standard(bell)?)
+});
 
 fn with_inbox<R>(use_it: impl FnOnce(&mut Inbox<Order>) -> R) -> R {
     use_it(&mut INBOX.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Whether this is a forked copy of the program that first had something watched. A thread is not
+/// copied, so nothing would be watched here.
+fn is_copy() -> bool {
+    static OWNER: AtomicU32 = AtomicU32::new(0);
+    let own = process::id();
+    let owner = OWNER.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+    owner.is_err_and(|owner| owner != own)
+}
+
 /// Has the task made and watched.
 pub(crate) fn submit(order: Order) {
+    if is_copy() {
+        (order.make)(Err(io::Error::other("in a forked copy of a program")));
+        return;
+    }
     if let Err(error) = &*BELL {
         (order.make)(Err(same(error)));
         return;

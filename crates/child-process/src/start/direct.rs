@@ -25,8 +25,8 @@ use nix::unistd::Pid;
 use rustix::io::Errno;
 
 use super::launch::{Plan, Source};
-use super::pipes::above_standard;
 use crate::command::Command;
+use crate::descriptor::above_standard;
 use crate::tree::VARIABLE;
 
 /// Whether the program is looked up in another `PATH` than that of this program.

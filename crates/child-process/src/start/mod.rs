@@ -11,11 +11,12 @@ use std::time::Instant;
 
 use crate::Error;
 use crate::command::{Command, Input, Output};
+use crate::descriptor::above_standard;
 use crate::job::{Drain, Feed, Job};
 use crate::tree::{Leader, Mark, mark_for_a_child};
 use hint::{can_be_a_variable, hint};
 use launch::{Plan, Source, launch};
-pub(crate) use pipes::{Neighbours, above_standard};
+pub(crate) use pipes::Neighbours;
 use pipes::{captured, stdin, stdout};
 
 use rustix::event::{EventfdFlags, eventfd};

@@ -1,13 +1,12 @@
 //! The standard streams of a child, and this program's ends of them.
 
 use std::io::{self, PipeReader, PipeWriter, pipe};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
-
-use rustix::io::fcntl_dupfd_cloexec;
 
 use super::launch::Source;
 use crate::command::{Command, Input, Output};
+use crate::descriptor::above_standard;
 use crate::job::{Drain, Feed};
 
 /// Ends of pipes from and to neighbours, which take precedence over the command's settings.
@@ -15,16 +14,6 @@ use crate::job::{Drain, Feed};
 pub(crate) struct Neighbours {
     pub(crate) stdin: Option<PipeReader>,
     pub(crate) stdout: Option<PipeWriter>,
-}
-
-/// A descriptor that is none of 0 to 2. A program that has closed those, as a daemon does, would
-/// otherwise print into its own pipes.
-pub(crate) fn above_standard(descriptor: OwnedFd) -> io::Result<OwnedFd> {
-    const FIRST: i32 = 3;
-    if descriptor.as_raw_fd() >= FIRST {
-        return Ok(descriptor);
-    }
-    Ok(fcntl_dupfd_cloexec(&descriptor, FIRST)?)
 }
 
 pub(super) fn stdin(

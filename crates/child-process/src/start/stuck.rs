@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::SigSet;
 use rustix::process::{Signal, pidfd_send_signal};
 
-use crate::tree::{Census, Entry, Held};
+use crate::tree::{Census, Entry, Held, ticks_now};
 
 /// How often the thread looks, and how long a start may take without a look at it.
 const EVERY: Duration = Duration::from_millis(50);
@@ -92,9 +92,7 @@ fn watch_starts() {
 fn continue_stopped(since: Instant) {
     let own = std::process::id();
     let program = fs::read_link("/proc/self/exe").ok();
-    let Some(born) = ticks_now().map(|now| now.saturating_sub(ticks(since.elapsed()) + 1)) else {
-        return;
-    };
+    let born = ticks_now().saturating_sub(ticks(since.elapsed()) + 1);
     let stuck = |entry: &Entry| {
         let young = entry.parent == own && entry.start >= born;
         young && entry.stopped() && entry.group == entry.id
@@ -116,11 +114,4 @@ fn continue_stopped(since: Instant) {
 /// Linux tells the times of processes in hundredths of a second, whatever its own clock does.
 fn ticks(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis() / 10).unwrap_or(u64::MAX)
-}
-
-/// Now, on the clock of the start times of processes.
-fn ticks_now() -> Option<u64> {
-    let uptime = fs::read_to_string("/proc/uptime").ok()?;
-    let (seconds, hundredths) = uptime.split_ascii_whitespace().next()?.split_once('.')?;
-    Some(seconds.parse::<u64>().ok()? * 100 + hundredths.parse::<u64>().ok()?)
 }

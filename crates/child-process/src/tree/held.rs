@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::census::Entry;
+use crate::descriptor::above_standard;
 
 /// A process, and a descriptor that never refers to another one.
 #[derive(Debug)]
@@ -19,17 +20,24 @@ impl Held {
     /// since. A process that has ended can be held until it is reaped. The entry is read again
     /// after the descriptor was opened.
     pub(crate) fn open(entry: &Entry) -> Option<Self> {
-        let id = Pid::from_raw(entry.id.cast_signed())?;
+        Self::try_open(entry).ok()
+    }
+
+    /// The same. The error is `ESRCH` if the process is gone.
+    pub(super) fn try_open(entry: &Entry) -> Result<Self, Errno> {
+        let id = Pid::from_raw(entry.id.cast_signed()).ok_or(Errno::SRCH)?;
         let process = loop {
             match pidfd_open(id, PidfdFlags::empty()) {
-                Ok(process) => break process,
+                Ok(process) => break above_standard(process)?,
                 Err(Errno::INTR) => {}
-                Err(_) => return None,
+                Err(error) => return Err(error),
             }
         };
         // Same number and same start time, so it is the same process: numbers are not reused within
         // a hundredth of a second.
-        let entry = Entry::read(entry.id).filter(|now| now.identity() == entry.identity())?;
-        Some(Self { entry, process })
+        let now = Entry::try_read(entry.id)?;
+        let entry = now.filter(|now| now.identity() == entry.identity());
+        let entry = entry.ok_or(Errno::SRCH)?;
+        Ok(Self { entry, process })
     }
 }

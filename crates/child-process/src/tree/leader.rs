@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
+use std::process::{self, ExitStatus};
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -13,6 +13,7 @@ use rustix::process::{
 };
 
 use super::Mark;
+use crate::descriptor::above_standard;
 
 /// A child that was started and not yet reaped, at least not by this crate.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Leader {
     leads: bool,
     exited: bool,
     mark: Option<Mark>,
+    /// The program that started it.
+    parent: u32,
 }
 
 impl Leader {
@@ -53,11 +56,22 @@ impl Leader {
             process,
             leads,
             mark,
+            parent: process::id(),
         })
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.id.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// Whether this is a forked copy of the program that started it, which has to leave it alone.
+    pub(crate) fn is_of_another(&self) -> bool {
+        self.parent != process::id()
+    }
+
+    /// Whether it leads a process group of its own.
+    pub(crate) fn leads(&self) -> bool {
+        self.leads
     }
 
     /// What its orphans are told by, where the program adopts them.
@@ -144,7 +158,7 @@ fn open(id: Pid) -> Result<OwnedFd, Errno> {
     loop {
         match pidfd_open(id, PidfdFlags::empty()) {
             Err(Errno::INTR) => {}
-            result => return result,
+            result => return result.and_then(above_standard),
         }
     }
 }
@@ -202,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn stranger_with_the_number_of_a_reaped_child_is_not_signalled() {
+    fn stranger_with_number_of_reaped_child_is_not_signalled() {
         // A grandchild stands for the process that has got the number since.
         let mut shell = Command::new("sh");
         shell.args(["-c", "sleep 60 & echo $!; read -r _; kill $!"]);

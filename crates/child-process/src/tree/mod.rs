@@ -14,7 +14,7 @@ mod leader;
 
 pub use adoption::adopt_orphans;
 pub(crate) use adoption::{Mark, VARIABLE, mark_for_a_child};
-pub(crate) use census::{Census, Entry};
+pub(crate) use census::{Census, Entry, ticks_now};
 pub(crate) use held::Held;
 pub(crate) use leader::Leader;
 
@@ -24,6 +24,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Signal, pidfd_send_signal};
 
 use adoption::{Marked, mark_of, running_leaders};
@@ -36,6 +37,8 @@ pub(crate) struct Tree {
     ended: Vec<Held>,
     /// Whether orphans come to this program, once that was asked.
     inherits: Option<bool>,
+    /// For want of a descriptor some were not found or are not held.
+    missed_some: bool,
 }
 
 /// The most looks for leftover processes, if each look finds a new one. The pauses between them add
@@ -102,6 +105,9 @@ impl Tree {
                 census.forget();
             }
             self.forget_ended();
+            if self.missed_some && leader.leads() {
+                adoption::remember_group(leader.id());
+            }
             let left = self.held.drain(..).chain(self.ended.drain(..));
             adoption::leave(left, census);
         }
@@ -116,6 +122,8 @@ impl Tree {
         census: &mut Census,
         signals: &[Signal],
     ) -> Look {
+        let _ = census.entries();
+        self.missed_some |= census.is_incomplete();
         let entries = census.entries();
         let reaps = self.inherits_orphans();
         // After the reading: a process that is alive now was alive then, and its number was its
@@ -148,8 +156,8 @@ impl Tree {
                 if !(belongs || adopter.claims(entry)) {
                     continue;
                 }
-                match Held::open(entry) {
-                    Some(held) if !held.entry.dead() => {
+                match Held::try_open(entry) {
+                    Ok(held) if !held.entry.dead() => {
                         changed = true;
                         for signal in signals {
                             // It may have ended since, which is what is wanted.
@@ -160,8 +168,9 @@ impl Tree {
                     }
                     held => {
                         changed |= !entry.dead();
+                        self.missed_some |= held.as_ref().is_err_and(|error| *error != Errno::SRCH);
                         passed.insert(entry.id);
-                        self.ended.extend(held.filter(|_| reaps));
+                        self.ended.extend(held.ok().filter(|_| reaps));
                     }
                 }
             }

@@ -9,10 +9,46 @@ use rustix::io::Errno;
 use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 use super::mark::{self, Marked};
-use crate::tree::census::{Census, Entry};
+use crate::tree::census::{Census, Entry, ticks_now};
 use crate::tree::held::Held;
 
 static LEFT: Mutex<Vec<Held>> = Mutex::new(Vec::new());
+
+/// The groups of which some members are not held, for want of a descriptor, each with the start time
+/// of the youngest process when its leader was reaped. Members of a group that has got the number
+/// since are younger.
+static GROUPS: Mutex<Vec<(u32, u64)>> = Mutex::new(Vec::new());
+
+/// Reaps the members of this group later, when there are descriptors again.
+pub(in crate::tree) fn remember_group(group: u32) {
+    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+    groups.push((group, ticks_now()));
+}
+
+/// Reaps what has ended of the groups that were not held whole.
+fn reap_groups() {
+    let mut groups = GROUPS.lock().unwrap_or_else(PoisonError::into_inner);
+    if groups.is_empty() {
+        return;
+    }
+    let own = std::process::id();
+    let mut census = Census::default();
+    let entries = census.entries().to_vec();
+    let complete = !census.is_incomplete();
+    groups.retain(|(group, youngest)| {
+        let members = entries
+            .iter()
+            .filter(|entry| entry.group == *group && entry.start <= *youngest);
+        let mut left = !complete;
+        for member in members {
+            let reaped = member.parent == own
+                && member.dead()
+                && Held::open(member).is_some_and(|held| reap(&held.process));
+            left |= !reaped;
+        }
+        left
+    });
+}
 
 /// Keeps processes that are left to run or not reaped yet, and reaps those that have ended.
 pub(in crate::tree) fn leave(processes: impl Iterator<Item = Held>, census: &mut Census) {
@@ -23,6 +59,7 @@ pub(in crate::tree) fn leave(processes: impl Iterator<Item = Held>, census: &mut
 
 /// Reaps the processes that have ended since the last child did.
 pub(super) fn reap_left() {
+    reap_groups();
     let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
     if !left.is_empty() {
         left.retain(|held| !is_gone(&held.process));

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use left::reap_left;
 use rustix::process::{child_subreaper, getpid, set_child_subreaper};
 
-pub(super) use left::leave;
+pub(super) use left::{leave, remember_group};
 pub(crate) use mark::{Mark, VARIABLE};
 pub(super) use mark::{Marked, mark_of, running_leaders};
 
@@ -30,7 +30,8 @@ static ADOPTING: AtomicBool = AtomicBool::new(false);
 /// of this program from now on; this crate reaps them, at the latest when it starts the next child.
 /// It also reaps their descendants, except for a process that moved to a session of its own and
 /// ended before the next child of this crate did, since a zombie has no environment that could
-/// identify it. All this costs one reading of `/proc` at the end of each child.
+/// identify it. Descendants of children that were started by other means bear no mark, and are not
+/// reaped. All this costs one reading of `/proc` at the end of each child.
 ///
 /// # Errors
 /// If the system does not support subreapers.
