@@ -12,6 +12,7 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::JobError;
 use crate::codec;
 use crate::transport::mapping::{Words, sealed_file};
 
@@ -239,24 +240,25 @@ impl<'de> Deserialize<'de> for Buffer {
 /// Refuses buffers from a worker whose holes exceed the available memory: holes cost the worker
 /// nothing, but their full length here once they are copied. A worker trusts its parent, whose empty
 /// buffers are there to be filled.
-pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), String> {
+pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
     let mut holes = 0_u64;
     for file in files {
-        let stat = fstat(file).map_err(|error| error.to_string())?;
+        let stat = fstat(file).map_err(|error| JobError::Transport(error.into()))?;
         let (length, has) = (stat.st_size as u64, stat.st_blocks as u64 * 512);
         holes = holes.saturating_add(length.saturating_sub(has));
     }
     if holes == 0 {
         return Ok(());
     }
-    let available = available_memory().map_err(|error| error.to_string())?;
+    // Where this process has no descriptor left, it cannot look.
+    let available = available_memory().map_err(JobError::Transport)?;
     if holes <= available {
         return Ok(());
     }
-    Err(format!(
-        "its buffers have {holes} bytes that were never written, more than the {available} bytes of \
+    Err(JobError::Output(format!(
+        "could not be decoded: its buffers have {holes} bytes that were never written, more than the {available} bytes of \
          memory that are available: write to them, or make them smaller"
-    ))
+    )))
 }
 
 /// The kernel's estimate of the memory that is still available on this machine, in bytes.
@@ -328,7 +330,7 @@ mod tests {
         // An honest buffer may never have been written, too.
         check_memory(&[file(1 << 20), file(1 << 20)]).unwrap();
         let error = check_memory(&[file(1 << 40)]).expect_err("a TiB of nothing");
-        assert!(error.contains("1099511627776 bytes"), "{error}");
+        assert!(error.to_string().contains("1099511627776 bytes"), "{error}");
         check_memory(&vec![file(1 << 36); 64]).expect_err("as much in parts");
     }
 

@@ -108,7 +108,7 @@ impl Builder {
     }
 
     /// How many bytes of private memory a worker may have (`RLIMIT_DATA`: heap, stacks of threads, private mappings). What
-    /// asks for more is refused, which ends most programs, and the job as [`JobError::Crashed`](crate::JobError::Crashed).
+    /// asks for more is refused, which ends most programs, and the job as [`JobError::OutOfMemory`](crate::JobError::OutOfMemory).
     /// Some megabytes are needed to start at all.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);

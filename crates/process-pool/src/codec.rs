@@ -1,6 +1,8 @@
 //! Values as bytes (postcard), and the descriptors that travel beside them.
 
 mod bounded;
+#[allow(unsafe_code, reason = "the bounds of a stack; every block argues")]
+mod stack;
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
@@ -12,6 +14,7 @@ use serde::de::DeserializeOwned;
 use postcard::ser_flavors::Flavor;
 
 use bounded::{Bounded, Limits};
+use stack::Stack;
 
 /// Descriptors that belong to an encoded value.
 pub(crate) type Descriptors = Vec<Arc<OwnedFd>>;
@@ -105,12 +108,22 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
 ) -> Result<Descriptors, String> {
     let travel = Travel::with(Vec::new());
     let length = into.len();
-    let result = postcard::serialize_with_flavor(value, Append(into));
+    let stack = Stack::here();
+    let append = Append {
+        into,
+        stack: &stack,
+        unchecked: 0,
+    };
+    let result = postcard::serialize_with_flavor(value, append);
     let descriptors = travel.descriptors();
     drop(travel);
     if let Err(error) = result {
         into.truncate(length);
-        return Err(explain(&error));
+        return Err(if stack.is_exhausted() {
+            TOO_DEEP.to_owned()
+        } else {
+            explain(&error)
+        });
     }
     if descriptors.len() >= crate::transport::socket::MOST_DESCRIPTORS {
         into.truncate(length);
@@ -144,6 +157,16 @@ pub(crate) fn decode<T: DeserializeOwned>(
     }
 }
 
+/// Why a value could not be encoded, in an error that has the value as its subject.
+pub(crate) fn not_encoded(why: &str) -> String {
+    format!("could not be encoded: {why}")
+}
+
+/// The same for one that could not be decoded.
+pub(crate) fn not_decoded(why: &str) -> String {
+    format!("could not be decoded: {why}")
+}
+
 /// Postcard drops the words of a type's own errors; what is left is said in ours.
 fn explain(error: &postcard::Error) -> String {
     use postcard::Error;
@@ -157,18 +180,50 @@ fn explain(error: &postcard::Error) -> String {
     }
 }
 
-struct Append<'a>(&'a mut Vec<u8>);
+/// What a value says that nests too deeply for the stack of the thread.
+const TOO_DEEP: &str = "it is nested too deeply for the stack of the thread that encodes it: send a list instead of a \
+                        chain of boxes";
+
+struct Append<'a> {
+    into: &'a mut Vec<u8>,
+    /// A value that nests without end pushes something at each level.
+    stack: &'a Stack,
+    /// How many pushes there have been since the stack was checked.
+    unchecked: u8,
+}
+
+/// How many pushes go without a check, which would slow down those of single bytes. The frames of
+/// that many levels are small: values are encoded by reference.
+const UNCHECKED: u8 = 16;
+
+impl Append<'_> {
+    #[inline]
+    fn check_stack(&mut self) -> postcard::Result<()> {
+        self.unchecked += 1;
+        if self.unchecked < UNCHECKED {
+            return Ok(());
+        }
+        self.unchecked = 0;
+        if self.stack.has_room() {
+            Ok(())
+        } else {
+            Err(postcard::Error::SerializeBufferFull)
+        }
+    }
+}
 
 impl Flavor for Append<'_> {
     type Output = ();
 
     fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
+        self.check_stack()?;
+        self.into.push(byte);
         Ok(())
     }
 
     fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
+        self.check_stack()?;
+        self.into.extend_from_slice(bytes);
         Ok(())
     }
 

@@ -22,21 +22,27 @@ pub enum JobError {
     Panicked(String),
     /// The worker died while it ran the job. It has been replaced.
     Crashed(Crash),
+    /// The job needed more memory than its worker may have ([`Builder::memory_limit`](crate::Builder::memory_limit)), and
+    /// aborted. The worker has been replaced.
+    OutOfMemory {
+        /// The limit, in bytes of private memory.
+        limit: u64,
+    },
     /// The job ran for longer than this limit. Its worker has been killed and replaced.
     TimedOut(Duration),
     /// The job was killed while it ran, by its handle or by an immediate shutdown.
     Killed,
     /// The job was cancelled before it started; it never ran.
     Cancelled,
-    /// The worker could not decode the input; why.
+    /// The input could not be encoded here, or not be decoded in the worker; which of the two, and why.
     Input(String),
-    /// The output could not be encoded in the worker, or not be decoded here; why.
+    /// The output could not be encoded in the worker, or not be decoded here; which of the two, and why.
     Output(String),
     /// There is no job of this name in the program.
     Unregistered(String),
     /// The worker sent what makes no sense; what. It has been killed and replaced: something wrote over its memory.
     Corrupted(String),
-    /// The system refused what the job needed to travel.
+    /// The system refused what the input or the output needed to travel: a descriptor, memory. With the error's number.
     Transport(io::Error),
     /// No worker could be started any more, so the job never ran.
     Broken(Broken),
@@ -47,6 +53,11 @@ impl fmt::Display for JobError {
         match self {
             Self::Panicked(message) => write!(f, "the job panicked: {message}"),
             Self::Crashed(crash) => crash.fmt(f),
+            Self::OutOfMemory { limit } => write!(
+                f,
+                "the job needed more than the {limit} bytes of memory that its worker may have: raise `memory_limit`, or \
+                 give it less to do"
+            ),
             Self::TimedOut(limit) => write!(
                 f,
                 "the job ran for longer than its limit of {limit:?} and was killed: raise the limit, or give it less to do"
@@ -55,8 +66,8 @@ impl fmt::Display for JobError {
             Self::Cancelled => {
                 f.write_str("the job was cancelled before it could start: submit it again if it is still needed")
             }
-            Self::Input(why) => write!(f, "the worker could not decode the input: {why}"),
-            Self::Output(why) => write!(f, "the output of the job could not be encoded or decoded: {why}"),
+            Self::Input(why) => write!(f, "the input of the job {why}"),
+            Self::Output(why) => write!(f, "the output of the job {why}"),
             Self::Unregistered(name) => unregistered(f, name),
             Self::Corrupted(what) => write!(
                 f,

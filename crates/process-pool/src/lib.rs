@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-// Unsafe code is confined to `transport/mapping.rs`, where memory is shared with the workers.
+// Unsafe code is confined to `transport/mapping.rs`, `worker/signals.rs` and `codec/stack.rs`.
 #![deny(unsafe_code)]
 
 #[cfg(not(target_os = "linux"))]

@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::not_encoded;
 use crate::parent::feed::Feed;
 use crate::parent::unit::{Group, Sink, Unit, begin_input, end_input};
 use crate::pool::{Packed, value};
@@ -116,7 +117,7 @@ impl Chunks<'_> {
             Ok(descriptors) => descriptors,
             Err(why) => {
                 self.bytes.truncate(before);
-                return self.refuse(place, JobError::Input(why));
+                return self.refuse(place, JobError::Input(not_encoded(&why)));
             }
         };
         if descriptors.is_empty() && self.bytes.len() <= MOST_BYTES {
@@ -151,6 +152,7 @@ impl Chunks<'_> {
                 returns: 0,
             }),
             Err(SubmitError::Memory(error)) => self.refuse(place, JobError::Transport(error)),
+            Err(SubmitError::Input(why)) => self.refuse(place, JobError::Input(not_encoded(&why))),
             Err(error) => self.refuse(place, JobError::Input(error.to_string())),
         }
     }

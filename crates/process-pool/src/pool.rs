@@ -3,16 +3,19 @@ use std::fmt;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::MemfdFlags;
 
 use crate::buffer;
-use crate::codec::{self, Descriptors};
+use crate::codec::{self, Descriptors, not_decoded, not_encoded};
 use crate::parent::Shared;
 use crate::parent::unit::{Raw, Unit, begin_input, end_input};
+use crate::program::message;
+use crate::transport::descriptor::memory_file;
 use crate::transport::layout::SPILL;
 use crate::{
     BuildError, Builder, Handle, Job, JobError, Mapping, Program, StillRunning, SubmitError,
@@ -41,6 +44,8 @@ pub struct ProcessPool {
     program: Program,
     workers: usize,
     time_limit: Option<Duration>,
+    /// The process that the pool belongs to.
+    owner: u32,
 }
 
 impl ProcessPool {
@@ -70,6 +75,7 @@ impl ProcessPool {
             program,
             workers,
             time_limit,
+            owner: std::process::id(),
         }
     }
 
@@ -201,6 +207,11 @@ impl ProcessPool {
     }
 
     fn finish(&mut self) {
+        if std::process::id() != self.owner {
+            // A copy in a forked process, where the supervisor does not exist and any lock may be held for good.
+            std::mem::forget(self.supervisor.take());
+            return;
+        }
         self.close();
         if join(self.supervisor.take()) {
             self.shared.join_callbacks();
@@ -274,7 +285,7 @@ impl Packed {
         }
         let spilled = Some(bytes.len());
         let write = || {
-            let file = File::from(memfd_create("process-pool-input", MemfdFlags::CLOEXEC)?);
+            let file = File::from(memory_file("process-pool-input", MemfdFlags::empty())?);
             file.write_all_at(&bytes, 0)?;
             Ok(OwnedFd::from(file))
         };
@@ -347,18 +358,29 @@ impl Submission<'_> {
     }
 }
 
-/// Decodes an output.
+/// Decodes an output. Its `Deserialize` is the user's, and a panic in it is that output's error.
 pub(crate) fn value<T: serde::de::DeserializeOwned>(raw: Raw) -> Result<T, JobError> {
-    buffer::check_memory(&raw.descriptors).map_err(JobError::Output)?;
-    codec::decode(&raw.bytes, raw.descriptors).map_err(JobError::Output)
+    buffer::check_memory(&raw.descriptors)?;
+    output(&raw.bytes, raw.descriptors)
+}
+
+/// Decodes an output from bytes and descriptors.
+pub(crate) fn output<T: serde::de::DeserializeOwned>(
+    bytes: &[u8],
+    descriptors: Descriptors,
+) -> Result<T, JobError> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| codec::decode(bytes, descriptors)));
+    let decoded = decoded
+        .unwrap_or_else(|payload| Err(format!("its `Deserialize` panicked: {}", message(payload))));
+    decoded.map_err(|why| JobError::Output(not_decoded(&why)))
 }
 
 fn whole(raw: Raw) -> Result<Vec<u8>, JobError> {
     if raw.descriptors.is_empty() {
         Ok(raw.bytes)
     } else {
-        Err(JobError::Output(
-            "a buffer travels between the processes of one machine only".to_owned(),
-        ))
+        Err(JobError::Output(not_encoded(
+            "a buffer travels between the processes of one machine only",
+        )))
     }
 }

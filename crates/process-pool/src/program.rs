@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crate::codec::{Descriptors, decode, encode};
+use crate::codec::{Descriptors, decode, encode, not_decoded, not_encoded};
 use crate::error::{JobError, drop_contained};
 use crate::{Job, worker};
 
@@ -64,12 +64,14 @@ impl fmt::Debug for Registered {
 }
 
 fn call<J: Job>(input: &[u8], descriptors: Descriptors, output: &mut Vec<u8>) -> Called {
-    let input = decode::<J::Input>(input, descriptors).map_err(CallError::Input)?;
+    let input = decode::<J::Input>(input, descriptors)
+        .map_err(|why| CallError::Input(not_decoded(&why)))?;
     let value = J::run(input);
-    encode(&value, output).map_err(CallError::Output)
+    encode(&value, output).map_err(|why| CallError::Output(not_encoded(&why)))
 }
 
-fn message(payload: Box<dyn Any + Send>) -> String {
+/// What a panic said.
+pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
     let message = match payload.downcast_ref::<&'static str>() {
         Some(text) => (*text).to_owned(),
         None => match payload.downcast_ref::<String>() {
@@ -144,9 +146,9 @@ impl Program {
         let mut output = Vec::new();
         match job.call(input, Vec::new(), &mut output) {
             Ok(descriptors) if descriptors.is_empty() => Ok(output),
-            Ok(_) => Err(JobError::Output(
-                "a buffer travels between the processes of one machine only".to_owned(),
-            )),
+            Ok(_) => Err(JobError::Output(not_encoded(
+                "a buffer travels between the processes of one machine only",
+            ))),
             Err(error) => Err(error.into()),
         }
     }

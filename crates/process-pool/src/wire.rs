@@ -35,5 +35,5 @@ pub fn input<J: Job>(input: &J::Input) -> Result<Vec<u8>, SubmitError> {
 /// # Errors
 /// [`JobError::Output`] if the bytes are no such output.
 pub fn output<J: Job>(bytes: &[u8]) -> Result<J::Output, JobError> {
-    codec::decode(bytes, Vec::new()).map_err(JobError::Output)
+    crate::pool::output(bytes, Vec::new())
 }

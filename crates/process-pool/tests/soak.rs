@@ -1,16 +1,24 @@
 //! Full load with random crashes, exits, hangs, panics, cancels, kills, recycling and shutdowns: every accepted job ends
 //! exactly once, with its result or its reason. `SOAK_SECONDS` says for how long; a second unless set.
+//!
+//! The same as nobody, and as PID 1 of a namespace, with descriptors short from time to time.
 
 mod common;
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Census, deadline, eventually, quiet_in_workers};
-use process_pool::{Handle, JobError, ProcessPool, Program, job, register};
+use common::rerun::{AS_NOBODY, AS_PID_1, is_inner, passes_within};
+use common::{Census, alone, deadline, eventually, processes, quiet_in_workers};
+use process_pool::{
+    Buffer, BuildError, Handle, Job, JobError, ProcessPool, Program, SubmitError, job, register,
+};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 job! {
     fn work(order: Order) -> u64 {
@@ -28,9 +36,13 @@ job! {
         }
     }
     fn large(bytes: Vec<u8>) -> Vec<u8> { bytes }
+    fn share(buffers: Vec<Buffer>) -> Vec<Buffer> { buffers }
 }
 
 type Order = (u64, u8);
+
+/// What is different where a pool has a hard time.
+static IS_SHORT: AtomicBool = AtomicBool::new(false);
 
 /// xorshift: Marsaglia, 2003.
 struct Dice(u64);
@@ -81,6 +93,7 @@ impl Tally {
                 // On a busy machine anything may take that long.
                 "timed out"
             }
+            Err(JobError::Transport(error)) if is_shortage(&error) => "not transported",
             Err(JobError::Killed) if may_be_ended => "killed",
             Err(JobError::Cancelled) if may_be_ended => "cancelled",
             Err(other) => panic!("job {number} of kind {kind}: {other}"),
@@ -89,12 +102,21 @@ impl Tally {
     }
 }
 
+/// Whether there may be too few descriptors, and that is what it says.
+fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [libc::EMFILE, libc::ENFILE, libc::ETOOMANYREFS];
+    IS_SHORT.load(Ordering::Relaxed)
+        && error
+            .raw_os_error()
+            .is_some_and(|number| shortages.contains(&number))
+}
+
 fn resident() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
-fn pool(program: &Program, dice: &mut Dice) -> ProcessPool {
+fn pool(program: &Program, dice: &mut Dice) -> Option<ProcessPool> {
     let mut builder = ProcessPool::builder(program)
         .workers(1 + dice.roll(4) as usize)
         .time_limit(Duration::from_millis(150));
@@ -104,16 +126,31 @@ fn pool(program: &Program, dice: &mut Dice) -> ProcessPool {
     if dice.roll(3) == 0 {
         builder = builder.capture_stderr();
     }
-    builder.build().unwrap()
+    match builder.build() {
+        Ok(pool) => Some(pool),
+        Err(BuildError::System(error)) if is_shortage(&error) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Hands in a job, unless its input finds no descriptor.
+fn submit<J: Job>(pool: &ProcessPool, input: &J::Input) -> Option<Handle<J::Output>> {
+    match pool.submit::<J>(input) {
+        Ok(handle) => Some(handle),
+        Err(SubmitError::Memory(error)) if is_shortage(&error) => None,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) {
-    let pool = pool(program, dice);
+    let Some(pool) = pool(program, dice) else {
+        return;
+    };
     let mut handles: Vec<(Order, Handle<u64>)> = Vec::new();
     for _ in 0..dice.roll(200) {
         *next += 1;
         let order = (*next, dice.roll(100) as u8);
-        handles.push((order, pool.submit::<work>(order).unwrap()));
+        handles.extend(submit::<work>(&pool, &order).map(|handle| (order, handle)));
         tally.count("accepted");
     }
     let ended_early = match dice.roll(4) {
@@ -129,12 +166,15 @@ fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) 
         }
         1 => {
             let bytes: Vec<u8> = (0..dice.roll(200_000)).map(|at| at as u8).collect();
-            match pool.submit::<large>(&bytes).unwrap().wait() {
-                Ok(back) => assert!(back == bytes),
+            match submit::<large>(&pool, &bytes).map(Handle::wait) {
+                None => {}
+                Some(Ok(back)) => assert!(back == bytes),
                 // On a busy machine this may take longer than the limit, too.
-                Err(JobError::TimedOut(_)) => {}
-                Err(other) => panic!("a large job: {other}"),
+                Some(Err(JobError::TimedOut(_))) => {}
+                Some(Err(JobError::Transport(error))) if is_shortage(&error) => {}
+                Some(Err(other)) => panic!("a large job: {other}"),
             }
+            share_buffers(&pool, dice);
             false
         }
         2 => {
@@ -161,15 +201,44 @@ fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) 
     }
 }
 
+/// More descriptors than may be in flight, where this user has a limit.
+fn share_buffers(pool: &ProcessPool, dice: &mut Dice) {
+    let buffers = (0..dice.roll(8)).map(|_| Buffer::new(100));
+    let Ok(buffers) = buffers.collect::<io::Result<Vec<_>>>() else {
+        assert!(IS_SHORT.load(Ordering::Relaxed));
+        return;
+    };
+    let handles: Vec<_> = (0..dice.roll(40))
+        .filter_map(|_| submit::<share>(pool, &buffers))
+        .collect();
+    for handle in handles {
+        match handle.wait() {
+            Ok(back) => assert_eq!(back.len(), buffers.len()),
+            Err(JobError::TimedOut(_)) => {}
+            Err(JobError::Transport(error)) if is_shortage(&error) => {}
+            Err(other) => panic!("{} buffers: {other}", buffers.len()),
+        }
+    }
+}
+
+fn seconds() -> u64 {
+    let seconds = env::var("SOAK_SECONDS").ok();
+    seconds.and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 #[test]
 fn every_accepted_job_ends_once_with_its_result_or_its_reason() {
     quiet_in_workers();
-    let program = register![work, large];
-    let seconds = env::var("SOAK_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1);
-    let _deadline = deadline(seconds + 120);
+    let program = register![work, large, share];
+    if is_inner() {
+        return;
+    }
+    let _turn = alone();
+    let _deadline = deadline(seconds() + 120);
+    soak(&program);
+}
+
+fn soak(program: &Program) {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
     let (mut tally, mut next) = (Tally::default(), 0);
     let (before, threads) = (
@@ -178,12 +247,24 @@ fn every_accepted_job_ends_once_with_its_result_or_its_reason() {
     );
     // Everything has been allocated once.
     for _ in 0..3 {
-        round(&program, &mut dice, &mut tally, &mut next);
+        round(program, &mut dice, &mut tally, &mut next);
     }
     let warm = resident();
     let (start, mut rounds) = (Instant::now(), 3);
-    while start.elapsed() < Duration::from_secs(seconds) {
-        round(&program, &mut dice, &mut tally, &mut next);
+    while start.elapsed() < Duration::from_secs(seconds()) {
+        let is_short = IS_SHORT.load(Ordering::Relaxed);
+        if is_short && dice.roll(2) == 0 {
+            // For the time that a program has no descriptor left.
+            let (files, pause) = (hoard(), dice.roll(80));
+            let giving_back = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(pause));
+                drop(files);
+            });
+            round(program, &mut dice, &mut tally, &mut next);
+            giving_back.join().unwrap();
+        } else {
+            round(program, &mut dice, &mut tally, &mut next);
+        }
         rounds += 1;
     }
     before.assert_back();
@@ -199,4 +280,50 @@ fn every_accepted_job_ends_once_with_its_result_or_its_reason() {
     let accepted = tally.0.remove("accepted").unwrap_or(0);
     assert_eq!(tally.0.values().sum::<u64>(), accepted);
     assert!(grown < 64 << 20, "{grown} bytes more than after warming up");
+}
+
+/// Takes all descriptors that are left but a few, with which the test itself gets on.
+fn hoard() -> Vec<File> {
+    let mut files: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+    files.truncate(files.len().saturating_sub(1));
+    files
+}
+
+fn hard_times(name: &str, launcher: &[&str]) {
+    quiet_in_workers();
+    let program = register![work, large, share];
+    if !is_inner() {
+        let limit = Duration::from_secs(seconds() + 120);
+        if let Some(output) = passes_within(name, launcher, limit) {
+            print!("{output}");
+        }
+        return;
+    }
+    let _deadline = deadline(seconds() + 110);
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = Some(200);
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
+    IS_SHORT.store(true, Ordering::Relaxed);
+    soak(&program);
+    let me = std::process::id() as i32;
+    if me == 1 {
+        let is_zombie = |&(_, parent, state): &(i32, i32, char)| parent == me && state == 'Z';
+        assert_eq!(
+            processes()
+                .iter()
+                .filter(|process| is_zombie(process))
+                .count(),
+            0
+        );
+    }
+}
+
+#[test]
+fn jobs_end_once_as_nobody_with_few_descriptors() {
+    hard_times("jobs_end_once_as_nobody_with_few_descriptors", AS_NOBODY);
+}
+
+#[test]
+fn jobs_end_once_as_pid_1_with_few_descriptors() {
+    hard_times("jobs_end_once_as_pid_1_with_few_descriptors", AS_PID_1);
 }

@@ -10,13 +10,15 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use super::stack::Stack;
+
 /// Elements that may be decoded beyond those that the input pays for.
 const FREE: usize = 1 << 20;
 /// Elements that one byte of input pays for: the one that it encodes, and the markers
 /// (`PhantomData`) of the struct around it.
 const PER_BYTE: usize = 16;
-/// The most levels of nesting. In a debug build a level takes up to 2 KiB of stack, and a thread
-/// has 2 MiB by default.
+/// The most levels of nesting, whatever the stack. A large type may take more of it than a thread
+/// has, in a debug build above all, so the stack is checked as well.
 const DEEPEST: usize = 512;
 
 /// The remaining budget for one input, and the limit that was exceeded, if any.
@@ -24,6 +26,7 @@ pub(super) struct Limits {
     elements: usize,
     allowed: usize,
     bytes: usize,
+    stack: Stack,
     exceeded: Option<Exceeded>,
 }
 
@@ -31,6 +34,7 @@ pub(super) struct Limits {
 enum Exceeded {
     Elements,
     Depth,
+    Stack,
 }
 
 impl Limits {
@@ -41,6 +45,7 @@ impl Limits {
             elements: allowed,
             allowed,
             bytes,
+            stack: Stack::here(),
             exceeded: None,
         }
     }
@@ -54,8 +59,13 @@ impl Limits {
                  number instead of values without content"
             ),
             Exceeded::Depth => format!(
-                "it nests more than {DEEPEST} levels deep: send a list instead of a chain of boxes"
+                "it is nested too deeply, more than {DEEPEST} levels deep: send a list instead of a chain of boxes"
             ),
+            Exceeded::Stack => {
+                "it is nested too deeply for the stack of the thread that decodes it: send a list instead of a chain of \
+                 boxes, or decode it on a thread with a larger stack"
+                    .to_owned()
+            }
         })
     }
 
@@ -103,6 +113,9 @@ impl<'a, D> Bounded<'a, D> {
         let Some(depth) = self.depth.checked_sub(1) else {
             return Err(self.limits.exceed(Exceeded::Depth));
         };
+        if !self.limits.stack.has_room() {
+            return Err(self.limits.exceed(Exceeded::Stack));
+        }
         let nested = Nested {
             inner: visitor,
             limits: self.limits,

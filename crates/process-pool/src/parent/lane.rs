@@ -1,8 +1,10 @@
 //! One worker's rings from the parent's side.
 
 mod end;
+mod pace;
 
 pub(crate) use end::Verdict;
+pub(crate) use pace::LONG;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,15 +12,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use pace::Pace;
+
 use super::process::Ports;
 use super::results::Results;
 use super::unit::{Outcome, Sink, Unit};
-use crate::JobError;
 use crate::transport::bell::published;
 use crate::transport::layout::{SLOTS, WORDS, flag, status};
 use crate::transport::mapping::Region;
 use crate::transport::slot::{Collect, Slot};
 use crate::transport::{bytes, futex, socket};
+use crate::{Crash, Exit, JobError};
+
+/// `SIGABRT`, by which a program ends that gets no memory.
+const ABORTED: i32 = 6;
 
 /// A worker as its parent sees it. Everything here happens under the lock of the pool.
 pub(crate) struct Lane {
@@ -27,13 +34,16 @@ pub(crate) struct Lane {
     /// How many units have been collected and how many pushed.
     head: u64,
     tail: u64,
-    /// Those in between. `None` is one that was withdrawn.
-    units: VecDeque<(Option<Unit>, usize)>,
+    /// Those in between.
+    units: VecDeque<Held>,
     /// How many of them were not withdrawn.
     held: usize,
     /// The next free word of the ring of inputs, and how many are in use.
     input: u64,
     input_used: usize,
+    /// How many of the units came with descriptors, and how many descriptors those are.
+    messages: usize,
+    descriptors: usize,
     /// Where the next result begins.
     output: u64,
     /// Whether a thread sleeps on `wanted.done`.
@@ -55,6 +65,20 @@ pub(crate) struct Lane {
     seen: Option<(u64, u32, Instant)>,
     /// Whether it has ended a job.
     pub(crate) has_served: bool,
+    /// `RLIMIT_DATA` of the worker, if it has one.
+    memory_limit: Option<u64>,
+    /// Whether the unit at the head gets on, as far as the supervisor has seen.
+    pace: Pace,
+}
+
+/// A place of the ring that has been pushed and not collected.
+struct Held {
+    /// `None` if it was withdrawn.
+    unit: Option<Unit>,
+    /// What it takes of the ring of inputs until the worker has passed it.
+    words: usize,
+    /// What it takes of the socket until then.
+    descriptors: usize,
 }
 
 /// A result, and where it goes.
@@ -80,12 +104,21 @@ impl Harvest {
 
 /// Why a unit was not pushed.
 pub(crate) enum Refused {
+    /// There is room as soon as the worker has done something.
     Full(Unit),
+    /// The system takes no more descriptors at the moment, for reasons that may lie elsewhere.
+    Congested(Unit),
     Failed(Unit, std::io::Error),
 }
 
+/// How many descriptors may wait in a worker's socket, unless fewer than `MESSAGES` units have any.
+/// The system limits the descriptors in flight for all processes of a user together.
+const DESCRIPTORS: usize = 16;
+/// One unit in work, and the next one at hand.
+const MESSAGES: usize = 2;
+
 impl Lane {
-    pub(crate) fn new(region: Arc<Region>, ports: Arc<Ports>) -> Self {
+    pub(crate) fn new(region: Arc<Region>, ports: Arc<Ports>, memory_limit: Option<u64>) -> Self {
         Self {
             region,
             ports,
@@ -95,6 +128,8 @@ impl Lane {
             held: 0,
             input: 0,
             input_used: 0,
+            messages: 0,
+            descriptors: 0,
             output: 0,
             has_sleeper: false,
             is_awake: false,
@@ -105,6 +140,8 @@ impl Lane {
             retired: None,
             seen: None,
             has_served: false,
+            memory_limit,
+            pace: Pace::default(),
         }
     }
 
@@ -127,9 +164,19 @@ impl Lane {
         self.head
     }
 
+    /// Whether it takes units, if it has a place for them.
+    pub(crate) fn is_live(&self) -> bool {
+        self.verdict.is_none() && self.retired.is_none()
+    }
+
     /// Whether it can be given units, and has a place for one.
     pub(crate) fn is_open(&self) -> bool {
-        self.verdict.is_none() && self.retired.is_none() && self.units.len() < SLOTS
+        self.is_live() && self.units.len() < SLOTS
+    }
+
+    /// Whether its socket has room for a unit with that many descriptors.
+    pub(crate) fn takes_descriptors(&self, count: usize) -> bool {
+        count == 0 || self.messages < MESSAGES || self.descriptors + count <= DESCRIPTORS
     }
 
     /// Ends the worker. The first reason counts.
@@ -148,7 +195,8 @@ impl Lane {
             Some(_) => 0,
             None => bytes::words(unit.bytes.len()),
         };
-        if !self.is_open() || self.input_used + words > WORDS {
+        let count = unit.descriptors.len();
+        if !self.is_open() || self.input_used + words > WORDS || !self.takes_descriptors(count) {
             return Err(Refused::Full(unit));
         }
         let mut flags = if hot { flag::HOT } else { 0 };
@@ -170,6 +218,9 @@ impl Lane {
                 Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
                     flags |= flag::DESCRIPTORS;
                 }
+                Err(error) if socket::is_congestion(&error) => {
+                    return Err(Refused::Congested(unit));
+                }
                 Err(error) => return Err(Refused::Failed(unit, error)),
             }
         }
@@ -190,7 +241,16 @@ impl Lane {
         slot.publish();
         self.input += words as u64;
         self.input_used += words;
-        self.units.push_back((Some(unit), words));
+        self.messages += usize::from(count > 0);
+        self.descriptors += count;
+        if self.units.is_empty() {
+            self.pace = Pace::default();
+        }
+        self.units.push_back(Held {
+            unit: Some(unit),
+            words,
+            descriptors: count,
+        });
         self.held += 1;
         self.tail += 1;
         Ok(self.tail - 1)
@@ -220,14 +280,13 @@ impl Lane {
     pub(crate) fn collect(&mut self, harvest: &mut Harvest) -> Result<(), String> {
         let before = self.head;
         let mut result = Ok(());
-        while let Some((unit, words)) = self.units.front_mut() {
+        while let Some(Held { unit, .. }) = self.units.front_mut() {
             let slot = &self.region.slots[self.head as usize % SLOTS];
             match slot.collect() {
                 Collect::Done => match unit.take() {
                     Some(unit) => {
-                        let words = *words;
                         self.held -= 1;
-                        self.pop(words);
+                        self.pop();
                         let region = Arc::clone(&self.region);
                         let slot = &region.slots[self.head as usize % SLOTS];
                         result = self.read(slot.results(), unit, true, harvest);
@@ -236,8 +295,7 @@ impl Lane {
                     None => result = Err("it finished what had been withdrawn".to_owned()),
                 },
                 Collect::Passed if unit.is_none() => {
-                    let words = *words;
-                    self.pop(words);
+                    self.pop();
                     self.next();
                 }
                 Collect::Passed | Collect::Nonsense => {
@@ -259,14 +317,18 @@ impl Lane {
         result
     }
 
-    fn pop(&mut self, words: usize) {
-        self.units.pop_front();
-        self.input_used -= words;
+    fn pop(&mut self) {
+        if let Some(held) = self.units.pop_front() {
+            self.input_used -= held.words;
+            self.messages -= usize::from(held.descriptors > 0);
+            self.descriptors -= held.descriptors;
+        }
     }
 
     fn next(&mut self) {
         self.slot(self.head).clear();
         self.head += 1;
+        self.pace = Pace::default();
     }
 
     /// Reads the results of a unit that are there. The rest of a finished unit comes again.
@@ -335,9 +397,9 @@ impl Lane {
                 break;
             }
             let slot = &self.region.slots[(self.head as usize + place) % SLOTS];
-            if self.units[place].0.is_some() && slot.withdraw() {
+            if self.units[place].unit.is_some() && slot.withdraw() {
                 self.held -= 1;
-                back.extend(self.units[place].0.take());
+                back.extend(self.units[place].unit.take());
             }
         }
         back.reverse();
@@ -351,7 +413,7 @@ impl Lane {
     /// Takes back one unit, if the worker has not begun it.
     pub(crate) fn withdraw_one(&mut self, unit: u64) -> Option<Unit> {
         let place = usize::try_from(unit.checked_sub(self.head)?).ok()?;
-        let held = &mut self.units.get_mut(place)?.0;
+        let held = &mut self.units.get_mut(place)?.unit;
         if held.is_some() && self.region.slots[unit as usize % SLOTS].withdraw() {
             self.held -= 1;
             held.take()
@@ -361,7 +423,14 @@ impl Lane {
     }
 
     fn status(&self) -> u32 {
-        self.region.status.0.load(Ordering::Acquire)
+        self.region.worker.0.status.load(Ordering::Acquire)
+    }
+
+    /// The memory limit, if it is what ended the worker.
+    pub(crate) fn exceeded_memory_limit(&self, crash: &Crash) -> Option<u64> {
+        let out_of_memory = self.region.worker.0.out_of_memory.load(Ordering::Acquire) != 0;
+        self.memory_limit
+            .filter(|_| out_of_memory && crash.exit == Exit::Signal(ABORTED))
     }
 
     /// Whether it has done its share and ends.

@@ -8,7 +8,10 @@
 //! | `unit.rs` | what travels: one input, or a chunk of them, and where the results go |
 //! | `jobs.rs` | the jobs behind handles, and who waits for them |
 //! | `lane.rs` | one worker's rings from this side |
+//! | `orphans.rs` | reaping what jobs leave behind, as PID 1 |
 //! | `process.rs` | a worker process: started, watched, killed, its status collected |
+//! | `slow.rs` | units that wait behind a long one |
+//! | `starts.rs` | deaths at the start, refusals by the system, giving up |
 //! | `state.rs` | who gets which unit; everything here is done under one lock |
 //! | `requests.rs` | what a handle asks for: its result, a call, that its job be cancelled |
 //! | `supervisor.rs` | the thread that hears of deaths, time limits, and results that nobody waits for on the spot |
@@ -19,9 +22,12 @@ mod closer;
 pub(crate) mod feed;
 pub(crate) mod jobs;
 pub(crate) mod lane;
+mod orphans;
 pub(crate) mod process;
 mod requests;
 mod results;
+mod slow;
+mod starts;
 pub(crate) mod state;
 mod supervisor;
 pub(crate) mod unit;
@@ -41,6 +47,7 @@ use state::State;
 
 use crate::builder::BuildError;
 use crate::lock;
+use crate::transport::descriptor::above_stdio;
 
 /// What handles, pool and supervisor share.
 pub(crate) struct Shared {
@@ -63,6 +70,7 @@ impl Shared {
     ) -> Result<(Arc<Self>, JoinHandle<()>), BuildError> {
         let control =
             eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map_err(io::Error::from)?;
+        let control = above_stdio(control)?;
         // Those that did start end with the pool's end of their sockets, if one of them is refused.
         let lanes = (0..workers)
             .map(|number| launch.start(number))

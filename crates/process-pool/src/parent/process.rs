@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::MemfdFlags;
+use rustix::io::Errno;
+use rustix::net::{Shutdown, shutdown};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, pidfd_open,
     pidfd_send_signal, waitid,
@@ -18,8 +20,10 @@ use rustix::stdio::stderr;
 
 use super::closer;
 use super::lane::Lane;
+use super::orphans;
 use crate::codec::{self, Descriptors};
 use crate::program::MARK;
+use crate::transport::descriptor::{above_stdio, memory_file, null_output, standard_output};
 use crate::transport::mapping::Region;
 use crate::transport::socket;
 use crate::worker::Config;
@@ -51,9 +55,9 @@ impl Launch {
     pub(crate) fn start(&self, number: usize) -> io::Result<Lane> {
         let memory = Region::file()?;
         let region = Arc::new(Region::new(&memory)?);
-        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let parent = pidfd_open(getpid(), PidfdFlags::empty())?;
-        let mut config = File::from(memfd_create("process-pool-config", MemfdFlags::CLOEXEC)?);
+        let event = above_stdio(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)?;
+        let parent = above_stdio(pidfd_open(getpid(), PidfdFlags::empty())?)?;
+        let mut config = File::from(memory_file("process-pool-config", MemfdFlags::empty())?);
         let mut bytes = Vec::new();
         let named = Config {
             name: format!("{}-{number}", self.name_prefix),
@@ -62,7 +66,7 @@ impl Launch {
         codec::encode(&named, &mut bytes).map_err(io::Error::other)?;
         config.write_all(&bytes)?;
         let (ours, theirs) = socket::pair()?;
-        let stdout = io::stdout();
+        let stdout = standard_output()?;
         let mut sent: Vec<BorrowedFd<'_>> = vec![
             config.as_fd(),
             memory.as_fd(),
@@ -73,41 +77,7 @@ impl Launch {
         sent.extend(self.descriptors.iter().map(|descriptor| descriptor.as_fd()));
         // Before it starts: the message waits in the socket.
         socket::send(&ours, &[], &sent, false)?;
-
-        let mut command = Command::new("/proc/self/exe");
-        command
-            .arg0(MARK)
-            .args(self.program.arguments())
-            .stdin(Stdio::from(theirs))
-            // A group of its own: Ctrl-C on the terminal is for the parent to handle, and what a job starts can be
-            // ended together with it.
-            .process_group(0);
-        if self.program.test.is_some() {
-            // libtest greets; the worker puts the real one back.
-            command.stdout(Stdio::null());
-        }
-        if self.capture_stderr {
-            command.stderr(Stdio::piped());
-        }
-        let mut child = command.spawn()?;
-        // Closes our copy of the worker's end.
-        drop(command);
-        let pid = Pid::from_child(&child);
-        let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => pidfd,
-            Err(error) => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(error.into());
-            }
-        };
-        let stderr = child
-            .stderr
-            .take()
-            .map(|pipe| File::from(OwnedFd::from(pipe)));
-        if let Some(stderr) = &stderr {
-            rustix::io::ioctl_fionbio(stderr, true)?;
-        }
+        let (pid, pidfd, stderr) = self.spawn(theirs)?;
         let ports = Ports {
             pid,
             pidfd,
@@ -116,9 +86,50 @@ impl Launch {
             stderr,
             stderr_ended: AtomicBool::new(false),
             tail: Mutex::new(Vec::new()),
-            reaped: Mutex::new(false),
+            reaped: Mutex::new(Reaped::default()),
+            was_killed: AtomicBool::new(false),
         };
-        Ok(Lane::new(region, Arc::new(ports)))
+        Ok(Lane::new(region, Arc::new(ports), self.config.memory_limit))
+    }
+
+    /// Starts the process, with its end of the socket. Returns with it its pidfd, and the pipe of its standard error if
+    /// that is captured.
+    fn spawn(&self, socket: OwnedFd) -> io::Result<(Pid, OwnedFd, Option<File>)> {
+        let mut command = Command::new("/proc/self/exe");
+        // Not in a group of its own: the worker sees to that. See `worker/signals.rs`.
+        command
+            .arg0(MARK)
+            .args(self.program.arguments())
+            .stdin(Stdio::from(socket));
+        if self.program.test.is_some() {
+            // libtest greets; the worker puts the real one back.
+            command.stdout(null_output()?);
+        }
+        let mut stderr = None;
+        if self.capture_stderr {
+            // Neither here nor above one that the standard library opens: it may get the number of a standard descriptor,
+            // and would be replaced in the worker before it is put in its place.
+            let (reader, writer) = io::pipe()?;
+            let reader = above_stdio(reader)?;
+            rustix::io::ioctl_fionbio(&reader, true)?;
+            stderr = Some(File::from(reader));
+            command.stderr(above_stdio(writer)?);
+        }
+        let mut child = command.spawn()?;
+        // Closes our copies of the worker's ends.
+        drop(command);
+        let pid = Pid::from_child(&child);
+        match pidfd_open(pid, PidfdFlags::empty())
+            .map_err(io::Error::from)
+            .and_then(above_stdio)
+        {
+            Ok(pidfd) => Ok((pid, pidfd, stderr)),
+            Err(error) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
     }
 }
 
@@ -132,7 +143,24 @@ pub(crate) struct Ports {
     stderr_ended: AtomicBool,
     tail: Mutex<Vec<u8>>,
     /// Whether its status has been collected. Locked while that is done and while it is killed.
-    reaped: Mutex<bool>,
+    reaped: Mutex<Reaped>,
+    was_killed: AtomicBool,
+}
+
+/// What is known of a worker's status.
+#[derive(Default)]
+struct Reaped {
+    is_done: bool,
+    /// How it ended, if it was collected by the way and nobody has asked for it.
+    untold: Option<Exit>,
+}
+
+fn exit_of(code: Option<i32>, signal: Option<i32>) -> Exit {
+    match (code, signal) {
+        (Some(code), _) => Exit::Code(code),
+        (None, Some(signal)) => Exit::Signal(signal),
+        (None, None) => Exit::Unknown,
+    }
 }
 
 impl Ports {
@@ -140,20 +168,54 @@ impl Ports {
     /// nobody else.
     pub(crate) fn kill(&self) {
         let reaped = lock(&self.reaped);
-        if *reaped {
+        if reaped.is_done {
             return;
         }
+        self.was_killed.store(true, Ordering::Relaxed);
         // The worker may be gone already.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let killed = pidfd_send_signal(&self.pidfd, Signal::KILL);
         let _ = kill_process_group(self.pid, Signal::KILL);
+        if killed == Err(Errno::PERM) {
+            // This process has dropped its privileges since it started the worker, which ends its group and itself when
+            // its socket hangs up.
+            let _ = shutdown(&self.socket, Shutdown::Both);
+        }
+    }
+
+    /// The number of the worker's process group, which is the worker's own.
+    pub(crate) fn group(&self) -> Pid {
+        self.pid
+    }
+
+    pub(crate) fn was_killed(&self) -> bool {
+        self.was_killed.load(Ordering::Relaxed)
     }
 
     /// How it ended, or `None` while it lives. This collects its status, so it says so only once.
     pub(crate) fn ended(&self) -> Option<Exit> {
         let mut reaped = lock(&self.reaped);
-        let exit = self.collect(WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-        *reaped |= exit.is_some();
+        let exit = match reaped.untold.take() {
+            Some(exit) => Some(exit),
+            None => self.collect(WaitIdOptions::EXITED | WaitIdOptions::NOHANG),
+        };
+        reaped.is_done |= exit.is_some();
         exit
+    }
+
+    /// Collects the status of what jobs have left behind in the worker's group, where that has come to this process.
+    pub(crate) fn reap_orphans(&self) {
+        let mut reaped = lock(&self.reaped);
+        if reaped.is_done {
+            return;
+        }
+        // The number is the worker's as long as its own status has not been collected.
+        while let Some((pid, status)) = orphans::reap_one(self.pid) {
+            if pid == self.pid {
+                reaped.is_done = true;
+                reaped.untold = Some(exit_of(status.exit_status(), status.terminating_signal()));
+                return;
+            }
+        }
     }
 
     fn collect(&self, options: WaitIdOptions) -> Option<Exit> {
@@ -161,11 +223,7 @@ impl Ports {
             rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), options));
         match status {
             Ok(None) => None,
-            Ok(Some(status)) => Some(match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => Exit::Code(code),
-                (None, Some(signal)) => Exit::Signal(signal),
-                (None, None) => Exit::Unknown,
-            }),
+            Ok(Some(status)) => Some(exit_of(status.exit_status(), status.terminating_signal())),
             // Somebody else was quicker. It does not live then: what lives can be waited for.
             Err(_) => Some(Exit::Unknown),
         }
@@ -229,10 +287,11 @@ impl Ports {
 
 impl Drop for Ports {
     fn drop(&mut self) {
-        let reaped = *lock(&self.reaped);
-        if !reaped {
+        let is_reaped = lock(&self.reaped).is_done;
+        if !is_reaped {
             self.kill();
             self.collect(WaitIdOptions::EXITED);
+            orphans::reap_group(self.pid);
         }
         // Dropping the socket would also close the descriptors in its unread messages, on this
         // thread.

@@ -12,6 +12,7 @@ use super::unit::{Outcome, Raw};
 use crate::JobError;
 use crate::transport::layout::{Layout, WORDS, head};
 use crate::transport::mapping::memory_seals;
+use crate::transport::socket::NotReceived;
 use crate::transport::{bytes, socket};
 
 /// The words of a unit's results, to be read one by one.
@@ -55,13 +56,16 @@ impl<'a> Results<'a> {
         let (kind, descriptors, length) = head::unpack(bytes::read_word(ring, self.at));
         self.at += 1;
         spare.clear();
-        let mut along = Vec::new();
-        if kind & head::SPILLED != 0 || descriptors > 0 {
-            along = self
-                .descriptors(usize::from(descriptors) + usize::from(kind & head::SPILLED != 0))?;
+        let is_spilled = kind & head::SPILLED != 0;
+        let expected = usize::from(descriptors) + usize::from(is_spilled);
+        let mut along = Ok(Vec::new());
+        if expected > 0 {
+            along = self.descriptors(expected)?;
         }
-        if kind & head::SPILLED != 0 {
-            spare = spilled(&along.remove(0), length)?;
+        if is_spilled {
+            if let Ok(along) = &mut along {
+                spare = spilled(&along.remove(0), length)?;
+            }
         } else {
             let left = (self.end - self.at) as usize;
             if bytes::words(length) > left {
@@ -70,6 +74,10 @@ impl<'a> Results<'a> {
             bytes::read(ring, self.at, length, &mut spare);
             self.at += bytes::words(length) as u64;
         }
+        let along = match along {
+            Ok(along) => along,
+            Err(error) => return Ok(Err(JobError::Transport(error))),
+        };
         Ok(match kind & !head::SPILLED {
             head::OK => Ok(Raw {
                 bytes: spare,
@@ -78,6 +86,7 @@ impl<'a> Results<'a> {
             head::PANICKED => Err(JobError::Panicked(text(spare))),
             head::INPUT => Err(JobError::Input(text(spare))),
             head::OUTPUT => Err(JobError::Output(text(spare))),
+            head::TRANSPORT => Err(JobError::Transport(system_error(&spare)?)),
             other => return Err(format!("a result of the kind {other}, which there is not")),
         })
     }
@@ -91,17 +100,26 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// The descriptors of a result. All of them are memory files, which close without blocking.
-    fn descriptors(&mut self, expected: usize) -> Result<Vec<OwnedFd>, String> {
+    /// The descriptors of a result, or why this process could not take them. All of them are memory files, which close
+    /// without blocking.
+    fn descriptors(&mut self, expected: usize) -> Result<io::Result<Vec<OwnedFd>>, String> {
         // It was sent before the result was counted, so there is nothing to wait for.
-        let (_, descriptors) = socket::receive(self.socket, false).map_err(|message| {
-            self.rejected.extend(message.descriptors);
-            let error = message.error;
-            format!("a result without the descriptors that it needs: {error}")
-        })?;
+        let descriptors = match socket::receive(self.socket, false) {
+            Ok((_, descriptors)) => descriptors,
+            Err(NotReceived { error, descriptors }) => {
+                self.rejected.extend(descriptors);
+                if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) {
+                    // The worker is not to blame.
+                    return Ok(Err(error));
+                }
+                return Err(format!(
+                    "a result without the descriptors that it needs: {error}"
+                ));
+            }
+        };
         let found = descriptors.len();
         if found == expected && descriptors.iter().all(|file| memory_seals(file).is_some()) {
-            return Ok(descriptors);
+            return Ok(Ok(descriptors));
         }
         self.rejected.extend(descriptors);
         Err(if found == expected {
@@ -145,6 +163,13 @@ fn spilled(file: &OwnedFd, length: usize) -> Result<Vec<u8>, String> {
         Ok(bytes)
     };
     read().map_err(|error| format!("a large result that cannot be read: {error}"))
+}
+
+/// The error whose number a worker has sent.
+fn system_error(bytes: &[u8]) -> Result<io::Error, String> {
+    let number = bytes.try_into().map(i32::from_le_bytes);
+    let number = number.map_err(|_| "an error number of the wrong length".to_owned())?;
+    Ok(io::Error::from_raw_os_error(number))
 }
 
 fn text(bytes: Vec<u8>) -> String {

@@ -1,24 +1,24 @@
 //! Who gets which unit, and where its results go.
 
+use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::jobs::{Entry, Jobs, Key, Stage, Waiter, Wake};
 use super::lane::{Delivery, Harvest, Lane, Refused, Verdict};
+use super::starts::Starts;
 use super::unit::{Outcome, Queue, Sink, Unit};
 use crate::transport::layout::SLOTS;
-use crate::{Broken, Crash, JobError};
+use crate::{Broken, JobError};
 
 /// How soon after a result a job counts as one of a series, for which a worker then spins.
 const SERIES: Duration = Duration::from_micros(50);
 /// How many chunks of a map a worker has at once: one in work, and the next at hand. The others wait in the queue, for
 /// whoever is first.
 const CHUNKS: usize = 2;
-/// How many workers in a row may end before they are of any use, if there are few of them.
-const TRIES: u32 = 5;
-/// How long not to start workers after so many of them, where others live.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How soon to try again to send descriptors that the system did not take.
+pub(super) const CONGESTION: Duration = Duration::from_millis(10);
 
 /// All that the lock of a pool guards.
 pub(crate) struct State {
@@ -35,10 +35,11 @@ pub(crate) struct State {
     /// All workers have ended, and so has the supervisor.
     pub(crate) over: bool,
     pub(crate) broken: Option<Broken>,
-    /// How many workers in a row were of no use.
-    failures: u32,
-    /// Before which no worker is started.
-    pub(crate) rest_until: Option<Instant>,
+    pub(super) starts: Starts,
+    /// Whether the supervisor looks soon for units that wait behind a long one.
+    pub(super) is_relieving: bool,
+    /// Whether a unit waits until the system takes descriptors again.
+    pub(super) is_congested: bool,
     /// Whether somebody has begun to wait since the supervisor's latest look.
     pub(crate) was_watched: bool,
     /// How many of the units in the queue are cancelled.
@@ -69,8 +70,9 @@ impl State {
             closed: false,
             over: false,
             broken: None,
-            failures: 0,
-            rest_until: None,
+            starts: Starts::default(),
+            is_relieving: false,
+            is_congested: false,
             was_watched: false,
             stale: 0,
             ended_at_once: None,
@@ -169,9 +171,15 @@ impl State {
             Sink::Group(..) => CHUNKS,
             Sink::Job(_) => SLOTS,
         };
+        let descriptors = unit.descriptors.len();
+        let takes_slow = !self.has_swift_lane();
         let open = self.lanes.iter().enumerate().filter_map(|(place, lane)| {
             let lane = lane.as_ref()?;
-            (lane.load() < most && lane.is_open()).then_some((place, lane))
+            let takes_it = lane.load() < most
+                && lane.is_open()
+                && lane.takes_descriptors(descriptors)
+                && (takes_slow || !lane.is_slow());
+            takes_it.then_some((place, lane))
         });
         let Some((place, _)) = open.min_by_key(|(_, lane)| (lane.load(), !lane.is_awake)) else {
             return Some(unit);
@@ -191,21 +199,30 @@ impl State {
                     },
                 );
                 if let Some(limit) = limit {
-                    let due = Instant::now().checked_add(limit);
-                    self.kick |=
-                        due.is_some_and(|due| self.next_look.is_none_or(|next| next > due));
+                    self.look_within(limit);
                 }
                 None
             }
             Err(Refused::Full(unit)) => Some(unit),
+            Err(Refused::Congested(unit)) => {
+                self.is_congested = true;
+                self.look_within(CONGESTION);
+                Some(unit)
+            }
             Err(Refused::Failed(unit, error)) => {
-                let kind = error.kind();
                 for place in 0..unit.count as usize {
-                    self.deliver(&unit.sink, place, Err(JobError::Transport(kind.into())));
+                    let error = same_error(&error);
+                    self.deliver(&unit.sink, place, Err(JobError::Transport(error)));
                 }
                 None
             }
         }
+    }
+
+    /// Makes sure that the supervisor looks within that time.
+    pub(super) fn look_within(&mut self, time: Duration) {
+        let due = Instant::now().checked_add(time);
+        self.kick |= due.is_some_and(|due| self.next_look.is_none_or(|next| next > due));
     }
 
     fn set_stage(&mut self, sink: &Sink, stage: Stage) {
@@ -222,6 +239,12 @@ impl State {
             self.set_stage(&unit.sink, Stage::Queued);
             self.queue.push_front(unit);
         }
+    }
+
+    /// Whether a worker's unit at hand gets on, so that others had better wait for it than for a slow one.
+    pub(super) fn has_swift_lane(&self) -> bool {
+        let mut lanes = self.lanes.iter().flatten();
+        lanes.any(|lane| !lane.is_slow() && lane.is_live())
     }
 
     /// Whether somebody may still want this unit: what is cancelled stays in the queue until its turn comes.
@@ -270,6 +293,8 @@ impl State {
             }
             if uneven {
                 news |= self.share();
+                // What waits behind a unit that takes long has to be taken back.
+                self.kick |= !mem::replace(&mut self.is_relieving, true);
             }
             if !news {
                 break;
@@ -297,7 +322,7 @@ impl State {
                 .lanes
                 .iter()
                 .flatten()
-                .any(|lane| lane.load() == 0 && lane.is_open())
+                .any(|lane| lane.load() == 0 && lane.is_open() && !lane.is_slow())
         {
             return false;
         }
@@ -338,13 +363,13 @@ impl State {
             self.kick |= self.next_look.is_none();
         }
         if lane.has_served && !had_served {
-            self.failures = 0;
+            self.starts.succeeded();
         }
         self.reap_harvest(harvest);
         some
     }
 
-    fn reap_harvest(&mut self, mut harvest: Harvest) {
+    pub(super) fn reap_harvest(&mut self, mut harvest: Harvest) {
         if !harvest.deliveries.is_empty() {
             // Asked for only where a worker has nothing left to do.
             if self.lanes.iter().flatten().any(|lane| lane.load() == 0) {
@@ -412,7 +437,7 @@ impl State {
     }
 
     /// All that waits and is still wanted.
-    fn take_queue(&mut self) -> Vec<Unit> {
+    pub(super) fn take_queue(&mut self) -> Vec<Unit> {
         let mut units: Vec<Unit> = mem::take(&mut self.queue).into();
         units.retain(|unit| self.is_wanted(unit));
         self.stale = 0;
@@ -426,57 +451,12 @@ impl State {
             self.queue = self.take_queue().into();
         }
     }
+}
 
-    /// A worker has died. What it had comes to its end or to another worker.
-    pub(crate) fn bury(&mut self, place: usize, crash: &Crash) {
-        let Some(lane) = self.lanes[place].take() else {
-            return;
-        };
-        let last_words = lane.last_words(&mut self.rejected);
-        let expected = self.closed && self.live == 0;
-        lane.wake_sleeper();
-        let mut harvest = Harvest::default();
-        let fate = lane.bury(crash, &mut harvest);
-        self.reap_harvest(harvest);
-        if fate.condemned || fate.retired || (fate.was_ready && fate.has_served) {
-            self.failures = 0;
-        } else if !expected {
-            let exit = crash.exit;
-            let why = match last_words {
-                Some(words) => words,
-                None if fate.was_ready => format!("{exit} before its first job"),
-                None => format!(
-                    "{exit} before it was ready: is `process_pool::register!` the first thing that `main`, or the test, does?"
-                ),
-            };
-            self.start_failed(why);
-        }
-        self.settle();
-    }
-
-    /// A worker could not be started, or ended before it was of any use.
-    pub(crate) fn start_failed(&mut self, why: String) {
-        self.failures += 1;
-        let tries = TRIES.max(2 * self.lanes.len() as u32);
-        if self.failures < tries {
-            return;
-        }
-        if self.lanes.iter().flatten().any(Lane::is_ready) {
-            // There are workers, so nothing is lost by trying at leisure.
-            self.rest_until = Instant::now().checked_add(PAUSE);
-            return;
-        }
-        let broken = Broken::new(self.failures, why);
-        self.broken = Some(broken.clone());
-        self.closed = true;
-        let mut pending = self.take_queue();
-        for lane in self.lanes.iter_mut().flatten() {
-            pending.extend(lane.withdraw(SLOTS));
-        }
-        for unit in pending {
-            for place in 0..unit.count as usize {
-                self.deliver(&unit.sink, place, Err(JobError::Broken(broken.clone())));
-            }
-        }
+/// An error cannot be cloned; its number, or else its kind, says what there is to say.
+fn same_error(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => error.kind().into(),
     }
 }

@@ -13,8 +13,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::Shared;
 use super::lane::Verdict;
+use super::orphans::{self, Orphans};
 use super::process::{Ports, stderr_takes_some};
-use super::state::State;
+use super::state::{CONGESTION, State};
 use crate::Crash;
 use crate::transport::slot::Attempt;
 
@@ -23,8 +24,6 @@ use crate::transport::slot::Attempt;
 pub(super) const SWEEP: Duration = Duration::from_millis(250);
 /// How soon to look again at a job that is about to begin.
 const SOON: Duration = Duration::from_millis(1);
-/// How soon to try again to start a worker that the system refused.
-const RETRY: Duration = Duration::from_millis(50);
 /// How long a worker may take to exit when there is nothing left to do.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -39,22 +38,41 @@ struct Plan {
 /// Runs until the pool is closed, all jobs have ended and all workers are gone.
 pub(super) fn run(shared: &Shared) {
     let mut closing_since = None;
+    let mut orphans = Orphans::default();
+    let mut next_reaping = orphans::come_here().then(Instant::now);
     loop {
         let mut plan = shared.with(|state| plan(state, &mut closing_since));
         if plan.over {
+            orphans.finish();
+            shared.with(|state| state.over = true);
             shared.callbacks.close();
             shared.over.notify_all();
             return;
         }
-        if !plan.vacant.is_empty() && !refill(shared, &plan.vacant) {
-            plan.timeout = Some(RETRY);
-        } else if !plan.vacant.is_empty() {
+        if !plan.vacant.is_empty() {
+            refill(shared, &plan.vacant);
             continue;
         }
+        let orphans_due = [
+            orphans.reap(),
+            next_reaping.map(|due| due.saturating_duration_since(Instant::now())),
+        ];
+        plan.timeout = orphans_due
+            .into_iter()
+            .chain([plan.timeout])
+            .flatten()
+            .min();
         wait(shared, &plan);
+        if next_reaping.is_some_and(|due| due <= Instant::now()) {
+            plan.ports
+                .iter()
+                .for_each(|(_, ports)| ports.reap_orphans());
+            next_reaping = Some(Instant::now() + orphans::LOOK);
+        }
         for (place, ports) in &plan.ports {
             ports.pass_on_stderr(false);
             if let Some(exit) = ports.ended() {
+                orphans.add(ports);
                 let last_line = ports.last_line();
                 shared.with(|state| state.bury(*place, &Crash { exit, last_line }));
             }
@@ -66,10 +84,16 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
     for place in 0..state.lanes.len() {
         state.tend(place);
     }
-    state.settle();
     let now = Instant::now();
-    let mut next_look = limits(state, now);
+    state.is_congested = false;
+    state.is_relieving = true;
+    let relief = state.relieve(now);
+    state.is_relieving = relief.is_some();
+    let mut next_look = limits(state, now).into_iter().chain(relief).min();
     let mut look_at = |due: Instant| next_look = Some(next_look.map_or(due, |next| next.min(due)));
+    if state.is_congested {
+        look_at(now + CONGESTION);
+    }
     if mem::take(&mut state.was_watched) || (state.watchers > 0 && state.live() > 0) {
         look_at(now + SWEEP);
     }
@@ -82,8 +106,9 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
             }
         }
     }
-    state.rest_until = state.rest_until.filter(|&until| until > now);
-    if let Some(until) = state.rest_until {
+    let rest_until = state.starts.rest_until.filter(|&until| until > now);
+    state.starts.rest_until = rest_until;
+    if let Some(until) = rest_until {
         look_at(until);
     }
     let ending = state.closed && state.live() == 0;
@@ -107,7 +132,7 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
     let ports: Vec<_> = lanes
         .filter_map(|(place, lane)| Some((place, Arc::clone(&lane.as_ref()?.ports))))
         .collect();
-    let vacant = if ending || state.broken.is_some() || state.rest_until.is_some() {
+    let vacant = if ending || state.broken.is_some() || rest_until.is_some() {
         Vec::new()
     } else {
         (0..state.lanes.len())
@@ -115,7 +140,6 @@ fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
             .collect()
     };
     let over = ending && ports.is_empty();
-    state.over |= over;
     Plan {
         ports,
         vacant,
@@ -181,24 +205,19 @@ fn since(stamp: u64) -> Duration {
     Duration::from_nanos(now.saturating_sub(stamp))
 }
 
-/// Starts workers in the place of dead ones; `false` if one was refused.
-fn refill(shared: &Shared, vacant: &[usize]) -> bool {
+/// Starts workers in the place of dead ones, up to the first that is refused.
+fn refill(shared: &Shared, vacant: &[usize]) {
     for &place in vacant {
         // Without the lock: it takes a millisecond.
         match shared.launch.start(place) {
             Ok(lane) => shared.with(|state| {
+                state.starts.granted();
                 state.lanes[place] = Some(lane);
                 state.settle();
             }),
-            Err(error) => {
-                shared.with(|state| {
-                    state.start_failed(format!("was refused by the system: {error}"));
-                });
-                return false;
-            }
+            Err(error) => return shared.with(|state| state.start_refused(&error)),
         }
     }
-    true
 }
 
 fn wait(shared: &Shared, plan: &Plan) {

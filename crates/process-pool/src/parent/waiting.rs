@@ -46,11 +46,15 @@ impl Shared {
                 }
                 Next::Sleep(region, lane) => {
                     let left = left(until);
+                    let since = Instant::now();
                     futex::sleep(
                         &region.wanted.0.done,
                         Some(left.unwrap_or(SWEEP).min(SWEEP)),
                     );
+                    let was_long = since.elapsed() >= SWEEP;
                     self.with(|state| {
+                        // A worker that has been stopped never wakes this thread.
+                        state.kick |= was_long && state.next_look.is_none();
                         if let Some(lane) = &mut state.lanes[lane]
                             && Arc::ptr_eq(&lane.region, &region)
                         {

@@ -12,7 +12,8 @@ pub(crate) const SLOTS: usize = 64;
 pub(crate) const WORDS: usize = 16 * 1024;
 /// More bytes than this do not take the way through the rings.
 pub(crate) const SPILL: usize = 32 * 1024;
-/// The words of the ring of outputs that only say where a result is: two for each slot, so that there always is room.
+/// The words of the ring of outputs that only say where a result is, or that it cannot travel: two for each slot, so that
+/// there always is room.
 pub(crate) const RESERVED: usize = 2 * SLOTS;
 
 /// Bits of `Slot::flags`.
@@ -27,11 +28,12 @@ pub(crate) mod flag {
     pub(crate) const SPILLED: u32 = 8;
 }
 
-/// Values of `Layout::status`. It is 0 until registration and initializer have come to their end.
+/// Values of `FromWorker::status`. It is 0 until registration and initializer have come to their end.
 pub(crate) mod status {
     /// Jobs are taken.
     pub(crate) const READY: u32 = 1;
-    /// The worker ends by itself, since it has done its share of jobs or has grown too large.
+    /// The worker ends by itself, since it has done its share of jobs, has grown too large, or lacks
+    /// the descriptors that it needs.
     pub(crate) const RETIRED: u32 = 2;
     /// The initializer failed; the reason is in the socket.
     pub(crate) const FAILED: u32 = 3;
@@ -47,6 +49,9 @@ pub(crate) mod head {
     pub(crate) const INPUT: u8 = 2;
     /// The output could not be encoded; why follows.
     pub(crate) const OUTPUT: u8 = 3;
+    /// The system refused what the input or the output needs to travel; the error number follows, in
+    /// four bytes.
+    pub(crate) const TRANSPORT: u8 = 4;
     /// Set on the kind: the bytes are in the first descriptor, and not in the ring.
     pub(crate) const SPILLED: u8 = 0x80;
 
@@ -76,8 +81,7 @@ pub(crate) struct Layout {
     pub(crate) work: Padded<Bell>,
     pub(crate) parent: Padded<FromParent>,
     pub(crate) wanted: Padded<Wanted>,
-    /// See [`status`].
-    pub(crate) status: Padded<AtomicU32>,
+    pub(crate) worker: Padded<FromWorker>,
     pub(crate) slots: [Slot; SLOTS],
     pub(crate) inputs: Padded<[AtomicU64; WORDS]>,
     pub(crate) outputs: Padded<[AtomicU64; WORDS]>,
@@ -92,6 +96,15 @@ pub(crate) struct FromParent {
     pub(crate) closing: AtomicU32,
     /// Begin no further input of the unit that runs.
     pub(crate) stop: AtomicU32,
+}
+
+/// What the worker says beside the slots.
+#[repr(C)]
+pub(crate) struct FromWorker {
+    /// See [`status`].
+    pub(crate) status: AtomicU32,
+    /// Not 0 if the worker aborts because memory was refused.
+    pub(crate) out_of_memory: AtomicU32,
 }
 
 /// What the parent wants to hear of.

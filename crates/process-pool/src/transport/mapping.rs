@@ -1,4 +1,4 @@
-//! Shared memory: the only unsafe code of the crate.
+//! Shared memory, whose unsafe code is confined to this file.
 //!
 //! # Faults on access
 //! The seals keep the file as long as its mapping, so no access is out of range, whatever the other
@@ -20,10 +20,11 @@ use std::sync::atomic::AtomicU64;
 
 use rustix::fs::{
     FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat,
-    fstatfs, ftruncate, memfd_create,
+    fstatfs, ftruncate,
 };
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+use super::descriptor;
 use super::layout::Layout;
 
 /// The seals that fix the size of a memory file permanently, so that every access to a mapping of
@@ -39,13 +40,13 @@ const TMPFS: u64 = 0x0102_1994;
 
 /// A memory file of `bytes` zero bytes, whose size is fixed. Its memory is allocated at first use.
 pub(crate) fn sealed_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
-    let file = memory_file(name, bytes)?;
+    let file = sealable_file(name, bytes)?;
     fcntl_add_seals(&file, SEALS)?;
     Ok(file)
 }
 
-fn memory_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
-    let file = memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+fn sealable_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
+    let file = descriptor::memory_file(name, MemfdFlags::ALLOW_SEALING)?;
     ftruncate(&file, bytes as u64)?;
     Ok(file)
 }
@@ -114,7 +115,7 @@ impl Region {
 
     /// A sealed memory file for a region, all zeros, with its memory already allocated.
     pub(crate) fn file() -> io::Result<OwnedFd> {
-        let file = memory_file("process-pool", Self::BYTES)?;
+        let file = sealable_file("process-pool", Self::BYTES)?;
         let all = || fallocate(&file, FallocateFlags::empty(), 0, Self::BYTES as u64);
         rustix::io::retry_on_intr(all)?;
         fcntl_add_seals(&file, SEALS)?;
@@ -175,6 +176,8 @@ impl Deref for Words {
 mod tests {
     use std::fs::File;
     use std::sync::atomic::Ordering;
+
+    use rustix::fs::memfd_create;
 
     use super::*;
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod bell;
 pub(crate) mod bytes;
+pub(crate) mod descriptor;
 pub(crate) mod futex;
 pub(crate) mod layout;
 #[allow(unsafe_code, reason = "shared memory; every block argues")]

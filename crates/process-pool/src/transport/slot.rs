@@ -108,6 +108,11 @@ impl Slot {
         Claim::Passed
     }
 
+    /// Worker: returns work that it has claimed and not begun.
+    pub(crate) fn give_back(&self) {
+        self.state.store(READY, Ordering::Release);
+    }
+
     /// Worker: whether there is something to claim. For spinning.
     pub(crate) fn is_waiting(&self) -> bool {
         matches!(self.state.load(Ordering::Relaxed), READY | WITHDRAWN)

@@ -11,6 +11,8 @@ use rustix::net::{
     sendmsg, socketpair,
 };
 
+use super::descriptor::above_stdio;
+
 /// The kernel takes so many descriptors in one message (`SCM_MAX_FD`).
 pub(crate) const MOST_DESCRIPTORS: usize = 253;
 /// The longest text of a message.
@@ -19,12 +21,24 @@ const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS));
 
 /// Two connected ends. Neither is inherited.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(
+    let (one, other) = socketpair(
         AddressFamily::UNIX,
         SocketType::SEQPACKET,
         SocketFlags::CLOEXEC,
         None,
-    )?)
+    )?;
+    Ok((above_stdio(one)?, above_stdio(other)?))
+}
+
+/// Whether sending failed because too many descriptors of this user are in flight, or for want of
+/// buffers: the same message can be sent later. The kernel counts the descriptors in flight of all
+/// processes of a user against the sender's `RLIMIT_NOFILE`, and exempts `CAP_SYS_RESOURCE`, so root
+/// never sees this.
+pub(crate) fn is_congestion(error: &io::Error) -> bool {
+    let congestion = [Errno::TOOMANYREFS, Errno::NOBUFS].map(Errno::raw_os_error);
+    error
+        .raw_os_error()
+        .is_some_and(|number| congestion.contains(&number))
 }
 
 /// Sends a message. With `wait` false a full socket is an error, `WouldBlock`.
@@ -80,24 +94,24 @@ impl From<NotReceived> for io::Error {
     }
 }
 
-/// Receives a message. `UnexpectedEof` if the other side is closed, or has sent an empty message; with `wait` false an
-/// empty socket is an error, `WouldBlock`.
+/// Receives a message. `UnexpectedEof` if the other side is closed, or has sent an empty message;
+/// `EMFILE` if this process could not take all its descriptors; with `wait` false an empty socket is
+/// an error, `WouldBlock`.
 pub(crate) fn receive(
     socket: impl AsFd,
     wait: bool,
 ) -> Result<(Vec<u8>, Vec<OwnedFd>), NotReceived> {
     let mut bytes = vec![0; MOST_BYTES];
     let (received, flags, descriptors) = receive_into(socket, &mut bytes, wait)?;
-    let is_cut = flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
     let error = if received == 0 {
         Some(io::ErrorKind::UnexpectedEof.into())
+    } else if flags.contains(ReturnFlags::TRUNC) {
+        Some(io::ErrorKind::InvalidData.into())
     } else {
-        is_cut.then(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a message was cut short: is the limit of open descriptors too low?",
-            )
-        })
+        // There is room for as many descriptors as any message can have, so it is this process that
+        // could not take them.
+        let is_cut = flags.contains(ReturnFlags::CTRUNC);
+        is_cut.then(|| Errno::MFILE.into())
     };
     if let Some(error) = error {
         return Err(NotReceived { error, descriptors });
@@ -127,12 +141,19 @@ fn receive_into(
         let mut text = [IoSliceMut::new(&mut *bytes)];
         recvmsg(&socket, &mut text, &mut control, flags)
     })?;
-    let descriptors = control.drain().filter_map(|message| match message {
+    let rights = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(rights) => Some(rights),
         _ => None,
     });
-    let descriptors = descriptors.flatten().collect();
-    Ok((received.bytes, received.flags, descriptors))
+    let mut returned = received.flags;
+    let mut descriptors = Vec::new();
+    for descriptor in rights.flatten() {
+        match above_stdio(descriptor) {
+            Ok(descriptor) => descriptors.push(descriptor),
+            Err(_) => returned |= ReturnFlags::CTRUNC,
+        }
+    }
+    Ok((received.bytes, returned, descriptors))
 }
 
 #[cfg(test)]

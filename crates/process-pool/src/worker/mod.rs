@@ -1,14 +1,18 @@
 //! The other process: what a program does once its registration has found out that it is a worker.
 
 mod config;
+mod desk;
+mod identity;
 mod run;
+#[allow(unsafe_code, reason = "signals; every block argues")]
+mod signals;
 mod watch;
 
 pub(crate) use config::Config;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +20,8 @@ use std::sync::atomic::Ordering;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::stdio::{dup2_stdin, dup2_stdout, stdin};
+
+use desk::Desk;
 
 use crate::codec::{Descriptors, decode};
 use crate::program::CallError;
@@ -26,15 +32,6 @@ use crate::{Program, Registered};
 
 /// What the exit code of a worker says that could not begin; the parent has the words.
 const NOT_STARTED: i32 = 70;
-
-/// What a worker holds.
-struct Desk {
-    region: Region,
-    socket: OwnedFd,
-    event: OwnedFd,
-    jobs: &'static [Registered],
-    config: Config,
-}
 
 /// Serves until the parent says that it is enough, or is gone.
 pub(crate) fn main(jobs: &'static [Registered]) -> ! {
@@ -48,6 +45,7 @@ pub(crate) fn main(jobs: &'static [Registered]) -> ! {
 }
 
 fn start(jobs: &'static [Registered]) -> io::Result<Desk> {
+    signals::lead_own_group()?;
     // The socket comes as standard input, the one descriptor that needs no agreement on its number. It moves away from
     // there, so that jobs find an empty input, and what they start inherits nothing.
     let socket = fcntl_dupfd_cloexec(stdin(), 3)?;
@@ -58,32 +56,30 @@ fn start(jobs: &'static [Registered]) -> io::Result<Desk> {
     let (config, region, parent, event, stdout) = (next()?, next()?, next()?, next()?, next()?);
     // libtest's own words went elsewhere.
     dup2_stdout(stdout)?;
-    watch::parent(parent, &socket)?;
-    let region = Region::new(&region)?;
+    // The thread that watches the parent handles no signals.
+    signals::block_all();
+    let watching = watch::parent(parent, &socket);
+    signals::unblock_all();
+    watching?;
+    let region: &'static Region = Box::leak(Box::new(Region::new(&region)?));
     let mut bytes = Vec::new();
     rewound(config)?.read_to_end(&mut bytes)?;
     let config: Config = decode(&bytes, Vec::new()).map_err(io::Error::other)?;
-    let desk = Desk {
-        region,
-        socket,
-        event,
-        jobs,
-        config,
-    };
+    let desk = Desk::new(region, socket, event, jobs, config)?;
     // Nobody needs the name to be right.
     let _ = rustix::thread::set_name(
         &std::ffi::CString::new(desk.config.name.as_str()).unwrap_or_default(),
     );
     if let Err(why) = prepare(&desk, descriptors.map(Arc::new).collect()) {
-        desk.region
-            .status
-            .0
-            .store(status::FAILED, Ordering::Release);
-        // The parent learns it from the socket, and without that from the exit code.
-        let _ = socket::send(&desk.socket, why.as_bytes(), &[], true);
+        let status = &desk.region.worker.0.status;
+        status.store(status::FAILED, Ordering::Release);
+        desk.say_why(&why);
         process::exit(NOT_STARTED);
     }
-    desk.region.status.0.store(status::READY, Ordering::Release);
+    let status = &desk.region.worker.0.status;
+    status.store(status::READY, Ordering::Release);
+    // Units may wait at a worker that takes longer to start.
+    desk.ring();
     Ok(desk)
 }
 
@@ -111,6 +107,7 @@ fn prepare(desk: &Desk, descriptors: Descriptors) -> Result<(), String> {
         };
         setrlimit(Resource::Data, limit)
             .map_err(|error| format!("could not set its memory limit: {error}"))?;
+        signals::note_out_of_memory(&desk.region.worker.0.out_of_memory);
     }
     let Some((job, input)) = &config.initializer else {
         return Ok(());
@@ -127,13 +124,5 @@ fn prepare(desk: &Desk, descriptors: Descriptors) -> Result<(), String> {
         Err(CallError::Input(why) | CallError::Output(why)) => {
             Err(format!("failed in its initializer: {why}"))
         }
-    }
-}
-
-impl Desk {
-    /// Sends descriptors, for the parent to find once it sees the result.
-    fn send(&self, descriptors: &[impl AsFd]) -> io::Result<()> {
-        let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-        socket::send(&self.socket, &[], &descriptors, true)
     }
 }

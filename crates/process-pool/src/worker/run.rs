@@ -9,16 +9,18 @@ use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::MemfdFlags;
+use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::Desk;
+use super::desk::Desk;
 use crate::codec::Descriptors;
 use crate::program::CallError;
 use crate::transport::bell::published;
+use crate::transport::descriptor::memory_file;
 use crate::transport::layout::{RESERVED, SLOTS, SPILL, WORDS, flag, head, status};
 use crate::transport::slot::{Claim, Slot};
-use crate::transport::{bytes, futex, socket, spin};
+use crate::transport::{bytes, futex, spin};
 
 /// How many words of results may be uncollected before it is worth while to look whether they still are.
 const PLENTY: u64 = (WORDS / 4) as u64;
@@ -37,6 +39,17 @@ struct Serving {
     hot: bool,
     inputs: Vec<u8>,
     result: Vec<u8>,
+    /// Given up for the memory file of a result when a job has left no descriptor free.
+    spare: Option<OwnedFd>,
+    /// Whether a descriptor was lacking: the next worker has all of them again.
+    is_worn_out: bool,
+}
+
+/// What becomes of the worker after a unit.
+#[derive(PartialEq, Eq)]
+enum After {
+    GoOn,
+    Retire,
 }
 
 /// Ends the process when no more work is to come.
@@ -53,6 +66,8 @@ pub(super) fn serve(desk: Desk) -> ! {
         hot: false,
         inputs: Vec::new(),
         result: Vec::new(),
+        spare: File::open("/dev/null").ok().map(OwnedFd::from),
+        is_worn_out: false,
     };
     let code = match serving.all() {
         Ok(()) => 0,
@@ -70,23 +85,22 @@ impl Serving {
             let place = self.next as usize % SLOTS;
             match self.desk.region.slots[place].claim() {
                 Claim::Work => {
-                    self.unit(place)?;
-                    if self.is_used_up() {
-                        self.desk
-                            .region
-                            .status
-                            .0
-                            .store(status::RETIRED, Ordering::Release);
-                        // Its exit may take long: whoever waits should take back what it has left.
-                        self.tell();
+                    if self.unit(place)? == After::Retire || self.is_used_up() {
+                        self.retire();
                         return Ok(());
                     }
                 }
-                Claim::Passed => self.pass(place)?,
+                Claim::Passed => {
+                    if self.pass(place) == After::Retire {
+                        self.retire();
+                        return Ok(());
+                    }
+                }
                 Claim::Nothing => {
                     published();
-                    if self.desk.region.wanted.0.idle.take() {
-                        event(&self.desk.event);
+                    if self.desk.region.wanted.0.idle.take() && !self.desk.ring() {
+                        self.retire();
+                        return Ok(());
                     }
                     if !self.wait(place) {
                         return Ok(());
@@ -94,6 +108,14 @@ impl Serving {
                 }
             }
         }
+    }
+
+    /// Says that this worker takes no more units.
+    fn retire(&mut self) {
+        let status = &self.desk.region.worker.0.status;
+        status.store(status::RETIRED, Ordering::Release);
+        // Its exit may take long: the parent should take back what is left here.
+        self.tell();
     }
 
     /// Waits for the next unit; `false` if there will be none.
@@ -119,11 +141,15 @@ impl Serving {
     }
 
     /// A unit that was withdrawn. Its words and descriptors are there all the same.
-    fn pass(&mut self, place: usize) -> io::Result<()> {
+    fn pass(&mut self, place: usize) -> After {
         let slot = &self.desk.region.slots[place];
         let flags = slot.flags.load(Ordering::Relaxed);
         if flags & flag::DESCRIPTORS != 0 {
-            socket::receive(&self.desk.socket, true)?;
+            // That some of them found no place here does not matter: they are not needed.
+            let lost = self.desk.receive().err();
+            if lost.is_some_and(|error| error.raw_os_error() != Some(Errno::MFILE.raw_os_error())) {
+                return After::Retire;
+            }
         }
         if flags & flag::SPILLED == 0 {
             self.input += bytes::words(slot.input_len.load(Ordering::Relaxed) as usize) as u64;
@@ -132,15 +158,27 @@ impl Serving {
         self.finished(0);
         // Nobody waits for it, but the supervisor may wait for the end of all.
         self.tell();
-        Ok(())
+        self.after()
     }
 
-    fn unit(&mut self, place: usize) -> io::Result<()> {
+    /// Whether this worker can go on.
+    fn after(&self) -> After {
+        if self.is_worn_out {
+            After::Retire
+        } else {
+            After::GoOn
+        }
+    }
+
+    fn unit(&mut self, place: usize) -> io::Result<After> {
         let slot = &self.desk.region.slots[place];
         let flags = slot.flags.load(Ordering::Relaxed);
         let count = slot.count.load(Ordering::Relaxed);
         self.hot = flags & flag::HOT != 0;
-        let descriptors = self.take_inputs(place, flags)?;
+        let descriptors = match self.take_inputs(place, flags) {
+            Ok(descriptors) => descriptors,
+            Err(error) => return Ok(self.cannot_take(place, &error)),
+        };
         // The parent writes there with each result: who does not look does not slow it down.
         if self.used > PLENTY {
             self.free_collected();
@@ -158,7 +196,7 @@ impl Serving {
                 slot.stamp(now());
             }
             let input = item(&inputs, &mut at)?;
-            let more = self.item(place, input, &descriptors, first)?;
+            let more = self.item(place, input, &descriptors, first);
             done += 1;
             self.desk.region.slots[place].progress(done, (self.output - first) as u32);
             if !more {
@@ -170,7 +208,24 @@ impl Serving {
         self.finished(self.output - first);
         self.desk.region.slots[place].finish();
         self.tell();
-        Ok(())
+        Ok(self.after())
+    }
+
+    /// Ends a unit, of one input, whose descriptors could not be received. An earlier job may have closed the socket or
+    /// have left no descriptor free: then another worker gets the unit, which the parent still has.
+    fn cannot_take(&mut self, place: usize, error: &io::Error) -> After {
+        let slot = &self.desk.region.slots[place];
+        if self.jobs_done > 0 {
+            slot.give_back();
+            return After::Retire;
+        }
+        let first = self.output;
+        self.write_refusal(error);
+        let slot = &self.desk.region.slots[place];
+        slot.progress(1, (self.output - first) as u32);
+        self.finished(self.output - first);
+        self.desk.region.slots[place].finish();
+        After::Retire
     }
 
     fn take_inputs(&mut self, place: usize, flags: u32) -> io::Result<Descriptors> {
@@ -178,7 +233,7 @@ impl Serving {
         let len = slot.input_len.load(Ordering::Relaxed) as usize;
         let mut descriptors = Vec::new();
         if flags & flag::DESCRIPTORS != 0 {
-            (_, descriptors) = socket::receive(&self.desk.socket, true)?;
+            descriptors = self.desk.receive()?;
         }
         self.inputs.clear();
         if flags & flag::SPILLED == 0 {
@@ -221,20 +276,14 @@ impl Serving {
     }
 
     /// Runs the job on one input and writes the result; `false` if it has to be the last of its unit.
-    fn item(
-        &mut self,
-        place: usize,
-        input: &[u8],
-        given: &Descriptors,
-        first: u64,
-    ) -> io::Result<bool> {
+    fn item(&mut self, place: usize, input: &[u8], given: &Descriptors, first: u64) -> bool {
         let index = self.desk.region.slots[place].job.load(Ordering::Relaxed);
         let mut result = std::mem::take(&mut self.result);
         result.clear();
         let called = match self.desk.jobs.get(index as usize) {
             Some(job) => job.call(input, given.clone(), &mut result),
             None => Err(CallError::Input(format!(
-                "there is no job number {index} here"
+                "is for the job number {index}, which the worker does not have"
             ))),
         };
         let (kind, descriptors) = match called {
@@ -259,7 +308,34 @@ impl Serving {
         more
     }
 
-    fn write(
+    /// Writes a result, or that the system refused what it needs to travel; `false` if it has to be the last of its unit.
+    fn write(&mut self, kind: u8, result: &[u8], descriptors: &Descriptors, first: u64) -> bool {
+        let start = self.output;
+        match self.write_whole(kind, result, descriptors, first) {
+            Ok(more) => more,
+            Err(error) => {
+                self.output = start;
+                self.write_refusal(&error);
+                self.is_worn_out = true;
+                false
+            }
+        }
+    }
+
+    fn write_refusal(&mut self, error: &io::Error) {
+        let ring = &self.desk.region.outputs.0;
+        let number = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+        let number = number.to_le_bytes();
+        bytes::write_word(
+            ring,
+            self.output,
+            head::pack(head::TRANSPORT, 0, number.len()),
+        );
+        bytes::write(ring, self.output + 1, &number);
+        self.output += 2;
+    }
+
+    fn write_whole(
         &mut self,
         kind: u8,
         result: &[u8],
@@ -269,9 +345,8 @@ impl Serving {
         let ring = &self.desk.region.outputs.0;
         let words = bytes::words(result.len()) as u64 + 1;
         let pending = self.output - first;
-        let fits = result.len() <= SPILL && pending + words <= self.room_for_unit();
-        if fits {
-            let count = descriptors.len() as u8;
+        let count = descriptors.len() as u8;
+        if result.len() <= SPILL && pending + words <= self.room_for_unit() {
             bytes::write_word(ring, self.output, head::pack(kind, count, result.len()));
             bytes::write(ring, self.output + 1, result);
             self.output += words;
@@ -281,11 +356,10 @@ impl Serving {
             self.desk.send(descriptors)?;
             return Ok(false);
         }
-        let file: File = memfd_create("process-pool-result", MemfdFlags::CLOEXEC)?.into();
+        let file = self.result_file()?;
         file.write_all_at(result, 0)?;
         let mut all: Vec<_> = vec![file.as_fd()];
         all.extend(descriptors.iter().map(|descriptor| descriptor.as_fd()));
-        let count = descriptors.len() as u8;
         bytes::write_word(
             ring,
             self.output,
@@ -294,6 +368,17 @@ impl Serving {
         self.output += 1;
         self.desk.send(&all)?;
         Ok(false)
+    }
+
+    /// A memory file for a large result. If jobs have left no descriptor free, the spare one is given up.
+    fn result_file(&mut self) -> io::Result<File> {
+        let create = || memory_file("process-pool-result", MemfdFlags::empty());
+        let mut created = create();
+        if created.is_err() && self.spare.take().is_some() {
+            self.is_worn_out = true;
+            created = create();
+        }
+        Ok(created?.into())
     }
 
     /// The words that the unit at hand may use, but for what is reserved.
@@ -318,15 +403,16 @@ impl Serving {
         }
     }
 
-    /// Wakes whom it concerns.
-    fn tell(&self) {
+    /// Wakes the threads that wait for news of this worker.
+    fn tell(&mut self) {
         published();
         let wanted = &self.desk.region.wanted.0;
         if wanted.done.take() {
             futex::wake(&wanted.done);
         }
-        if wanted.event.take() {
-            event(&self.desk.event);
+        if wanted.event.take() && !self.desk.ring() {
+            // The supervisor cannot be woken any more, except by the end of this process.
+            self.is_worn_out = true;
         }
     }
 
@@ -348,11 +434,6 @@ fn item<'a>(inputs: &'a [u8], at: &mut usize) -> io::Result<&'a [u8]> {
     let length = u32::from_le_bytes(*length) as usize;
     *at += 4 + length;
     rest.get(..length).ok_or_else(bad)
-}
-
-fn event(event: &OwnedFd) {
-    // It cannot be full: the parent has it at one, or will have.
-    let _ = rustix::io::write(event, &1_u64.to_ne_bytes());
 }
 
 fn now() -> u64 {

@@ -1,6 +1,8 @@
 //! What the tests share: a hard deadline, turns, and a census of what a pool could leave behind.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod rerun;
+
 use std::fs;
 use std::panic;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Harvest, Lane};
+use super::{Harvest, Held, Lane};
 use crate::parent::unit::Unit;
 use crate::transport::layout::{SLOTS, status};
 use crate::transport::slot::{Attempt, Collect};
@@ -40,7 +40,7 @@ pub(crate) struct BuriedLane {
 impl Lane {
     /// The unit that runs, its number, and how far it is.
     pub(crate) fn running(&self) -> Option<(u64, &Unit, Attempt)> {
-        let unit = self.units.front()?.0.as_ref()?;
+        let unit = self.units.front()?.unit.as_ref()?;
         let slot = self.slot(self.head);
         (slot.collect() == Collect::Running).then(|| (self.head, unit, slot.attempt()))
     }
@@ -64,7 +64,7 @@ impl Lane {
         self.units
             .iter()
             .skip(skip)
-            .filter_map(|(unit, _)| unit.as_ref()?.limit)
+            .filter_map(|held| held.unit.as_ref()?.limit)
             .min()
     }
 
@@ -84,7 +84,7 @@ impl Lane {
             return false;
         }
         self.stopped_at = Some(input);
-        if self.units.iter().skip(1).any(|(unit, _)| unit.is_some()) {
+        if self.units.iter().skip(1).any(|held| held.unit.is_some()) {
             // Who begins a unit has finished the one before it.
             let why = "it began a unit before it finished another";
             self.condemn(Verdict::Corrupted(why.to_owned()));
@@ -102,15 +102,17 @@ impl Lane {
             Some(Verdict::Corrupted(why)) => Some(why.clone()),
             _ => self.collect(harvest).err(),
         };
-        let failure = || match &verdict {
-            Some(verdict) => verdict.error(),
-            None => JobError::Crashed(crash.clone()),
+        let exceeded = self.exceeded_memory_limit(crash);
+        let failure = || match (&verdict, exceeded) {
+            (Some(verdict), _) => verdict.error(),
+            (None, Some(limit)) => JobError::OutOfMemory { limit },
+            (None, None) => JobError::Crashed(crash.clone()),
         };
         let mut failed_one = false;
         // A worker that has reached its job loop begins the unit at its head: see
         // `Unit::comes_back`.
         let mut is_at_hand = self.is_ready() || self.is_retired() || self.has_served;
-        while let Some((unit, _)) = self.units.pop_front() {
+        while let Some(Held { unit, .. }) = self.units.pop_front() {
             let region = Arc::clone(&self.region);
             let slot = &region.slots[self.head as usize % SLOTS];
             self.head += 1;

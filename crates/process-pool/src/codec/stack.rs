@@ -1,0 +1,146 @@
+//! How much is left of a thread's stack.
+//!
+//! Values are encoded and decoded by recursion, so the depth of a value is paid for in stack, and a
+//! stack overflow ends the process. How much a level takes depends on the type and on the build.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// What may be used before the bounds of the stack are looked up.
+const UNCHECKED: usize = 32 * 1024;
+/// What must remain: for the innermost level, which has no check, for a panic, and for signal handlers.
+const REMAINS: usize = 96 * 1024;
+
+/// The stack of the calling thread, as far as a value may use it.
+pub(super) struct Stack {
+    /// Below this address the bounds are looked up, or there is no room.
+    floor: Cell<usize>,
+    is_known: Cell<bool>,
+    is_exhausted: Cell<bool>,
+}
+
+impl Stack {
+    pub(super) fn here() -> Self {
+        Self {
+            floor: Cell::new(position().saturating_sub(UNCHECKED)),
+            is_known: Cell::new(false),
+            is_exhausted: Cell::new(false),
+        }
+    }
+
+    /// Whether there is room for one more level.
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        let here = position();
+        here >= self.floor.get() || self.look_up(here)
+    }
+
+    /// Whether there was no room at some point.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.is_exhausted.get()
+    }
+
+    #[cold]
+    fn look_up(&self, here: usize) -> bool {
+        if !self.is_known.replace(true) {
+            let floor = match bounds() {
+                // On a small stack a quarter has to do.
+                Some((low, high)) if (low..high).contains(&here) => {
+                    low + REMAINS.min((high - low) / 4)
+                }
+                // A stack that is not the thread's own, as of a coroutine, has unknown bounds.
+                _ => 0,
+            };
+            self.floor.set(floor);
+        }
+        let has_room = here >= self.floor.get();
+        self.is_exhausted.set(self.is_exhausted.get() || !has_room);
+        has_room
+    }
+}
+
+/// An address in the frame of the caller, or next to it.
+#[inline]
+fn position() -> usize {
+    let mark = 0_u8;
+    black_box(ptr::from_ref(&mark)).addr()
+}
+
+/// The lowest address of this thread's stack, and the one above its highest.
+fn bounds() -> Option<(usize, usize)> {
+    thread_local! {
+        static BOUNDS: Cell<Option<Option<(usize, usize)>>> = const { Cell::new(None) };
+    }
+    BOUNDS.get().unwrap_or_else(|| {
+        let bounds = ask();
+        BOUNDS.set(Some(bounds));
+        bounds
+    })
+}
+
+fn ask() -> Option<(usize, usize)> {
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: `attributes` is valid for a write, and the thread asked for is the caller, so it exists.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    let mut low = ptr::null_mut();
+    let mut bytes = 0;
+    // SAFETY: the call above has initialised `attributes`, which this one reads, and which the last
+    // one frees. Both other pointers are valid for a write.
+    let result = unsafe {
+        let result = libc::pthread_attr_getstack(attributes.as_ptr(), &mut low, &mut bytes);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        result
+    };
+    (result == 0).then(|| (low.addr(), low.addr() + bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn bounds_are_those_of_the_calling_thread() {
+        for kibibytes in [128, 2048] {
+            let thread = thread::Builder::new().stack_size(kibibytes * 1024);
+            let (low, high) = thread
+                .spawn(|| {
+                    let (low, high) = bounds().unwrap();
+                    assert!((low..high).contains(&position()));
+                    (low, high)
+                })
+                .unwrap()
+                .join()
+                .unwrap();
+            assert!(high - low >= kibibytes * 1024);
+            assert!(high - low < 2 * kibibytes * 1024 + (64 << 10));
+        }
+    }
+
+    #[test]
+    fn recursion_stops_before_the_stack_ends() {
+        fn descend(stack: &Stack, level: usize) -> usize {
+            let space = black_box([level; 100]);
+            if stack.has_room() {
+                descend(stack, level + 1) + space[99] - level
+            } else {
+                level
+            }
+        }
+        for kibibytes in [64, 256, 2048] {
+            let thread = thread::Builder::new().stack_size(kibibytes * 1024);
+            let levels = thread.spawn(|| {
+                let stack = Stack::here();
+                let levels = descend(&stack, 0);
+                assert!(stack.is_exhausted());
+                levels
+            });
+            assert!(levels.unwrap().join().unwrap() > 10, "{kibibytes} KiB");
+        }
+    }
+}

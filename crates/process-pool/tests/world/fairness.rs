@@ -1,0 +1,59 @@
+//! Units that wait behind others.
+
+use std::time::{Duration, Instant};
+
+use process_pool::{Handle, ProcessPool};
+
+use crate::common::{Census, alone, deadline};
+use crate::jobs::*;
+
+#[test]
+fn quick_jobs_do_not_wait_behind_a_long_one() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let before = Census::take();
+    for workers in [2, 4] {
+        let pool = ProcessPool::new(&program, workers).unwrap();
+        let mut flood: Vec<Handle<()>> = (0..200)
+            .map(|_| pool.submit::<nap_us>(300).unwrap())
+            .collect();
+        let long = pool.submit::<nap_us>(600_000_000).unwrap();
+        let mut early: Vec<_> = (0..300)
+            .map(|_| pool.submit::<nap_us>(100).unwrap())
+            .collect();
+        let until = Instant::now() + Duration::from_secs(40);
+        while !early.is_empty() {
+            assert!(Instant::now() < until, "{} jobs wait", early.len());
+            // A backlog, as of a server under load.
+            while flood.len() < 200 {
+                flood.push(pool.submit::<nap_us>(300).unwrap());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+            flood.retain(|job| !job.is_finished());
+            early.retain(|job| !job.is_finished());
+        }
+        assert!(!long.is_finished());
+        assert!(long.kill());
+        drop(flood);
+        pool.shutdown_now();
+    }
+    before.assert_back();
+}
+
+#[test]
+fn jobs_do_not_wait_for_a_worker_that_is_still_starting() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    // The jobs are handed out while both start, and one of the two takes long.
+    let pool = ProcessPool::builder(&program)
+        .workers(2)
+        .initializer::<nap_us>(50_000)
+        .build()
+        .unwrap();
+    let handles: Vec<_> = (0..500)
+        .map(|number| pool.submit::<double>(number).unwrap())
+        .collect();
+    for (number, handle) in (0..).zip(handles) {
+        assert_eq!(handle.wait().unwrap(), 2 * number);
+    }
+}

@@ -1,0 +1,92 @@
+//! What one job leaves behind for the next.
+
+use std::fs;
+
+use process_pool::{Buffer, ProcessPool};
+
+use crate::common::deadline;
+use crate::common::rerun::{is_inner, passes};
+use crate::jobs::*;
+
+#[test]
+fn jobs_after_one_that_closes_descriptors_are_unharmed() {
+    let program = program();
+    if !is_inner() {
+        passes(
+            "leftovers::jobs_after_one_that_closes_descriptors_are_unharmed",
+            &[],
+        );
+        return;
+    }
+    let _deadline = deadline(80);
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    for served in [0, 1] {
+        for round in 0..3 {
+            for _ in 0..served {
+                pool.submit::<double>(1).unwrap().wait().unwrap();
+            }
+            pool.submit::<close_all>(()).unwrap().wait().unwrap();
+            match round {
+                0 => {
+                    let sum = pool.submit::<sum>(vec![1; 100_000]).unwrap().wait();
+                    assert_eq!(sum.unwrap(), 100_000);
+                }
+                1 => {
+                    let buffer = vec![Buffer::new(10).unwrap()];
+                    assert_eq!(pool.submit::<count>(buffer).unwrap().wait().unwrap(), 1);
+                }
+                _ => {
+                    let folder = tempfile::tempdir().unwrap();
+                    let path = folder.path().to_str().unwrap().to_owned();
+                    pool.submit::<open_files>(path.clone())
+                        .unwrap()
+                        .wait()
+                        .unwrap();
+                    for number in 0..20 {
+                        let handle = pool.submit::<double>(number).unwrap();
+                        assert_eq!(futures_wait(handle), 2 * number);
+                    }
+                    // Nothing of the worker's own went into the files that took the numbers.
+                    for at in 0..20 {
+                        let written = fs::read(format!("{path}/{at}")).unwrap();
+                        assert!(written.is_empty(), "{written:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Waits as a task does: the supervisor has to hear of the end.
+fn futures_wait(handle: process_pool::Handle<u64>) -> u64 {
+    let (tell, told) = std::sync::mpsc::channel();
+    handle.on_done(move |result| tell.send(result.unwrap()).unwrap());
+    told.recv_timeout(std::time::Duration::from_secs(30))
+        .unwrap()
+}
+
+#[test]
+fn jobs_after_one_that_leaks_descriptors_are_unharmed() {
+    let program = program();
+    if !is_inner() {
+        passes(
+            "leftovers::jobs_after_one_that_leaks_descriptors_are_unharmed",
+            &[],
+        );
+        return;
+    }
+    let _deadline = deadline(80);
+    limit_descriptors(256);
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    for _ in 0..3 {
+        pool.submit::<leak>(()).unwrap().wait().unwrap();
+        let sum = pool.submit::<sum>(vec![1; 100_000]).unwrap().wait();
+        assert_eq!(sum.unwrap(), 100_000);
+        pool.submit::<leak>(()).unwrap().wait().unwrap();
+        let large = pool.submit::<big>(100_000).unwrap().wait();
+        assert_eq!(large.unwrap().len(), 100_000);
+        pool.submit::<leak>(()).unwrap().wait().unwrap();
+        let buffer = vec![Buffer::new(10).unwrap()];
+        assert_eq!(pool.submit::<count>(buffer).unwrap().wait().unwrap(), 1);
+    }
+}

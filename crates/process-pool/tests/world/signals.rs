@@ -1,0 +1,131 @@
+//! Signals to the program, to its workers, and those that it has blocked.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use process_pool::ProcessPool;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::common::rerun::{self, ends_within, is_inner};
+use crate::common::{Census, alone, deadline, eventually, stat};
+use crate::jobs::*;
+
+#[test]
+fn stop_of_the_program_during_a_start_hangs_nothing() {
+    let program = program();
+    let name = "signals::stop_of_the_program_during_a_start_hangs_nothing";
+    if is_inner() {
+        let pool = ProcessPool::builder(&program)
+            .workers(1)
+            .recycle_after_jobs(1)
+            .build()
+            .unwrap();
+        // Until the test has had enough: then its end of the pipe is closed.
+        let over = thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        while !over.is_finished() {
+            pool.submit::<pid>(()).unwrap().wait().unwrap();
+        }
+        return;
+    }
+    let (_deadline, _turn) = (deadline(120), alone());
+    let (mut command, _folder) = rerun::command(name, &[]).unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let group = Pid::from_child(&child);
+    let mut input = child.stdin.take().unwrap();
+    for round in 0..400 {
+        thread::sleep(Duration::from_micros(1_000 + 37 * (round % 60)));
+        kill_process_group(group, Signal::TSTP).unwrap();
+        thread::sleep(Duration::from_millis(2));
+        kill_process_group(group, Signal::CONT).unwrap();
+    }
+    input.write_all(b"enough").unwrap();
+    drop(input);
+    let ended = ends_within(&mut child, Duration::from_secs(30));
+    if !ended {
+        child.kill().unwrap();
+    }
+    assert!(child.wait().unwrap().success() && ended, "it hangs");
+}
+
+#[test]
+fn signals_blocked_here_are_not_blocked_in_jobs() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(60), alone());
+    let previous = block_sigterm();
+    let pool = ProcessPool::builder(&program)
+        .workers(1)
+        .recycle_after_jobs(1)
+        .build()
+        .unwrap();
+    // The second worker is started by the supervisor, which has the mask of this thread.
+    for _ in 0..2 {
+        let blocked = pool.submit::<blocked_signals>(()).unwrap().wait().unwrap();
+        let none = "0000000000000000".to_owned();
+        assert_eq!(blocked, (none.clone(), none));
+    }
+    drop(pool);
+    // SAFETY: the set was filled in by the system.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &previous, std::ptr::null_mut()) };
+}
+
+fn block_sigterm() -> libc::sigset_t {
+    // SAFETY: the sets are initialised before they are used, and the mask is this thread's.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        let mut previous = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, &mut previous);
+        previous
+    }
+}
+
+/// Stops a worker that is idle, so that it is not in the middle of a job.
+fn stop_worker(pool: &ProcessPool) {
+    let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
+    kill_process(Pid::from_raw(worker).unwrap(), Signal::STOP).unwrap();
+    eventually("the worker is stopped", || {
+        stat(worker).is_some_and(|(_, _, state)| state == 'T')
+    });
+}
+
+#[test]
+fn stopped_idle_worker_keeps_no_job_and_no_drop_waiting() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let before = Census::take();
+    for workers in [2, 1] {
+        let pool = ProcessPool::builder(&program)
+            .workers(workers)
+            .time_limit(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        stop_worker(&pool);
+        let handles: Vec<_> = (0..20)
+            .map(|number| pool.submit::<double>(number).unwrap())
+            .collect();
+        for (number, handle) in (0..).zip(handles) {
+            match handle.wait_timeout(Duration::from_secs(30)) {
+                Ok(result) => assert_eq!(result.unwrap(), 2 * number),
+                Err(_) => panic!("job {number} waits for a stopped worker"),
+            }
+        }
+        let began = Instant::now();
+        drop(pool);
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+    // Nobody waits for the job but the drop.
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    stop_worker(&pool);
+    drop(pool.submit::<double>(1).unwrap());
+    drop(pool);
+    before.assert_back();
+}

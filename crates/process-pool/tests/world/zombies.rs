@@ -1,0 +1,69 @@
+//! A pool in the first process of a container, to which orphans come.
+
+use std::time::Duration;
+
+use process_pool::ProcessPool;
+
+use crate::common::rerun::{AS_PID_1, is_inner, passes};
+use crate::common::{deadline, eventually, processes};
+use crate::jobs::*;
+
+fn zombies() -> usize {
+    processes()
+        .iter()
+        .filter(|(_, _, state)| *state == 'Z')
+        .count()
+}
+
+#[test]
+fn killed_jobs_leave_no_zombies_to_pid_1() {
+    let program = program();
+    if !is_inner() {
+        passes("zombies::killed_jobs_leave_no_zombies_to_pid_1", AS_PID_1);
+        return;
+    }
+    let _deadline = deadline(80);
+    assert_eq!(std::process::id(), 1);
+    let pool = ProcessPool::builder(&program)
+        .workers(2)
+        .time_limit(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    let results = pool.map::<start_and_wait>([60; 20]);
+    assert!(results.iter().all(Result::is_err));
+    eventually("no zombie while the pool lives", || zombies() == 0);
+    let results = pool.map::<start_and_wait>([60; 4]);
+    assert!(results.iter().all(Result::is_err));
+    drop(pool);
+    assert_eq!(zombies(), 0, "after the pool");
+}
+
+#[test]
+fn orphans_of_living_workers_leave_no_zombies_to_pid_1() {
+    let program = program();
+    if !is_inner() {
+        passes(
+            "zombies::orphans_of_living_workers_leave_no_zombies_to_pid_1",
+            AS_PID_1,
+        );
+        return;
+    }
+    let _deadline = deadline(80);
+    let pool = ProcessPool::new(&program, 2).unwrap();
+    for result in pool.map::<leave_an_orphan>([(); 20]) {
+        assert!(result.unwrap());
+    }
+    let workers: Vec<_> = pool.map::<pid>([(); 20]).into_iter().flatten().collect();
+    eventually("all have ended, and none is a zombie", || {
+        zombies() == 0 && processes().len() <= 3
+    });
+    // The workers' own ends are not mistaken for one of those.
+    for &worker in &workers {
+        let _ = std::process::Command::new("kill")
+            .args(["-9", &worker.to_string()])
+            .status();
+    }
+    for result in pool.map::<double>(0..20) {
+        result.unwrap();
+    }
+}
