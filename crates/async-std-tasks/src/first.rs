@@ -13,7 +13,7 @@ use crate::{TaskError, Tasks};
 
 /// Runs every future in a task of its own until the first has ended; tells which it was, and its result.
 ///
-/// All are started. The others are then cancelled *and awaited*: every future is dropped by the time this returns. One of
+/// All are started, so there must be an end to them. The others are then cancelled *and awaited*: every future is dropped by the time this returns. One of
 /// them that computes or blocks without awaiting holds it up; where that must not be, take the first of
 /// [`as_completed`](crate::as_completed) and drop the rest, which waits for nobody.
 ///
@@ -53,7 +53,8 @@ where
         "first_completed",
         futures.into_iter(),
         |future| future,
-    );
+    )
+    .starting_all();
     let mut first = Held::nothing();
     poll_fn(|cx| {
         let mut turn = Turn::new();

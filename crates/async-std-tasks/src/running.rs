@@ -40,6 +40,11 @@ impl<R> Running<R> {
         self.tasks.len() - self.free.len()
     }
 
+    /// Whether a task has ended that was not handed out.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.inbox.has_ended()
+    }
+
     /// Aborts every task. Each still arrives in the inbox: cancelled, or ended just before.
     pub(crate) fn abort_all(&mut self) {
         self.tasks
@@ -78,12 +83,7 @@ impl<R: Send + 'static> Running<R> {
             self.tasks.push(None);
             self.tasks.len() - 1
         });
-        let reporting = Reporting {
-            future: Contained::new(future),
-            index,
-            slot,
-            inbox: Arc::clone(&self.inbox),
-        };
+        let reporting = Reporting::new(future, index, slot, &self.inbox);
         self.tasks[slot] = Some(runtime.spawn(reporting));
     }
 }
@@ -97,7 +97,7 @@ impl<R> Drop for Running<R> {
 
 pin_project! {
     /// The future that is spawned: it always reports, whether it ended, panicked or was dropped.
-    struct Reporting<F: Future> {
+    pub(crate) struct Reporting<F: Future> {
         #[pin]
         future: Contained<F>,
         index: usize,
@@ -116,6 +116,18 @@ pin_project! {
                     slot: *this.slot,
                 });
             }
+        }
+    }
+}
+
+impl<F: Future> Reporting<F> {
+    /// A future that leaves its result, `index` and `slot` in the inbox.
+    pub(crate) fn new(future: F, index: usize, slot: usize, inbox: &Arc<Inbox<F::Output>>) -> Self {
+        Self {
+            future: Contained::new(future),
+            index,
+            slot,
+            inbox: Arc::clone(inbox),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_std::task::JoinHandle;
 
@@ -46,6 +46,11 @@ impl<T> Task<T> {
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         Pin::new(&mut self.0).poll(cx).map(Some)
     }
+}
+
+/// The time.
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 /// Ends after `duration`.

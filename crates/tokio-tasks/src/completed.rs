@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use futures::stream::{FusedStream, Stream};
 
 use crate::fan_out::FanOut;
+use crate::inputs::{Inputs, StreamInputs};
 use crate::panic::drop_contained;
 use crate::turn::Turn;
 use crate::{TaskError, Tasks};
@@ -38,13 +39,48 @@ where
     Tasks::new().as_completed(inputs, f)
 }
 
+/// Runs `f` on every input of a stream, each in a task of its own; the results come as the tasks end.
+///
+/// The same as [`Tasks::as_completed_stream`] without a limit.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use futures::stream::{self, StreamExt};
+/// use tokio_tasks::Tasks;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), tokio_tasks::TaskError> {
+/// let requests = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
+/// let limit = NonZeroUsize::new(100).unwrap();
+/// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, |text| async move { text.len() });
+/// let mut sum = 0;
+/// while let Some((_which, length)) = answers.next().await {
+///     sum += length?;
+/// }
+/// assert_eq!(sum, 3);
+/// # Ok(())
+/// # }
+/// ```
+pub fn as_completed_stream<S, F, Fut>(
+    inputs: S,
+    f: F,
+) -> AsCompleted<StreamInputs<S>, F, Fut::Output>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    Tasks::new().as_completed_stream(inputs, f)
+}
+
 impl Tasks {
     /// Runs `f` on every input, each in a task of its own; the results come as the tasks end, each with the number of
     /// its input.
     ///
     /// Nothing happens before the first poll. From then on tasks run whether the stream is polled or not, but inputs are
-    /// taken only while it is. The limit holds for tasks and unread results together: one who reads slowly slows down
-    /// the start of new tasks.
+    /// taken only while it is, some at a time between the results. The limit holds for tasks and unread results together:
+    /// one who reads slowly slows down the start of new tasks. Without a limit, inputs that come faster than the tasks end
+    /// take memory without a bound, so endless inputs need a limit.
     ///
     /// # Errors
     /// Each result is its own, as with [`Tasks::map`].
@@ -62,15 +98,30 @@ impl Tasks {
         F: FnMut(I::Item) -> Fut,
         Fut: Future<Output: Send + 'static> + Send + 'static,
     {
-        AsCompleted {
-            fan_out: FanOut::new(self, "as_completed", inputs.into_iter(), f),
-            ended: VecDeque::new(),
-            turn: Turn::new(),
-        }
+        AsCompleted::new(FanOut::new(self, "as_completed", inputs.into_iter(), f))
+    }
+
+    /// [`as_completed`](Self::as_completed) of inputs that come from a stream: it is polled while there is room for
+    /// another task, and dropped with the results.
+    ///
+    /// # Panics
+    /// When the stream panics, in the poll that called it.
+    pub fn as_completed_stream<S, F, Fut>(
+        self,
+        inputs: S,
+        f: F,
+    ) -> AsCompleted<StreamInputs<S>, F, Fut::Output>
+    where
+        S: Stream,
+        F: FnMut(S::Item) -> Fut,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        let inputs = StreamInputs::new(inputs);
+        AsCompleted::new(FanOut::new(self, "as_completed_stream", inputs, f))
     }
 }
 
-/// The results of [`as_completed`]: a [`Stream`], and [`next`](Self::next) for those who need no more.
+/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], and [`next`](Self::next) for those who need no more.
 #[must_use = "nothing starts before this is polled"]
 pub struct AsCompleted<I, F, R> {
     fan_out: FanOut<I, F, R>,
@@ -83,10 +134,20 @@ pub struct AsCompleted<I, F, R> {
 /// Nothing in it is pinned: the futures are with the runtime.
 impl<I, F, R> Unpin for AsCompleted<I, F, R> {}
 
+impl<I, F, R> AsCompleted<I, F, R> {
+    fn new(fan_out: FanOut<I, F, R>) -> Self {
+        Self {
+            fan_out,
+            ended: VecDeque::new(),
+            turn: Turn::new(),
+        }
+    }
+}
+
 impl<I, F, Fut> AsCompleted<I, F, Fut::Output>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     /// The next result, with the number of its input; `None` when all are read.
@@ -103,8 +164,8 @@ where
 
 impl<I, F, Fut> Stream for AsCompleted<I, F, Fut::Output>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     type Item = (usize, Result<Fut::Output, TaskError>);
@@ -126,10 +187,9 @@ where
         } else {
             // What is read makes room, and the next task should not wait until all has been read.
             ready!(turn.poll_step(cx));
-            let unread = ended.len() - 1;
-            ready!(fan_out.poll_start(cx, turn, unread, |index, outcome| {
+            fan_out.start_beside(cx, ended.len() - 1, |index, outcome| {
                 ended.push_back((index, outcome));
-            }));
+            });
         }
         Poll::Ready(ended.pop_front())
     }
@@ -146,8 +206,8 @@ where
 
 impl<I, F, Fut> FusedStream for AsCompleted<I, F, Fut::Output>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     fn is_terminated(&self) -> bool {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::contained::Contained;
+use crate::inputs::Inputs;
 use crate::panic::contain;
 use crate::runtime::{Runtime, Task};
 use crate::slots::{Held, Kept, reserved};
@@ -38,10 +39,10 @@ enum Started<R> {
     Awaited,
 }
 
-impl<I: Iterator, F, R> InOrder<I, F, R> {
+impl<I: Inputs, F, R> InOrder<I, F, R> {
     pub(crate) fn new(runtime: Runtime, inputs: I, f: F) -> Self {
         Self {
-            tasks: reserved(inputs.size_hint()),
+            tasks: reserved(inputs.left()),
             inputs,
             f,
             runtime,
@@ -54,8 +55,8 @@ impl<I: Iterator, F, R> InOrder<I, F, R> {
 
 impl<I, F, Fut> InOrder<I, F, Fut::Output>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     /// Starts all tasks, then awaits all.
@@ -66,7 +67,7 @@ where
         let mut turn = Turn::new();
         while !self.exhausted {
             ready!(turn.poll_step(cx));
-            match self.inputs.next() {
+            match ready!(self.inputs.poll_input(cx)) {
                 Some(input) => self.tasks.push(match contain(|| (self.f)(input)) {
                     Ok(future) => Started::Task(self.runtime.spawn(Holding {
                         future: Contained::new(future),

@@ -1,6 +1,7 @@
 //! Where tasks that have ended leave their results for the one who waits for them.
 
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::TaskError;
@@ -22,6 +23,8 @@ pub(crate) struct Ended<R> {
 /// people's code, which may panic or come back here.
 pub(crate) struct Inbox<R> {
     state: Mutex<State<R>>,
+    /// Whether something has arrived: a hint for the owner, which needs no lock for it.
+    has_ended: AtomicBool,
 }
 
 struct State<R> {
@@ -38,6 +41,7 @@ impl<R> Inbox<R> {
                 owner: None,
                 closed: false,
             }),
+            has_ended: AtomicBool::new(false),
         }
     }
 
@@ -55,12 +59,18 @@ impl<R> Inbox<R> {
             return;
         }
         state.ended.push(ended);
+        self.has_ended.store(true, Ordering::Relaxed);
         let owner = state.owner.take();
         drop(state);
         if let Some(owner) = owner {
             // The task has done its work; what its owner's waker does is not its concern.
             drop(contain(|| owner.wake()));
         }
+    }
+
+    /// Whether something has arrived. What arrives at this moment may not be seen.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
     }
 
     /// Exchanges `batch`, which is empty, for all that has arrived; without any, the owner is woken by the next.
@@ -70,6 +80,7 @@ impl<R> Inbox<R> {
             let mut state = self.lock();
             if !state.ended.is_empty() {
                 mem::swap(&mut state.ended, batch);
+                self.has_ended.store(false, Ordering::Relaxed);
                 return Poll::Ready(());
             }
             if let Some(waker) = waker.take() {

@@ -3,8 +3,11 @@
 use std::future::{Future, poll_fn};
 use std::task::{Poll, ready};
 
+use futures::stream::Stream;
+
 use crate::fan_out::FanOut;
 use crate::in_order::InOrder;
+use crate::inputs::{Inputs, StreamInputs};
 use crate::runtime::Runtime;
 use crate::slots::Slots;
 use crate::turn::Turn;
@@ -33,6 +36,34 @@ where
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     Tasks::new().map(inputs, f).await
+}
+
+/// Runs `f` on every input of a stream, each in a task of its own; the results come in the order of the inputs.
+///
+/// The same as [`Tasks::map_stream`] without a limit.
+///
+/// ```
+/// use futures::stream;
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), tokio_tasks::TaskError> {
+/// let words = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
+/// let lengths = tokio_tasks::map_stream(words, |text| async move { text.len() }).await;
+/// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
+/// assert_eq!(lengths, [1, 2]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// Outside a runtime, and when the stream panics.
+pub async fn map_stream<S, F, Fut>(inputs: S, f: F) -> Vec<Result<Fut::Output, TaskError>>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future<Output: Send + 'static> + Send + 'static,
+{
+    Tasks::new().map_stream(inputs, f).await
 }
 
 /// Runs every future, each in a task of its own, all at once; the results come in the order of the futures.
@@ -89,6 +120,20 @@ impl Tasks {
     {
         ordered(self, "map", inputs.into_iter(), f).await
     }
+
+    /// [`map`](Self::map) of inputs that come from a stream: it is polled while there is room for another task, and
+    /// dropped when its end has come and all tasks have ended.
+    ///
+    /// # Panics
+    /// Outside a runtime, and when the stream panics; tasks that run by then are aborted.
+    pub async fn map_stream<S, F, Fut>(self, inputs: S, f: F) -> Vec<Result<Fut::Output, TaskError>>
+    where
+        S: Stream,
+        F: FnMut(S::Item) -> Fut,
+        Fut: Future<Output: Send + 'static> + Send + 'static,
+    {
+        ordered(self, "map_stream", StreamInputs::new(inputs), f).await
+    }
 }
 
 async fn ordered<I, F, Fut>(
@@ -98,15 +143,15 @@ async fn ordered<I, F, Fut>(
     f: F,
 ) -> Vec<Result<Fut::Output, TaskError>>
 where
-    I: Iterator,
-    F: FnMut(I::Item) -> Fut,
+    I: Inputs,
+    F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
     if !tasks.is_limited() {
         let mut all = InOrder::new(Runtime::current(caller), inputs, f);
         return poll_fn(|cx| all.poll(cx)).await;
     }
-    let mut results = Slots::reserved(inputs.size_hint());
+    let mut results = Slots::reserved(inputs.left());
     let mut fan_out = FanOut::new(tasks, caller, inputs, f);
     poll_fn(|cx| {
         let mut turn = Turn::new();

@@ -3,9 +3,9 @@
 //! The other files know no runtime.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -49,8 +49,15 @@ impl<T> Task<T> {
 
     /// Waits for the end; `None`: the runtime has dropped the future before.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.0).poll(cx).map(Result::ok)
+        // Otherwise the budget of an outer task stops this wait for good where its executor never gives way to tokio, as
+        // `futures::executor::block_on` does. Callers end their turns themselves.
+        pin!(unconstrained(&mut self.0)).poll(cx).map(Result::ok)
     }
+}
+
+/// The time on the runtime's clock, which `tokio::time::pause` stops.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 /// Ends after `duration`.

@@ -74,7 +74,7 @@ pub fn deadline<F: Future>(
     future: F,
 ) -> impl Future<Output = Result<F::Output, Elapsed>> {
     Timed::new(future, move || {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(runtime::now());
         (left, runtime::sleep("deadline", left))
     })
 }

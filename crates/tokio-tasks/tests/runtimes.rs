@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use futures::executor::block_on;
 use support::{Gauge, eventually, poll_times, turns};
 use tokio_tasks::{
-    Backoff, Retry, TaskError, TaskFailure, TaskGroup, Tasks, as_completed, deadline,
+    Backoff, GaveUp, Retry, TaskError, TaskFailure, TaskGroup, Tasks, as_completed, deadline,
     first_completed, gather, map, timeout,
 };
 
@@ -215,4 +215,64 @@ fn a_group_whose_runtime_was_shut_down_fails_as_cancelled() {
     drop(runtime);
     let error = block_on(group.join_all()).unwrap_err();
     assert!(matches!(error.failures(), [(0, TaskFailure::Cancelled)]));
+}
+
+#[test]
+fn retry_and_deadline_keep_the_time_of_a_paused_clock() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let second = Duration::from_secs(1);
+        for (attempt_takes, most) in [(Duration::ZERO, 11), (3 * second, 4)] {
+            let began = tokio::time::Instant::now();
+            let retry = Retry::new()
+                .attempts(NonZeroUsize::new(1_000).unwrap())
+                .backoff(Backoff::constant(second))
+                .timeout(10 * second);
+            let run = retry.run(|_| async {
+                tokio::time::sleep(attempt_takes).await;
+                Err::<(), _>("busy")
+            });
+            let error = run.await.unwrap_err();
+            assert_eq!(error.gave_up(), GaveUp::Deadline);
+            assert!(error.attempts() <= most, "{}", error.attempts());
+            assert!(began.elapsed() <= 11 * second);
+        }
+        let end = tokio::time::Instant::now().into_std() + 10 * second;
+        let by_std = Instant::now() + 10 * second;
+        tokio::time::advance(3_600 * second).await;
+        let began = tokio::time::Instant::now();
+        for end in [end, by_std] {
+            assert!(deadline(end, pending::<()>()).await.is_err());
+        }
+        assert!(began.elapsed() < second);
+    });
+}
+
+#[test]
+fn map_ends_in_a_block_on_inside_a_task() {
+    // tokio's budget of the outer task is never renewed there.
+    support::in_bounded_time(|| {
+        runtime::multi_thread().block_on(async {
+            for _ in 0..3 {
+                assert_eq!(block_on(map(0..300, |n| async move { n })).len(), 300);
+                assert_eq!(block_on(gather((0..300).map(ready))).len(), 300);
+            }
+            for _ in 0..300 {
+                assert_eq!(block_on(map([1], |n| async move { n })).len(), 1);
+            }
+            let group = || {
+                let mut group = TaskGroup::<_, ()>::new();
+                (0..300).for_each(|n| group.spawn(ready(Ok(n))));
+                group
+            };
+            assert_eq!(block_on(group().join_all()).unwrap().len(), 300);
+            let answers = as_completed(0..300, |n| async move { n });
+            let count = futures::StreamExt::count(answers);
+            assert_eq!(block_on(count), 300);
+        });
+    });
 }

@@ -42,9 +42,12 @@ impl<E: Error> Error for TaskFailure<E> {
     }
 }
 
+/// How many failures are displayed.
+const SHOWN: usize = 10;
+
 /// Every failure of a [`TaskGroup`](crate::TaskGroup).
 ///
-/// `Display` has the words of each, and `source` is nothing: a chain could go on behind one of them only. Their own
+/// `Display` has the words of the first ten, and `source` is nothing: a chain could go on behind one of them only. Their own
 /// sources are those of [`failures`](Self::failures).
 #[derive(Debug)]
 pub struct GroupError<E> {
@@ -98,10 +101,13 @@ impl<E: fmt::Display> fmt::Display for GroupError<E> {
             "{} of {spawned} tasks failed, {cancelled} cancelled",
             failures.len()
         )?;
-        for (index, failure) in failures {
+        for (index, failure) in failures.iter().take(SHOWN) {
             write!(f, "; task {index}: {failure}")?;
         }
-        Ok(())
+        match failures.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl Retry {
     }
 
     /// An end to all attempts and pauses together, counted from the first poll. An attempt that runs by then is dropped,
-    /// and a pause that would last until then is not begun.
+    /// and a pause that would last until then is not begun, nor is an attempt after it, except the first.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -135,7 +135,7 @@ impl Retry {
         // A time too far to be told is no end.
         let timeout = self
             .timeout
-            .and_then(|left| Instant::now().checked_add(left));
+            .and_then(|left| runtime::now().checked_add(left));
         match (timeout, self.deadline) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -201,7 +201,7 @@ impl<P> RetryIf<P> {
             };
             let pause = backoff.pause(attempt, &mut random);
             let too_late =
-                end.is_some_and(|end| end.saturating_duration_since(Instant::now()) <= pause);
+                end.is_some_and(|end| end.saturating_duration_since(runtime::now()) <= pause);
             if let Some(why) = why.or(too_late.then_some(GaveUp::Deadline)) {
                 return Err(RetryError::new(last.into_value(), attempt, why));
             }
@@ -209,6 +209,14 @@ impl<P> RetryIf<P> {
             give_way().await;
             if !pause.is_zero() {
                 runtime::sleep("Retry::run", pause).await;
+            }
+            // The pause was to end before, but the thread may have been held up.
+            if end.is_some_and(|end| end <= runtime::now()) {
+                return Err(RetryError::new(
+                    last.into_value(),
+                    attempt,
+                    GaveUp::Deadline,
+                ));
             }
         }
     }

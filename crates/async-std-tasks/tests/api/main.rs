@@ -14,5 +14,6 @@ mod map_local;
 mod retry;
 #[path = "../runtime/mod.rs"]
 mod runtime;
+mod stream;
 mod support;
 mod timeout;

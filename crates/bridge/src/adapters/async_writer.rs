@@ -46,7 +46,9 @@ impl Offload {
     ///
     /// What was accepted is not lost: a write that is dropped while pending has accepted nothing, and after an error the
     /// bytes that were not written are still there and tried again. Errors come with the next write, `flush` or `close`. Use
-    /// `close` to be sure. When dropped, what is left is written and flushed by a last call, of whose error nobody hears. If
+    /// `close` to be sure. When dropped, what is left is written and flushed by a last call, of whose error nobody hears, and
+    /// only while the process lives: where `main` returns soon after, bytes are lost that were neither closed nor waited for
+    /// by [`Offload::shutdown_timeout`]. If
     /// the writer panics, or its call was not run for any reason that [`OffloadError`] knows, that is the error, later calls
     /// say that the writer is lost, and so are the bytes that it had accepted.
     ///

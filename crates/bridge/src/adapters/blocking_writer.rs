@@ -44,7 +44,8 @@ impl Portal {
     ///
     /// What was accepted is not lost: after an error, or a [time-out](BlockingWriter::set_timeout), the bytes that were not
     /// written are still there and tried again. When dropped, what is left is written and flushed by a last call, of whose
-    /// error nobody hears. If the writer panics or the runtime goes away, that is the error, later calls say that the writer
+    /// error nobody hears, and only while the process and its runtime live: where `main` returns soon after, bytes that were
+    /// not closed are lost. If the writer panics or the runtime goes away, that is the error, later calls say that the writer
     /// is lost, and so are the bytes that it had accepted.
     ///
     /// # Examples

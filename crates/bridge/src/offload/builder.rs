@@ -42,11 +42,18 @@ impl Builder {
         }
     }
 
-    /// At most so many calls run at once, each on a thread. Unless set: 64.
+    /// At most so many calls have begun and not ended, each on a thread; so it is sized by the requests at once. Unless set:
+    /// 64.
     ///
-    /// A thread that waits for a coroutine of a portal, or for another call on an offload, does not count, so that what it
-    /// waits for finds a thread. There may be as many of these again; one more gets `WouldDeadlock` at once, as
-    /// [`CallError`](crate::CallError) or as [`OffloadError`](crate::OffloadError).
+    /// A call that such a call waits for, itself or by a coroutine of a portal, is not counted with it, but with those of its
+    /// own level of nesting: there may be as many of these again, and they go before the others. Calls that are nested
+    /// deeper than `threads` get `WouldDeadlock`, as [`CallError`](crate::CallError) or as
+    /// [`OffloadError`](crate::OffloadError).
+    ///
+    /// This is no mutual exclusion, even with 1. When all calls that have begun have been waiting by this crate's means for
+    /// 50 ms, the youngest other call is begun, since it may be what they wait for; the next after a time twice as long, and
+    /// so on. And a call that has started several others may go on before all of these have ended. Use a
+    /// [`Mutex`](std::sync::Mutex) where two must not run at once.
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.max_threads = threads;
         self

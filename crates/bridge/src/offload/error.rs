@@ -29,8 +29,8 @@ pub enum OffloadError {
     },
     /// The system refused a thread and there was none to run the call. It never ran.
     NoThread(Arc<io::Error>),
-    /// It was awaited on a thread of an offload, this or another, of which as many wait like this as it may have. It never
-    /// ran.
+    /// It was awaited in a call of an offload, this or another, in which more calls wait for one another than it may have
+    /// threads. It never ran.
     WouldDeadlock,
 }
 
@@ -54,8 +54,8 @@ impl fmt::Display for OffloadError {
                 "the system refused a thread ({error}) and the call never ran: lower `max_threads` or call again later"
             ),
             Self::WouldDeadlock => f.write_str(
-                "as many of the offload's threads wait for calls of their own as it may have: raise `max_threads`, or do \
-                 not nest calls so deep",
+                "more calls wait for one another than the offload may have threads: raise `max_threads`, or do not nest \
+                 calls so deep",
             ),
         }
     }

@@ -36,7 +36,8 @@ use dispatch::Denied;
 /// Threads for blocking code that coroutines call: their own, named and bounded, on any runtime.
 ///
 /// A cheap handle: clones mean the same threads. When the last handle is dropped and no [`Run`] holds one any more, what was
-/// accepted is finished and the threads end by themselves.
+/// accepted is finished and the threads end by themselves, but only while the process lives: before `main` returns, end with
+/// [`shutdown`](Self::shutdown) or [`shutdown_timeout`](Self::shutdown_timeout).
 ///
 /// # Examples
 /// ```
@@ -90,8 +91,8 @@ impl Offload {
     /// Nothing happens before the future is polled. Dropping it takes back a call that has not started, which then never
     /// runs; one that runs already cannot be stopped: it runs on, and its value is dropped.
     ///
-    /// Awaited by [`block_on`](futures::executor::block_on) inside a call on the same offload, it does not starve: another
-    /// thread takes the part of the one that waits, as [`max_threads`](Builder::max_threads) describes.
+    /// Awaited by [`block_on`](futures::executor::block_on) inside a call on the same offload, it does not starve: it goes
+    /// before others and has a thread of its own, as [`max_threads`](Builder::max_threads) describes.
     ///
     /// # Errors
     /// [`OffloadError`]: the call panicked, or was never run.

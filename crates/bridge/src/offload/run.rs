@@ -258,7 +258,8 @@ impl<R> Job<R> {
     }
 
     /// Lets the call run although nobody awaits it. Its value is dropped, and so is its panic, of which only the panic hook
-    /// tells.
+    /// tells. It runs only while the process lives: before `main` returns, wait for it with
+    /// [`Offload::shutdown_timeout`].
     pub fn detach(mut self) {
         if let Some(task) = self.task.take() {
             task.outcome().abandon();

@@ -74,7 +74,7 @@ pub enum WouldDeadlock {
     /// cannot tell apart. [`Portal::allow_in_blocking_thread`](crate::Portal::allow_in_blocking_thread) says that it is the
     /// latter.
     TokioContext,
-    /// On a thread of an [`Offload`](crate::Offload) of which as many threads wait like this as it may have.
+    /// In a call of an [`Offload`](crate::Offload) in which more calls wait for one another than it may have threads.
     OffloadExhausted,
 }
 
@@ -95,8 +95,8 @@ impl fmt::Display for WouldDeadlock {
                  `allow_in_blocking_thread` if this is a thread of `spawn_blocking`"
             }
             Self::OffloadExhausted => {
-                "as many of the offload's threads wait for coroutines as it may have: raise `max_threads`, or do not \
-                 nest calls so deep"
+                "more calls wait for one another than the offload may have threads: raise `max_threads`, or do not nest \
+                 calls so deep"
             }
         })
     }

@@ -1,20 +1,28 @@
 //! Tasks that succeed or fail together.
 
 mod error;
+mod members;
+mod spawner;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::sync::Arc;
 use std::task::{Poll, ready};
 
 pub use error::{GroupError, TaskFailure};
+pub use spawner::{GroupEnded, Spawner};
 
 use crate::TaskError;
-use crate::running::Running;
+use crate::inbox::Ended;
 use crate::runtime::Runtime;
 use crate::slots::{Kept, Slots};
 use crate::turn::Turn;
+use members::Members;
 
-/// Tasks that succeed or fail together: the first failure cancels the others, and none outlives the group.
+/// Tasks that succeed or fail together: the first failure cancels the others, and none outlives
+/// [`join_all`](Self::join_all) or [`cancel`](Self::cancel).
+///
+/// Tasks add tasks to their own group by a [`Spawner`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,16 +45,17 @@ use crate::turn::Turn;
 /// [`cancel`](Self::cancel) also waits.
 #[must_use = "dropping the group cancels its tasks"]
 pub struct TaskGroup<T, E> {
-    running: Running<Result<T, E>>,
-    spawned: usize,
+    members: Arc<Members<Result<T, E>>>,
+    /// A buffer.
+    batch: Vec<Ended<Result<T, E>>>,
 }
 
 impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// An empty group.
     pub fn new() -> Self {
         Self {
-            running: Running::new(),
-            spawned: 0,
+            members: Arc::new(Members::new()),
+            batch: Vec::new(),
         }
     }
 
@@ -60,23 +69,30 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let runtime = Runtime::current("TaskGroup::spawn");
-        self.running.spawn(&runtime, self.spawned, future);
-        self.spawned += 1;
+        // Only a group that is being joined or cancelled has ended, and that is not here any more.
+        self.members.spawn(&runtime, future);
+    }
+
+    /// A handle by which tasks add tasks to this group, also while it is joined.
+    #[must_use]
+    pub fn spawner(&self) -> Spawner<T, E> {
+        Spawner::new(&self.members)
     }
 
     /// The number of tasks that were spawned.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.spawned
+        self.members.spawned()
     }
 
     /// Whether no task was spawned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.spawned == 0
+        self.len() == 0
     }
 
-    /// Waits for all tasks; their values come in the order in which they were spawned.
+    /// Waits for all tasks, those included that are added meanwhile; their values come in the order in which they were
+    /// spawned.
     ///
     /// A failure is acted upon here: when one happens before this is called, the others are cancelled when it is.
     ///
@@ -86,24 +102,27 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     /// meanwhile are dropped, and a panic of their `Drop` is discarded. A sibling that never awaits cannot be cancelled
     /// and is waited for.
     pub async fn join_all(mut self) -> Result<Vec<T>, GroupError<E>> {
-        let mut values = Slots::reserved((self.spawned, None));
+        let mut values = Slots::reserved((self.len(), None));
         let mut failures = Kept::new();
         let mut cancelled = 0;
 
         poll_fn(|cx| {
             let mut turn = Turn::new();
-            while self.running.len() > 0 {
+            while !self.members.end_if_idle() {
                 ready!(turn.poll_step(cx));
                 let cancelling = !failures.is_empty();
-                ready!(self.running.poll_ended(cx, |index, outcome| {
-                    match (flatten(outcome), cancelling) {
-                        (Ok(value), _) => values.fill(index, value),
-                        (Err(TaskFailure::Cancelled), true) => cancelled += 1,
-                        (Err(failure), _) => failures.push((index, failure)),
-                    }
-                }));
+                ready!(
+                    self.members
+                        .poll_ended(cx, &mut self.batch, |index, outcome| {
+                            match (flatten(outcome), cancelling) {
+                                (Ok(value), _) => values.fill(index, value),
+                                (Err(TaskFailure::Cancelled), true) => cancelled += 1,
+                                (Err(failure), _) => failures.push((index, failure)),
+                            }
+                        })
+                );
                 if !cancelling && !failures.is_empty() {
-                    self.running.abort_all();
+                    self.members.abort_all();
                 }
             }
             Poll::Ready(())
@@ -114,22 +133,25 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
             Ok(values.into_values())
         } else {
             let failures = failures.into_vec();
-            Err(GroupError::new(self.spawned, failures, cancelled))
+            Err(GroupError::new(self.len(), failures, cancelled))
         }
     }
 
     /// Cancels all tasks and waits until every future is dropped. Tells what became of each, in the order in which they
     /// were spawned: one that had ended before it could be cancelled has its own result.
     pub async fn cancel(mut self) -> Vec<Result<T, TaskFailure<E>>> {
-        let mut results = Slots::reserved((self.spawned, None));
-        self.running.abort_all();
+        self.members.abort_all();
+        let mut results = Slots::reserved((self.len(), None));
         poll_fn(|cx| {
             let mut turn = Turn::new();
-            while self.running.len() > 0 {
+            while !self.members.end_if_idle() {
                 ready!(turn.poll_step(cx));
-                ready!(self.running.poll_ended(cx, |index, outcome| {
-                    results.fill(index, flatten(outcome));
-                }));
+                ready!(
+                    self.members
+                        .poll_ended(cx, &mut self.batch, |index, outcome| {
+                            results.fill(index, flatten(outcome));
+                        })
+                );
             }
             Poll::Ready(())
         })
@@ -153,10 +175,16 @@ impl<T: Send + 'static, E: Send + 'static> Default for TaskGroup<T, E> {
     }
 }
 
+impl<T, E> Drop for TaskGroup<T, E> {
+    fn drop(&mut self) {
+        self.members.close();
+    }
+}
+
 impl<T, E> fmt::Debug for TaskGroup<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TaskGroup")
-            .field("spawned", &self.spawned)
+            .field("spawned", &self.members.spawned())
             .finish_non_exhaustive()
     }
 }

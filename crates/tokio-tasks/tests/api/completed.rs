@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::future::join;
 use futures::stream::{FusedStream, Stream, StreamExt};
@@ -214,5 +215,48 @@ fn two_streams_side_by_side_do_not_disturb_each_other() {
     on_each_runtime(async || {
         let count = |many: usize| as_completed(0..many, async |n| n).count();
         assert_eq!(join(count(500), count(700)).await, (500, 700));
+    });
+}
+
+#[test]
+fn first_result_does_not_wait_for_slow_inputs() {
+    on_each_runtime(async || {
+        let mut taken = 0;
+        // Inputs that take a while, as rows of a file do.
+        let inputs = (0..10_000).inspect(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            taken += 1;
+        });
+        let mut answers = as_completed(inputs, async |n| n);
+        assert!(answers.next().await.is_some());
+        drop(answers);
+        assert!(taken < 5_000, "{taken} inputs were taken first");
+    });
+}
+
+#[test]
+fn results_come_although_the_inputs_never_end() {
+    on_each_runtime(async || {
+        let mut answers = as_completed(0_u64.., async |n| n);
+        for _ in 0..10_000 {
+            let (which, answer) = answers.next().await.unwrap();
+            assert_eq!(which as u64, answer.unwrap());
+        }
+    });
+}
+
+#[test]
+fn all_tasks_start_although_the_results_are_read_slowly() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut answers = as_completed(0..1_000, |n| {
+            drop(gauge.enter());
+            async move { n }
+        });
+        for _ in 0..40 {
+            assert!(answers.next().await.is_some());
+            turns(5).await;
+        }
+        assert_eq!(gauge.entered(), 1_000);
     });
 }

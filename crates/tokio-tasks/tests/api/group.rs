@@ -1,10 +1,10 @@
 //! `TaskGroup`: all succeed, or the first failure ends them all.
 
 use std::future::pending;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use crate::support::{Gauge, PanicsInDrop, eventually, on_each_runtime, poll_times, turns};
-use crate::tasks::{TaskFailure, TaskGroup};
+use crate::tasks::{GroupEnded, Spawner, TaskFailure, TaskGroup};
 
 #[test]
 fn values_come_in_the_order_of_spawning() {
@@ -206,5 +206,122 @@ fn values_that_panic_when_a_failed_group_drops_them_are_contained() {
             [(2, TaskFailure::Failed("third"))]
         ));
         assert_eq!(error.cancelled(), 0);
+    });
+}
+
+/// A page of a site of 127 pages, which links to two others.
+fn crawl(
+    page: usize,
+    spawner: Spawner<usize, String>,
+) -> Pin<Box<dyn Future<Output = Result<usize, String>> + Send>> {
+    Box::pin(async move {
+        turns(page % 3).await;
+        for link in [2 * page, 2 * page + 1] {
+            if link < 128 {
+                spawner.spawn(crawl(link, spawner.clone())).unwrap();
+            }
+        }
+        Ok(page)
+    })
+}
+
+#[test]
+fn crawler_visits_every_page() {
+    on_each_runtime(async || {
+        let mut group = TaskGroup::new();
+        let spawner = group.spawner();
+        group.spawn(crawl(1, spawner.clone()));
+        let joined = crate::runtime::spawned(async { group.join_all().await });
+        let mut pages = joined.await.unwrap();
+        assert_eq!(pages[0], 1, "the values come in the order of spawning");
+        pages.sort_unstable();
+        assert!(pages.into_iter().eq(1..128));
+        assert_eq!(spawner.spawn(async { Ok(1) }), Err(GroupEnded));
+    });
+}
+
+#[test]
+fn tasks_added_before_a_failure_are_cancelled_with_the_rest() {
+    on_each_runtime(async || {
+        let gauge = Gauge::default();
+        let mut group = TaskGroup::<(), &str>::new();
+        let spawner = group.spawner();
+        let live = gauge.clone();
+        let adds = spawner.clone();
+        group.spawn(async move {
+            for _ in 0..20 {
+                let live = live.enter();
+                let added = adds.spawn(async move {
+                    let _live = live;
+                    pending().await
+                });
+                added.unwrap();
+                turns(1).await;
+            }
+            Err("failed")
+        });
+        let error = group.join_all().await.unwrap_err();
+        assert!(matches!(
+            error.failures(),
+            [(0, TaskFailure::Failed("failed"))]
+        ));
+        assert_eq!((error.cancelled(), gauge.live()), (20, 0));
+        assert_eq!(spawner.spawn(async { Ok(()) }), Err(GroupEnded));
+        assert!(GroupEnded.to_string().contains("ended"));
+    });
+}
+
+#[test]
+fn tasks_that_add_tasks_for_ever_end_with_their_group() {
+    fn again(
+        spawner: Spawner<(), String>,
+        gauge: Gauge,
+    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> {
+        let live = gauge.enter();
+        Box::pin(async move {
+            let _live = live;
+            turns(1).await;
+            let _ = spawner.spawn(again(spawner.clone(), gauge.clone()));
+            Ok(())
+        })
+    }
+    on_each_runtime(async || {
+        for cancel in [false, true] {
+            let gauge = Gauge::default();
+            let mut group = TaskGroup::new();
+            let spawner = group.spawner();
+            for _ in 0..4 {
+                group.spawn(again(spawner.clone(), gauge.clone()));
+            }
+            eventually("they go on", || gauge.entered() > 100).await;
+            if cancel {
+                assert!(group.cancel().await.len() > 50);
+                assert_eq!(gauge.live(), 0);
+            } else {
+                drop(group);
+                eventually("all tasks are dropped", || gauge.live() == 0).await;
+            }
+            assert_eq!(spawner.spawn(async { Ok(()) }), Err(GroupEnded));
+        }
+    });
+}
+
+#[test]
+fn error_of_many_failures_stays_readable() {
+    on_each_runtime(async || {
+        let ended = Gauge::default();
+        let mut group = TaskGroup::<(), &str>::new();
+        for _ in 0..1_000 {
+            let live = ended.enter();
+            group.spawn(async move {
+                drop(live);
+                Err("failed")
+            });
+        }
+        eventually("all have failed", || ended.live() == 0).await;
+        turns(50).await;
+        let error = group.join_all().await.unwrap_err();
+        assert_eq!(error.failures().len() + error.cancelled(), 1_000);
+        assert!(error.to_string().len() < 1_000);
     });
 }

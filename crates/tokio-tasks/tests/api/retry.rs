@@ -216,3 +216,28 @@ fn errors_that_are_thrown_away_may_panic_when_dropped() {
         }
     });
 }
+
+#[test]
+fn no_attempt_begins_after_the_end() {
+    on_each_runtime(async || {
+        let ms = Duration::from_millis;
+        let mut attempts = 0;
+        let begin = Instant::now();
+        let run = Retry::new()
+            .attempts(NonZeroUsize::new(5).unwrap())
+            .backoff(Backoff::constant(ms(20)))
+            .timeout(ms(100))
+            .run(|_| {
+                attempts += 1;
+                async { Err::<(), _>("busy") }
+            });
+        // The thread is held up in the first pause, until the end has passed.
+        let mut run = pin!(run);
+        assert!(poll_times(run.as_mut(), 3).await.is_none());
+        if begin.elapsed() < ms(20) {
+            std::thread::sleep(ms(150));
+            let error = run.await.unwrap_err();
+            assert_eq!((error.gave_up(), error.attempts()), (GaveUp::Deadline, 1));
+        }
+    });
+}

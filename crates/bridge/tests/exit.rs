@@ -1,0 +1,82 @@
+//! What was accepted when the process ends: nothing is lost after `close` or `shutdown_timeout`.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::{self, Command};
+use std::thread;
+use std::time::Duration;
+
+use bridge::Offload;
+use futures::AsyncWriteExt as _;
+use futures::executor::block_on;
+
+const PATH: &str = "BRIDGE_TEST_PATH";
+const BYTES: usize = 100_000;
+
+/// A writer that takes a while for each write, as disks do.
+struct Slow(File);
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        thread::sleep(Duration::from_millis(2));
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Runs `body` in a process of its own, which then exits at once, and returns what that has written.
+fn written_by_child(test: &str, body: impl FnOnce(&Offload, Slow)) -> usize {
+    if let Some(path) = std::env::var_os(PATH) {
+        let offload = Offload::new();
+        body(&offload, Slow(File::create(path).unwrap()));
+        process::exit(0);
+    }
+    let path: PathBuf = std::env::temp_dir().join(format!("bridge-exit-{test}-{}", process::id()));
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(PATH, &path)
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+    let written = fs::read(&path).unwrap().len();
+    fs::remove_file(&path).unwrap();
+    written
+}
+
+#[test]
+fn no_byte_is_lost_at_exit_after_close() {
+    let written = written_by_child("no_byte_is_lost_at_exit_after_close", |offload, file| {
+        let mut writer = offload.async_writer(file);
+        block_on(async {
+            writer.write_all(&[b'x'; BYTES]).await.unwrap();
+            writer.close().await.unwrap();
+        });
+    });
+    assert_eq!(written, BYTES);
+}
+
+#[test]
+fn no_byte_is_lost_at_exit_after_shutdown() {
+    let written = written_by_child("no_byte_is_lost_at_exit_after_shutdown", |offload, file| {
+        let mut writer = offload.async_writer(file);
+        block_on(writer.write_all(&[b'x'; BYTES])).unwrap();
+        drop(writer);
+        offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+    });
+    assert_eq!(written, BYTES);
+}
+
+#[test]
+fn detached_call_ends_before_exit_after_shutdown() {
+    let name = "detached_call_ends_before_exit_after_shutdown";
+    let written = written_by_child(name, |offload, mut file| {
+        let call = offload.try_run(move || file.write_all(&[b'x'; BYTES]));
+        call.unwrap_or_else(|refused| panic!("{refused}")).detach();
+        offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+    });
+    assert_eq!(written, BYTES);
+}
