@@ -21,6 +21,7 @@ mod load;
 pub(crate) mod lock;
 mod origin;
 mod outlook;
+mod output;
 mod outside;
 mod pilot;
 mod possible;

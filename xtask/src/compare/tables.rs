@@ -18,6 +18,7 @@ use super::forecast::{Needs, Shape, at_once};
 use super::interrupt::Interrupt;
 use super::live::Work;
 use super::outlook::Outlook;
+use super::output::Output;
 use super::pilot::{self, Pilots};
 use super::progress::{Progress, print_err, print_out};
 use super::referee::{Referee, Reference};
@@ -49,31 +50,6 @@ pub(super) struct Comparison<'a> {
     failed: bool,
     /// Whether the last attempt to write the results failed.
     unwritten: bool,
-}
-
-/// What is printed on standard output.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Output {
-    /// Every table, then what they have in common.
-    Tables,
-    /// A line for each table, then the answer on one screen.
-    Answer,
-    /// That everything ran and agreed.
-    Smoke,
-}
-
-impl Output {
-    fn of(args: &CompareArgs) -> Output {
-        if args.details {
-            Output::Tables
-        } else if args.smoke {
-            Output::Smoke
-        } else if args.workloads.is_empty() && args.workload_files.is_empty() {
-            Output::Answer
-        } else {
-            Output::Tables
-        }
-    }
 }
 
 /// A table that can be measured.

@@ -17,6 +17,8 @@ struct Candidate<'a> {
     is_equal: bool,
     /// The upper bound of its ratio to the best, on the workload where that is largest.
     at_most: f64,
+    /// The same of the estimates.
+    estimate: f64,
 }
 
 /// A line for each kind of work that was measured, the default variants of rivals only.
@@ -77,7 +79,12 @@ fn choice(races: &[&Race<'_>]) -> String {
                 name(found)
             )
         }
-        (None, None) => "open: too few samples".to_owned(),
+        (None, None) => {
+            let ahead = candidates.iter();
+            let ahead = ahead.min_by(|a, b| a.estimate.total_cmp(&b.estimate));
+            let ahead = ahead.map(|found| format!(", {} ahead so far", name(found)));
+            format!("open{}", ahead.unwrap_or_default())
+        }
     }
 }
 
@@ -104,8 +111,13 @@ fn candidates<'a>(races: &[&Race<'a>]) -> Vec<Candidate<'a>> {
                 .filter(|_| !open)
                 .map_or(f64::INFINITY, |(_, high)| high)
         });
+        let estimates = rows.iter().map(|row| {
+            let median = row.ratio.map(|ratio| ratio.median);
+            median.unwrap_or(f64::INFINITY)
+        });
         Some(Candidate {
             model,
+            estimate: estimates.fold(0.0, f64::max),
             is_equal: rows
                 .iter()
                 .all(|row| matches!(row.verdict, Verdict::Best | Verdict::Fast)),

@@ -82,9 +82,9 @@ pub(super) struct Meaning {
 /// Each mark that occurs in these races.
 pub(super) fn meanings(results: &Results, races: &[Race<'_>]) -> Vec<Meaning> {
     let margin = results.settings.margin();
-    let occurs = |verdict: Verdict| {
+    let occurs = |verdict: Verdict, mark: &str| {
         let mut rows = races.iter().flat_map(|race| &race.rows);
-        rows.any(|row| row.verdict == verdict)
+        rows.any(|row| row.verdict == verdict || speed_up(row).contains(mark))
     };
     let fast = format!("as fast as the best, within {}", percent(margin));
     let nearly = percent(2.0 * margin);
@@ -109,7 +109,9 @@ pub(super) fn meanings(results: &Results, races: &[Race<'_>]) -> Vec<Meaning> {
             "open".to_owned(),
         ),
     ];
-    let occurring = all.into_iter().filter(|(verdict, ..)| occurs(*verdict));
+    let occurring = all
+        .into_iter()
+        .filter(|(verdict, mark, ..)| occurs(*verdict, mark));
     let meaning = |(_, mark, long, brief)| Meaning { mark, long, brief };
     occurring.map(meaning).collect()
 }

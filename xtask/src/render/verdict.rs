@@ -49,7 +49,8 @@ impl Told<'_> {
         self.results.settings.margin()
     }
 
-    /// Who came first. It has won where all others are shown to be slower.
+    /// Who came first. It has won where all others are shown to be slower, and is ahead where some are
+    /// open.
     fn first(&self, winner: &Standing<'_>, all: usize) -> String {
         let name = self.with_cost(winner);
         let time = winner.cell.judged().map(|judged| duration(judged.median));
@@ -68,17 +69,18 @@ impl Told<'_> {
         }
         if winner.verdict == Verdict::Open {
             return format!(
-                "{name} came first in {time}, by {} only.",
+                "{name} is ahead so far with {time}, by {} only.",
                 plural(counted(winner.cell).len(), "sample")
             );
         }
-        let is_slower = |row: &&Standing<'_>| {
-            matches!(row.verdict, Verdict::Slower | Verdict::SlowerByOneSample)
-        };
-        let won = others.iter().all(is_slower);
+        if !self.race.with(Verdict::Open).is_empty() {
+            return format!("{name} is ahead so far with {time}.");
+        }
+        let all_slower = self.race.with(Verdict::Fast).is_empty()
+            && self.race.with(Verdict::FastWithin10).is_empty();
         format!(
             "{name} {} in {time}.",
-            if won { "won" } else { "came first" }
+            if all_slower { "won" } else { "came first" }
         )
     }
 

@@ -276,6 +276,29 @@ fn among_equals_the_simplest_is_chosen() {
 }
 
 #[test]
+fn a_kind_of_work_without_bounds_is_open() {
+    let mut full = full(1);
+    for cell in &mut full.cells {
+        cell.samples.truncate(1);
+    }
+    summarise(&mut full);
+    let text = render::answer(&full, None);
+    assert!(
+        text.contains("\nstages in a row     open, data-parallel ahead so far (pipeline)\n"),
+        "{text}"
+    );
+    assert!(!text.contains("at most"), "{text}");
+    let matrix = render::matrix(&full);
+    for workload in &full.workloads {
+        let entries = row(&matrix, &workload.name);
+        assert!(
+            entries.iter().all(|(_, entry)| entry.ends_with('?')),
+            "{matrix}"
+        );
+    }
+}
+
+#[test]
 fn open_cells_are_counted_with_their_price() {
     let mut full = full(1);
     let open = |results: &Results| {
