@@ -43,6 +43,8 @@ fn compare_python(definitions: &[&str]) -> (Option<i32>, Value) {
         .args(["compare", "--model", "sequential", "--model", "python"])
         .args(["--runner", "python=python3 docs/runner.py"])
         .args(["--budget", "0s", "--iterations-per-us", "1"])
+        // Else there is a second row where the tasks wait.
+        .args(["--workers", "2"])
         .arg("--output")
         .arg(&output)
         .current_dir(root())
