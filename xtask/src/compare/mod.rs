@@ -64,7 +64,7 @@ use warnings::Warning;
 use workshop::Workshop;
 
 /// The time for the samples after each cell's first, unless the user says otherwise.
-const BUDGET: Duration = Duration::from_secs(30);
+const BUDGET: Duration = Duration::from_secs(45);
 
 /// A smoke run shows that everything works; its figures are not for quoting.
 const SMOKE_BUDGET: Duration = Duration::from_secs(2);

@@ -32,7 +32,7 @@ pub(super) struct Table<'a> {
 const LEAST_WATCHED: Duration = Duration::from_millis(20);
 
 /// A cell with one sample that was looked at has no untimed one if its sample is longer than this.
-const LONG: Duration = Duration::from_millis(100);
+const LONG: Duration = Duration::from_millis(50);
 
 /// The limit on attempts at a cell whose inputs, or the files that its tasks read, are changed
 /// meanwhile. Earlier failures are excused, but a contestant that changes the files each time gets

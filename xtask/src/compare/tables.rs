@@ -117,7 +117,7 @@ impl<'a> Comparison<'a> {
         let watch = Watch::begin();
         let mut left = budget(self.args);
         for (place, definition) in definitions.iter().enumerate() {
-            let share = left / u32::try_from(definitions.len() - place).unwrap_or(1);
+            let share = description::share(left, &definitions[place..]);
             let inputs = self.make(definition, iterations_per_us)?;
             self.progress.prepare(&definition.name);
             let prepared = self.prepare(&inputs, &mut referee, sequential, workshop)?;
