@@ -49,8 +49,8 @@ impl Command {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pipeline {
-    pub(crate) stages: Vec<Command>,
-    pub(crate) timeout: Option<Duration>,
+    stages: Vec<Command>,
+    timeout: Option<Duration>,
 }
 
 impl Pipeline {
@@ -71,9 +71,14 @@ impl Pipeline {
     ///
     /// A stage that cannot be started ends the others at once.
     pub fn run(&self) -> Piped {
-        let mut stages = Stages::of(self);
+        let mut stages = Stages::of(&self.stages, self.timeout);
         drive::until_over(&mut stages);
-        stages.results()
+        Piped::of(&mut stages)
+    }
+
+    /// Its stages, to be started and driven on a thread that watches other children too.
+    pub(crate) fn on_a_shared_thread(&self) -> Stages {
+        Stages::on_a_shared_thread(&self.stages, self.timeout)
     }
 
     /// There is no thread to watch them, so none is started.
@@ -98,10 +103,15 @@ pub struct Piped {
     /// One for each stage, in their order. The last one's has the output of the pipeline.
     pub stages: Vec<Result<Finished, Error>>,
     /// For each stage whether it ended when nothing read its output any more.
-    pub(crate) cut_short: Vec<bool>,
+    cut_short: Vec<bool>,
 }
 
 impl Piped {
+    pub(crate) fn of(stages: &mut Stages) -> Self {
+        let (stages, cut_short) = stages.results().unzip();
+        Self { stages, cut_short }
+    }
+
     /// The exit statuses, where there are any, in the order of the stages.
     pub fn statuses(&self) -> Vec<Option<ExitStatus>> {
         self.stages

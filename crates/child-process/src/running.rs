@@ -208,9 +208,9 @@ impl Pipeline {
         let pipeline = self.clone();
         Running::lazy(false, move |ready, slot| match ready {
             Ok(()) => Some(Box::new(Watched {
-                work: Stages::on_a_shared_thread(&pipeline),
+                work: pipeline.on_a_shared_thread(),
                 slot: Arc::clone(slot),
-                result: Stages::results,
+                result: Piped::of,
                 end: Stages::end,
             })),
             Err(error) => {

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::Error;
 use crate::command::Command;
 use crate::descriptor::above_standard;
 use crate::drive::{self, Drive, Flags, after};
 use crate::job::Job;
-use crate::pipeline::{Piped, Pipeline};
 use crate::start::{Neighbours, start_between};
 use crate::starter::{Starter, Work};
 use crate::tree::Census;
+use crate::{Error, Finished};
 
 /// How often to look whether a stage that runs has closed its output.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -100,8 +99,8 @@ pub(crate) struct Stages {
 
 impl Stages {
     /// Starts the first stage. The calling thread watches no child yet, so it may stand still.
-    pub(crate) fn of(pipeline: &Pipeline) -> Self {
-        let mut stages = Self::on_a_shared_thread(pipeline);
+    pub(crate) fn of(commands: &[Command], timeout: Option<Duration>) -> Self {
+        let mut stages = Self::on_a_shared_thread(commands, timeout);
         if let Some(work) = stages.next() {
             stages.settle(work());
         }
@@ -109,12 +108,12 @@ impl Stages {
     }
 
     /// Starts all stages on another thread, once they are driven.
-    pub(crate) fn on_a_shared_thread(pipeline: &Pipeline) -> Self {
+    pub(crate) fn on_a_shared_thread(commands: &[Command], timeout: Option<Duration>) -> Self {
         Self {
-            begun: Vec::with_capacity(pipeline.stages.len()),
-            waiting: pipeline.stages.iter().cloned().collect(),
+            begun: Vec::with_capacity(commands.len()),
+            waiting: commands.iter().cloned().collect(),
             input: None,
-            deadline: pipeline.timeout.and_then(after),
+            deadline: timeout.and_then(after),
             starter: None,
             failed: false,
         }
@@ -222,14 +221,10 @@ impl Stages {
         }
     }
 
-    /// How each ended.
-    pub(crate) fn results(&mut self) -> Piped {
-        let cut_short = self.begun.iter().map(|stage| stage.cut_short).collect();
-        let stages = self.begun.drain(..).map(|stage| stage.job?.result());
-        Piped {
-            stages: stages.collect(),
-            cut_short,
-        }
+    /// How each ended, and whether it did so when nothing read its output any more.
+    pub(crate) fn results(&mut self) -> impl Iterator<Item = (Result<Finished, Error>, bool)> + '_ {
+        let stages = self.begun.drain(..);
+        stages.map(|stage| (stage.job.and_then(|mut job| job.result()), stage.cut_short))
     }
 }
 

@@ -24,7 +24,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 use rustix::io::Errno;
 
-use super::launch::{Plan, Source};
+use super::plan::{Plan, Source};
 use crate::command::Command;
 use crate::descriptor::above_standard;
 use crate::tree::VARIABLE;

@@ -1,57 +1,17 @@
 //! Spawning the process: by the standard library where it can do it, else directly.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command as StdCommand, Stdio};
+use std::process::Command as StdCommand;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 
+use super::plan::Plan;
 use super::{direct, stuck};
-use crate::command::Command;
 use crate::tree::VARIABLE;
-
-/// Where a standard stream of a child comes from or goes to.
-#[derive(Debug)]
-pub(super) enum Source {
-    Inherit,
-    Null,
-    Given(OwnedFd),
-}
-
-impl Source {
-    /// For standard error that goes where standard output goes.
-    pub(super) fn for_stderr_too(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Inherit => Self::Given(io::stdout().as_fd().try_clone_to_owned()?),
-            Self::Null => Self::Null,
-            Self::Given(descriptor) => Self::Given(descriptor.try_clone()?),
-        })
-    }
-}
-
-impl From<Source> for Stdio {
-    fn from(source: Source) -> Self {
-        match source {
-            Source::Inherit => Self::inherit(),
-            Source::Null => Self::null(),
-            Source::Given(descriptor) => descriptor.into(),
-        }
-    }
-}
-
-/// All that is needed to spawn a process.
-#[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) command: &'a Command,
-    /// The value of [`VARIABLE`].
-    pub(super) mark: Option<&'a str>,
-    /// Standard input, output and error.
-    pub(super) streams: [Source; 3],
-}
 
 /// Spawns the process and returns its number.
 pub(super) fn launch(plan: Plan<'_>) -> io::Result<u32> {

@@ -4,6 +4,7 @@ mod direct;
 mod hint;
 mod launch;
 mod pipes;
+mod plan;
 mod stuck;
 
 use std::io;
@@ -15,9 +16,10 @@ use crate::descriptor::above_standard;
 use crate::job::{Drain, Feed, Job};
 use crate::tree::{Leader, Mark, mark_for_a_child};
 use hint::{can_be_a_variable, hint};
-use launch::{Plan, Source, launch};
+use launch::launch;
 pub(crate) use pipes::Neighbours;
 use pipes::{captured, stdin, stdout};
+use plan::{Plan, Source};
 
 use rustix::event::{EventfdFlags, eventfd};
 

@@ -4,7 +4,7 @@ use std::io::{self, PipeReader, PipeWriter, pipe};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::launch::Source;
+use super::plan::Source;
 use crate::command::{Command, Input, Output};
 use crate::descriptor::above_standard;
 use crate::job::{Drain, Feed};

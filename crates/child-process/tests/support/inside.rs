@@ -37,7 +37,13 @@ pub(crate) fn run_inside(place: Where, test: &str) {
     }
     let folder = Folder::new();
     let program = folder.0.join("test");
-    fs::copy(env::current_exe().expect("this program"), &program).expect("a copy");
+    // By another process: while this one had the copy open, a child of another thread could hold it
+    // open for writing.
+    let copied = Command::new("cp")
+        .arg(env::current_exe().expect("this program"))
+        .arg(&program)
+        .status();
+    assert!(copied.expect("cp").success());
     let output = command(place, &program)
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
