@@ -109,17 +109,20 @@ pub(crate) fn take_all<I: IntoIterator>(items: I) -> Vec<I::Item> {
         }
     }
     let items = items.into_iter();
-    // An iterator may claim any number of items.
-    let announced = items.size_hint().0.min(MOST_RESERVED);
-    let mut taken = Taken(Vec::with_capacity(announced));
-    for item in items {
-        taken.0.push(item);
+    let mut taken = Taken(Vec::new());
+    if items.size_hint().0 > MOST_BELIEVED {
+        for item in items {
+            taken.0.push(item);
+        }
+    } else {
+        // Much faster where the number is known.
+        taken.0.extend(items);
     }
     mem::take(&mut taken.0)
 }
 
-/// How many items there is room for before the first of them has come.
-const MOST_RESERVED: usize = 1 << 20;
+/// An iterator may claim any number of items. No memory is reserved for more than this.
+const MOST_BELIEVED: usize = usize::MAX >> (usize::BITS / 2);
 
 /// Drops a value of the user and keeps its panic, should it panic, from whoever happens to drop it.
 ///
