@@ -26,6 +26,8 @@ mod outcome;
 mod outcomes;
 #[path = "../src/panic.rs"]
 mod panic;
+#[path = "../src/offload/state.rs"]
+mod state;
 #[path = "model_check/sync.rs"]
 mod sync;
 #[path = "model_check/threads.rs"]

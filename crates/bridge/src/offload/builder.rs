@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::dispatch::Limits;
 use super::shared::Shared;
+use super::state::Limits;
 use super::{BuildError, Offload};
 
 /// How long all calls have waited when another is begun, in case it is what they wait for.

@@ -14,22 +14,12 @@
 //! - **A job is taken once or withdrawn, never both**: its place says which, and changes under the lock.
 //! - **A withdrawn job leaves only a husk in the queue**, and husks never outnumber what is alive by much.
 //!
-//! # Which jobs may be taken
-//!
-//! A job may wait for another of the same offload, which then needs a thread as well. So each job has a level: how many jobs
-//! of this offload wait for it. Nobody waits for those of level 0. A job may be taken while fewer than `max_threads` are at
-//! work that do not wait, and fewer than `max_threads` of its own level have begun and not ended. The highest level goes
-//! first. Waits for a higher level always end: the jobs of the highest level that has any do not wait for one, so they end.
-//!
-//! A wait need not show what it is for: a coroutine may have another coroutine hand the job in, which then has level 0. So
-//! when all that have begun have been blocked for a while, and no job may be taken by the rule above, one is taken as an
-//! *extra*, the youngest first, since it was handed in after those that wait. The while is short at first, and doubles with
-//! each extra that has not ended: if the others merely wait for long, there are few, and if one of these jobs is what they
-//! wait for, its turn comes. A thread that sleeps keeps *watch* for this.
+//! Which jobs may be taken is in `state.rs`.
 
 use std::time::{Duration, Instant};
 
-use super::lane::{LINE, Lane, Place, QUEUED, Queued, TAKEN};
+use super::lane::{LINE, Place, QUEUED, Queued};
+use super::state::{Help, Limits, Member, Sleeper, State};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Between, Mutex, MutexGuard, Thread, lock, park_until, spin_until, thread};
 
@@ -38,22 +28,6 @@ use crate::sync::{Between, Mutex, MutexGuard, Thread, lock, park_until, spin_unt
 /// It yields meanwhile: it may be on the core of the very thread that it has just woken with a result, which otherwise
 /// would wait for the end of the spinning before it can ask for the next job.
 const SPIN: Duration = Duration::from_micros(30);
-
-/// How long all have been blocked at most when an extra is taken.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What the user chose.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) max_threads: usize,
-    pub(crate) min_threads: usize,
-    pub(crate) max_pending: usize,
-    pub(crate) idle_timeout: Duration,
-    /// Off where there is one core only.
-    pub(crate) spins: bool,
-    /// After how long of all being blocked an extra is taken; `None`: never.
-    pub(crate) patience: Option<Duration>,
-}
 
 /// What to do where the queue is full.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,237 +45,11 @@ pub(crate) enum Denied {
     Closed,
 }
 
-/// What the caller has to do, outside the lock, so that the jobs are seen to.
-#[must_use]
-pub(crate) enum Help {
-    Nothing,
-    Wake(Thread),
-    Start,
-}
-
 pub(crate) struct Dispatch<J> {
     limits: Limits,
     /// How many live jobs are queued, for those who spin: written under the lock. Also above 0 once closed.
     work: AtomicUsize,
     state: Mutex<State<J>>,
-}
-
-struct State<J> {
-    /// At least one.
-    levels: Vec<Level<J>>,
-    /// How many jobs are being run that were taken as extras.
-    extras: usize,
-    /// The last extra that has ended was not blocked: it was what others waited for.
-    extra_helped: bool,
-    /// A sleeper keeps watch for an extra to be due.
-    is_watched: bool,
-    /// Counts jobs that are taken and waits that end.
-    events: u64,
-    /// Who sleeps. A stack: the thread that slept last has the warmest cache.
-    sleepers: Vec<Sleeper>,
-    /// All that were started and have not left.
-    threads: usize,
-    /// How many of these will look at the queue before they sleep.
-    coming: usize,
-    /// How many of these spin meanwhile.
-    spinning: usize,
-    /// How many are blocked in a wait of this crate.
-    blocked: usize,
-    closed: bool,
-    next_id: usize,
-}
-
-/// The jobs of one level.
-struct Level<J> {
-    queue: Lane<J>,
-    line: Lane<J>,
-    /// How many have begun and not ended.
-    begun: usize,
-}
-
-impl<J: Queued> Level<J> {
-    fn new() -> Self {
-        Self {
-            queue: Lane::new(),
-            line: Lane::new(),
-            begun: 0,
-        }
-    }
-}
-
-struct Sleeper {
-    id: usize,
-    thread: Thread,
-    watches: bool,
-}
-
-impl<J: Queued> State<J> {
-    /// How many live jobs are queued.
-    fn queued(&self) -> usize {
-        self.levels.iter().map(|level| level.queue.live()).sum()
-    }
-
-    fn level(&mut self, level: usize) -> &mut Level<J> {
-        if self.levels.len() <= level {
-            self.levels.resize_with(level + 1, Level::new);
-        }
-        &mut self.levels[level]
-    }
-
-    fn push(&mut self, job: J, is_queued: bool) {
-        let level = job.place().level();
-        let level = self.level(level);
-        match is_queued {
-            true => level.queue.push(job, QUEUED),
-            false => level.line.push(job, LINE),
-        }
-    }
-
-    /// How many jobs of a level a thread could come to. Jobs in line that others wait for need not
-    /// wait for room first: it may be made by those others only.
-    fn within_reach(&self, level: usize) -> usize {
-        let Level { queue, line, .. } = &self.levels[level];
-        queue.live() + if level > 0 { line.live() } else { 0 }
-    }
-
-    /// How many run a job and are not blocked.
-    fn working(&self) -> usize {
-        let begun: usize = self.levels.iter().map(|level| level.begun).sum();
-        begun.saturating_sub(self.blocked)
-    }
-
-    /// Whether all are blocked that have begun, and no job may be taken but as an extra.
-    fn is_stuck(&self, max_threads: usize) -> bool {
-        let any = || (0..self.levels.len()).any(|level| self.within_reach(level) > 0);
-        self.blocked > 0 && self.working() == 0 && self.takeable(max_threads) == 0 && any()
-    }
-
-    /// For how long that has to go on.
-    fn patience(&self, limits: &Limits) -> Option<Duration> {
-        let patience = limits.patience?;
-        if self.extra_helped {
-            return Some(Duration::ZERO);
-        }
-        let doubled = u32::try_from(self.extras)
-            .ok()
-            .and_then(|extras| 2_u32.checked_pow(extras));
-        Some(
-            patience
-                .saturating_mul(doubled.unwrap_or(u32::MAX))
-                .min(LONGEST_PATIENCE),
-        )
-    }
-
-    /// How many jobs may be taken now.
-    fn takeable(&self, max_threads: usize) -> usize {
-        let levels = self.levels.iter().enumerate();
-        let regular = levels.map(|(number, level)| {
-            self.within_reach(number)
-                .min(max_threads.saturating_sub(level.begun))
-        });
-        let room = max_threads.saturating_sub(self.working());
-        room.min(regular.sum())
-    }
-
-    /// Takes a job, if one may be taken, and lets the first in line take its room.
-    fn pop(&mut self, limits: &Limits, me: &mut Member) -> Option<J> {
-        let max = limits.max_threads;
-        let is_extra_due = std::mem::take(&mut me.is_extra_due) && self.is_stuck(max);
-        if self.working() >= max {
-            return None;
-        }
-        let waiting = |level: &usize| self.within_reach(*level) > 0;
-        let mut levels = (0..self.levels.len()).rev().filter(waiting);
-        let regular = levels.clone().find(|level| self.levels[*level].begun < max);
-        let (number, is_extra) = match regular {
-            Some(level) => (level, false),
-            None if is_extra_due => (levels.next()?, true),
-            None => return None,
-        };
-        let level = &mut self.levels[number];
-        let job = match is_extra {
-            true => level.queue.pop_last().or_else(|| level.line.pop_last()),
-            false => level.queue.pop().or_else(|| level.line.pop()),
-        }?;
-        job.place().set(TAKEN);
-        level.begun += 1;
-        self.extras += usize::from(is_extra);
-        self.events += 1;
-        me.at = Some((number, is_extra));
-        self.admit(limits.max_pending);
-        Some(job)
-    }
-
-    /// A thread has ended its job.
-    fn end_job(&mut self, me: &mut Member) {
-        if let Some((level, is_extra)) = me.at.take() {
-            self.levels[level].begun -= 1;
-            self.extras -= usize::from(is_extra);
-            self.extra_helped |= is_extra;
-        }
-    }
-
-    fn admit(&mut self, max_pending: usize) {
-        while self.queued() < max_pending {
-            let first = self
-                .levels
-                .iter_mut()
-                .rev()
-                .find_map(|level| level.line.pop());
-            let Some(first) = first else {
-                return;
-            };
-            self.push(first, true);
-        }
-    }
-
-    fn clear(&mut self, with_queue: bool, into: &mut Vec<J>) {
-        for level in &mut self.levels {
-            if with_queue {
-                level.queue.clear(into);
-            }
-            level.line.clear(into);
-        }
-    }
-
-    fn hire(&mut self, max_threads: usize) -> Help {
-        let is_needed = self.takeable(max_threads) > self.coming
-            || self.coming == 0 && !self.is_watched && self.is_stuck(max_threads);
-        if !is_needed {
-            return Help::Nothing;
-        }
-        if let Some(sleeper) = self.sleepers.pop() {
-            self.coming += 1;
-            self.is_watched &= !sleeper.watches;
-            return Help::Wake(sleeper.thread);
-        }
-        self.threads += 1;
-        self.coming += 1;
-        Help::Start
-    }
-
-    /// Takes a sleeper off the stack; `false` if somebody has woken it.
-    fn withdraw_sleeper(&mut self, id: usize) -> bool {
-        let place = self.sleepers.iter().rposition(|other| other.id == id);
-        place.map(|place| self.sleepers.remove(place)).is_some()
-    }
-}
-
-/// One thread, as the dispatch knows it.
-pub(crate) struct Member {
-    id: usize,
-    coming: bool,
-    /// The level of the job that it runs, and whether that was taken as an extra.
-    at: Option<(usize, bool)>,
-    /// It has kept watch for long enough.
-    is_extra_due: bool,
-}
-
-impl Member {
-    /// Whether its job was taken as an extra.
-    pub(crate) fn is_extra(&self) -> bool {
-        self.at.is_some_and(|(_, is_extra)| is_extra)
-    }
 }
 
 /// What is to be done about a dispatch that was closed.
@@ -317,20 +65,7 @@ impl<J: Queued> Dispatch<J> {
         Self {
             limits,
             work: AtomicUsize::new(0),
-            state: Mutex::new(State {
-                levels: vec![Level::new()],
-                extras: 0,
-                extra_helped: false,
-                is_watched: false,
-                events: 0,
-                sleepers: Vec::new(),
-                threads: 0,
-                coming: 0,
-                spinning: 0,
-                blocked: 0,
-                closed: false,
-                next_id: 0,
-            }),
+            state: Mutex::new(State::new()),
         }
     }
 

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `dispatch.rs` | the queue, the line before it, who sleeps: all under one lock |
+//! | `state.rs` | which jobs may be taken |
 //! | `lane.rs` | jobs in a row, of which some were withdrawn |
 //! | `nesting.rs` | which call was made from which |
 //! | `task.rs` | one call: its closure and its outcome |
@@ -16,6 +17,7 @@ mod lane;
 mod nesting;
 mod run;
 mod shared;
+mod state;
 mod task;
 
 pub use builder::Builder;

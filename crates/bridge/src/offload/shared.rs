@@ -8,9 +8,10 @@ use std::task::Waker;
 use std::thread;
 use std::time::Instant;
 
-use super::dispatch::{Denied, Dispatch, Help, IfFull, Limits};
+use super::dispatch::{Denied, Dispatch, IfFull};
 use super::lane::{Place, Queued};
 use super::nesting;
+use super::state::{Help, Limits};
 use super::task::Job;
 use crate::OffloadError;
 use crate::listener;

@@ -7,8 +7,9 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 use crate::check;
-use crate::dispatch::{Dispatch, Help, IfFull, Limits};
+use crate::dispatch::{Dispatch, IfFull};
 use crate::lane::{Place, Queued};
+use crate::state::{Help, Limits};
 
 struct Job {
     place: Place,
