@@ -145,6 +145,7 @@ pub(super) fn run(results: &Results) -> String {
         "budget {}",
         duration(results.settings.budget_ns as f64)
     ));
+    parts.extend(floor(results));
     let load = environment.load_average;
     if (0.0..MAX_LOAD).contains(&load) {
         parts.push(format!("load {load:.2}"));
@@ -156,6 +157,14 @@ pub(super) fn run(results: &Results) -> String {
         parts.push(remark(&environment.cpu));
     }
     clipped(&format!("run       {}", parts.join(", ")))
+}
+
+/// The smallest difference that the machine can tell apart, by its calibration.
+fn floor(results: &Results) -> Option<String> {
+    let floor = results.settings.floor?;
+    (0.0..=1.0)
+        .contains(&floor)
+        .then(|| format!("floor {:.1} %", floor * 100.0))
 }
 
 /// A comparison leaves no such cells, but an edited file may.
@@ -220,5 +229,40 @@ pub fn environment(results: &Results) -> String {
         run.push("incomplete".to_owned());
     }
     out.push_str(&wrap("run       ", &run.join(", ")));
+    if let (Some(floor), Some(day)) = (floor(results), &settings.calibrated) {
+        let what = format!("{floor}, by the calibration of {}", remark(day));
+        out.push_str(&wrap("machine   ", &what));
+    }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{SCHEMA, Settings};
+
+    #[test]
+    fn a_floor_is_quoted_with_its_calibration() {
+        let mut results = Results {
+            schema: SCHEMA,
+            complete: true,
+            environment: Default::default(),
+            settings: Settings {
+                floor: Some(0.018),
+                calibrated: Some("2026-01-02T03:04:05Z".into()),
+                ..Settings::default()
+            },
+            workloads: Vec::new(),
+            cells: Vec::new(),
+            skipped: Vec::new(),
+            warnings: Vec::new(),
+        };
+        assert!(run(&results).contains("floor 1.8 %"));
+        let quoted = "floor 1.8 %, by the calibration of 2026-01-02T03:04:05Z";
+        assert!(environment(&results).contains(quoted));
+        results.settings.floor = Some(f64::NAN);
+        assert!(!run(&results).contains("floor"));
+        results.settings = Settings::default();
+        assert!(!environment(&results).contains("calibration"));
+    }
 }
