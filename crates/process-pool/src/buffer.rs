@@ -12,9 +12,9 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::JobError;
 use crate::codec;
 use crate::transport::mapping::{Words, sealed_file};
+use crate::{JobError, memory};
 
 const WORD: usize = size_of::<u64>();
 
@@ -237,7 +237,11 @@ impl<'de> Deserialize<'de> for Buffer {
     }
 }
 
-/// Refuses buffers from a worker whose holes exceed the available memory: holes cost the worker
+/// How many bytes of holes a result may have without a look at the available memory, which takes longer than copying
+/// them.
+const UNCHECKED: u64 = 1 << 20;
+
+/// Refuses buffers from a worker whose holes exceed the memory that is available to this process: holes cost the worker
 /// nothing, but their full length here once they are copied. A worker trusts its parent, whose empty
 /// buffers are there to be filled.
 pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
@@ -247,11 +251,11 @@ pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
         let (length, has) = (stat.st_size as u64, stat.st_blocks as u64 * 512);
         holes = holes.saturating_add(length.saturating_sub(has));
     }
-    if holes == 0 {
+    if holes <= UNCHECKED {
         return Ok(());
     }
     // Where this process has no descriptor left, it cannot look.
-    let available = available_memory().map_err(JobError::Transport)?;
+    let available = memory::available().map_err(JobError::Transport)?;
     if holes <= available {
         return Ok(());
     }
@@ -259,18 +263,6 @@ pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
         "could not be decoded: its buffers have {holes} bytes that were never written, more than the {available} bytes of \
          memory that are available: write to them, or make them smaller"
     )))
-}
-
-/// The kernel's estimate of the memory that is still available on this machine, in bytes.
-fn available_memory() -> io::Result<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo")?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kibibytes
-        .map(|kibibytes| kibibytes * 1024)
-        .ok_or_else(|| io::Error::other("/proc/meminfo does not say what memory is available"))
 }
 
 /// A place that a buffer does not have.

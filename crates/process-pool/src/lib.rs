@@ -17,6 +17,7 @@ mod exit;
 mod handle;
 mod job;
 mod map;
+mod memory;
 mod parent;
 mod pool;
 mod program;

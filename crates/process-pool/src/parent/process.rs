@@ -182,6 +182,12 @@ impl Ports {
         }
     }
 
+    /// Continues the worker if it is stopped.
+    pub(crate) fn go_on(&self) {
+        // It may be gone already.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::CONT);
+    }
+
     /// The number of the worker's process group, which is the worker's own.
     pub(crate) fn group(&self) -> Pid {
         self.pid

@@ -14,6 +14,11 @@ impl State {
         for place in 0..self.lanes.len() {
             if let Some(lane) = &mut self.lanes[place] {
                 lane.note_pace(now);
+                if lane.is_slow() && lane.is_unclaimed() && !lane.is_ready() {
+                    // A Ctrl-Z may have hit it in the moment in which it joined its own group, which `fg` does not
+                    // continue.
+                    lane.ports.go_on();
+                }
                 if lane.is_stuck() && lane.is_live() {
                     let back = lane.withdraw(SLOTS);
                     // It may have claimed one by now.

@@ -137,10 +137,18 @@ fn receive_into(
     if !wait {
         flags |= RecvFlags::DONTWAIT;
     }
-    let received = rustix::io::retry_on_intr(|| {
-        let mut text = [IoSliceMut::new(&mut *bytes)];
-        recvmsg(&socket, &mut text, &mut control, flags)
-    })?;
+    let mut receive = || {
+        rustix::io::retry_on_intr(|| {
+            let mut text = [IoSliceMut::new(&mut *bytes)];
+            recvmsg(&socket, &mut text, &mut control, flags)
+        })
+    };
+    // Where the other side has ended with messages that it had not read, the first call says only that. What it had
+    // sent is still there.
+    let received = match receive() {
+        Err(Errno::CONNRESET) => receive(),
+        received => received,
+    }?;
     let rights = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(rights) => Some(rights),
         _ => None,
@@ -171,6 +179,18 @@ mod tests {
         assert!(control.push(SendAncillaryMessage::ScmRights(&files)));
         let text = [IoSlice::new(bytes)];
         sendmsg(socket, &text, &mut control, SendFlags::empty()).unwrap();
+    }
+
+    #[test]
+    fn message_of_a_peer_that_left_others_unread_is_received() {
+        let (one, other) = pair().unwrap();
+        send(&one, b"read", &[], false).unwrap();
+        send(&other, b"unread", &[], false).unwrap();
+        drop(one);
+        let (bytes, _) = receive(&other, false).unwrap();
+        assert_eq!(bytes, b"read");
+        let end = receive(&other, false).unwrap_err();
+        assert_eq!(end.error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

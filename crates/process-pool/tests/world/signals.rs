@@ -10,7 +10,7 @@ use process_pool::ProcessPool;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::common::rerun::{self, ends_within, is_inner};
-use crate::common::{Census, alone, deadline, eventually, stat};
+use crate::common::{Census, alone, deadline, eventually, processes, stat};
 use crate::jobs::*;
 
 #[test]
@@ -49,10 +49,19 @@ fn stop_of_the_program_during_a_start_hangs_nothing() {
     input.write_all(b"enough").unwrap();
     drop(input);
     let ended = ends_within(&mut child, Duration::from_secs(30));
+    let found = processes();
+    let found: Vec<_> = found
+        .iter()
+        .filter(|(pid, parent, _)| [*pid, *parent].contains(&(child.id() as i32)))
+        .collect();
     if !ended {
         child.kill().unwrap();
     }
-    assert!(child.wait().unwrap().success() && ended, "it hangs");
+    let status = child.wait().unwrap();
+    assert!(
+        status.success() && ended,
+        "{status}, by itself: {ended}; {found:?}"
+    );
 }
 
 #[test]
