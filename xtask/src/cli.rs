@@ -122,7 +122,7 @@ pub struct CompareArgs {
     /// The seed of the inputs and of the order of the rounds [default: what the workload says]
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
-    /// Time for all samples but each cell's first and its untimed one, at most 1h [default: 45s;
+    /// Time for all samples but each cell's first and its untimed one, at most 1h [default: 52s;
     /// with --smoke 2s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Duration>,

@@ -210,7 +210,7 @@ fn help_is_printed_on_stdout_and_is_no_error() {
             &[
                 "--model <NAME[/VARIANT]>",
                 "--patience",
-                "[default: 45s; with --smoke 2s]",
+                "[default: 52s; with --smoke 2s]",
                 "[default: target/compare]",
             ],
         ),

@@ -33,6 +33,7 @@ mod schedule;
 mod sealed;
 mod selection;
 mod servers;
+mod shares;
 mod sizing;
 mod spoils;
 mod table;
@@ -64,7 +65,7 @@ use warnings::Warning;
 use workshop::Workshop;
 
 /// The time for the samples after each cell's first, unless the user says otherwise.
-const BUDGET: Duration = Duration::from_secs(45);
+const BUDGET: Duration = Duration::from_secs(52);
 
 /// A smoke run shows that everything works; its figures are not for quoting.
 const SMOKE_BUDGET: Duration = Duration::from_secs(2);

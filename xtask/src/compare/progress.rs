@@ -47,7 +47,7 @@ impl Progress {
             self.bar.set_message(format!("{name}: {cells} cells"));
         } else {
             print_err(&format!(
-                "{name}: {cells} cells, at most {:.0} s after their first samples\n",
+                "{name}: {cells} cells, about {:.0} s after their first samples\n",
                 budget.as_secs_f64()
             ));
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use workload::value::Rng;
 
 pub(super) use plan::ROUNDS_A_LIFE;
-use plan::{Look, plan};
+use plan::{Look, need, plan};
 
 /// The most contestants that are alive at once. In larger tables, groups of cells take turns.
 pub(super) const MOST_ALIVE: usize = 48;
@@ -123,8 +123,9 @@ impl First {
     }
 }
 
-/// Samples these cells: the first sample of each, which verifies it, then lives within the budget.
-/// Returns the time of the first samples, which the budget does not cover.
+/// Samples these cells: the first sample of each, which verifies it, then lives within the budget,
+/// which is given once it is known what the contenders need. Returns the time of the first samples,
+/// which the budget does not cover.
 ///
 /// Rounds of the same number are compared with each other, even if groups ran them one after
 /// another.
@@ -135,7 +136,7 @@ impl First {
 pub(super) fn run(
     bench: &mut impl Bench,
     cells: Vec<usize>,
-    budget: Duration,
+    budget: impl FnOnce(Duration) -> Duration,
     seed: u64,
 ) -> Result<Duration, Stop> {
     let begin = bench.now();
@@ -150,6 +151,7 @@ pub(super) fn run(
     };
     let firsts = schedule.firsts(crowded)?;
     schedule.play = schedule.contenders(&firsts);
+    let budget = budget(need(life_of(&firsts, &schedule.play)));
     schedule.leave_out_what_does_not_fit(&firsts, budget);
     let start = schedule.bench.now();
     schedule.race(&firsts, start + budget, crowded)?;

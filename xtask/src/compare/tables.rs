@@ -26,6 +26,7 @@ use super::runner::Fault;
 use super::schedule::{self, Stop};
 use super::sealed::Seal;
 use super::servers::Servers;
+use super::shares::Shares;
 use super::sizing::Asked;
 use super::spoils::{Watch, two_kinds};
 use super::table::{self, Table};
@@ -115,9 +116,8 @@ impl<'a> Comparison<'a> {
         self.announce(definitions, &field, iterations_per_us);
         let counts = Counts::of(self.args);
         let watch = Watch::begin();
-        let mut left = budget(self.args);
-        for (place, definition) in definitions.iter().enumerate() {
-            let share = description::share(left, &definitions[place..]);
+        let mut shares = Shares::of(budget(self.args), definitions.len());
+        for definition in definitions {
             let inputs = self.make(definition, iterations_per_us)?;
             self.progress.prepare(&definition.name);
             let prepared = self.prepare(&inputs, &mut referee, sequential, workshop)?;
@@ -125,7 +125,8 @@ impl<'a> Comparison<'a> {
                 Asked::by(&work.needs, work.pattern, work.tasks, num_cpus::get())
             });
             let entries = entries::entries(contestants, models, definition, &counts, asked);
-            self.progress.table(&definition.name, entries.len(), share);
+            self.progress
+                .table(&definition.name, entries.len(), shares.equal());
             // Millions of tasks use memory that the contestants may need.
             drop(inputs);
             let shop: &Workshop<'_> = workshop;
@@ -134,8 +135,8 @@ impl<'a> Comparison<'a> {
                 pilots,
                 files: TableFiles::new(shop, definition, iterations_per_us, seal),
             });
-            let spent = self.table(definition, prepared, entries, share)?;
-            left = left.saturating_sub(spent);
+            let spent = self.table(definition, prepared, entries, &mut shares)?;
+            shares.spent(spent);
             stats::summarise(&mut self.results);
             self.print_table();
             self.write();
@@ -294,7 +295,7 @@ impl<'a> Comparison<'a> {
         definition: &Definition,
         prepared: Result<Prepared<'_>, String>,
         entries: Vec<Entry<'_>>,
-        share: Duration,
+        shares: &mut Shares,
     ) -> Result<Duration, Error> {
         let digest = prepared.as_ref().ok().map(|ready| ready.work.digest);
         let workload = description::of(definition, digest);
@@ -337,7 +338,7 @@ impl<'a> Comparison<'a> {
         let measured = table.try_out(&pilots).and_then(|()| {
             let begin = Instant::now();
             let contenders = table.contenders();
-            let first = schedule::run(&mut table, contenders, share, seed)?;
+            let first = schedule::run(&mut table, contenders, |need| shares.next(need), seed)?;
             let spent = begin.elapsed().saturating_sub(first);
             table.trace().map(|()| spent)
         });
@@ -360,7 +361,7 @@ impl<'a> Comparison<'a> {
                 let warning = Warning::CutShort { workload, why };
                 self.fail(&warning.to_string());
                 self.warn([warning]);
-                Ok(share)
+                Ok(shares.equal())
             }
             Err(Stop::Cell(why)) => Err(Error::Failed(why)),
         }

@@ -37,7 +37,7 @@ pub fn judge_table(cells: &mut [&mut Cell], rules: Rules) {
     };
     let table = Judged {
         best: measured[best].1,
-        deviation: far::largest_deviation(&times(&measured)),
+        deviation: far::allowance(&times(&measured)),
         rules,
     };
     let baselines: Vec<(usize, &Entry)> = measured
@@ -76,6 +76,8 @@ pub fn between(more: &Cell, less: &Cell) -> Option<Ratio> {
 /// A cell that takes part, with its times.
 struct Entry {
     rounds: Vec<Timed>,
+    /// All its times, those of first samples that do not count included.
+    all: Vec<f64>,
     /// What it is judged by.
     time: Interval,
     wall: Interval,
@@ -100,6 +102,11 @@ impl Entry {
         Some(Entry {
             time: median_interval(&times)?,
             wall: median_interval(&walls)?,
+            all: cell
+                .samples
+                .iter()
+                .map(|sample| sample.judged_ns(rules.served))
+                .collect(),
             rounds,
         })
     }
@@ -231,8 +238,10 @@ fn best(measured: &[(usize, &Entry)]) -> Option<usize> {
 }
 
 fn times(measured: &[(usize, &Entry)]) -> Vec<Vec<f64>> {
-    let of = |entry: &Entry| entry.rounds.iter().map(|timed| timed.ns).collect();
-    measured.iter().map(|(_, entry)| of(entry)).collect()
+    measured
+        .iter()
+        .map(|(_, entry)| entry.all.clone())
+        .collect()
 }
 
 /// Ranks by the ratio to the best; equal ones keep the order of the file.

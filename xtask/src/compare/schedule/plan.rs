@@ -55,6 +55,11 @@ pub(super) fn plan(life: Duration, budget: Duration) -> Vec<Look> {
         .collect()
 }
 
+/// What a table needs for two looks, if a life of all contenders takes `life`.
+pub(super) fn need(life: Duration) -> Duration {
+    life * EARLY + (life * (MIDDLE - EARLY)).mul_f64(STILL_OPEN)
+}
+
 fn affordable(life: Duration, budget: Duration) -> u32 {
     let life = life.as_secs_f64().max(1e-9);
     let all = budget.as_secs_f64() / life;

@@ -49,7 +49,7 @@ impl Mock {
 
     fn run(&mut self, budget_ms: u64) {
         let cells = (0..self.costs_ms.len()).collect();
-        run(self, cells, Duration::from_millis(budget_ms), 1).unwrap();
+        run(self, cells, |_| Duration::from_millis(budget_ms), 1).unwrap();
         assert!(!self.running.contains(&true), "all are ended");
     }
 }
@@ -325,7 +325,7 @@ fn interrupt_ends_it_at_once() {
     let mut mock = Mock::new(&[10, 10]);
     mock.interrupted_after = Some(7);
     assert_eq!(
-        run(&mut mock, (0..2).collect(), Duration::from_secs(1), 1).unwrap_err(),
+        run(&mut mock, (0..2).collect(), |_| Duration::from_secs(1), 1).unwrap_err(),
         Stop::Interrupted
     );
     assert_eq!(mock.taken.len(), 7);
@@ -367,12 +367,33 @@ fn own_failure_ends_the_table_and_blames_no_cell() {
     let mut mock = Mock::new(&[10, 10]);
     mock.breaks_after = Some(3);
     let all = (0..2).collect();
-    let stop = run(&mut mock, all, Duration::from_secs(1), 1).unwrap_err();
+    let stop = run(&mut mock, all, |_| Duration::from_secs(1), 1).unwrap_err();
     assert_eq!(stop, Stop::Own("the server died".to_owned()));
     assert!(mock.failed.is_empty());
 }
 
 #[test]
+fn budget_is_asked_for_what_the_contenders_need() {
+    let mut mock = Mock::new(&[10, 500, 12]);
+    mock.start_ms = 20;
+    let mut asked = Duration::ZERO;
+    let all = (0..3).collect();
+    let budget = |need| {
+        asked = need;
+        Duration::ZERO
+    };
+    run(&mut mock, all, budget, 1).unwrap();
+    // A life of the two takes 2 x 20 + 3 x 22 ms; four, and half of three more.
+    assert_eq!(asked, Duration::from_millis(106 * 11 / 2));
+}
+
+#[test]
 fn no_cells_no_samples() {
-    run(&mut Mock::new(&[]), Vec::new(), Duration::from_secs(1), 1).unwrap();
+    run(
+        &mut Mock::new(&[]),
+        Vec::new(),
+        |_| Duration::from_secs(1),
+        1,
+    )
+    .unwrap();
 }
