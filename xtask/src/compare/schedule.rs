@@ -26,10 +26,11 @@ pub(super) const FAR: f64 = 2.0;
 
 /// A cell whose samples are shorter than this is sampled even if it is far off: that costs little,
 /// and shows how far.
-const CHEAP: Duration = Duration::from_millis(5);
+const CHEAP: Duration = Duration::from_millis(12);
 
-/// A cell that would take more than this many times the rounds that are left stays open.
-const HOPELESS: u32 = 4;
+/// A cell that would take more than this many times the rounds that are left stays open. Prices
+/// are rough: a few samples out of the ordinary make an interval wide until there are more rounds.
+const HOPELESS: u32 = 25;
 
 /// Why a cell's sample did not come about.
 #[derive(Debug, PartialEq, Eq)]

@@ -188,7 +188,7 @@ fn cells_too_far_off_keep_their_first_sample() {
 
 #[test]
 fn cells_far_off_are_sampled_where_that_costs_little() {
-    let mut mock = Mock::new(&[1, 4, 6]);
+    let mut mock = Mock::new(&[1, 11, 13]);
     mock.run(1_000);
     assert_eq!([0, 1, 2].map(|cell| mock.samples_of(cell)), [12, 12, 1]);
 }
@@ -255,7 +255,7 @@ fn far_off_cell_that_would_not_fit_does_not_join() {
 
 #[test]
 fn hopeless_cells_stay_open() {
-    for price in [None, Some(1_000)] {
+    for price in [None, Some(100_000)] {
         let mut mock = Mock::new(&[10; 2]);
         mock.decided_at = vec![1, 9];
         mock.price = price;
