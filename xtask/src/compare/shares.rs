@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+/// No share but the last is more than this many times what the table needs.
+const MOST: f64 = 1.25;
+
 /// What is left of the budget, and for how many tables.
 ///
 /// What a table needs is known after its first samples. What the tables after it need is not, so
-/// they are taken to be like those so far: a table that needs twice as much as they do gets twice the
-/// share.
+/// they are taken to be like the typical one so far. Verdicts that stay open although a table had what
+/// it needs lie on the margin, or are noise: more time is better spent on the tables to come.
 #[derive(Debug)]
 pub(super) struct Shares {
     left: Duration,
@@ -32,13 +35,18 @@ impl Shares {
     /// The share of the next table.
     pub(super) fn next(&mut self, need: Duration) -> Duration {
         self.needs.push(need);
-        let so_far = u32::try_from(self.needs.len()).unwrap_or(u32::MAX);
-        let usual = self.needs.iter().sum::<Duration>() / so_far;
+        self.needs.sort_unstable();
+        let usual = self.needs[self.needs.len() / 2];
         let all = need + usual * self.tables.saturating_sub(1);
         if all.is_zero() {
             return self.equal();
         }
-        self.left.mul_f64(need.as_secs_f64() / all.as_secs_f64())
+        let share = self.left.mul_f64(need.as_secs_f64() / all.as_secs_f64());
+        if self.tables > 1 {
+            share.min(need.mul_f64(MOST))
+        } else {
+            share
+        }
     }
 
     /// A table ended after it used that much.
@@ -52,28 +60,43 @@ impl Shares {
 mod tests {
     use super::*;
 
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
     #[test]
     fn tables_with_equal_needs_have_equal_shares() {
-        let ms = Duration::from_millis;
-        let mut shares = Shares::of(ms(3_000), 3);
+        let mut shares = Shares::of(MS(3_000), 3);
         for _ in 0..3 {
-            assert_eq!((shares.equal(), shares.next(ms(7))), (ms(1_000), ms(1_000)));
-            shares.spent(ms(1_000));
+            assert_eq!(
+                (shares.equal(), shares.next(MS(900))),
+                (MS(1_000), MS(1_000))
+            );
+            shares.spent(MS(1_000));
         }
-        assert_eq!(shares.next(ms(7)), Duration::ZERO);
+        assert_eq!(shares.next(MS(900)), Duration::ZERO);
     }
 
     #[test]
     fn share_follows_the_need_and_what_others_left() {
-        let ms = Duration::from_millis;
-        let mut shares = Shares::of(ms(4_000), 4);
-        assert_eq!(shares.next(ms(10)), ms(1_000));
-        shares.spent(ms(400));
-        // Three times as long as the first: the two to come are taken to need 20 each.
-        let share = shares.next(ms(30));
-        assert!((ms(1_540)..ms(1_550)).contains(&share), "{share:?}");
-        shares.spent(share);
-        let mut idle = Shares::of(ms(4_000), 4);
-        assert_eq!(idle.next(Duration::ZERO), ms(1_000), "nothing to compare");
+        let mut shares = Shares::of(MS(4_000), 4);
+        assert_eq!(shares.next(MS(1_000)), MS(1_000));
+        shares.spent(MS(400));
+        assert_eq!(shares.next(MS(1_000)), MS(1_200));
+        shares.spent(MS(1_200));
+        // Three times as long as the others, of which one is to come.
+        assert_eq!(shares.next(MS(3_000)), MS(1_800));
+        shares.spent(MS(1_800));
+        assert_eq!(
+            shares.next(MS(10)),
+            MS(600),
+            "the last has all that is left"
+        );
+    }
+
+    #[test]
+    fn table_that_needs_little_leaves_the_rest() {
+        let mut shares = Shares::of(MS(40_000), 4);
+        assert_eq!(shares.next(MS(100)), MS(125));
+        let mut idle = Shares::of(MS(4_000), 4);
+        assert_eq!(idle.next(Duration::ZERO), MS(1_000), "nothing to compare");
     }
 }

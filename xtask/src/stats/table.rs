@@ -214,27 +214,35 @@ impl Judged<'_> {
 /// The place of the best: the one that no other was faster than, by the estimates of their ratios.
 ///
 /// The lowest median is only where the search begins, since medians of cells that were sampled in
-/// other rounds are hit by other drift. Cells with a single sample cannot be the best of a table in
-/// which others have more.
+/// other rounds are hit by other drift. Cells with less than half of the most rounds cannot be the
+/// best: there would be too few rounds to hold the others against them.
 fn best(measured: &[(usize, &Entry)]) -> Option<usize> {
-    let any_sampled = measured.iter().any(|(_, entry)| entry.is_sampled());
-    let candidates = || {
-        let all = measured.iter().enumerate();
-        all.filter(|(_, (_, entry))| entry.is_sampled() || !any_sampled)
-            .map(|(place, (_, entry))| (place, *entry))
-    };
-    let (_, lowest) = candidates().min_by(|a, b| a.1.time.median.total_cmp(&b.1.time.median))?;
-    let ratio = |entry: &Entry| {
-        let ratio = entry.over(lowest, CONFIDENCE);
-        ratio.map_or(f64::INFINITY, |ratio| ratio.interval.median)
-    };
-    let ratios = candidates().map(|(place, entry)| {
-        let is_lowest = std::ptr::eq(entry, lowest);
-        (place, if is_lowest { 1.0 } else { ratio(entry) })
-    });
-    ratios
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(place, _)| place)
+    let most = measured.iter().map(|(_, entry)| entry.rounds.len()).max()?;
+    let candidates: Vec<(usize, &Entry)> = measured
+        .iter()
+        .enumerate()
+        .filter(|(_, (_, entry))| entry.rounds.len() * 2 >= most)
+        .map(|(place, (_, entry))| (place, *entry))
+        .collect();
+    let mut best = *candidates
+        .iter()
+        .min_by(|a, b| a.1.time.median.total_cmp(&b.1.time.median))?;
+    // Estimates of ratios need not be transitive, so the search has an end.
+    for _ in 0..candidates.len() {
+        let ratio = |entry: &Entry| {
+            let ratio = entry.over(best.1, CONFIDENCE);
+            ratio.map_or(f64::INFINITY, |ratio| ratio.interval.median)
+        };
+        let others = candidates.iter().filter(|(place, _)| *place != best.0);
+        let quickest = others
+            .map(|(place, entry)| (*place, *entry, ratio(entry)))
+            .min_by(|a, b| a.2.total_cmp(&b.2));
+        match quickest {
+            Some((place, entry, ratio)) if ratio < 1.0 => best = (place, entry),
+            _ => break,
+        }
+    }
+    Some(best.0)
 }
 
 fn times(measured: &[(usize, &Entry)]) -> Vec<Vec<f64>> {

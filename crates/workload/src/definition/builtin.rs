@@ -11,7 +11,6 @@ const FILES: &[(&str, &str)] = &[
     ("life-io", include_str!("../../workloads/life-io.toml")),
     ("waits", include_str!("../../workloads/waits.toml")),
     ("fetch", include_str!("../../workloads/fetch.toml")),
-    ("guess", include_str!("../../workloads/guess.toml")),
     ("histogram", include_str!("../../workloads/histogram.toml")),
     ("counter", include_str!("../../workloads/counter.toml")),
     ("files", include_str!("../../workloads/files.toml")),
@@ -28,6 +27,7 @@ const FILES: &[(&str, &str)] = &[
     ),
     ("mixed", include_str!("../../workloads/mixed.toml")),
     ("children", include_str!("../../workloads/children.toml")),
+    ("guess", include_str!("../../workloads/guess.toml")),
 ];
 
 /// The project's own workloads, parsed once.
