@@ -49,7 +49,7 @@ pub fn everything(results: &Results, earlier: Option<&Results>) -> String {
     join(tables.chain([closing(results, earlier)]))
 }
 
-/// A [`line`] for each workload, then the [`answer`].
+/// A [`line()`] for each workload, then the [`answer`].
 pub fn lines_and_answer(results: &Results, earlier: Option<&Results>) -> String {
     let lines = (0..results.workloads.len()).map(|index| line(results, index));
     join([lines.collect(), answer(results, earlier)])
