@@ -35,17 +35,21 @@ pub(super) fn looks_elsewhere(command: &Command) -> bool {
     changed && !command.program.as_bytes().contains(&b'/')
 }
 
-/// Spawns the process and returns its number. No signal is blocked in it.
-pub(super) fn spawn(plan: &Plan<'_>) -> io::Result<u32> {
+/// Spawns the process and returns its number. No signal is blocked in it. `None` if it needs a folder
+/// of its own and this program may not have threads with one, as in a container that forbids
+/// `unshare`.
+pub(super) fn spawn(plan: &Plan<'_>) -> io::Result<Option<u32>> {
     let Some(dir) = &plan.command.dir else {
-        return spawn_here(plan);
+        return spawn_here(plan).map(Some);
     };
     // `posix_spawn` takes no folder here, so a thread with a folder of its own spawns the process.
     thread::scope(|scope| {
         let spawner = thread::Builder::new().spawn_scoped(scope, || {
-            unshare(CloneFlags::CLONE_FS)?;
+            if unshare(CloneFlags::CLONE_FS).is_err() {
+                return Ok(None);
+            }
             env::set_current_dir(dir)?;
-            spawn_here(plan)
+            spawn_here(plan).map(Some)
         })?;
         spawner.join().unwrap_or_else(|_| Err(Errno::NOMEM.into()))
     })

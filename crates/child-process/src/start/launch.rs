@@ -20,7 +20,11 @@ pub(super) fn launch(plan: Plan<'_>) -> io::Result<u32> {
     // A mask that cannot be read is taken for an empty one, which it nearly always is.
     let mask = SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty());
     if mask.iter().next().is_some() || direct::looks_elsewhere(plan.command) {
-        return while_busy(|| direct::spawn(&plan));
+        let spawned = while_busy(|| direct::spawn(&plan))?;
+        if let Some(id) = spawned {
+            return Ok(id);
+        }
+        // The standard library needs no such thread. The mask is inherited then.
     }
     let mut child = standard(plan);
     // The process is reaped through its descriptor.
@@ -59,7 +63,7 @@ fn standard(plan: Plan<'_>) -> StdCommand {
 /// When one thread writes a program and starts it while another thread starts anything, the other
 /// child holds the file open between its `fork` and its `execve`. Nothing has run yet, so another
 /// try is harmless.
-fn while_busy(mut spawn: impl FnMut() -> io::Result<u32>) -> io::Result<u32> {
+fn while_busy<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     const TRIES: u32 = 8;
     let busy = |error: &io::Error| error.raw_os_error() == Some(Errno::TXTBSY.raw_os_error());
     for attempt in 0..TRIES {
