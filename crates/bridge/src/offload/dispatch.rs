@@ -160,6 +160,15 @@ impl<J: Queued> Dispatch<J> {
                     state.coming -= 1;
                 }
                 state.threads -= 1;
+                // The thread that watches sleeps until its patience ends, and has nothing to watch.
+                if !state.is_stuck(self.limits.max_threads)
+                    && let Some(at) = state.sleepers.iter().position(|other| other.watches)
+                {
+                    let watcher = state.sleepers.remove(at);
+                    state.is_watched = false;
+                    state.coming += 1;
+                    watcher.thread.unpark();
+                }
                 return None;
             }
             if !std::mem::replace(&mut me.coming, true) {

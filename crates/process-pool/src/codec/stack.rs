@@ -71,12 +71,12 @@ fn position() -> usize {
 /// The lowest address of this thread's stack, and the one above its highest.
 fn bounds() -> Option<(usize, usize)> {
     thread_local! {
-        static BOUNDS: Cell<Option<Option<(usize, usize)>>> = const { Cell::new(None) };
+        static BOUNDS: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
     }
-    BOUNDS.get().unwrap_or_else(|| {
-        let bounds = ask();
-        BOUNDS.set(Some(bounds));
-        bounds
+    // Asking may fail for a moment, when no descriptor is left, and is repeated then.
+    BOUNDS.get().or_else(|| {
+        BOUNDS.set(ask());
+        BOUNDS.get()
     })
 }
 

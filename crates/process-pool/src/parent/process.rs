@@ -174,7 +174,11 @@ impl Ports {
         self.was_killed.store(true, Ordering::Relaxed);
         // The worker may be gone already.
         let killed = pidfd_send_signal(&self.pidfd, Signal::KILL);
-        let _ = kill_process_group(self.pid, Signal::KILL);
+        // If something else in this program has reaped the worker, the number may be a stranger's.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if waitid(WaitId::PidFd(self.pidfd.as_fd()), options).is_ok() {
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
         if killed == Err(Errno::PERM) {
             // This process has dropped its privileges since it started the worker, which ends its group and itself when
             // its socket hangs up.

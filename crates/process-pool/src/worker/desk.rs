@@ -91,8 +91,17 @@ impl Desk {
                 Ok((_, descriptors)) => self.early.push_back(Ok(descriptors)),
                 Err(message) if message.error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(message) if message.error.kind() == io::ErrorKind::UnexpectedEof => break,
-                // It belongs to the unit whose turn it is then, which cannot be run here.
-                Err(message) => self.early.push_back(Err(message.into())),
+                // It belongs to the unit whose turn it is then, which cannot be run here. Errors other
+                // than of a message that was taken would come again and again.
+                Err(message) => {
+                    let error = io::Error::from(message);
+                    let is_taken = error.kind() == io::ErrorKind::InvalidData
+                        || error.raw_os_error() == Some(Errno::MFILE.raw_os_error());
+                    self.early.push_back(Err(error));
+                    if !is_taken {
+                        break;
+                    }
+                }
             }
         }
         thread::sleep(PAUSE);

@@ -72,6 +72,23 @@ impl Census {
         }
     }
 
+    /// Takes it once nothing of earlier tests is left and nothing changes any more: a joined thread
+    /// may be listed for a moment longer.
+    pub(crate) fn settled() -> Self {
+        let until = Instant::now() + Duration::from_secs(10);
+        let (mut last, mut same) = (Self::take(), 0);
+        while same < 5 {
+            assert!(Instant::now() < until, "does not settle: {last:?}");
+            thread::sleep(Duration::from_millis(2));
+            let now = Self::take();
+            let is_idle = (now.children, now.supervisors, now.mappings) == (0, 0, 0)
+                || until.saturating_duration_since(Instant::now()) < Duration::from_secs(9);
+            same = if is_idle && now == last { same + 1 } else { 0 };
+            last = now;
+        }
+        last
+    }
+
     /// Waits until everything is back as it was.
     #[track_caller]
     pub(crate) fn assert_back(self) {

@@ -14,7 +14,7 @@ use crate::support::{all_done, neighbours};
 fn a_job_that_writes_over_the_shared_memory_is_that_workers_error() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for kind in 0..12 {
         let pool = ProcessPool::builder(&program)
             .workers(2)
@@ -41,7 +41,7 @@ const FIRST_STAMP: u64 = 512 + 32;
 fn a_job_that_silences_the_bells_delays_its_result_and_loses_nothing() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for _ in 0..3 {
         let pool = ProcessPool::new(&program, 1).unwrap();
         pool.submit::<pid>(()).unwrap().wait().unwrap();
@@ -62,7 +62,7 @@ fn a_job_that_silences_the_bells_delays_its_result_and_loses_nothing() {
 fn a_job_that_writes_over_its_start_does_not_escape_its_time_limit() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for stamp in [0, u64::MAX, u64::MAX / 2] {
         let pool = ProcessPool::builder(&program)
             .workers(1)

@@ -16,7 +16,7 @@ use crate::support::{all_done, crash, neighbours, sleepers};
 fn fault_13_a_worker_killed_in_mid_job_fails_that_job_alone_and_names_the_signal() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for workers in [1, 2, 2, 3] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let first = neighbours(&pool);
@@ -42,7 +42,7 @@ fn fault_13_a_worker_killed_in_mid_job_fails_that_job_alone_and_names_the_signal
 fn fault_13_a_worker_killed_in_the_middle_of_a_chunk_fails_that_input_alone() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for workers in [1, 3] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let inputs: Vec<i32> = (0..200)
@@ -79,7 +79,7 @@ fn fault_13_a_worker_killed_in_the_middle_of_a_chunk_fails_that_input_alone() {
 fn fault_14_a_worker_that_exits_with_0_in_mid_job_is_no_success() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for _ in 0..5 {
         let pool = ProcessPool::new(&program, 2).unwrap();
         let failed = pool.submit::<exit_with>(0).unwrap();
@@ -102,7 +102,7 @@ fn fault_14_a_worker_that_exits_with_0_in_mid_job_is_no_success() {
 fn fault_15_stack_overflow_abort_and_memory_exhaustion_name_the_signal_and_the_last_line() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for _ in 0..2 {
         let pool = ProcessPool::builder(&program)
             .workers(2)
@@ -140,7 +140,7 @@ fn fault_15_stack_overflow_abort_and_memory_exhaustion_name_the_signal_and_the_l
 fn fault_18_killed_half_way_through_a_large_result_neither_hangs_nor_misframes() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::new(&program, 2).unwrap();
     for _ in 0..10 {
         let killed = pool.submit::<killed_while_it_writes>(3 << 20).unwrap();
@@ -156,7 +156,7 @@ fn fault_18_killed_half_way_through_a_large_result_neither_hangs_nor_misframes()
 fn fault_25_a_grandchild_that_inherits_the_pipe_does_not_hide_the_workers_death() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let mut grandchildren = BTreeMap::new();
     for _ in 0..5 {
         let pool = ProcessPool::builder(&program)

@@ -164,7 +164,7 @@ fn text_length(copies: usize) -> usize {
 fn unit_finished_without_results_ends_its_worker() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for workers in [1, 2] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let chunks = pool.mapping().chunk_size(4.try_into().unwrap());
@@ -180,7 +180,7 @@ fn unit_finished_without_results_ends_its_worker() {
 fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let log = std::env::temp_dir().join(format!("process-pool-denial-{}", std::process::id()));
     // Not claimed; claimed, and its first input not begun; the same, until its time is up.
     for (state, inputs, nap) in [(READY, 1, 0), (TAKEN, 2, 0), (TAKEN, 2, 600_000)] {
@@ -215,7 +215,7 @@ fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
 fn descriptor_that_blocks_when_closed_blocks_no_caller() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for copies in [4, 3, 2, 1, 0] {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();

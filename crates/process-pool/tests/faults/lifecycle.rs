@@ -14,7 +14,7 @@ use crate::support::sleepers;
 fn fault_22_recycling_that_meets_a_shutdown_strands_no_job() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for round in 0..20 {
         let pool = ProcessPool::builder(&program)
             .workers(2)
@@ -66,7 +66,7 @@ fn fault_24_workers_end_when_their_parent_is_killed() {
         thread::sleep(Duration::from_secs(600));
     }
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for _ in 0..3 {
         let name = "lifecycle::fault_24_workers_end_when_their_parent_is_killed";
         let mut parent = Command::new("/proc/self/exe")

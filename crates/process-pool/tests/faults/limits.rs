@@ -13,7 +13,7 @@ use crate::support::{all_done, broken, neighbours, sleepers};
 fn fault_20_workers_that_die_at_start_break_the_pool_after_a_bounded_number_of_tries() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for workers in [1, 4] {
         let pool = ProcessPool::builder(&program)
             .workers(workers)
@@ -57,7 +57,7 @@ fn fault_20_workers_that_die_at_start_break_the_pool_after_a_bounded_number_of_t
 fn fault_21_recycling_after_2_jobs_with_1_worker_finishes_all_10() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for round in 0..5 {
         let pool = ProcessPool::builder(&program)
             .workers(1)
@@ -103,7 +103,7 @@ fn fault_21_recycling_after_2_jobs_with_1_worker_finishes_all_10() {
 fn fault_23_a_job_past_its_time_limit_costs_its_worker_and_no_neighbour() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::builder(&program)
         .workers(2)
         .time_limit(Duration::from_millis(200))
@@ -146,7 +146,7 @@ fn fault_23_a_job_past_its_time_limit_costs_its_worker_and_no_neighbour() {
 fn fault_21_a_worker_that_is_to_be_replaced_and_hangs_at_its_exit_holds_nobody_up() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .recycle_after_jobs(1)
@@ -169,7 +169,7 @@ fn fault_21_a_worker_that_is_to_be_replaced_and_hangs_at_its_exit_holds_nobody_u
 fn fault_20_one_worker_that_lives_is_no_reason_to_start_others_in_vain_without_end() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let directory = std::env::temp_dir().join(format!("process-pool-one-{}", std::process::id()));
     fs::create_dir_all(&directory).unwrap();
     let pool = ProcessPool::builder(&program)
@@ -201,7 +201,7 @@ fn fault_20_one_worker_that_lives_is_no_reason_to_start_others_in_vain_without_e
 fn fault_23_a_limit_counts_for_a_job_behind_one_that_has_none() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     for first_limit in [None, Some(Duration::from_secs(90))] {
         let first = match first_limit {

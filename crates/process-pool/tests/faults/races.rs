@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 fn a_running_job_is_killed_although_the_result_before_it_has_not_been_fetched() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     for _ in 0..5 {
         pool.submit::<pid>(()).unwrap().wait().unwrap();
@@ -43,7 +43,7 @@ fn a_running_job_is_killed_although_the_result_before_it_has_not_been_fetched() 
 fn a_ring_full_of_cancelled_jobs_does_not_hold_up_the_next_one() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for _ in 0..5 {
         let pool = ProcessPool::builder(&program)
             .workers(1)
@@ -151,7 +151,7 @@ fn a_waker_whose_drop_panics_costs_no_result() {
 fn a_callback_may_wait_for_other_jobs_and_for_crashes_too() {
     let program = program();
     let (_deadline, _turn) = (deadline(60), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = Arc::new(ProcessPool::new(&program, 1).unwrap());
     let (sender, results) = mpsc::channel();
     for round in 0..10 {
@@ -204,7 +204,7 @@ fn callbacks_run_on_a_thread_of_their_own_and_under_nobodys_lock() {
 fn a_pool_may_be_dropped_by_its_own_callback() {
     let program = program();
     let (_deadline, _turn) = (deadline(60), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for how in 0..3 {
         let pool = ProcessPool::new(&program, 1).unwrap();
         let (sender, done) = mpsc::channel();

@@ -12,7 +12,7 @@ use crate::support::{all_done, neighbours};
 fn fault_16_an_argument_that_cannot_be_serialised_is_the_callers_error() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
     for _ in 0..100 {
@@ -33,7 +33,7 @@ fn fault_16_an_argument_that_cannot_be_serialised_is_the_callers_error() {
 fn fault_17_a_result_that_cannot_be_serialised_or_decoded_is_that_jobs_error() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
     for _ in 0..100 {

@@ -11,7 +11,7 @@ use crate::jobs::*;
 fn quick_jobs_do_not_wait_behind_a_long_one() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for workers in [2, 4] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let mut flood: Vec<Handle<()>> = (0..200)

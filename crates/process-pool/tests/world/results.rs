@@ -25,7 +25,7 @@ fn is_too_deep<T>(result: Result<T, JobError>, depth: usize) {
 fn deep_result_is_an_error_on_a_thread_of_any_size() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for kibibytes in [128, 256, 2048] {
         let pool = ProcessPool::new(&program, 1).unwrap();
         let waiting = thread::Builder::new().stack_size(kibibytes * 1024);
@@ -115,7 +115,7 @@ fn deep_input_is_an_error_of_its_submission() {
 fn panicking_deserialize_is_the_error_of_that_result() {
     let program = program();
     let (_deadline, _turn) = (deadline(60), alone());
-    let before = Census::take();
+    let before = Census::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     let is_refused = |result: Result<Strict, JobError>| match result {
         Err(JobError::Output(why)) => assert!(why.contains("no eights"), "{why}"),

@@ -110,7 +110,7 @@ fn stop_worker(pool: &ProcessPool) {
 fn stopped_idle_worker_keeps_no_job_and_no_drop_waiting() {
     let program = program();
     let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::take();
+    let before = Census::settled();
     for workers in [2, 1] {
         let pool = ProcessPool::builder(&program)
             .workers(workers)
