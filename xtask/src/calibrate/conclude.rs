@@ -89,7 +89,8 @@ pub(super) fn conclude(all: &AllTrials) -> Conclusion {
     let judged = |trials: &[Trial], at: usize| {
         // A floor that was made from a trial says nothing about it.
         let other = if Half::Even.has(at) { by_odd } else { by_even };
-        trials[at].last().is_some_and(|seen| seen.excludes(other))
+        let mut looks = trials[at].looks.iter().flatten();
+        looks.any(|seen| seen.excludes(other))
     };
     let summary = |groups: &[&[Trial]]| Trials {
         trials: groups.iter().map(|trials| count(trials, |_| true)).sum(),

@@ -40,7 +40,7 @@ impl Entry<'_> {
         let most = self.contestant.declared.most_tasks?;
         (!self.named && tasks > most).then(|| {
             format!(
-                "{tasks} tasks at its price for each teach nothing, over {most} it is left out unless it is named: add                  `--model {}`",
+                "{tasks} tasks at its price for each teach nothing, over {most} it is left out unless it is named: add `--model {}`",
                 self.contestant.name
             )
         })

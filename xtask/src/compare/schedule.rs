@@ -32,6 +32,10 @@ const BAD_LUCK: f64 = 3.0;
 /// and shows how far.
 const CHEAP: Duration = Duration::from_millis(12);
 
+/// A cell whose samples turn out to be this many times as long as its first one is planned with that:
+/// it must not use up the time of the tables to come.
+const SLOWER: u32 = 4;
+
 /// A cell that would take more than this many times the rounds that are left stays open. Prices
 /// are rough: a few samples out of the ordinary make an interval wide until there are more rounds.
 const HOPELESS: u32 = 25;
@@ -162,7 +166,7 @@ pub(super) fn run(
     let budget = budget(need(life_of(&firsts, &schedule.play)));
     schedule.leave_out_what_does_not_fit(&firsts, budget);
     let start = schedule.bench.now();
-    schedule.race(&firsts, start + budget, crowded)?;
+    schedule.race(&mut firsts, start + budget, crowded)?;
     for cell in std::mem::take(&mut schedule.alive) {
         schedule.bench.end(cell);
     }
@@ -250,10 +254,9 @@ impl<B: Bench> Schedule<'_, B> {
     }
 
     /// Samples lives and looks at the verdicts, until none is open or the time is over.
-    fn race(&mut self, firsts: &[First], end: Duration, crowded: bool) -> Result<(), Stop> {
-        let cost = |play: &[usize]| life_of(firsts, play);
+    fn race(&mut self, firsts: &mut [First], end: Duration, crowded: bool) -> Result<(), Stop> {
         let left = end.saturating_sub(self.bench.now());
-        let looks = plan(cost(&self.play), left);
+        let looks = plan(life_of(firsts, &self.play), left);
         let most = looks.last().map_or(0, |look| look.lives);
         let mut lives = 0;
         for Look {
@@ -265,9 +268,9 @@ impl<B: Bench> Schedule<'_, B> {
             while lives < until && !over {
                 // The first life began with the first samples, unless those processes have ended.
                 let afresh = lives > 0 || crowded;
-                self.life(lives + u32::from(crowded), afresh)?;
+                self.life(lives + u32::from(crowded), afresh, firsts)?;
                 lives += 1;
-                over = self.bench.now() + cost(&self.play) > end;
+                over = self.bench.now() + life_of(firsts, &self.play) > end;
             }
             let left = most.saturating_sub(lives) * ROUNDS_A_LIFE;
             self.look(confidence, left);
@@ -312,14 +315,20 @@ impl<B: Bench> Schedule<'_, B> {
     }
 
     /// One life of every cell in play, group by group.
-    fn life(&mut self, life: u32, afresh: bool) -> Result<(), Stop> {
+    fn life(&mut self, life: u32, afresh: bool, firsts: &mut [First]) -> Result<(), Stop> {
         let (first, mut last) = (self.round, self.round);
         let groups: Vec<Vec<usize>> = self.play.chunks(MOST_ALIVE).map(<[_]>::to_vec).collect();
         for group in &groups {
             self.round = first;
             // The first samples are the first round of the first life.
             for round in u32::from(!afresh)..ROUNDS_A_LIFE {
-                self.samples(group, life, round == 0)?;
+                for taken in self.samples(group, life, round == 0)? {
+                    let known = firsts.iter_mut().find(|first| first.cell == taken.cell);
+                    if let Some(known) = known.filter(|known| taken.sample > known.sample * SLOWER)
+                    {
+                        known.sample = taken.sample;
+                    }
+                }
             }
             last = last.max(self.round);
             if groups.len() > 1 {

@@ -313,14 +313,14 @@ mod tests {
             Pattern::Serve { rate, seconds, .. } => (rate, seconds),
             other => panic!("{other:?}"),
         };
-        assert_eq!(pattern(&[]), (500.0, 0.2));
-        assert_eq!(pattern(&["--smoke"]), (500.0, SMOKE_SECONDS));
-        assert_eq!(pattern(&["--rate", "50"]), (50.0, 0.2));
+        assert_eq!(pattern(&[]), (1000.0, 0.1));
+        assert_eq!(pattern(&["--smoke"]), (1000.0, SMOKE_SECONDS));
+        assert_eq!(pattern(&["--rate", "50"]), (50.0, 0.1));
         let swept = tables(&["--rate", "100,400,100"]).unwrap();
         let sizes: Vec<usize> = swept.iter().map(|table| table.tasks).collect();
-        assert_eq!(sizes, [20, 80]);
+        assert_eq!(sizes, [10, 40]);
         for more in ["--smoke", "--tasks=5"] {
-            let swept = tables(&["--rate", "300,400", more]).unwrap();
+            let swept = tables(&["--rate", "500,600", more]).unwrap();
             let of = |table: &Definition| match table.pattern {
                 Pattern::Serve { rate, .. } => (table.tasks, rate),
                 other => panic!("{other:?}"),
@@ -329,7 +329,7 @@ mod tests {
                 panic!("{swept:?}");
             };
             assert_eq!(of(one).0, of(other).0, "{more}");
-            assert_eq!((of(one).1, of(other).1), (300.0, 400.0), "a table each");
+            assert_eq!((of(one).1, of(other).1), (500.0, 600.0), "a table each");
         }
         let error = tables(&["gcd", "--rate", "50"]).unwrap_err().to_string();
         assert!(

@@ -139,6 +139,10 @@ fn against<'a>(stored: Standing<'a>, winner: &Cell, margin: f64, floor: f64) -> 
         by: ratio.map(|ratio| ratio.by),
         ..stored
     };
+    let faster = standing.ratio.and_then(|ratio| ratio.high);
+    if faster.is_some_and(|high| high < 1.0 / (1.0 + margin)) {
+        standing.verdict = Verdict::Best;
+    }
     if stored.verdict == Verdict::SlowerByOneSample
         && let Some(ratio) = &mut standing.ratio
     {

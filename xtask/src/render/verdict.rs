@@ -231,7 +231,10 @@ impl Told<'_> {
             }
             Verdict::SlowerByOneSample => {
                 let taken = times_as_long(sequential)?;
-                format!("Sequential took {taken}: not good enough.")
+                let least = sequential.ratio.and_then(|ratio| ratio.low);
+                let is_far = least.is_some_and(|low| low > 1.0 + 2.0 * margin);
+                let enough = if is_far { ": not good enough" } else { "" };
+                format!("Sequential took {taken}{enough}.")
             }
             Verdict::Open => "Whether sequential is good enough is open.".to_owned(),
         })

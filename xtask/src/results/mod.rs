@@ -225,7 +225,8 @@ pub const CONFIDENCE: f64 = 0.95;
 impl Cell {
     /// The confidence of the bounds of its ratios.
     pub fn confidence(&self) -> f64 {
-        self.confidence.unwrap_or(CONFIDENCE)
+        let given = self.confidence.filter(|given| (0.5..1.0).contains(given));
+        given.unwrap_or(CONFIDENCE)
     }
 
     /// What the cell is judged by: [`response_ns`](Self::response_ns) where there is one, else [`wall_ns`](Self::wall_ns).

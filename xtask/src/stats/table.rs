@@ -111,9 +111,10 @@ impl Entry {
         })
     }
 
-    /// Whether it has more than its verifying sample.
+    /// Whether it has samples of more than the first round, which verifies it.
     fn is_sampled(&self) -> bool {
-        self.rounds.len() > 1
+        let first = self.rounds.first().map(|timed| timed.round);
+        self.rounds.iter().any(|timed| Some(timed.round) != first)
     }
 
     /// This one's time divided by the other's.
@@ -175,7 +176,7 @@ impl Judged<'_> {
         cell.verdict = Some(verdict);
         if !verdict.is_decided() {
             let fewest = fewest(cell.confidence());
-            let more = more_values(ratio.interval, self.rules.margin, ratio.values, fewest);
+            let more = more_values(ratio.interval, self.rules, ratio.values, fewest);
             let rounds = match ratio.by {
                 JudgedBy::Rounds => more,
                 JudgedBy::Lives => more.map(|lives| lives.saturating_mul(ROUNDS_OF_A_LIFE)),
@@ -187,8 +188,7 @@ impl Judged<'_> {
 
     /// What the luckiest reading of the quickest sample shows.
     fn least_ratio(&self, entry: &Entry, to: &Entry) -> Option<f64> {
-        let quickest = entry.rounds.iter().map(|timed| timed.ns);
-        let quickest = quickest.fold(f64::INFINITY, f64::min);
+        let quickest = entry.all.iter().copied().fold(f64::INFINITY, f64::min);
         far::least_ratio(quickest, self.deviation?, to.time.high?)
     }
 

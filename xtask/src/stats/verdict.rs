@@ -1,5 +1,6 @@
 //! The verdict on a ratio, and the price of one that is still open.
 
+use super::table::Rules;
 use crate::results::{Interval, Price, Verdict};
 
 /// An open verdict that would take more rounds than this has no price: the ratio lies on the margin.
@@ -33,7 +34,7 @@ pub fn judge(ratio: Interval, margin: f64, floor: f64) -> Verdict {
 /// when half of it is less than the distance from the estimate to the margin.
 pub(super) fn more_values(
     ratio: Interval,
-    margin: f64,
+    rules: Rules,
     values: usize,
     fewest: usize,
 ) -> Option<u32> {
@@ -41,7 +42,13 @@ pub(super) fn more_values(
         return u32::try_from(fewest.saturating_sub(values).max(1)).ok();
     };
     let half = (high.ln() - low.ln()) / 2.0;
-    let distance = (ratio.median.ln().abs() - margin.ln_1p()).abs();
+    let (slower, fast) = (rules.margin.max(rules.floor).ln_1p(), rules.margin.ln_1p());
+    let distance = match ratio.median.ln() {
+        log if log > slower => log - slower,
+        log if log.abs() < fast => fast - log.abs(),
+        // No verdict is reached there, however many values there are.
+        _ => return None,
+    };
     let needed = values as f64 * (half / distance).powi(2);
     let more = (needed - values as f64).ceil().max(1.0);
     (more <= MOST_ROUNDS).then_some(more as u32)
@@ -58,6 +65,12 @@ pub(super) fn price(rounds: u32, ns_per_round: f64) -> Price {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RULES: Rules = Rules {
+        served: false,
+        margin: 0.05,
+        floor: 0.0,
+    };
 
     fn ratio(low: f64, high: f64) -> Interval {
         Interval {
@@ -101,16 +114,22 @@ mod tests {
     fn the_price_follows_from_the_width() {
         // Half as wide at four times the values: from ±4 % around 1.03 to the 2 % that are left.
         let open = ratio(1.03 / 1.04, 1.03 * 1.04);
-        let more = more_values(open, 0.05, 10, 7).unwrap();
+        let more = more_values(open, RULES, 10, 7).unwrap();
         assert!((28..=34).contains(&more), "{more}");
         let on_the_margin = ratio(1.05 / 1.04, 1.05 * 1.04);
-        assert_eq!(more_values(on_the_margin, 0.05, 10, 7), None);
+        assert_eq!(more_values(on_the_margin, RULES, 10, 7), None);
+        let coarse = Rules {
+            floor: 0.15,
+            ..RULES
+        };
+        let below_the_floor = more_values(ratio(1.11, 1.13), coarse, 10, 7);
+        assert_eq!(below_the_floor, None, "it can be neither");
         let single = Interval {
             median: 1.4,
             low: None,
             high: None,
         };
-        assert_eq!(more_values(single, 0.05, 1, 7), Some(6));
+        assert_eq!(more_values(single, RULES, 1, 7), Some(6));
         assert_eq!(price(6, 2e6).ns, 12_000_000);
     }
 }
