@@ -114,23 +114,6 @@ fn the_limit_is_for_tasks_and_unread_results_together() {
 }
 
 #[test]
-fn what_is_read_makes_room_at_once() {
-    on_each_runtime(async || {
-        let gauge = Gauge::default();
-        let mut answers = Tasks::new().limit(THREE).as_completed(0..4, |n| {
-            drop(gauge.enter());
-            async move { n }
-        });
-        // All three have ended; the first is read, so the fourth may start although two are unread.
-        let first = answers.next().await;
-        assert!(first.is_some());
-        let second = answers.next().await;
-        assert!(second.is_some());
-        assert_eq!(gauge.entered(), 4);
-    });
-}
-
-#[test]
 fn inputs_that_were_not_taken_stay_with_the_caller() {
     on_each_runtime(async || {
         let mut inputs = 0..1_000;
