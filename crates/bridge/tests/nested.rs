@@ -19,7 +19,7 @@ fn offload(max_threads: usize) -> Offload {
     Offload::builder().max_threads(max_threads).build().unwrap()
 }
 
-/// A call that waits for a coroutine that waits for a call, so many times one inside the other.
+/// A call that waits for a coroutine that waits for a call, nested `depth` times.
 fn call_back(offload: &Offload, portal: &Portal, depth: usize, n: usize) -> usize {
     if depth == 0 {
         return n;

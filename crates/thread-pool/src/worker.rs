@@ -18,7 +18,7 @@ use crate::waits::{Blocked, Deadlock};
 /// cannot starve what comes from outside. A prime, so that it does not fall in step with a pattern in the jobs.
 const SHARED_FIRST_EVERY: usize = 61;
 
-/// Every so many jobs it looks at the queues of the other workers first: a job that another one has submitted and that
+/// After this many jobs it looks at the queues of the other workers first: a job that another one has submitted and that
 /// it blocks or computes on top of is not held up by what this worker and the outside submit without end. Another prime.
 const OTHERS_FIRST_EVERY: usize = 67;
 

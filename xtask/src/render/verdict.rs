@@ -84,7 +84,7 @@ impl Told<'_> {
         )
     }
 
-    /// Who is shown to be as fast.
+    /// The cells that are shown to be as fast as the winner.
     fn equals(&self) -> Vec<String> {
         let within = [
             (Verdict::Fast, self.margin()),

@@ -42,7 +42,7 @@ impl Builder {
         }
     }
 
-    /// At most so many calls have begun and not ended, each on a thread; so it is sized by the requests at once. Unless set:
+    /// Limits the calls that have begun and not ended, each on a thread; size it by the concurrent requests. Unless set:
     /// 64.
     ///
     /// A call that such a call waits for, itself or by a coroutine of a portal, is not counted with it, but with those of its

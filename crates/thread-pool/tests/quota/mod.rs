@@ -8,7 +8,7 @@ use std::{env, fs};
 /// Set in the process that has the quota.
 const LIMITED: &str = "TEST_UNDER_A_CPU_QUOTA";
 
-/// Runs `body` in a process that may use so many hundredths of a CPU: that test of this program, alone. Where control
+/// Runs `body` in a process with a quota of `percent` hundredths of a CPU: that test of this program, alone. Where control
 /// groups cannot be made, it prints why and does nothing.
 pub(crate) fn under_a_quota(test: &str, percent: u32, body: impl FnOnce()) {
     if let Ok(quota) = env::var(LIMITED) {

@@ -36,7 +36,7 @@ enum Room<T> {
 /// The most that a channel takes at once. One of usize::MAX items would panic, one of half the memory abort the process.
 const MOST_BYTES: usize = 256 << 20;
 
-/// Whether a channel can be had for so many items: each takes its size and a word.
+/// Whether a channel with room for `capacity` items can be allocated: each takes its size and a word.
 fn fits_a_channel<T>(capacity: usize) -> bool {
     let place = size_of::<T>() + size_of::<usize>();
     capacity <= MOST_BYTES / place

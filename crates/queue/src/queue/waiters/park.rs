@@ -23,7 +23,7 @@ impl Wake for Parker {
 
 /// Whether there is no time left to wait: then not even a spin is worth its while.
 pub(crate) fn has_passed(deadline: Option<Instant>) -> bool {
-    // In a model time does not pass, and the wait itself is what is to be checked.
+    // In a model no time passes, and the model checks the wait itself.
     !cfg!(model_check) && deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
