@@ -81,7 +81,7 @@ impl Mark {
         command.env("CHILD_PROCESS_TEST", &self.0)
     }
 
-    /// The processes that bear it and live. A zombie has no environment.
+    /// The living processes that bear it. A zombie has no environment.
     pub(crate) fn living(&self) -> Vec<u32> {
         let entry = format!("CHILD_PROCESS_TEST={}", self.0);
         fs::read_dir("/proc")
@@ -89,10 +89,9 @@ impl Mark {
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .filter(|id| {
-                fs::read(format!("/proc/{id}/environ")).is_ok_and(|env| {
-                    env.split(|byte| *byte == 0)
-                        .any(|var| var == entry.as_bytes())
-                })
+                environment(*id)
+                    .split(|byte| *byte == 0)
+                    .any(|var| var == entry.as_bytes())
             })
             .collect()
     }
@@ -112,6 +111,35 @@ impl Mark {
         }
         self.wait_for(0);
     }
+}
+
+/// The environment of a process; empty for a zombie and for a kernel thread.
+///
+/// A living process has none for a moment in the middle of an `execve`. That moment is waited out.
+fn environment(id: u32) -> Vec<u8> {
+    let patience = Instant::now() + Duration::from_secs(5);
+    loop {
+        let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        if !environment.is_empty() || !is_between_programs(id) || Instant::now() > patience {
+            return environment;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a process has no arguments either, and is neither dead nor a kernel thread.
+fn is_between_programs(id: u32) -> bool {
+    let read = |file| fs::read_to_string(format!("/proc/{id}/{file}"));
+    let (Ok(line), Ok(stat)) = (read("cmdline"), read("stat")) else {
+        return false;
+    };
+    let mut fields = stat
+        .rsplit_once(") ")
+        .map_or("", |(_, rest)| rest)
+        .split(' ');
+    let (state, parent) = (fields.next(), fields.next());
+    // Kernel threads are children of thread 2, which has no parent.
+    line.is_empty() && !matches!(state, Some("Z" | "X")) && !matches!(parent, Some("0" | "2"))
 }
 
 #[track_caller]
