@@ -30,7 +30,7 @@ pub fn build(packages: &Packages, names: &[String]) -> Result<(), Error> {
                 "build",
                 "--release",
                 "--package",
-                &package.name,
+                &package.package,
             ]))?,
         }
     }

@@ -36,8 +36,10 @@ pub struct Member {
 /// One crate under `crates/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crate {
-    /// The name of the crate, of its folder, and of the model.
+    /// The name of its folder and of the model: what users call it on the command line.
     pub name: String,
+    /// The name of its package, by which cargo knows it.
+    pub package: String,
     /// Its version.
     pub version: String,
     /// Its `Cargo.toml`.
@@ -118,15 +120,19 @@ impl Packages {
             let Some(home) = home.filter(|home| home.parent() == Some(&folder)) else {
                 continue;
             };
-            let runner = nested(home, "compare", &package.name);
+            let Some(name) = home.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            let runner = nested(home, "compare", name);
             crates.push(Crate {
-                name: package.name.clone(),
+                name: name.to_string(),
+                package: package.name.clone(),
                 version: package.version.clone(),
                 manifest: package.manifest_path.clone(),
                 description: package.description.clone().unwrap_or_default(),
                 has_compare: runner.is_some(),
                 declared: runner.map_or_else(|| Ok(Declared::default()), Package::declared)?,
-                has_rivals: nested(home, "rivals", &package.name).is_some(),
+                has_rivals: nested(home, "rivals", name).is_some(),
                 has_features: package.features.keys().any(|name| name != "default"),
             });
         }
@@ -256,14 +262,14 @@ mod tests {
     fn example() -> Packages {
         let json = br#"{"workspace_root": "/w", "target_directory": "/t", "packages": [
             {"name": "xtask", "version": "0.1.0", "manifest_path": "/w/xtask/Cargo.toml"},
-            {"name": "threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml",
+            {"name": "effective-threads", "version": "0.2.0", "description": "One thread per task.", "manifest_path": "/w/crates/threads/Cargo.toml",
              "features": {"default": [], "tokio": ["dep:tokio"]}},
             {"name": "threads-compare", "version": "0.1.0", "manifest_path": "/w/crates/threads/compare/Cargo.toml",
-             "dependencies": [{"name": "threads", "path": "/w/crates/threads"}, {"name": "serde"}],
+             "dependencies": [{"name": "effective-threads", "path": "/w/crates/threads"}, {"name": "serde"}],
              "metadata": {"comparison": {"variants": ["limited", "cores"], "per_core": ["cores"],
                 "most_workers": 32, "purpose_items": [62]}}},
             {"name": "locks-rivals", "version": "0.1.0", "manifest_path": "/w/crates/locks/rivals/Cargo.toml"},
-            {"name": "locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml", "features": {"default": []}}
+            {"name": "effective-locks", "version": "0.1.0", "manifest_path": "/w/crates/locks/Cargo.toml", "features": {"default": []}}
         ]}"#;
         Packages::from_metadata(json).unwrap()
     }
@@ -299,6 +305,7 @@ mod tests {
             (Path::new("/w"), Path::new("/t"))
         );
         assert_eq!(packages.crates[1].version, "0.2.0");
+        assert_eq!(packages.crates[1].package, "effective-threads");
         assert!(packages.crates[1].has_features && !packages.crates[0].has_features);
     }
 
@@ -323,16 +330,16 @@ mod tests {
         assert_eq!(
             names,
             [
-                "locks",
+                "effective-locks",
+                "effective-threads",
                 "locks-rivals",
-                "threads",
                 "threads-compare",
                 "xtask"
             ]
         );
         assert_eq!(members[3].folder, Path::new("crates/threads/compare"));
         assert_eq!(members[3].depends_on, [Path::new("crates/threads")]);
-        assert!(members[2].depends_on.is_empty());
+        assert!(members[1].depends_on.is_empty());
     }
 
     #[test]

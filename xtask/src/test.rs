@@ -30,9 +30,9 @@ pub struct Counts {
 pub fn test(packages: &Packages, names: &[String]) -> Result<u8, Error> {
     let mut queue: Vec<(String, bool)> = Vec::new();
     for package in packages.select(names)? {
-        queue.push((package.name.clone(), false));
+        queue.push((package.package.clone(), false));
         if package.has_features {
-            queue.push((package.name.clone(), true));
+            queue.push((package.package.clone(), true));
         }
         queue.extend(package.runner().map(|runner| (runner, false)));
     }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use async_std_tasks::TaskGroup;
+use effective_async_std_tasks::TaskGroup;
 
 async fn step(name: &'static str, millis: u64, fails: bool) -> Result<&'static str, String> {
     async_std::task::sleep(Duration::from_millis(millis)).await;

@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use async_std_tasks::{Elapsed, Tasks, timeout};
+use effective_async_std_tasks::{Elapsed, Tasks, timeout};
 
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 

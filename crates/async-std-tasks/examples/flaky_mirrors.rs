@@ -6,7 +6,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use async_std_tasks::{Backoff, Retry, Tasks, first_completed, timeout};
+use effective_async_std_tasks::{Backoff, Retry, Tasks, first_completed, timeout};
 
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 

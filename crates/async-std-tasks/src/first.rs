@@ -21,7 +21,7 @@ use crate::{TaskError, Tasks};
 /// # #[async_std::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
-/// use async_std_tasks::first_completed;
+/// use effective_async_std_tasks::first_completed;
 ///
 /// let mirrors = [60_000, 1, 30_000].map(|millis| async move {
 ///     async_std::task::sleep(Duration::from_millis(millis)).await; // a request

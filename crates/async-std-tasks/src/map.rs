@@ -19,8 +19,8 @@ use crate::{TaskError, Tasks};
 ///
 /// ```
 /// # #[async_std::main]
-/// # async fn main() -> Result<(), async_std_tasks::TaskError> {
-/// let lengths = async_std_tasks::map(["a", "bc"], |text| async move { text.len() }).await;
+/// # async fn main() -> Result<(), effective_async_std_tasks::TaskError> {
+/// let lengths = effective_async_std_tasks::map(["a", "bc"], |text| async move { text.len() }).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -46,9 +46,9 @@ where
 /// use futures::stream;
 ///
 /// # #[async_std::main]
-/// # async fn main() -> Result<(), async_std_tasks::TaskError> {
+/// # async fn main() -> Result<(), effective_async_std_tasks::TaskError> {
 /// let words = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
-/// let lengths = async_std_tasks::map_stream(words, |text| async move { text.len() }).await;
+/// let lengths = effective_async_std_tasks::map_stream(words, |text| async move { text.len() }).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -72,8 +72,8 @@ where
 ///
 /// ```
 /// # #[async_std::main]
-/// # async fn main() -> Result<(), async_std_tasks::TaskError> {
-/// let sums = async_std_tasks::gather((1..4).map(|n| async move { n + n })).await;
+/// # async fn main() -> Result<(), effective_async_std_tasks::TaskError> {
+/// let sums = effective_async_std_tasks::gather((1..4).map(|n| async move { n + n })).await;
 /// let sums: Vec<i32> = sums.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(sums, [2, 4, 6]);
 /// # Ok(())

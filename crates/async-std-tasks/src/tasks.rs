@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use async_std_tasks::Tasks;
+/// use effective_async_std_tasks::Tasks;
 ///
 /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 ///

@@ -22,7 +22,7 @@ use crate::runtime;
 /// # #[async_std::main]
 /// # async fn main() {
 /// let never = std::future::pending::<()>();
-/// let late = async_std_tasks::timeout(Duration::from_millis(1), never).await;
+/// let late = effective_async_std_tasks::timeout(Duration::from_millis(1), never).await;
 /// assert_eq!(late.unwrap_err().after(), Duration::from_millis(1));
 /// # }
 /// ```
@@ -51,10 +51,10 @@ pub fn timeout<F: Future>(
 ///
 /// ```
 /// use std::time::{Duration, Instant};
-/// use async_std_tasks::{deadline, timeout};
+/// use effective_async_std_tasks::{deadline, timeout};
 ///
 /// # #[async_std::main]
-/// # async fn main() -> Result<(), async_std_tasks::Elapsed> {
+/// # async fn main() -> Result<(), effective_async_std_tasks::Elapsed> {
 /// // Two steps that share five seconds.
 /// let end = Instant::now() + Duration::from_secs(5);
 /// let head = deadline(end, async { "head" }).await?;

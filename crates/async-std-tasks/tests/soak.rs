@@ -1,7 +1,7 @@
 //! Full load with random panics, cancellations and time-outs, for `SOAK_SECONDS` (1 by default): every future that was
 //! made is dropped once, every result that was waited for is there, no thread is left, and memory comes back.
 
-use async_std_tasks as tasks;
+use effective_async_std_tasks as tasks;
 
 mod runtime;
 #[path = "api/support.rs"]

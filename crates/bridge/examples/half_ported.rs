@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use bridge::{AsyncReader, Offload, Portal};
+use effective_bridge::{AsyncReader, Offload, Portal};
 use futures::executor::{ThreadPool, block_on};
 use futures::io::{AsyncBufReadExt, BufReader as AsyncBufReader};
 use futures::stream::{self, Stream, StreamExt};

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use bridge::{CallError, LocalPortal, Portal};
+use effective_bridge::{CallError, LocalPortal, Portal};
 use futures::executor::block_on;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

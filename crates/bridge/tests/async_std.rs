@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_std::task;
-use bridge::{CallError, Offload, Portal, WouldDeadlock};
+use effective_bridge::{CallError, Offload, Portal, WouldDeadlock};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 

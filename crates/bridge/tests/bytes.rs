@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use bridge::Offload;
+use effective_bridge::Offload;
 use futures::executor::block_on;
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use futures::stream::{self, TryStreamExt as _};
@@ -228,7 +228,7 @@ fn an_asynchronous_writer_gets_all_bytes_of_a_thread_in_order() {
 
 #[test]
 fn readers_of_a_runtime_that_is_gone_say_so() {
-    let portal = bridge::Portal::new(drop);
+    let portal = effective_bridge::Portal::new(drop);
     let mut reader = portal.blocking_reader(futures::io::empty());
     let error = reader.read(&mut [0]).unwrap_err();
     assert!(error.to_string().contains("runtime was dropped"), "{error}");

@@ -5,7 +5,7 @@ mod support;
 use std::error::Error;
 use std::time::Duration;
 
-use bridge::{BuildError, CallError, Offload, OffloadError, Refused, WouldDeadlock};
+use effective_bridge::{BuildError, CallError, Offload, OffloadError, Refused, WouldDeadlock};
 
 fn is_error<E: Error + Send + Sync + 'static>() {}
 
@@ -15,9 +15,9 @@ fn errors_go_wherever_errors_go() {
     is_error::<OffloadError>();
     is_error::<CallError>();
     is_error::<WouldDeadlock>();
-    is_error::<bridge::TaskPanic>();
-    is_error::<bridge::StillRunning>();
-    is_error::<bridge::Refusal>();
+    is_error::<effective_bridge::TaskPanic>();
+    is_error::<effective_bridge::StillRunning>();
+    is_error::<effective_bridge::Refusal>();
     is_error::<Refused<fn()>>();
 }
 

@@ -7,7 +7,7 @@ use std::process::{self, Command};
 use std::thread;
 use std::time::Duration;
 
-use bridge::Offload;
+use effective_bridge::Offload;
 use futures::AsyncWriteExt as _;
 use futures::executor::block_on;
 

@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use bridge::{CallError, Offload, Portal, WouldDeadlock};
+use effective_bridge::{CallError, Offload, Portal, WouldDeadlock};
 use futures::channel::oneshot;
 use futures::executor::block_on;
 use futures::future::join_all;

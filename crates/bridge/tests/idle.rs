@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use bridge::{Offload, Portal};
+use effective_bridge::{Offload, Portal};
 use futures::executor::block_on;
 use futures::future::join_all;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use bridge::{CallError, Offload, OffloadError};
+use effective_bridge::{CallError, Offload, OffloadError};
 use futures::executor::block_on;
 use futures::stream::{self, StreamExt};
 

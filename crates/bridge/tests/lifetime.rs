@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use bridge::{Offload, OffloadError, Refusal};
+use effective_bridge::{Offload, OffloadError, Refusal};
 use futures::executor::block_on;
 
 use support::{Counter, eventually, occupy, within_deadline};
@@ -184,7 +184,7 @@ fn a_shutdown_waits_for_a_call_whose_thread_is_about_to_start() {
             let submitter = thread::spawn(move || {
                 here.wait();
                 let job = other.try_run(move || inside.add());
-                job.map(bridge::Job::detach).is_ok()
+                job.map(effective_bridge::Job::detach).is_ok()
             });
             both.wait();
             offload.shutdown_timeout(Duration::from_secs(60)).unwrap();

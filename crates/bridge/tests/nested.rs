@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use bridge::{Offload, OffloadError, Portal};
+use effective_bridge::{Offload, OffloadError, Portal};
 use futures::channel::oneshot;
 use futures::executor::{ThreadPool, block_on};
 use futures::future::join_all;

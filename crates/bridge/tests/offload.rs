@@ -10,7 +10,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use bridge::{Offload, OffloadError, Refusal};
+use effective_bridge::{Offload, OffloadError, Refusal};
 use futures::executor::block_on;
 use futures::future::join_all;
 

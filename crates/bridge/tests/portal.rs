@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use bridge::{CallError, LocalPortal, Portal};
+use effective_bridge::{CallError, LocalPortal, Portal};
 use futures::channel::oneshot;
 use futures::executor::block_on;
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bridge::{CallError, LocalPortal, Offload, OffloadError, Portal};
+use effective_bridge::{CallError, LocalPortal, Offload, OffloadError, Portal};
 use futures::executor::block_on;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};

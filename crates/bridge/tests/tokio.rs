@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use bridge::{CallError, Offload, Portal, WouldDeadlock};
+use effective_bridge::{CallError, Offload, Portal, WouldDeadlock};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use tokio::runtime::{Builder, Runtime};

@@ -8,11 +8,11 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use child_process::{Command, Excess, Finished, Many};
+use effective_child_process::{Command, Excess, Finished, Many};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     // A program may adopt what its children leave; so nothing gets away.
-    child_process::adopt_orphans()?;
+    effective_child_process::adopt_orphans()?;
     let text = match env::args().nth(1) {
         Some(file) => fs::read_to_string(file)?,
         None => "true\necho no such host >&2; exit 7\necho waiting; sleep 60\n".to_owned(),

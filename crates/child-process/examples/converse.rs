@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use child_process::{Command, Error, Input};
+use effective_child_process::{Command, Error, Input};
 
 fn main() -> Result<(), Error> {
     let mut calculator = Command::new("sh")

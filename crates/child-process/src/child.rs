@@ -23,11 +23,11 @@ impl Command {
     /// with a [timeout](Self::timeout) at most that and the [grace time](Self::grace).
     ///
     /// ```
-    /// let finished = child_process::Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]).run()?;
+    /// let finished = effective_child_process::Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]).run()?;
     /// assert_eq!(finished.status.code(), Some(3));
     /// assert_eq!(finished.stdout, b"out\n");
     /// assert_eq!(finished.stderr, b"err\n");
-    /// # Ok::<(), child_process::Error>(())
+    /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn run(&self) -> Result<Finished, Error> {
         let mut job = start(self)?;
@@ -43,8 +43,8 @@ impl Command {
     /// As of [`run`](Self::run); [`Error::Failed`] when it did not exit with 0; [`Error::NotText`].
     ///
     /// ```
-    /// assert_eq!(child_process::Command::new("echo").arg("hello").read()?, "hello");
-    /// # Ok::<(), child_process::Error>(())
+    /// assert_eq!(effective_child_process::Command::new("echo").arg("hello").read()?, "hello");
+    /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn read(&self) -> Result<String, Error> {
         let finished = self.run()?.check()?;
@@ -62,12 +62,12 @@ impl Command {
     ///
     /// ```
     /// let mut seen = Vec::new();
-    /// let finished = child_process::Command::new("printf")
+    /// let finished = effective_child_process::Command::new("printf")
     ///     .arg("one\\ntwo\\n")
     ///     .run_lines(|line| seen.push(line.text().into_owned()))?;
     /// assert!(finished.success());
     /// assert_eq!(seen, ["one", "two"]);
-    /// # Ok::<(), child_process::Error>(())
+    /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn run_lines(&self, on_line: impl FnMut(Line)) -> Result<Finished, Error> {
         let mut child = Child { job: start(self)? };
@@ -96,14 +96,14 @@ impl Command {
 ///
 /// ```
 /// use std::time::Duration;
-/// use child_process::{Command, Input};
+/// use effective_child_process::{Command, Input};
 ///
 /// let mut child = Command::new("tr").args(["a-z", "A-Z"]).stdin(Input::Pipe).spawn()?;
 /// child.write("shout\n")?;
 /// assert!(child.finish_timeout(Duration::from_millis(10))?.is_none()); // it waits for more
 /// child.close_stdin();
 /// assert_eq!(child.finish()?.stdout, b"SHOUT\n");
-/// # Ok::<(), child_process::Error>(())
+/// # Ok::<(), effective_child_process::Error>(())
 /// ```
 #[derive(Debug)]
 #[must_use = "a child is killed when it is dropped"]

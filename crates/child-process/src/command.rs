@@ -60,7 +60,7 @@ pub enum Excess {
 ///
 /// ```
 /// use std::time::Duration;
-/// use child_process::Command;
+/// use effective_child_process::Command;
 ///
 /// let sorted = Command::new("sort")
 ///     .env("LC_ALL", "C")
@@ -68,7 +68,7 @@ pub enum Excess {
 ///     .timeout(Duration::from_secs(5))
 ///     .read()?;
 /// assert_eq!(sorted, "apple\npear");
-/// # Ok::<(), child_process::Error>(())
+/// # Ok::<(), effective_child_process::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Command {

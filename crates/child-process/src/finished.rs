@@ -42,7 +42,7 @@ impl Finished {
     /// [`Error::Failed`] with all of it otherwise.
     ///
     /// ```
-    /// let error = child_process::Command::new("sh")
+    /// let error = effective_child_process::Command::new("sh")
     ///     .args(["-c", "echo no such host >&2; exit 7"])
     ///     .run()?
     ///     .check()
@@ -51,7 +51,7 @@ impl Finished {
     ///     error.to_string(),
     ///     "sh -c 'echo no such host >&2; exit 7': exit status: 7; its standard error ends with: no such host",
     /// );
-    /// # Ok::<(), child_process::Error>(())
+    /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn check(self) -> Result<Self, Error> {
         if self.success() {

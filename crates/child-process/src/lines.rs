@@ -25,7 +25,7 @@ pub enum Stream {
 /// [continues](Self::continues). A piece ends where a character of UTF-8 does.
 ///
 /// ```
-/// use child_process::Command;
+/// use effective_child_process::Command;
 ///
 /// let (mut whole, mut lengths) = (Vec::new(), Vec::new());
 /// Command::new("head").args(["-c", "3000000", "/dev/zero"]).run_lines(|line| {
@@ -36,7 +36,7 @@ pub enum Stream {
 ///     }
 /// })?;
 /// assert_eq!(lengths, [3_000_000]);
-/// # Ok::<(), child_process::Error>(())
+/// # Ok::<(), effective_child_process::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

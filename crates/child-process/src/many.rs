@@ -17,7 +17,7 @@ use crate::{Error, Finished, TimeUp};
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::time::Duration;
-/// use child_process::{Command, Many};
+/// use effective_child_process::{Command, Many};
 ///
 /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 ///
@@ -28,7 +28,7 @@ use crate::{Error, Finished, TimeUp};
 /// let words: Result<Vec<_>, _> = results.into_iter().map(|result| result?.check()).collect();
 /// let words: Vec<_> = words?.into_iter().map(|finished| finished.stdout).collect();
 /// assert_eq!(words, [&b"red\n"[..], b"green\n", b"blue\n"]);
-/// # Ok::<(), child_process::Error>(())
+/// # Ok::<(), effective_child_process::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Many {
@@ -92,7 +92,7 @@ impl Many {
     /// while the caller waits in `next`; dropping the iterator kills those that run.
     ///
     /// ```
-    /// use child_process::{Command, Many};
+    /// use effective_child_process::{Command, Many};
     ///
     /// let commands = ["0.3", "0"].map(|seconds| Command::new("sleep").arg(seconds));
     /// let order: Vec<usize> = Many::new()

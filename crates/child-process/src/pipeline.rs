@@ -36,7 +36,7 @@ impl Command {
 /// run are ended; what an ended stage had left in the background runs on.
 ///
 /// ```
-/// use child_process::Command;
+/// use effective_child_process::Command;
 ///
 /// let piped = Command::new("printf")
 ///     .arg("pear\\napple\\npear\\n")
@@ -45,7 +45,7 @@ impl Command {
 ///     .run();
 /// let last = piped.check()?;
 /// assert_eq!(last.stdout_text()?.split_whitespace().collect::<Vec<_>>(), ["1", "apple", "2", "pear"]);
-/// # Ok::<(), child_process::Error>(())
+/// # Ok::<(), effective_child_process::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pipeline {

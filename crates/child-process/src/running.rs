@@ -140,9 +140,9 @@ impl Command {
     ///
     /// ```
     /// # fn block_on<F: Future>(future: F) -> F::Output { futures::executor::block_on(future) }
-    /// let finished = block_on(child_process::Command::new("echo").arg("later").run_async())?;
+    /// let finished = block_on(effective_child_process::Command::new("echo").arg("later").run_async())?;
     /// assert_eq!(finished.stdout, b"later\n");
-    /// # Ok::<(), child_process::Error>(())
+    /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use child_process::Command;
+use effective_child_process::Command;
 use support::{Holdings, Mark, eventually, sh, time_out_after, within};
 
 const SHORT: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ fn adopting(test: impl FnOnce() + Send + 'static) {
     within(Duration::from_secs(100), || {
         ADOPTED.call_once(|| {
             orphans_survive_where_nobody_adopts();
-            child_process::adopt_orphans().unwrap();
+            effective_child_process::adopt_orphans().unwrap();
         });
         test();
     });

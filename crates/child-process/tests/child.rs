@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Excess, Input, Many, Output, Signal, Stream};
+use effective_child_process::{Command, Error, Excess, Input, Many, Output, Signal, Stream};
 use futures::executor::block_on;
 use support::{Mark, eventually, sh, with_enough_time, within};
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use child_process::{Command, Input, Many};
+use effective_child_process::{Command, Input, Many};
 use futures::executor::block_on;
 use nix::unistd::close;
 use support::inside::{Where, is_inside, run_inside};

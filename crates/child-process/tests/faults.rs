@@ -7,7 +7,7 @@ use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Excess, Input};
+use effective_child_process::{Command, Error, Excess, Input};
 use support::{Holdings, Mark, eventually, sh, time_out_after, with_enough_time, within};
 
 /// Runs a test so many times, alone, under a deadline, and sees that everything is given back.

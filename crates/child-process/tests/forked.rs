@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use child_process::{Command, Error, Input};
+use effective_child_process::{Command, Error, Input};
 use futures::executor::block_on;
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};

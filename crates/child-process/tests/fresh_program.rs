@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use child_process::{Command, Error, Many};
+use effective_child_process::{Command, Error, Many};
 use support::{sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use child_process::{Command, Error, Finished, Many, TimeUp};
+use effective_child_process::{Command, Error, Finished, Many, TimeUp};
 use support::{Mark, sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use child_process::Command;
+use effective_child_process::Command;
 use support::inside::{Where, is_inside, run_inside};
 use support::{eventually, sh, within, zombies};
 

@@ -5,7 +5,7 @@ mod support;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error};
+use effective_child_process::{Command, Error};
 use futures::executor::block_on;
 use support::{Mark, sh, within};
 

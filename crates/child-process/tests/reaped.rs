@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use child_process::{Command, Error, Finished, Many};
+use effective_child_process::{Command, Error, Finished, Many};
 use futures::executor::block_on;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use rustix::process::{WaitOptions, wait};
@@ -40,7 +40,10 @@ fn echo_in_all_ways(rounds: usize) -> BTreeMap<&'static str, u32> {
     for _ in 0..rounds {
         note(echo.run());
         note(block_on(echo.run_async()));
-        note(echo.spawn().and_then(child_process::Child::finish));
+        note(
+            echo.spawn()
+                .and_then(effective_child_process::Child::finish),
+        );
         many.map(iter::repeat_n(echo.clone(), 4))
             .into_iter()
             .for_each(&mut note);

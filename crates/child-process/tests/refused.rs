@@ -6,7 +6,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use child_process::{Command, Error, Input, Many, Output};
+use effective_child_process::{Command, Error, Input, Many, Output};
 use futures::executor::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use support::{sh, within};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command as StdCommand;
 use std::time::Duration;
 
-use child_process::{Error, Many};
+use effective_child_process::{Error, Many};
 use nix::unistd::{Uid, setresuid};
 use support::inside::{Where, is_inside, run_inside};
 use support::{sh, within};

@@ -8,7 +8,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Excess, Input, Output};
+use effective_child_process::{Command, Error, Excess, Input, Output};
 use support::{sh, within};
 
 const LIMIT: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use child_process::{Command, Error, Input, Many};
+use effective_child_process::{Command, Error, Input, Many};
 use futures::executor::block_on;
 use futures::future::{Either, join_all, select};
 use support::{Mark, eventually, sh, with_enough_time, within};

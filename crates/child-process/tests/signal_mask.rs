@@ -5,7 +5,7 @@ mod support;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use child_process::{Command, Many};
+use effective_child_process::{Command, Many};
 use futures::executor::block_on;
 use nix::sys::signal::{SigSet, Signal};
 use support::{sh, within};
@@ -35,7 +35,8 @@ fn blocked_signals_are_not_inherited_by_children() {
             folder.run(),
             path.run(),
             same_group.run(),
-            mask.spawn().and_then(child_process::Child::finish),
+            mask.spawn()
+                .and_then(effective_child_process::Child::finish),
             block_on(mask.run_async()),
             block_on(folder.run_async()),
         ];
@@ -86,9 +87,9 @@ fn settings_hold_when_the_program_blocks_signals() {
             "{out}"
         );
         assert!(finished.stderr.starts_with(b"beside\n"));
-        let merged = sh("echo a; echo b >&2").stderr(child_process::Output::Merge);
+        let merged = sh("echo a; echo b >&2").stderr(effective_child_process::Output::Merge);
         assert_eq!(merged.run().unwrap().stdout, b"a\nb\n");
-        let quiet = sh("read x || echo end").stderr(child_process::Output::Null);
+        let quiet = sh("read x || echo end").stderr(effective_child_process::Output::Null);
         assert_eq!(quiet.run().unwrap().stdout, b"end\n");
     });
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command as StdCommand, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Many};
+use effective_child_process::{Command, Error, Many};
 use futures::executor::block_on;
 use futures::future::join;
 use support::{Mark, has, sh, within};
@@ -118,7 +118,7 @@ fn came_and_went(mark: Mark) -> impl Fn() -> bool {
     }
 }
 
-fn was_ended(result: &Result<child_process::Finished, Error>) -> bool {
+fn was_ended(result: &Result<effective_child_process::Finished, Error>) -> bool {
     matches!(result, Err(Error::TimedOut { .. }))
 }
 

@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error, Excess, Finished, Input, Many};
+use effective_child_process::{Command, Error, Excess, Finished, Input, Many};
 use futures::executor::block_on;
 use futures::future::{Either, join_all, select};
 use rustix::io::Errno;

@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use child_process::Command;
+use effective_child_process::Command;
 use rustix::process::{Pid, Signal, kill_process_group};
 use support::inside::is_inside;
 use support::within;

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_io::{Async, Timer};
-use coroutines::{Backoff, Retry, Tasks, first_completed, timeout};
+use effective_coroutines::{Backoff, Retry, Tasks, first_completed, timeout};
 use futures::future::FutureExt as _;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

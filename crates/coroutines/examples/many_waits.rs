@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
         }
     };
     let start = Instant::now();
-    let results = coroutines::map(0..waits, async |number: u64| {
+    let results = effective_coroutines::map(0..waits, async |number: u64| {
         Timer::after(WAIT).await;
         number
     })

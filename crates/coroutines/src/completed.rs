@@ -22,7 +22,7 @@ use crate::{TaskError, Tasks};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let delays = [30, 1, 10].map(Duration::from_millis);
-/// let mut completed = coroutines::as_completed(delays, async |delay| {
+/// let mut completed = effective_coroutines::as_completed(delays, async |delay| {
 ///     async_io::Timer::after(delay).await;
 /// });
 /// let mut order = Vec::new();
@@ -48,11 +48,11 @@ where
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use coroutines::Tasks;
+/// use effective_coroutines::Tasks;
 /// use futures::stream;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), coroutines::TaskError> {
+/// # async fn main() -> Result<(), effective_coroutines::TaskError> {
 /// let requests = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
 /// let limit = NonZeroUsize::new(100).unwrap();
 /// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, async |text| text.len());

@@ -19,9 +19,9 @@ use crate::turn::Turn;
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), coroutines::NoFutures> {
+/// # async fn main() -> Result<(), effective_coroutines::NoFutures> {
 /// let replicas = [Duration::from_secs(60), Duration::from_millis(1)];
-/// let (which, answer) = coroutines::first_completed(replicas.map(async |delay| {
+/// let (which, answer) = effective_coroutines::first_completed(replicas.map(async |delay| {
 ///     async_io::Timer::after(delay).await; // a request
 ///     "answer"
 /// }))

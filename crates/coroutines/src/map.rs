@@ -18,10 +18,10 @@ use crate::{TaskError, Tasks};
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), coroutines::TaskError> {
+/// # async fn main() -> Result<(), effective_coroutines::TaskError> {
 /// let words = vec![String::from("a"), String::from("bc")];
 /// // The inputs are borrowed, and nothing has to be `Send`.
-/// let lengths = coroutines::map(&words, async |word| word.len()).await;
+/// let lengths = effective_coroutines::map(&words, async |word| word.len()).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -47,9 +47,9 @@ where
 /// use futures::stream;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), coroutines::TaskError> {
+/// # async fn main() -> Result<(), effective_coroutines::TaskError> {
 /// let words = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
-/// let lengths = coroutines::map_stream(words, async |word| word.len()).await;
+/// let lengths = effective_coroutines::map_stream(words, async |word| word.len()).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -76,7 +76,7 @@ where
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let doubled = (0..3).map(async |n| n * 2);
-/// let results = coroutines::gather(doubled).await;
+/// let results = effective_coroutines::gather(doubled).await;
 /// assert_eq!(results.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 2, 4]);
 /// # }
 /// ```

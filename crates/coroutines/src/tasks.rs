@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use coroutines::Tasks;
+/// use effective_coroutines::Tasks;
 ///
 /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 ///

@@ -20,7 +20,7 @@ use async_io::Timer;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let never = std::future::pending::<()>();
-/// let late = coroutines::timeout(Duration::from_millis(1), never).await;
+/// let late = effective_coroutines::timeout(Duration::from_millis(1), never).await;
 /// assert_eq!(late.unwrap_err().after(), Duration::from_millis(1));
 /// # }
 /// ```
@@ -47,10 +47,10 @@ pub async fn timeout<F: Future>(duration: Duration, future: F) -> Result<F::Outp
 /// use std::time::{Duration, Instant};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), coroutines::Elapsed> {
+/// # async fn main() -> Result<(), effective_coroutines::Elapsed> {
 /// let until = Instant::now() + Duration::from_secs(60);
-/// let name = coroutines::deadline(until, async { "name" }).await?;
-/// let size = coroutines::deadline(until, async { name.len() }).await?;
+/// let name = effective_coroutines::deadline(until, async { "name" }).await?;
+/// let size = effective_coroutines::deadline(until, async { name.len() }).await?;
 /// assert_eq!(size, 4);
 /// # Ok(())
 /// # }

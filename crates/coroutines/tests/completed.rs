@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use coroutines::{NoFutures, TaskError, Tasks, as_completed, first_completed};
+use effective_coroutines::{NoFutures, TaskError, Tasks, as_completed, first_completed};
 use futures::channel::oneshot;
 use futures::future::FutureExt as _;
 use futures::stream::{FusedStream as _, Stream, StreamExt as _};

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use coroutines::{
+use effective_coroutines::{
     Backoff, Retry, TaskGroup, Tasks, as_completed, deadline, first_completed, gather, map, timeout,
 };
 use support::{Gauge, bounded, poll_once};

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use coroutines::{
+use effective_coroutines::{
     Backoff, GroupError, NoFutures, Retry, RetryError, TaskError, TaskFailure, TaskPanic, map,
 };
 
@@ -65,7 +65,7 @@ fn errors_are_send_and_sync_and_small() {
     check::<TaskError>();
     check::<TaskPanic>();
     check::<NoFutures>();
-    check::<coroutines::Elapsed>();
+    check::<effective_coroutines::Elapsed>();
     check::<GroupError<io::Error>>();
     check::<RetryError<io::Error>>();
     assert_eq!(size_of::<Result<u64, TaskError>>(), 16);

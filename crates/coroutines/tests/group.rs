@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::error::Error;
 use std::future::pending;
 
-use coroutines::{TaskFailure, TaskGroup};
+use effective_coroutines::{TaskFailure, TaskGroup};
 use support::{Gauge, PanicsInDrop, on_each_executor, poll_once, turns};
 
 #[test]

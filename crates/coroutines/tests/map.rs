@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use coroutines::{TaskError, Tasks, gather, map};
+use effective_coroutines::{TaskError, Tasks, gather, map};
 use futures::channel::oneshot;
 use support::{
     Gauge, Log, PanicsInDrop, Payload, Wakes, bounded, on_each_executor, poll_once, turns,

@@ -16,7 +16,7 @@ use std::sync::Arc as StdArc;
 use std::sync::atomic::{AtomicUsize as StdUsize, Ordering as StdOrdering};
 use std::task::{Poll, Wake, Waker};
 
-use coroutines::Tasks;
+use effective_coroutines::Tasks;
 use loom::cell::UnsafeCell;
 use loom::future::block_on;
 use loom::model::Builder;

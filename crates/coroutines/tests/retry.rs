@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-use coroutines::{Backoff, GaveUp, Retry};
+use effective_coroutines::{Backoff, GaveUp, Retry};
 use support::{Gauge, Wakes, bounded, on_each_executor, poll_once};
 
 const MS: Duration = Duration::from_millis(1);

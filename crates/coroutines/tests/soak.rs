@@ -15,7 +15,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
-use coroutines::{Backoff, Retry, TaskError, TaskGroup, Tasks, first_completed, gather, timeout};
+use effective_coroutines::{
+    Backoff, Retry, TaskError, TaskGroup, Tasks, first_completed, gather, timeout,
+};
 use support::{Gauge, poll_once, turns};
 
 /// Numbers for whoever is not choosy: a linear congruential generator (Knuth's constants of MMIX).

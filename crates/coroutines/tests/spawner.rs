@@ -9,7 +9,9 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::thread;
 
-use coroutines::{GroupEnded, SendSpawner, SendTaskGroup, Spawner, TaskFailure, TaskGroup};
+use effective_coroutines::{
+    GroupEnded, SendSpawner, SendTaskGroup, Spawner, TaskFailure, TaskGroup,
+};
 use support::{Gauge, PanicsInDrop, bounded, on_each_executor, poll_once, turns};
 
 /// A page of a site of 127 pages, which links to two others.

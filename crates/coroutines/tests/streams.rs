@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::task::Poll;
 
-use coroutines::{Tasks, as_completed_stream, map_stream};
+use effective_coroutines::{Tasks, as_completed_stream, map_stream};
 use futures::channel::mpsc;
 use futures::stream::{self, StreamExt};
 use support::{Gauge, bounded, on_each_executor, poll_once, turns};

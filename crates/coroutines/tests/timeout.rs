@@ -6,7 +6,7 @@ use std::future::{pending, ready};
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
-use coroutines::{deadline, map, timeout};
+use effective_coroutines::{deadline, map, timeout};
 use support::{Gauge, on_each_executor, turns};
 
 const SOON: Duration = Duration::from_millis(2);

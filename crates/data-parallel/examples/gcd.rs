@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p data-parallel --example gcd`
 
-use data_parallel::DataParallel;
+use effective_data_parallel::DataParallel;
 
 fn gcd(&(a, b): &(u32, u32)) -> u32 {
     assert!(a > 0 && b > 0, "0 has no greatest divisor");

@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => include_str!("../README.md").to_owned(),
     };
     let lines: Vec<&str> = text.lines().collect();
-    let counts = data_parallel::DataParallel::new().fold(
+    let counts = effective_data_parallel::DataParallel::new().fold(
         &lines,
         HashMap::new,
         |mut counts: HashMap<&str, usize>, line| {

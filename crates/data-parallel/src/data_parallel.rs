@@ -14,7 +14,7 @@ const PIECES_PER_WORKER: usize = 32;
 /// themselves as soon as their jobs are done.
 ///
 /// ```
-/// use data_parallel::DataParallel;
+/// use effective_data_parallel::DataParallel;
 ///
 /// let pool = DataParallel::new().workers(2)?.grain(64)?;
 /// let numbers: Vec<u64> = (1..=1_000).collect();

@@ -138,9 +138,9 @@ impl Countable for TaskError {
 /// Run `f` on each input, split over the cores: [`DataParallel::map`] on rayon's current or global pool.
 ///
 /// ```
-/// let squares = data_parallel::map(&[1, 2, 3], |n| n * n);
+/// let squares = effective_data_parallel::map(&[1, 2, 3], |n| n * n);
 /// assert_eq!(squares.into_iter().collect::<Result<Vec<i32>, _>>()?, [1, 4, 9]);
-/// # Ok::<(), data_parallel::TaskPanic>(())
+/// # Ok::<(), effective_data_parallel::TaskPanic>(())
 /// ```
 ///
 /// # Errors

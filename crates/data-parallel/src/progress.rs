@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 ///
 /// ```
 /// use std::{thread, time::Duration};
-/// use data_parallel::{DataParallel, Progress};
+/// use effective_data_parallel::{DataParallel, Progress};
 ///
 /// let progress = Progress::new();
 /// let parallel = DataParallel::new().progress(&progress);

@@ -9,7 +9,7 @@ use crate::TaskError;
 /// nothing more: from another thread, from an item, or by the clock. Its clones are the same token.
 ///
 /// ```
-/// use data_parallel::{DataParallel, Stop, TaskError};
+/// use effective_data_parallel::{DataParallel, Stop, TaskError};
 ///
 /// let stop = Stop::new();
 /// let (inputs, wanted) = ([3, 8, 5, 9, 1], 5);

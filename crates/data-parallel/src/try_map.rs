@@ -17,7 +17,7 @@ impl DataParallel {
     /// It is also the way to stop from outside: let `f` return an error once a flag is set.
     ///
     /// ```
-    /// use data_parallel::{DataParallel, TryMapError};
+    /// use effective_data_parallel::{DataParallel, TryMapError};
     ///
     /// let texts = ["12", "x", "30"];
     /// let error = DataParallel::new().try_map(&texts, |text| text.parse::<u32>()).unwrap_err();

@@ -3,7 +3,7 @@
 
 mod quota;
 
-use data_parallel::DataParallel;
+use effective_data_parallel::DataParallel;
 use quota::under_a_quota;
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use data_parallel::{ConfigError, DataParallel, TaskError, TimedOut, TryMapError};
+use effective_data_parallel::{ConfigError, DataParallel, TaskError, TimedOut, TryMapError};
 
 /// All that a report of the whole chain would print.
 fn chain(error: &dyn Error) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use data_parallel::{DataParallel, TaskError};
+use effective_data_parallel::{DataParallel, TaskError};
 
 fn pool(workers: usize) -> DataParallel {
     DataParallel::new()

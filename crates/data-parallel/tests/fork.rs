@@ -3,7 +3,7 @@
 
 mod forked;
 
-use data_parallel::DataParallel;
+use effective_data_parallel::DataParallel;
 use forked::in_a_forked_child;
 
 fn sum(parallel: &DataParallel) -> u64 {

@@ -7,7 +7,7 @@ use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use data_parallel::{ConfigError, DataParallel, MAX_WORKERS, TaskError, TaskPanic};
+use effective_data_parallel::{ConfigError, DataParallel, MAX_WORKERS, TaskError, TaskPanic};
 
 fn values<R>(results: Vec<Result<R, TaskPanic>>) -> Vec<R> {
     results
@@ -26,7 +26,10 @@ fn pool(workers: usize) -> DataParallel {
 fn results_of_100_000_items_are_in_the_order_of_the_inputs_whatever_the_pool_and_grain() {
     let inputs: Vec<u64> = (0..100_000).collect();
     let expected: Vec<u64> = inputs.iter().map(|n| n * 3).collect();
-    assert_eq!(values(data_parallel::map(&inputs, |n| n * 3)), expected);
+    assert_eq!(
+        values(effective_data_parallel::map(&inputs, |n| n * 3)),
+        expected
+    );
     let own = pool(3);
     assert_eq!(values(own.map(&inputs, |n| n * 3)), expected);
     for grain in [1, 7, 1_000, 1_000_000] {
@@ -39,7 +42,7 @@ fn results_of_100_000_items_are_in_the_order_of_the_inputs_whatever_the_pool_and
 
 #[test]
 fn no_item_and_one_item() {
-    assert!(data_parallel::map(&[0_u8; 0], |n| *n).is_empty());
+    assert!(effective_data_parallel::map(&[0_u8; 0], |n| *n).is_empty());
     assert_eq!(values(pool(2).map(&[7], |n| n + 1)), [8]);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use data_parallel::{DataParallel, Stop};
+use effective_data_parallel::{DataParallel, Stop};
 use rayon::prelude::*;
 
 fn pool(workers: usize) -> DataParallel {

@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use data_parallel::DataParallel;
+use effective_data_parallel::DataParallel;
 
 fn threads_of_the_process() -> usize {
     fs::read_dir("/proc/self/task")

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use data_parallel::DataParallel;
+use effective_data_parallel::DataParallel;
 
 /// Run `work` once on each of the `workers`.
 fn on_each<R: Send>(

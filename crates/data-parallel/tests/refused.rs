@@ -8,7 +8,7 @@ use std::process::{self, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use data_parallel::{ConfigError, DataParallel};
+use effective_data_parallel::{ConfigError, DataParallel};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const MARKER: &str = "DATA_PARALLEL_TEST_CHILD";

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use data_parallel::{DataParallel, Progress, Stop, TaskError, TaskPanic, TryMapError};
+use effective_data_parallel::{DataParallel, Progress, Stop, TaskError, TaskPanic, TryMapError};
 
 /// Xorshift: Marsaglia, *Xorshift RNGs*, 2003.
 struct Random(u64);

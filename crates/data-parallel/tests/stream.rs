@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use data_parallel::{ConfigError, DataParallel, Progress, TaskPanic, TimedOut};
+use effective_data_parallel::{ConfigError, DataParallel, Progress, TaskPanic, TimedOut};
 
 const LONG: Duration = Duration::from_secs(30);
 

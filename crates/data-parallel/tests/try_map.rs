@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use data_parallel::{DataParallel, TryMapError};
+use effective_data_parallel::{DataParallel, TryMapError};
 
 fn pool(workers: usize) -> DataParallel {
     DataParallel::new()

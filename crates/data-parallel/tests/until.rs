@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use data_parallel::{DataParallel, Progress, Stop, TaskError};
+use effective_data_parallel::{DataParallel, Progress, Stop, TaskError};
 
 fn pool(workers: usize) -> DataParallel {
     DataParallel::new()

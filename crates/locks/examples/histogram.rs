@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fs;
 use std::thread;
 
-use locks::sharded::Map;
+use effective_locks::sharded::Map;
 
 const SAMPLE: &str =
     "the quick brown fox jumps over the lazy dog and the dog does not mind the fox";

@@ -6,7 +6,7 @@
 use std::thread;
 use std::time::Duration;
 
-use locks::{Event, Semaphore, TimedMutex};
+use effective_locks::{Event, Semaphore, TimedMutex};
 
 fn main() {
     let (start, connections) = (Event::new(), Semaphore::new(3));

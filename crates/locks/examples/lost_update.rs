@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use locks::sharded::Counter;
+use effective_locks::sharded::Counter;
 
 const THREADS: u64 = 5;
 const READINGS: u64 = 100_000;
@@ -24,7 +24,7 @@ fn sample(count: impl Fn() + Sync) {
 fn main() {
     println!("{THREADS} threads count {READINGS} readings each:");
 
-    // `counter += 1` on a plain variable does not compile: see the documentation, `locks::races`. With an atomic that is
+    // `counter += 1` on a plain variable does not compile: see the documentation, `effective_locks::races`. With an atomic that is
     // read and then written it does, and it is Python's bug.
     let counter = AtomicU64::new(0);
     sample(|| {

@@ -12,7 +12,7 @@ use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, const_fn, lock, wait_un
 /// ```
 /// use std::thread;
 /// use std::time::Duration;
-/// use locks::Event;
+/// use effective_locks::Event;
 ///
 /// static READY: Event = Event::new();
 ///

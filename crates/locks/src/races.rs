@@ -148,7 +148,7 @@
 //! the lock cannot be let go while such a reference is in use,
 //!
 //! ```compile_fail,E0505
-//! use locks::TimedMutex;
+//! use effective_locks::TimedMutex;
 //!
 //! let readings = TimedMutex::new("readings", vec![1, 2, 3]);
 //! let guard = readings.lock();
@@ -172,7 +172,7 @@
 //! and those of this crate.
 //!
 //! ```compile_fail,E0277
-//! use locks::TimedMutex;
+//! use effective_locks::TimedMutex;
 //!
 //! let counter = TimedMutex::new("counter", 0);
 //! let guard = counter.lock();
@@ -194,7 +194,7 @@
 //! had while there is one that has not been merged.
 //!
 //! ```compile_fail,E0505
-//! use locks::sharded::Map;
+//! use effective_locks::sharded::Map;
 //!
 //! let counts: Map<&str, u64> = Map::new();
 //! let mut mine = counts.local(|total, mine| *total += mine);
@@ -262,7 +262,7 @@
 //! use std::sync::Barrier;
 //! use std::thread;
 //! use std::time::Duration;
-//! use locks::TimedMutex;
+//! use effective_locks::TimedMutex;
 //!
 //! let (from, to) = (TimedMutex::new("from", 100), TimedMutex::new("to", 0));
 //! let both_have_one = Barrier::new(2);

@@ -22,14 +22,14 @@ use crate::timed_out::Holder;
 ///
 /// ```
 /// use std::time::Duration;
-/// use locks::TimedMutex;
+/// use effective_locks::TimedMutex;
 ///
 /// static ACCOUNTS: TimedMutex<Vec<u64>> = TimedMutex::new("accounts", Vec::new());
 ///
 /// ACCOUNTS.lock().push(100);
 /// let accounts = ACCOUNTS.lock_timeout(Duration::from_secs(1))?;
 /// assert_eq!(*accounts, [100]);
-/// # Ok::<(), locks::TimedOut>(())
+/// # Ok::<(), effective_locks::TimedOut>(())
 /// ```
 pub struct TimedMutex<T: ?Sized> {
     name: &'static str,
@@ -82,7 +82,7 @@ impl<T: ?Sized> TimedMutex<T> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use locks::TimedMutex;
+    /// use effective_locks::TimedMutex;
     ///
     /// let balance = TimedMutex::new("balance", 100);
     /// let held = balance.lock();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use common::in_time;
-use locks::sharded::Counter;
+use effective_locks::sharded::Counter;
 
 #[test]
 fn every_update_is_in_the_sum_with_fewer_and_with_more_shards_than_threads() {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use locks::{Semaphore, TimedOut};
+use effective_locks::{Semaphore, TimedOut};
 
 #[test]
 fn it_travels_in_any_error_type_and_has_nothing_behind_it() {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::in_time;
-use locks::Event;
+use effective_locks::Event;
 
 const A_MOMENT: Duration = Duration::from_millis(20);
 

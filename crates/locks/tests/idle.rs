@@ -4,8 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use locks::sharded::Map;
-use locks::{Event, Semaphore, TimedMutex};
+use effective_locks::sharded::Map;
+use effective_locks::{Event, Semaphore, TimedMutex};
 use rustix::time::{ClockId, clock_gettime};
 
 fn cpu_time() -> Duration {

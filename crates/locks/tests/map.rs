@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::in_time;
-use locks::Event;
-use locks::sharded::Map;
+use effective_locks::Event;
+use effective_locks::sharded::Map;
 
 fn add(total: &mut u64, mine: u64) {
     *total += mine;

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use locks::sharded::Map;
+use effective_locks::sharded::Map;
 
 /// Interned: when one is dropped, it looks into the map.
 #[derive(Debug)]

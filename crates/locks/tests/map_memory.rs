@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use locks::sharded::Map;
+use effective_locks::sharded::Map;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex as StdMutex;
 use std::time::Duration;
 
-use locks::sharded::Counter;
-use locks::{Event, Semaphore};
+use effective_locks::sharded::Counter;
+use effective_locks::{Event, Semaphore};
 use loom::cell::Cell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -160,7 +160,10 @@ fn giving_back_as_the_only_waiter_gives_up_changes_nothing_for_who_takes() {
             let semaphore = Arc::clone(&semaphore);
             thread::spawn(move || semaphore.add_permits(1))
         };
-        let taken = semaphore.try_acquire().map(locks::Permit::forget).is_some();
+        let taken = semaphore
+            .try_acquire()
+            .map(effective_locks::Permit::forget)
+            .is_some();
         assert!(greedy.join().unwrap());
         giver.join().unwrap();
         is_whole(&semaphore, if taken { 1 } else { 2 });

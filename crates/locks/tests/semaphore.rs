@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{in_time, until};
-use locks::Semaphore;
+use effective_locks::Semaphore;
 
 const A_MOMENT: Duration = Duration::from_millis(20);
 

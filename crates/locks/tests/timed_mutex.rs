@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::in_time;
-use locks::{Event, TimedMutex};
+use effective_locks::{Event, TimedMutex};
 
 const A_MOMENT: Duration = Duration::from_millis(20);
 

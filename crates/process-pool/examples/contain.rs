@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use process_pool::{JobError, ProcessPool, job, register};
+use effective_process_pool::{JobError, ProcessPool, job, register};
 
 job! {
     /// Stands for a C library.

@@ -9,7 +9,7 @@ use crate::{Handle, JobError, lock};
 /// The results of these jobs as they end, each with the place of its handle.
 ///
 /// ```
-/// use process_pool::{ProcessPool, as_completed, job, register};
+/// use effective_process_pool::{ProcessPool, as_completed, job, register};
 ///
 /// job! {
 ///     fn nap(milliseconds: u64) -> u64 {

@@ -28,7 +28,7 @@ const WORD: usize = size_of::<u64>();
 /// who reads at the same time gets a mixture of both, and nothing worse.
 ///
 /// ```
-/// use process_pool::{Buffer, ProcessPool, job, register};
+/// use effective_process_pool::{Buffer, ProcessPool, job, register};
 ///
 /// job! {
 ///     fn invert(pixels: Buffer) {

@@ -17,7 +17,7 @@ const MOST_WORKERS: usize = 1_024;
 ///
 /// ```
 /// use std::time::Duration;
-/// use process_pool::{ProcessPool, job, register};
+/// use effective_process_pool::{ProcessPool, job, register};
 ///
 /// job! {
 ///     fn warm_up(table: Vec<u32>) { assert!(!table.is_empty()); }

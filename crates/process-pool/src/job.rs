@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 /// programs on two machines agree on:
 ///
 /// ```
-/// use process_pool::Job;
+/// use effective_process_pool::Job;
 ///
 /// struct Area;
 ///
@@ -41,7 +41,7 @@ pub trait Job: 'static {
 /// Functions inside of functions have the module's name only, so two of the same name in one module clash.
 ///
 /// ```
-/// use process_pool::{Job, job};
+/// use effective_process_pool::{Job, job};
 ///
 /// job! {
 ///     /// How often a letter occurs.

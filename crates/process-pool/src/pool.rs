@@ -26,7 +26,7 @@ use crate::{
 /// Dropping the pool finishes what was accepted, as [`shutdown`](Self::shutdown) does.
 ///
 /// ```
-/// use process_pool::{ProcessPool, job, register};
+/// use effective_process_pool::{ProcessPool, job, register};
 ///
 /// job! { fn halve(number: u32) -> Option<u32> { (number % 2 == 0).then_some(number / 2) } }
 ///
@@ -133,7 +133,7 @@ impl ProcessPool {
     /// it: results that were there are kept, and the rest of the chunk goes to another worker.
     ///
     /// ```
-    /// use process_pool::{JobError, ProcessPool, job, register};
+    /// use effective_process_pool::{JobError, ProcessPool, job, register};
     ///
     /// job! {
     ///     fn invert(number: i32) -> i32 {

@@ -127,7 +127,7 @@ impl Program {
     /// machine would.
     ///
     /// ```
-    /// use process_pool::{Program, job, register, wire};
+    /// use effective_process_pool::{Program, job, register, wire};
     ///
     /// job! { fn double(number: u32) -> u32 { 2 * number } }
     ///
@@ -215,7 +215,7 @@ impl From<CallError> for JobError {
 /// what stands before the registration is done by each worker too, and what stands after it by none.
 ///
 /// ```
-/// use process_pool::{ProcessPool, job, register};
+/// use effective_process_pool::{ProcessPool, job, register};
 ///
 /// job! { fn double(number: u32) -> u32 { 2 * number } }
 ///

@@ -6,7 +6,7 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{ProcessPool, job, register};
+use effective_process_pool::{ProcessPool, job, register};
 
 job! {
     fn double(number: u64) -> u64 { 2 * number }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use process_pool::{
+use effective_process_pool::{
     Buffer, JobError, ProcessPool, Program, SubmitError, as_completed, job, register, wire,
 };
 
@@ -408,7 +408,7 @@ fn what_is_not_registered_is_an_error() {
     assert!(matches!(error, SubmitError::Unregistered(_)));
     assert_eq!(
         error.to_string(),
-        "no job called jobs::unregistered is registered: add it to `process_pool::register!`"
+        "no job called jobs::unregistered is registered: add it to `effective_process_pool::register!`"
     );
     assert!(matches!(
         pool.map::<unregistered>([()])[..],

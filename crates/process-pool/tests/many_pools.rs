@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::{Census, deadline, eventually};
-use process_pool::{ProcessPool, job, register};
+use effective_process_pool::{ProcessPool, job, register};
 
 job! {
     fn double(number: u64) -> u64 { 2 * number }

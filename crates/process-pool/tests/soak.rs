@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use common::rerun::{AS_NOBODY, AS_PID_1, is_inner, passes_within};
 use common::{Census, alone, deadline, eventually, processes, quiet_in_workers};
-use process_pool::{
+use effective_process_pool::{
     Buffer, BuildError, Handle, Job, JobError, ProcessPool, Program, SubmitError, job, register,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

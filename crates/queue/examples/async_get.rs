@@ -5,7 +5,7 @@
 use std::thread;
 use std::time::Duration;
 
-use queue::Queue;
+use effective_queue::Queue;
 use tokio::time::timeout;
 
 #[tokio::main(flavor = "current_thread")]

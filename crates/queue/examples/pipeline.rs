@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use queue::pipeline::{Pipeline, PipelineError};
+use effective_queue::pipeline::{Pipeline, PipelineError};
 
 const FILES: usize = 200;
 

@@ -4,7 +4,7 @@
 //!
 //! `cargo run -p queue --example pipeline_game_of_life`
 
-use queue::pipeline::{Pipeline, PipelineError};
+use effective_queue::pipeline::{Pipeline, PipelineError};
 
 type Grid = Vec<Vec<bool>>;
 

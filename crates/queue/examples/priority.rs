@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use queue::Queue;
+use effective_queue::Queue;
 
 struct Job {
     urgency: u8,

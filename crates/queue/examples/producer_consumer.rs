@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use queue::Queue;
+use effective_queue::Queue;
 
 fn main() {
     // Room for four lines: the producer waits for the workers, not the memory for the producer.

@@ -3,9 +3,9 @@
 
 mod forked;
 
+use effective_queue::Queue;
+use effective_queue::pipeline::Pipeline;
 use forked::in_a_forked_child;
-use queue::Queue;
-use queue::pipeline::Pipeline;
 
 #[test]
 fn a_run_dropped_in_a_forked_child_does_not_panic() {

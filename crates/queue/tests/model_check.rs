@@ -15,11 +15,11 @@ use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use effective_queue::Queue;
 use loom::model::Builder;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-use queue::Queue;
 
 /// All interleavings with at most so many preemptions.
 fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {

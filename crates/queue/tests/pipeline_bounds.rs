@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use effective_queue::pipeline::Pipeline;
 use pipeline_support::{Alive, Door, Item, eventually, within_time};
-use queue::pipeline::Pipeline;
 
 /// What the documentation says: `s` stages, `w` workers in all, a buffer of `b`.
 fn bound(s: usize, w: usize, b: usize) -> usize {

@@ -4,8 +4,8 @@ mod pipeline_support;
 
 use std::thread;
 
+use effective_queue::pipeline::{Counts, Pipeline, StageCounts};
 use pipeline_support::{Door, eventually, quiet, within_time};
-use queue::pipeline::{Counts, Pipeline, StageCounts};
 
 /// Nothing of what came in is missing.
 #[track_caller]

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use effective_queue::pipeline::{Cause, ItemError, Pipeline, PipelineError};
 use pipeline_support::{Bomb, Door, quiet, within_time};
-use queue::pipeline::{Cause, ItemError, Pipeline, PipelineError};
 
 #[track_caller]
 fn item<T>(result: Result<T, PipelineError>) -> ItemError {

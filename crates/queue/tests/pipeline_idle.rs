@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use effective_queue::pipeline::Pipeline;
 use pipeline_support::{eventually, threads_named, within_time};
-use queue::pipeline::Pipeline;
 
 /// The time that the threads of this name, and that of the inputs, have been on a CPU so far.
 fn cpu_time(prefix: &str) -> Duration {

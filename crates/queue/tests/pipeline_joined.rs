@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use effective_queue::pipeline::{Pipeline, PipelineError};
 use pipeline_support::{Bomb, quiet, within_time};
-use queue::pipeline::{Pipeline, PipelineError};
 
 static GONE: AtomicUsize = AtomicUsize::new(0);
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use effective_queue::pipeline::Pipeline;
 use pipeline_support::{Door, within_time};
-use queue::pipeline::Pipeline;
 
 #[test]
 fn no_one_and_many_items_come_out_in_order() {

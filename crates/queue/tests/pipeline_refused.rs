@@ -5,8 +5,8 @@ mod pipeline_support;
 
 use std::process::Command;
 
+use effective_queue::pipeline::{Pipeline, PipelineError};
 use pipeline_support::{eventually, threads_named, within_time};
-use queue::pipeline::{Pipeline, PipelineError};
 
 /// Set in the process whose memory is limited: the limit is the whole process's.
 const LIMITED: &str = "PIPELINE_TEST_LIMITED";

@@ -9,8 +9,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use effective_queue::pipeline::{Pipeline, PipelineError, Running};
 use pipeline_support::{Alive, Door, Item, eventually, quiet, threads_named, within_time};
-use queue::pipeline::{Pipeline, PipelineError, Running};
 
 #[test]
 fn outputs_dropped_half_way_end_the_run_and_leave_nothing() {

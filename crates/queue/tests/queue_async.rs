@@ -11,7 +11,7 @@ use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use queue::Queue;
+use effective_queue::Queue;
 use support::{Random, Wakes, some, within_deadline};
 use tokio::runtime;
 

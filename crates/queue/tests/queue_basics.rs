@@ -7,7 +7,9 @@ use std::error::Error;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use queue::{GetError, GetTimeoutError, PutTimeoutError, Queue, TryGetError, TryPutError};
+use effective_queue::{
+    GetError, GetTimeoutError, PutTimeoutError, Queue, TryGetError, TryPutError,
+};
 use support::{some, within_deadline};
 
 const SHORT: Duration = Duration::from_millis(5);

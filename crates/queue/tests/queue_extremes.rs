@@ -2,7 +2,7 @@
 
 mod support;
 
-use queue::Queue;
+use effective_queue::Queue;
 use support::{caught, some};
 
 #[test]

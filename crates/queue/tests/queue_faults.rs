@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use queue::{GetError, Queue, TryGetError};
+use effective_queue::{GetError, Queue, TryGetError};
 use support::{Random, Wakes, caught, eventually, some, within_deadline};
 
 #[test]

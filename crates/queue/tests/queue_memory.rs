@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use queue::Queue;
+use effective_queue::Queue;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use queue::Queue;
+use effective_queue::Queue;
 use support::{Random, caught, some, within_deadline};
 
 /// Each consumer sees the items of each producer in order, chunks and single items mixed.
@@ -204,7 +204,9 @@ fn a_comparison_that_panics_loses_nothing_and_stops_nobody() {
                                 if random.below(2) == 0 {
                                     queue.get().map(|item| vec![item.into_inner()])
                                 } else {
-                                    queue.get_batch(some(3)).map(queue::Batch::into_inner)
+                                    queue
+                                        .get_batch(some(3))
+                                        .map(effective_queue::Batch::into_inner)
                                 }
                             });
                             match tried {
@@ -257,8 +259,8 @@ fn timeouts_that_expire_lose_nothing() {
                         loop {
                             match queue.get_timeout(Duration::from_micros(random.below(40))) {
                                 Ok(item) => sum += *item,
-                                Err(queue::GetTimeoutError::TimedOut) => {}
-                                Err(queue::GetTimeoutError::Closed) => break sum,
+                                Err(effective_queue::GetTimeoutError::TimedOut) => {}
+                                Err(effective_queue::GetTimeoutError::Closed) => break sum,
                             }
                         }
                     })

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use std::future::Future as _;
 
-use queue::{PutTimeoutError, Queue, TryPutError};
+use effective_queue::{PutTimeoutError, Queue, TryPutError};
 use support::{Random, Wakes, caught, some};
 
 fn seconds() -> u64 {
@@ -101,8 +101,8 @@ fn consume(queue: &Queue<u64>, tally: &Tally, random: &mut Random) {
         match random.below(8) {
             0 => match queue.get_timeout(Duration::from_micros(random.below(50))) {
                 Ok(item) => add(&tally.got, *item as usize),
-                Err(queue::GetTimeoutError::TimedOut) => add(&tally.timed_out, 1),
-                Err(queue::GetTimeoutError::Closed) => return,
+                Err(effective_queue::GetTimeoutError::TimedOut) => add(&tally.timed_out, 1),
+                Err(effective_queue::GetTimeoutError::Closed) => return,
             },
             1 => match queue.get_batch(some(1 + random.below(100) as usize)) {
                 Ok(batch) => add(&tally.got, batch.len()),

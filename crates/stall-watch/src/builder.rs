@@ -66,7 +66,7 @@ impl Builder {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use stall_watch::{BuildError, StallWatch};
+    /// use effective_stall_watch::{BuildError, StallWatch};
     ///
     /// let watch = StallWatch::builder(Duration::from_millis(100))
     ///     .backtraces()

@@ -145,7 +145,7 @@ impl Taken {
 ///
 /// ```
 /// use std::time::Duration;
-/// use stall_watch::{StallWatch, excused};
+/// use effective_stall_watch::{StallWatch, excused};
 ///
 /// let watch = StallWatch::new(Duration::from_millis(10)).unwrap();
 /// futures::executor::block_on(watch.wrap(async {

@@ -87,7 +87,7 @@ impl fmt::Debug for Recorder {
 ///
 /// ```
 /// use std::time::Duration;
-/// use stall_watch::StallWatch;
+/// use effective_stall_watch::StallWatch;
 ///
 /// let watch = StallWatch::new(Duration::from_millis(100)).unwrap();
 /// futures::executor::block_on(watch.wrap(async { 42 }));

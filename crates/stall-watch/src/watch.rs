@@ -23,7 +23,7 @@ use crate::{BuildError, StillRunning};
 /// ```
 /// use std::thread::sleep;
 /// use std::time::Duration;
-/// use stall_watch::StallWatch;
+/// use effective_stall_watch::StallWatch;
 ///
 /// let watch = StallWatch::builder(Duration::from_millis(50))
 ///     .on_stall(|stall| eprintln!("{stall}"))

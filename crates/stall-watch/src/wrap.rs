@@ -53,7 +53,7 @@ impl Spot {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use stall_watch::StallWatch;
+    /// use effective_stall_watch::StallWatch;
     ///
     /// let watch = StallWatch::new(Duration::from_millis(100)).unwrap();
     /// let redraw = watch.named("redraw");

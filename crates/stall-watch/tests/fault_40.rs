@@ -8,9 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Heard, LONG, THRESHOLD, eventually, is_named, spin_until, within_deadline};
+use effective_stall_watch::{Phase, StallWatch};
 use futures::executor::block_on;
 use futures::future::poll_fn;
-use stall_watch::{Phase, StallWatch};
 
 const ROUNDS: usize = 5;
 

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{THRESHOLD, within_deadline};
+use effective_stall_watch::StallWatch;
 use futures::executor::block_on;
-use stall_watch::StallWatch;
 
 /// Times that a thread of this process let the CPU go by itself: how often it woke, and went to sleep again.
 fn sleeps(name: &str) -> u64 {

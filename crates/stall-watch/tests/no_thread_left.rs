@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{eventually, threads, within_deadline};
+use effective_stall_watch::StallWatch;
 use futures::executor::block_on;
-use stall_watch::StallWatch;
 
 #[test]
 fn watches_come_and_go_and_leave_no_thread() {

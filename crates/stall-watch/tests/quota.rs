@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Heard, is_named, within_deadline};
-use stall_watch::StallWatch;
+use effective_stall_watch::StallWatch;
 
 /// A cgroup of this test alone with a CPU quota, removed in the end.
 struct Group(PathBuf);

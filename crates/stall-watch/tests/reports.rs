@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Heard, LONG, THRESHOLD, eventually, is_named, within_deadline};
+use effective_stall_watch::{BuildError, Phase, StallWatch, StillRunning};
 use futures::executor::block_on;
-use stall_watch::{BuildError, Phase, StallWatch, StillRunning};
 
 /// Holds the calling thread up until the watch has noticed once more.
 fn stall(watch: &StallWatch) {
@@ -281,9 +281,9 @@ fn a_threshold_that_cannot_be_watched_is_refused() {
 fn handles_errors_and_reports_cross_threads() {
     fn crosses<T: Send + Sync + 'static>() {}
     crosses::<StallWatch>();
-    crosses::<stall_watch::Spot>();
-    crosses::<stall_watch::Stall>();
-    crosses::<stall_watch::Stats>();
+    crosses::<effective_stall_watch::Spot>();
+    crosses::<effective_stall_watch::Stall>();
+    crosses::<effective_stall_watch::Stats>();
     crosses::<BuildError>();
     crosses::<StillRunning>();
 }

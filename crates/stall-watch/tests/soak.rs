@@ -13,9 +13,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{LONG, eventually, threads};
+use effective_stall_watch::{Phase, StallWatch, excused};
 use futures::executor::block_on;
 use futures::future::poll_fn;
-use stall_watch::{Phase, StallWatch, excused};
 
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);

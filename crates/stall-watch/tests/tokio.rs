@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Heard, LONG, THRESHOLD, eventually, is_named, spin_until, within_deadline};
-use stall_watch::{Phase, Stall, StallWatch};
+use effective_stall_watch::{Phase, Stall, StallWatch};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
 use tokio::time::sleep;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use common::{THRESHOLD, eventually, within_deadline};
-use stall_watch::StallWatch;
+use effective_stall_watch::StallWatch;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};

@@ -12,12 +12,12 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Heard, LONG, THRESHOLD, eventually, is_named, within_deadline};
+use effective_stall_watch::{Phase, StallWatch, excused};
 use futures::executor::{LocalPool, block_on};
 use futures::future::{join, join_all};
 use futures::task::LocalSpawnExt;
-use stall_watch::{Phase, StallWatch, excused};
 
-fn builder() -> stall_watch::Builder {
+fn builder() -> effective_stall_watch::Builder {
     StallWatch::builder(THRESHOLD)
 }
 
@@ -360,7 +360,7 @@ fn inner_task_is_reported_after_excused() {
             let (listener, innermost) = (heard.clone(), watch.named("innermost"));
             let inner = watch.named("inner").wrap(async move {
                 if excuse {
-                    stall_watch::excused(|| innermost.run(|| ()));
+                    effective_stall_watch::excused(|| innermost.run(|| ()));
                 }
                 listener.wait_for(|stall| is_named(stall, "outer"))
             });

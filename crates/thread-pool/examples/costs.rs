@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use thread_pool::{Handle, ScopedHandle, ThreadPool, as_completed};
+use effective_thread_pool::{Handle, ScopedHandle, ThreadPool, as_completed};
 
 const JOBS: u32 = 100_000;
 const RUNS: usize = 15;

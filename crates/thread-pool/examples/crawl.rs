@@ -7,7 +7,7 @@ use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use thread_pool::{ThreadPool, WaitFor, as_completed, wait};
+use effective_thread_pool::{ThreadPool, WaitFor, as_completed, wait};
 
 /// Stands for a page that takes its time. Page `n` links to `2n + 1` and `2n + 2`.
 fn fetch(page: u32) -> Vec<u32> {

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use thread_pool::{JobError, ThreadPool};
+use effective_thread_pool::{JobError, ThreadPool};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let pool = ThreadPool::builder()

@@ -5,7 +5,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use thread_pool::ThreadPool;
+use effective_thread_pool::ThreadPool;
 
 type Grid = Vec<Vec<bool>>;
 

@@ -19,8 +19,8 @@ use crate::{TaskPanic, ThreadPool};
 ///
 /// # Examples
 /// ```
-/// # fn main() -> Result<(), thread_pool::BuildError> {
-/// let pool = thread_pool::ThreadPool::builder().workers(3).name_prefix("resize").stack_size(256 * 1024).build()?;
+/// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+/// let pool = effective_thread_pool::ThreadPool::builder().workers(3).name_prefix("resize").stack_size(256 * 1024).build()?;
 /// assert_eq!(pool.workers(), 3);
 /// # Ok(()) }
 /// ```
@@ -71,8 +71,8 @@ impl Builder {
     /// # Examples
     /// ```
     /// # use std::time::Duration;
-    /// # fn main() -> Result<(), thread_pool::BuildError> {
-    /// let pool = thread_pool::ThreadPool::builder()
+    /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+    /// let pool = effective_thread_pool::ThreadPool::builder()
     ///     .workers(100)
     ///     .min_workers(2)
     ///     .idle_timeout(Duration::from_secs(30))
@@ -139,7 +139,7 @@ impl Builder {
     /// # use std::cell::Cell;
     /// thread_local!(static WORKER: Cell<Option<usize>> = const { Cell::new(None) });
     ///
-    /// let pool = thread_pool::ThreadPool::builder()
+    /// let pool = effective_thread_pool::ThreadPool::builder()
     ///     .workers(1)
     ///     .initializer(|worker| {
     ///         WORKER.set(Some(worker));

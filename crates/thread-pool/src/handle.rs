@@ -27,7 +27,7 @@ use crate::{JobError, reports, worker};
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = thread_pool::ThreadPool::new(2)?;
+/// let pool = effective_thread_pool::ThreadPool::new(2)?;
 /// let answer = pool.submit(|| 6 * 7)?;
 /// let doubled = async { answer.await.map(|answer| 2 * answer) };
 /// # // Any executor will do.
@@ -72,7 +72,7 @@ impl<R: 'static> Handle<R> {
     /// # Examples
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// let pool = effective_thread_pool::ThreadPool::new(2)?;
     /// let answer = pool.submit(|| 6 * 7)?;
     /// assert_eq!(answer.wait()?, 42);
     /// # Ok(()) }
@@ -113,7 +113,7 @@ impl<R: 'static> Handle<R> {
     /// ```
     /// # use std::time::Duration;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let pool = thread_pool::ThreadPool::new(1)?;
+    /// let pool = effective_thread_pool::ThreadPool::new(1)?;
     /// let mut handle = pool.submit(|| std::thread::sleep(Duration::from_millis(30)))?;
     /// let result = loop {
     ///     match handle.wait_timeout(Duration::from_millis(10)) {
@@ -156,7 +156,7 @@ impl<R: 'static> Handle<R> {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use std::sync::mpsc;
-    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// let pool = effective_thread_pool::ThreadPool::new(2)?;
     /// let (tell, told) = mpsc::channel();
     /// let mut answer = pool.submit(|| 6 * 7)?;
     /// answer.on_complete(move |result| {

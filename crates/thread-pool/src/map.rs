@@ -19,8 +19,8 @@ const LOOK_AHEAD: usize = 64;
 /// # Examples
 /// ```
 /// # use std::num::NonZeroUsize;
-/// # fn main() -> Result<(), thread_pool::BuildError> {
-/// let pool = thread_pool::ThreadPool::new(8)?;
+/// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+/// let pool = effective_thread_pool::ThreadPool::new(8)?;
 /// let two = NonZeroUsize::new(2).expect("not zero");
 /// // At most two of the eight workers take part, and each claims one input at a time.
 /// let squares = pool.mapping().limit(two).chunk_size(NonZeroUsize::MIN).run(0..5u32, |n| n * n);
@@ -87,8 +87,8 @@ impl<'a> Mapping<'a> {
     ///
     /// # Examples
     /// ```
-    /// # fn main() -> Result<(), thread_pool::BuildError> {
-    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+    /// let pool = effective_thread_pool::ThreadPool::new(2)?;
     /// let squares = pool.mapping().stream(0u64.., |n| n * n);
     /// let first: u64 = squares.flatten().take_while(|&square| square < 50).sum();
     /// assert_eq!(first, 140);
@@ -139,8 +139,8 @@ impl<'a> Mapping<'a> {
     /// # Examples
     /// ```
     /// # use std::time::Duration;
-    /// # fn main() -> Result<(), thread_pool::BuildError> {
-    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+    /// let pool = effective_thread_pool::ThreadPool::new(2)?;
     /// let map = pool.mapping().start(0..100u64, |n| n + 1);
     /// let results = match map.wait_timeout(Duration::from_secs(10)) {
     ///     Ok(results) => results,

@@ -34,8 +34,8 @@ impl ThreadPool {
     ///
     /// # Examples
     /// ```
-    /// # fn main() -> Result<(), thread_pool::BuildError> {
-    /// let pool = thread_pool::ThreadPool::new(4)?;
+    /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+    /// let pool = effective_thread_pool::ThreadPool::new(4)?;
     /// let lengths = pool.map(["one", "three"], str::len);
     /// assert!(matches!(lengths[..], [Ok(3), Ok(5)]));
     /// # Ok(()) }

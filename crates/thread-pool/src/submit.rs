@@ -41,7 +41,7 @@ impl ThreadPool {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use std::{sync::mpsc, thread, time::Duration};
-    /// use thread_pool::{Refusal, ThreadPool};
+    /// use effective_thread_pool::{Refusal, ThreadPool};
     /// let pool = ThreadPool::builder().workers(1).max_pending(1).build()?;
     /// # let (started, has_started) = mpsc::channel();
     /// let running = pool.submit(move || {

@@ -10,9 +10,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use common::{occupy, within_deadline};
+use effective_thread_pool::{JobError, ThreadPool};
 use futures::executor::block_on;
 use futures::future::{join_all, select};
-use thread_pool::{JobError, ThreadPool};
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -169,12 +169,12 @@ fn a_waker_that_panics_kills_no_worker() {
 fn a_handle_is_not_used_after_it_was_ready() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
-        type Use = fn(thread_pool::Handle<u8>);
+        type Use = fn(effective_thread_pool::Handle<u8>);
         let uses: [Use; 4] = [
             |handle| drop(handle.wait()),
             |handle| drop(block_on(handle)),
             |mut handle| handle.on_complete(|_| ()),
-            |handle| drop(thread_pool::as_completed([handle]).next()),
+            |handle| drop(effective_thread_pool::as_completed([handle]).next()),
         ];
         for again in uses {
             let mut handle = pool.submit(|| 1).unwrap();

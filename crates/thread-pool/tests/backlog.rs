@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{occupy, within_deadline};
-use thread_pool::{BuildError, Refusal, ThreadPool};
+use effective_thread_pool::{BuildError, Refusal, ThreadPool};
 
 fn bounded(workers: usize, jobs: usize) -> ThreadPool {
     ThreadPool::builder()

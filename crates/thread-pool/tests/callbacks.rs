@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use common::{occupy, within_deadline};
-use thread_pool::{JobError, ThreadPool};
+use effective_thread_pool::{JobError, ThreadPool};
 
 #[test]
 fn callbacks_run_in_order_on_the_worker_before_the_result_is_seen() {
@@ -122,7 +122,7 @@ fn a_callback_that_waits_for_its_own_job_gets_an_error() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
-        let (give, take) = mpsc::channel::<thread_pool::Handle<u8>>();
+        let (give, take) = mpsc::channel::<effective_thread_pool::Handle<u8>>();
         let (tell, told) = mpsc::channel();
         let mut job = pool.submit(|| 1).unwrap();
         job.on_complete(move |_| tell.send(take.recv().unwrap().wait()).unwrap());

@@ -3,8 +3,8 @@
 
 mod quota;
 
+use effective_thread_pool::ThreadPool;
 use quota::under_a_quota;
-use thread_pool::ThreadPool;
 
 #[test]
 fn a_default_pool_has_as_many_workers_as_the_quota_has_cpus() {

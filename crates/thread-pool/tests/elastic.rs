@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Gate, eventually, occupy, threads_named, within_deadline};
-use thread_pool::{BuildError, Builder, ThreadPool};
+use effective_thread_pool::{BuildError, Builder, ThreadPool};
 
 fn elastic(min: usize, max: usize, idle: Duration) -> Builder {
     ThreadPool::builder()
@@ -216,7 +216,11 @@ fn every_way_to_end_finds_all_threads() {
                 2 => pool.shutdown_timeout(Duration::MAX).unwrap(),
                 _ => drop(pool.shutdown_now_timeout(Duration::MAX).unwrap()),
             }
-            assert!(handles.iter().all(thread_pool::Handle::is_finished));
+            assert!(
+                handles
+                    .iter()
+                    .all(effective_thread_pool::Handle::is_finished)
+            );
             // A joined thread may stand in the list for a moment longer.
             eventually(|| threads_named("shrunk-") == 0);
         }

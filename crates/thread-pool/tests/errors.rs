@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use thread_pool::{BuildError, JobError, ThreadPool};
+use effective_thread_pool::{BuildError, JobError, ThreadPool};
 
 /// All that a report of the whole chain would print.
 fn chain(error: &dyn Error) -> Vec<String> {

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, eventually, occupy, within_deadline};
-use thread_pool::{JobError, Refusal, ThreadPool};
+use effective_thread_pool::{JobError, Refusal, ThreadPool};
 
 #[test]
 fn fault_01_a_job_panics_and_its_own_handle_gets_the_payload() {
@@ -55,7 +55,7 @@ fn fault_02_a_panic_payload_that_panics_when_dropped_is_contained() {
             drop(pool.submit(move || panic_any(Bomb(depth))).unwrap().wait());
             drop(pool.submit(move || panic_any(Bomb(depth))).unwrap());
             let bad = pool.submit(move || panic_any(Bomb(depth))).unwrap();
-            thread_pool::as_completed([bad]).for_each(drop);
+            effective_thread_pool::as_completed([bad]).for_each(drop);
             let told = pool.scope(|scope| drop(scope.submit(|| panic_any(Bomb(depth)))));
             drop(told.unwrap_err());
             let results = pool.mapping().stream(0..3, move |_| panic_any(Bomb(depth)));
@@ -179,7 +179,7 @@ fn fault_08_a_wait_that_times_out_can_be_followed_by_one_that_gets_the_result() 
         let (gate, _) = occupy(&pool);
         let handle = pool.submit(|| "late").unwrap();
         let handle = handle.wait_timeout(Duration::from_millis(2)).unwrap_err();
-        let mut results = thread_pool::as_completed([handle]);
+        let mut results = effective_thread_pool::as_completed([handle]);
         assert!(results.next_timeout(Duration::from_millis(2)).is_err());
         let (_, handle) = results.into_rest().pop().unwrap();
         gate.open();
@@ -300,7 +300,7 @@ fn fault_12_a_completion_callback_that_panics_is_reported_and_the_others_run() {
             .build()
             .unwrap();
         let ran = Arc::new(AtomicUsize::new(0));
-        let others = |job: &mut thread_pool::Handle<u8>| {
+        let others = |job: &mut effective_thread_pool::Handle<u8>| {
             let ran = Arc::clone(&ran);
             job.on_complete(move |_| {
                 ran.fetch_add(1, Ordering::SeqCst);

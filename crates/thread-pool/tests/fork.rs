@@ -5,8 +5,8 @@ mod forked;
 
 use std::time::Duration;
 
+use effective_thread_pool::ThreadPool;
 use forked::in_a_forked_child;
-use thread_pool::ThreadPool;
 
 #[test]
 fn a_pool_dropped_in_a_forked_child_does_not_panic() {

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, occupy, within_deadline};
-use thread_pool::{Handle, JobError, ThreadPool, TimedOut, WaitFor, Waited};
-use thread_pool::{as_completed, wait, wait_timeout};
+use effective_thread_pool::{Handle, JobError, ThreadPool, TimedOut, WaitFor, Waited};
+use effective_thread_pool::{as_completed, wait, wait_timeout};
 
 /// Jobs that stay at a gate each.
 fn gated(pool: &ThreadPool, jobs: usize) -> (Vec<Gate>, Vec<Handle<()>>) {

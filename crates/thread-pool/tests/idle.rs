@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::time::Duration;
 
-use thread_pool::ThreadPool;
+use effective_thread_pool::ThreadPool;
 
 /// What all threads of this process have run so far, as the scheduler counts it.
 fn cpu_time() -> Duration {
@@ -37,7 +37,7 @@ fn an_idle_pool_uses_no_cpu_in_whatever_way_it_was_busy_before() {
     pool.mapping().stream(0..1_000, |n| n).for_each(drop);
     pool.scope(|scope| drop(scope.submit(|| ()))).unwrap();
     let handles: Vec<_> = (0..100).map(|_| pool.submit(|| ()).unwrap()).collect();
-    thread_pool::as_completed(handles).for_each(drop);
+    effective_thread_pool::as_completed(handles).for_each(drop);
     // One worker waits in a job, two threads outside wait for it: they cost nothing either.
     let (gate, busy) = common::occupy(&pool);
     std::thread::scope(|threads| {

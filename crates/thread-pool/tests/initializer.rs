@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use common::{Gate, eventually, within_deadline};
-use thread_pool::{InitializerError, JobError, Refusal, ThreadPool};
+use effective_thread_pool::{InitializerError, JobError, Refusal, ThreadPool};
 
 thread_local!(static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) });
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use common::{Gate, eventually, occupy, within_deadline};
-use thread_pool::{JobError, ThreadPool};
+use effective_thread_pool::{JobError, ThreadPool};
 
 fn at(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -214,7 +214,7 @@ fn started(
     Gate,
     Arc<()>,
     Arc<AtomicUsize>,
-    thread_pool::MapHandle<usize>,
+    effective_thread_pool::MapHandle<usize>,
 ) {
     let gate = Gate::new();
     let (inside, alive, calls) = (gate.clone(), Arc::new(()), Arc::new(AtomicUsize::new(0)));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::within_deadline;
-use thread_pool::{JobError, ThreadPool};
+use effective_thread_pool::{JobError, ThreadPool};
 
 /// Miri takes about a thousand times as long for a round, and checks more in it.
 const ROUNDS: usize = if cfg!(miri) { 100 } else { 2_000 };

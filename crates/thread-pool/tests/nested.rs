@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{occupy, within_deadline};
-use thread_pool::{Handle, JobError, ThreadPool};
+use effective_thread_pool::{Handle, JobError, ThreadPool};
 
 fn pool(workers: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPool::new(workers).unwrap())

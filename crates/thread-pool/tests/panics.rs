@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
 use common::{Gate, occupy, within_deadline};
-use thread_pool::{JobError, TaskPanic, ThreadPool};
+use effective_thread_pool::{JobError, TaskPanic, ThreadPool};
 
 fn panic_of<R: std::fmt::Debug>(result: Result<R, JobError>) -> TaskPanic {
     match result {

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use thread_pool::{BuildError, ThreadPool};
+use effective_thread_pool::{BuildError, ThreadPool};
 
 /// Set in the process whose memory is limited.
 const LIMITED: &str = "THREAD_POOL_TEST_LIMITED";

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, occupy, within_deadline};
-use thread_pool::{JobError, Refusal, ThreadPool};
+use effective_thread_pool::{JobError, Refusal, ThreadPool};
 
 #[test]
 fn jobs_borrow_and_have_ended_when_the_scope_has() {

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use common::{Gate, occupy, within_deadline};
-use thread_pool::{JobError, ThreadPool};
+use effective_thread_pool::{JobError, ThreadPool};
 
 #[test]
 fn shutdown_runs_all_that_was_accepted() {
@@ -378,7 +378,7 @@ fn a_shutdown_ends_what_was_begun_in_every_way() {
                 calls.fetch_add(1, Ordering::SeqCst);
             });
             let awaited = handles.pop().unwrap();
-            let results = thread_pool::as_completed(handles);
+            let results = effective_thread_pool::as_completed(handles);
             let rest = std::thread::spawn(move || {
                 (
                     results.collect::<Vec<_>>(),

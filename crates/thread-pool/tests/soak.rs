@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use thread_pool::{Handle, JobError, ThreadPool, WaitFor, as_completed, wait_timeout};
+use effective_thread_pool::{Handle, JobError, ThreadPool, WaitFor, as_completed, wait_timeout};
 
 /// What was begun, and what came of it.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, eventually, within_deadline};
-use thread_pool::{JobError, ThreadPool, TimedOut};
+use effective_thread_pool::{JobError, ThreadPool, TimedOut};
 
 fn at(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::within_deadline;
-use thread_pool::ThreadPool;
+use effective_thread_pool::ThreadPool;
 
 const FOR: Duration = Duration::from_millis(700);
 

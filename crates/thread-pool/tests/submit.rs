@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{occupy, within_deadline};
-use thread_pool::{
+use effective_thread_pool::{
     AsCompleted, BuildError, Handle, InitializerError, JobError, Refusal, Scope, ScopedHandle,
     SubmitError, TaskPanic, ThreadPool, TimedOut,
 };

@@ -10,7 +10,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use threads::Threads;
+use effective_threads::Threads;
 
 const ROUNDS: usize = 51;
 const TASKS: usize = 1_000;
@@ -38,7 +38,7 @@ fn main() {
             .map(0..TASKS, |n| black_box(n + 1));
     });
     row("a thread per task, all at once", || {
-        threads::map(0..TASKS, |n| black_box(n + 1));
+        effective_threads::map(0..TASKS, |n| black_box(n + 1));
     });
     row(
         "`std::thread::scope`, spawn and join, one at a time",
@@ -61,7 +61,7 @@ fn main() {
     }
     println!(
         "\nAt most {} threads of this crate are alive at once.",
-        threads::max_live_threads()
+        effective_threads::max_live_threads()
     );
 }
 
@@ -114,10 +114,10 @@ fn room() -> Option<Vec<(&'static str, f64)>> {
         || -> Option<Vec<f64>> { ROWS.iter().map(|(file, key, _)| kib(file, key)).collect() };
     // Once without looking, so that what is reused later is there already.
     let all = Barrier::new(LIVE);
-    threads::map(0..LIVE, |_| _ = all.wait());
+    effective_threads::map(0..LIVE, |_| _ = all.wait());
     let before = read()?;
     let after = Mutex::new(None);
-    threads::map(0..LIVE, |_| {
+    effective_threads::map(0..LIVE, |_| {
         if all.wait().is_leader() {
             *after.lock().expect("nobody panics") = read();
         }

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use threads::Threads;
+use effective_threads::Threads;
 
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 

@@ -39,7 +39,7 @@ impl Threads {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use threads::Threads;
+    /// use effective_threads::Threads;
     ///
     /// let threads = Threads::new().deadline(Duration::from_millis(5));
     /// let counts = threads.map_with([1, 2], |step, stop| {
@@ -71,7 +71,7 @@ impl Threads {
     ///
     /// ```
     /// use std::{thread, time::Duration};
-    /// use threads::Threads;
+    /// use effective_threads::Threads;
     ///
     /// let mut order = Vec::new();
     /// Threads::new().for_each_completed(
@@ -201,10 +201,10 @@ impl<T> Drop for Inputs<T> {
 /// Run `f` on each input in a thread of its own, all at once: [`Threads::map`] without a limit.
 ///
 /// ```
-/// let squares = threads::map(1..=3, |n| n * n);
+/// let squares = effective_threads::map(1..=3, |n| n * n);
 /// let squares: Result<Vec<i32>, _> = squares.into_iter().collect();
 /// assert_eq!(squares?, [1, 4, 9]);
-/// # Ok::<(), threads::TaskError>(())
+/// # Ok::<(), effective_threads::TaskError>(())
 /// ```
 ///
 /// # Errors

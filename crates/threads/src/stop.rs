@@ -18,7 +18,7 @@ use crate::sync::{AtomicBool, Condvar, Mutex, lock, wait};
 ///
 /// ```
 /// use std::{thread, time::Duration};
-/// use threads::{Stop, Threads};
+/// use effective_threads::{Stop, Threads};
 ///
 /// let stop = Stop::new();
 /// let polls = thread::scope(|scope| {

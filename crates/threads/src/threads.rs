@@ -8,14 +8,14 @@ use crate::{ConfigError, Stop};
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use threads::Threads;
+/// use effective_threads::Threads;
 ///
 /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 ///
 /// let words = ["borrow", "scope", "join"];
 /// let lengths = Threads::new().limit(AT_ONCE).map(&words, |word| word.len());
 /// assert_eq!(lengths.into_iter().collect::<Result<Vec<_>, _>>()?, [6, 5, 4]);
-/// # Ok::<(), threads::TaskError>(())
+/// # Ok::<(), effective_threads::TaskError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Threads {

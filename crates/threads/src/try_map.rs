@@ -11,7 +11,7 @@ impl Threads {
     /// one that came first in time. To keep what had been done by then, use [`map`](Self::map) with a [`Stop`].
     ///
     /// ```
-    /// use threads::{Threads, TryMapError};
+    /// use effective_threads::{Threads, TryMapError};
     ///
     /// let parsed = Threads::new().try_map(["12", "x"], |text| text.parse::<u32>());
     /// assert!(matches!(parsed, Err(TryMapError::Failed { index: 1, .. })));

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use effective_threads::{Stop, TaskError, Threads};
 use rustix::process::Resource;
 use support::{Gauge, in_a_child, lower};
-use threads::{Stop, TaskError, Threads};
 
 #[test]
 fn the_ceiling_holds_over_all_calls_together() {
@@ -18,18 +18,18 @@ fn the_ceiling_holds_over_all_calls_together() {
         // Far above what the user runs already, so that it is the ceiling that binds, and not the system.
         lower(Resource::Nproc, 2_000);
         assert!(
-            threads::max_live_threads() <= 1_000,
+            effective_threads::max_live_threads() <= 1_000,
             "{}",
-            threads::max_live_threads()
+            effective_threads::max_live_threads()
         );
         const PATIENCE: Duration = Duration::from_secs(10);
         let (gauge, both) = (Gauge::default(), Barrier::new(2));
-        let (ceiling, start) = (threads::max_live_threads(), Instant::now());
+        let (ceiling, start) = (effective_threads::max_live_threads(), Instant::now());
         thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     both.wait();
-                    let results = threads::map(0..1_200, |_| {
+                    let results = effective_threads::map(0..1_200, |_| {
                         gauge.during(|| {
                             // However slowly they start: none ends before there are many.
                             while gauge.peak() < ceiling / 2 && start.elapsed() < PATIENCE {
@@ -54,7 +54,7 @@ fn the_ceiling_holds_over_all_calls_together() {
 fn with_a_low_ceiling(test: &str, body: impl FnOnce(usize)) {
     in_a_child(test, || {
         lower(Resource::Nproc, 2_000);
-        let ceiling = threads::max_live_threads();
+        let ceiling = effective_threads::max_live_threads();
         assert!(ceiling <= 1_000, "{ceiling}");
         body(ceiling);
     });
@@ -65,7 +65,7 @@ fn with_all_threads_taken(ceiling: usize, body: impl FnOnce(&Stop) + Send) {
     let (release, started) = (Stop::new(), AtomicUsize::new(0));
     thread::scope(|scope| {
         scope.spawn(|| {
-            let held = threads::map(0..ceiling, |_| {
+            let held = effective_threads::map(0..ceiling, |_| {
                 started.fetch_add(1, Ordering::SeqCst);
                 release.wait_timeout(Duration::from_secs(20))
             });
@@ -86,7 +86,7 @@ fn a_call_waits_for_another_that_holds_all_threads() {
         |ceiling| {
             with_all_threads_taken(ceiling, |release| {
                 thread::scope(|scope| {
-                    let waiting = scope.spawn(|| threads::map(0..3, |n| n));
+                    let waiting = scope.spawn(|| effective_threads::map(0..3, |n| n));
                     // Much longer than what a refusal of the system is borne for.
                     thread::sleep(Duration::from_millis(400));
                     assert!(!waiting.is_finished());
@@ -134,10 +134,10 @@ fn fault_5_nested_calls_that_hold_all_threads_are_refused_and_never_hang() {
     with_a_low_ceiling(name, |ceiling| {
         let all = Barrier::new(ceiling);
         let (refused, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let outer = threads::map(0..ceiling, |n| {
+        let outer = effective_threads::map(0..ceiling, |n| {
             // Each has a thread and wants another one: nobody can have it.
             all.wait();
-            match &threads::map([n], |n| n)[..] {
+            match &effective_threads::map([n], |n| n)[..] {
                 [Ok(m)] if *m == n => done.fetch_add(1, Ordering::SeqCst),
                 [Err(error @ TaskError::Refused(_))] => {
                     assert!(error.to_string().contains("nested"), "{error}");
@@ -161,14 +161,14 @@ fn a_nested_call_waits_as_long_as_any_other_thread_may_end() {
     let name = "a_nested_call_waits_as_long_as_any_other_thread_may_end";
     with_a_low_ceiling(name, |ceiling| {
         let (all, free) = (Barrier::new(ceiling), AtomicBool::new(false));
-        let outer = threads::map(0..ceiling, |n| {
+        let outer = effective_threads::map(0..ceiling, |n| {
             all.wait();
             if n == 0 {
                 thread::sleep(Duration::from_millis(400));
                 free.store(true, Ordering::SeqCst);
                 return true;
             }
-            let inner = threads::map([()], |()| free.load(Ordering::SeqCst));
+            let inner = effective_threads::map([()], |()| free.load(Ordering::SeqCst));
             matches!(inner[..], [Ok(true)])
         });
         assert!(outer.into_iter().all(|waited| waited.unwrap()));

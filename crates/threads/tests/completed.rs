@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use threads::{Stop, TaskError, Threads};
+use effective_threads::{Stop, TaskError, Threads};
 
 #[test]
 fn each_result_comes_once_with_its_index_on_the_calling_thread() {

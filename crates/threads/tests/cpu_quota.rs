@@ -7,9 +7,9 @@ mod support;
 use std::thread;
 use std::time::Duration;
 
+use effective_threads::Threads;
 use quota::under_a_quota;
 use support::Gauge;
-use threads::Threads;
 
 #[test]
 fn a_limit_to_cores_heeds_a_cpu_quota() {

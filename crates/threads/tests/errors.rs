@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use threads::{TaskError, Threads};
+use effective_threads::{TaskError, Threads};
 
 /// All that a report of the whole chain would print.
 fn chain(error: &dyn Error) -> Vec<String> {
@@ -34,7 +34,7 @@ fn behind_outer() -> String {
 
 #[test]
 fn the_message_of_a_panic_is_in_display_and_only_there() {
-    let results = threads::map([7], |n| -> u8 { panic!("no {n}") });
+    let results = effective_threads::map([7], |n| -> u8 { panic!("no {n}") });
     let error = results.into_iter().next().unwrap().unwrap_err();
     assert_eq!(chain(&error), ["the task panicked: no 7"]);
 }

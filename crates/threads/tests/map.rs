@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use threads::{ConfigError, TaskError, Threads};
+use effective_threads::{ConfigError, TaskError, Threads};
 
 fn at_most(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("not zero")
@@ -23,7 +23,7 @@ fn values<R: std::fmt::Debug>(results: Vec<Result<R, TaskError>>) -> Vec<R> {
 #[test]
 fn results_are_in_the_order_of_the_inputs_even_if_the_first_ends_last() {
     let ends = Mutex::new(Vec::new());
-    let results = threads::map(0..4, |n| {
+    let results = effective_threads::map(0..4, |n| {
         // Its turn is when all after it have ended.
         while ends.lock().unwrap().len() < 3 - n {
             thread::sleep(Duration::from_millis(1));
@@ -37,14 +37,17 @@ fn results_are_in_the_order_of_the_inputs_even_if_the_first_ends_last() {
 
 #[test]
 fn no_task_and_one_task() {
-    assert!(threads::map(Vec::<u8>::new(), |n| n).is_empty());
-    assert_eq!(values(threads::map([7], |n| n + 1)), [8]);
+    assert!(effective_threads::map(Vec::<u8>::new(), |n| n).is_empty());
+    assert_eq!(values(effective_threads::map([7], |n| n + 1)), [8]);
 }
 
 #[test]
 fn a_thousand_tasks_with_and_without_a_limit() {
     let expected: Vec<_> = (0..1_000).map(|n| n * 2).collect();
-    assert_eq!(values(threads::map(0..1_000, |n| n * 2)), expected);
+    assert_eq!(
+        values(effective_threads::map(0..1_000, |n| n * 2)),
+        expected
+    );
     assert_eq!(
         values(Threads::new().limit(at_most(3)).map(0..1_000, |n| n * 2)),
         expected
@@ -70,7 +73,7 @@ fn each_task_has_a_thread_of_its_own() {
 #[test]
 fn without_a_limit_all_run_at_once() {
     let all = std::sync::Barrier::new(64);
-    assert_eq!(threads::map(0..64, |_| all.wait()).len(), 64);
+    assert_eq!(effective_threads::map(0..64, |_| all.wait()).len(), 64);
 }
 
 #[test]
@@ -78,9 +81,9 @@ fn inputs_function_and_results_borrow_from_the_caller() {
     let words = vec![String::from("alpha"), String::from("beta")];
     let suffix = String::from("!");
     let mut counts = [0, 0];
-    let firsts = values(threads::map(&words, |word| &word[..1]));
+    let firsts = values(effective_threads::map(&words, |word| &word[..1]));
     assert_eq!(firsts, ["a", "b"]);
-    values(threads::map(
+    values(effective_threads::map(
         words.iter().zip(&mut counts),
         |(word, count)| *count = word.len() + suffix.len(),
     ));
@@ -135,7 +138,7 @@ fn as_many_run_at_once_as_the_limit_allows() {
 
 #[test]
 fn fault_1_a_panic_is_that_tasks_error_and_harms_no_other() {
-    let results = threads::map(0..10, |n| if n == 4 { panic!("no {n}") } else { n });
+    let results = effective_threads::map(0..10, |n| if n == 4 { panic!("no {n}") } else { n });
     for (n, result) in results.into_iter().enumerate() {
         match result {
             Ok(value) => assert_eq!(value, n),
@@ -175,7 +178,7 @@ fn an_iterator_that_panics_does_so_before_anything_starts() {
     let started = AtomicUsize::new(0);
     let inputs = (0..10).inspect(|&n| assert!(n < 5, "no more"));
     let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-        threads::map(inputs, |_| started.fetch_add(1, Ordering::SeqCst));
+        effective_threads::map(inputs, |_| started.fetch_add(1, Ordering::SeqCst));
     }));
     assert!(outcome.is_err());
     assert_eq!(started.into_inner(), 0);
@@ -224,7 +227,7 @@ fn the_task_sees_the_name_of_its_thread() {
         values(named.map(0..2, name)),
         [Some("crawl-0".to_owned()), Some("crawl-1".to_owned())]
     );
-    assert_eq!(values(threads::map(0..1, name)), [None]);
+    assert_eq!(values(effective_threads::map(0..1, name)), [None]);
 }
 
 #[test]
@@ -252,8 +255,8 @@ fn a_name_that_no_thread_can_have_is_refused_where_it_is_set() {
 
 #[test]
 fn a_map_inside_a_map_works() {
-    let sums = threads::map(0..8_u64, |n| {
-        values(threads::map(0..8, |m| n * m))
+    let sums = effective_threads::map(0..8_u64, |n| {
+        values(effective_threads::map(0..8, |m| n * m))
             .into_iter()
             .sum::<u64>()
     });

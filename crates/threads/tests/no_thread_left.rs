@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threads::Threads;
+use effective_threads::Threads;
 
 fn threads_of_the_process() -> usize {
     fs::read_dir("/proc/self/task")
@@ -18,7 +18,7 @@ fn threads_of_the_process() -> usize {
 fn no_thread_is_left_after_any_of_many_calls() {
     let before = threads_of_the_process();
     for round in 0..20 {
-        threads::map(0..20, |n| assert!(n % 7 != 3));
+        effective_threads::map(0..20, |n| assert!(n % 7 != 3));
         Threads::new()
             .limit(NonZeroUsize::MIN.saturating_add(3))
             .map(0..20, |n| assert!(n % 7 != 3));

@@ -6,9 +6,9 @@ mod support;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use effective_threads::{TaskError, Threads};
 use rustix::process::Resource;
 use support::{Gauge, in_a_child, lower};
-use threads::{TaskError, Threads};
 
 #[test]
 fn fault_7_a_refused_thread_waits_for_another_to_end_and_no_task_is_lost() {

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use threads::{Stop, TaskError, Threads, TryMapError};
+use effective_threads::{Stop, TaskError, Threads, TryMapError};
 
 /// Xorshift: Marsaglia, *Xorshift RNGs*, 2003.
 struct Random(u64);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use threads::{Stop, TaskError, Threads, TryMapError};
+use effective_threads::{Stop, TaskError, Threads, TryMapError};
 
 /// Longer than any test may take.
 const LONG: Duration = Duration::from_secs(60);
@@ -129,7 +129,7 @@ fn tasks_see_the_deadline_of_the_call() {
             Err(error) => assert!(matches!(error, TaskError::NotStarted), "{error}"),
         }
     }
-    let endless = threads::Threads::new().map_with([()], |(), stop| stop.remaining());
+    let endless = effective_threads::Threads::new().map_with([()], |(), stop| stop.remaining());
     assert!(matches!(endless[..], [Ok(None)]));
 }
 

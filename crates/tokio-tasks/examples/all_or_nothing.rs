@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use tokio_tasks::TaskGroup;
+use effective_tokio_tasks::TaskGroup;
 
 async fn step(name: &'static str, millis: u64, fails: bool) -> Result<&'static str, String> {
     tokio::time::sleep(Duration::from_millis(millis)).await;

@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use tokio_tasks::{Elapsed, Tasks, timeout};
+use effective_tokio_tasks::{Elapsed, Tasks, timeout};
 
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 

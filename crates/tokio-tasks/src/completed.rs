@@ -20,8 +20,8 @@ use crate::{TaskError, Tasks};
 ///
 /// ```
 /// # #[tokio::main]
-/// # async fn main() -> Result<(), tokio_tasks::TaskError> {
-/// let mut answers = tokio_tasks::as_completed(["a", "bc"], |text| async move { text.len() });
+/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
+/// let mut answers = effective_tokio_tasks::as_completed(["a", "bc"], |text| async move { text.len() });
 /// let mut sum = 0;
 /// while let Some((_which, length)) = answers.next().await {
 ///     sum += length?;
@@ -46,10 +46,10 @@ where
 /// ```
 /// use std::num::NonZeroUsize;
 /// use futures::stream::{self, StreamExt};
-/// use tokio_tasks::Tasks;
+/// use effective_tokio_tasks::Tasks;
 ///
 /// # #[tokio::main]
-/// # async fn main() -> Result<(), tokio_tasks::TaskError> {
+/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
 /// let requests = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
 /// let limit = NonZeroUsize::new(100).unwrap();
 /// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, |text| async move { text.len() });

@@ -21,7 +21,7 @@ use crate::{TaskError, Tasks};
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::time::Duration;
-/// use tokio_tasks::first_completed;
+/// use effective_tokio_tasks::first_completed;
 ///
 /// let mirrors = [60_000, 1, 30_000].map(|millis| async move {
 ///     tokio::time::sleep(Duration::from_millis(millis)).await; // a request

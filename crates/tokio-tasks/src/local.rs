@@ -19,10 +19,10 @@ use crate::{TaskError, Tasks};
 ///
 /// ```
 /// # #[tokio::main]
-/// # async fn main() -> Result<(), tokio_tasks::TaskError> {
+/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
 /// let words = vec![String::from("a"), String::from("bc")];
 /// // Borrowed inputs, which `map` cannot take.
-/// let lengths = tokio_tasks::map_local(&words, async |word| word.len()).await;
+/// let lengths = effective_tokio_tasks::map_local(&words, async |word| word.len()).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use tokio_tasks::Tasks;
+/// use effective_tokio_tasks::Tasks;
 ///
 /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 ///

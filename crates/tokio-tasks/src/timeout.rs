@@ -22,7 +22,7 @@ use crate::runtime;
 /// # #[tokio::main]
 /// # async fn main() {
 /// let never = std::future::pending::<()>();
-/// let late = tokio_tasks::timeout(Duration::from_millis(1), never).await;
+/// let late = effective_tokio_tasks::timeout(Duration::from_millis(1), never).await;
 /// assert_eq!(late.unwrap_err().after(), Duration::from_millis(1));
 /// # }
 /// ```
@@ -51,10 +51,10 @@ pub fn timeout<F: Future>(
 ///
 /// ```
 /// use std::time::{Duration, Instant};
-/// use tokio_tasks::{deadline, timeout};
+/// use effective_tokio_tasks::{deadline, timeout};
 ///
 /// # #[tokio::main]
-/// # async fn main() -> Result<(), tokio_tasks::Elapsed> {
+/// # async fn main() -> Result<(), effective_tokio_tasks::Elapsed> {
 /// // Two steps that share five seconds.
 /// let end = Instant::now() + Duration::from_secs(5);
 /// let head = deadline(end, async { "head" }).await?;

@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use futures::executor::block_on;
-use support::{Gauge, eventually, poll_times, turns};
-use tokio_tasks::{
+use effective_tokio_tasks::{
     Backoff, GaveUp, Retry, TaskError, TaskFailure, TaskGroup, Tasks, as_completed, deadline,
     first_completed, gather, map, timeout,
 };
+use futures::executor::block_on;
+use support::{Gauge, eventually, poll_times, turns};
 
 fn panic_message<T>(work: impl FnOnce() -> T) -> String {
     let payload = catch_unwind(AssertUnwindSafe(work))
@@ -61,7 +61,7 @@ fn without_a_runtime_the_panic_says_what_to_do() {
         ("Retry::run", panic_message(|| block_on(retry()))),
     ] {
         assert!(
-            message.contains(&format!("`tokio_tasks::{name}`")),
+            message.contains(&format!("`effective_tokio_tasks::{name}`")),
             "{message}"
         );
         assert!(message.contains("block_on"), "{message}");

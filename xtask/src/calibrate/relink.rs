@@ -63,7 +63,7 @@ pub(super) fn programs(
 fn build(model: &Model, folder: &Path, time: Duration) -> Result<String, Error> {
     let packages = workspace()?;
     let package = packages.find(&model.crate_name)?;
-    let runner = package.runner().unwrap_or_else(|| package.name.clone());
+    let runner = package.runner().unwrap_or_else(|| package.package.clone());
     let linker = std::env::current_exe().map_err(|error| Error::io("this program", &error))?;
     let mut command = cargo::command();
     command.args(["rustc", "--quiet", "--release", "--package", &runner]);

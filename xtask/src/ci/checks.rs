@@ -145,7 +145,7 @@ pub(super) fn long_soak(
 ) -> Result<(), Error> {
     let mut command = in_workspace(packages);
     command
-        .args(["test", "--release", "--package", &found.name])
+        .args(["test", "--release", "--package", &found.package])
         .args(found.has_features.then_some("--all-features"))
         .args(["--test", "soak", "--", "--nocapture", "--test-threads=1"]);
     log.some_tests(soaking(&mut command, seconds))
@@ -168,7 +168,7 @@ fn build_or_run(log: &mut Log, command: &mut Command, part: Part) -> Result<(), 
 fn names<'c>(crates: &'c [&'c Crate]) -> impl Iterator<Item = &'c str> {
     crates
         .iter()
-        .flat_map(|found| ["--package", found.name.as_str()])
+        .flat_map(|found| ["--package", found.package.as_str()])
 }
 
 /// A separate target folder for builds with other flags or another compiler.

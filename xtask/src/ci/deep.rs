@@ -101,11 +101,12 @@ fn fuzz_steps(gate: &Gate<'_>) -> Result<Vec<Deep>, Error> {
     let mut steps = Vec::new();
     for folder in fuzz_packages(&gate.packages.root) {
         // A fuzz package belongs to the package in whose folder it is.
-        let name = folder
+        let home = folder
             .parent()
-            .and_then(|home| home.file_name())
-            .unwrap_or_default();
-        if !gate.has(&name.to_string_lossy()) {
+            .and_then(|home| home.strip_prefix(&gate.packages.root).ok());
+        let mut members = gate.packages.members.iter();
+        let owner = members.find(|member| Some(member.folder.as_path()) == home);
+        if owner.is_some_and(|member| !gate.has(&member.name)) {
             continue;
         }
         let manifest = folder.join("Cargo.toml");
@@ -156,7 +157,12 @@ fn miri(gate: &Gate<'_>, log: &mut Log, name: &str) -> Result<(), Error> {
     };
     let mut command = in_workspace(gate.packages);
     command
-        .args(["miri", "test", "--package", name])
+        .args([
+            "miri",
+            "test",
+            "--package",
+            &gate.packages.find(name)?.package,
+        ])
         .args(targets)
         .env("MIRIFLAGS", flags("MIRIFLAGS", rules))
         .env("CARGO_TARGET_DIR", folder(gate.packages, "miri"));

@@ -85,6 +85,7 @@ mod tests {
         let home = folder.path();
         let found = Crate {
             name: "a".to_string(),
+            package: "effective-a".to_string(),
             version: String::new(),
             manifest: home.join("Cargo.toml"),
             description: String::new(),

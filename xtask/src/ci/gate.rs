@@ -31,7 +31,7 @@ impl Gate<'_> {
     pub(super) fn crates(&self, has: fn(&Crate) -> bool) -> Vec<&Crate> {
         let crates = self.packages.crates.iter();
         crates
-            .filter(|found| self.has(&found.name) && has(found))
+            .filter(|found| self.has(&found.package) && has(found))
             .collect()
     }
 

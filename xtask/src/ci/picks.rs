@@ -57,7 +57,7 @@ pub(super) fn tested(
 /// Tests the crate by itself with default features, so that it cannot lean on features that another
 /// package turns on.
 pub(super) fn alone(packages: &Packages, log: &mut Log, found: &Crate) -> Result<(), Error> {
-    let args = ["test", "--no-fail-fast", "--package", &found.name];
+    let args = ["test", "--no-fail-fast", "--package", &found.package];
     log.some_tests(in_workspace(packages).args(args))?;
     if let Some(runner) = found.runner() {
         let args = ["test", "--no-fail-fast", "--package", &runner];

@@ -141,7 +141,12 @@ fn run_tests<'a>(
     tests: &[Id],
     runners: &[Id],
 ) -> Vec<Id> {
-    let is_crate = |name: &String| gate.packages.crates.iter().any(|found| found.name == *name);
+    let is_crate = |name: &String| {
+        gate.packages
+            .crates
+            .iter()
+            .any(|found| found.package == *name)
+    };
     let (crates, others): (Vec<String>, Vec<String>) =
         gate.tested().into_iter().partition(is_crate);
     let both = [tests, runners].concat();
@@ -170,7 +175,7 @@ fn soaks<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, tests: &[Id]) {
         let title = format!("soak of {}", names.join(" beside "));
         steps.add(Lane::Run, title, tests, move |log| {
             let seconds = seconds("SOAK_SECONDS", SOAK_SECONDS);
-            let soaks = pair.iter().map(|found| gate.programs_of(&found.name));
+            let soaks = pair.iter().map(|found| gate.programs_of(&found.package));
             checks::soak_beside(log, &soaks.collect::<Vec<_>>(), &seconds)
         });
     }

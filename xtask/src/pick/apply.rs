@@ -186,6 +186,7 @@ mod tests {
     fn record(files: &BTreeMap<String, File>) -> Record {
         let package = Crate {
             name: "tiny".to_string(),
+            package: "tiny".to_string(),
             version: "0.1.0".to_string(),
             manifest: PathBuf::new(),
             description: String::new(),

@@ -58,7 +58,8 @@ pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String,
     };
     // In a shared target folder, cargo takes the same package in another folder for this one and
     // may consider it fresh.
-    cargo::run(there().args(["clean", "--quiet", "--package", name]))?;
+    let package = &packages.find(name)?.package;
+    cargo::run(there().args(["clean", "--quiet", "--package", package]))?;
     // With the lock file that came along, so the tests run with the versions that were tested in
     // the workspace.
     cargo::run(there().args(["build", "--locked"]))?;

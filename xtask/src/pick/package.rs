@@ -33,7 +33,7 @@ pub(crate) fn files(package: &Crate, scratch: &Path) -> Result<BTreeMap<String, 
                 "--no-verify",
                 "--allow-dirty",
                 "--package",
-                &package.name,
+                &package.package,
             ])
             .arg("--manifest-path")
             .arg(&package.manifest)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_process::Child;
 use async_std::io::{ReadExt, WriteExt};
 use async_std::net::TcpStream;
-use async_std_tasks::timeout;
+use effective_async_std_tasks::timeout;
 use workload::task::{
     AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
 };

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_std::task::block_on;
-use async_std_tasks::Tasks;
+use effective_async_std_tasks::Tasks;
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_std::io::prelude::{ReadExt, WriteExt};
 use async_std::net::{TcpListener, TcpStream};
-use async_std_tasks::Tasks;
+use effective_async_std_tasks::Tasks;
 use workload::serve::Service;
 
 use crate::io::AsyncStdIo;

@@ -26,7 +26,7 @@ use members::Members;
 ///
 /// ```
 /// use std::time::Duration;
-/// use async_std_tasks::{TaskFailure, TaskGroup};
+/// use effective_async_std_tasks::{TaskFailure, TaskGroup};
 ///
 /// # #[async_std::main]
 /// # async fn main() {

@@ -16,7 +16,7 @@ use crate::runtime::Runtime;
 /// ```
 /// use std::future::Future;
 /// use std::pin::Pin;
-/// use async_std_tasks::{Spawner, TaskGroup};
+/// use effective_async_std_tasks::{Spawner, TaskGroup};
 ///
 /// /// A page of a site, which links to two others as long as these exist.
 /// fn crawl(page: u32, spawner: Spawner<u32, String>) -> Pin<Box<dyn Future<Output = Result<u32, String>> + Send>> {

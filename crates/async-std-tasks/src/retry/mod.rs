@@ -24,7 +24,7 @@ use random::Random;
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::time::Duration;
-/// use async_std_tasks::{Backoff, Retry, RetryError};
+/// use effective_async_std_tasks::{Backoff, Retry, RetryError};
 ///
 /// # #[async_std::main]
 /// # async fn main() -> Result<(), RetryError<&'static str>> {

@@ -7,7 +7,7 @@ mod portal;
 use std::sync::Arc;
 use std::thread;
 
-use bridge::Offload;
+use effective_bridge::Offload;
 use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
 use workload::inputs::Inputs;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
-use bridge::{LocalPortal, Offload, Portal};
+use effective_bridge::{LocalPortal, Offload, Portal};
 use tokio::runtime::Builder;
 use workload::model::{Batch, Outputs};
 use workload::task::{Failure, Output};

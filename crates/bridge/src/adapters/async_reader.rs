@@ -48,7 +48,7 @@ impl Offload {
     /// ```
     /// use futures::AsyncReadExt;
     /// # fn main() -> std::io::Result<()> {
-    /// let offload = bridge::Offload::new();
+    /// let offload = effective_bridge::Offload::new();
     /// let mut reader = offload.async_reader(std::fs::File::open("README.md")?);
     /// let mut text = String::new();
     /// futures::executor::block_on(reader.read_to_string(&mut text))?;

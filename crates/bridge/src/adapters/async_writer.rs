@@ -61,7 +61,7 @@ impl Offload {
     /// ```
     /// use futures::AsyncWriteExt;
     /// # fn main() -> std::io::Result<()> {
-    /// let offload = bridge::Offload::new();
+    /// let offload = effective_bridge::Offload::new();
     /// # let path = std::env::temp_dir().join(format!("bridge-doc-{}", std::process::id()));
     /// let mut writer = offload.async_writer(std::fs::File::create(&path)?);
     /// futures::executor::block_on(async {

@@ -40,7 +40,7 @@ impl Portal {
     /// use std::io::Read;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let executor = futures::executor::ThreadPool::new()?;
-    /// # let portal = bridge::Portal::new(move |coroutine| executor.spawn_ok(coroutine));
+    /// # let portal = effective_bridge::Portal::new(move |coroutine| executor.spawn_ok(coroutine));
     /// let mut reader = portal.blocking_reader(futures::io::Cursor::new("to be"));
     /// let mut text = String::new();
     /// reader.read_to_string(&mut text)?;

@@ -53,7 +53,7 @@ impl Portal {
     /// use std::io::Write;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let executor = futures::executor::ThreadPool::new()?;
-    /// # let portal = bridge::Portal::new(move |coroutine| executor.spawn_ok(coroutine));
+    /// # let portal = effective_bridge::Portal::new(move |coroutine| executor.spawn_ok(coroutine));
     /// let mut writer = portal.blocking_writer(futures::io::sink());
     /// writer.write_all(b"to be")?;
     /// writer.close()?;

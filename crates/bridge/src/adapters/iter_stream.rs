@@ -59,7 +59,7 @@ impl Offload {
     /// use futures::StreamExt;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let offload = bridge::Offload::new();
+    /// let offload = effective_bridge::Offload::new();
     /// let file = std::io::BufReader::new(std::fs::File::open("README.md")?);
     /// let mut lines = offload.stream(NonZeroUsize::new(64).unwrap(), file.lines());
     /// let first = futures::executor::block_on(lines.next()).expect("a line")??;

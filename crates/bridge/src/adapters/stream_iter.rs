@@ -57,7 +57,7 @@ impl Portal {
     /// use futures::stream;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let executor = futures::executor::ThreadPool::new()?;
-    /// # let portal = bridge::Portal::new(move |coroutine| executor.spawn_ok(coroutine));
+    /// # let portal = effective_bridge::Portal::new(move |coroutine| executor.spawn_ok(coroutine));
     /// let numbers = portal.iter(NonZeroUsize::new(8).unwrap(), || stream::iter(0..100));
     /// assert_eq!(numbers.map(Result::unwrap).sum::<i32>(), 4_950);
     /// # Ok(()) }

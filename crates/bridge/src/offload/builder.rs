@@ -14,8 +14,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 ///
 /// # Examples
 /// ```
-/// # fn main() -> Result<(), bridge::BuildError> {
-/// let disk = bridge::Offload::builder().max_threads(8).max_pending(64).name_prefix("disk").build()?;
+/// # fn main() -> Result<(), effective_bridge::BuildError> {
+/// let disk = effective_bridge::Offload::builder().max_threads(8).max_pending(64).name_prefix("disk").build()?;
 /// assert_eq!(disk.threads(), 0); // they start as they are needed
 /// # Ok(()) }
 /// ```

@@ -44,7 +44,7 @@ use dispatch::Denied;
 /// # Examples
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let offload = bridge::Offload::new();
+/// let offload = effective_bridge::Offload::new();
 /// let text = futures::executor::block_on(async {
 ///     // `read_to_string` blocks a thread of the offload, not the event loop.
 ///     offload.run(|| std::fs::read_to_string("Cargo.toml")).await
@@ -120,11 +120,11 @@ impl Offload {
     /// # Examples
     /// ```
     /// use std::time::Duration;
-    /// let offload = bridge::Offload::new();
+    /// let offload = effective_bridge::Offload::new();
     /// let slow = || std::thread::sleep(Duration::from_millis(200));
     /// let call = offload.run_timeout(slow, Duration::from_millis(5));
     /// let error = futures::executor::block_on(call).unwrap_err();
-    /// assert!(matches!(error, bridge::OffloadError::TimedOut { started: true, .. }));
+    /// assert!(matches!(error, effective_bridge::OffloadError::TimedOut { started: true, .. }));
     /// ```
     pub fn run_timeout<F, R>(&self, call: F, time: Duration) -> Run<F, R>
     where
@@ -142,7 +142,7 @@ impl Offload {
     /// # Examples
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let offload = bridge::Offload::new();
+    /// let offload = effective_bridge::Offload::new();
     /// let job = match offload.try_run(|| 6 * 7) {
     ///     Ok(job) => job,
     ///     Err(refused) => panic!("{}", refused.refusal()),

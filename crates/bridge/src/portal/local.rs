@@ -55,7 +55,7 @@ impl Portal {
     /// # Examples
     /// ```
     /// use std::rc::Rc;
-    /// let (portal, portal_loop) = bridge::Portal::local();
+    /// let (portal, portal_loop) = effective_bridge::Portal::local();
     /// let thread = std::thread::spawn(move || {
     ///     // What the coroutine holds across its awaits need not be `Send`: it is made on the loop's thread.
     ///     portal.call(|| async { *Rc::new(42) }).wait()

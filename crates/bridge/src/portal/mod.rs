@@ -38,7 +38,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 ///
 /// # Examples
 /// ```
-/// use bridge::Portal;
+/// use effective_bridge::Portal;
 /// use futures::executor::ThreadPool;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let executor = ThreadPool::new()?; // any other will do
@@ -80,7 +80,7 @@ impl Portal {
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
-    /// let portal = bridge::Portal::tokio(runtime.handle());
+    /// let portal = effective_bridge::Portal::tokio(runtime.handle());
     /// assert_eq!(portal.call(|| async { 6 * 7 }).wait()?, 42);
     /// # Ok(()) }
     /// ```
@@ -93,7 +93,7 @@ impl Portal {
     ///
     /// # Examples
     /// ```
-    /// let portal = bridge::Portal::async_std();
+    /// let portal = effective_bridge::Portal::async_std();
     /// assert_eq!(portal.call(|| async { 6 * 7 }).wait().unwrap(), 42);
     /// ```
     #[cfg(feature = "async-std")]

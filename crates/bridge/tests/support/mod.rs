@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bridge::{Job, Offload, Portal};
+use effective_bridge::{Job, Offload, Portal};
 
 /// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
 pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {

@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use child_process::{Command, Error, Finished, Many};
+use effective_child_process::{Command, Error, Finished, Many};
 use workload::definition::Pattern;
 use workload::inputs::{Header, Inputs};
 use workload::model::{Batch, Description, Model, Outputs, Reason};

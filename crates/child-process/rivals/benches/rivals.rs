@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use child_process::{Command, Finished, Many, Output};
+use effective_child_process::{Command, Finished, Many, Output};
 use tokio::process::Command as Tokio;
 use tokio::runtime::{Builder, Runtime};
 use workload_rivals::{Contest, Settings, timed};

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use child_process::{Command, Error};
+use effective_child_process::{Command, Error};
 
 /// Runs a test on a thread of its own; if it hangs, the whole test program fails.
 pub(crate) fn within(limit: Duration, test: impl FnOnce() + Send + 'static) {

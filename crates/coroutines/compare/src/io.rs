@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use coroutines::timeout;
+use effective_coroutines::timeout;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::process::Child;
 use smol::{Async, Timer};

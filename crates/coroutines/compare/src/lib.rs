@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use coroutines::Tasks;
+use effective_coroutines::Tasks;
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};

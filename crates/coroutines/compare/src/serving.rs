@@ -2,7 +2,7 @@
 
 use std::io;
 
-use coroutines::Tasks;
+use effective_coroutines::Tasks;
 use smol::Async;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use workload::serve::Service;

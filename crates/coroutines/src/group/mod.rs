@@ -25,7 +25,7 @@ pub(crate) type Task<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>
 /// `Send`, so the group is not: one that is awaited in a spawned task is a [`SendTaskGroup`].
 ///
 /// ```
-/// use coroutines::{TaskFailure, TaskGroup};
+/// use effective_coroutines::{TaskFailure, TaskGroup};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

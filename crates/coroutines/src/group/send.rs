@@ -17,7 +17,7 @@ type SendTask<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>
 /// The tasks still run inside the task that awaits [`join_all`](Self::join_all), all on one thread at a time.
 ///
 /// ```
-/// use coroutines::SendTaskGroup;
+/// use effective_coroutines::SendTaskGroup;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

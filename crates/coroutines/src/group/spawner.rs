@@ -17,7 +17,7 @@ use super::joint::Added;
 /// ```
 /// use std::future::Future;
 /// use std::pin::Pin;
-/// use coroutines::{Spawner, TaskGroup};
+/// use effective_coroutines::{Spawner, TaskGroup};
 ///
 /// /// A page of a site, which links to two others as long as these exist.
 /// fn crawl<'a>(page: u32, spawner: Spawner<'a, u32, String>) -> Pin<Box<dyn Future<Output = Result<u32, String>> + 'a>> {

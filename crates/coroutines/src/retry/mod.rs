@@ -24,7 +24,7 @@ use random::Random;
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::time::Duration;
-/// use coroutines::{Backoff, Retry, RetryError};
+/// use effective_coroutines::{Backoff, Retry, RetryError};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), RetryError<&'static str>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use data_parallel::{DataParallel, TaskPanic};
+use effective_data_parallel::{DataParallel, TaskPanic};
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use data_parallel::{DataParallel, Progress};
+use effective_data_parallel::{DataParallel, Progress};
 use rayon::prelude::*;
 use workload_rivals::{Contest, Settings, timed};
 

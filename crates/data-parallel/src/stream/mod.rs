@@ -24,7 +24,7 @@ impl DataParallel {
     /// or by [`grain`](Self::grain), which pays for items of a few microseconds or less.
     ///
     /// ```
-    /// use data_parallel::DataParallel;
+    /// use effective_data_parallel::DataParallel;
     ///
     /// let parallel = DataParallel::new().workers(2)?.look_ahead(8)?;
     /// let mut squares = parallel.stream(1_u64.., |n| n * n);

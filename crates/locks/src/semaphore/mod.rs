@@ -25,7 +25,7 @@ use line::Line;
 ///
 /// ```
 /// use std::thread;
-/// use locks::Semaphore;
+/// use effective_locks::Semaphore;
 ///
 /// static CONNECTIONS: Semaphore = Semaphore::new(2);
 ///
@@ -72,7 +72,7 @@ impl Semaphore {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use locks::Semaphore;
+    /// use effective_locks::Semaphore;
     ///
     /// let semaphore = Semaphore::new(1);
     /// let permit = semaphore.acquire();
@@ -119,7 +119,7 @@ impl Semaphore {
     /// ```
     /// use std::sync::Arc;
     /// use std::thread;
-    /// use locks::Semaphore;
+    /// use effective_locks::Semaphore;
     ///
     /// let backlog = Arc::new(Semaphore::new(3));
     /// let threads: Vec<_> = (0..10)

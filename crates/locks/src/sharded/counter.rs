@@ -21,7 +21,7 @@ use crate::sync::{AtomicU64, Ordering};
 ///   all that have begun when it ends. It is not the value of one moment, since the shards are read one after another.
 ///
 /// ```
-/// use locks::sharded::Counter;
+/// use effective_locks::sharded::Counter;
 ///
 /// let served = Counter::new();
 /// std::thread::scope(|scope| {
@@ -100,7 +100,7 @@ impl Counter {
     /// an addition costs.
     ///
     /// ```
-    /// use locks::sharded::Counter;
+    /// use effective_locks::sharded::Counter;
     ///
     /// let words = Counter::new();
     /// std::thread::scope(|scope| {

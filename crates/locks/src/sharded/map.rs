@@ -22,7 +22,7 @@ use crate::TimedOut;
 ///   dropped: no lock per update. What others read lags behind.
 ///
 /// ```
-/// use locks::sharded::Map;
+/// use effective_locks::sharded::Map;
 ///
 /// let counts = Map::new();
 /// std::thread::scope(|scope| {
@@ -102,7 +102,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     /// It waits for the shard as long as others work on it: see [`update_timeout`](Map::update_timeout).
     ///
     /// ```
-    /// let totals = locks::sharded::Map::new();
+    /// let totals = effective_locks::sharded::Map::new();
     /// totals.update("a", |total: &mut u32| *total += 2);
     /// totals.update("a", |total| *total += 3);
     /// assert_eq!(totals.get("a"), Some(5));
@@ -180,7 +180,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     /// Gives back the memory of keys that were removed, shard by shard.
     ///
     /// ```
-    /// let sessions = locks::sharded::Map::<u64, u32>::new();
+    /// let sessions = effective_locks::sharded::Map::<u64, u32>::new();
     /// (0..10_000).for_each(|session| sessions.update(session, |count| *count += 1));
     /// (0..10_000).for_each(|session| drop(sessions.remove(&session)));
     /// sessions.shrink_to_fit();
@@ -197,7 +197,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     /// does not have is moved in as it is.
     ///
     /// ```
-    /// use locks::sharded::Map;
+    /// use effective_locks::sharded::Map;
     ///
     /// // The largest value per key.
     /// let peaks = Map::new();

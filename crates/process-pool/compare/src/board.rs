@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use process_pool::Buffer;
+use effective_process_pool::Buffer;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use workload::model::Batch;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use process_pool::job;
+use effective_process_pool::job;
 use workload::inputs::{self, Inputs};
 use workload::task::{Surroundings, run_blocking};
 

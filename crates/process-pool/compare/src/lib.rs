@@ -12,7 +12,7 @@ pub use jobs::{load, task};
 use std::io::Write as _;
 use std::sync::Arc;
 
-use process_pool::{JobError, ProcessPool, Program};
+use effective_process_pool::{JobError, ProcessPool, Program};
 use tempfile::NamedTempFile;
 use workload::definition::Pattern;
 use workload::inputs::{self, Header, Inputs};

@@ -5,6 +5,6 @@ use std::process::ExitCode;
 use process_pool_compare::{ProcessPoolModel, load, task};
 
 fn main() -> ExitCode {
-    let program = process_pool::register![load, task];
+    let program = effective_process_pool::register![load, task];
     workload::runner::main(ProcessPoolModel::new(program))
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process_pool::Program;
+use effective_process_pool::Program;
 use process_pool_compare::{ProcessPoolModel, load, task};
 use workload::conformance;
 use workload::definition::parse;
@@ -23,7 +23,7 @@ const VARIANTS: [&str; 2] = ["", "one-by-one"];
 
 /// The first line of each test.
 fn program() -> Program {
-    process_pool::register![load, task]
+    effective_process_pool::register![load, task]
 }
 
 /// The tests of this program count its children and descriptors, so they take turns.

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process_pool::{Buffer, JobError, ProcessPool, job, register};
+use effective_process_pool::{Buffer, JobError, ProcessPool, job, register};
 use process_pool_rivals::ipc::Ipc;
 use process_pool_rivals::pipe::Pipe;
 use process_pool_rivals::processes::{Bouncing, bounce};

@@ -2,7 +2,7 @@
 
 use std::hint::spin_loop;
 
-use process_pool::{Buffer, Handle, ProcessPool, job};
+use effective_process_pool::{Buffer, Handle, ProcessPool, job};
 
 job! {
     /// Answers each odd number in the first word with the next even one, so many times.

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{JobError, ProcessPool};
+use effective_process_pool::{JobError, ProcessPool};
 
 use crate::common::{Census, alone, deadline};
 use crate::jobs::*;

@@ -5,8 +5,8 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use process_pool::JobError;
-use process_pool::{Exit, ProcessPool};
+use effective_process_pool::JobError;
+use effective_process_pool::{Exit, ProcessPool};
 
 use crate::common::{Census, alone, deadline, eventually, lives};
 use crate::jobs::*;

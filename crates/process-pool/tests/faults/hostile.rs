@@ -11,7 +11,7 @@ use std::process::exit;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process_pool::{Buffer, JobError, ProcessPool};
+use effective_process_pool::{Buffer, JobError, ProcessPool};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg, sockopt};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 

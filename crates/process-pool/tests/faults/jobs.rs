@@ -8,7 +8,7 @@ use std::process::{Command, Stdio, abort, exit};
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{Buffer, Program, job, register};
+use effective_process_pool::{Buffer, Program, job, register};
 use serde::de::Error as _;
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

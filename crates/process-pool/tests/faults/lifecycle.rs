@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{JobError, ProcessPool};
+use effective_process_pool::{JobError, ProcessPool};
 
 use crate::common::{self, Census, alone, deadline, eventually, lives};
 use crate::jobs::*;

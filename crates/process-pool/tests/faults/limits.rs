@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use process_pool::{JobError, ProcessPool, SubmitError};
+use effective_process_pool::{JobError, ProcessPool, SubmitError};
 
 use crate::common::{Census, alone, deadline, eventually};
 use crate::jobs::*;

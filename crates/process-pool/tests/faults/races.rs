@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{Handle, JobError, ProcessPool};
+use effective_process_pool::{Handle, JobError, ProcessPool};
 
 use crate::common::{Census, alone, deadline, eventually};
 use crate::jobs::*;

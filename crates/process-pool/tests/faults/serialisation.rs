@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use process_pool::{JobError, ProcessPool, SubmitError};
+use effective_process_pool::{JobError, ProcessPool, SubmitError};
 
 use crate::common::{Census, alone, deadline};
 use crate::jobs::*;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use process_pool::{Broken, Crash, Handle, JobError, ProcessPool};
+use effective_process_pool::{Broken, Crash, Handle, JobError, ProcessPool};
 
 use crate::common;
 use crate::jobs::double;

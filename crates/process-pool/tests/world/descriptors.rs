@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process_pool::{Buffer, Handle, JobError, ProcessPool};
+use effective_process_pool::{Buffer, Handle, JobError, ProcessPool};
 use rustix::io::Errno;
 
 use crate::common::rerun::{AS_NOBODY, is_inner, passes};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use process_pool::{Handle, ProcessPool};
+use effective_process_pool::{Handle, ProcessPool};
 
 use crate::common::{Census, alone, deadline};
 use crate::jobs::*;

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{Buffer, Program, job, register};
+use effective_process_pool::{Buffer, Program, job, register};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Deserializer, Serialize};
 

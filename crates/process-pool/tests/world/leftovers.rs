@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use process_pool::{Buffer, ProcessPool};
+use effective_process_pool::{Buffer, ProcessPool};
 
 use crate::common::deadline;
 use crate::common::rerun::{is_inner, passes};
@@ -58,7 +58,7 @@ fn jobs_after_one_that_closes_descriptors_are_unharmed() {
 }
 
 /// Waits as a task does: the supervisor has to hear of the end.
-fn futures_wait(handle: process_pool::Handle<u64>) -> u64 {
+fn futures_wait(handle: effective_process_pool::Handle<u64>) -> u64 {
     let (tell, told) = std::sync::mpsc::channel();
     handle.on_done(move |result| tell.send(result.unwrap()).unwrap());
     told.recv_timeout(std::time::Duration::from_secs(30))

@@ -4,7 +4,7 @@ use std::process::exit;
 use std::thread;
 use std::time::Duration;
 
-use process_pool::ProcessPool;
+use effective_process_pool::ProcessPool;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::common::rerun::{is_inner, passes};

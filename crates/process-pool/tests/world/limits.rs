@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use process_pool::{Exit, JobError, ProcessPool};
+use effective_process_pool::{Exit, JobError, ProcessPool};
 
 use crate::common::rerun::{is_inner, passes};
 use crate::common::{alone, deadline};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use process_pool::{JobError, ProcessPool};
+use effective_process_pool::{JobError, ProcessPool};
 use rustix::process::getuid;
 
 use crate::common::deadline;

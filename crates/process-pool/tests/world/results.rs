@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use process_pool::{JobError, ProcessPool, SubmitError, as_completed};
+use effective_process_pool::{JobError, ProcessPool, SubmitError, as_completed};
 
 use crate::common::{Census, alone, deadline};
 use crate::jobs::*;
@@ -71,14 +71,14 @@ fn deep_levels_that_are_large_end_before_the_stack_does() {
             let decoding = |bytes: Result<Vec<u8>, JobError>| {
                 let thread = thread::Builder::new().stack_size(kibibytes * 1024);
                 let decoded = thread.spawn(move || {
-                    process_pool::wire::output::<parse_wide>(&bytes.unwrap())
+                    effective_process_pool::wire::output::<parse_wide>(&bytes.unwrap())
                         .map(mem::forget)
                         .map_err(|error| error.to_string())
                 });
                 decoded.unwrap().join().unwrap()
             };
-            let name = process_pool::wire::name::<parse_wide>();
-            let input = process_pool::wire::input::<parse_wide>(&depth).unwrap();
+            let name = effective_process_pool::wire::name::<parse_wide>();
+            let input = effective_process_pool::wire::input::<parse_wide>(&depth).unwrap();
             let bytes = pool.submit_bytes(name, &input).unwrap().wait();
             if let Err(why) = decoding(bytes) {
                 assert!(why.contains("too deeply"), "{why}");
@@ -149,7 +149,7 @@ fn panicking_deserialize_is_the_error_of_that_result() {
     {
         assert_eq!(result.is_ok(), place == 1);
     }
-    is_refused(process_pool::wire::output::<strict>(&[8]));
+    is_refused(effective_process_pool::wire::output::<strict>(&[8]));
     drop(pool);
     before.assert_back();
 }

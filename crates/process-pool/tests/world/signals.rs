@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use process_pool::ProcessPool;
+use effective_process_pool::ProcessPool;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::common::rerun::{self, ends_within, is_inner};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use process_pool::ProcessPool;
+use effective_process_pool::ProcessPool;
 
 use crate::common::rerun::{AS_PID_1, is_inner, passes};
 use crate::common::{deadline, eventually, processes};

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use queue::Queue;
+use effective_queue::Queue;
 use workload::model::{Batch, Outputs};
 use workload::task::{Failure, Output};
 

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use queue::Queue;
+use effective_queue::Queue;
 use workload::definition::Pattern;
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};

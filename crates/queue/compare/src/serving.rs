@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 
-use queue::Queue;
+use effective_queue::Queue;
 use workload::serve::{Readiness, Service};
 use workload::task::Failure;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use queue::pipeline::{Cause, ItemError, Pipeline, PipelineError};
+use effective_queue::pipeline::{Cause, ItemError, Pipeline, PipelineError};
 use workload::model::{Batch, Outputs};
 use workload::task::{Carried, Failure, Output};
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::bounded;
-use queue::pipeline::Pipeline;
+use effective_queue::pipeline::Pipeline;
 use workload_rivals::{Contest, Settings, timed};
 
 const ITEMS: u64 = 200_000;

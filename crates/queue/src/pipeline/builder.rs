@@ -26,7 +26,7 @@ type Wire<'f, I, O> =
 /// the background by [`spawn`](Self::spawn).
 ///
 /// ```
-/// use queue::pipeline::Pipeline;
+/// use effective_queue::pipeline::Pipeline;
 ///
 /// let sums = Pipeline::new()
 ///     .try_stage("parse", 2, |line: &str| {
@@ -35,7 +35,7 @@ type Wire<'f, I, O> =
 ///     .stage("add", 1, |numbers| numbers.iter().sum::<i64>())
 ///     .collect(["1 2 3", "40 2"])?;
 /// assert_eq!(sums, [6, 42]);
-/// # Ok::<(), queue::pipeline::PipelineError>(())
+/// # Ok::<(), effective_queue::pipeline::PipelineError>(())
 /// ```
 ///
 /// # Order
@@ -225,13 +225,13 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
     /// that is blocked.
     ///
     /// ```
-    /// use queue::pipeline::Pipeline;
+    /// use effective_queue::pipeline::Pipeline;
     ///
     /// let first = Pipeline::new()
     ///     .stage("square", 2, |n: u64| n * n)
     ///     .run(0.., |mut outputs| outputs.find(|&square| square > 1_000))?;
     /// assert_eq!(first, Some(1_024));
-    /// # Ok::<(), queue::pipeline::PipelineError>(())
+    /// # Ok::<(), effective_queue::pipeline::PipelineError>(())
     /// ```
     ///
     /// # Errors
@@ -282,7 +282,7 @@ impl<I: Send + 'static, O: Send + 'static> Pipeline<'static, I, O> {
     /// After an error the iterator ends. Dropping it stops the run and waits until its threads have ended.
     ///
     /// ```
-    /// use queue::pipeline::Pipeline;
+    /// use effective_queue::pipeline::Pipeline;
     ///
     /// let outputs = Pipeline::new()
     ///     .try_stage("parse", 2, |text: String| text.parse::<u32>())
@@ -292,7 +292,7 @@ impl<I: Send + 'static, O: Send + 'static> Pipeline<'static, I, O> {
     ///     outputs,
     ///     [Ok(7), Err("stage \"parse\", item 1: invalid digit found in string".to_owned())]
     /// );
-    /// # Ok::<(), queue::pipeline::PipelineError>(())
+    /// # Ok::<(), effective_queue::pipeline::PipelineError>(())
     /// ```
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::task_panic::drop_contained;
 /// keeps nothing running.
 ///
 /// ```
-/// use queue::pipeline::{Pipeline, PipelineError};
+/// use effective_queue::pipeline::{Pipeline, PipelineError};
 ///
 /// let pipeline = Pipeline::new().stage("double", 2, |n: u64| 2 * n);
 /// let handle = pipeline.handle();

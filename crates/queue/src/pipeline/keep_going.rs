@@ -10,7 +10,7 @@ use super::running::{Collected, Running, scoped, spawned};
 /// [`ItemError`], which says where it failed.
 ///
 /// ```
-/// use queue::pipeline::Pipeline;
+/// use effective_queue::pipeline::Pipeline;
 ///
 /// let outputs = Pipeline::new()
 ///     .try_stage("parse", 2, |text: &str| text.parse::<u32>())
@@ -21,7 +21,7 @@ use super::running::{Collected, Running, scoped, spawned};
 /// assert_eq!(outputs[1].as_ref().unwrap_err().stage(), "parse");
 /// assert_eq!(outputs[2].as_ref().unwrap_err().stage(), "invert");
 /// assert!(matches!(outputs[3], Ok(125)));
-/// # Ok::<(), queue::pipeline::PipelineError>(())
+/// # Ok::<(), effective_queue::pipeline::PipelineError>(())
 /// ```
 #[must_use = "a pipeline does nothing until it is run"]
 #[derive(Debug)]

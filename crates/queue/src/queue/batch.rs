@@ -12,7 +12,7 @@ use super::shared::Shared;
 /// ```
 /// use std::num::NonZeroUsize;
 ///
-/// let queue = queue::Queue::unbounded();
+/// let queue = effective_queue::Queue::unbounded();
 /// queue.put_all(1..=5)?;
 /// let batch = queue.get_batch(NonZeroUsize::new(3).expect("not zero"))?;
 /// assert_eq!(*batch, [1, 2, 3]);

@@ -135,7 +135,7 @@ impl<T> Queue<T> {
     ///
     /// ```
     /// # futures::executor::block_on(async {
-    /// let queue = queue::Queue::unbounded();
+    /// let queue = effective_queue::Queue::unbounded();
     /// queue.put_async("hello").await?;
     /// assert_eq!(*queue.get_async().await?, "hello");
     /// queue.join_async().await;

@@ -12,7 +12,7 @@ use super::shared::{Refused, Shared};
 /// `task_done` invites. The item itself is dropped first, then it is done.
 ///
 /// ```
-/// let queue = queue::Queue::unbounded();
+/// let queue = effective_queue::Queue::unbounded();
 /// queue.put(vec![1, 2, 3])?;
 /// let item = queue.get()?;
 /// assert_eq!(item.len(), 3);
@@ -25,7 +25,7 @@ use super::shared::{Refused, Shared};
 /// Done is done: what ends the guard takes it.
 ///
 /// ```compile_fail,E0382
-/// let queue = queue::Queue::unbounded();
+/// let queue = effective_queue::Queue::unbounded();
 /// queue.put(1).unwrap();
 /// let item = queue.get().unwrap();
 /// let number = item.into_inner();

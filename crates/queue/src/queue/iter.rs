@@ -53,7 +53,7 @@ impl<'q, T> Iterator for TryIter<'q, T> {
 /// The items of a queue as they come, each with a guard that borrows nothing and can be sent anywhere.
 ///
 /// ```
-/// let queue = queue::Queue::unbounded();
+/// let queue = effective_queue::Queue::unbounded();
 /// queue.put_all([1, 2])?;
 /// queue.close();
 /// let mut items = queue.clone().into_iter();

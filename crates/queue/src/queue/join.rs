@@ -28,7 +28,7 @@ impl<T> Queue<T> {
     /// ```
     /// use std::time::Duration;
     ///
-    /// let queue = queue::Queue::unbounded();
+    /// let queue = effective_queue::Queue::unbounded();
     /// queue.put("left lying")?;
     /// let late = queue.join_timeout(Duration::from_millis(1)).unwrap_err();
     /// assert_eq!(late.unfinished(), 1);

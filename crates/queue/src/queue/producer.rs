@@ -14,7 +14,7 @@ impl<T> Queue<T> {
     /// ```
     /// use std::thread;
     ///
-    /// let queue = queue::Queue::unbounded();
+    /// let queue = effective_queue::Queue::unbounded();
     /// let producer = queue.producer();
     /// for number in 0..3 {
     ///     let producer = producer.clone();

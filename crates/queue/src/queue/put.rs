@@ -83,7 +83,7 @@ impl<T> Queue<T> {
     /// the iterator too, pass `iterator.by_ref()`.
     ///
     /// ```
-    /// let queue = queue::Queue::unbounded();
+    /// let queue = effective_queue::Queue::unbounded();
     /// assert_eq!(queue.put_all(["a", "b", "c"]), Ok(3));
     /// queue.close();
     /// assert_eq!(queue.put_all(["d", "e"]).unwrap_err().into_items(), ["d", "e"]);

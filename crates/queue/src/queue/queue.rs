@@ -12,7 +12,7 @@ use super::store::{Fifo, Lifo, Priority, Store};
 /// ```
 /// use std::thread;
 ///
-/// use queue::Queue;
+/// use effective_queue::Queue;
 ///
 /// let queue = Queue::unbounded();
 /// thread::scope(|scope| {
@@ -49,7 +49,7 @@ impl<T> Queue<T> {
     /// ```
     /// use std::num::NonZeroUsize;
     ///
-    /// use queue::{Queue, TryPutError};
+    /// use effective_queue::{Queue, TryPutError};
     ///
     /// let queue = Queue::bounded(NonZeroUsize::MIN);
     /// queue.put('a')?;
@@ -63,7 +63,7 @@ impl<T> Queue<T> {
     /// Last in, first out, with room for `capacity` items, or without a bound.
     ///
     /// ```
-    /// let queue = queue::Queue::lifo(None);
+    /// let queue = effective_queue::Queue::lifo(None);
     /// queue.put_all(["first", "last"])?;
     /// assert_eq!(*queue.get()?, "last");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -86,7 +86,7 @@ impl<T> Queue<T> {
     /// ```
     /// use std::cmp::Reverse;
     ///
-    /// let queue = queue::Queue::priority(None);
+    /// let queue = effective_queue::Queue::priority(None);
     /// queue.put_all([Reverse((2, "later")), Reverse((1, "now"))])?;
     /// assert_eq!(queue.get()?.0, (1, "now"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -138,7 +138,7 @@ impl<T> Queue<T> {
     /// Says whether the queue was open.
     ///
     /// ```
-    /// use queue::{GetError, Queue};
+    /// use effective_queue::{GetError, Queue};
     ///
     /// let queue = Queue::unbounded();
     /// queue.put(1)?;
@@ -158,7 +158,7 @@ impl<T> Queue<T> {
     /// which they were put; those of a priority queue in no order.
     ///
     /// ```
-    /// let queue = queue::Queue::unbounded();
+    /// let queue = effective_queue::Queue::unbounded();
     /// queue.put_all(["a", "b"])?;
     /// assert_eq!(queue.close_now(), ["a", "b"]);
     /// queue.join();

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use queue::pipeline::{Counts, KeepGoing, Pipeline, PipelineError};
+use effective_queue::pipeline::{Counts, KeepGoing, Pipeline, PipelineError};
 
 /// What stands between an input and the end of its life.
 static ALIVE: AtomicIsize = AtomicIsize::new(0);

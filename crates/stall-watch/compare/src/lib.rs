@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stall_watch::{RuntimeWatch, StallWatch};
+use effective_stall_watch::{RuntimeWatch, StallWatch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use workload::inputs::Inputs;

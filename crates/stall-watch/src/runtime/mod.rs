@@ -135,7 +135,7 @@ impl StallWatch {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use stall_watch::StallWatch;
+    /// use effective_stall_watch::StallWatch;
     ///
     /// let watch = StallWatch::new(Duration::from_millis(100)).unwrap();
     /// let runtime = watch

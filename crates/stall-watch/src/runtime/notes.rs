@@ -66,7 +66,7 @@ thread_local! {
 ///
 /// ```
 /// use std::time::Duration;
-/// use stall_watch::StallWatch;
+/// use effective_stall_watch::StallWatch;
 ///
 /// let watch = StallWatch::new(Duration::from_millis(100)).unwrap();
 /// let (starts, parks, unparks) = (watch.worker_notes(), watch.worker_notes(), watch.worker_notes());

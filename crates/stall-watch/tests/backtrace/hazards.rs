@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stall_watch::{Phase, StallWatch};
+use effective_stall_watch::{Phase, StallWatch};
 
 use crate::child::{end_of_child, in_child};
 use crate::common::spin_until;

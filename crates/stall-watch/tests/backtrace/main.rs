@@ -14,8 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Heard, LONG, THRESHOLD, spin_until, within_deadline};
+use effective_stall_watch::{Backtrace, Phase, Stall, StallWatch};
 use futures::executor::block_on;
-use stall_watch::{Backtrace, Phase, Stall, StallWatch};
 
 fn listen() -> (Heard, StallWatch) {
     let heard = Heard::default();
@@ -65,7 +65,9 @@ fn the_backtrace_points_at_the_line_that_sleeps() {
             "the system's own frames come first: {functions:?}"
         );
         assert!(
-            !functions.iter().any(|name| name.contains("stall_watch::")),
+            !functions
+                .iter()
+                .any(|name| name.contains("effective_stall_watch::")),
             "neither the handler nor what polled: {functions:?}"
         );
         assert!(stall.to_string().contains("sleep_until"), "{stall}");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stall_watch::{Backtrace, Stall, StallWatch};
+use effective_stall_watch::{Backtrace, Stall, StallWatch};
 
 use crate::child::in_child;
 use crate::common::{Heard, THRESHOLD, within_deadline};

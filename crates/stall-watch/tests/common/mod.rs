@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stall_watch::{Builder, Phase, Stall, StallWatch};
+use effective_stall_watch::{Builder, Phase, Stall, StallWatch};
 
 /// A threshold that an honest poll stays under on any machine, and that a test can wait for.
 pub(crate) const THRESHOLD: Duration = Duration::from_millis(50);

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use thread_pool::{JobError, ThreadPool};
+use effective_thread_pool::{JobError, ThreadPool};
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};

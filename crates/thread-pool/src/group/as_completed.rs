@@ -19,10 +19,10 @@ pub type Completed<R> = (usize, Result<R, JobError>);
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use std::{thread, time::Duration};
-/// let pool = thread_pool::ThreadPool::new(2)?;
+/// let pool = effective_thread_pool::ThreadPool::new(2)?;
 /// let slow = pool.submit(|| thread::sleep(Duration::from_millis(50)))?;
 /// let fast = pool.submit(|| ())?;
-/// let order: Vec<usize> = thread_pool::as_completed([slow, fast]).map(|(number, _)| number).collect();
+/// let order: Vec<usize> = effective_thread_pool::as_completed([slow, fast]).map(|(number, _)| number).collect();
 /// assert_eq!(order, [1, 0]);
 /// # Ok(()) }
 /// ```

@@ -42,16 +42,16 @@ pub struct Waited {
 /// # Examples
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use thread_pool::WaitFor;
+/// use effective_thread_pool::WaitFor;
 /// # use std::{thread, time::Duration};
-/// let pool = thread_pool::ThreadPool::new(2)?;
+/// let pool = effective_thread_pool::ThreadPool::new(2)?;
 /// let mut handles = [
 ///     pool.submit(|| thread::sleep(Duration::from_millis(50)))?,
 ///     pool.submit(|| ())?,
 /// ];
-/// let waited = thread_pool::wait(&mut handles, WaitFor::FirstCompleted)?;
+/// let waited = effective_thread_pool::wait(&mut handles, WaitFor::FirstCompleted)?;
 /// assert_eq!((waited.done, waited.pending), (vec![1], vec![0]));
-/// assert_eq!(thread_pool::wait(&mut handles, WaitFor::All)?.done, [0, 1]);
+/// assert_eq!(effective_thread_pool::wait(&mut handles, WaitFor::All)?.done, [0, 1]);
 /// # Ok(()) }
 /// ```
 pub fn wait<R: 'static>(handles: &mut [Handle<R>], until: WaitFor) -> Result<Waited, JobError> {

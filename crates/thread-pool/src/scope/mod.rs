@@ -55,7 +55,7 @@ impl ThreadPool {
     /// # Examples
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// let pool = effective_thread_pool::ThreadPool::new(2)?;
     /// let text = String::from("to be or not to be");
     /// let mut longest = "";
     /// let words = pool.scope(|scope| {
@@ -70,7 +70,7 @@ impl ThreadPool {
     ///
     /// What is borrowed must be there before the scope:
     /// ```compile_fail,E0373
-    /// # let pool = thread_pool::ThreadPool::new(2).unwrap();
+    /// # let pool = effective_thread_pool::ThreadPool::new(2).unwrap();
     /// pool.scope(|scope| {
     ///     let inside = 1;
     ///     scope.submit(|| inside + 1).is_ok()
@@ -78,7 +78,7 @@ impl ThreadPool {
     /// ```
     /// And what one job changes, no other job sees:
     /// ```compile_fail,E0499
-    /// # let pool = thread_pool::ThreadPool::new(2).unwrap();
+    /// # let pool = effective_thread_pool::ThreadPool::new(2).unwrap();
     /// let mut count = 0;
     /// pool.scope(|scope| {
     ///     let _one = scope.submit(|| count += 1);
@@ -168,7 +168,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// # Examples
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let pool = thread_pool::ThreadPool::new(2)?;
+    /// let pool = effective_thread_pool::ThreadPool::new(2)?;
     /// let words = [String::from("one"), String::from("three")];
     /// let lengths = pool.scope(|scope| scope.map(&words, |word| word.len()))?;
     /// assert!(matches!(lengths[..], [Ok(3), Ok(5)]));

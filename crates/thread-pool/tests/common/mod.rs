@@ -73,7 +73,9 @@ impl Gate {
 }
 
 /// Takes a worker: a job that has started and stays at the gate. The pool needs a free worker.
-pub(crate) fn occupy(pool: &thread_pool::ThreadPool) -> (Gate, thread_pool::Handle<()>) {
+pub(crate) fn occupy(
+    pool: &effective_thread_pool::ThreadPool,
+) -> (Gate, effective_thread_pool::Handle<()>) {
     let gate = Gate::new();
     let inside = gate.clone();
     let (started, has_started) = mpsc::channel();

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use threads::{Threads, max_live_threads};
+use effective_threads::{Threads, max_live_threads};
 use workload::definition::Pattern;
 use workload::inputs::{Header, Inputs};
 use workload::model::{Batch, Description, Model, Outputs, Reason};

@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 
 fn start(mut how: args::Serve) -> io::Result<()> {
     // Beyond it the system would refuse threads.
-    how.connections = how.connections.min(threads::max_live_threads());
+    how.connections = how.connections.min(effective_threads::max_live_threads());
     process::raise_descriptor_limit();
     let listener = process::listen(how.listen)?;
     process::announce(listener.local_addr()?)?;

@@ -7,8 +7,8 @@ use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use effective_tokio_tasks::Tasks;
 use tokio::runtime::{Builder, Runtime};
-use tokio_tasks::Tasks;
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};

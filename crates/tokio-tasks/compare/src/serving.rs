@@ -3,9 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
+use effective_tokio_tasks::Tasks;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_tasks::Tasks;
 use workload::serve::Service;
 
 use crate::Manner;

@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use effective_tokio_tasks::timeout;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
-use tokio_tasks::timeout;
 
 use crate::args::Play;
 use crate::guesses::Report;

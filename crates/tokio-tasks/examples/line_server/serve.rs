@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
+use effective_tokio_tasks::timeout;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio_tasks::timeout;
 
 use crate::args::Serve;
 use crate::process::when_stdin_ends;

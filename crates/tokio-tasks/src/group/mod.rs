@@ -26,7 +26,7 @@ use members::Members;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tokio_tasks::{TaskFailure, TaskGroup};
+/// use effective_tokio_tasks::{TaskFailure, TaskGroup};
 ///
 /// # #[tokio::main]
 /// # async fn main() {

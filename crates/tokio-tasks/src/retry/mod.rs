@@ -24,7 +24,7 @@ use random::Random;
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::time::Duration;
-/// use tokio_tasks::{Backoff, Retry, RetryError};
+/// use effective_tokio_tasks::{Backoff, Retry, RetryError};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), RetryError<&'static str>> {

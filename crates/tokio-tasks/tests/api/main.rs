@@ -1,6 +1,6 @@
 //! The API, the same on each runtime: only this import differs between the crates.
 
-use tokio_tasks as tasks;
+use effective_tokio_tasks as tasks;
 
 mod completed;
 mod contained;

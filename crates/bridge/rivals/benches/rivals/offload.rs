@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use bridge::Offload;
+use effective_bridge::Offload;
 use futures::channel::oneshot;
 use futures::future::LocalBoxFuture;
 use tokio::runtime::{self, Runtime};

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use bridge::{LocalPortal, Portal};
+use effective_bridge::{LocalPortal, Portal};
 use futures::executor::block_on;
 use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;

@@ -37,7 +37,7 @@ static ADOPTING: AtomicBool = AtomicBool::new(false);
 /// If the system does not support subreapers.
 ///
 /// ```
-/// child_process::adopt_orphans()?;
+/// effective_child_process::adopt_orphans()?;
 /// # std::io::Result::Ok(())
 /// ```
 pub fn adopt_orphans() -> io::Result<()> {

@@ -30,7 +30,7 @@ where
     Fut: Future<Output = u64> + 'static,
 {
     vec![
-        Entry::ours("coroutines::map", move || ours(prepare())),
+        Entry::ours("effective_coroutines::map", move || ours(prepare())),
         Entry::rival("a box and an Arc per task, no unsafe code", move || {
             safe::map(prepare())
         }),
@@ -45,7 +45,7 @@ where
 
 fn ours<Fut: Future<Output = u64>>(task: impl Fn(u64) -> Fut) -> Duration {
     timed(|| {
-        let results = block_on(coroutines::map(0..TASKS, task));
+        let results = block_on(effective_coroutines::map(0..TASKS, task));
         check(results.into_iter().map(|result| result.unwrap()))
     })
 }

@@ -33,7 +33,7 @@ pub(crate) fn beyond_sleep(work: &mut dyn FnMut()) -> Duration {
 
 pub(crate) fn entries(clock: Clock) -> Vec<Entry> {
     vec![
-        Entry::ours("coroutines::map + async-io", move || ours(clock)),
+        Entry::ours("effective_coroutines::map + async-io", move || ours(clock)),
         Entry::rival("FuturesUnordered + async-io", move || unordered(clock)),
         Entry::rival("smol LocalExecutor", move || smol_local(clock)),
         Entry::rival("tokio JoinSet, one thread", move || tokio_join_set(clock)),
@@ -42,7 +42,7 @@ pub(crate) fn entries(clock: Clock) -> Vec<Entry> {
 
 fn ours(clock: Clock) -> Duration {
     clock(&mut || {
-        let results = block_on(coroutines::map(0..TASKS, |_| Timer::after(SLEEP)));
+        let results = block_on(effective_coroutines::map(0..TASKS, |_| Timer::after(SLEEP)));
         assert!(results.iter().all(Result::is_ok));
     })
 }

@@ -1,6 +1,6 @@
 //! The outputs in a sharded map, updated task by task, the counts in another, and the sum in a sharded counter.
 
-use locks::sharded::{Counter, Map};
+use effective_locks::sharded::{Counter, Map};
 use workload::model::{Batch, Outputs};
 use workload::task::{Failure, Output};
 use workload::value::key;

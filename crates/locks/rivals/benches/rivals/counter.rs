@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::sync::ShardedLock;
-use locks::sharded::Counter;
+use effective_locks::sharded::Counter;
 use locks_rivals::together;
 use workload_rivals::{Contest, Settings};
 

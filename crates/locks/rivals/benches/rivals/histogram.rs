@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use dashmap::DashMap;
-use locks::sharded::Map;
+use effective_locks::sharded::Map;
 use locks_rivals::{together, zipf_keys};
 use workload_rivals::{Contest, Settings};
 

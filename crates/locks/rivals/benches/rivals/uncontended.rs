@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use locks::{Event, Semaphore, TimedMutex};
+use effective_locks::{Event, Semaphore, TimedMutex};
 use workload_rivals::{Contest, Settings, timed};
 
 const TIMES: u64 = 500_000;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use queue::Queue;
+use effective_queue::Queue;
 
 use crate::race::race;
 use crate::{BATCH, Load};

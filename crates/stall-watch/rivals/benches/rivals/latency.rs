@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stall_watch::{Phase, StallWatch};
+use effective_stall_watch::{Phase, StallWatch};
 use tokio::runtime::Builder;
 
 const THRESHOLD: Duration = Duration::from_millis(20);

@@ -9,7 +9,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
-use stall_watch::StallWatch;
+use effective_stall_watch::StallWatch;
 use workload_rivals::{Contest, Settings, timed};
 
 use echo::{Echo, Manner};

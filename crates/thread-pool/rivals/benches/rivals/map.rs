@@ -26,7 +26,7 @@ fn on_inputs(map: impl FnOnce(Vec<u64>) -> Vec<u64>) -> Duration {
     time
 }
 
-fn ours(pool: &thread_pool::ThreadPool, chunk: Option<usize>) -> Duration {
+fn ours(pool: &effective_thread_pool::ThreadPool, chunk: Option<usize>) -> Duration {
     let inputs: Vec<u64> = (0..INPUTS).collect();
     let mut mapping = pool.mapping();
     if let Some(chunk) = chunk.and_then(NonZeroUsize::new) {

@@ -10,8 +10,8 @@ pub(crate) fn workers() -> usize {
     num_cpus::get()
 }
 
-pub(crate) fn ours() -> thread_pool::ThreadPool {
-    thread_pool::ThreadPool::new(workers()).expect("threads can be started")
+pub(crate) fn ours() -> effective_thread_pool::ThreadPool {
+    effective_thread_pool::ThreadPool::new(workers()).expect("threads can be started")
 }
 
 pub(crate) fn rayon() -> rayon::ThreadPool {

@@ -14,7 +14,7 @@ async fn task(n: u64, each: Each) -> u64 {
 }
 
 pub(crate) async fn map(tasks: u64, each: Each) -> u64 {
-    let results = tokio_tasks::map(0..tasks, |n| task(n, each)).await;
+    let results = effective_tokio_tasks::map(0..tasks, |n| task(n, each)).await;
     results
         .into_iter()
         .map(|result| result.expect("no panic"))
@@ -22,7 +22,7 @@ pub(crate) async fn map(tasks: u64, each: Each) -> u64 {
 }
 
 pub(crate) async fn map_local(tasks: u64, each: Each) -> u64 {
-    let results = tokio_tasks::map_local(0..tasks, |n| task(n, each)).await;
+    let results = effective_tokio_tasks::map_local(0..tasks, |n| task(n, each)).await;
     results
         .into_iter()
         .map(|result| result.expect("no panic"))
@@ -30,7 +30,7 @@ pub(crate) async fn map_local(tasks: u64, each: Each) -> u64 {
 }
 
 pub(crate) async fn as_completed(tasks: u64, each: Each) -> u64 {
-    let mut results = tokio_tasks::as_completed(0..tasks, |n| task(n, each));
+    let mut results = effective_tokio_tasks::as_completed(0..tasks, |n| task(n, each));
     let mut sum = 0;
     while let Some((_, result)) = results.next().await {
         sum += result.expect("no panic");
