@@ -5,6 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[path = "tidy/faults.rs"]
+mod faults;
+#[path = "tidy/language.rs"]
+mod language;
+#[path = "tidy/licences.rs"]
+mod licences;
+#[path = "tidy/links.rs"]
+mod links;
 #[path = "tidy/one_api.rs"]
 mod one_api;
 #[path = "tidy/platforms.rs"]
@@ -131,7 +139,7 @@ fn folders_packages_and_runners_are_named_alike() {
     for folder in crates() {
         let model = name(&folder);
         for (place, expected) in [
-            ("", model.clone()),
+            ("", format!("effective-{model}")),
             ("compare", format!("{model}-compare")),
             ("rivals", format!("{model}-rivals")),
         ] {
@@ -151,11 +159,11 @@ fn folders_packages_and_runners_are_named_alike() {
     none(wrong, "named otherwise than their folder");
 }
 
-/// A crate that leans on a neighbour cannot be picked.
-#[test]
-fn no_crate_depends_on_another_of_the_workspace() {
+/// What `cargo metadata` says about the packages of the workspace and, with `args`, their dependencies.
+fn packages(args: &[&str]) -> Vec<serde_json::Value> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .args(["metadata", "--format-version", "1"])
+        .args(args)
         .current_dir(root())
         .output()
         .expect("cargo starts");
@@ -165,18 +173,27 @@ fn no_crate_depends_on_another_of_the_workspace() {
         String::from_utf8_lossy(&output.stderr)
     );
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let packages = metadata["packages"].as_array().expect("packages");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+/// A crate that leans on a neighbour cannot be picked.
+#[test]
+fn no_crate_depends_on_another_of_the_workspace() {
+    let packages = packages(&["--no-deps"]);
     let names: BTreeSet<&str> = packages
         .iter()
         .filter_map(|package| package["name"].as_str())
         .collect();
-    let models: BTreeSet<String> = crates().iter().map(|folder| name(folder)).collect();
+    let folders = crates();
+    let is_crate = |package: &&serde_json::Value| {
+        let manifest = package["manifest_path"].as_str().map(Path::new);
+        let folder = manifest.and_then(Path::parent);
+        folder.is_some_and(|folder| folders.iter().any(|one| one == folder))
+    };
+    let models: Vec<_> = packages.iter().filter(is_crate).collect();
+    assert_eq!(models.len(), folders.len(), "each folder is a package");
     let mut wrong = Vec::new();
-    for package in packages.iter().filter(|package| {
-        package["name"]
-            .as_str()
-            .is_some_and(|name| models.contains(name))
-    }) {
+    for package in models {
         for dependency in package["dependencies"].as_array().expect("dependencies") {
             let depends = dependency["name"]
                 .as_str()
