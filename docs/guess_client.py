@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A client of the number-guessing line servers, with nothing but the standard library.
 
-    cargo run -p threads --example line_server        prints the ADDRESS
+    cargo run -p effective-threads --example line_server        prints the ADDRESS
     python3 docs/guess_client.py ADDRESS [--asyncio]
 
 The server guesses, this client knows the secret. What it says is the same whether it blocks or awaits, and whichever of
