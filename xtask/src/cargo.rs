@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
-/// What `cargo run` and `cargo test` tell the program they start about its own package. A nested cargo would hand it on
+/// Variables by which `cargo run` and `cargo test` describe a program's own package to it. A nested cargo would hand it on
 /// to build scripts, and those that watch such a variable would run again.
 const ABOUT_THIS_PROGRAM: [&str; 6] = [
     "CARGO_MANIFEST_",
@@ -110,7 +110,7 @@ pub fn build_runner(
     Ok(bins)
 }
 
-/// The programs among cargo's messages. What is not a message (build scripts may print) is passed over.
+/// The programs among cargo's messages. Other lines, which build scripts may print, are skipped.
 pub fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
     messages
         .split(|byte| *byte == b'\n')
@@ -199,7 +199,7 @@ a build script says hello
     }
 
     #[test]
-    fn only_what_cargo_set_for_this_program_is_kept_from_a_nested_cargo() {
+    fn nested_cargo_keeps_all_but_the_variables_cargo_set() {
         for name in [
             "CARGO_MANIFEST_DIR",
             "CARGO_MANIFEST_PATH",

@@ -57,7 +57,7 @@ pub enum Command {
     },
     /// Write something to start from
     New {
-        /// What to write
+        /// The kind of file to write
         #[command(subcommand)]
         what: New,
     },
@@ -83,12 +83,12 @@ pub enum Command {
     },
 }
 
-/// What `new` writes.
+/// The kinds of files that `new` writes.
 #[derive(Debug, Subcommand)]
 pub enum New {
     /// A workload of your own, NAME.toml in this folder, which `compare --workload-file` runs as it is
     Workload {
-        /// What the tables will call it: up to 64 of a-z, 0-9 and -
+        /// Its name in the tables: up to 64 of a-z, 0-9 and -
         #[arg(value_name = "NAME")]
         name: String,
     },
@@ -175,7 +175,7 @@ pub struct CalibrateArgs {
 /// Where `compare` leaves its results, seen from the root of the workspace and not from where the user stands.
 pub const DEFAULT_OUTPUT: &str = "target/compare";
 
-/// What a command line asks for.
+/// The request of a command line.
 #[derive(Debug)]
 pub enum Parsed {
     /// A command to run.
@@ -210,7 +210,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error> 
     }
 }
 
-/// What is wrong, what may have been meant, and where to read on, as one line.
+/// One line: the error, the likely intention, and where to read on.
 fn refusal(error: &clap::Error, args: &[OsString]) -> String {
     let known = args
         .get(1)
@@ -251,7 +251,7 @@ fn negative(args: &[OsString]) -> Option<&str> {
     })
 }
 
-/// What clap says, without what it says every time.
+/// The message of clap without its boilerplate.
 fn paragraphs(error: &clap::Error) -> Vec<String> {
     let rendered = error.render().to_string();
     rendered

@@ -82,7 +82,7 @@ fn print(text: &str) {
 }
 
 fn fail(error: &Error) -> ExitCode {
-    // Whoever pressed Ctrl-C knows.
+    // The user pressed Ctrl-C and needs no message.
     if matches!(error, Error::Interrupted) {
         return ExitCode::from(error.exit_code());
     }

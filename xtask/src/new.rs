@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_workload_can_have_are_refused_with_nothing_written() {
+    fn impossible_names_are_refused_and_nothing_is_written() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["", "My", "a b", "../up", "a\"", "gcd"] {
             let error = workload(name, folder.path()).unwrap_err();

@@ -44,11 +44,11 @@ pub struct Crate {
     pub version: String,
     /// Its `Cargo.toml`.
     pub manifest: PathBuf,
-    /// What its manifest says of it.
+    /// The description in its manifest.
     pub description: String,
     /// Whether it has a runner for the comparison.
     pub has_compare: bool,
-    /// What the manifest of that runner declares.
+    /// The declarations in the manifest of that runner.
     pub declared: Declared,
     /// Whether it has benches against rivals.
     pub has_rivals: bool,
@@ -56,7 +56,7 @@ pub struct Crate {
     pub has_features: bool,
 }
 
-/// What a runner's manifest declares under `[package.metadata.comparison]`, to be known before the
+/// The declarations under `[package.metadata.comparison]` in a runner's manifest, known before the
 /// runner is built.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -240,7 +240,7 @@ struct Dependency {
 }
 
 impl Package {
-    /// What stands under `[package.metadata.comparison]`.
+    /// The table `[package.metadata.comparison]`.
     fn declared(&self) -> Result<Declared, Error> {
         let declared = &self.metadata["comparison"];
         if declared.is_null() {

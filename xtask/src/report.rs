@@ -17,7 +17,7 @@ const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 /// The answer of the comparison at `path`, or with `details` all its tables; with `into`, the answer
 /// and one table, put into that document.
 ///
-/// `into` must have the lines `<!-- begin: measured -->` and `<!-- end: measured -->`. What stands
+/// `into` must have the lines `<!-- begin: measured -->` and `<!-- end: measured -->`. The text
 /// between them is replaced, and the rest of the document stays as it is.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub struct Counts {
 /// Tests these crates one after another, of which each is built alone, once more with all its features if it has any; with
 /// no names, all of them, then the harness of the benches and `xtask`.
 ///
-/// A failure does not stop it. What cargo and the tests print goes through unchanged; a summary ends it. The answer is
+/// A failure does not stop it. The output of cargo and the tests goes through unchanged; a summary ends it. The answer is
 /// the exit status: 0, or 1 if anything failed.
 ///
 /// # Errors
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_build_is_a_failure() {
+    fn package_that_does_not_build_is_a_failure() {
         assert_eq!(
             count("", false),
             Counts {

@@ -106,7 +106,7 @@ fn a_contestant_in_python_is_verified_on_all_that_it_supports() {
 }
 
 #[test]
-fn what_a_contestant_does_not_support_is_a_skipped_row_and_no_error() {
+fn unsupported_workload_is_a_skipped_row_and_no_error() {
     if !has_python() {
         println!("skipped: there is no python3 here");
         return;

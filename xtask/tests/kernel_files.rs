@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../../docs/workloads.md");
 /// The one that the page shows.
 const GCD: &str = include_str!("../../crates/workload/src/kernels/gcd.rs");
 
-/// What the page promises: "under 40 lines".
+/// The promise of the page: "under 40 lines".
 const LINES: usize = 40;
 
 #[test]

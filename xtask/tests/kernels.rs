@@ -1,4 +1,4 @@
-//! What makes the figures comparable: all runners execute the same machine code.
+//! The machine code of the kernels, which is the same in all runners.
 
 use std::collections::BTreeMap;
 

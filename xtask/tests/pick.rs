@@ -1,4 +1,4 @@
-//! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and nothing of the user's is
+//! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and no file of the user is
 //! lost.
 
 use std::fs;
@@ -349,7 +349,7 @@ fn a_crate_that_fails_its_tests_where_it_stands_is_an_error() {
 
 /// Cargo takes two folders that hold the same package for one, and what was built last for fresh.
 #[test]
-fn what_is_tested_is_what_stands_there_and_not_an_earlier_pick_elsewhere() {
+fn pick_is_tested_where_it_is_and_not_an_earlier_one() {
     let bench = Bench::new();
     let good = bench.read("ws/crates/tiny/src/lib.rs");
     bench.picked("one");

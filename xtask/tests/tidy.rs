@@ -1,4 +1,4 @@
-//! What holds for every file of the workspace and no compiler checks.
+//! Rules for every file of the workspace that no compiler checks.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -159,7 +159,7 @@ fn folders_packages_and_runners_are_named_alike() {
     none(wrong, "named otherwise than their folder");
 }
 
-/// What `cargo metadata` says about the packages of the workspace and, with `args`, their dependencies.
+/// The packages that `cargo metadata` reports with these arguments.
 fn packages(args: &[&str]) -> Vec<serde_json::Value> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--format-version", "1"])

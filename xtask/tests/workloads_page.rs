@@ -1,4 +1,4 @@
-//! What the page on workloads shows is what the parser does.
+//! The page on workloads, compared with the parser.
 
 use workload::definition::parse;
 

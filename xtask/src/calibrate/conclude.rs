@@ -1,4 +1,4 @@
-//! What follows from the trials of a calibration: rates, power, and the floor of the machine.
+//! The conclusions of a calibration's trials: rates, power, and the floor of the machine.
 //!
 //! Nothing here knows a clock or a process: the tests bring trials of their own.
 
@@ -39,7 +39,7 @@ impl Seen {
     }
 }
 
-/// What one trial showed at each look; `None` where its samples had no bounds yet.
+/// The result of one trial at each look; `None` where its samples had no bounds yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Trial {
     pub(super) looks: Vec<Option<Seen>>,
@@ -70,7 +70,7 @@ pub(super) struct AllTrials {
     pub(super) relinked: Vec<Trial>,
 }
 
-/// What follows from them.
+/// The conclusions.
 #[derive(Debug, PartialEq)]
 pub(super) struct Conclusion {
     pub(super) floor: f64,

@@ -20,7 +20,7 @@ pub(super) const MOST: &str = "XTASK_RELINK_MOST";
 /// The time for them, in milliseconds.
 pub(super) const TIME: &str = "XTASK_RELINK_MS";
 
-/// What rustc uses if nobody says otherwise.
+/// The linker that rustc uses by default.
 const DRIVER: &str = "cc";
 
 /// The file in the folder that says that all links are done.
@@ -50,7 +50,7 @@ pub fn link(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     Some(ExitCode::FAILURE)
 }
 
-/// Where the path of the output stands.
+/// The place of the output path among the arguments.
 fn output_at(args: &[OsString]) -> Option<usize> {
     let flag = args.iter().position(|arg| arg == "-o")?;
     (flag + 1 < args.len()).then_some(flag + 1)

@@ -93,7 +93,7 @@ fn verified() -> Cell {
     }
 }
 
-/// What a comparison would see of `more ÷ less` at each look.
+/// The ratio `more ÷ less` that a comparison would see at each look.
 fn trial(more: &Cell, less: &Cell) -> Trial {
     let looks = LOOKS.iter().zip(stats::confidences(LOOKS.len()));
     let seen = looks.map(|(lives, confidence)| {

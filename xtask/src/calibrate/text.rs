@@ -8,7 +8,7 @@ use crate::text::{clean, cut};
 /// Columns of the answer.
 const WIDTH: usize = 80;
 
-/// What was found, for people.
+/// The findings, as text.
 pub(super) fn answer(calibration: &Calibration) -> String {
     let machine = &calibration.machine;
     let mut out = String::new();

@@ -59,7 +59,7 @@ pub(super) const WORKS: [Work; 3] = [
     },
 ];
 
-/// What relinked programs do: the loops of all kernels that the project's own CPU work consists of,
+/// The work of relinked programs: the loops of all kernels that the project's own CPU work consists of,
 /// so that the place of each of them counts.
 pub(super) const RELINKED: Work = Work {
     name: "kernels",

@@ -1,4 +1,4 @@
-//! `calibration.json`: what `cargo xtask calibrate` found out about this machine, for comparisons.
+//! `calibration.json`: the findings of `cargo xtask calibrate` about this machine.
 
 mod file;
 
@@ -77,7 +77,7 @@ pub struct Kind {
     /// The smallest difference whose interval excludes 1 in 90 % of the trials, as a part of 1,
     /// derived from the trials without a difference.
     pub resolves: f64,
-    /// What was found of planted differences.
+    /// The planted differences that were found.
     pub planted: Vec<Planted>,
 }
 

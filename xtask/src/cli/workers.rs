@@ -7,7 +7,7 @@ use super::value::{is_name, number};
 /// The most workers.
 const MOST: u64 = 4096;
 
-/// What one `--workers` says: numbers, each for all models or for the one that is named before it.
+/// The value of one `--workers`: numbers, each for all models or for the one that is named before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workers(Vec<(Option<String>, usize)>);
 

@@ -1,4 +1,4 @@
-//! What a contestant's answer to a sample is worth: the right digest, and the load's own report where
+//! The verification of a contestant's answer to a sample: the right digest, and the load's own report where
 //! it serves.
 
 use workload::protocol::Sample as Said;

@@ -9,12 +9,12 @@ use super::servers::Servers;
 use crate::results::Workload;
 use crate::stats::Rules;
 
-/// What all cells of a table share.
+/// The conditions that all cells of a table share.
 #[derive(Debug)]
 pub(super) struct Conditions<'a> {
     /// As it will stand in the results.
     pub(super) workload: &'a Workload,
-    /// What its cells are judged by.
+    /// The figure that its cells are judged by.
     pub(super) rules: Rules,
     /// How long to wait beyond what is predicted.
     pub(super) patience: Duration,

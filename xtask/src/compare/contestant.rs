@@ -20,11 +20,11 @@ pub(crate) struct Contestant {
     pub(super) name: String,
     /// How it is started.
     pub(super) command: Vec<String>,
-    /// What it said, or why it is not measured.
+    /// Its hello, or the reason why it is not measured.
     pub(super) hello: Result<Hello, String>,
     /// The time from its start to its hello.
     pub(super) started_in: Duration,
-    /// What its manifest declares; the default for a runner without one.
+    /// The declarations of its manifest; the default for a runner without one.
     pub(super) declared: Declared,
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Bounds {
     pub(super) served: bool,
 }
 
-/// What the evidence says about one sample.
+/// The verdict of the evidence on one sample.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
     /// The claim needs no further evidence.
@@ -71,7 +71,7 @@ pub(super) struct Tries<T> {
     possible: Option<T>,
 }
 
-/// What to do after a try.
+/// The next action after a try.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<T> {
     /// This sample counts.

@@ -10,7 +10,7 @@ use workload::protocol::Concurrency;
 /// A sample that is predicted to take longer is not begun.
 pub(super) const LONGEST_SAMPLE: Duration = Duration::from_secs(30);
 
-/// What the tasks of a table need, whoever does them.
+/// The needs of a table's tasks, under any model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Needs {
     /// Tasks, counted once per generation.
@@ -27,7 +27,7 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    /// What the inputs need; `cpu` comes from the referee, who did them once.
+    /// The needs of the inputs; `cpu` comes from the referee, who did them once.
     pub(super) fn of(inputs: &Inputs, cpu: Duration) -> Needs {
         let generations = match inputs.header.pattern {
             Pattern::Rounds { generations } => generations,

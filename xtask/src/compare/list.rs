@@ -22,7 +22,7 @@ pub(crate) struct Model {
     pub(crate) program: String,
     /// The crate's description.
     pub(super) about: String,
-    /// What its manifest declares, known before it is built.
+    /// The declarations of its manifest, known before it is built.
     pub(super) declared: Declared,
 }
 

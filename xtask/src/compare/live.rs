@@ -42,9 +42,9 @@ pub(super) struct Work {
     pub(super) tasks: usize,
     /// The right digest.
     pub(super) digest: u64,
-    /// What the tasks need.
+    /// The needs of the tasks.
     pub(super) needs: Needs,
-    /// What decides how many tasks can be in flight.
+    /// The settings that decide how many tasks can be in flight.
     pub(super) shape: Shape,
 }
 

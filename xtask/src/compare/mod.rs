@@ -70,7 +70,7 @@ const BUDGET: Duration = Duration::from_secs(52);
 /// A smoke run shows that everything works; its figures are not for quoting.
 const SMOKE_BUDGET: Duration = Duration::from_secs(2);
 
-/// The most workers that tasks which wait bring to a `--runner` of the user's.
+/// The most workers that tasks which wait bring to a `--runner`.
 const MOST_UNKNOWN_WORKERS: usize = 32;
 
 /// Runs a comparison and returns the exit status.
@@ -185,7 +185,7 @@ fn meet(
         .collect()
 }
 
-/// What holds of a runner that declares nothing: its workers may be processes.
+/// The declarations of a runner without a manifest: its workers may be processes.
 fn unknown_runner() -> Declared {
     Declared {
         most_workers: Some(MOST_UNKNOWN_WORKERS),
@@ -205,7 +205,7 @@ fn as_in(baseline: Option<&Results>, args: &CompareArgs) -> CompareArgs {
     args
 }
 
-/// Whoever else uses the processors is in all the figures.
+/// Other users of the processors affect all figures.
 fn busy(environment: &Environment) -> Option<Warning> {
     let (load, cpus) = (environment.load_average, environment.cpus);
     (load >= cpus as f64).then_some(Warning::BusyBefore { load, cpus })

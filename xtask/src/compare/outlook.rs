@@ -17,7 +17,7 @@ const ENOUGH: usize = 1_000;
 /// untimed one.
 const OUTSIDE: u32 = 2;
 
-/// What all tables together take before the budget begins.
+/// The time of all tables together before the budget begins.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outlook {
     tables: usize,

@@ -1,8 +1,8 @@
-//! What a comparison prints on standard output.
+//! The standard output of a comparison.
 
 use crate::cli::CompareArgs;
 
-/// What is printed for each table, and at the end.
+/// The form of the output for each table, and at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Output {
     /// Every table, then what they have in common.
@@ -33,7 +33,7 @@ mod tests {
     use crate::cli::{Command, Parsed, parse};
 
     #[test]
-    fn named_workloads_and_details_are_tables_and_the_rest_one_screen() {
+    fn named_workloads_and_details_print_tables() {
         for (args, output) in [
             (&[][..], Output::Answer),
             (&["--model", "threads"], Output::Answer),

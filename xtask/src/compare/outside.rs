@@ -127,7 +127,7 @@ impl Used {
     }
 }
 
-/// What a sample used: as the contestant says, unless it says nothing or less than half of the CPU
+/// The use of a sample: as the contestant says, unless it says nothing or less than half of the CPU
 /// time that was observed. Only CPU time is observed from outside, so then the rest is 0.
 pub(super) fn corrected(said: Option<Usage>, observed: Option<Span>) -> Usage {
     let said_ns = said.map_or(0, |said| said.cpu_ns);

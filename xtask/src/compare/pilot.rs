@@ -92,7 +92,7 @@ impl Pilots {
     }
 }
 
-/// What a pilot implies for all tasks.
+/// The prediction of a pilot for all tasks.
 #[derive(Debug, Clone, Copy)]
 struct Prediction {
     tasks: usize,

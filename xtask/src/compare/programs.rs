@@ -23,7 +23,7 @@ pub(crate) struct Programs {
     pub(crate) runners: BTreeMap<String, PathBuf>,
     /// The origin server.
     pub(super) origin: PathBuf,
-    /// What makes the load of the pattern `serve`.
+    /// The program that sends the requests of the pattern `serve`.
     pub(super) load: PathBuf,
 }
 

@@ -69,7 +69,7 @@ impl Progress {
             .set_message(format!("{name}: {what}, {}", text::name(contestant)));
     }
 
-    /// What is being done, in a few words.
+    /// The current activity, in a few words.
     pub(super) fn say(&self, what: &str) {
         self.bar
             .set_message(format!("{}: {what}", self.now.borrow().0));

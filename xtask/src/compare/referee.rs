@@ -13,7 +13,7 @@ use crate::error::Error;
 /// processors, so this is a lot of work.
 const LONGEST_REFERENCE: Duration = Duration::from_secs(600);
 
-/// What all must share, and what it costs.
+/// The right answer, and its cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reference {
     /// The right digest.
@@ -86,7 +86,7 @@ impl<'i> Referee<'i> {
 
     /// Ends it.
     pub(crate) fn quit(self) {
-        // What it might still say changes nothing any more.
+        // Later output changes nothing.
         let _ = self.runner.quit();
     }
 }

@@ -51,7 +51,7 @@ pub(super) enum Stop {
     Interrupted,
 }
 
-/// What the schedule needs of the world.
+/// The interface between the schedule and real runners.
 pub(super) trait Bench {
     /// Starts a contestant afresh; one that still runs is ended first.
     ///
@@ -97,16 +97,16 @@ pub(super) struct Moment {
     pub(super) first: bool,
 }
 
-/// What a sample took.
+/// The time of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Taken {
-    /// What the cell is judged by, in nanoseconds.
+    /// The figure that the cell is judged by, in nanoseconds.
     pub(super) judged_ns: f64,
     /// The time of the sample.
     pub(super) wall: Duration,
 }
 
-/// What a look at the verdicts shows.
+/// The result of a look at the verdicts.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// The best cell.
@@ -126,7 +126,7 @@ struct First {
 }
 
 impl First {
-    /// What a life of this cell takes.
+    /// The time of a life of this cell.
     fn life(&self) -> Duration {
         self.start + self.sample * ROUNDS_A_LIFE
     }
@@ -390,7 +390,7 @@ fn quickest(firsts: &[First]) -> f64 {
     judged.fold(f64::INFINITY, f64::min)
 }
 
-/// What a life of these cells takes.
+/// The time of a life of these cells.
 fn life_of(firsts: &[First], play: &[usize]) -> Duration {
     let in_play = firsts.iter().filter(|first| play.contains(&first.cell));
     in_play.map(First::life).sum()

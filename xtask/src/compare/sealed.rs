@@ -58,7 +58,7 @@ impl Seal {
     }
 }
 
-/// What identifies a file with its content. A process can set the time of the last write to the
+/// The attributes that identify a file with its content. A process can set the time of the last write to the
 /// content, but not that of the last change to the file.
 #[derive(Debug, PartialEq, Eq)]
 struct Look {

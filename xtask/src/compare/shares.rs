@@ -5,9 +5,9 @@ use std::time::Duration;
 /// No share but the last is more than this many times what the table needs.
 const MOST: f64 = 1.25;
 
-/// What is left of the budget, and for how many tables.
+/// The rest of the budget, and the number of tables that share it.
 ///
-/// What a table needs is known after its first samples. What the tables after it need is not, so
+/// The needs of a table are known after its first samples. Those of the tables after it are not, so
 /// they are taken to be like the typical one so far. Verdicts that stay open although a table had what
 /// it needs lie on the margin, or are noise: more time is better spent on the tables to come.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ const WORTH: f64 = 1.5;
 /// Less CPU time than this per task cannot be told from none.
 const LEAST_CPU: Duration = Duration::from_nanos(100);
 
-/// What the tasks of a table ask for.
+/// The demand of a table's tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     workers: usize,

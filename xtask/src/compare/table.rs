@@ -341,7 +341,7 @@ pub(super) fn told_once(mut skipped: Vec<Skipped>) -> Vec<Skipped> {
     skipped
 }
 
-/// What each timed sample says for itself is worth more than what the untimed one says: the median of them.
+/// A metric that each timed sample reports is worth more than that of the untimed one: the median of them.
 fn of_the_timed_samples(row: &mut Cell) {
     let names: BTreeSet<String> = counted(row)
         .iter()

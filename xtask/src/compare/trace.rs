@@ -8,7 +8,7 @@ use std::fs;
 
 use workload::tree;
 
-/// What was seen of a runner and all below it.
+/// Observations of a runner and its descendants.
 #[derive(Debug)]
 pub(super) struct Peaks {
     pid: u32,

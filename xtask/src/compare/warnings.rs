@@ -1,8 +1,8 @@
-//! What spoils a run: one enum, each with advice. `results.json` has their texts.
+//! Warnings about a run: one enum, each with advice. `results.json` has their texts.
 
 use std::fmt;
 
-/// What a reader should know before trusting a figure.
+/// A warning that a reader needs before trusting a figure.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Warning {
     /// The load average was high when the comparison began.

@@ -119,7 +119,7 @@ fn remove_empty_folders(plan: &Plan, directory: &Path) {
     }
 }
 
-/// What was done, to be undone from the last to the first.
+/// The steps so far, which are undone from the last to the first.
 #[derive(Default)]
 struct Moves {
     done: Vec<Done>,
@@ -143,7 +143,7 @@ impl Moves {
         Ok(())
     }
 
-    /// Renames a file to a path where nothing stands. What goes to the staging folder disappears with it.
+    /// Renames a file to a path where there is nothing. Files in the staging folder disappear with it.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         if let Some(folder) = to.parent() {
             self.make_folder(folder)?;
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_written_replaced_and_removed_with_their_empty_folders() {
+    fn files_are_written_replaced_and_removed_with_folders() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("dir");
         let first = files(&[("a", "1"), ("gone/deep/b", "1")]);

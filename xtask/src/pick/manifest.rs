@@ -203,7 +203,7 @@ missing_docs = "warn"
     }
 
     #[test]
-    fn what_cargo_finds_by_itself_is_not_listed() {
+    fn targets_that_cargo_discovers_are_not_listed() {
         let text = rewritten(
             PACKAGED,
             &[

@@ -112,7 +112,7 @@ impl Place {
             Ok(entries) => entries
                 .flatten()
                 .map(|entry| entry.file_name())
-                // What a pick that was killed left.
+                // The remains of a killed pick.
                 .find(|name| !name.to_string_lossy().starts_with(STAGING)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -133,7 +133,7 @@ impl Place {
         }
     }
 
-    /// What stands at this path of the folder. A link is not followed: it might lead out of the folder.
+    /// The state of this path of the folder. A link is not followed: it might lead out of the folder.
     pub(crate) fn state(&self, path: &str) -> State {
         let mut at = self.path.clone();
         let mut parts = path.split('/').peekable();
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn inside_a_workspace_is_refused_unless_that_workspace_excludes_it() {
+    fn place_in_a_workspace_is_refused_unless_excluded() {
         let (_keep, root) = temporary();
         let place = Place::resolve(&root.join("vendor/threads")).unwrap();
         assert_eq!(place.refuse_workspaces(), Ok(()));

@@ -1,4 +1,4 @@
-//! What a pick would write, keep and remove, or why it must not.
+//! The plan of a pick: the files it would write, keep and remove, or why it must not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,7 +8,7 @@ use super::File;
 use super::record::Record;
 use crate::error::Error;
 
-/// What stands at a path of the folder.
+/// The state of a path of the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
     /// Nothing.
@@ -35,7 +35,7 @@ pub(crate) struct Plan {
 pub(crate) struct Conflicts {
     /// Files of the earlier pick that were changed since.
     pub(crate) changed: BTreeSet<String>,
-    /// What no pick put there.
+    /// A file that no pick put there.
     pub(crate) foreign: BTreeSet<String>,
 }
 
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn files_changed_since_are_named_even_where_the_crate_no_longer_has_them() {
+    fn changed_files_are_named_even_if_the_crate_lost_them() {
         let earlier = [("a", "1"), ("gone", "1"), ("dir", "1")];
         let there = [("a", "mine"), ("gone", "mine"), ("dir", "DIR")];
         let conflicts = planned(

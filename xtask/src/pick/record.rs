@@ -50,7 +50,7 @@ impl Record {
         }
     }
 
-    /// What the folder says was picked into it, if it says so.
+    /// The record in the folder, if there is one.
     pub(crate) fn read(directory: &Path) -> Result<Option<Record>, Error> {
         let path = directory.join(NAME);
         let unusable = |why: &dyn std::fmt::Display| {

@@ -137,7 +137,7 @@ struct Change<'a> {
     verdict: Finding,
 }
 
-/// What the interval of the quotient shows.
+/// The change that the interval of the quotient shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Finding {
     Faster,

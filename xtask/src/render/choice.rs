@@ -10,7 +10,7 @@ use super::text::{clipped, wrap};
 use super::view;
 use crate::results::{Results, Verdict};
 
-/// What one model showed on all workloads of a kind.
+/// The results of one model on all workloads of a kind.
 struct Candidate<'a> {
     model: &'a str,
     /// Whether it is the best, or shown to be as fast, on all of them.

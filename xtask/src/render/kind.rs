@@ -1,4 +1,4 @@
-//! What kind of work a workload is, by its pattern and by what `sequential` spent on it.
+//! The kind of work of a workload, by its pattern and by what `sequential` spent on it.
 
 use super::view;
 use crate::results::{Cell, Results, Workload};

@@ -15,7 +15,7 @@ const SKIPPED: &str = "-";
 
 const FAILED: &str = "ERR";
 
-/// The letters of a model of the user's own in one line of its heading.
+/// The letters of a user's own model in one line of its heading.
 const HEAD_COLUMNS: usize = 6;
 
 /// Each model's default variant on each workload, as its ratio to the best, the simplest model
@@ -127,7 +127,7 @@ fn meaning(results: &Results, races: &[Race<'_>], entries: &[Vec<String>]) -> St
     wrap("marks     ", &format!("{}.", said.join("; ")))
 }
 
-/// What the headings stand for that are not the beginning of a name.
+/// The meaning of the headings that are not the beginning of a name.
 fn headings(models: &[&str]) -> String {
     let told = models.iter().filter_map(|model| {
         let short = models::short(model)?;

@@ -55,7 +55,7 @@ pub fn lines_and_answer(results: &Results, earlier: Option<&Results>) -> String 
     join([lines.collect(), answer(results, earlier)])
 }
 
-/// What follows the last table: legend, conclusions where there are several tables, sweeps, the
+/// The part after the last table: legend, conclusions where there are several tables, sweeps, the
 /// earlier comparison, warnings and environment.
 pub fn closing(results: &Results, earlier: Option<&Results>) -> String {
     let head = match results.workloads.len() {

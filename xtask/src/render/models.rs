@@ -1,4 +1,4 @@
-//! What is known of the project's own models: their order, their short names, and which of them
+//! Facts about the project's own models: their order, their short names, and which of them
 //! are no rivals.
 
 use crate::stats::BASELINE;
@@ -52,13 +52,13 @@ const KNOWN: [Known; 13] = [
     },
 ];
 
-/// The place of a model in the order of simplicity; models of the user's own come last.
+/// The place of a model in the order of simplicity; a user's own models come last.
 pub(super) fn simplicity(model: &str) -> usize {
     let place = KNOWN.iter().position(|known| known.name == model);
     place.unwrap_or(KNOWN.len())
 }
 
-/// A name of at most five letters; `None` for a model of the user's own.
+/// A name of at most five letters; `None` for a user's own model.
 pub(super) fn short(model: &str) -> Option<&'static str> {
     let known = KNOWN.iter().find(|known| known.name == model);
     known.map(|known| known.short)
@@ -71,7 +71,7 @@ pub(super) fn is_rival(model: &str, items: &[u8]) -> bool {
     purpose.is_none_or(|purpose| purpose.iter().any(|item| items.contains(item)))
 }
 
-/// What a reader has to know of a model that is another one with an addition.
+/// A remark on a model that is another one with an addition.
 pub(super) fn described(model: &str) -> Option<&'static str> {
     (model == "stall-watch").then_some("tokio-tasks with a watch")
 }

@@ -1,4 +1,4 @@
-//! What a smoke run shows: that everything ran and agreed.
+//! The answer of a smoke run: everything ran and agreed.
 
 use std::collections::BTreeSet;
 

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_double_and_swapped_markers_are_errors_that_name_the_line() {
+    fn missing_double_and_swapped_markers_are_errors() {
         for (document, expected) in [
             ("", "`<!-- begin: m -->` is missing"),
             ("<!-- begin: m -->\n", "`<!-- end: m -->` is missing"),

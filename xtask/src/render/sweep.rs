@@ -213,7 +213,7 @@ fn sweep(
             }),
         }
     }
-    // What was measured once only does not grow.
+    // A contestant with one measurement does not grow.
     lines.retain(|line| line.points.len() > 1);
     if lines.is_empty() {
         return None;

@@ -169,7 +169,7 @@ fn notes(
     out
 }
 
-/// Who has one sample only, those with the same reason in one sentence.
+/// The contestants with one sample only, those with the same reason in one sentence.
 fn single(measured: &[&Cell], names: &Names<'_>) -> String {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for cell in measured.iter().filter(|cell| counted(cell).len() == 1) {

@@ -36,7 +36,7 @@ pub(super) fn verdict(results: &Results, workload: &Workload, race: &Race<'_>) -
     format!("{title}: {}", sentences.join(" "))
 }
 
-/// What the sentences are made from.
+/// The facts that the sentences are made from.
 struct Told<'a> {
     results: &'a Results,
     workload: &'a Workload,
@@ -49,7 +49,7 @@ impl Told<'_> {
         self.results.settings.margin()
     }
 
-    /// Who came first. It has won where all others are shown to be slower, and is ahead where some are
+    /// The winner. It has won where all others are shown to be slower, and is ahead where some are
     /// open.
     fn first(&self, winner: &Standing<'_>, all: usize) -> String {
         let name = self.with_cost(winner);
@@ -113,7 +113,7 @@ impl Told<'_> {
         Some(format!("{over}, {name}, took {}.", times_as_long(next)?))
     }
 
-    /// What is not decided, with what deciding it takes.
+    /// The undecided cells, and the time that deciding them takes.
     fn open(&self) -> Option<String> {
         let rows = self.race.with(Verdict::Open);
         let told = |row: &&Standing<'_>| {

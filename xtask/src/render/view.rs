@@ -98,7 +98,7 @@ pub(super) fn cells<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Ce
     cells
 }
 
-/// What was skipped in one table; without a number of tasks, it was skipped for all of them.
+/// The cells skipped in one table; without a number of tasks, it was skipped for all of them.
 pub(super) fn skipped<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Skipped> {
     let same = |skipped: &&Skipped| {
         skipped.workload == workload.name

@@ -81,7 +81,7 @@ fn check_calibration(results: Results) -> Result<Results, String> {
 /// The rest of a one-line message, with the remedy: not JSON, not the results of a comparison, or
 /// another version of the format.
 pub fn parse(text: &[u8]) -> Result<Results, String> {
-    /// What every version of the format has.
+    /// The fields of every version of the format.
     #[derive(Deserialize)]
     struct Head {
         schema: u64,
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_again() {
+    fn written_results_are_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("results.json");
         write(&path, &results()).unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_left_out_rather_than_unreadable() {
+    fn figures_that_are_not_numbers_are_left_out() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("results.json");
         let mut odd = results();

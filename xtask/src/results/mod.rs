@@ -33,9 +33,9 @@ pub struct Results {
     pub workloads: Vec<Workload>,
     /// One entry per workload, number of tasks, model, variant and number of workers.
     pub cells: Vec<Cell>,
-    /// What was not measured, and why.
+    /// Cells that were not measured, with the reasons.
     pub skipped: Vec<Skipped>,
-    /// What a reader should know before trusting a figure; one line each.
+    /// Warnings that a reader needs before trusting a figure; one line each.
     #[serde(default)]
     pub warnings: Vec<String>,
 }
@@ -132,7 +132,7 @@ pub struct Workload {
     pub tasks: usize,
     /// The digest all models must share: 16 hex digits.
     pub digest: String,
-    /// What it is, for people.
+    /// A description for people.
     #[serde(default)]
     pub about: String,
     /// Items of the book.
@@ -169,9 +169,9 @@ pub struct Cell {
     pub tasks: usize,
     /// Whether every sample had the right digest.
     pub verified: bool,
-    /// What went wrong; all statistics are then null.
+    /// The error of a cell that failed; all statistics are then null.
     pub error: Option<String>,
-    /// What building the reused parts took: the median over the starts.
+    /// The time to build the reused parts: the median over the starts.
     pub setup_ns: u64,
     /// Every sample, in the order taken.
     pub samples: Vec<Sample>,
@@ -188,17 +188,17 @@ pub struct Cell {
     /// Whether the interval of `ratio_to_best` spans 1; null if there is no interval, and so no
     /// judgement.
     pub tied_with_best: Option<bool>,
-    /// What the interval of `ratio_to_best` shows; null in a cell without figures.
+    /// The verdict by the interval of `ratio_to_best`; null in a cell without figures.
     #[serde(default)]
     pub verdict: Option<Verdict>,
     /// The confidence of the bounds of `ratio_to_best` and `speedup`: more than 95 % where the
     /// samples were looked at more than once, so that all looks together err in at most 5 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,
-    /// What the bounds of `ratio_to_best` come from.
+    /// The basis of the bounds of `ratio_to_best`.
     #[serde(default)]
     pub judged_by: Option<JudgedBy>,
-    /// What it would take to decide a verdict that is still open; null if that cannot be told.
+    /// The price of deciding a verdict that is still open; null if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
     /// With the pattern `serve`: requests a second.
@@ -212,7 +212,7 @@ pub struct Cell {
     pub processes_peak: Option<u64>,
     /// Resident memory at its highest, less what was resident after loading.
     pub rss_peak_bytes: Option<u64>,
-    /// What only some patterns have.
+    /// Figures that only some patterns have.
     pub metrics: BTreeMap<String, f64>,
     /// Why there is one sample only, if so.
     #[serde(default)]
@@ -229,7 +229,7 @@ impl Cell {
         given.unwrap_or(CONFIDENCE)
     }
 
-    /// What the cell is judged by: [`response_ns`](Self::response_ns) where there is one, else [`wall_ns`](Self::wall_ns).
+    /// The figure that the cell is judged by: [`response_ns`](Self::response_ns) where there is one, else [`wall_ns`](Self::wall_ns).
     pub fn judged(&self) -> Option<Interval> {
         self.response_ns.or(self.wall_ns)
     }
@@ -303,7 +303,7 @@ impl Sample {
     }
 }
 
-/// What the samples show of a cell.
+/// The verdict of the samples on a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -329,7 +329,7 @@ impl Verdict {
     }
 }
 
-/// What the bounds of a ratio come from.
+/// The basis of the bounds of a ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JudgedBy {
@@ -339,7 +339,7 @@ pub enum JudgedBy {
     Lives,
 }
 
-/// What an open verdict would take.
+/// The price of an open verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// About that many more rounds.

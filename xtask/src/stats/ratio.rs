@@ -11,7 +11,7 @@ use crate::results::Interval;
 /// two shapes, which that of a bootstrap of medians, or of a shift between equal shapes (Hodges and
 /// Lehmann), does not. It needs 7 values on either side; `None` where the ratio is not a number.
 ///
-/// What no interval from two runs can hold is a change of the machine between them.
+/// No interval from two runs can account for a change of the machine between them.
 pub fn ratio_of_medians(a: &[f64], b: &[f64]) -> Option<Interval> {
     let (a, b) = (interval(a, 0.975)?, interval(b, 0.975)?);
     let quotient = |x: f64, y: f64| Some(x / y).filter(|q| q.is_finite() && *q > 0.0);
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_covers_the_ratio_of_two_skewed_distributions_of_unlike_shape() {
+    fn interval_covers_the_ratio_of_two_skewed_distributions() {
         let mut draw = exponential(7);
         let ln_2 = std::f64::consts::LN_2;
         let truth = ln_2 / (1.0 + ln_2 * ln_2);

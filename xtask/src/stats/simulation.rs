@@ -2,7 +2,7 @@
 //! heavy tails and luck that lasts for a life.
 //!
 //! Two cells are sampled in rounds as a table is, three rounds a life, and judged at up to three
-//! looks. What both bear in a round (drift, bursts) is common; noise, outliers and the luck of a
+//! looks. Effects on both in a round (drift, bursts) are common; noise, outliers and the luck of a
 //! life are each cell's own.
 
 use std::f64::consts::TAU;

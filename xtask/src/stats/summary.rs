@@ -34,7 +34,7 @@ pub fn summarise(results: &mut Results) {
     }
 }
 
-/// What tells the tables apart: rates by their bits, since they are compared and not computed with.
+/// The key of a table: rates by their bits, since they are compared and not computed with.
 fn key(cell: &Cell) -> (String, usize, Option<u64>) {
     (
         cell.workload.clone(),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_that_spans_one_is_a_tie_and_one_that_ends_at_one_too() {
+    fn interval_that_spans_or_touches_one_is_a_tie() {
         let cells = summarised(vec![
             cell("a", &[10, 10, 10, 10, 10, 10]),
             cell("b", &[9, 12, 11, 11, 11, 11]),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_or_unverified_cell_has_no_statistics_and_is_never_the_best() {
+    fn failed_or_unverified_cell_is_never_the_best() {
         let mut failed = cell("fast-but-wrong", &[1; 6]);
         failed.error = Some("wrong answer".into());
         failed.wall_ns = Some(Interval {

@@ -12,7 +12,7 @@ use crate::results::{CONFIDENCE, Cell, Interval, JudgedBy, Verdict};
 /// Rounds in a life, for the price of a verdict that is judged by lives.
 const ROUNDS_OF_A_LIFE: u32 = 3;
 
-/// What the cells of a table are judged by.
+/// The figure that the cells of a table are judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// Whether requests are served, and response times count instead of the time of a sample.
@@ -78,7 +78,7 @@ struct Entry {
     rounds: Vec<Timed>,
     /// All its times, those of first samples that do not count included.
     all: Vec<f64>,
-    /// What it is judged by.
+    /// The figure that it is judged by.
     time: Interval,
     wall: Interval,
 }
@@ -186,7 +186,7 @@ impl Judged<'_> {
         }
     }
 
-    /// What the luckiest reading of the quickest sample shows.
+    /// The verdict on the luckiest reading of the quickest sample.
     fn least_ratio(&self, entry: &Entry, to: &Entry) -> Option<f64> {
         let quickest = entry.all.iter().copied().fold(f64::INFINITY, f64::min);
         far::least_ratio(quickest, self.deviation?, to.time.high?)

@@ -6,7 +6,7 @@ use crate::results::{Interval, Price, Verdict};
 /// An open verdict that would take more rounds than this has no price: the ratio lies on the margin.
 const MOST_ROUNDS: f64 = 10_000.0;
 
-/// What the bounds of a ratio to the best show.
+/// The verdict by the bounds of a ratio to the best.
 ///
 /// `margin` is the difference that matters, and `floor` the smallest difference that the machine
 /// can tell apart, both as parts of 1: nothing below either of them is called slower. "As fast" is
@@ -27,7 +27,7 @@ pub fn judge(ratio: Interval, margin: f64, floor: f64) -> Verdict {
     }
 }
 
-/// What it would take to decide an open ratio: about how many more values (rounds, or lives) like
+/// The price of deciding an open ratio: about how many more values (rounds, or lives) like
 /// the `values` it has. `None` where that cannot be told, or would take thousands.
 ///
 /// The width of an interval shrinks with the root of the number of values, and the verdict falls

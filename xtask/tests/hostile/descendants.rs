@@ -1,4 +1,4 @@
-//! What a contestant starts ends with it, wherever it hides. That a sleeper still holds the pipe must not
+//! The descendants of a contestant end with it, wherever they hide. That a sleeper still holds the pipe must not
 //! keep the comparison waiting either.
 
 use libtest_mimic::Trial;

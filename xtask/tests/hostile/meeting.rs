@@ -38,7 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What the system takes for a program until it tries.
+/// A file that the system takes for a program until it tries.
 fn make_executable(path: &std::path::Path) {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::Permissions::from_mode(0o755);

@@ -1,4 +1,4 @@
-//! What is odd but right: no error.
+//! Odd but correct contestants: no error.
 
 use libtest_mimic::Trial;
 

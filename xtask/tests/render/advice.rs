@@ -1,4 +1,4 @@
-//! What the Items say of a table, and what the table says of the Items.
+//! The sentences about Items below a table.
 
 use xtask::render;
 use xtask::results::Results;

@@ -1,4 +1,4 @@
-//! What a user sees of a comparison.
+//! The texts of a comparison.
 
 mod advice;
 mod fixture;
@@ -57,7 +57,7 @@ fn tables_show_ties_errors_single_samples_and_what_was_skipped() {
 }
 
 #[test]
-fn what_only_some_cells_have_stands_below_the_table() {
+fn metrics_of_some_cells_are_below_the_table() {
     let mut results = results();
     for cell in results
         .cells
@@ -192,7 +192,7 @@ fn everything_is_the_tables_and_the_closing() {
 }
 
 #[test]
-fn what_a_runner_does_not_tell_is_no_zero() {
+fn missing_figures_are_not_zero() {
     let mut results = results();
     for sample in &mut results.cells[4].samples {
         (sample.voluntary_switches, sample.involuntary_switches) = (0, 0);
@@ -318,7 +318,7 @@ fn many_models_are_split_into_blocks_that_fit() {
 }
 
 #[test]
-fn what_is_skipped_for_any_number_of_tasks_stands_in_every_table() {
+fn cells_skipped_for_all_tasks_are_in_every_table() {
     let mut results = results();
     results.skipped[0].tasks = 0;
     assert!(render::table(&results, 1).contains("process-pool  skipped: "));

@@ -1,4 +1,4 @@
-//! Who won, by how much, and whether one thread would have done.
+//! The sentences about the winner, its lead, and whether one thread would do.
 
 use xtask::render;
 use xtask::results::Cell;

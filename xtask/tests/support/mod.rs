@@ -142,7 +142,7 @@ impl Comparison {
         self.folder.path().join(name)
     }
 
-    /// What no other process has on its command line.
+    /// A text that no other process has on its command line.
     pub(crate) fn tag(&self) -> String {
         self.tag.clone()
     }

@@ -50,7 +50,7 @@ fn of_items(items: &[u8]) -> Definition {
     definition::parse(&text, "w").unwrap()
 }
 
-/// What a hundred tasks ask for that only wait, on two processors.
+/// The demand of a hundred tasks that only wait, on two processors.
 fn waits() -> Option<Asked> {
     let needs = Needs {
         tasks: 100,
@@ -180,7 +180,7 @@ fn a_model_with_a_purpose_stays_out_of_other_workloads() {
 }
 
 #[test]
-fn a_model_with_a_price_per_task_is_left_out_of_many_unless_named() {
+fn model_with_a_price_per_task_is_left_out_of_many_tasks() {
     let declared = Declared {
         most_tasks: Some(2_000),
         ..Declared::default()

@@ -19,7 +19,7 @@ use crate::compare::guard::Guardian;
 /// The children that the comparison started itself: all others were adopted.
 static OURS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// What a runner's descendants can be told by.
+/// The environment mark that identifies a runner's descendants.
 #[derive(Debug)]
 pub(super) struct Mark(String);
 
@@ -163,7 +163,7 @@ mod imp {
                 found.extend(descendants(orphan));
             }
             found.retain(|process| !held.contains_key(process));
-            // What is stopped starts nothing: once a look finds nobody new, all are held.
+            // A stopped process starts nothing: once a look finds no new one, all are held.
             if found.is_empty() {
                 return (held, true);
             }
@@ -255,7 +255,7 @@ mod imp {
         fields.split_ascii_whitespace().nth(2)?.parse().ok()
     }
 
-    /// Takes the dead among our children away. What was killed below them comes to us once its parent is
+    /// Reaps our dead children. Killed processes below them are re-parented to us once their parent is
     /// gone, so the look is repeated until all are.
     fn reap(mut killed: Vec<u32>) {
         let deadline = Instant::now() + GONE_WITHIN;
@@ -289,7 +289,7 @@ mod imp {
         Adopted::default()
     }
 
-    /// Kills the process group. What left it is out of reach here.
+    /// Kills the process group. Processes that left it are out of reach here.
     pub(super) fn end_tree(leader: u32, _: &Mark) {
         if let Some(group) = Pid::from_raw(leader.cast_signed()) {
             let _ = kill_process_group(group, Signal::KILL);

@@ -35,7 +35,7 @@ pub(crate) enum Fault {
         /// How long was waited.
         patience: Duration,
     },
-    /// What it printed is no reply.
+    /// Its output is no reply.
     Rubbish {
         /// The beginning of it.
         text: String,
@@ -49,7 +49,7 @@ pub(crate) enum Fault {
         /// The reply.
         reply: String,
     },
-    /// What it did when it was asked who it is.
+    /// A fault in its answer to the first question, who it is.
     Unmet(String),
     /// It said itself that it failed.
     Failed(String),

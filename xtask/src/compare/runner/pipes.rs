@@ -41,7 +41,7 @@ impl Lines {
         Some(line)
     }
 
-    /// What stands there without a line break, if it is more than any line may have.
+    /// The bytes without a line break, if they are more than any line may have.
     pub(super) fn overlong(&self) -> Option<&[u8]> {
         (self.buffer.len() > LONGEST_LINE).then_some(&self.buffer)
     }

@@ -48,7 +48,7 @@ pub(crate) struct Runner<'i> {
 pub(crate) struct Asking<'w> {
     /// How long.
     pub(crate) patience: Duration,
-    /// What to do again and again in the meantime.
+    /// The action to repeat in the meantime.
     watch: Option<Watch<'w>>,
 }
 

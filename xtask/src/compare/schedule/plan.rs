@@ -55,7 +55,7 @@ pub(super) fn plan(life: Duration, budget: Duration) -> Vec<Look> {
         .collect()
 }
 
-/// What a table needs for two looks, if a life of all contenders takes `life`.
+/// The time that a table needs for two looks, if a life of all contenders takes `life`.
 pub(super) fn need(life: Duration) -> Duration {
     life * EARLY + (life * (MIDDLE - EARLY)).mul_f64(STILL_OPEN)
 }

@@ -9,7 +9,7 @@ struct Mock {
     start_ms: u64,
     most_running: usize,
     now: Duration,
-    /// What each sample is judged by; the time that it takes, unless given.
+    /// The figure that each sample is judged by; the time that it takes, unless given.
     judged: Vec<f64>,
     /// The least time that each cell can take, by the inputs.
     at_least_ms: Vec<u64>,

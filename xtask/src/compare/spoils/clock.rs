@@ -25,7 +25,7 @@ pub(super) fn look() -> Seen {
     }
 }
 
-/// What to say of the difference.
+/// The warning about the difference, if any.
 pub(super) fn warning(before: Seen, after: Seen) -> Option<Warning> {
     let passed = (after.counting - before.counting).as_secs_f64();
     let by_day = match after.day.duration_since(before.day) {

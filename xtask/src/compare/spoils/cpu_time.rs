@@ -15,7 +15,7 @@ const LEAST_SHARE: f64 = 0.05;
 /// Over less time, ticks say too little.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// What was used so far.
+/// The use so far.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     ticks: Ticks,
@@ -60,7 +60,7 @@ fn ticks(stat: &str) -> Option<Ticks> {
     })
 }
 
-/// What to say of the time in between.
+/// The warning about the time in between, if any.
 pub(super) fn warnings(before: Seen, after: Seen) -> Vec<Warning> {
     let passed = after.at - before.at;
     if passed < SHORTEST {

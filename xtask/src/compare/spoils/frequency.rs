@@ -43,7 +43,7 @@ fn positive(text: &str) -> Option<f64> {
     (value.is_finite() && value > 0.0).then_some(value)
 }
 
-/// What to say of the frequencies.
+/// The warning about the frequencies, if any.
 pub(super) fn warning(before_mhz: f64, after_mhz: f64) -> Option<Warning> {
     let changed = (after_mhz / before_mhz).ln().abs() > LEAST_CHANGE.ln_1p();
     changed.then_some(Warning::Frequency {

@@ -17,7 +17,7 @@ use crate::files;
 /// No file that is read here is longer, even with thousands of processors.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// What the probes saw at the beginning.
+/// The readings of the probes at the beginning.
 #[derive(Debug)]
 pub(super) struct Watch {
     cpu: Option<cpu_time::Seen>,

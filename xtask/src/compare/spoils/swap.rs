@@ -18,7 +18,7 @@ pub(super) fn pages(root: &Path) -> Option<u64> {
     field("pswpin ")?.checked_add(field("pswpout ")?)
 }
 
-/// What to say of the pages in between.
+/// The warning about the pages in between, if any.
 pub(super) fn warning(before: u64, after: u64) -> Option<Warning> {
     let pages = after.saturating_sub(before);
     (pages >= FEWEST_PAGES).then_some(Warning::Swapped { pages })

@@ -1,4 +1,4 @@
-//! What the Items of *Effective Python* say, held against the figures of one table.
+//! The claims of the Items of *Effective Python*, held against the figures of one table.
 //!
 //! An Item is put as a [`Claim`]: one contestant takes more than another, or no more. Whether it
 //! does is read off the cells, so the same Item holds in one table and not in the next, and both is
@@ -14,7 +14,7 @@ use crate::results::{Cell, Results, Workload};
 use claims::CLAIMS;
 use outcome::Outcome;
 
-/// What is compared.
+/// The figure that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Figure {
     /// The time of a sample, round by round.
@@ -27,7 +27,7 @@ enum Figure {
     LoopLag,
 }
 
-/// What is claimed of `less` against `more`.
+/// The claim about `less` and `more`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// It takes less, by more than the margin.
@@ -65,7 +65,7 @@ impl Work {
     }
 }
 
-/// What an Item says, as something that can be seen or not.
+/// The claim of an Item, as something that figures can decide.
 struct Claim {
     item: u8,
     /// The beginning of a sentence that "holds here" continues.
@@ -74,9 +74,9 @@ struct Claim {
     work: Work,
     figure: Figure,
     form: Form,
-    /// Who should take more, or no less: the best of these that were measured.
+    /// The contestants that should take more, or no less: the best measured one counts.
     more: &'static [&'static str],
-    /// Who should take less, or no more: likewise.
+    /// The contestants that should take less, or no more: likewise.
     less: &'static [&'static str],
 }
 

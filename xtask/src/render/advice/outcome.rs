@@ -160,7 +160,7 @@ fn single(more: f64, less: f64, shown: fn(f64) -> String, what: &str) -> Option<
     })
 }
 
-/// Who took longer, and by how much, with bounds where there are any.
+/// The slower of the two, and by how much, with bounds where there are any.
 fn longer(taken: &Interval, more: &str, less: &str) -> String {
     let told = |slow: &str, quick: &str, ratio: f64, bounds: Option<(f64, f64)>| {
         let bounds = bounds.map_or_else(String::new, |(low, high)| {

@@ -1,4 +1,4 @@
-//! What a contestant can do wrong.
+//! The faults of a hostile contestant.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -181,7 +181,7 @@ pub(crate) fn burn_in_an_orphan() {
     let _ = std::io::copy(&mut output, &mut std::io::sink());
 }
 
-/// What such a child does: sleeps, after it has left its parent where its kind wants that.
+/// The work of such a child: it sleeps, after it has left its parent where its kind wants that.
 pub(crate) fn descendant(kind: &str, tag: &str) -> ExitCode {
     match kind {
         "session" => {

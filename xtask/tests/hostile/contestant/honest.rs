@@ -14,7 +14,7 @@ use workload::serve::{Order, Report, Service, listen};
 use workload::task::Surroundings;
 use workload::value::digest_outputs;
 
-/// What it has loaded and how often it was asked.
+/// The loaded inputs, and the number of requests so far.
 #[derive(Default)]
 pub(crate) struct Honest {
     loaded: Option<Arc<Batch>>,
