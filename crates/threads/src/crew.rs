@@ -5,9 +5,10 @@ use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::ceiling::{gate, max_live_threads};
+use crate::error::TaskError;
 use crate::gate::{Denied, Permit, Stuck};
-use crate::task_panic::drop_contained;
-use crate::{Stop, TaskError, TaskPanic};
+use crate::panic::{TaskPanic, drop_quietly};
+use crate::stop::Stop;
 
 /// How long a call that has no thread running goes on asking the system for one. The kernel lets go of an ended thread a
 /// little after it is joined, so the first refusal means nothing yet.
@@ -207,7 +208,7 @@ impl<R> Drop for Crew<'_, '_, R> {
         }
         while self.running > 0 {
             let Ok(index) = self.ended.recv() else { return };
-            drop_contained(self.join(index));
+            drop_quietly(self.join(index));
         }
     }
 }

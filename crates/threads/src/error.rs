@@ -2,7 +2,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-use crate::TaskPanic;
+use crate::panic::TaskPanic;
 
 /// Why a task has no result. The other tasks are not affected.
 ///

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::crew::{Crew, Member, Sink, refusal};
-use crate::task_panic::drop_contained;
+use crate::panic::drop_quietly;
 use crate::{Stop, TaskError, Threads};
 
 impl Threads {
@@ -194,7 +194,7 @@ impl<T> Inputs<T> {
 
 impl<T> Drop for Inputs<T> {
     fn drop(&mut self) {
-        self.0.drain(..).for_each(drop_contained);
+        self.0.drain(..).for_each(drop_quietly);
     }
 }
 

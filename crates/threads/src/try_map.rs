@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::task_panic::drop_contained;
+use crate::panic::drop_quietly;
 use crate::{Stop, Threads, TryMapError};
 
 impl Threads {
@@ -76,7 +76,7 @@ impl Threads {
                 }
                 Err(error) if index == failed => failure = Some(TryMapError::Task { index, error }),
                 // Values of the user, one by one: one that panics when dropped takes nothing with it.
-                other => drop_contained(other),
+                other => drop_quietly(other),
             }
         }
         Err(failure.expect("the result that made it fail is an error"))
