@@ -1,6 +1,6 @@
-//! What a thread costs on this machine: the figures of the README.
+//! The cost of a thread on this machine, for the tables of the README.
 //!
-//! `cargo run --release -p threads --example cost`
+//! `cargo run --release -p effective-threads --example cost`
 
 use std::fs;
 use std::hint::black_box;
@@ -24,7 +24,7 @@ fn main() {
         (0..TASKS).for_each(|n| _ = black_box(black_box(n) + 1));
     });
     row(
-        &format!("{cores} threads that are reused (a claim from a counter)"),
+        &format!("{cores} reused threads that claim tasks from a counter"),
         || reused(cores),
     );
     row("a thread per task, one at a time", || {
@@ -49,18 +49,18 @@ fn main() {
         },
     );
 
-    println!("\n### Room, with {LIVE} threads alive that have done nothing yet\n");
-    match room() {
+    println!("\n### Memory, with {LIVE} live threads that have only started\n");
+    match memory() {
         Some(rows) => {
             println!("| what | KiB per thread |\n|---|---:|");
             for (what, kib) in rows {
                 println!("| {what} | {:.1} |", kib / LIVE as f64);
             }
         }
-        None => println!("Not known here: it is read from `/proc`, which only Linux has."),
+        None => println!("Unknown: it is read from `/proc`, which only Linux has."),
     }
     println!(
-        "\nAt most {} threads of this crate are alive at once.",
+        "\nAt most {} threads of this crate can be alive at once.",
         effective_threads::max_live_threads()
     );
 }
@@ -79,7 +79,7 @@ fn row(way: &str, mut work: impl FnMut()) {
     println!("| {way} | {:.1} |", times[ROUNDS / 2]);
 }
 
-/// The same tasks by threads that take one after another. Making them is part of it.
+/// Runs the same tasks on a few threads, including the time to start those.
 fn reused(workers: NonZeroUsize) {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -93,8 +93,8 @@ fn reused(workers: NonZeroUsize) {
     });
 }
 
-/// What the threads took, in KiB for all of them.
-fn room() -> Option<Vec<(&'static str, f64)>> {
+/// The memory that the threads took, in KiB for all of them.
+fn memory() -> Option<Vec<(&'static str, f64)>> {
     const ROWS: [(&str, &str, &str); 5] = [
         ("/proc/self/status", "VmSize:", "address space"),
         ("/proc/self/status", "VmRSS:", "resident memory"),
@@ -112,18 +112,18 @@ fn room() -> Option<Vec<(&'static str, f64)>> {
     ];
     let read =
         || -> Option<Vec<f64>> { ROWS.iter().map(|(file, key, _)| kib(file, key)).collect() };
-    // Once without looking, so that what is reused later is there already.
+    // A first run allocates the memory that later runs reuse.
     let all = Barrier::new(LIVE);
     effective_threads::map(0..LIVE, |_| _ = all.wait());
     let before = read()?;
     let after = Mutex::new(None);
     effective_threads::map(0..LIVE, |_| {
         if all.wait().is_leader() {
-            *after.lock().expect("nobody panics") = read();
+            *after.lock().expect("no task panics") = read();
         }
         all.wait();
     });
-    let after = after.into_inner().expect("nobody panics")?;
+    let after = after.into_inner().expect("no task panics")?;
     let names = ROWS.iter().map(|(_, _, name)| *name);
     Some(
         names

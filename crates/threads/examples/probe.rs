@@ -1,6 +1,6 @@
-//! Which of these ports answer? Blocking calls that mostly wait, a few at once, none started after the deadline.
+//! Probes ports by blocking calls: a few at once, and none started after the deadline.
 //!
-//! `cargo run -p threads --example probe -- 127.0.0.1:22 127.0.0.1:80`
+//! `cargo run -p effective-threads --example probe -- 127.0.0.1:22 127.0.0.1:80`
 
 use std::env;
 use std::error::Error;
@@ -11,22 +11,22 @@ use std::time::Duration;
 
 use effective_threads::Threads;
 
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+const LIMIT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = env::args()
         .skip(1)
         .map(|text| text.parse())
         .collect::<Result<Vec<SocketAddr>, _>>()?;
-    // Without arguments: one port that answers, and one that does not.
+    // Without arguments: a port that answers and one that does not.
     let open = TcpListener::bind("127.0.0.1:0")?;
     if addresses.is_empty() {
         addresses = vec![open.local_addr()?, "127.0.0.1:1".parse()?];
     }
 
     let results = Threads::new()
-        .limit(AT_ONCE)
-        .name_prefix("probe")?
+        .limit(LIMIT)
+        .name_prefix("probe")
         .deadline(Duration::from_secs(5))
         .map(&addresses, |address| -> io::Result<()> {
             TcpStream::connect_timeout(address, Duration::from_secs(1)).map(drop)
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         match result {
             Ok(Ok(())) => println!("{address} answers"),
             Ok(Err(error)) => println!("{address} does not: {error}"),
-            Err(error) => println!("{address} was not asked: {error}"),
+            Err(error) => println!("{address} was not probed: {error}"),
         }
     }
     Ok(())

@@ -1,3 +1,5 @@
+//! The errors of a task and of a `try_map`.
+
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -7,21 +9,20 @@ use crate::panic::TaskPanic;
 /// Why a task has no result. The other tasks are not affected.
 ///
 /// # Display and source
-/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
-/// system.
+/// `Display` includes the message of the cause. [`source`](Error::source) therefore skips that
+/// cause and returns the cause's own source, so that a report of the whole chain repeats nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
     /// The task panicked.
     Panicked(TaskPanic),
     /// The deadline passed before the task could start. Its input has been dropped unused.
-    NotStarted,
-    /// The call was stopped before the task could start, by a [`Stop`](crate::Stop) or a failure. Its input has been
-    /// dropped unused.
+    TimedOut,
+    /// The call was stopped before the task could start, by a [`Stop`](crate::Stop) or a failure.
+    /// Its input has been dropped unused.
     Stopped,
-    /// The system refused a thread while the call had none running to wait for, or all threads of the process
-    /// wait for threads of nested calls. Its input has been dropped unused.
+    /// The system refused a thread while the call had no running thread to wait for, or all threads
+    /// of the process wait for threads of nested calls. The input has been dropped unused.
     Refused(io::Error),
 }
 
@@ -29,11 +30,16 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
-            Self::NotStarted => f.write_str("the time was up before the task could start: allow more time, or more threads at once"),
-            Self::Stopped => f.write_str("the call was stopped before the task could start: run it again if it is still wanted"),
+            Self::TimedOut => f.write_str(
+                "the deadline passed before the task could start: allow more time or more threads",
+            ),
+            Self::Stopped => f.write_str(
+                "the call was stopped before the task could start: run it again if still needed",
+            ),
             Self::Refused(error) => write!(
                 f,
-                "no thread could be had for the task ({error}): use a smaller stack or run fewer threads at once"
+                "no thread is available for the task ({error}): use a smaller stack or fewer \
+                 threads at once"
             ),
         }
     }
@@ -42,16 +48,16 @@ impl fmt::Display for TaskError {
 impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Panicked(_) | Self::NotStarted | Self::Stopped => None,
+            Self::Panicked(_) | Self::TimedOut | Self::Stopped => None,
             Self::Refused(error) => error.source(),
         }
     }
 }
 
-/// What stopped a [`try_map`](crate::Threads::try_map).
+/// The failure that stopped a [`try_map`](crate::Threads::try_map).
 ///
-/// `Display` and `source` are as of [`TaskError`](crate::TaskError#display-and-source): of a task's error the words are
-/// displayed, and the source is its own.
+/// `Display` includes the message of the task's error, and `source` is that error's own source, as
+/// with [`TaskError`](crate::TaskError#display-and-source).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TryMapError<E> {
@@ -59,14 +65,14 @@ pub enum TryMapError<E> {
     Failed {
         /// The index of the input.
         index: usize,
-        /// What the task returned.
+        /// The error that the task returned.
         error: E,
     },
-    /// The task has no result: it panicked, or did not start.
+    /// The task has no result: it panicked or did not start.
     Task {
         /// The index of the input.
         index: usize,
-        /// Why there is no result.
+        /// The reason.
         error: TaskError,
     },
 }
@@ -97,21 +103,3 @@ impl<E: Error> Error for TryMapError<E> {
         }
     }
 }
-
-/// A setting of [`Threads`](crate::Threads) that cannot work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A thread name with a NUL byte in it, which no system takes.
-    NulInName,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NulInName => "a thread name cannot contain a NUL byte: take it out of the prefix",
-        })
-    }
-}
-
-impl Error for ConfigError {}

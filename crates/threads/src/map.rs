@@ -1,29 +1,35 @@
+//! `map` and its kin: one thread per input, results by index.
+
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use crate::crew::{Crew, Member, Sink, refusal};
+use crate::error::TaskError;
 use crate::panic::drop_quietly;
-use crate::{Stop, TaskError, Threads};
+use crate::stop::Stop;
+use crate::threads::Threads;
+use crate::workers::{EndSignal, Sink, Workers, refusal};
 
 impl Threads {
-    /// Run `f` on each input in a thread of its own and return the results in the order of the inputs, one for each.
+    /// Runs `f` on each input in a separate thread and returns the results in the order of the
+    /// inputs, one for each.
     ///
-    /// Inputs, `f` and results may borrow from the caller. All inputs are taken before the first thread starts. The
-    /// call returns when the last of its threads has been joined; no thread outlives it.
+    /// Inputs, `f` and results may borrow from the caller. All inputs are taken before the first
+    /// thread starts. The call returns when the last of its threads has been joined; no thread
+    /// outlives it.
     ///
-    /// When the system refuses a thread, or [`max_live_threads`](crate::max_live_threads) are alive, the call waits for
-    /// one to end, its own or another call's, and tries again. [`deadline`](Self::deadline) and [`stop`](Self::stop) end
-    /// that wait.
+    /// If the system refuses a thread, or [`max_live_threads`](crate::max_live_threads) are alive,
+    /// the call waits for a thread of this or another call to end, and tries again.
+    /// [`deadline`](Self::deadline) and [`stop`](Self::stop) end that wait.
     ///
     /// # Errors
-    /// Each result by itself: [`TaskError::Panicked`] when the task panicked, [`TaskError::NotStarted`] after the
-    /// deadline, [`TaskError::Stopped`] after a stop, [`TaskError::Refused`] when no thread could be had although the
-    /// call had none running.
+    /// Each result is separate: [`TaskError::Panicked`] if the task panicked,
+    /// [`TaskError::TimedOut`] after the deadline, [`TaskError::Stopped`] after a stop,
+    /// [`TaskError::Refused`] if no thread was available although the call had none running.
     ///
     /// # Panics
-    /// When the iterator does, before anything has started.
+    /// If the iterator does, before any task has started.
     pub fn map<I, R, F>(&self, inputs: I, f: F) -> Vec<Result<R, TaskError>>
     where
         I: IntoIterator,
@@ -34,8 +40,8 @@ impl Threads {
         self.collect(inputs, |_, input, _| f(input))
     }
 
-    /// [`map`](Self::map) whose tasks see when they should end early: at the deadline, or when stopped. What `f` returns
-    /// then is a result like any other.
+    /// [`map`](Self::map) that passes the token of the call to its tasks, so that they can return
+    /// early at the deadline or after a stop. A task that does has a result like any other.
     ///
     /// ```
     /// use std::time::Duration;
@@ -49,11 +55,11 @@ impl Threads {
     ///     }
     ///     count
     /// });
-    /// assert_eq!(counts.len(), 2); // and not an endless loop
+    /// assert_eq!(counts.len(), 2); // no endless loop
     /// ```
     ///
     /// # Errors, panics
-    /// As of [`map`](Self::map).
+    /// As for [`map`](Self::map).
     pub fn map_with<I, R, F>(&self, inputs: I, f: F) -> Vec<Result<R, TaskError>>
     where
         I: IntoIterator,
@@ -64,10 +70,11 @@ impl Threads {
         self.collect(inputs, |_, input, stop| f(input, stop))
     }
 
-    /// [`map`](Self::map) that hands each result, with the index of its input, to `each` as soon as its task has ended.
+    /// [`map`](Self::map) that passes each result, with the index of its input, to `each` as soon
+    /// as its task has ended.
     ///
-    /// `each` runs on the calling thread, one result after another and every one of them, while other tasks go on. It
-    /// should be short: while it runs, the call neither starts nor joins a thread.
+    /// `each` runs on the calling thread, once per result, while other tasks run. Keep it short:
+    /// while it runs, the call neither starts nor joins a thread.
     ///
     /// ```
     /// use std::{thread, time::Duration};
@@ -79,16 +86,16 @@ impl Threads {
     ///     |ms| thread::sleep(Duration::from_millis(ms)),
     ///     |index, _result| order.push(index),
     /// );
-    /// order.sort(); // by then it is likely 1, 0
+    /// order.sort(); // most likely 1, 0 before
     /// assert_eq!(order, [0, 1]);
     /// ```
     ///
     /// # Errors
-    /// As of [`map`](Self::map), handed to `each`.
+    /// As for [`map`](Self::map), passed to `each`.
     ///
     /// # Panics
-    /// When the iterator does, before anything has started. When `each` does: then the call stops, waits for the
-    /// threads it has, drops their results and goes on panicking.
+    /// If the iterator does, before any task has started. If `each` does: the call stops, joins its
+    /// threads, drops their results and resumes the panic.
     pub fn for_each_completed<I, R, F, G>(&self, inputs: I, f: F, mut each: G)
     where
         I: IntoIterator,
@@ -97,7 +104,7 @@ impl Threads {
         F: Fn(I::Item) -> R + Sync,
         G: FnMut(usize, Result<R, TaskError>),
     {
-        let inputs = Inputs::take_all(inputs);
+        let inputs = take_all(inputs);
         self.run(
             &inputs,
             &self.call_stop(),
@@ -113,30 +120,31 @@ impl Threads {
         R: Send,
         F: Fn(usize, I::Item, &Stop) -> R + Sync,
     {
-        let inputs = Inputs::take_all(inputs);
-        let mut results: Vec<_> = inputs.0.iter().map(|_| None).collect();
+        let inputs = take_all(inputs);
+        let mut results: Vec<_> = inputs.iter().map(|_| None).collect();
         self.run(&inputs, &self.call_stop(), &f, &mut |index, result| {
             results[index] = Some(result);
         });
-        drop(inputs);
+        // An unused input whose destructor panics must not lose the results.
+        drop_quietly(inputs);
         results
             .into_iter()
-            .map(|result| result.expect("each task is settled"))
+            .map(|result| result.expect("each task has a result"))
             .collect()
     }
 
-    /// The token of one call: the deadline counts from here.
+    /// The token of one call, with a deadline that counts from now.
     fn call_stop(&self) -> Stop {
         let deadline = self
             .deadline
             .and_then(|time| Instant::now().checked_add(time));
         match &self.stop {
-            Some(stop) => stop.below(deadline),
-            None => Stop::new().below(deadline),
+            Some(stop) => stop.child(deadline),
+            None => Stop::new().child(deadline),
         }
     }
 
-    fn run<T, R, F>(&self, inputs: &Inputs<T>, stop: &Stop, f: &F, sink: Sink<'_, R>)
+    fn run<T, R, F>(&self, inputs: &[Stored<T>], stop: &Stop, f: &F, sink: Sink<'_, R>)
     where
         T: Send,
         R: Send,
@@ -146,22 +154,22 @@ impl Threads {
         let (ended, ends) = mpsc::channel();
         let ended = &ended;
         thread::scope(|scope| {
-            let mut crew = Crew::new(inputs.0.len(), limit, stop, ends, sink);
-            for (index, input) in inputs.0.iter().enumerate() {
-                crew.admit(index, || {
+            let mut workers = Workers::new(inputs.len(), limit, stop, ends, sink);
+            for (index, input) in inputs.iter().enumerate() {
+                workers.start(index, || {
                     self.builder(index).spawn_scoped(scope, move || {
-                        let _member = Member::new(index, ended);
+                        let _signal = EndSignal::new(index, ended);
                         start(stop, input, |input| f(index, input, stop))
                     })
                 });
             }
-            crew.finish();
+            workers.join_all();
         });
     }
 }
 
-/// Run a task on its own new thread, unless the call was stopped while the thread started: that takes longer than many
-/// a task. The input then stays where it is.
+/// Runs a task on its new thread, unless the call was stopped while the thread started, which takes
+/// longer than many tasks. In that case the input stays in place.
 fn start<T, R>(stop: &Stop, input: &Stored<T>, task: impl FnOnce(T) -> R) -> Result<R, TaskError> {
     if let Some(refused) = refusal(stop) {
         return Err(refused);
@@ -170,35 +178,23 @@ fn start<T, R>(stop: &Stop, input: &Stored<T>, task: impl FnOnce(T) -> R) -> Res
     Ok(task(input.expect("a task starts only once")))
 }
 
-/// A refused spawn drops its closure. The input stays with the call, so that it can be tried again.
+/// An input that stays with the call until its task takes it: a refused spawn drops its closure,
+/// and must not drop the input.
 type Stored<T> = Mutex<Option<T>>;
 
-/// The inputs of a call. Those that no task has taken are dropped one by one and contained, also when the call panics:
-/// an input that panics when dropped must not take the results, or the process, with it.
-struct Inputs<T>(Vec<Stored<T>>);
+/// The maximum capacity to reserve by a size hint, which may claim any number of inputs.
+const MAX_RESERVED: usize = 1 << 16;
 
-/// Room to reserve for inputs that are only announced: an iterator may claim any number of them.
-const MOST_RESERVED: usize = 1 << 16;
-
-impl<T> Inputs<T> {
-    fn take_all<I: IntoIterator<Item = T>>(inputs: I) -> Self {
-        let inputs = inputs.into_iter();
-        let announced = inputs.size_hint().0.min(MOST_RESERVED);
-        let mut taken = Self(Vec::with_capacity(announced));
-        for input in inputs {
-            taken.0.push(Mutex::new(Some(input)));
-        }
-        taken
+fn take_all<I: IntoIterator>(inputs: I) -> Vec<Stored<I::Item>> {
+    let inputs = inputs.into_iter();
+    let mut taken = Vec::with_capacity(inputs.size_hint().0.min(MAX_RESERVED));
+    for input in inputs {
+        taken.push(Mutex::new(Some(input)));
     }
+    taken
 }
 
-impl<T> Drop for Inputs<T> {
-    fn drop(&mut self) {
-        self.0.drain(..).for_each(drop_quietly);
-    }
-}
-
-/// Run `f` on each input in a thread of its own, all at once: [`Threads::map`] without a limit.
+/// Runs `f` on each input in a separate thread, all at once: [`Threads::map`] without a limit.
 ///
 /// ```
 /// let squares = effective_threads::map(1..=3, |n| n * n);
@@ -208,10 +204,10 @@ impl<T> Drop for Inputs<T> {
 /// ```
 ///
 /// # Errors
-/// Each result by itself, as of [`Threads::map`].
+/// Each result is separate, as for [`Threads::map`].
 ///
 /// # Panics
-/// When the iterator does, before anything has started.
+/// If the iterator does, before any task has started.
 pub fn map<I, R, F>(inputs: I, f: F) -> Vec<Result<R, TaskError>>
 where
     I: IntoIterator,
@@ -227,19 +223,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_does_not_begin_once_its_call_is_stopped() {
+    fn task_does_not_start_after_its_call_was_stopped() {
         let stop = Stop::new();
         let input = Mutex::new(Some(7));
         stop.stop();
-        let begun = start(&stop, &input, |n| n);
-        assert!(matches!(begun, Err(TaskError::Stopped)), "{begun:?}");
+        let started = start(&stop, &input, |n| n);
+        assert!(matches!(started, Err(TaskError::Stopped)), "{started:?}");
         assert_eq!(input.into_inner().unwrap(), Some(7));
     }
 
     #[test]
-    fn a_task_does_not_begin_once_the_deadline_has_passed() {
-        let stop = Stop::new().below(Some(Instant::now()));
-        let begun = start(&stop, &Mutex::new(Some(7)), |n| n);
-        assert!(matches!(begun, Err(TaskError::NotStarted)), "{begun:?}");
+    fn task_does_not_start_after_the_deadline() {
+        let stop = Stop::new().child(Some(Instant::now()));
+        let started = start(&stop, &Mutex::new(Some(7)), |n| n);
+        assert!(matches!(started, Err(TaskError::TimedOut)), "{started:?}");
     }
 }

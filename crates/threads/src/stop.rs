@@ -1,20 +1,23 @@
+//! [`Stop`], a tree of tokens that stop calls and their tasks.
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::ceiling;
+use crate::max_threads;
 use crate::sync::{AtomicBool, Condvar, Mutex, lock, wait};
 
-/// Tells calls and their tasks to stop. Its clones are the same token.
+/// A token that asks calls and their tasks to stop. Clones are the same token.
 ///
-/// A thread cannot be ended from outside, so stopping takes two: calls which were given the token
-/// ([`Threads::stop`](crate::Threads::stop)) start no further task once it is stopped, and tasks under way look at the
-/// token, or sleep on it, and return early.
+/// A thread cannot be ended from outside, so both sides take part: calls that were given the token
+/// ([`Threads::stop`](crate::Threads::stop)) start no further task once it is stopped, and running
+/// tasks check the token, or sleep on it, and return early.
 ///
 /// The token that tasks get from [`map_with`](crate::Threads::map_with) and
-/// [`try_map_with`](crate::Threads::try_map_with) belongs to their call. It is stopped when the call's deadline passes,
-/// when the token given to the call is stopped, or by a task, and that last one stops this call only.
+/// [`try_map_with`](crate::Threads::try_map_with) belongs to their call. It is stopped when the
+/// deadline of the call passes, when the token given to the call is stopped, or by a task. A task
+/// stops only its own call.
 ///
 /// ```
 /// use std::{thread, time::Duration};
@@ -31,7 +34,7 @@ use crate::sync::{AtomicBool, Condvar, Mutex, lock, wait};
 ///         polls
 ///     })
 /// });
-/// assert_eq!(polls.len(), 4); // long before the minute is over
+/// assert_eq!(polls.len(), 4); // long before the minute has passed
 /// ```
 #[derive(Clone)]
 pub struct Stop(Arc<Node>);
@@ -39,71 +42,72 @@ pub struct Stop(Arc<Node>);
 struct Node {
     stopped: AtomicBool,
     deadline: Option<Instant>,
-    above: Option<Stop>,
-    // One for a token and all below it, so that a sleeper hears of each token it depends on.
-    bell: Arc<Bell>,
+    parent: Option<Stop>,
+    // Shared by the whole tree, so that a sleeper is woken by each token that it depends on.
+    signal: Arc<Signal>,
 }
 
-struct Bell {
+struct Signal {
     lock: Mutex<()>,
-    rung: Condvar,
+    stopped: Condvar,
 }
 
 impl Stop {
-    /// A token that is not stopped and depends on no other.
+    /// A token that depends on no other.
     pub fn new() -> Self {
-        let bell = Bell {
+        let signal = Signal {
             lock: Mutex::new(()),
-            rung: Condvar::new(),
+            stopped: Condvar::new(),
         };
-        Self::node(None, None, Arc::new(bell))
+        Self::node(None, None, Arc::new(signal))
     }
 
-    /// A token which is stopped as soon as this one is, or at the deadline, or by itself.
-    pub(crate) fn below(&self, deadline: Option<Instant>) -> Self {
+    /// A token that is stopped with this one, at the deadline, or separately.
+    pub(crate) fn child(&self, deadline: Option<Instant>) -> Self {
         let deadline = [deadline, self.0.deadline].into_iter().flatten().min();
-        Self::node(deadline, Some(self.clone()), Arc::clone(&self.0.bell))
+        Self::node(deadline, Some(self.clone()), Arc::clone(&self.0.signal))
     }
 
-    fn node(deadline: Option<Instant>, above: Option<Self>, bell: Arc<Bell>) -> Self {
+    fn node(deadline: Option<Instant>, parent: Option<Self>, signal: Arc<Signal>) -> Self {
         Self(Arc::new(Node {
             stopped: AtomicBool::new(false),
             deadline,
-            above,
-            bell,
+            parent,
+            signal,
         }))
     }
 
-    /// Stop, for good. It returns at once and waits for nobody.
+    /// Stops permanently. Returns at once, without waiting for running tasks.
     pub fn stop(&self) {
-        // What was written before this is seen by whoever sees the flag.
+        // Release: a task that sees the flag also sees the writes before it.
         self.0.stopped.store(true, Ordering::Release);
-        // A sleeper looks at the flag under the lock. With it held once in between, none can miss the bell.
-        drop(lock(&self.0.bell.lock));
-        self.0.bell.rung.notify_all();
-        // Calls that wait for a thread wait elsewhere.
-        ceiling::ring();
+        // A sleeper checks the flag under the lock. Taking the lock between the store and the
+        // notification makes sure that no sleeper misses it.
+        drop(lock(&self.0.signal.lock));
+        self.0.signal.stopped.notify_all();
+        // Calls that wait for a thread sleep on the permits.
+        max_threads::wake_all();
     }
 
-    /// Whether it was stopped, or its deadline has passed. It costs a read of memory, and with a deadline one of the
-    /// clock.
+    /// Whether the token was stopped or its deadline has passed. This reads one flag per call that
+    /// the token is nested in, and the clock if there is a deadline.
     pub fn is_stopped(&self) -> bool {
         self.was_stopped() || self.is_late()
     }
 
-    /// How much time is left until the deadline of the call: zero when it has passed, `None` when there is none. Good
-    /// as the timeout of what a task waits for.
+    /// The time until the deadline of the call: zero once it has passed, `None` without a deadline.
+    /// Use it as the timeout of blocking calls in a task.
     pub fn remaining(&self) -> Option<Duration> {
         let deadline = self.0.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Sleep for `time`, or until stopped if that comes first. Returns whether it is stopped.
-    pub fn wait_timeout(&self, time: Duration) -> bool {
-        let end = Instant::now().checked_add(time);
+    /// Sleeps until the token is stopped, at most for `timeout`. Returns whether it is stopped.
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        let end = Instant::now().checked_add(timeout);
         let until = [end, self.0.deadline].into_iter().flatten().min();
-        let bell = &self.0.bell;
-        let mut guard = lock(&bell.lock);
+        let signal = &self.0.signal;
+        let mut guard = lock(&signal.lock);
         loop {
             if self.is_stopped() {
                 return true;
@@ -111,7 +115,7 @@ impl Stop {
             if end.is_some_and(|end| Instant::now() >= end) {
                 return false;
             }
-            guard = wait(&bell.rung, guard, until);
+            guard = wait(&signal.stopped, guard, until);
         }
     }
 
@@ -119,12 +123,10 @@ impl Stop {
         self.0.deadline
     }
 
-    /// Whether somebody said so, whatever the time.
+    /// Whether this token or an ancestor was stopped, regardless of the deadline.
     pub(crate) fn was_stopped(&self) -> bool {
-        let family = std::iter::successors(Some(self), |stop| stop.0.above.as_ref());
-        family
-            .into_iter()
-            .any(|stop| stop.0.stopped.load(Ordering::Acquire))
+        let mut ancestors = std::iter::successors(Some(self), |stop| stop.0.parent.as_ref());
+        ancestors.any(|stop| stop.0.stopped.load(Ordering::Acquire))
     }
 
     fn is_late(&self) -> bool {
@@ -132,6 +134,12 @@ impl Stop {
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
+}
+
+/// [`Stop::child`] for the model checks.
+#[cfg(model_check)]
+pub fn child(stop: &Stop) -> Stop {
+    stop.child(None)
 }
 
 impl Default for Stop {

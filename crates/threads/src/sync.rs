@@ -1,29 +1,41 @@
-//! The primitives of this crate's own protocols: std's, or loom's when a model is checked.
+//! The primitives under the checked protocols: std's, or loom's under `cfg(model_check)`.
+//!
+//! Several crates link this file.
 
-#[cfg(not(model_check))]
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
-
-#[cfg(model_check)]
-pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool};
+#![allow(
+    unused_imports,
+    reason = "a crate that links this file may need a part of it"
+)]
 
 use std::sync::{LockResult, PoisonError};
 use std::time::Instant;
 
-/// No user code runs under a lock of this crate, so a poisoned one is as good as any.
+#[cfg(model_check)]
+pub(crate) use loom::{
+    sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool},
+    thread::{ThreadId, current},
+};
+#[cfg(not(model_check))]
+pub(crate) use std::{
+    sync::{Condvar, Mutex, MutexGuard, atomic::AtomicBool},
+    thread::{ThreadId, current},
+};
+
+/// Ignores poison: no code of the caller runs under these locks.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     unpoisoned(mutex.lock())
 }
 
-/// Wait to be notified, or until the instant comes. Without one, for as long as it takes.
+/// Waits to be notified, at most until `deadline`.
 pub(crate) fn wait<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
-    until: Option<Instant>,
+    deadline: Option<Instant>,
 ) -> MutexGuard<'a, T> {
-    match until {
+    match deadline {
         None => unpoisoned(condvar.wait(guard)),
-        Some(until) => {
-            let time = until.saturating_duration_since(Instant::now());
+        Some(deadline) => {
+            let time = deadline.saturating_duration_since(Instant::now());
             unpoisoned(condvar.wait_timeout(guard, time)).0
         }
     }

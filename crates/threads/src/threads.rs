@@ -1,19 +1,21 @@
+//! [`Threads`], the settings of calls and their threads.
+
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use crate::{ConfigError, Stop};
+use crate::stop::Stop;
 
-/// How to run tasks with one thread each: how many at once, and what the threads are like.
+/// The settings of calls that run one thread per task.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
 /// use effective_threads::Threads;
 ///
-/// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+/// const LIMIT: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 ///
 /// let words = ["borrow", "scope", "join"];
-/// let lengths = Threads::new().limit(AT_ONCE).map(&words, |word| word.len());
+/// let lengths = Threads::new().limit(LIMIT).map(&words, |word| word.len());
 /// assert_eq!(lengths.into_iter().collect::<Result<Vec<_>, _>>()?, [6, 5, 4]);
 /// # Ok::<(), effective_threads::TaskError>(())
 /// ```
@@ -32,54 +34,57 @@ impl Threads {
         Self::default()
     }
 
-    /// Have at most `limit` of the call's threads alive at once. Each task still gets a thread of its own, which is joined
-    /// before the next one starts in its place.
+    /// Lets a call have at most `limit` live threads. Each task still gets its own thread, which is
+    /// joined before the next one starts in its place.
     ///
-    /// A limit above [`max_live_threads`](crate::max_live_threads) counts as that.
+    /// [`max_live_threads`](crate::max_live_threads) applies as well.
     pub fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Have at most as many threads alive at once as there are cores: the limit for tasks that compute. Under a CPU quota
-    /// of the process's control group it is the quota, rounded up to whole CPUs.
+    /// Lets a call have at most one live thread per core, the limit for tasks that compute. Under a
+    /// CPU quota of the process's control group, the limit is the quota, rounded up to whole CPUs.
     pub fn limit_to_cores(mut self) -> Self {
         self.limit = NonZeroUsize::new(num_cpus::get());
         self
     }
 
-    /// Name the threads `prefix-0`, `prefix-1`, … by the index of their task. Linux shows the first 15 bytes to other
-    /// programs. Without a prefix the threads have no names.
+    /// Names the threads `prefix-0`, `prefix-1`, … by the index of their task. Linux shows the
+    /// first 15 bytes to other programs. Without a prefix the threads are unnamed.
     ///
-    /// # Errors
-    /// [`ConfigError::NulInName`] when the prefix contains a NUL byte.
-    pub fn name_prefix(mut self, prefix: impl Into<String>) -> Result<Self, ConfigError> {
+    /// # Panics
+    /// If the prefix contains a NUL byte, as [`thread::Builder`] does.
+    pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
-        if prefix.contains('\0') {
-            return Err(ConfigError::NulInName);
-        }
+        assert!(
+            !prefix.contains('\0'),
+            "a thread name cannot contain a NUL byte: remove it from the prefix"
+        );
         self.name_prefix = Some(prefix);
-        Ok(self)
+        self
     }
 
-    /// Give each thread a stack of `bytes`, instead of std's default (2 MiB, or the variable `RUST_MIN_STACK`). The
-    /// system rounds up what is too little; what it cannot give makes the tasks [`TaskError::Refused`](crate::TaskError::Refused).
+    /// Gives each thread a stack of `bytes`, instead of the default of std (2 MiB, or the variable
+    /// `RUST_MIN_STACK`). The system rounds up a stack that is too small. If it cannot provide the
+    /// stack, the tasks are [`TaskError::Refused`](crate::TaskError::Refused).
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self
     }
 
-    /// Start no task later than `time` after the call began; the last look is on the task's own thread. The tasks which have not started by then are
-    /// [`TaskError::NotStarted`](crate::TaskError::NotStarted); those which have are waited for, since they may borrow
-    /// from the caller. With [`map_with`](Self::map_with) they see the deadline themselves.
+    /// Starts no task later than `time` after the start of the call. Tasks that have not started by
+    /// then are [`TaskError::TimedOut`](crate::TaskError::TimedOut). Running tasks are waited for,
+    /// since they may borrow from the caller; with [`map_with`](Self::map_with) they see the
+    /// deadline themselves.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = Some(time);
         self
     }
 
-    /// Heed this token: once it is stopped, start no further task. The tasks which have not started by then are
-    /// [`TaskError::Stopped`](crate::TaskError::Stopped); those which have are waited for, and may look at the token
-    /// themselves. One token may be given to many calls.
+    /// Starts no further task once `stop` is stopped. Tasks that have not started by then are
+    /// [`TaskError::Stopped`](crate::TaskError::Stopped). Running tasks are waited for, and can
+    /// check the token themselves. Several calls can share a token.
     pub fn stop(mut self, stop: &Stop) -> Self {
         self.stop = Some(stop.clone());
         self

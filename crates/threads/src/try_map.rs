@@ -1,14 +1,19 @@
+//! `try_map` and `try_map_with`: all results, or the first failure.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::error::TryMapError;
 use crate::panic::drop_quietly;
-use crate::{Stop, Threads, TryMapError};
+use crate::stop::Stop;
+use crate::threads::Threads;
 
 impl Threads {
-    /// Run `f` on each input in a thread of its own and return all results in order, or stop at the first failure.
+    /// Runs `f` on each input in a separate thread and returns all results in order, or stops at
+    /// the first failure.
     ///
-    /// After a task fails or panics no further one starts: each thread looks right before it runs its task. Those under way
-    /// are waited for. The failure returned is the
-    /// one that came first in time. To keep what had been done by then, use [`map`](Self::map) with a [`Stop`].
+    /// After a task fails or panics, no further task starts; running tasks are waited for. The
+    /// returned failure is the first one in time. To keep the results so far, use
+    /// [`map`](Self::map) with a [`Stop`].
     ///
     /// ```
     /// use effective_threads::{Threads, TryMapError};
@@ -18,11 +23,11 @@ impl Threads {
     /// ```
     ///
     /// # Errors
-    /// [`TryMapError::Failed`] with the error of a task; [`TryMapError::Task`] when a task panicked, or, without any
-    /// failure, when one could not start.
+    /// [`TryMapError::Failed`] with the error of a task; [`TryMapError::Task`] if a task panicked
+    /// or, without a failure, if a task could not start.
     ///
     /// # Panics
-    /// When the iterator does, before anything has started.
+    /// If the iterator does, before any task has started.
     pub fn try_map<I, R, E, F>(&self, inputs: I, f: F) -> Result<Vec<R>, TryMapError<E>>
     where
         I: IntoIterator,
@@ -34,11 +39,12 @@ impl Threads {
         self.try_map_with(inputs, |input, _| f(input))
     }
 
-    /// [`try_map`](Self::try_map) whose tasks see when they should end early: after the first failure, at the deadline,
-    /// or when stopped. They may return an error then; the failure that was first is returned all the same.
+    /// [`try_map`](Self::try_map) that passes the token of the call to its tasks, so that they can
+    /// return early after the first failure, at the deadline or after a stop. If they return an
+    /// error then, the call still returns the failure that was first.
     ///
     /// # Errors, panics
-    /// As of [`try_map`](Self::try_map).
+    /// As for [`try_map`](Self::try_map).
     pub fn try_map_with<I, R, E, F>(&self, inputs: I, f: F) -> Result<Vec<R>, TryMapError<E>>
     where
         I: IntoIterator,
@@ -49,14 +55,14 @@ impl Threads {
     {
         let first = AtomicUsize::new(NONE);
         let results = self.collect(inputs, |index, input, stop| {
-            let mut fuse = Fuse {
+            let mut guard = FailureGuard {
                 index,
                 first: &first,
                 stop,
                 failed: true,
             };
             let result = f(input, stop);
-            fuse.failed = result.is_err();
+            guard.failed = result.is_err();
             result
         });
         let failed = match first.into_inner() {
@@ -75,7 +81,7 @@ impl Threads {
                     failure = Some(TryMapError::Failed { index, error });
                 }
                 Err(error) if index == failed => failure = Some(TryMapError::Task { index, error }),
-                // Values of the user, one by one: one that panics when dropped takes nothing with it.
+                // A destructor that panics here must not hide the failure.
                 other => drop_quietly(other),
             }
         }
@@ -85,19 +91,20 @@ impl Threads {
 
 const NONE: usize = usize::MAX;
 
-/// Notes a failure, also by a panic, and stops the call. In this order: an error returned because of the stop comes
-/// after the one that caused it, and is not taken for the first.
-struct Fuse<'a> {
+/// Records the first failure, even if by a panic, and then stops the call. In this order, so that
+/// an error returned because of the stop is never recorded as the first.
+struct FailureGuard<'a> {
     index: usize,
     first: &'a AtomicUsize,
     stop: &'a Stop,
     failed: bool,
 }
 
-impl Drop for Fuse<'_> {
+impl Drop for FailureGuard<'_> {
     fn drop(&mut self) {
         if self.failed {
-            // Relaxed: `stop` orders it before whatever the stop brings about, and the join before it is read.
+            // Relaxed: `stop` orders it before all failures that the stop causes, and the join
+            // orders it before the read.
             let _ =
                 self.first
                     .compare_exchange(NONE, self.index, Ordering::Relaxed, Ordering::Relaxed);

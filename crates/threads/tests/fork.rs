@@ -1,4 +1,4 @@
-//! Calls in a child that was forked.
+//! Calls in a forked child.
 #![cfg(unix)]
 
 mod forked;
@@ -6,7 +6,7 @@ mod forked;
 use forked::in_a_forked_child;
 
 #[test]
-fn a_call_in_a_forked_child_works_as_in_the_parent() {
+fn call_in_a_forked_child_works() {
     let values = || {
         effective_threads::map(0..20, |n| n)
             .into_iter()

@@ -1,31 +1,20 @@
-//! The crate's own protocols, every interleaving of them up to three preemptions:
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p threads --test model_check`, in a target folder of its own.
+//! The permits and the token under loom, in every interleaving of up to three preemptions.
+//!
+//! In a separate target folder: `RUSTFLAGS="--cfg model_check" cargo test --release -p
+//! effective-threads --test model_check`.
 #![cfg(model_check)]
-#![allow(dead_code, reason = "a model uses its part of the file it includes")]
-
-#[path = "../src/gate.rs"]
-mod gate;
-#[path = "../src/stop.rs"]
-mod stop;
-#[path = "../src/sync.rs"]
-mod sync;
-
-/// Stands in for the gate of the process, which outlives a model.
-mod ceiling {
-    pub(crate) fn ring() {}
-}
 
 use std::time::Duration;
 
-use gate::{Denied, Gate};
+use effective_threads::Stop;
+use effective_threads::internals::{Denied, Permits, child};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
-use stop::Stop;
 
 const NEVER: fn() -> bool = || false;
 
-/// A model that hangs in some interleaving fails: loom reports a deadlock.
+/// Runs all interleavings of `model`. loom reports one that hangs as a deadlock.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
@@ -33,115 +22,119 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
 }
 
 #[test]
-fn a_permit_given_back_is_seen_by_every_wait_and_the_most_is_kept() {
+fn released_permit_reaches_every_waiter() {
     check(|| {
-        let (gate, live) = (Arc::new(Gate::new(1)), Arc::new(AtomicUsize::new(0)));
-        let work = move |gate: &Gate, live: &AtomicUsize| {
-            let permit = gate.take(false, None, NEVER).ok().expect("nobody is stuck");
+        let (permits, live) = (Arc::new(Permits::new(1)), Arc::new(AtomicUsize::new(0)));
+        let work = move |permits: &Permits, live: &AtomicUsize| {
+            let permit = permits
+                .acquire(false, None, NEVER)
+                .ok()
+                .expect("no deadlock");
             assert_eq!(live.fetch_add(1, Ordering::SeqCst), 0);
             live.fetch_sub(1, Ordering::SeqCst);
             drop(permit);
         };
         let others: Vec<_> = (0..2)
             .map(|_| {
-                let (gate, live) = (Arc::clone(&gate), Arc::clone(&live));
-                thread::spawn(move || work(&gate, &live))
+                let (permits, live) = (Arc::clone(&permits), Arc::clone(&live));
+                thread::spawn(move || work(&permits, &live))
             })
             .collect();
-        work(&gate, &live);
+        work(&permits, &live);
         others.into_iter().for_each(|other| other.join().unwrap());
     });
 }
 
 #[test]
-fn a_ring_after_the_flag_ends_a_wait() {
+fn wake_all_after_the_flag_ends_a_wait() {
     check(|| {
-        let (gate, over) = (Arc::new(Gate::new(1)), Arc::new(AtomicBool::new(false)));
-        let held = gate.try_take();
+        let (permits, cancelled) = (Arc::new(Permits::new(1)), Arc::new(AtomicBool::new(false)));
+        let held = permits.try_acquire();
         let waiter = {
-            let (gate, over) = (Arc::clone(&gate), Arc::clone(&over));
+            let (permits, cancelled) = (Arc::clone(&permits), Arc::clone(&cancelled));
             thread::spawn(move || {
-                gate.take(false, None, || over.load(Ordering::Acquire))
+                permits
+                    .acquire(false, None, || cancelled.load(Ordering::Acquire))
                     .err()
             })
         };
-        over.store(true, Ordering::Release);
-        gate.ring();
-        assert_eq!(waiter.join().unwrap(), Some(Denied::Over));
+        cancelled.store(true, Ordering::Release);
+        permits.wake_all();
+        assert_eq!(waiter.join().unwrap(), Some(Denied::Cancelled));
         drop(held);
     });
 }
 
 #[test]
-fn of_holders_who_all_wait_one_is_sent_away_and_the_others_go_on() {
+fn one_of_two_waiting_holders_is_refused() {
     check(|| {
-        let (gate, away) = (Arc::new(Gate::new(2)), Arc::new(AtomicUsize::new(0)));
-        let nested = move |gate: &Gate, away: &AtomicUsize| {
-            let own = gate
-                .take(false, None, NEVER)
+        let (permits, refused) = (Arc::new(Permits::new(2)), Arc::new(AtomicUsize::new(0)));
+        let nested = move |permits: &Permits, refused: &AtomicUsize| {
+            let own = permits
+                .acquire(false, None, NEVER)
                 .ok()
                 .expect("two can have one");
-            match gate.take(true, None, NEVER) {
+            match permits.acquire(true, None, NEVER) {
                 Ok(permit) => drop(permit),
                 Err(denied) => {
                     assert_eq!(denied, Denied::Deadlock);
-                    away.fetch_add(1, Ordering::SeqCst);
+                    refused.fetch_add(1, Ordering::SeqCst);
                 }
             }
             drop(own);
         };
         let other = {
-            let (gate, away) = (Arc::clone(&gate), Arc::clone(&away));
-            thread::spawn(move || nested(&gate, &away))
+            let (permits, refused) = (Arc::clone(&permits), Arc::clone(&refused));
+            thread::spawn(move || nested(&permits, &refused))
         };
-        nested(&gate, &away);
+        nested(&permits, &refused);
         other.join().unwrap();
-        assert!(away.load(Ordering::SeqCst) <= 1);
+        assert!(refused.load(Ordering::SeqCst) <= 1);
     });
 }
 
 #[test]
-fn a_thread_is_sent_away_when_the_one_that_waits_for_it_is_stuck() {
+fn holder_is_refused_if_its_parent_is_blocked() {
     check(|| {
-        let gate = Arc::new(Gate::new(2));
-        let (parent, child) = (gate.try_take(), gate.try_take());
+        let permits = Arc::new(Permits::new(2));
+        let (parent, child) = (permits.try_acquire(), permits.try_acquire());
         assert!(parent.is_some() && child.is_some());
         let nested = {
-            let gate = Arc::clone(&gate);
-            thread::spawn(move || gate.take(true, None, NEVER).err())
+            let permits = Arc::clone(&permits);
+            thread::spawn(move || permits.acquire(true, None, NEVER).err())
         };
-        let stuck = gate.stuck();
+        let blocked = permits.block();
         assert_eq!(nested.join().unwrap(), Some(Denied::Deadlock));
-        drop(stuck);
+        drop(blocked);
         drop((parent, child));
     });
 }
 
 #[test]
-fn a_stop_is_missed_by_no_sleeper_above_or_below() {
+fn sleeper_on_a_child_misses_no_stop_of_its_parent() {
     check(|| {
         let stop = Stop::new();
-        let below = stop.below(None);
+        let child = child(&stop);
         let sleeper = {
-            let below = below.clone();
-            thread::spawn(move || below.wait_timeout(Duration::MAX))
+            let child = child.clone();
+            thread::spawn(move || child.wait_timeout(Duration::MAX))
         };
         stop.stop();
         assert!(sleeper.join().unwrap());
-        assert!(below.is_stopped());
+        assert!(child.is_stopped());
     });
 }
 
 #[test]
-fn a_token_below_stops_its_own_sleepers_and_not_the_one_above() {
+fn stop_of_a_child_does_not_stop_its_parent() {
     check(|| {
         let stop = Stop::new();
-        let below = stop.below(None);
+        let child = child(&stop);
         let sleeper = {
-            let below = below.clone();
-            thread::spawn(move || below.wait_timeout(Duration::MAX))
+            let child = child.clone();
+            thread::spawn(move || child.wait_timeout(Duration::MAX))
         };
-        below.stop();
+        child.stop();
         assert!(sleeper.join().unwrap());
         assert!(!stop.is_stopped());
     });

@@ -1,23 +1,21 @@
-//! No thread outlives a call. One test to the file, since it counts the threads of the process.
+//! No thread outlives a call. The only test of the file, since it counts the threads of the
+//! process.
 #![cfg(target_os = "linux")]
 
-use std::fs;
-use std::num::NonZeroUsize;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use effective_threads::Threads;
-
-fn threads_of_the_process() -> usize {
-    fs::read_dir("/proc/self/task")
-        .expect("Linux lists the threads of a process")
-        .count()
+mod support {
+    pub(crate) mod proc;
 }
 
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use effective_threads::Threads;
+use support::proc::{live_threads, wait_for_threads};
+
 #[test]
-fn no_thread_is_left_after_any_of_many_calls() {
-    let before = threads_of_the_process();
-    for round in 0..20 {
+fn no_thread_is_left_after_many_calls() {
+    let before = live_threads();
+    for _ in 0..20 {
         effective_threads::map(0..20, |n| assert!(n % 7 != 3));
         Threads::new()
             .limit(NonZeroUsize::MIN.saturating_add(3))
@@ -25,14 +23,6 @@ fn no_thread_is_left_after_any_of_many_calls() {
         Threads::new()
             .deadline(Duration::from_micros(300))
             .map(0..20, |n| n);
-        // The kernel lists a joined thread for a moment longer.
-        let patience = Instant::now() + Duration::from_secs(30);
-        while threads_of_the_process() > before {
-            assert!(
-                Instant::now() < patience,
-                "threads are left after round {round}"
-            );
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_for_threads(before);
     }
 }

@@ -1,62 +1,60 @@
-//! What happens when the system refuses threads.
+//! Threads that the system refuses.
 #![cfg(target_os = "linux")]
 
-mod support;
+mod support {
+    pub(crate) mod child;
+    pub(crate) mod gauge;
+}
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_threads::{TaskError, Threads};
 use rustix::process::Resource;
-use support::{Gauge, in_a_child, lower};
+use support::child::{in_a_child, lower};
+use support::gauge::Gauge;
 
 #[test]
-fn fault_7_a_refused_thread_waits_for_another_to_end_and_no_task_is_lost() {
-    in_a_child(
-        "fault_7_a_refused_thread_waits_for_another_to_end_and_no_task_is_lost",
-        || {
-            // Room for a handful of stacks of this size. What a refusal leaves over is plenty for a thread that still
-            // starts: one that gets no memory would abort the process.
-            lower(Resource::As, 2 << 30);
-            let gauge = Gauge::default();
-            let results = Threads::new().stack_size(256 << 20).map(0..60, |n| {
-                gauge.during(|| thread::sleep(Duration::from_millis(5)));
-                n
-            });
-            let values: Vec<_> = results
-                .into_iter()
-                .map(|result| result.expect("the task runs"))
-                .collect();
-            assert_eq!(values, (0..60).collect::<Vec<_>>());
-            assert!((1..=8).contains(&gauge.peak()), "{}", gauge.peak());
-        },
-    );
+fn fault_7_refused_thread_waits_for_another_to_end() {
+    in_a_child("fault_7_refused_thread_waits_for_another_to_end", || {
+        // Room for a few stacks of this size. A refusal leaves enough memory for a thread that
+        // still starts: one that gets none would abort the process.
+        lower(Resource::As, 2 << 30);
+        let gauge = Gauge::default();
+        let results = Threads::new().stack_size(256 << 20).map(0..60, |n| {
+            gauge.during(|| thread::sleep(Duration::from_millis(5)));
+            n
+        });
+        let values: Vec<_> = results
+            .into_iter()
+            .map(|result| result.expect("the task runs"))
+            .collect();
+        assert_eq!(values, (0..60).collect::<Vec<_>>());
+        assert!((1..=8).contains(&gauge.peak()), "{}", gauge.peak());
+    });
 }
 
 #[test]
-fn fault_7_a_refused_thread_does_not_wait_beyond_the_deadline() {
-    in_a_child(
-        "fault_7_a_refused_thread_does_not_wait_beyond_the_deadline",
-        || {
-            lower(Resource::As, 2 << 30);
-            let threads = Threads::new()
-                .stack_size(256 << 20)
-                .deadline(Duration::from_millis(300));
-            let results = threads.map(0..60, |_| thread::sleep(Duration::from_millis(350)));
-            let started = results.iter().take_while(|result| result.is_ok()).count();
-            assert!((1..=8).contains(&started), "{started}");
-            assert!(
-                results[started..]
-                    .iter()
-                    .all(|result| matches!(result, Err(TaskError::NotStarted))),
-                "{results:?}"
-            );
-        },
-    );
+fn fault_7_refused_thread_waits_until_the_deadline() {
+    in_a_child("fault_7_refused_thread_waits_until_the_deadline", || {
+        lower(Resource::As, 2 << 30);
+        let threads = Threads::new()
+            .stack_size(256 << 20)
+            .deadline(Duration::from_millis(300));
+        let results = threads.map(0..60, |_| thread::sleep(Duration::from_millis(350)));
+        let started = results.iter().take_while(|result| result.is_ok()).count();
+        assert!((1..=8).contains(&started), "{started}");
+        assert!(
+            results[started..]
+                .iter()
+                .all(|result| matches!(result, Err(TaskError::TimedOut))),
+            "{results:?}"
+        );
+    });
 }
 
 #[test]
-fn fault_7_a_task_that_can_never_have_a_thread_says_so() {
+fn fault_7_task_whose_thread_never_starts_is_refused() {
     let start = Instant::now();
     let results = Threads::new()
         .stack_size(usize::MAX / 4)
@@ -67,6 +65,6 @@ fn fault_7_a_task_that_can_never_have_a_thread_says_so() {
         assert!(matches!(error, TaskError::Refused(_)), "{error}");
         assert!(error.to_string().contains("smaller stack"), "{error}");
     }
-    // The patience is for all of them together, not a tenth of a second for each.
+    // The time to retry counts once for all tasks, not a tenth of a second for each.
     assert!(start.elapsed() < Duration::from_secs(30));
 }

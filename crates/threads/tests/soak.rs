@@ -1,27 +1,25 @@
-//! Full load with random panics, failures, stops and deadlines: no task lost, no thread and no memory left.
-//! `SOAK_SECONDS=60 cargo test --release -p threads --test soak -- --nocapture`; a second by default.
+//! Full load with random panics, failures, stops and deadlines: every task has its result, and no
+//! thread and no memory is left.
+//!
+//! `SOAK_SECONDS=60 cargo test --release -p effective-threads --test soak -- --nocapture`; one
+//! second by default.
 #![cfg(target_os = "linux")]
 
+mod support {
+    pub(crate) mod proc;
+    pub(crate) mod random;
+}
+
+use std::env;
 use std::num::NonZeroUsize;
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use effective_threads::{Stop, TaskError, Threads, TryMapError};
-
-/// Xorshift: Marsaglia, *Xorshift RNGs*, 2003.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-}
+use support::proc::{live_threads, resident_kib, wait_for_threads};
+use support::random::Random;
 
 #[derive(Default)]
 struct Tally {
@@ -36,18 +34,18 @@ impl Tally {
         let counter = match result {
             Ok(_) => &self.done,
             Err(TaskError::Panicked(panic)) => {
-                let meant = ["at random", "the payload of the panic is not a string"];
-                assert!(meant.contains(&panic.message()), "{panic}");
+                let expected = ["at random", "the panic payload is not a string"];
+                assert!(expected.contains(&panic.message()), "{panic}");
                 &self.panicked
             }
-            Err(TaskError::NotStarted | TaskError::Stopped) => &self.not_started,
+            Err(TaskError::TimedOut | TaskError::Stopped) => &self.not_started,
             Err(other) => panic!("{other}"),
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// A task that sometimes panics, sleeps or nests.
+/// A task that may panic, sleep or make a nested call.
 fn task(seed: u64, stop: &Stop) -> u64 {
     match Random(seed | 1).below(16) {
         0 => panic!("at random"),
@@ -57,7 +55,7 @@ fn task(seed: u64, stop: &Stop) -> u64 {
             let inner = Threads::new().stop(stop).map(0..2_u64, |n| n);
             assert!(inner.iter().zip(0..).all(|(result, n)| match result {
                 Ok(value) => *value == n,
-                Err(error) => matches!(error, TaskError::Stopped | TaskError::NotStarted),
+                Err(error) => matches!(error, TaskError::Stopped | TaskError::TimedOut),
             }));
         }
         _ => {}
@@ -65,14 +63,13 @@ fn task(seed: u64, stop: &Stop) -> u64 {
     seed
 }
 
-/// One call of a random kind. Every input must come back as exactly one result, in its place.
+/// One call of a random kind. Each input must have one result, at its index.
 fn call(random: &mut Random, tally: &Tally) {
     let tasks = random.below(40);
     let inputs: Vec<u64> = (0..tasks).map(|_| random.below(1 << 40)).collect();
     let mut threads = Threads::new();
     if random.below(2) == 0 {
-        let limit = usize::try_from(random.below(8)).expect("small");
-        threads = threads.limit(NonZeroUsize::MIN.saturating_add(limit));
+        threads = threads.limit(NonZeroUsize::MIN.saturating_add(random.size(8)));
     }
     if random.below(4) == 0 {
         threads = threads.deadline(Duration::from_micros(random.below(500)));
@@ -81,7 +78,7 @@ fn call(random: &mut Random, tally: &Tally) {
     if random.below(4) == 0 {
         threads = threads.stop(&stop);
     }
-    let stop_at = usize::try_from(random.below(4 * tasks + 1)).expect("small");
+    let stop_at = random.size(4 * tasks + 1);
     let work = |seed: u64, own: &Stop| {
         if inputs.get(stop_at) == Some(&seed) {
             stop.stop();
@@ -124,18 +121,6 @@ fn call(random: &mut Random, tally: &Tally) {
     }
 }
 
-fn resident_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux tells");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.and_then(|kib| kib.parse().ok()).expect("a number")
-}
-
-fn live_threads() -> usize {
-    let threads = fs::read_dir("/proc/self/task").expect("Linux tells");
-    threads.count()
-}
-
 fn load(time: Duration, tally: &Tally, seed: u64) {
     let end = Instant::now() + time;
     thread::scope(|scope| {
@@ -151,9 +136,9 @@ fn load(time: Duration, tally: &Tally, seed: u64) {
 }
 
 #[test]
-fn under_load_nothing_is_lost_and_nothing_left() {
+fn load_loses_no_task_and_leaves_no_thread() {
     panic::set_hook(Box::new(|info| {
-        // The tasks' own panics are meant; they would fill the terminal.
+        // The expected panics would fill the terminal.
         let payload = info.payload();
         if !payload.is::<u64>() && payload.downcast_ref() != Some(&"at random") {
             eprintln!("{info}");
@@ -166,14 +151,10 @@ fn under_load_nothing_is_lost_and_nothing_left() {
     let warm = resident_kib();
     load(Duration::from_secs_f64(seconds), &tally, 100);
 
-    let patience = Instant::now() + Duration::from_secs(30);
-    while live_threads() > before {
-        assert!(Instant::now() < patience, "threads are left");
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_for_threads(before);
     let end = resident_kib();
     println!(
-        "{} calls; tasks: {} done, {} panicked, {} not started; resident {warm} KiB, then {end} KiB",
+        "{} calls; tasks: {} done, {} panicked, {} not started; {warm} KiB, then {end} KiB",
         tally.calls.into_inner(),
         tally.done.into_inner(),
         tally.panicked.into_inner(),

@@ -1,4 +1,4 @@
-//! `threads` as a contestant: a thread per task, with and without a limit.
+//! The runner of `threads`: a thread per task, with and without a limit.
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -12,7 +12,8 @@ use workload::protocol::{Concurrency, Variant};
 use workload::serve::Service;
 use workload::task::Failure;
 
-/// The limit of the variant `limited`: enough to overlap waits, little enough to cost no memory.
+/// The limit of the variant `limited`: enough to overlap waits, and few enough to cost little
+/// memory.
 const LIMIT: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 /// The model `threads`.
@@ -29,7 +30,7 @@ impl Model for ThreadsModel {
             variants: vec![
                 Variant {
                     name: String::new(),
-                    about: "A scoped thread per task, all at once as far as the system bears it."
+                    about: "A scoped thread per task, all at once up to a limit of the system."
                         .to_owned(),
                     concurrency: Concurrency::Tasks,
                     ignores_workers: true,
@@ -54,8 +55,8 @@ impl Model for ThreadsModel {
     fn supports(&self, variant: &str, workload: &Header) -> Result<(), Reason> {
         match workload.pattern {
             Pattern::Serve { sessions, .. } if !variant.is_empty() => Err(Reason(format!(
-                "a thread serves one session to its end: with fewer threads than the {sessions} sessions, some would never \
-                 be served"
+                "a thread serves one session to its end: with fewer threads than the {sessions} \
+                 sessions, some sessions would never be served"
             ))),
             _ => Ok(()),
         }
@@ -65,7 +66,7 @@ impl Model for ThreadsModel {
         Ok(())
     }
 
-    /// A thread for each session, from its first byte to its last.
+    /// One thread per session, from its first byte to its last.
     fn serve(
         &self,
         threads: &mut Threads,
@@ -75,7 +76,7 @@ impl Model for ThreadsModel {
         let most = max_live_threads();
         if service.sessions() > most {
             return Err(Failure::new(format_args!(
-                "this system bears {most} threads at once, fewer than the {} sessions",
+                "this system allows {most} threads at once, fewer than the {} sessions",
                 service.sessions()
             )));
         }
@@ -83,7 +84,7 @@ impl Model for ThreadsModel {
         let sessions = listener.incoming().take(service.sessions());
         let sessions =
             sessions.map_while(|stream| stream.map_err(|error| refused = Some(error)).ok());
-        // What happens on one connection is its own affair.
+        // An error on one connection does not affect the others.
         threads.map(sessions, |stream| drop(service.converse(&stream)));
         refused.map_or(Ok(()), |error| Err(Failure::new(error)))
     }

@@ -1,3 +1,3 @@
-//! What every model must do, done by `threads`.
+//! The conformance tests of every model, for `threads`.
 
 workload::conformance_tests!(threads_compare::ThreadsModel, 1_000);

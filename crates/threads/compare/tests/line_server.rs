@@ -1,3 +1,3 @@
-//! The example `line_server` of `threads` does what every line server does.
+//! The tests of every line server, for the example `line_server` of `threads`.
 
 workload::line_server_tests!("threads", 256, true);

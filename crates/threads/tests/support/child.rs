@@ -1,33 +1,41 @@
-//! Cases in processes of their own. Limits belong to a process, so each case runs in one: this very program, started again
-//! for one test and told so by an environment variable.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+//! Tests in a process of their own: this test program, started again for a single test.
+//!
+//! For tests that lower a limit of the process.
+#![allow(dead_code, reason = "a test may need one of these")]
 
 use std::env;
 use std::process::{self, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-const MARKER: &str = "THREADS_TEST_CHILD";
+/// Set in the child.
+const MARKER: &str = "TEST_CHILD";
 
-/// How the child says that the body ran to its end. A child that found no test of that name would exit with 0.
+/// The exit code of a child that ran `body`. A child that finds no test of that name exits with 0.
 const DONE: i32 = 42;
 
-/// Run `body` in a child process, which must get to its end in time. One at a time: the limit of
-/// threads applies per user, so for an ordinary user two such children would share it.
-pub fn in_a_child(test: &str, body: impl FnOnce()) {
+/// Runs `body` in a child process, and fails if it does not end in time. `test` is the name of the
+/// calling test.
+pub(crate) fn in_a_child(test: &str, body: impl FnOnce()) {
+    in_a_child_with_stacks(test, 2 << 20, body);
+}
+
+/// [`in_a_child`] where std gives each thread a stack of that many bytes by default.
+pub(crate) fn in_a_child_with_stacks(test: &str, bytes: usize, body: impl FnOnce()) {
     if env::var_os(MARKER).is_some() {
         body();
         process::exit(DONE);
     }
+    // One at a time: the limit of threads applies per user, so two children would share it.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut child = Command::new(env::current_exe().expect("the test knows its program"))
         .args(["--exact", test, "--nocapture"])
         .env(MARKER, "1")
+        .env("RUST_MIN_STACK", bytes.to_string())
         .stdin(Stdio::null())
         .spawn()
         .expect("the test program starts again");
@@ -46,31 +54,11 @@ pub fn in_a_child(test: &str, body: impl FnOnce()) {
     assert_eq!(status.code(), Some(DONE), "{status}");
 }
 
-pub fn lower(resource: Resource, soft: u64) {
+/// Lowers the soft limit of a resource.
+pub(crate) fn lower(resource: Resource, soft: u64) {
     let limit = Rlimit {
         current: Some(soft),
         ..getrlimit(resource)
     };
     setrlimit(resource, limit).expect("a soft limit can be lowered");
-}
-
-/// Counts what runs at once.
-#[derive(Default)]
-pub struct Gauge {
-    now: AtomicUsize,
-    peak: AtomicUsize,
-}
-
-impl Gauge {
-    pub fn during<R>(&self, work: impl FnOnce() -> R) -> R {
-        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.peak.fetch_max(now, Ordering::SeqCst);
-        let result = work();
-        self.now.fetch_sub(1, Ordering::SeqCst);
-        result
-    }
-
-    pub fn peak(&self) -> usize {
-        self.peak.load(Ordering::SeqCst)
-    }
 }

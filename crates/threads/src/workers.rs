@@ -1,28 +1,31 @@
+//! [`Workers`], the live threads of one call: starting them, joining them, and waiting for permits.
+
 use std::cell::Cell;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::ceiling::{gate, max_live_threads};
 use crate::error::TaskError;
-use crate::gate::{Denied, Permit, Stuck};
-use crate::panic::{TaskPanic, drop_quietly};
+use crate::max_threads::{max_live_threads, permits};
+use crate::panic::TaskPanic;
+use crate::permits::{Blocked, Denied, Permit};
 use crate::stop::Stop;
 
-/// How long a call that has no thread running goes on asking the system for one. The kernel lets go of an ended thread a
-/// little after it is joined, so the first refusal means nothing yet.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a call without a running thread retries a refused spawn. The kernel releases a thread
+/// shortly after it is joined, so a single refusal means nothing.
+const RETRY_FOR: Duration = Duration::from_millis(100);
 const RETRY_EVERY: Duration = Duration::from_millis(1);
-/// How often a call that has threads running, and is refused more, looks whether another call has given some back.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How long a call with running threads that is refused another one waits for one of its own to end
+/// before it tries again: another call may have released a thread.
+const RECHECK_EVERY: Duration = Duration::from_millis(10);
 
-/// What becomes of each task, by index and in the order in which they end.
+/// Receives the result of each task, with its index, in the order in which the tasks end.
 pub(crate) type Sink<'a, R> = &'a mut dyn FnMut(usize, Result<R, TaskError>);
 
 /// The threads of one call.
-pub(crate) struct Crew<'scope, 'a, R> {
-    threads: Vec<Option<Thread<'scope, R>>>,
+pub(crate) struct Workers<'scope, 'a, R> {
+    workers: Vec<Option<Worker<'scope, R>>>,
     running: usize,
     limit: usize,
     stop: &'a Stop,
@@ -31,37 +34,38 @@ pub(crate) struct Crew<'scope, 'a, R> {
     sink: Sink<'a, R>,
 }
 
-/// A thread of the call. It ends with an error if its task did not begin.
+/// The handle of a worker, which returns an error if its task did not start.
 type Handle<'scope, R> = ScopedJoinHandle<'scope, Result<R, TaskError>>;
 
-struct Thread<'scope, R> {
+struct Worker<'scope, R> {
     handle: Handle<'scope, R>,
     _permit: Permit<'static>,
 }
 
-thread_local!(static HAS_A_PERMIT: Cell<bool> = const { Cell::new(false) });
+thread_local!(static HAS_PERMIT: Cell<bool> = const { Cell::new(false) });
 
-/// What a thread has with it: it tells the crew when its task has ended, also when by a panic.
-pub(crate) struct Member<'a> {
+/// Sends the index of a task when the task ends, even if by a panic.
+pub(crate) struct EndSignal<'a> {
     index: usize,
     ended: &'a Sender<usize>,
 }
 
-impl<'a> Member<'a> {
+impl<'a> EndSignal<'a> {
+    /// On the thread of the task.
     pub(crate) fn new(index: usize, ended: &'a Sender<usize>) -> Self {
-        HAS_A_PERMIT.set(true);
+        HAS_PERMIT.set(true);
         Self { index, ended }
     }
 }
 
-impl Drop for Member<'_> {
+impl Drop for EndSignal<'_> {
     fn drop(&mut self) {
-        // It fails only when the call no longer listens, and then nobody needs to know.
+        // It fails only if the call no longer receives.
         let _ = self.ended.send(self.index);
     }
 }
 
-impl<'scope, 'a, R> Crew<'scope, 'a, R> {
+impl<'scope, 'a, R> Workers<'scope, 'a, R> {
     pub(crate) fn new(
         tasks: usize,
         limit: usize,
@@ -70,7 +74,7 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
         sink: Sink<'a, R>,
     ) -> Self {
         Self {
-            threads: (0..tasks).map(|_| None).collect(),
+            workers: (0..tasks).map(|_| None).collect(),
             running: 0,
             limit,
             stop,
@@ -80,19 +84,19 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
         }
     }
 
-    /// Start the task as soon as there is room for its thread, or settle that it does not start.
-    pub(crate) fn admit(
+    /// Starts the worker of a task as soon as it is allowed to, or reports why it cannot start.
+    pub(crate) fn start(
         &mut self,
         index: usize,
         spawn: impl Fn() -> io::Result<Handle<'scope, R>>,
     ) {
-        self.reap_ended();
+        self.join_ended();
         loop {
             if let Some(refused) = refusal(self.stop) {
                 return (self.sink)(index, Err(refused));
             }
             if self.running >= self.limit {
-                self.reap_next();
+                self.join_next();
                 continue;
             }
             let permit = match self.permit() {
@@ -102,7 +106,7 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
             };
             match spawn() {
                 Ok(handle) => {
-                    self.threads[index] = Some(Thread {
+                    self.workers[index] = Some(Worker {
                         handle,
                         _permit: permit,
                     });
@@ -110,8 +114,8 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
                     self.refused_since = None;
                     return;
                 }
-                Err(_) if self.running > 0 => self.reap_next_soon(),
-                Err(_) if self.has_patience() => {
+                Err(_) if self.running > 0 => self.join_next_or_recheck(),
+                Err(_) if self.may_retry() => {
                     self.stop.wait_timeout(RETRY_EVERY);
                 }
                 Err(error) => return (self.sink)(index, Err(TaskError::Refused(error))),
@@ -119,26 +123,27 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
         }
     }
 
-    /// Wait for all, in the order in which they end, so that permits and stacks are free for other calls at once.
-    pub(crate) fn finish(mut self) {
+    /// Joins all workers, in the order in which they end, so that their permits and stacks are free
+    /// for other calls at once.
+    pub(crate) fn join_all(mut self) {
         while self.running > 0 {
-            self.reap_next();
+            self.join_next();
         }
     }
 
-    /// A permit for one more thread, or `None` when it is worth a new look.
+    /// A permit for one more thread, or `None` if the caller should check its conditions again.
     fn permit(&mut self) -> io::Result<Option<Permit<'static>>> {
-        if let Some(permit) = gate().try_take() {
+        if let Some(permit) = permits().try_acquire() {
             return Ok(Some(permit));
         }
         if self.running > 0 {
-            self.reap_next_soon();
+            self.join_next_or_recheck();
             return Ok(None);
         }
-        let over = || self.stop.is_stopped();
-        match gate().take(HAS_A_PERMIT.get(), self.stop.deadline(), over) {
+        let stopped = || self.stop.is_stopped();
+        match permits().acquire(HAS_PERMIT.get(), self.stop.deadline(), stopped) {
             Ok(permit) => Ok(Some(permit)),
-            Err(Denied::Over) => Ok(None),
+            Err(Denied::Cancelled) => Ok(None),
             Err(Denied::Deadlock) => Err(io::Error::new(
                 io::ErrorKind::WouldBlock,
                 format!(
@@ -149,80 +154,81 @@ impl<'scope, 'a, R> Crew<'scope, 'a, R> {
         }
     }
 
-    fn reap_ended(&mut self) {
+    fn join_ended(&mut self) {
         while let Ok(index) = self.ended.try_recv() {
-            self.reap(index);
+            self.join_and_report(index);
         }
     }
 
-    /// Wait until a task ends. Not only to the deadline: beyond it the call waits for its threads all the same.
-    fn reap_next(&mut self) {
+    /// Waits until a task ends, even beyond the deadline: a call never abandons its threads.
+    fn join_next(&mut self) {
         let ended = {
-            let _stuck = stuck();
+            let _blocked = blocked();
             self.ended.recv()
         };
         // It fails only without a sender, and the call keeps one.
         if let Ok(index) = ended {
-            self.reap(index);
+            self.join_and_report(index);
         }
     }
 
-    fn reap_next_soon(&mut self) {
+    fn join_next_or_recheck(&mut self) {
         let ended = {
-            let _stuck = stuck();
-            self.ended.recv_timeout(LOOK_EVERY)
+            let _blocked = blocked();
+            self.ended.recv_timeout(RECHECK_EVERY)
         };
         if let Ok(index) = ended {
-            self.reap(index);
+            self.join_and_report(index);
         }
     }
 
-    fn reap(&mut self, index: usize) {
+    fn join_and_report(&mut self, index: usize) {
         if let Some(result) = self.join(index) {
             (self.sink)(index, result);
         }
     }
 
-    /// Join the thread, so that it is gone and not only about to go when the next one starts.
+    /// Joins the worker, so that its thread is gone before another starts in its place.
     fn join(&mut self, index: usize) -> Option<Result<R, TaskError>> {
-        let thread = self.threads[index].take()?;
+        let worker = self.workers[index].take()?;
         self.running -= 1;
-        let outcome = thread.handle.join();
+        let outcome = worker.handle.join();
         Some(outcome.unwrap_or_else(|payload| Err(TaskError::Panicked(TaskPanic::new(payload)))))
     }
 
-    /// Patience is for a row of refusals, not for each of them: what follows in a hopeless row fails at once.
-    fn has_patience(&mut self) -> bool {
+    /// The time to retry counts from the first refusal in a row, so that each further one fails at
+    /// once.
+    fn may_retry(&mut self) -> bool {
         self.refused_since
             .get_or_insert_with(Instant::now)
             .elapsed()
-            < PATIENCE
+            < RETRY_FOR
     }
 }
 
-impl<R> Drop for Crew<'_, '_, R> {
-    /// Left behind by a sink that panics: the threads are waited for all the same, and give their permits back.
+impl<R> Drop for Workers<'_, '_, R> {
+    /// With running workers only if the sink panics: joins them and so releases their permits.
     fn drop(&mut self) {
         if self.running > 0 {
             self.stop.stop();
         }
         while self.running > 0 {
             let Ok(index) = self.ended.recv() else { return };
-            drop_quietly(self.join(index));
+            self.join(index);
         }
     }
 }
 
-/// Why a task may not begin. A stop is reported even if the deadline has passed as well.
+/// Why a task may not start. A stop takes precedence over the deadline.
 pub(crate) fn refusal(stop: &Stop) -> Option<TaskError> {
     if stop.was_stopped() {
         Some(TaskError::Stopped)
     } else {
-        stop.is_stopped().then_some(TaskError::NotStarted)
+        stop.is_stopped().then_some(TaskError::TimedOut)
     }
 }
 
-/// Marks a task that waits for the threads of a call of its own.
-fn stuck() -> Option<Stuck<'static>> {
-    HAS_A_PERMIT.get().then(|| gate().stuck())
+/// Counts the calling thread as blocked if it is a task that waits for threads of a nested call.
+fn blocked() -> Option<Blocked<'static>> {
+    HAS_PERMIT.get().then(|| permits().block())
 }

@@ -1,47 +1,52 @@
+//! [`max_live_threads`], derived from the limits of the system, and the permits that enforce it.
+
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::gate::Gate;
+use crate::permits::Permits;
 
-/// Where the system does not say what it allows. Every current desktop and server system grants a process this many.
+/// The maximum if the system does not report its limits. Every current desktop and server system
+/// grants a process this many threads.
 const FALLBACK: usize = 1_024;
 
-/// How many threads of this crate may be alive at once in this process: what "no limit" means.
+/// The maximum number of live threads of this crate in this process, which applies to calls without
+/// a limit, too.
 ///
-/// On Linux it is an eighth of `vm.max_map_count` (a thread of std takes four mappings, and one that cannot get its
-/// last one aborts the whole process) and at most half of what the cgroup, `RLIMIT_NPROC`, `kernel.threads-max` and
-/// `kernel.pid_max` allow. The system is asked once. Elsewhere it is 1,024.
+/// On Linux it is an eighth of `vm.max_map_count` (a thread of std takes four mappings, and a
+/// thread that cannot get its last one aborts the whole process), and at most half of what the
+/// cgroup, `RLIMIT_NPROC`, `kernel.threads-max` and `kernel.pid_max` allow. These are read once. On
+/// other systems it is 1,024.
 pub fn max_live_threads() -> usize {
-    static CEILING: OnceLock<usize> = OnceLock::new();
-    *CEILING.get_or_init(|| ceiling(&|path| fs::read_to_string(path).ok()))
+    static MAX: OnceLock<usize> = OnceLock::new();
+    *MAX.get_or_init(|| max_threads(&|path| fs::read_to_string(path).ok()))
 }
 
-static GATE: OnceLock<Gate> = OnceLock::new();
+static PERMITS: OnceLock<Permits> = OnceLock::new();
 
-/// The one gate of this process.
-pub(crate) fn gate() -> &'static Gate {
-    GATE.get_or_init(|| Gate::new(max_live_threads()))
+/// The permits of this process.
+pub(crate) fn permits() -> &'static Permits {
+    PERMITS.get_or_init(|| Permits::new(max_live_threads()))
 }
 
-/// Let the calls that wait for a thread look whether they have been stopped.
-pub(crate) fn ring() {
-    // Nobody waits at a gate that is not there.
-    if let Some(gate) = GATE.get() {
-        gate.ring();
+/// Makes the calls that wait for a thread check whether they have been stopped.
+pub(crate) fn wake_all() {
+    // Without permits there are no waiters.
+    if let Some(permits) = PERMITS.get() {
+        permits.wake_all();
     }
 }
 
 type Read<'a> = &'a dyn Fn(&Path) -> Option<String>;
 
-fn ceiling(read: Read<'_>) -> usize {
+fn max_threads(read: Read<'_>) -> usize {
     let number = |path| parse(&read(Path::new(path))?);
     let maps = number("/proc/sys/vm/max_map_count").map(|maps| maps / 8);
     let halved = [
         number("/proc/sys/kernel/threads-max"),
         number("/proc/sys/kernel/pid_max"),
-        processes_of_the_user(read),
-        tasks_of_the_cgroup(read),
+        user_process_limit(read),
+        cgroup_task_limit(read),
     ];
     let halved = halved.into_iter().flatten().map(|most| most / 2);
     maps.into_iter()
@@ -52,7 +57,7 @@ fn ceiling(read: Read<'_>) -> usize {
 }
 
 /// The soft `RLIMIT_NPROC`: `Max processes  <soft>  <hard>  processes`.
-fn processes_of_the_user(read: Read<'_>) -> Option<usize> {
+fn user_process_limit(read: Read<'_>) -> Option<usize> {
     let limits = read(Path::new("/proc/self/limits"))?;
     let line = limits
         .lines()
@@ -60,8 +65,8 @@ fn processes_of_the_user(read: Read<'_>) -> Option<usize> {
     parse(line.split_whitespace().next()?)
 }
 
-/// The smallest `pids.max` from the cgroup of this process up to the root, in version 1 or 2.
-fn tasks_of_the_cgroup(read: Read<'_>) -> Option<usize> {
+/// The smallest `pids.max` from the cgroup of this process up to the root, version 1 or 2.
+fn cgroup_task_limit(read: Read<'_>) -> Option<usize> {
     let groups = read(Path::new("/proc/self/cgroup"))?;
     let limits = groups.lines().filter_map(|line| {
         // `<id>:<controllers>:<path>`; version 2 has no controllers.
@@ -73,7 +78,8 @@ fn tasks_of_the_cgroup(read: Read<'_>) -> Option<usize> {
             _ => return None,
         };
         let group = Path::new(root).join(path.trim_start_matches('/'));
-        // In a container the path may be the host's and not exist here: then only the root answers.
+        // In a container the path may be that of the host and not exist here: then only the root
+        // counts.
         let upwards = group
             .ancestors()
             .take_while(|group| group.starts_with(root));
@@ -94,7 +100,7 @@ mod tests {
     use super::*;
 
     fn with(files: &[(&str, &str)]) -> usize {
-        ceiling(&|path| {
+        max_threads(&|path| {
             let file = files.iter().find(|(name, _)| Path::new(name) == path)?;
             Some(file.1.to_owned())
         })
@@ -103,12 +109,12 @@ mod tests {
     const MAPS: (&str, &str) = ("/proc/sys/vm/max_map_count", "65530\n");
 
     #[test]
-    fn an_eighth_of_the_mappings() {
+    fn max_is_an_eighth_of_the_mappings() {
         assert_eq!(with(&[MAPS]), 8_191);
     }
 
     #[test]
-    fn half_of_the_tightest_other_limit() {
+    fn max_is_half_of_the_tightest_other_limit() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
                       Max processes             4000                 9000                 processes\n";
         assert_eq!(with(&[MAPS, ("/proc/self/limits", limits)]), 2_000);
@@ -120,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlimited_value_limits_nothing() {
+    fn unlimited_value_is_ignored() {
         let limits =
             "Max processes             unlimited            unlimited            processes\n";
         let cgroup = [
@@ -134,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cgroup_or_any_above_it_counts_in_version_2() {
+    fn cgroup_v2_counts_with_its_ancestors() {
         let files = |own, above| {
             with(&[
                 MAPS,
@@ -148,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn the_controller_counts_in_version_1_also_when_the_path_is_the_hosts() {
+    fn cgroup_v1_counts_even_with_a_path_of_the_host() {
         let groups = "9:cpu,cpuacct:/docker/abc\n8:pids:/docker/abc\n0::/docker/abc\n";
         let root = ("/sys/fs/cgroup/pids/pids.max", "512\n");
         assert_eq!(with(&[MAPS, ("/proc/self/cgroup", groups), root]), 256);
     }
 
     #[test]
-    fn a_system_that_says_nothing_gets_the_fallback_and_a_tiny_limit_still_one_thread() {
+    fn max_is_never_zero_and_falls_back_without_limits() {
         assert_eq!(with(&[]), FALLBACK);
         assert_eq!(with(&[MAPS, ("/proc/sys/kernel/threads-max", "1\n")]), 1);
     }
