@@ -1,6 +1,6 @@
-//! Count the words of a file: a fold, each piece into a map of its own, and the maps combined.
+//! Counts the words of a file: a fold of each piece into a map, and the maps combined.
 //!
-//! `cargo run --release -p data-parallel --example word_count -- README.md`
+//! `cargo run --release -p effective-data-parallel --example word_count -- README.md`
 
 use std::collections::HashMap;
 use std::{env, fs};

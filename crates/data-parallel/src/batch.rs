@@ -1,53 +1,56 @@
-//! One piece of a stream: inputs that a worker takes and turns into results, or that the consumer takes back.
+//! [`Batch`], the inputs of a stream that one worker turns into results.
 //!
 //! ```text
 //! Pending ──run──► Running ──► Done ──wait──► Gone
 //!    └──────────cancel─────────────────────────►┘
 //! ```
 //!
-//! Whoever finds it pending has it: a worker, the consumer that is a worker itself and would wait for itself otherwise,
-//! or a stream that is dropped.
+//! A pending batch belongs to the first thread that takes it: a worker, a consumer that is a worker
+//! itself and would otherwise wait for itself, or the drop of the stream.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "public to the model checks only"
+)]
 
 use std::mem;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::TaskPanic;
-use crate::contain::{contain, drop_contained};
+use crate::panic::{TaskPanic, catch, drop_quietly};
 use crate::sync::{Condvar, Mutex, ThreadId, current, lock, wait};
 
-pub(crate) struct Piece<T, R, F> {
+pub struct Batch<T, R, F> {
     state: Mutex<State<T, R, F>>,
     done: Condvar,
 }
 
 enum State<T, R, F> {
-    /// The function is here and not with the job in the queue, so that a cancelled piece holds nothing of the user's.
+    /// Holds the function, which the queued job does not, so that a cancelled batch holds nothing.
     Pending(Vec<T>, Arc<F>),
     Running(ThreadId),
     Done(Vec<Result<R, TaskPanic>>),
     Gone,
 }
 
-/// What a wait has brought.
-pub(crate) enum Waited<R> {
+/// The outcome of [`Batch::wait`].
+pub enum Waited<R> {
     Results(Vec<Result<R, TaskPanic>>),
-    /// Not yet.
-    Late,
-    /// Never: the piece runs further down the stack of the very thread that would wait.
+    TimedOut,
+    /// The batch runs further down the stack of the calling thread, so it would never end.
     OnThisThread,
 }
 
-impl<T, R, F> Piece<T, R, F> {
-    pub(crate) fn new(inputs: Vec<T>, f: Arc<F>) -> Self {
+impl<T, R, F> Batch<T, R, F> {
+    pub fn new(inputs: Vec<T>, f: Arc<F>) -> Self {
         Self {
             state: Mutex::new(State::Pending(inputs, f)),
             done: Condvar::new(),
         }
     }
 
-    /// Do it here, if nobody has taken it. `count` is told of each item that is done.
-    pub(crate) fn run(&self, mut count: impl FnMut())
+    /// Runs the batch on this thread if it is pending. Calls `count` after each item.
+    pub fn run(&self, mut count: impl FnMut())
     where
         F: Fn(T) -> R,
     {
@@ -57,20 +60,21 @@ impl<T, R, F> Piece<T, R, F> {
         let results = inputs
             .into_iter()
             .map(|input| {
-                let result = contain(|| f(input));
+                let result = catch(|| f(input));
                 count();
                 result
             })
             .collect();
-        // Before it is done: once the consumer has all results, all are counted and nothing of the user's is left here.
+        // Before the batch is done: a consumer that has all results finds all items counted and the
+        // function released. Quietly, since a panic here would lose the results.
         drop(count);
-        drop_contained(f);
+        drop_quietly(f);
         *lock(&self.state) = State::Done(results);
         self.done.notify_all();
     }
 
-    /// Take the inputs back, if nobody has taken them.
-    pub(crate) fn cancel(&self) -> Option<(Vec<T>, Arc<F>)> {
+    /// Takes the inputs back if the batch is pending.
+    pub fn cancel(&self) -> Option<(Vec<T>, Arc<F>)> {
         self.take(State::Gone)
     }
 
@@ -88,8 +92,8 @@ impl<T, R, F> Piece<T, R, F> {
         }
     }
 
-    /// Wait until it is done, and take the results. One that is gone already has none.
-    pub(crate) fn wait(&self, until: Option<Instant>) -> Waited<R> {
+    /// Waits until the batch is done and takes the results. A batch that is gone has none.
+    pub fn wait(&self, deadline: Option<Instant>) -> Waited<R> {
         let mut state = lock(&self.state);
         loop {
             match mem::replace(&mut *state, State::Gone) {
@@ -101,10 +105,10 @@ impl<T, R, F> Piece<T, R, F> {
                 }
                 other => *state = other,
             }
-            if until.is_some_and(|until| Instant::now() >= until) {
-                return Waited::Late;
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Waited::TimedOut;
             }
-            state = wait(&self.done, state, until);
+            state = wait(&self.done, state, deadline);
         }
     }
 }

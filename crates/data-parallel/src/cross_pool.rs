@@ -1,13 +1,14 @@
 //! Calls from a worker of one rayon pool into another pool.
 //!
-//! A rayon worker that waits for another pool runs more items of its own pool meanwhile, on the same stack. If each of
-//! those items makes such a call too, the stack grows with the number of items until it overflows. So the worker blocks
-//! here instead: a helper thread, which belongs to no pool, makes the call.
+//! A rayon worker that waits for another pool meanwhile runs more items of its own pool, on the
+//! same stack. If each of those items makes such a call too, the stack grows with the number of
+//! items until it overflows. Here the worker blocks instead, and a helper thread that belongs to no
+//! pool makes the call.
 //!
-//! Workers that only block can deadlock: all workers of pool A wait for pool B, and an item on B calls A. Each wait is
-//! therefore recorded as an edge from the pool of the waiting worker to the pool it waits for, and the graph is kept
-//! free of cycles: a call that would close one runs on the pool it is made from. Every wait then ends, because the last
-//! pool of a chain waits for none.
+//! Workers that only block can deadlock: all workers of pool A wait for pool B, and an item on B
+//! calls A. Each wait is therefore recorded as an edge from the pool of the waiting worker to the
+//! awaited pool, and the graph is kept free of cycles: a call that would close a cycle runs on the
+//! pool of its caller. Every wait then ends, because the last pool of a chain waits for no other.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -18,36 +19,36 @@ use std::thread;
 
 use rayon::ThreadPool;
 
-/// Tells the pools of this crate apart.
+/// The identity of a pool of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PoolId(usize);
 
 impl PoolId {
     pub(crate) fn next() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        // Relaxed: the numbers only have to differ.
+        // Relaxed: the ids only have to differ.
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 thread_local! {
-    /// The pool that this thread is a worker of. `None` on the workers of other rayon pools, rayon's global one
-    /// included: no call of this crate crosses into those, so they are never part of a cycle.
+    /// The pool of this worker. `None` on the workers of other rayon pools, including the global
+    /// one: no call of this crate crosses into those, so they are never part of a cycle.
     static HOME: Cell<Option<PoolId>> = const { Cell::new(None) };
 }
 
-/// Note that the calling thread is a worker of this pool, from now on.
+/// Records that the calling thread is a worker of this pool from now on.
 pub(crate) fn set_home(pool: PoolId) {
     HOME.set(Some(pool));
 }
 
-/// Run `work` on the pool. The calling thread is a worker of another one.
+/// Runs `work` on the pool. The calling thread is a worker of another pool.
 pub(crate) fn cross<R: Send>(pool: &ThreadPool, id: PoolId, work: impl FnOnce() -> R + Send) -> R {
     let wait = HOME.get().map(|home| Wait::begin(home, id));
     if let Some(None) = wait {
         return work();
     }
-    // A refused spawn drops its closure, so the work itself stays here.
+    // A refused spawn drops its closure, so the work stays outside of it.
     let work = Mutex::new(Some(work));
     let take_work = || {
         let work = work.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -57,18 +58,19 @@ pub(crate) fn cross<R: Send>(pool: &ThreadPool, id: PoolId, work: impl FnOnce() 
         let helper = thread::Builder::new().name("data-parallel-call".to_owned());
         match helper.spawn_scoped(scope, || pool.install(take_work())) {
             Ok(helper) => helper.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(_) => without_a_helper(pool, take_work()),
+            Err(_) => cross_without_helper(pool, take_work()),
         }
     })
 }
 
-/// When the system refuses the helper its thread. rayon still waits for the very end of the job by running other items,
-/// but the job has handed over its result by then, so that hardly ever happens.
-fn without_a_helper<R: Send>(pool: &ThreadPool, work: impl FnOnce() -> R + Send) -> R {
+/// Runs `work` on the pool if the system refuses the helper thread. rayon waits for the end of the
+/// job by running other items, but the job has already sent its result by then, so that rarely
+/// happens.
+fn cross_without_helper<R: Send>(pool: &ThreadPool, work: impl FnOnce() -> R + Send) -> R {
     pool.in_place_scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(1);
         scope.spawn(move |_| {
-            // It fails only without a receiver, and that waits below.
+            // It fails only without a receiver, which waits below.
             let _ = sender.send(work());
         });
         receiver.recv().ok()
@@ -76,13 +78,13 @@ fn without_a_helper<R: Send>(pool: &ThreadPool, work: impl FnOnce() -> R + Send)
     .expect("a panic of the work is passed on by the scope")
 }
 
-/// Record that the calling thread waits for that pool by its own means, if it is a worker of another one. A wait that
-/// closes a cycle is not recorded.
+/// Records that the calling thread blocks for that pool, if it is a worker of another one. A wait
+/// that closes a cycle is not recorded.
 pub(crate) fn wait_for(id: PoolId) -> Option<Wait> {
     Wait::begin(HOME.get()?, id)
 }
 
-/// One worker that waits for another pool. Removed from the graph when dropped.
+/// An edge of the graph: a worker that waits for another pool. The drop removes it.
 pub(crate) struct Wait {
     edge: (PoolId, PoolId),
 }
@@ -112,7 +114,7 @@ impl Drop for Wait {
     }
 }
 
-/// How many workers of one pool wait for another, by the two pools.
+/// The number of workers of one pool that wait for another, by the two pools.
 #[derive(Default)]
 struct Waits(BTreeMap<(PoolId, PoolId), usize>);
 
@@ -149,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_that_closes_a_cycle_is_refused_until_the_cycle_is_open() {
+    fn wait_that_closes_a_cycle_is_refused() {
         let [a, b, c] = [PoolId::next(), PoolId::next(), PoolId::next()];
         let first = Wait::begin(a, b).expect("no cycle");
         let again = Wait::begin(a, b).expect("no cycle");
@@ -166,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn without_a_helper_the_result_and_the_panic_still_come() {
+    fn cross_without_helper_returns_result_and_panic() {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .build()
             .unwrap();
-        assert_eq!(without_a_helper(&pool, || 7), 7);
+        assert_eq!(cross_without_helper(&pool, || 7), 7);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            without_a_helper(&pool, || std::panic::panic_any("boom"));
+            cross_without_helper(&pool, || std::panic::panic_any("boom"));
         }));
         assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"boom"));
     }

@@ -1,23 +1,26 @@
+//! The errors of an item, a call and a pool.
+
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-use crate::TaskPanic;
+use crate::panic::TaskPanic;
+use crate::pool::MAX_WORKERS;
 
-/// Why an item, or a fold, that may be stopped has no result.
+/// Why an item, or a fold, of a call that can be stopped has no result.
 ///
 /// # Display and source
-/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
-/// system.
+/// `Display` includes the message of the cause. [`source`](Error::source) therefore skips that
+/// cause and returns the cause's own source, so that a report of the whole chain repeats nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskError {
     /// The function panicked.
     Panicked(TaskPanic),
-    /// The time was up before the item could start; for a fold, before all items were folded.
-    NotStarted,
-    /// The token was stopped before the item could start; for a fold, before all items were folded.
+    /// The time ran out before the item could start or, for a fold, before all items were folded.
+    TimedOut,
+    /// The token was stopped before the item could start or, for a fold, before all items were
+    /// folded.
     Stopped,
 }
 
@@ -25,11 +28,11 @@ impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
-            Self::NotStarted => f.write_str(
-                "the time was up before the work could start: allow more time, or give fewer items",
+            Self::TimedOut => f.write_str(
+                "the time ran out before the task could start: allow more time or pass fewer items",
             ),
             Self::Stopped => f.write_str(
-                "the call was stopped before the work could start: run it again if it is still wanted",
+                "the call was stopped before the task could start: run it again if still needed",
             ),
         }
     }
@@ -43,10 +46,10 @@ impl From<TaskPanic> for TaskError {
     }
 }
 
-/// What stopped a [`try_map`](crate::DataParallel::try_map).
+/// The failure that stopped a [`try_map`](crate::DataParallel::try_map).
 ///
-/// `Display` and `source` are as of [`TaskError`](crate::TaskError#display-and-source): of a function's error the words
-/// are displayed, and the source is its own.
+/// `Display` includes the message of the function's error, and `source` is that error's own source,
+/// as with [`TaskError`](crate::TaskError#display-and-source).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TryMapError<E> {
@@ -54,7 +57,7 @@ pub enum TryMapError<E> {
     Failed {
         /// The index of the input.
         index: usize,
-        /// What the function returned.
+        /// The error that the function returned.
         error: E,
     },
     /// The function panicked.
@@ -93,67 +96,49 @@ impl<E: Error> Error for TryMapError<E> {
     }
 }
 
-/// A setting of [`DataParallel`](crate::DataParallel) that cannot work, or a pool that cannot be had.
+/// A pool that cannot be started.
 ///
-/// `Display` and `source` are as of [`TaskError`](crate::TaskError#display-and-source).
+/// `Display` and `source` are as with [`TaskError`](crate::TaskError#display-and-source).
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum ConfigError {
-    /// A pool of 0 workers.
-    ZeroWorkers,
-    /// A pool of more than [`MAX_WORKERS`](crate::MAX_WORKERS).
+pub enum BuildError {
+    /// More workers than [`MAX_WORKERS`].
     TooManyWorkers(usize),
-    /// A grain of 0 items.
-    ZeroGrain,
-    /// A look-ahead of 0 items.
-    ZeroLookAhead,
-    /// The system refused a thread. Those that had started already are gone.
+    /// The system refused a thread. The threads that had already started have ended.
     Refused(io::Error),
 }
 
-impl fmt::Display for ConfigError {
+impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ZeroWorkers => f.write_str("a pool of 0 workers runs nothing: give at least 1"),
             Self::TooManyWorkers(n) => write!(
                 f,
-                "a pool has at most {} workers, not {n}: give as many as there are cores",
-                crate::MAX_WORKERS
+                "a pool has at most {MAX_WORKERS} workers, not {n}: use at most one per core"
             ),
-            Self::ZeroGrain => {
-                f.write_str("a grain of 0 items splits nothing: give at least 1, or none")
-            }
-            Self::ZeroLookAhead => {
-                f.write_str("a look-ahead of 0 items never starts one: give at least 1, or none")
-            }
-            Self::Refused(error) => {
-                write!(
-                    f,
-                    "the system refused a worker thread ({error}): give fewer workers"
-                )
-            }
+            Self::Refused(error) => write!(
+                f,
+                "the system refused a worker thread ({error}): use fewer workers"
+            ),
         }
     }
 }
 
-impl Error for ConfigError {
+impl Error for BuildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Refused(error) => error.source(),
-            Self::ZeroWorkers | Self::TooManyWorkers(_) | Self::ZeroGrain | Self::ZeroLookAhead => {
-                None
-            }
+            Self::TooManyWorkers(_) => None,
         }
     }
 }
 
-/// No result came within the time. Nothing is lost by that: ask again.
+/// No result arrived within the timeout. No result is lost: the next call waits for the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no result came within the time: ask again, nothing is lost")
+        f.write_str("no result arrived within the timeout: ask again, nothing is lost")
     }
 }
 

@@ -1,36 +1,42 @@
+//! `map`: one result per input, written to its slot in parallel.
+
 use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::contain::contain;
+use crate::data_parallel::DataParallel;
+use crate::error::TaskError;
+use crate::panic::{TaskPanic, catch};
 use crate::progress::Tally;
-use crate::{DataParallel, Stop, TaskError, TaskPanic};
+use crate::stop::Stop;
 
 impl DataParallel {
-    /// Run `f` on each input and return the results in the order of the inputs, one for each.
+    /// Runs `f` on each input and returns the results in the order of the inputs, one for each.
     ///
-    /// Inputs, `f` and results may borrow from the caller. The call blocks until all items are done; called on a worker
-    /// of the same pool, it runs items itself meanwhile. Called on a worker of another pool, it only blocks.
+    /// Inputs, `f` and results may borrow from the caller. The call blocks until all items are
+    /// finished. On a worker of the same pool it runs items meanwhile; on a worker of another pool
+    /// it only blocks.
     ///
     /// # Errors
-    /// Each result by itself: the panic of its item. The other items are not affected.
+    /// Each result is separate: the panic of one item does not affect the others.
     pub fn map<'a, T, R, F>(&self, inputs: &'a [T], f: F) -> Vec<Result<R, TaskPanic>>
     where
         T: Sync,
         R: Send,
         F: Fn(&'a T) -> R + Sync,
     {
-        self.each(inputs, |input| contain(|| f(input)))
+        self.each(inputs, |input| catch(|| f(input)))
     }
 
-    /// [`map`](Self::map) that starts no further item once `stop` is stopped. It looks at the token before every item.
+    /// [`map`](Self::map) that starts no further item once `stop` is stopped. It checks the token
+    /// before every item.
     ///
-    /// Items which have started by then are waited for, since they may borrow from the caller. Those that take long may
-    /// look at the token themselves.
+    /// Items that have started by then are waited for, since they may borrow from the caller. Items
+    /// that take long can check the token themselves.
     ///
     /// # Errors
-    /// Each result by itself: [`TaskError::Panicked`], [`TaskError::Stopped`], or [`TaskError::NotStarted`] when the
-    /// time of the token was up.
+    /// Each result is separate: [`TaskError::Panicked`], [`TaskError::Stopped`], or
+    /// [`TaskError::TimedOut`] if the time of the token ran out.
     pub fn map_until<'a, T, R, F>(
         &self,
         stop: &Stop,
@@ -44,14 +50,15 @@ impl DataParallel {
     {
         self.each(inputs, |input| match stop.reason() {
             Some(why) => Err(why),
-            None => contain(|| f(input)).map_err(TaskError::from),
+            None => catch(|| f(input)).map_err(TaskError::from),
         })
     }
 
-    /// [`map_until`](Self::map_until) the time is up, counted from here. It looks at the clock before every item.
+    /// [`map_until`](Self::map_until) `time` has passed since the start of the call. It checks the
+    /// clock before every item.
     ///
     /// # Errors
-    /// As of [`map_until`](Self::map_until).
+    /// As for [`map_until`](Self::map_until).
     pub fn map_within<'a, T, R, F>(
         &self,
         time: Duration,
@@ -66,7 +73,7 @@ impl DataParallel {
         self.map_until(&Stop::within(time), inputs, f)
     }
 
-    /// One output per input, written straight to its place. `f` must not panic.
+    /// One output per input, written directly to its slot. `f` must not panic.
     fn each<'a, T, R, E, F>(&self, inputs: &'a [T], f: F) -> Vec<Result<R, E>>
     where
         T: Sync,
@@ -88,7 +95,7 @@ impl DataParallel {
             )]
             match progress {
                 None => inputs.map(|input| f(input)).collect_into_vec(&mut outputs),
-                // A tally of its own for each piece, dropped at its end.
+                // One tally for each piece, dropped at its end.
                 Some(_) => inputs
                     .map_init(
                         || Tally::new(progress),
@@ -109,7 +116,7 @@ impl DataParallel {
     }
 }
 
-/// All pieces in one vector.
+/// Concatenates all pieces.
 pub(crate) fn joined<R>(pieces: Vec<Vec<R>>, items: usize) -> Vec<R> {
     let mut all = Vec::with_capacity(items);
     for mut piece in pieces {
@@ -118,7 +125,8 @@ pub(crate) fn joined<R>(pieces: Vec<Vec<R>>, items: usize) -> Vec<R> {
     all
 }
 
-/// Errors of items that were done, and of those that never started, which progress does not count.
+/// Tells errors of items that have run from those of items that never started, which progress
+/// does not count.
 trait Countable {
     fn counts(&self) -> bool;
 }
@@ -135,7 +143,8 @@ impl Countable for TaskError {
     }
 }
 
-/// Run `f` on each input, split over the cores: [`DataParallel::map`] on rayon's current or global pool.
+/// Runs `f` on each input, split over the cores: [`DataParallel::map`] on rayon's current or global
+/// pool.
 ///
 /// ```
 /// let squares = effective_data_parallel::map(&[1, 2, 3], |n| n * n);
@@ -144,10 +153,10 @@ impl Countable for TaskError {
 /// ```
 ///
 /// # Errors
-/// Each result by itself: the panic of its item.
+/// Each result is separate: the panic of one item does not affect the others.
 ///
 /// # Panics
-/// When the system refuses rayon the threads of its global pool.
+/// If the system refuses the threads of rayon's global pool.
 pub fn map<'a, T, R, F>(inputs: &'a [T], f: F) -> Vec<Result<R, TaskPanic>>
 where
     T: Sync,

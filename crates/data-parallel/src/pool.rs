@@ -1,3 +1,5 @@
+//! [`Pool`], a rayon pool that joins its threads when dropped.
+
 use std::io;
 use std::mem;
 use std::num::NonZeroUsize;
@@ -6,36 +8,36 @@ use std::thread::{self, JoinHandle};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::ConfigError;
-use crate::crossing::{PoolId, Wait, cross, set_home, wait_for};
+use crate::cross_pool::{PoolId, Wait, cross, set_home, wait_for};
+use crate::error::BuildError;
 
-/// The most workers of one pool. More threads than cores gain nothing here, and some four times as many would exhaust
-/// the memory mappings of a Linux process, upon which a starting thread aborts it.
+/// The maximum number of workers of one pool. More workers than cores gain nothing, and about four
+/// times as many would exhaust the memory mappings of a Linux process, which aborts it.
 pub const MAX_WORKERS: usize = 4_096;
 
-/// A rayon pool whose threads are gone when it is.
+/// A rayon pool whose drop joins its threads.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// Gone while it is dropped: rayon tells its workers to end, but does not wait for them.
+    /// `None` during the drop: rayon tells its workers to end, but does not wait for them.
     rayon: Option<ThreadPool>,
     id: PoolId,
     workers: Workers,
 }
 
 impl Pool {
-    pub(crate) fn new(workers: usize) -> Result<Self, ConfigError> {
-        let wanted = NonZeroUsize::new(workers).ok_or(ConfigError::ZeroWorkers)?;
-        if workers > MAX_WORKERS {
-            return Err(ConfigError::TooManyWorkers(workers));
+    pub(crate) fn new(workers: NonZeroUsize) -> Result<Self, BuildError> {
+        let wanted = workers.get();
+        if wanted > MAX_WORKERS {
+            return Err(BuildError::TooManyWorkers(wanted));
         }
         let mut workers = Workers {
-            threads: Vec::with_capacity(wanted.get()),
+            threads: Vec::with_capacity(wanted),
             process: process::id(),
         };
         let mut refused = None;
         let id = PoolId::next();
         let built = ThreadPoolBuilder::new()
-            .num_threads(wanted.get())
+            .num_threads(wanted)
             .spawn_handler(|worker| {
                 let builder =
                     thread::Builder::new().name(format!("data-parallel-{}", worker.index()));
@@ -49,7 +51,7 @@ impl Pool {
                         Ok(())
                     }
                     Err(error) => {
-                        // rayon keeps the error to itself, so it gets one that only says as much.
+                        // rayon does not give the error back, so it gets only the kind.
                         let kind = error.kind();
                         refused = Some(error);
                         Err(kind.into())
@@ -63,13 +65,13 @@ impl Pool {
                 id,
                 workers,
             }),
-            Err(error) => Err(ConfigError::Refused(
+            Err(error) => Err(BuildError::Refused(
                 refused.unwrap_or_else(|| io::Error::other(error)),
             )),
         }
     }
 
-    /// Run `work` where rayon's parallel iterators use this pool.
+    /// Runs `work` where rayon's parallel iterators use this pool.
     pub(crate) fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         let rayon = self.rayon();
         let on_a_worker = rayon::current_thread_index().is_some();
@@ -93,7 +95,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         if self.workers.process != process::id() {
-            // A child that was forked: the workers are not here, and a lock that one of them held stays locked.
+            // A forked child has no workers, and a lock that one of them held stays locked.
             mem::forget(self.rayon.take());
             mem::forget(mem::take(&mut self.workers.threads));
         }
@@ -105,7 +107,7 @@ impl Drop for Pool {
 #[derive(Debug)]
 struct Workers {
     threads: Vec<JoinHandle<()>>,
-    /// The process that they belong to.
+    /// The id of the process that started them.
     process: u32,
 }
 
@@ -117,12 +119,12 @@ impl Drop for Workers {
             .iter()
             .any(|worker| worker.thread().id() == here)
         {
-            // A worker cannot wait for itself, and waiting for the others could wait for what waits for it. All have
-            // been told to end, and do as soon as their jobs have.
+            // A worker cannot join itself, and another worker may run a job that waits for it. All
+            // workers end as soon as their jobs have.
             return;
         }
         for worker in self.threads.drain(..) {
-            // rayon's workers do not panic: a job that does is caught before it gets there.
+            // A worker of rayon never panics: it catches the panics of jobs.
             let _ = worker.join();
         }
     }

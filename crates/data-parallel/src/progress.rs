@@ -1,14 +1,17 @@
+//! [`Progress`], a counter of finished items, and the batching that keeps it cheap.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// How far calls have got, for other threads to look at while they run. Its clones are the same counter.
+/// A counter of finished items that other threads can read while calls run. Clones are the same
+/// counter.
 ///
-/// Given to [`DataParallel::progress`](crate::DataParallel::progress), it adds up all calls made with that value. Take a
-/// new one for a count of its own.
+/// It counts all calls of the [`DataParallel`](crate::DataParallel) that it is
+/// [given to](crate::DataParallel::progress). Use a new counter to count a call separately.
 ///
-/// A worker counts what it has done about ten thousand times a second, or after each item where items take longer. So
-/// counting costs next to nothing even where items are tiny.
+/// A worker updates the counter about ten thousand times a second, or after each item if items take
+/// longer. So counting costs next to nothing even if items are tiny.
 ///
 /// ```
 /// use std::{thread, time::Duration};
@@ -41,13 +44,14 @@ impl Progress {
         Self::default()
     }
 
-    /// The items that have been done, panics and failures included. Items that never started are not counted.
+    /// The number of finished items, including those that panicked or failed. Items that never
+    /// started are not counted.
     pub fn done(&self) -> usize {
         self.0.done.load(Ordering::Acquire)
     }
 
-    /// The items that calls were given; of a stream those that it has taken so far. Read after [`done`](Self::done) it
-    /// is never less.
+    /// The number of items that calls were given; for a stream, the inputs that it has taken so
+    /// far. Read after [`done`](Self::done), it is never less.
     pub fn total(&self) -> usize {
         self.0.total.load(Ordering::Acquire)
     }
@@ -61,10 +65,11 @@ impl Progress {
     }
 }
 
-/// Between two reports of a worker.
+/// The time between two reports of a worker.
 const REPORT_EVERY: Duration = Duration::from_micros(100);
 
-/// One worker's count, passed on now and then: as many items at a time as take [`REPORT_EVERY`], and at least one.
+/// The count of one worker, reported in steps of as many items as take [`REPORT_EVERY`], at least
+/// one.
 pub(crate) struct Tally<'a> {
     progress: &'a Progress,
     items: usize,
@@ -73,7 +78,7 @@ pub(crate) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// `None` if nothing is to be counted.
+    /// `None` without a progress counter.
     pub(crate) fn new(progress: Option<&'a Progress>) -> Option<Self> {
         progress.map(|progress| Self {
             progress,
@@ -83,7 +88,7 @@ impl<'a> Tally<'a> {
         })
     }
 
-    /// How many items to do until the next report.
+    /// The number of items until the next report.
     pub(crate) fn items(&self) -> usize {
         self.items - self.unreported
     }
@@ -102,7 +107,8 @@ impl<'a> Tally<'a> {
         let took = now - self.since;
         self.since = now;
         self.report();
-        // Doubled at most, so that a few quick items in front do not put off a report of the slow ones behind them long.
+        // At most doubled, so that a few quick items do not delay the report of slow ones after
+        // them.
         if took < REPORT_EVERY / 2 {
             self.items = self.items.saturating_mul(2);
         } else if took > REPORT_EVERY * 2 {
@@ -129,7 +135,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn slow_items_are_reported_one_by_one_and_quick_ones_in_growing_numbers() {
+    fn tally_reports_slow_items_singly_and_quick_ones_in_steps() {
         let progress = Progress::new();
         let mut tally = Tally::new(Some(&progress)).unwrap();
         for n in 1..=3 {
@@ -146,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_counter_there_is_no_tally() {
+    fn tally_is_none_without_a_counter() {
         assert!(Tally::new(None).is_none());
     }
 }

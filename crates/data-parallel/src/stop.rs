@@ -1,12 +1,15 @@
+//! [`Stop`], the token that stops a call.
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::TaskError;
+use crate::error::TaskError;
 
-/// Tells a [`map_until`](crate::DataParallel::map_until) or [`fold_until`](crate::DataParallel::fold_until) to start
-/// nothing more: from another thread, from an item, or by the clock. Its clones are the same token.
+/// A token that stops a [`map_until`](crate::DataParallel::map_until) or
+/// [`fold_until`](crate::DataParallel::fold_until) from another thread, from an item, or at a point
+/// in time. After that no item starts. Clones are the same token.
 ///
 /// ```
 /// use effective_data_parallel::{DataParallel, Stop, TaskError};
@@ -15,7 +18,7 @@ use crate::TaskError;
 /// let (inputs, wanted) = ([3, 8, 5, 9, 1], 5);
 /// let results = DataParallel::new().map_until(&stop, &inputs, |&n| {
 ///     if n == wanted {
-///         stop.stop(); // found: the rest need not be looked at
+///         stop.stop(); // found: no need to check the rest
 ///     }
 ///     n == wanted
 /// });
@@ -35,9 +38,9 @@ impl Stop {
         Self::with(None)
     }
 
-    /// A token that is also stopped once `time` has passed, counted from here.
+    /// A token that is also stopped once `time` has passed from now.
     pub fn within(time: Duration) -> Self {
-        // Beyond what the clock can express it never comes.
+        // A deadline that the clock cannot express never comes.
         Self::with(Instant::now().checked_add(time))
     }
 
@@ -48,17 +51,18 @@ impl Stop {
         }))
     }
 
-    /// Stop, for good. It returns at once and waits for nobody.
+    /// Stops permanently. Returns at once, without waiting for running items.
     pub fn stop(&self) {
         self.0.stopped.store(true, Ordering::Release);
     }
 
-    /// Whether it was stopped, or its time is up. Items that take long may ask, and return early.
+    /// Whether the token was stopped or its time ran out. Items that take long can check it and
+    /// return early.
     pub fn is_stopped(&self) -> bool {
         self.reason().is_some()
     }
 
-    /// How much time is left: zero when it is up, `None` when there is no end to it.
+    /// The time that is left: zero once it ran out, `None` for a token without a deadline.
     pub fn remaining(&self) -> Option<Duration> {
         let deadline = self.0.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
@@ -73,7 +77,7 @@ impl Stop {
             .0
             .deadline
             .is_some_and(|deadline| Instant::now() >= deadline);
-        late.then_some(TaskError::NotStarted)
+        late.then_some(TaskError::TimedOut)
     }
 }
 

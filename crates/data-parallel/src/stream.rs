@@ -1,6 +1,4 @@
-//! An ordered stream out of a parallel map, with a bound on what is ahead of its consumer.
-
-mod piece;
+//! [`Stream`], an ordered parallel map over an iterator with a bounded look-ahead.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,32 +7,34 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::vec;
 
-use piece::{Piece, Waited};
-
-use crate::contain::{Discardable, drop_contained};
-use crate::progress::Tally;
-use crate::{DataParallel, Progress, TaskPanic, TimedOut};
+use crate::batch::{Batch, Waited};
+use crate::data_parallel::DataParallel;
+use crate::error::TimedOut;
+use crate::panic::{TaskPanic, drop_quietly};
+use crate::progress::{Progress, Tally};
 
 impl DataParallel {
-    /// Run `f` on the inputs as the results are asked for: an iterator over the results, in the order of the inputs.
+    /// Runs `f` on the inputs in parallel and returns an iterator over the results, in the order of
+    /// the inputs.
     ///
-    /// For inputs that are many, come one by one or never end, and results that are used up as they come. At most
-    /// [`look_ahead`](Self::look_ahead) items are ahead of the consumer, so memory stays flat however slow it is, and no
-    /// worker waits for it meanwhile. Nothing starts before the first result is asked for. Items are handed out singly,
-    /// or by [`grain`](Self::grain), which pays for items of a few microseconds or less.
+    /// Use it if there are many inputs, if they arrive one by one or never end, and if results are
+    /// consumed as they arrive. At most [`look_ahead`](Self::look_ahead) items are ahead of the
+    /// consumer, so memory stays bounded even if the consumer is slow, and no worker ever blocks
+    /// for it. No item starts before the first call of `next`. Items are handed out singly, or by
+    /// [`grain`](Self::grain), which is faster for items of a few microseconds or less.
     ///
     /// ```
+    /// use std::num::NonZeroUsize;
     /// use effective_data_parallel::DataParallel;
     ///
-    /// let parallel = DataParallel::new().workers(2)?.look_ahead(8)?;
+    /// let parallel = DataParallel::new().look_ahead(NonZeroUsize::new(8).unwrap());
     /// let mut squares = parallel.stream(1_u64.., |n| n * n);
     /// let large = squares.by_ref().flatten().find(|square| *square > 1_000);
     /// assert_eq!(large, Some(1_024));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// Each result by itself: the panic of its item. The other items are not affected.
+    /// Each result is separate: the panic of one item does not affect the others.
     pub fn stream<I, R, F>(&self, inputs: I, f: F) -> Stream<I::IntoIter, R, F>
     where
         I: IntoIterator,
@@ -45,11 +45,11 @@ impl DataParallel {
         let grain = self.items_at_a_time().unwrap_or(1);
         Stream {
             parallel: self.clone(),
-            pieces: self.pieces_ahead(grain),
+            batches: self.batches_ahead(grain),
             grain,
             inputs: Some(inputs.into_iter()),
             next: Vec::new(),
-            f: Discardable::new(Arc::new(f)),
+            f: Arc::new(f),
             ahead: VecDeque::new(),
             items_ahead: 0,
             ready: Vec::new().into_iter(),
@@ -57,31 +57,34 @@ impl DataParallel {
     }
 }
 
-/// Results in the order of their inputs, computed in parallel a bounded way ahead: see [`DataParallel::stream`].
+/// Results in the order of their inputs, computed in parallel with a bounded look-ahead: see
+/// [`DataParallel::stream`].
 ///
-/// Inputs are taken on the thread that asks for a result, as many as there is room for. When an iterator of inputs
-/// blocks, so does the one who asks; when it panics, that is the panic of who asks, and no input taken before is lost.
+/// The inputs are pulled by the thread that calls `next`, as far as the look-ahead allows. If their
+/// iterator blocks, so does `next`. If it panics, so does `next`, and no input pulled before is
+/// lost.
 ///
-/// Asked on a worker of its own pool, it does the next item itself unless another worker has it: so a pool of one
-/// worker is enough, and no item is ever started on top of another one that waits.
+/// On a worker of its own pool, `next` runs the next item itself unless another worker has taken
+/// it. So a pool with one worker is enough, and a waiting item never has another item started on
+/// top of it.
 ///
-/// Dropped early, it takes back what has not started, and waits for what has.
+/// Dropping the stream early cancels the items that have not started and waits for those that have.
 ///
 /// # Panics
-/// `next` and `next_timeout` panic when the next item asks, on the same thread, for its own result: it would wait for
-/// ever.
-#[must_use = "it does nothing before a result is asked for"]
+/// `next` and `next_timeout` panic if the next item itself calls them on the same thread: it would
+/// wait for its own result.
+#[must_use = "a stream starts no item before the first call of `next`"]
 pub struct Stream<I: Iterator, R, F> {
     parallel: DataParallel,
-    /// At most that many pieces ahead, of `grain` items each.
-    pieces: usize,
+    /// The maximum number of batches in flight, of `grain` items each.
+    batches: usize,
     grain: usize,
-    /// `None` once they have ended.
+    /// `None` after the last input.
     inputs: Option<I>,
-    /// The piece that is being filled. It outlives a panic of the inputs.
+    /// The batch that is being filled. A panic of the inputs leaves it as it is.
     next: Vec<I::Item>,
-    f: Discardable<Arc<F>>,
-    ahead: VecDeque<Arc<Piece<I::Item, R, F>>>,
+    f: Arc<F>,
+    ahead: VecDeque<Arc<Batch<I::Item, R, F>>>,
     items_ahead: usize,
     ready: vec::IntoIter<Result<R, TaskPanic>>,
 }
@@ -93,36 +96,36 @@ where
     R: Send + 'static,
     F: Fn(I::Item) -> R + Send + Sync + 'static,
 {
-    /// The next result if it comes within `time`, or `None` at the end. Not counted is what it takes to get inputs, and,
-    /// on a worker of its own pool, to do the next item itself.
+    /// The next result, or `None` at the end. It waits for at most `timeout`, which does not bound
+    /// pulling inputs nor, on a worker of its own pool, running the next item itself.
     ///
     /// # Errors
-    /// [`TimedOut`]. Nothing is lost by that: the next call goes on waiting for the same result.
+    /// [`TimedOut`]. No result is lost: the next call waits for the same one.
     pub fn next_timeout(
         &mut self,
-        time: Duration,
+        timeout: Duration,
     ) -> Result<Option<Result<R, TaskPanic>>, TimedOut> {
-        self.next_until(Instant::now().checked_add(time))
+        self.next_until(Instant::now().checked_add(timeout))
     }
 
     fn next_until(
         &mut self,
-        until: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> Result<Option<Result<R, TaskPanic>>, TimedOut> {
         loop {
             if let Some(result) = self.ready.next() {
                 return Ok(Some(result));
             }
             self.fill();
-            let Some(piece) = self.ahead.front() else {
+            let Some(batch) = self.ahead.front() else {
                 return Ok(None);
             };
             if self.parallel.is_worker() {
-                run(piece, self.parallel.counter());
+                run(batch, self.parallel.counter());
             }
             let waited = {
                 let _wait = self.parallel.wait();
-                piece.wait(until)
+                batch.wait(deadline)
             };
             match waited {
                 Waited::Results(results) => {
@@ -130,24 +133,23 @@ where
                     self.ready = results.into_iter();
                     self.ahead.pop_front();
                 }
-                Waited::Late => return Err(TimedOut),
+                Waited::TimedOut => return Err(TimedOut),
                 Waited::OnThisThread => panic!(
-                    "an item of a stream waits for its own result: do not ask a stream within its own function"
+                    "an item of a stream waits for its own result: it must not call `next`"
                 ),
             }
         }
     }
 
-    /// Hand out pieces as long as there is room.
+    /// Queues batches up to the look-ahead.
     fn fill(&mut self) {
-        while self.ahead.len() < self.pieces {
+        while self.ahead.len() < self.batches {
             while self.next.len() < self.grain
                 && let Some(inputs) = &mut self.inputs
             {
                 match inputs.next() {
                     Some(input) => self.next.push(input),
-                    // The iterator is the user's, and its `Drop` may panic. It has done its work.
-                    None => drop_contained(self.inputs.take()),
+                    None => self.inputs = None,
                 }
             }
             if self.next.is_empty() {
@@ -156,21 +158,21 @@ where
             let inputs = std::mem::take(&mut self.next);
             self.parallel.expect(inputs.len());
             self.items_ahead += inputs.len();
-            let piece = Arc::new(Piece::new(inputs, Arc::clone(self.f.get())));
-            self.ahead.push_back(Arc::clone(&piece));
+            let batch = Arc::new(Batch::new(inputs, Arc::clone(&self.f)));
+            self.ahead.push_back(Arc::clone(&batch));
             let counter = self.parallel.counter().cloned();
             self.parallel.spawn(move || {
-                run(&piece, counter.as_ref());
-                // It may hold the results, if the stream is gone.
-                drop_contained(piece);
+                run(&batch, counter.as_ref());
+                // The last reference if the stream is gone. rayon aborts if a job panics.
+                drop_quietly(batch);
             });
         }
     }
 }
 
-fn run<T, R, F: Fn(T) -> R>(piece: &Piece<T, R, F>, counter: Option<&Progress>) {
+fn run<T, R, F: Fn(T) -> R>(batch: &Batch<T, R, F>, counter: Option<&Progress>) {
     let mut tally = Tally::new(counter);
-    piece.run(move || {
+    batch.run(move || {
         if let Some(tally) = &mut tally {
             tally.add(1);
         }
@@ -187,7 +189,7 @@ where
     type Item = Result<R, TaskPanic>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Without a time there is nothing to run out.
+        // Without a deadline it never times out.
         self.next_until(None).ok().flatten()
     }
 
@@ -215,22 +217,17 @@ where
 
 impl<I: Iterator, R, F> Drop for Stream<I, R, F> {
     fn drop(&mut self) {
-        // All of them first, so that none starts while another is waited for.
-        for piece in &self.ahead {
-            if let Some((inputs, f)) = piece.cancel() {
-                inputs.into_iter().for_each(drop_contained);
-                drop_contained(f);
+        // All batches first, so that none starts while another is waited for. Quietly, so that the
+        // running items, which may use what the caller drops next, are waited for in any case.
+        for batch in &self.ahead {
+            drop_quietly(batch.cancel());
+        }
+        for batch in self.ahead.drain(..) {
+            // A batch that runs on this thread cannot be waited for. It drops its results itself.
+            if let Waited::Results(results) = batch.wait(None) {
+                drop_quietly(results);
             }
         }
-        for piece in self.ahead.drain(..) {
-            // One that runs on this thread cannot be waited for, and drops its results itself.
-            if let Waited::Results(results) = piece.wait(None) {
-                results.into_iter().for_each(drop_contained);
-            }
-        }
-        self.ready.by_ref().for_each(drop_contained);
-        self.next.drain(..).for_each(drop_contained);
-        drop_contained(self.inputs.take());
     }
 }
 

@@ -1,20 +1,24 @@
+//! `try_map`: all results, or the first failure.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::contain::{contain, drop_contained};
+use crate::data_parallel::DataParallel;
+use crate::error::TryMapError;
 use crate::map::joined;
+use crate::panic::{TaskPanic, catch, drop_quietly};
 use crate::progress::Tally;
-use crate::{DataParallel, TaskPanic, TryMapError};
 
 impl DataParallel {
-    /// Run `f` on each input and return all results in order, or stop at the first failure.
+    /// Runs `f` on each input and returns all results in order, or stops at the first failure.
     ///
-    /// After an item fails or panics no further item starts; those under way are waited for. Of the failures seen the
-    /// one with the lowest index is returned. Where several items fail, which of them are seen depends on timing.
+    /// After an item fails or panics, no further item starts; running items are waited for. Of the
+    /// observed failures, the one with the lowest index is returned. If several items fail, timing
+    /// decides which of them are observed.
     ///
-    /// It is also the way to stop from outside: let `f` return an error once a flag is set.
+    /// To stop the call from outside, let `f` return an error once a flag is set.
     ///
     /// ```
     /// use effective_data_parallel::{DataParallel, TryMapError};
@@ -47,7 +51,8 @@ impl DataParallel {
                     let mut results = Vec::new();
                     let tally = Tally::new(progress);
                     if let Some(failure) = run(inputs, &f, &stopped, &mut results, tally) {
-                        // Relaxed: it only saves work, and the failure itself travels under the mutex.
+                        // Relaxed: it only saves work, and the failure itself travels under the
+                        // mutex.
                         stopped.store(true, Ordering::Relaxed);
                         keep_the_lower(&first, failure.at(piece * items + results.len()));
                     }
@@ -57,8 +62,8 @@ impl DataParallel {
         });
         match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(failure) => {
-                // One by one: a result that panics when dropped takes nothing with it.
-                pieces.into_iter().flatten().for_each(drop_contained);
+                // A destructor that panics here must not hide the failure.
+                drop_quietly(pieces);
                 Err(failure)
             }
             None => Ok(joined(pieces, inputs.len())),
@@ -66,7 +71,7 @@ impl DataParallel {
     }
 }
 
-/// What stopped a piece, at the item behind its results.
+/// The failure that stopped a piece, at the item after its results.
 enum Failure<E> {
     Failed(E),
     Panicked(TaskPanic),
@@ -81,7 +86,8 @@ impl<E> Failure<E> {
     }
 }
 
-/// Fill in the results of one piece until an item fails, here or elsewhere. There is one catch for all of them.
+/// Fills in the results of one piece until an item fails, here or elsewhere. A single catch covers
+/// all items.
 fn run<'a, T, R, E>(
     inputs: &'a [T],
     f: impl Fn(&'a T) -> Result<R, E>,
@@ -93,7 +99,7 @@ fn run<'a, T, R, E>(
         return None;
     }
     results.reserve_exact(inputs.len());
-    let outcome = contain(|| {
+    let outcome = catch(|| {
         for input in inputs {
             if stopped.load(Ordering::Relaxed) {
                 break;
@@ -124,6 +130,6 @@ fn keep_the_lower<E>(first: &Mutex<Option<TryMapError<E>>>, failure: TryMapError
             _ => first.replace(failure),
         }
     };
-    // An error of the user: dropped outside the lock, and its panic, should it panic, is nobody's.
-    drop_contained(other);
+    // Outside the lock, and quietly: a destructor that panics must not hide the first failure.
+    drop_quietly(other);
 }

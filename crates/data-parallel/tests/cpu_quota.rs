@@ -1,4 +1,4 @@
-//! How many workers there are under a CPU quota.
+//! The number of workers under a CPU quota.
 #![cfg(target_os = "linux")]
 
 mod quota;
@@ -7,9 +7,9 @@ use effective_data_parallel::DataParallel;
 use quota::under_a_quota;
 
 #[test]
-fn a_worker_per_core_and_the_global_pool_heed_a_cpu_quota() {
+fn worker_per_core_and_global_pool_honour_a_cpu_quota() {
     under_a_quota(
-        "a_worker_per_core_and_the_global_pool_heed_a_cpu_quota",
+        "worker_per_core_and_global_pool_honour_a_cpu_quota",
         100,
         || {
             let own = DataParallel::new().worker_per_core().unwrap();

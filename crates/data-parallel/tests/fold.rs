@@ -1,21 +1,18 @@
-//! What `fold` promises: the sequential result, and its panics as one error.
+//! `fold`: the result of a loop, and panics as its error.
 
-use std::mem;
-use std::sync::Barrier;
+mod support {
+    pub(crate) mod pool;
+}
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use effective_data_parallel::{DataParallel, TaskError};
-
-fn pool(workers: usize) -> DataParallel {
-    DataParallel::new()
-        .workers(workers)
-        .expect("the pool starts")
-}
+use support::pool::{count, pool};
 
 #[test]
-fn a_fold_of_100_000_items_is_what_a_loop_gives_whatever_the_pool_and_grain() {
+fn fold_equals_a_loop_for_any_pool_and_grain() {
     let inputs: Vec<u64> = (0..100_000).collect();
     let sum = |parallel: DataParallel| {
         parallel
@@ -24,15 +21,15 @@ fn a_fold_of_100_000_items_is_what_a_loop_gives_whatever_the_pool_and_grain() {
     };
     assert_eq!(sum(DataParallel::new()), 4_999_950_000);
     for grain in [1, 7, 1_000, 1_000_000] {
-        assert_eq!(sum(pool(3).grain(grain).unwrap()), 4_999_950_000);
+        assert_eq!(sum(pool(3).grain(count(grain))), 4_999_950_000);
     }
 }
 
 #[test]
-fn pieces_are_combined_in_order_so_the_operation_need_not_commute() {
+fn fold_combines_pieces_in_order() {
     let inputs: Vec<usize> = (0..2_000).collect();
     for grain in [1, 3, 100] {
-        let folded = pool(4).grain(grain).unwrap().fold(
+        let folded = pool(4).grain(count(grain)).fold(
             &inputs,
             Vec::new,
             |mut list, n| {
@@ -46,7 +43,7 @@ fn pieces_are_combined_in_order_so_the_operation_need_not_commute() {
 }
 
 #[test]
-fn without_inputs_the_result_is_the_identity() {
+fn fold_without_inputs_is_the_identity() {
     assert_eq!(
         pool(2).fold(&[0_u8; 0], || 41, |_, _| 0, |_, _| 0).unwrap(),
         41
@@ -60,9 +57,9 @@ fn without_inputs_the_result_is_the_identity() {
 }
 
 #[test]
-fn a_panic_in_any_of_the_functions_is_the_error_and_the_pool_lives_on() {
+fn fold_returns_the_panic_of_any_function() {
     let inputs: Vec<u64> = (0..1_000).collect();
-    let own = pool(2).grain(10).unwrap();
+    let own = pool(2).grain(count(10));
     let add = |a: u64, b: u64| a + b;
     let in_identity = own.fold(&inputs, || -> u64 { panic!("identity") }, |a, n| a + n, add);
     let in_fold = own.fold(
@@ -81,9 +78,9 @@ fn a_panic_in_any_of_the_functions_is_the_error_and_the_pool_lives_on() {
 }
 
 #[test]
-fn no_piece_starts_after_a_panic() {
+fn fold_starts_no_piece_after_a_panic() {
     let items = AtomicUsize::new(0);
-    let outcome = pool(1).grain(1).unwrap().fold(
+    let outcome = pool(1).grain(count(1)).fold(
         &[(); 1_000],
         || (),
         |(), ()| {
@@ -97,7 +94,7 @@ fn no_piece_starts_after_a_panic() {
 }
 
 #[test]
-fn a_fold_that_is_not_through_in_time_gives_up() {
+fn fold_within_times_out() {
     let items = AtomicUsize::new(0);
     let slow = |(), _: &()| {
         items.fetch_add(1, Ordering::SeqCst);
@@ -110,7 +107,7 @@ fn a_fold_that_is_not_through_in_time_gives_up() {
         slow,
         |(), ()| (),
     );
-    assert!(matches!(outcome, Err(TaskError::NotStarted)));
+    assert!(matches!(outcome, Err(TaskError::TimedOut)));
     assert!(items.into_inner() <= 2);
 
     let inputs: Vec<u64> = (0..1_000).collect();
@@ -124,76 +121,4 @@ fn a_fold_that_is_not_through_in_time_gives_up() {
         |a: u64, _| a,
     );
     assert!(matches!(panic, Err(TaskError::Panicked(panic)) if panic.message() == "gone"));
-}
-
-/// Panics when dropped, and counts that.
-struct Bomb<'a>(&'a AtomicUsize);
-
-impl Drop for Bomb<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
-        panic!("dropped");
-    }
-}
-
-#[test]
-fn values_that_panic_when_a_failed_fold_drops_them_are_contained() {
-    let drops = AtomicUsize::new(0);
-    // One worker: the first two pieces are folded to bombs and combined before the third panics.
-    let alone = pool(1).grain(1).unwrap().fold(
-        &[0, 1, 2, 3],
-        || None,
-        |_, n| match n {
-            2 => panic!("third"),
-            _ => Some(Bomb(&drops)),
-        },
-        |a, b| {
-            mem::forget(b);
-            a
-        },
-    );
-    // Mapped away first: what is left of a failed test must not drop a bomb.
-    let message = alone.map(mem::forget).unwrap_err().message().to_owned();
-    assert_eq!(message, "third");
-    assert!(drops.swap(0, Ordering::SeqCst) >= 1);
-
-    // Four workers: three bombs are there when the fourth piece panics.
-    let all = Barrier::new(4);
-    let together = pool(4).grain(1).unwrap().fold(
-        &[0, 1, 2, 3],
-        || None,
-        |_, n| {
-            all.wait();
-            match n {
-                3 => panic!("last"),
-                _ => Some(Bomb(&drops)),
-            }
-        },
-        |a, b| {
-            mem::forget(b);
-            a
-        },
-    );
-    let message = together.map(mem::forget).unwrap_err().message().to_owned();
-    assert_eq!(message, "last");
-    assert!(drops.into_inner() >= 1);
-}
-
-#[test]
-fn a_value_that_panics_when_the_time_is_up_hides_nothing() {
-    let drops = AtomicUsize::new(0);
-    let outcome = pool(1).grain(10).unwrap().fold_within(
-        Duration::from_millis(10),
-        &[(); 10],
-        || None,
-        |folded, ()| {
-            mem::forget(folded);
-            thread::sleep(Duration::from_millis(15));
-            Some(Bomb(&drops))
-        },
-        |a, _| a,
-    );
-    let error = outcome.map(mem::forget).unwrap_err();
-    assert!(matches!(error, TaskError::NotStarted), "{error}");
-    assert_eq!(drops.into_inner(), 1);
 }

@@ -1,4 +1,9 @@
-//! What `map` promises: order, containment, borrowing, the bound on what runs at once.
+//! `map`: order, panics, borrowing, the grain, and nested calls.
+
+mod support {
+    pub(crate) mod bomb;
+    pub(crate) mod pool;
+}
 
 use std::collections::HashSet;
 use std::panic;
@@ -7,7 +12,9 @@ use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use effective_data_parallel::{ConfigError, DataParallel, MAX_WORKERS, TaskError, TaskPanic};
+use effective_data_parallel::{BuildError, DataParallel, MAX_WORKERS, TaskError, TaskPanic};
+use support::bomb::Bomb;
+use support::pool::{count, pool};
 
 fn values<R>(results: Vec<Result<R, TaskPanic>>) -> Vec<R> {
     results
@@ -16,14 +23,8 @@ fn values<R>(results: Vec<Result<R, TaskPanic>>) -> Vec<R> {
         .collect()
 }
 
-fn pool(workers: usize) -> DataParallel {
-    DataParallel::new()
-        .workers(workers)
-        .expect("the pool starts")
-}
-
 #[test]
-fn results_of_100_000_items_are_in_the_order_of_the_inputs_whatever_the_pool_and_grain() {
+fn map_keeps_order_for_any_pool_and_grain() {
     let inputs: Vec<u64> = (0..100_000).collect();
     let expected: Vec<u64> = inputs.iter().map(|n| n * 3).collect();
     assert_eq!(
@@ -34,20 +35,20 @@ fn results_of_100_000_items_are_in_the_order_of_the_inputs_whatever_the_pool_and
     assert_eq!(values(own.map(&inputs, |n| n * 3)), expected);
     for grain in [1, 7, 1_000, 1_000_000] {
         assert_eq!(
-            values(own.clone().grain(grain).unwrap().map(&inputs, |n| n * 3)),
+            values(own.clone().grain(count(grain)).map(&inputs, |n| n * 3)),
             expected
         );
     }
 }
 
 #[test]
-fn no_item_and_one_item() {
+fn map_takes_no_item_and_one_item() {
     assert!(effective_data_parallel::map(&[0_u8; 0], |n| *n).is_empty());
     assert_eq!(values(pool(2).map(&[7], |n| n + 1)), [8]);
 }
 
 #[test]
-fn inputs_function_and_results_borrow_from_the_caller() {
+fn map_borrows_from_the_caller() {
     let words = vec![String::from("alpha"), String::from("beta")];
     let length = words[0].len() - 4;
     assert_eq!(
@@ -57,7 +58,7 @@ fn inputs_function_and_results_borrow_from_the_caller() {
 }
 
 #[test]
-fn fault_1_a_panic_is_that_items_error_and_harms_no_other() {
+fn fault_1_panic_fails_only_its_own_item() {
     let inputs: Vec<usize> = (0..1_000).collect();
     for parallel in [DataParallel::new(), pool(2)] {
         let results = parallel.map(
@@ -74,13 +75,7 @@ fn fault_1_a_panic_is_that_items_error_and_harms_no_other() {
 }
 
 #[test]
-fn fault_2_a_payload_that_panics_when_dropped_is_contained() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("dropped");
-        }
-    }
+fn fault_2_payload_that_panics_when_dropped_is_contained() {
     let own = pool(2);
     let results = own.map(&[0, 1, 2, 3], |&n| {
         if n % 2 == 0 {
@@ -95,10 +90,10 @@ fn fault_2_a_payload_that_panics_when_dropped_is_contained() {
 }
 
 #[test]
-fn never_more_items_at_once_than_workers() {
+fn map_runs_at_most_one_item_per_worker() {
     let (now, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let inputs = [(); 100];
-    pool(3).grain(1).unwrap().map(&inputs, |()| {
+    pool(3).grain(count(1)).map(&inputs, |()| {
         peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         thread::sleep(Duration::from_micros(200));
         now.fetch_sub(1, Ordering::SeqCst);
@@ -107,9 +102,9 @@ fn never_more_items_at_once_than_workers() {
 }
 
 #[test]
-fn a_grain_of_one_lets_every_worker_take_part() {
+fn grain_of_1_uses_every_worker() {
     let all = Barrier::new(4);
-    let ids = values(pool(4).grain(1).unwrap().map(&[(); 4], |()| {
+    let ids = values(pool(4).grain(count(1)).map(&[(); 4], |()| {
         all.wait();
         thread::current().id()
     }));
@@ -117,12 +112,12 @@ fn a_grain_of_one_lets_every_worker_take_part() {
 }
 
 #[test]
-fn a_grain_of_one_keeps_no_item_behind_another() {
+fn grain_of_1_keeps_no_item_behind_another() {
     // The first item waits for its neighbour, which would never start if both were in one piece.
     let (sender, receiver) = mpsc::channel();
     let receiver = Mutex::new(receiver);
     let inputs: Vec<usize> = (0..64).collect();
-    let met = values(pool(2).grain(1).unwrap().map(&inputs, |n| {
+    let met = values(pool(2).grain(count(1)).map(&inputs, |n| {
         match n {
             0 => receiver
                 .lock()
@@ -137,11 +132,11 @@ fn a_grain_of_one_keeps_no_item_behind_another() {
 }
 
 #[test]
-fn a_grain_of_all_items_runs_them_on_one_worker_in_order() {
+fn grain_of_all_items_runs_them_on_one_worker() {
     let inputs: Vec<usize> = (0..100).collect();
     let started = AtomicUsize::new(0);
-    let runs = values(pool(4).grain(100).unwrap().map(&inputs, |_| {
-        // Slow enough for the idle workers to take a share, if there were shares.
+    let runs = values(pool(4).grain(count(100)).map(&inputs, |_| {
+        // Slow enough that idle workers would take a share if the items were split.
         thread::sleep(Duration::from_micros(200));
         (
             started.fetch_add(1, Ordering::SeqCst),
@@ -156,7 +151,7 @@ fn a_grain_of_all_items_runs_them_on_one_worker_in_order() {
 }
 
 #[test]
-fn a_map_inside_a_map_works_in_the_same_pool_and_across_pools() {
+fn map_nests_in_one_pool_and_across_pools() {
     let inputs: Vec<u64> = (0..50).collect();
     let expected: Vec<u64> = inputs.iter().map(|n| n * 1_225).collect();
     for (outer, inner) in [
@@ -177,19 +172,19 @@ fn a_map_inside_a_map_works_in_the_same_pool_and_across_pools() {
 }
 
 #[test]
-fn without_a_pool_of_its_own_a_nested_call_runs_where_the_caller_runs() {
+fn nested_call_without_a_pool_uses_that_of_the_caller() {
     let counts = pool(3).map(&[(); 3], |()| DataParallel::new().worker_count());
     assert_eq!(values(counts), [3, 3, 3]);
 }
 
 #[test]
-fn when_the_time_is_up_no_item_starts() {
+fn map_within_starts_no_item_after_its_time() {
     let inputs: Vec<usize> = (0..1_000).collect();
-    let own = pool(2).grain(1).unwrap();
+    let own = pool(2).grain(count(1));
     let none = own.map_within(Duration::ZERO, &inputs, |n| *n);
     assert!(
         none.iter()
-            .all(|result| matches!(result, Err(TaskError::NotStarted)))
+            .all(|result| matches!(result, Err(TaskError::TimedOut)))
     );
 
     let all = own.map_within(Duration::MAX, &inputs, |n| *n);
@@ -204,7 +199,7 @@ fn when_the_time_is_up_no_item_starts() {
         started.fetch_add(1, Ordering::SeqCst);
         thread::sleep(Duration::from_millis(100));
     });
-    // What started is waited for, and nothing but that has a result.
+    // Only items that started have a result.
     assert!(started.load(Ordering::SeqCst) <= 2);
     assert_eq!(
         some.iter().filter(|result| result.is_ok()).count(),
@@ -214,24 +209,16 @@ fn when_the_time_is_up_no_item_starts() {
 }
 
 #[test]
-fn within_a_time_a_panic_is_told_from_an_item_that_did_not_start() {
+fn map_within_distinguishes_panic_from_timeout() {
     let results = pool(1).map_within(Duration::MAX, &[0], |_| panic!("gone"));
     assert!(matches!(&results[..], [Err(TaskError::Panicked(panic))] if panic.message() == "gone"));
 }
 
 #[test]
-fn what_cannot_work_is_refused_where_it_is_set() {
+fn pool_has_as_many_workers_as_asked_for() {
     assert!(matches!(
-        DataParallel::new().workers(0),
-        Err(ConfigError::ZeroWorkers)
-    ));
-    assert!(matches!(
-        DataParallel::new().workers(MAX_WORKERS + 1),
-        Err(ConfigError::TooManyWorkers(_))
-    ));
-    assert!(matches!(
-        DataParallel::new().grain(0),
-        Err(ConfigError::ZeroGrain)
+        DataParallel::new().workers(count(MAX_WORKERS + 1)),
+        Err(BuildError::TooManyWorkers(_))
     ));
     assert_eq!(pool(5).worker_count(), 5);
     assert_eq!(

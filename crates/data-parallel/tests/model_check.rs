@@ -1,26 +1,16 @@
-//! The protocol of a stream's pieces, every interleaving of it up to three preemptions:
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p data-parallel --test model_check`, in a target folder of its
-//! own.
+//! The batches of a stream under loom, in every interleaving of up to three preemptions.
+//!
+//! In a separate target folder: `RUSTFLAGS="--cfg model_check" cargo test --release -p
+//! effective-data-parallel --test model_check`.
 #![cfg(model_check)]
-#![allow(dead_code, reason = "a model uses its part of the files it includes")]
-
-#[path = "../src/contain.rs"]
-mod contain;
-#[path = "../src/stream/piece.rs"]
-mod piece;
-#[path = "../src/sync.rs"]
-mod sync;
-#[path = "../src/task_panic.rs"]
-mod task_panic;
 
 use std::sync::Arc;
 
+use effective_data_parallel::internals::{Batch, Waited};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-use piece::{Piece, Waited};
-use task_panic::TaskPanic;
 
-/// A model that hangs in some interleaving fails: loom reports a deadlock.
+/// Runs all interleavings of `model`. loom reports one that hangs as a deadlock.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
@@ -30,12 +20,12 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
 fn results(waited: Waited<u32>) -> Vec<u32> {
     match waited {
         Waited::Results(results) => results.into_iter().map(Result::unwrap).collect(),
-        _ => panic!("results are awaited"),
+        _ => panic!("the batch has results"),
     }
 }
 
 #[test]
-fn a_consumer_that_is_a_worker_and_another_worker_do_a_piece_once() {
+fn batch_runs_once_if_consumer_and_worker_both_run_it() {
     check(|| {
         let runs = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&runs);
@@ -43,33 +33,33 @@ fn a_consumer_that_is_a_worker_and_another_worker_do_a_piece_once() {
             count.fetch_add(1, Ordering::SeqCst);
             n + 1
         });
-        let piece = Arc::new(Piece::new(vec![1, 2], f));
+        let batch = Arc::new(Batch::new(vec![1, 2], f));
         let worker = {
-            let piece = Arc::clone(&piece);
-            thread::spawn(move || piece.run(|| {}))
+            let batch = Arc::clone(&batch);
+            thread::spawn(move || batch.run(|| {}))
         };
-        piece.run(|| {});
-        assert_eq!(results(piece.wait(None)), [2, 3]);
+        batch.run(|| {});
+        assert_eq!(results(batch.wait(None)), [2, 3]);
         assert_eq!(runs.load(Ordering::SeqCst), 2);
         worker.join().unwrap();
     });
 }
 
 #[test]
-fn a_consumer_that_only_waits_misses_no_result() {
+fn waiting_consumer_misses_no_result() {
     check(|| {
-        let piece = Arc::new(Piece::new(vec![1], Arc::new(|n: u32| n + 1)));
+        let batch = Arc::new(Batch::new(vec![1], Arc::new(|n: u32| n + 1)));
         let worker = {
-            let piece = Arc::clone(&piece);
-            thread::spawn(move || piece.run(|| {}))
+            let batch = Arc::clone(&batch);
+            thread::spawn(move || batch.run(|| {}))
         };
-        assert_eq!(results(piece.wait(None)), [2]);
+        assert_eq!(results(batch.wait(None)), [2]);
         worker.join().unwrap();
     });
 }
 
 #[test]
-fn a_cancelled_piece_never_runs_and_one_that_runs_is_waited_for() {
+fn batch_is_either_cancelled_or_waited_for() {
     check(|| {
         let ended = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&ended);
@@ -78,14 +68,14 @@ fn a_cancelled_piece_never_runs_and_one_that_runs_is_waited_for() {
             n
         });
         let held = Arc::downgrade(&f);
-        let piece = Arc::new(Piece::new(vec![7], f));
+        let batch = Arc::new(Batch::new(vec![7], f));
         let worker = {
-            let piece = Arc::clone(&piece);
-            thread::spawn(move || piece.run(|| {}))
+            let batch = Arc::clone(&batch);
+            thread::spawn(move || batch.run(|| {}))
         };
-        let cancelled = piece.cancel().map(|(inputs, _)| inputs);
-        let waited = results(piece.wait(None));
-        // Nothing of the user's is held from here on, whatever the worker still does.
+        let cancelled = batch.cancel().map(|(inputs, _)| inputs);
+        let waited = results(batch.wait(None));
+        // The function is released by now, whatever the worker does next.
         assert_eq!(held.strong_count(), 0);
         match cancelled {
             Some(inputs) => {

@@ -1,5 +1,9 @@
 //! Calls nested across pools: no stack overflow, no deadlock.
 
+mod support {
+    pub(crate) mod pool;
+}
+
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::thread;
@@ -7,14 +11,9 @@ use std::time::{Duration, Instant};
 
 use effective_data_parallel::{DataParallel, Stop};
 use rayon::prelude::*;
+use support::pool::{count, pool};
 
-fn pool(workers: usize) -> DataParallel {
-    DataParallel::new()
-        .workers(workers)
-        .expect("the pool starts")
-}
-
-/// Keeps a core busy, so that the other workers go on meanwhile.
+/// Keeps a core busy while the other workers run.
 fn work() {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_micros(20) {}
@@ -33,12 +32,12 @@ fn check(results: impl IntoIterator<Item = u64>, items: u64) {
 }
 
 #[test]
-fn nested_maps_across_pools_do_not_overflow_the_stack() {
+fn nested_maps_across_pools_do_not_overflow() {
     let items: Vec<u64> = (0..3_000).collect();
     for (outer, inner) in [
         (pool(2), pool(1)),
-        (pool(1).grain(1).unwrap(), pool(1)),
-        (pool(2).grain(1).unwrap(), pool(2)),
+        (pool(1).grain(count(1)), pool(1)),
+        (pool(2).grain(count(1)), pool(2)),
     ] {
         let results = outer.map(&items, |&n| one_more(&inner, n));
         check(results.into_iter().map(Result::unwrap), 3_000);
@@ -48,9 +47,9 @@ fn nested_maps_across_pools_do_not_overflow_the_stack() {
 }
 
 #[test]
-fn nested_folds_and_try_maps_do_not_overflow_the_stack() {
+fn nested_folds_and_try_maps_do_not_overflow() {
     let items: Vec<u64> = (0..3_000).collect();
-    let (outer, inner) = (pool(2).grain(1).unwrap(), pool(1));
+    let (outer, inner) = (pool(2).grain(count(1)), pool(1));
     let results = outer.try_map(&items, |&n| inner.try_map(&[n], |n| Ok::<_, ()>(n + 1)));
     check(results.unwrap().into_iter().flatten(), 3_000);
     let sum = outer.fold(
@@ -63,7 +62,7 @@ fn nested_folds_and_try_maps_do_not_overflow_the_stack() {
 }
 
 #[test]
-fn a_map_nested_in_rayons_own_iterators_does_not_overflow() {
+fn map_nested_in_an_iterator_of_rayon_does_not_overflow() {
     let inner = pool(1);
     let items: Vec<u64> = (0..3_000).collect();
     let results: Vec<u64> = items
@@ -75,29 +74,29 @@ fn a_map_nested_in_rayons_own_iterators_does_not_overflow() {
 }
 
 #[test]
-fn a_map_nested_in_a_long_stream_does_not_overflow() {
-    let (outer, inner) = (pool(2).look_ahead(1_000_000).unwrap(), pool(1));
+fn map_nested_in_a_long_stream_does_not_overflow() {
+    let (outer, inner) = (pool(2).look_ahead(count(1_000_000)), pool(1));
     let results = outer.stream(0..3_000_u64, move |n| one_more(&inner, n));
     check(results.map(Result::unwrap), 3_000);
 }
 
 #[test]
-fn calls_in_a_circle_of_pools_neither_overflow_nor_deadlock() {
+fn calls_in_a_cycle_of_pools_do_not_deadlock() {
     let items: Vec<u64> = (0..2_000).collect();
     for (a, b) in [(1, 1), (2, 1), (1, 2), (2, 2)] {
-        let (a, b, c) = (pool(a).grain(1).unwrap(), pool(b), pool(1));
+        let (a, b, c) = (pool(a).grain(count(1)), pool(b), pool(1));
         // A -> B -> A
         let results = a.map(&items, |&n| {
             let back = b.map(&[n], |&n| one_more(&a, n));
             *back[0].as_ref().unwrap()
         });
         check(results.into_iter().map(Result::unwrap), 2_000);
-        // A -> B -> C -> A, from several threads at once, and the other way round.
+        // A -> B -> C -> A and the reverse, from several threads at once.
         thread::scope(|scope| {
-            for circle in [[&a, &b, &c], [&c, &b, &a], [&b, &c, &a]] {
+            for cycle in [[&a, &b, &c], [&c, &b, &a], [&b, &c, &a]] {
                 let items = &items[..200];
                 scope.spawn(move || {
-                    let [x, y, z] = circle;
+                    let [x, y, z] = cycle;
                     let results = x.map(items, |&n| {
                         let back = y.map(&[n], |&n| {
                             let back = z.map(&[n], |&n| one_more(x, n));
@@ -113,7 +112,7 @@ fn calls_in_a_circle_of_pools_neither_overflow_nor_deadlock() {
 }
 
 #[test]
-fn a_nested_call_runs_on_the_workers_of_its_own_pool() {
+fn nested_call_runs_on_the_workers_of_its_own_pool() {
     let (outer, inner) = (pool(2), pool(1));
     let seen = Mutex::new(HashSet::new());
     let items: Vec<u64> = (0..200).collect();
@@ -126,7 +125,7 @@ fn a_nested_call_runs_on_the_workers_of_its_own_pool() {
 }
 
 #[test]
-fn a_nested_calls_panic_stays_the_error_of_its_item() {
+fn panic_of_a_nested_call_fails_only_its_item() {
     let (outer, inner) = (pool(2), pool(1));
     let items: Vec<u64> = (0..50).collect();
     let results = outer.map(&items, |&n| {
@@ -142,7 +141,7 @@ fn a_nested_calls_panic_stays_the_error_of_its_item() {
 }
 
 #[test]
-fn a_stream_that_waits_for_calls_back_to_its_own_worker_ends() {
+fn stream_whose_items_call_back_to_its_worker_ends() {
     let (a, b) = (pool(1), pool(1));
     let items: Vec<u64> = (0..200).collect();
     let results = a.map(&items, |&n| {

@@ -1,5 +1,10 @@
-//! The pool as a value: reused by all calls, and gone when dropped.
+//! The pool: reused by all calls, and joined when dropped.
 
+mod support {
+    pub(crate) mod pool;
+}
+
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
@@ -7,8 +12,9 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use effective_data_parallel::DataParallel;
+use support::pool::{count, pool};
 
-/// Run `work` once on each of the `workers`.
+/// Runs `work` once on each of the workers.
 fn on_each<R: Send>(
     parallel: &DataParallel,
     workers: usize,
@@ -17,10 +23,9 @@ fn on_each<R: Send>(
     let all = Barrier::new(workers);
     let results = parallel
         .clone()
-        .grain(1)
-        .expect("not zero")
+        .grain(count(1))
         .map(&vec![(); workers], |()| {
-            // None takes a second item before each has one.
+            // No worker takes a second item before each has one.
             all.wait();
             work()
         });
@@ -31,8 +36,8 @@ fn on_each<R: Send>(
 }
 
 #[test]
-fn all_calls_and_clones_share_the_same_named_threads() {
-    let parallel = DataParallel::new().workers(3).unwrap();
+fn calls_and_clones_share_the_same_named_workers() {
+    let parallel = pool(3);
     let ids = |parallel| -> HashSet<ThreadId> {
         on_each(parallel, 3, || thread::current().id())
             .into_iter()
@@ -52,19 +57,19 @@ fn all_calls_and_clones_share_the_same_named_threads() {
 }
 
 #[test]
-fn dropping_the_last_clone_waits_until_the_threads_are_gone() {
+fn dropping_the_last_clone_joins_the_workers() {
     static GONE: AtomicUsize = AtomicUsize::new(0);
     struct AtExit;
     impl Drop for AtExit {
         fn drop(&mut self) {
-            // Long enough that a drop which does not wait would be seen.
+            // Long enough that a drop that does not join would be seen.
             thread::sleep(Duration::from_millis(50));
             GONE.fetch_add(1, Ordering::SeqCst);
         }
     }
     thread_local!(static AT_EXIT: AtExit = const { AtExit });
 
-    let parallel = DataParallel::new().workers(4).unwrap();
+    let parallel = pool(4);
     on_each(&parallel, 4, || AT_EXIT.with(|_| ()));
     let clone = parallel.clone();
     drop(parallel);
@@ -74,18 +79,18 @@ fn dropping_the_last_clone_waits_until_the_threads_are_gone() {
 }
 
 #[test]
-fn fault_6_dropped_on_its_own_worker_the_pool_ends_without_a_deadlock() {
+fn fault_6_pool_dropped_on_its_own_worker_ends() {
     struct AtExit(mpsc::Sender<()>);
     impl Drop for AtExit {
         fn drop(&mut self) {
-            // The test may have failed and gone.
+            // It fails if the test has already failed.
             let _ = self.0.send(());
         }
     }
-    thread_local!(static AT_EXIT: std::cell::RefCell<Option<AtExit>> = const { std::cell::RefCell::new(None) });
+    thread_local!(static AT_EXIT: RefCell<Option<AtExit>> = const { RefCell::new(None) });
 
     let (sender, gone) = mpsc::channel();
-    let parallel = DataParallel::new().workers(2).unwrap();
+    let parallel = pool(2);
     on_each(&parallel, 2, || {
         AT_EXIT.with(|slot| *slot.borrow_mut() = Some(AtExit(sender.clone())));
     });

@@ -1,30 +1,26 @@
-//! Full load with random panics, failures, stops and streams dropped half-way: no item lost, no thread and no memory left.
-//! `SOAK_SECONDS=60 cargo test --release -p data-parallel --test soak -- --nocapture`; a second by default.
+//! Full load with random panics, failures, stops and streams dropped early: every item has its
+//! result, and no thread and no memory is left.
+//!
+//! `SOAK_SECONDS=60 cargo test --release -p effective-data-parallel --test soak -- --nocapture`;
+//! one second by default.
 #![cfg(target_os = "linux")]
 
+mod support {
+    pub(crate) mod pool;
+    pub(crate) mod proc;
+    pub(crate) mod random;
+}
+
+use std::env;
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use effective_data_parallel::{DataParallel, Progress, Stop, TaskError, TaskPanic, TryMapError};
-
-/// Xorshift: Marsaglia, *Xorshift RNGs*, 2003.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-
-    fn size(&mut self, n: u64) -> usize {
-        usize::try_from(self.below(n)).expect("small")
-    }
-}
+use support::pool::{count, pool};
+use support::proc::{live_threads, resident_kib, wait_for_threads};
+use support::random::Random;
 
 #[derive(Default)]
 struct Tally {
@@ -40,8 +36,8 @@ fn add(counter: &AtomicU64) {
 
 impl Tally {
     fn panic(&self, panic: &TaskPanic) {
-        let meant = ["at random", "the payload of the panic is not a string"];
-        assert!(meant.contains(&panic.message()), "{panic}");
+        let expected = ["at random", "the panic payload is not a string"];
+        assert!(expected.contains(&panic.message()), "{panic}");
         add(&self.panicked);
     }
 
@@ -52,7 +48,7 @@ impl Tally {
                 add(&self.done);
             }
             Err(TaskError::Panicked(panic)) => self.panic(&panic),
-            Err(TaskError::NotStarted | TaskError::Stopped) => add(&self.stopped),
+            Err(TaskError::TimedOut | TaskError::Stopped) => add(&self.stopped),
             Err(other) => panic!("{other}"),
         }
     }
@@ -68,14 +64,14 @@ fn item(n: u64) -> u64 {
     n
 }
 
-/// One call of a random kind. Every input must come back as exactly one result, in its place.
+/// One call of a random kind. Each input must have one result, at its index.
 fn call(pool: &DataParallel, random: &mut Random, tally: &Tally) {
     let progress = Progress::new();
     let items = random.below(2_000);
     let inputs: Vec<u64> = (0..items).map(|_| random.below(1 << 40)).collect();
     let mut parallel = pool.clone().progress(&progress);
     if random.below(2) == 0 {
-        parallel = parallel.grain(1 + random.size(100)).expect("not zero");
+        parallel = parallel.grain(count(1 + random.size(100)));
     }
     add(&tally.calls);
     match random.below(4) {
@@ -113,9 +109,9 @@ fn call(pool: &DataParallel, random: &mut Random, tally: &Tally) {
             Err(other) => panic!("{other}"),
         },
         _ => {
-            let parallel = parallel.look_ahead(1 + random.size(64)).expect("not zero");
+            let parallel = parallel.look_ahead(count(1 + random.size(64)));
             let mut stream = parallel.stream(inputs.clone(), item);
-            // Sometimes dropped half-way.
+            // Sometimes dropped early.
             let wanted = random.size(2 * items + 1);
             for n in inputs.iter().take(wanted) {
                 let result = loop {
@@ -131,21 +127,9 @@ fn call(pool: &DataParallel, random: &mut Random, tally: &Tally) {
     }
 }
 
-fn resident_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux tells");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.and_then(|kib| kib.parse().ok()).expect("a number")
-}
-
-fn live_threads() -> usize {
-    let threads = fs::read_dir("/proc/self/task").expect("Linux tells");
-    threads.count()
-}
-
 fn load(time: Duration, tally: &Tally, seed: u64) {
     let end = Instant::now() + time;
-    let shared = DataParallel::new().workers(3).expect("the pool starts");
+    let shared = pool(3);
     thread::scope(|scope| {
         for caller in 0..4 {
             let shared = shared.clone();
@@ -153,8 +137,7 @@ fn load(time: Duration, tally: &Tally, seed: u64) {
                 let mut random = Random((seed + caller) * 0x9e37_79b9 + 1);
                 while Instant::now() < end {
                     if random.below(20) == 0 {
-                        let own = DataParallel::new().workers(1 + random.size(3));
-                        call(&own.expect("the pool starts"), &mut random, tally);
+                        call(&pool(1 + random.size(3)), &mut random, tally);
                     } else if random.below(10) == 0 {
                         // On a worker of the same pool.
                         let seeds = [random.below(1 << 40) | 1, random.below(1 << 40) | 1];
@@ -172,9 +155,9 @@ fn load(time: Duration, tally: &Tally, seed: u64) {
 }
 
 #[test]
-fn under_load_nothing_is_lost_and_nothing_left() {
+fn load_loses_no_item_and_leaves_no_thread() {
     panic::set_hook(Box::new(|info| {
-        // The items' own panics are meant; they would fill the terminal.
+        // The expected panics would fill the terminal.
         let payload = info.payload();
         if !payload.is::<u64>() && payload.downcast_ref() != Some(&"at random") {
             eprintln!("{info}");
@@ -187,11 +170,7 @@ fn under_load_nothing_is_lost_and_nothing_left() {
     let warm = resident_kib();
     load(Duration::from_secs_f64(seconds), &tally, 100);
 
-    let patience = Instant::now() + Duration::from_secs(30);
-    while live_threads() > before {
-        assert!(Instant::now() < patience, "threads are left");
-        thread::sleep(Duration::from_millis(1));
-    }
+    wait_for_threads(before);
     let end = resident_kib();
     println!(
         "{} calls; items: {} done, {} panicked, {} stopped; resident {warm} KiB, then {end} KiB",

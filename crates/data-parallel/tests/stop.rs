@@ -1,20 +1,19 @@
-//! Stopping early by a token, and counting how far it got.
+//! `Stop` and `Progress`: stopping early, and counting finished items.
+
+mod support {
+    pub(crate) mod pool;
+}
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use effective_data_parallel::{DataParallel, Progress, Stop, TaskError};
-
-fn pool(workers: usize) -> DataParallel {
-    DataParallel::new()
-        .workers(workers)
-        .expect("the pool starts")
-}
+use effective_data_parallel::{Progress, Stop, TaskError};
+use support::pool::{count, pool};
 
 #[test]
-fn after_a_stop_no_item_starts_and_each_place_says_so() {
+fn no_item_starts_after_a_stop() {
     let (stop, progress, started) = (Stop::new(), Progress::new(), AtomicUsize::new(0));
     let inputs: Vec<usize> = (0..10_000).collect();
     let results = pool(1).progress(&progress).map_until(&stop, &inputs, |&n| {
@@ -27,7 +26,7 @@ fn after_a_stop_no_item_starts_and_each_place_says_so() {
     let done = started.into_inner();
     assert_eq!(results.len(), inputs.len());
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), done);
-    // One worker, so that it is known which: all up to the one that stopped.
+    // With one worker, the items that ran are those up to the one that stopped.
     for (n, result) in results.iter().enumerate() {
         match result {
             Ok(value) => assert!(*value == n),
@@ -39,7 +38,7 @@ fn after_a_stop_no_item_starts_and_each_place_says_so() {
 }
 
 #[test]
-fn a_fold_stops_as_well_and_says_why() {
+fn fold_until_returns_the_reason_of_the_stop() {
     let inputs: Vec<u64> = (0..10_000).collect();
     let (stop, own) = (Stop::new(), pool(2));
     let stopped = own.fold_until(
@@ -62,11 +61,11 @@ fn a_fold_stops_as_well_and_says_why() {
         |sum, n| sum + n,
         |a, b| a + b,
     );
-    assert!(matches!(late, Err(TaskError::NotStarted)), "{late:?}");
+    assert!(matches!(late, Err(TaskError::TimedOut)), "{late:?}");
 }
 
 #[test]
-fn a_token_knows_its_time() {
+fn token_is_stopped_when_its_time_runs_out() {
     let stop = Stop::within(Duration::from_secs(100));
     assert!(!stop.is_stopped() && stop.remaining() > Some(Duration::from_secs(50)));
     stop.clone().stop();
@@ -76,7 +75,7 @@ fn a_token_knows_its_time() {
 }
 
 #[test]
-fn progress_adds_up_over_all_kinds_of_calls_panics_included() {
+fn progress_counts_all_kinds_of_calls_and_panics() {
     let progress = Progress::new();
     let parallel = pool(2).progress(&progress);
     let inputs: Vec<u64> = (0..5_000).collect();
@@ -93,11 +92,11 @@ fn progress_adds_up_over_all_kinds_of_calls_panics_included() {
 }
 
 #[test]
-fn progress_counts_the_items_of_a_fold_that_panics() {
-    // The grain makes one piece of each input, or one of all of them, whose blocks then grow.
+fn progress_counts_items_of_a_fold_that_panics() {
+    // One piece per input, or a single piece whose blocks grow.
     for grain in [1, 10_000] {
         let progress = Progress::new();
-        let parallel = pool(1).grain(grain).unwrap().progress(&progress);
+        let parallel = pool(1).grain(count(grain)).progress(&progress);
         let inputs: Vec<usize> = (0..5_000).collect();
         let last = |_: (), n: &usize| assert_ne!(*n, 4_999, "the last");
         parallel
@@ -112,7 +111,7 @@ fn progress_counts_the_items_of_a_fold_that_panics() {
 }
 
 #[test]
-fn progress_moves_item_by_item_where_items_are_slow() {
+fn progress_counts_slow_items_singly() {
     let (progress, half) = (Progress::new(), Barrier::new(2));
     let parallel = pool(1).progress(&progress);
     thread::scope(|scope| {
@@ -125,7 +124,7 @@ fn progress_moves_item_by_item_where_items_are_slow() {
             })
         });
         half.wait();
-        // Two are done, and the third has not ended.
+        // Two items have ended, the third has not.
         let patience = Instant::now() + Duration::from_secs(10);
         while progress.done() < 2 && Instant::now() < patience {
             thread::yield_now();

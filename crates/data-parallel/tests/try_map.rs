@@ -1,19 +1,19 @@
-//! What `try_map` promises: all results, or the failure, and nothing started after it.
+//! `try_map`: all results, or the failure, and no item started after it.
 
-use std::mem;
+mod support {
+    pub(crate) mod bomb;
+    pub(crate) mod pool;
+}
+
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use effective_data_parallel::{DataParallel, TryMapError};
-
-fn pool(workers: usize) -> DataParallel {
-    DataParallel::new()
-        .workers(workers)
-        .expect("the pool starts")
-}
+use effective_data_parallel::TryMapError;
+use support::bomb::Bomb;
+use support::pool::{count, pool};
 
 #[test]
-fn when_nothing_fails_all_results_are_there_in_order() {
+fn try_map_returns_all_results_in_order() {
     let inputs: Vec<u64> = (0..100_000).collect();
     let results = pool(2)
         .try_map(&inputs, |n| Ok::<_, String>(n + 1))
@@ -23,7 +23,7 @@ fn when_nothing_fails_all_results_are_there_in_order() {
 }
 
 #[test]
-fn the_only_failure_is_returned_with_its_index() {
+fn try_map_returns_a_failure_with_its_index() {
     let inputs: Vec<u64> = (0..1_000).collect();
     let error = pool(2)
         .try_map(&inputs, |&n| if n == 700 { Err("odd") } else { Ok(n) })
@@ -39,7 +39,7 @@ fn the_only_failure_is_returned_with_its_index() {
 }
 
 #[test]
-fn fault_1_a_panic_is_a_failure_as_well() {
+fn fault_1_try_map_returns_a_panic_as_failure() {
     let error = pool(2).try_map(&[1, 2, 3], |&n| {
         if n == 2 {
             panic!("no {n}")
@@ -54,11 +54,10 @@ fn fault_1_a_panic_is_a_failure_as_well() {
 }
 
 #[test]
-fn nothing_starts_after_a_failure() {
+fn try_map_starts_no_item_after_a_failure() {
     let started = AtomicUsize::new(0);
     let outcome = pool(1)
-        .grain(1)
-        .unwrap()
+        .grain(count(1))
         .try_map(&[(); 1_000], |()| -> Result<(), ()> {
             started.fetch_add(1, Ordering::SeqCst);
             Err(())
@@ -68,12 +67,11 @@ fn nothing_starts_after_a_failure() {
 }
 
 #[test]
-fn of_several_failures_seen_the_lowest_index_is_returned() {
-    // All four are under way before one of them fails.
+fn try_map_returns_the_observed_failure_of_lowest_index() {
+    // All four have started before one of them fails.
     let all = Barrier::new(4);
     let outcome = pool(4)
-        .grain(1)
-        .unwrap()
+        .grain(count(1))
         .try_map(&[0, 1, 2, 3], |&n| -> Result<(), usize> {
             all.wait();
             if n == 0 { Ok(()) } else { Err(n) }
@@ -85,7 +83,7 @@ fn of_several_failures_seen_the_lowest_index_is_returned() {
 }
 
 #[test]
-fn a_flag_stops_it_from_outside() {
+fn try_map_can_be_stopped_by_a_flag() {
     let stop = AtomicBool::new(false);
     let inputs: Vec<usize> = (0..100_000).collect();
     let outcome = pool(2).try_map(&inputs, |&n| {
@@ -108,45 +106,13 @@ fn a_flag_stops_it_from_outside() {
 }
 
 #[test]
-fn an_error_that_panics_when_dropped_is_contained() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("dropped");
-        }
-    }
-    // All four fail, so three of the errors are dropped by the call.
-    let all = Barrier::new(4);
-    let outcome = pool(4)
-        .grain(1)
-        .unwrap()
-        .try_map(&[0, 1, 2, 3], |_| -> Result<(), Bomb> {
-            all.wait();
-            Err(Bomb)
-        });
-    match outcome {
-        Err(TryMapError::Failed { index: 0, error }) => mem::forget(error),
-        _ => panic!("the first item fails"),
-    }
-}
-
-#[test]
-fn results_that_panic_when_dropped_after_a_failure_are_contained() {
-    struct Bomb<'a>(&'a AtomicUsize);
-    impl Drop for Bomb<'_> {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-            panic!("dropped");
-        }
-    }
-    let drops = AtomicUsize::new(0);
-    // All are under way before one fails, so there are three results to drop.
-    let all = Barrier::new(4);
-    let outcome = pool(4).grain(1).unwrap().try_map(&[0, 1, 2, 3], |&n| {
-        all.wait();
-        if n == 3 { Err(n) } else { Ok(Bomb(&drops)) }
+fn try_map_contains_a_result_that_panics_when_dropped() {
+    // Both have started before one fails, so there is one result to drop.
+    let both = Barrier::new(2);
+    let outcome = pool(2).grain(count(1)).try_map(&[0, 1], |&n| {
+        both.wait();
+        if n == 1 { Err(n) } else { Ok(Bomb) }
     });
-    let error = outcome.map(mem::forget).unwrap_err();
-    assert!(matches!(error, TryMapError::Failed { index: 3, error: 3 }));
-    assert_eq!(drops.into_inner(), 3);
+    let error = outcome.map(std::mem::forget).unwrap_err();
+    assert!(matches!(error, TryMapError::Failed { index: 1, error: 1 }));
 }

@@ -1,5 +1,6 @@
-//! `data-parallel` as a contestant: the tasks split over the cores by rayon.
+//! The runner of `data-parallel`: tasks split over the cores by rayon.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use effective_data_parallel::{DataParallel, TaskPanic};
@@ -13,7 +14,7 @@ use workload::value::key;
 #[derive(Debug, Clone, Copy)]
 pub struct DataParallelModel;
 
-/// A pool, and the numbers of the tasks: rayon splits slices.
+/// A pool and the indices of the tasks, since rayon splits slices.
 #[derive(Debug)]
 pub struct Ready {
     pool: DataParallel,
@@ -22,7 +23,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Each piece by itself, then the pieces; a task that fails or panics is the error of all.
+    /// Folds the tasks; one that fails or panics is the error of the whole fold.
     fn fold<T: Send>(
         &self,
         batch: &Batch,
@@ -57,11 +58,11 @@ impl Model for DataParallelModel {
             variants: vec![
                 variant(
                     "",
-                    "All tasks split over a pool of its own, some pieces for each worker.",
+                    "All tasks split over a separate pool, about 32 pieces for each worker.",
                 ),
                 variant(
                     "one-by-one",
-                    "The same with a grain of 1: each task by itself.",
+                    "The same with a grain of 1: each task is handed out singly.",
                 ),
                 variant(
                     "stream",
@@ -73,15 +74,16 @@ impl Model for DataParallelModel {
 
     fn serves(&self, _: &str) -> Result<(), Reason> {
         Err(Reason(
-            "rayon splits work that is all there; requests come one at a time, when their clients like"
-                .to_owned(),
+            "rayon splits work that is known in advance; requests arrive one at a time".to_owned(),
         ))
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let workers =
+            NonZeroUsize::new(workers).ok_or_else(|| Failure::new("a pool of 0 workers"))?;
         let pool = DataParallel::new().workers(workers).map_err(Failure::new)?;
         let pool = match variant {
-            "one-by-one" => pool.grain(1).map_err(Failure::new)?,
+            "one-by-one" => pool.grain(NonZeroUsize::MIN),
             _ => pool,
         };
         Ok(Ready {

@@ -1,3 +1,3 @@
-//! What every model must do, done by `data-parallel`.
+//! The conformance tests of every model, for `data-parallel`.
 
 workload::conformance_tests!(data_parallel_compare::DataParallelModel, 100_000);

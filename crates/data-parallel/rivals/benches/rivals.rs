@@ -1,6 +1,7 @@
-//! `data-parallel` against rayon by itself and a plain loop, in one run.
+//! Benches of `data-parallel` against plain rayon and a loop, in one run.
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use effective_data_parallel::{DataParallel, Progress};
@@ -8,7 +9,8 @@ use rayon::prelude::*;
 use workload_rivals::{Contest, Settings, timed};
 
 const ITEMS: usize = 100_000;
-/// So many calls a sample, or the clock and the wake-up of the workers would be most of it.
+const GRAIN: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+/// Calls in a sample: with one, the clock and waking the workers would be most of it.
 const CALLS: u64 = 10;
 
 /// A few nanoseconds of work.
@@ -42,7 +44,7 @@ fn main() {
         .ours("map, with progress", || {
             repeated(|| counted.map(inputs, cheap))
         })
-        .rival("rayon, a panic ends it all", || {
+        .rival("rayon, a panic ends the call", || {
             repeated(|| inputs.par_iter().map(cheap).collect::<Vec<_>>())
         })
         .rival("rayon, a catch around each item", || {
@@ -88,7 +90,7 @@ fn main() {
         })
         .run(&settings);
 
-    let chunked = ours.clone().grain(256).expect("not zero");
+    let chunked = ours.clone().grain(GRAIN);
     Contest::new("stream of 100,000 cheap items", "item", ITEMS as u64)
         .ours("stream, grain of 256", || {
             timed(|| chunked.stream(0..ITEMS as u64, |n| cheap(&n)).count())
@@ -96,7 +98,7 @@ fn main() {
         .ours("stream, one by one", || {
             timed(|| ours.stream(0..ITEMS as u64, |n| cheap(&n)).count())
         })
-        .rival("rayon, par_bridge, in no order and without a bound", || {
+        .rival("rayon, par_bridge, unordered and unbounded", || {
             timed(|| {
                 (0..ITEMS as u64)
                     .par_bridge()

@@ -1,2 +1,3 @@
-//! The benches of `data-parallel` against its rivals live in `benches/`: `cargo bench -p data-parallel-rivals`.
+//! Benches of `data-parallel` against its rivals, in `benches/`:
+//! `cargo bench -p data-parallel-rivals`.
 #![forbid(unsafe_code)]
