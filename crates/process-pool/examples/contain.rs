@@ -1,14 +1,14 @@
-//! A decoder that cannot be trusted, behind a wall: it crashes on some inputs, hangs on others, and every input gets its
-//! result or its reason.
+//! An untrusted decoder in worker processes: it crashes on some inputs and hangs on others, and
+//! every input gets its result or its reason.
 //!
-//! `cargo run -p process-pool --example contain`
+//! `cargo run -p effective-process-pool --example contain`
 
 use std::time::Duration;
 
 use effective_process_pool::{JobError, ProcessPool, job, register};
 
 job! {
-    /// Stands for a C library.
+    /// A stand-in for a C library.
     fn decode(input: String) -> usize {
         match input.as_str() {
             "bomb" => std::process::abort(),

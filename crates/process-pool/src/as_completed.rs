@@ -1,12 +1,13 @@
-use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{Handle, JobError, lock};
+use crate::error::{JobError, TimedOut};
+use crate::finished_queue::FinishedQueue;
+use crate::handle::Handle;
 
-/// The results of these jobs as they end, each with the place of its handle.
+/// Iterates over the results of these jobs as they end, each with the index of its handle.
 ///
 /// ```
 /// use effective_process_pool::{ProcessPool, as_completed, job, register};
@@ -30,11 +31,11 @@ use crate::{Handle, JobError, lock};
 /// }
 /// ```
 pub fn as_completed<T>(handles: impl IntoIterator<Item = Handle<T>>) -> AsCompleted<T> {
-    let finished = Arc::new(Finished::default());
+    let finished = Arc::new(FinishedQueue::default());
     let handles: Vec<_> = handles.into_iter().map(Some).collect();
-    for (place, handle) in handles.iter().enumerate() {
+    for (index, handle) in handles.iter().enumerate() {
         if let Some(handle) = handle {
-            handle.report_to(&finished, place);
+            handle.report_to(&finished, index);
         }
     }
     AsCompleted {
@@ -44,36 +45,36 @@ pub fn as_completed<T>(handles: impl IntoIterator<Item = Handle<T>>) -> AsComple
     }
 }
 
-/// The place of a handle, and its result.
+/// The index of a handle, and its result.
 pub type Completed<T> = (usize, Result<T, JobError>);
 
-/// An iterator over results in the order in which they come. Made by [`as_completed`]. Dropping it detaches the jobs that
-/// are left.
+/// An iterator over results in completion order. Created by [`as_completed`]. Dropping it detaches
+/// the remaining jobs.
 pub struct AsCompleted<T> {
     handles: Vec<Option<Handle<T>>>,
-    finished: Arc<Finished>,
+    finished: Arc<FinishedQueue>,
     left: usize,
 }
 
 impl<T> AsCompleted<T> {
-    /// The next result, for so long at most; `None` when all have been returned.
+    /// Waits at most `timeout` for the next result. `None` once all have been returned.
     ///
     /// # Errors
-    /// `Err` when the time ran out and there is still one to come.
-    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Completed<T>>, TimeUp> {
+    /// [`TimedOut`] if the timeout expired and results are still to come.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Completed<T>>, TimedOut> {
         self.next_until(Instant::now().checked_add(timeout))
     }
 
-    fn next_until(&mut self, until: Option<Instant>) -> Result<Option<Completed<T>>, TimeUp> {
+    fn next_until(&mut self, deadline: Option<Instant>) -> Result<Option<Completed<T>>, TimedOut> {
         if self.left == 0 {
             return Ok(None);
         }
-        let place = self.finished.pop(until).ok_or(TimeUp)?;
+        let index = self.finished.pop(deadline).ok_or(TimedOut)?;
         self.left -= 1;
-        // Each place is pushed once.
-        Ok(self.handles[place]
+        // Each index is pushed once.
+        Ok(self.handles[index]
             .take()
-            .map(|handle| (place, handle.wait())))
+            .map(|handle| (index, handle.wait())))
     }
 }
 
@@ -97,56 +98,5 @@ impl<T> fmt::Debug for AsCompleted<T> {
         f.debug_struct("AsCompleted")
             .field("left", &self.left)
             .finish_non_exhaustive()
-    }
-}
-
-/// No job ended within the time given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeUp;
-
-impl fmt::Display for TimeUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no job ended within the time given: ask again, or kill those that are left")
-    }
-}
-
-impl std::error::Error for TimeUp {}
-
-/// The places of jobs that have ended, in that order.
-#[derive(Default)]
-pub(crate) struct Finished {
-    places: Mutex<VecDeque<usize>>,
-    some: Condvar,
-}
-
-impl Finished {
-    pub(crate) fn push(&self, place: usize) {
-        lock(&self.places).push_back(place);
-        self.some.notify_one();
-    }
-
-    fn pop(&self, until: Option<Instant>) -> Option<usize> {
-        let mut places = lock(&self.places);
-        loop {
-            if let Some(place) = places.pop_front() {
-                return Some(place);
-            }
-            places = match until {
-                None => self
-                    .some
-                    .wait(places)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return None;
-                    }
-                    self.some
-                        .wait_timeout(places, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
-        }
     }
 }

@@ -13,19 +13,21 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec;
+use crate::error::JobError;
+use crate::memory;
 use crate::transport::mapping::{Words, sealed_file};
-use crate::{JobError, memory};
 
 const WORD: usize = size_of::<u64>();
 
-/// Memory that this process and the workers share: for large data, which is then copied in once and copied out once.
+/// Memory shared by this process and its workers, for large data: it is copied in once and copied
+/// out once.
 ///
-/// A buffer is part of the input or the output of a job like any other value; what travels is a descriptor. A clone, and
-/// what a job gets, is the *same* memory: a job can leave its result in the buffer that it was given, and a buffer is
-/// best reused, since fresh memory costs more than the copying.
+/// A buffer can be part of a job's input or output like any other value; only its descriptor
+/// travels. A clone, and the buffer that a job receives, are the *same* memory, so a job can leave
+/// its result in the buffer it was given. Reuse buffers: fresh memory costs more than copying.
 ///
-/// Bytes are copied in and out and never lent out: a process at the other end may write at any moment. Who writes and
-/// who reads at the same time gets a mixture of both, and nothing worse.
+/// Bytes are copied in and out and never borrowed, because another process may write at any moment.
+/// Reading while another process writes yields a mixture of old and new bytes, and nothing worse.
 ///
 /// ```
 /// use effective_process_pool::{Buffer, ProcessPool, job, register};
@@ -60,10 +62,10 @@ struct Inner {
 }
 
 impl Buffer {
-    /// A buffer of that many bytes, all zeros.
+    /// Creates a buffer of `len` zero bytes.
     ///
     /// # Errors
-    /// What the system says to a memory file of that size. None of 0 bytes can be had.
+    /// If `len` is 0, or the system refuses a memory file of that size.
     pub fn new(len: usize) -> io::Result<Self> {
         if len == 0 {
             return Err(io::Error::new(
@@ -85,20 +87,20 @@ impl Buffer {
         })
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         self.inner.len
     }
 
-    /// Always `false`: there is no empty buffer.
+    /// Always `false`: a buffer is never empty.
     pub fn is_empty(&self) -> bool {
         false
     }
 
-    /// Copies bytes out, from this place on.
+    /// Copies bytes out, starting at `offset`.
     ///
     /// # Errors
-    /// [`OutOfRange`] if the buffer has not so many bytes there. Nothing is copied then.
+    /// [`OutOfRange`] if the range exceeds the buffer. Nothing is copied then.
     pub fn read_at(&self, offset: usize, into: &mut [u8]) -> Result<(), OutOfRange> {
         self.check(offset, into.len())?;
         let (first, skip) = (offset / WORD, offset % WORD);
@@ -120,10 +122,10 @@ impl Buffer {
         Ok(())
     }
 
-    /// Copies bytes in, from this place on.
+    /// Copies bytes in, starting at `offset`.
     ///
     /// # Errors
-    /// [`OutOfRange`] if the buffer has not so many bytes there. Nothing is copied then.
+    /// [`OutOfRange`] if the range exceeds the buffer. Nothing is copied then.
     pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<(), OutOfRange> {
         self.check(offset, bytes.len())?;
         let (first, skip) = (offset / WORD, offset % WORD);
@@ -163,8 +165,8 @@ impl Buffer {
         bytes
             .try_reserve_exact(len)
             .map_err(|_| io::ErrorKind::OutOfMemory)?;
-        // Read from the file, not copied from the mapping: ranges that were never written then take
-        // no memory besides the copy's.
+        // Read from the file, not through the mapping: ranges that were never written then take no
+        // memory besides that of the copy.
         while bytes.len() < len {
             let at = bytes.len() as u64;
             let read = pread(&*self.inner.file, spare_capacity(&mut bytes), at);
@@ -190,7 +192,7 @@ impl Buffer {
     }
 }
 
-/// How many bytes go before the first whole word.
+/// The number of bytes before the first whole word.
 fn head(skip: usize, bytes: usize) -> usize {
     if skip == 0 {
         0
@@ -199,7 +201,7 @@ fn head(skip: usize, bytes: usize) -> usize {
     }
 }
 
-/// Changes some bytes of a word and none of the others, which somebody else may change meanwhile.
+/// Changes these bytes of a word and leaves the others, which another process may be changing.
 fn replace(word: &AtomicU64, at: usize, bytes: &[u8]) {
     let _ = word.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |before| {
         let mut after = before.to_ne_bytes();
@@ -218,7 +220,7 @@ impl fmt::Debug for Buffer {
 
 impl Serialize for Buffer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number = codec::take_along(&self.inner.file).ok_or_else(|| {
+        let number = codec::attach(&self.inner.file).ok_or_else(|| {
             S::Error::custom(
                 "a buffer can only travel to a worker and back, in the input or output of a job",
             )
@@ -230,20 +232,20 @@ impl Serialize for Buffer {
 impl<'de> Deserialize<'de> for Buffer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (number, len) = <(u32, u64)>::deserialize(deserializer)?;
-        let file = codec::came_along(number)
+        let file = codec::attached(number)
             .ok_or_else(|| D::Error::custom("the descriptor of a buffer did not come along"))?;
         let len = usize::try_from(len).map_err(D::Error::custom)?;
         Self::map(file, len).map_err(D::Error::custom)
     }
 }
 
-/// How many bytes of holes a result may have without a look at the available memory, which takes longer than copying
-/// them.
+/// The total size of holes that a result may have without a check of the available memory, which
+/// takes longer than copying them.
 const UNCHECKED: u64 = 1 << 20;
 
-/// Refuses buffers from a worker whose holes exceed the memory that is available to this process: holes cost the worker
-/// nothing, but their full length here once they are copied. A worker trusts its parent, whose empty
-/// buffers are there to be filled.
+/// Refuses buffers from a worker whose holes exceed the memory available to this process: a hole
+/// costs the worker nothing, but its full length here once it is copied. Workers do not check: they
+/// trust their parent, and its empty buffers are meant to be filled.
 pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
     let mut holes = 0_u64;
     for file in files {
@@ -254,7 +256,7 @@ pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
     if holes <= UNCHECKED {
         return Ok(());
     }
-    // Where this process has no descriptor left, it cannot look.
+    // Fails if this process has no free descriptor.
     let available = memory::available().map_err(JobError::Transport)?;
     if holes <= available {
         return Ok(());
@@ -265,7 +267,7 @@ pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
     )))
 }
 
-/// A place that a buffer does not have.
+/// A range that exceeds its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
     offset: usize,
@@ -290,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_come_out_as_they_went_in_wherever_they_begin_and_end() {
+    fn bytes_round_trip_at_every_offset() {
         let buffer = Buffer::new(37).unwrap();
         let mut model = vec![0_u8; 37];
         for offset in 0..=37 {
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_range_is_an_error() {
+    fn range_beyond_buffer_is_an_error() {
         let buffer = Buffer::new(8).unwrap();
         assert!(buffer.write_at(1, &[0; 8]).is_err());
         assert!(buffer.read_at(usize::MAX, &mut [0; 2]).is_err());
@@ -317,9 +319,9 @@ mod tests {
     }
 
     #[test]
-    fn buffer_longer_than_memory_is_refused_from_a_worker() {
+    fn holes_beyond_memory_are_refused() {
         let file = |len: usize| Arc::new(sealed_file("test", len).unwrap());
-        // An honest buffer may never have been written, too.
+        // An honest buffer may have holes too.
         check_memory(&[file(1 << 20), file(1 << 20)]).unwrap();
         let error = check_memory(&[file(1 << 40)]).expect_err("a TiB of nothing");
         assert!(error.to_string().contains("1099511627776 bytes"), "{error}");
@@ -327,14 +329,14 @@ mod tests {
     }
 
     #[test]
-    fn copy_without_memory_is_an_error_not_an_abort() {
+    fn copy_without_memory_is_an_error() {
         let endless = Buffer::new(1 << 46).unwrap();
         let error = endless.try_to_vec().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
     }
 
     #[test]
-    fn outside_of_a_job_a_buffer_cannot_be_encoded() {
+    fn buffer_outside_job_cannot_be_encoded() {
         assert!(postcard::to_allocvec(&Buffer::new(8).unwrap()).is_err());
     }
 }

@@ -1,19 +1,32 @@
 use std::borrow::Borrow;
-use std::error::Error;
-use std::fmt;
-use std::io;
 use std::time::Duration;
 
 use crate::codec::{self, Descriptors};
-use crate::parent::Shared;
-use crate::parent::process::Launch;
-use crate::worker::Config;
-use crate::{Job, ProcessPool, Program};
+use crate::error::{BuildError, MAX_WORKERS};
+use crate::job::Job;
+use crate::parent::launch::Launch;
+use crate::parent::supervisor;
+use crate::pool::ProcessPool;
+use crate::program::Program;
+use crate::worker_config::WorkerConfig;
 
-/// More would not fit the descriptors of any process, and no machine has the processors for them.
-const MOST_WORKERS: usize = 1_024;
+impl ProcessPool {
+    /// Creates a pool with this number of workers. Starts them without waiting until they are
+    /// ready.
+    ///
+    /// # Errors
+    /// [`BuildError`], as from [`Builder::build`].
+    pub fn new(program: &Program, workers: usize) -> Result<Self, BuildError> {
+        Self::builder(program).workers(workers).build()
+    }
 
-/// The settings of a pool, to be changed and built.
+    /// The settings of a pool.
+    pub fn builder(program: &Program) -> Builder {
+        Builder::new(program)
+    }
+}
+
+/// The settings of a [`ProcessPool`], finished by [`build`](Self::build).
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,7 +52,7 @@ const MOST_WORKERS: usize = 1_024;
 /// }
 /// ```
 #[derive(Debug)]
-#[must_use = "a pool is made by `build`"]
+#[must_use = "`build` builds the pool"]
 pub struct Builder {
     program: Program,
     workers: usize,
@@ -47,7 +60,7 @@ pub struct Builder {
     initializer: Option<Initializer>,
     time_limit: Option<Duration>,
     memory_limit: Option<u64>,
-    recycle_jobs: Option<u64>,
+    recycle_jobs: Option<usize>,
     recycle_memory: Option<u64>,
     capture_stderr: bool,
 }
@@ -73,21 +86,22 @@ impl Builder {
         }
     }
 
-    /// How many worker processes the pool has. Unless set: one for each core this process may use.
+    /// Sets the number of worker processes. By default one for each core this process may use.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// The processes are called by this prefix, a dash and their number, of which Linux shows 15 bytes. Unless set:
-    /// `worker`.
+    /// Sets the prefix of the workers' process names: the prefix, a dash and the worker's number,
+    /// of which Linux shows 15 bytes. By default `worker`.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
         self
     }
 
-    /// A job that each worker does before its first one: load a table, open a connection. Its output is dropped. A worker
-    /// whose initializer panics ends, and a pool whose workers all do is [`Broken`](crate::Broken).
+    /// Runs a job in each worker before its first other job: load a table, open a connection. The
+    /// output is dropped. A worker whose initializer panics exits, and a pool whose workers all do
+    /// is [`Broken`](crate::Broken).
     pub fn initializer<J: Job>(mut self, input: impl Borrow<J::Input>) -> Self {
         let mut bytes = Vec::new();
         let input =
@@ -99,52 +113,60 @@ impl Builder {
         self
     }
 
-    /// How long a job may run. One that runs for longer ends as [`JobError::TimedOut`](crate::JobError::TimedOut), and its
-    /// worker is killed with all that the job started in the worker's process group. Waiting in the queue does not count.
-    /// Unless set, or set by [`Submission`](crate::Submission): for ever.
+    /// Limits how long a job may run. A job that exceeds the limit ends as
+    /// [`JobError::TimedOut`](crate::JobError::TimedOut), and its worker is killed together with
+    /// everything the job started in the worker's process group. Time in the queue does not count.
+    /// By default there is no limit; [`Submission`](crate::Submission) can set one for a single
+    /// job.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 
-    /// How many bytes of private memory a worker may have (`RLIMIT_DATA`: heap, stacks of threads, private mappings). What
-    /// asks for more is refused, which ends most programs, and the job as [`JobError::OutOfMemory`](crate::JobError::OutOfMemory).
-    /// Some megabytes are needed to start at all.
+    /// Limits the private memory of a worker (`RLIMIT_DATA`: heap, thread stacks, private
+    /// mappings), in bytes. An allocation beyond the limit fails, which aborts most programs, and
+    /// the job ends as [`JobError::OutOfMemory`](crate::JobError::OutOfMemory). A worker needs a
+    /// few megabytes to start at all.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);
         self
     }
 
-    /// Replaces a worker after so many jobs, at least 1.
-    pub fn recycle_after_jobs(mut self, jobs: u64) -> Self {
-        self.recycle_jobs = Some(jobs.max(1));
+    /// Replaces a worker after it has run `jobs` jobs. With 0, [`build`](Self::build) fails.
+    pub fn recycle_after_jobs(mut self, jobs: usize) -> Self {
+        self.recycle_jobs = Some(jobs);
         self
     }
 
-    /// Replaces a worker that has more than so many bytes resident after a job. Looking takes some microseconds a job.
+    /// Replaces a worker if more than `bytes` bytes are resident after a job. The check takes a few
+    /// microseconds per job.
     pub fn recycle_above_memory(mut self, bytes: u64) -> Self {
         self.recycle_memory = Some(bytes);
         self
     }
 
-    /// Has the workers write standard error to a pipe, from where the pool passes it on to its own standard error. A
-    /// [`Crash`](crate::Crash) then knows the last line. Unless set, the workers have the standard error of this process.
+    /// Connects the workers' standard error to a pipe; the pool forwards it to its own standard
+    /// error, and a [`Crash`](crate::Crash) reports the last line. By default workers inherit the
+    /// standard error of this process.
     pub fn capture_stderr(mut self) -> Self {
         self.capture_stderr = true;
         self
     }
 
-    /// Makes the pool and starts its workers. It does not wait until they are ready.
+    /// Builds the pool and starts its workers, without waiting until they are ready.
     ///
     /// # Errors
-    /// [`BuildError`] if the settings make no pool, or if the system refuses what it needs. The workers that did start
-    /// have ended when this returns.
+    /// [`BuildError`] if the settings cannot work, or if the system refuses a resource. Workers
+    /// that did start have exited when this returns.
     pub fn build(self) -> Result<ProcessPool, BuildError> {
         if self.workers == 0 {
             return Err(BuildError::NoWorkers);
         }
-        if self.workers > MOST_WORKERS {
+        if self.workers > MAX_WORKERS {
             return Err(BuildError::TooManyWorkers(self.workers));
+        }
+        if self.recycle_jobs == Some(0) {
+            return Err(BuildError::RecycleAfterNoJobs);
         }
         if self.name_prefix.contains('\0') {
             return Err(BuildError::NulInName);
@@ -160,11 +182,11 @@ impl Builder {
             descriptors = along;
         }
         let launch = Launch {
-            config: Config {
+            config: WorkerConfig {
                 name: String::new(),
                 fingerprint: Program::fingerprint(self.program.jobs),
                 memory_limit: self.memory_limit,
-                recycle_jobs: self.recycle_jobs,
+                recycle_jobs: self.recycle_jobs.map(|jobs| jobs as u64),
                 recycle_memory: self.recycle_memory,
                 initializer,
                 spin: num_cpus::get() > 1,
@@ -174,7 +196,7 @@ impl Builder {
             capture_stderr: self.capture_stderr,
             name_prefix: self.name_prefix,
         };
-        let (shared, supervisor) = Shared::start(launch, self.workers)?;
+        let (shared, supervisor) = supervisor::start(launch, self.workers)?;
         Ok(ProcessPool::new_with(
             shared,
             supervisor,
@@ -182,63 +204,5 @@ impl Builder {
             self.workers,
             self.time_limit,
         ))
-    }
-}
-
-/// Why there is no pool.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A pool of 0 workers would never do anything.
-    NoWorkers,
-    /// More workers than the pool can have.
-    TooManyWorkers(usize),
-    /// The prefix of the names contains a NUL byte.
-    NulInName,
-    /// The initializer is not among the jobs that the program registered.
-    UnregisteredInitializer(&'static str),
-    /// The input of the initializer cannot be encoded; why.
-    InitializerInput(String),
-    /// The system refused a process, a descriptor, memory or a thread.
-    System(io::Error),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoWorkers => f.write_str("a pool needs at least one worker"),
-            Self::TooManyWorkers(workers) => {
-                write!(
-                    f,
-                    "{workers} workers are more than the {MOST_WORKERS} that a pool can have"
-                )
-            }
-            Self::NulInName => f.write_str("the names of the workers must not contain a NUL byte"),
-            Self::UnregisteredInitializer(name) => {
-                write!(
-                    f,
-                    "the initializer {name} is not registered: add it to `process_pool::register!`"
-                )
-            }
-            Self::InitializerInput(why) => {
-                write!(f, "the input of the initializer cannot be encoded: {why}")
-            }
-            Self::System(error) => write!(f, "the system refused what a worker needs: {error}"),
-        }
-    }
-}
-
-impl Error for BuildError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::System(error) => error.source(),
-            _ => None,
-        }
-    }
-}
-
-impl From<io::Error> for BuildError {
-    fn from(error: io::Error) -> Self {
-        Self::System(error)
     }
 }

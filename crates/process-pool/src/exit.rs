@@ -1,14 +1,15 @@
 use std::fmt;
 
-/// How a process came to its end.
+/// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exit {
     /// It exited with this code.
     Code(i32),
-    /// This signal ended it.
+    /// A signal ended it.
     Signal(i32),
-    /// Somebody else in this program collected its status (by `waitpid(-1)`, or by ignoring `SIGCHLD`).
+    /// Another part of this program collected its status (with `waitpid(-1)`, or by ignoring
+    /// `SIGCHLD`).
     Unknown,
 }
 
@@ -27,7 +28,8 @@ impl fmt::Display for Exit {
     }
 }
 
-/// The signals that end processes, by their numbers on Linux; those that differ between architectures are left out.
+/// The names of signals that end processes, by their numbers on Linux. Signals whose numbers differ
+/// between architectures are left out.
 fn name(signal: i32) -> Option<&'static str> {
     Some(match signal {
         1 => "SIGHUP",

@@ -1,11 +1,10 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A function with a name, so that another process can be asked to call it: input in, output out, both as bytes on the
-/// way.
+/// A function with a name, so that another process can call it. Input and output travel as bytes.
 ///
-/// [`job!`](crate::job!) writes the implementation. By hand it is for a name of one's own choice, say one that two
-/// programs on two machines agree on:
+/// [`job!`](crate::job!) implements it. Implement it by hand to choose the name, for example one
+/// that two programs on two machines agree on:
 ///
 /// ```
 /// use effective_process_pool::Job;
@@ -24,21 +23,23 @@ use serde::de::DeserializeOwned;
 /// assert_eq!(Area::run((2.0, 3.0)), 6.0);
 /// ```
 pub trait Job: 'static {
-    /// The name, which has to be the only one of its kind among the jobs that are registered together.
+    /// The name, unique among the jobs that are registered together.
     const NAME: &'static str;
-    /// What the job is given.
+    /// The type of the input.
     type Input: Serialize + DeserializeOwned;
-    /// What it returns.
+    /// The type of the output.
     type Output: Serialize + DeserializeOwned;
 
-    /// Does the work. In a pool it runs on the main thread of a worker process, or on the thread of the test there.
+    /// Runs the job. In a pool it runs on the main thread of a worker process (in a test: on the
+    /// thread of that test).
     fn run(input: Self::Input) -> Self::Output;
 }
 
-/// Makes a [`Job`] out of each function: a type of the same name as the function, which stays callable.
+/// Makes each function a [`Job`]: a type with the name of the function, which stays callable.
 ///
-/// The job is named after its module and itself. One argument is the input, several are a tuple of them, none is `()`.
-/// Functions inside of functions have the module's name only, so two of the same name in one module clash.
+/// The job's name is the module path and the function's name. One argument is the input itself,
+/// several are a tuple, none is `()`. Functions nested in functions have only the module's path, so
+/// two of the same name in one module clash.
 ///
 /// ```
 /// use effective_process_pool::{Job, job};

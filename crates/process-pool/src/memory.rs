@@ -1,13 +1,15 @@
-//! How much memory this process may still have: what the machine has available, within the limits of its control groups.
+//! The memory still available to this process: that of the machine, within the limits of its
+//! control groups.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The bytes of memory that are still available to this process.
+/// The number of bytes still available to this process.
 ///
 /// # Errors
-/// If the kernel does not say what the machine has. Control groups that cannot be read set no limit.
+/// If the kernel does not report the machine's memory. Control groups that cannot be read impose no
+/// limit.
 pub(crate) fn available() -> io::Result<u64> {
     let machine = meminfo(&fs::read_to_string("/proc/meminfo")?)
         .ok_or_else(|| io::Error::other("/proc/meminfo does not say what memory is available"))?;
@@ -36,8 +38,8 @@ enum Version {
 }
 
 impl Version {
-    /// What a control group may still take: its limit less what it has, but for file pages that the kernel would drop
-    /// first. `None` if it has no limit.
+    /// What a control group may still allocate: its limit minus its usage, not counting file pages
+    /// that the kernel would drop first. `None` without a limit.
     fn available(self, folder: &Path) -> Option<u64> {
         let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let (limit, usage, inactive) = match self {
@@ -48,7 +50,7 @@ impl Version {
             ),
             Self::Two => ("memory.max", "memory.current", "inactive_file "),
         };
-        // "max" is no number, and no limit.
+        // "max" does not parse, and means no limit.
         let limit: u64 = read(limit)?.trim().parse().ok()?;
         let usage: u64 = read(usage)?.trim().parse().ok()?;
         let statistics = read("memory.stat").unwrap_or_default();
@@ -60,8 +62,8 @@ impl Version {
     }
 }
 
-/// The folders of this process's memory control group and of all above it, from `/proc/self/cgroup` and
-/// `/proc/self/mountinfo`.
+/// The folders of this process's memory control group and its ancestors, from `/proc/self/cgroup`
+/// and `/proc/self/mountinfo`.
 fn group_folders(groups: &str, mounts: &str) -> Vec<(Version, PathBuf)> {
     let mut folders = Vec::new();
     for line in groups.lines() {
@@ -90,8 +92,8 @@ fn group_folders(groups: &str, mounts: &str) -> Vec<(Version, PathBuf)> {
     folders
 }
 
-/// Where the hierarchy of this version is mounted, and the path of the group below it, if this line of
-/// `/proc/self/mountinfo` says so.
+/// The mount point of this version's hierarchy and the path of the group below it, if this line of
+/// `/proc/self/mountinfo` describes that mount.
 fn mount_point(line: &str, version: Version, path: &str) -> Option<(PathBuf, PathBuf)> {
     let (mount, kind) = line.split_once(" - ")?;
     let mut mount = mount.split(' ').skip(3);
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn control_group_of_version_2_and_those_above_it_are_found() {
+    fn cgroup_v2_and_ancestors_are_found() {
         let mounts = "23 28 0:21 / /proc rw - proc proc rw\n\
             30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n";
         let found = folders("0::/system.slice/web.service\n", mounts);
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn control_group_of_version_1_is_found_in_a_container_too() {
+    fn cgroup_v1_is_found_in_container() {
         let mounts = "31 30 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
             34 30 0:30 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
         let found = folders("5:cpu:/docker/abc\n4:memory:/docker/abc\n0::/\n", mounts);
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_both_versions_are_read() {
+    fn cgroup_limits_of_both_versions_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         assert_eq!(Version::Two.available(folder.path()), None);
@@ -159,11 +161,11 @@ mod tests {
     }
 
     #[test]
-    fn available_memory_is_that_of_the_machine_or_less() {
+    fn available_memory_is_at_most_the_machines() {
         let text = "MemTotal:       2048 kB\nMemAvailable:   1024 kB\n";
         assert_eq!(meminfo(text), Some(1 << 20));
         let machine = meminfo(&fs::read_to_string("/proc/meminfo").unwrap()).unwrap();
-        // Others use memory meanwhile.
+        // Other processes use memory meanwhile.
         assert!(available().unwrap() <= machine.saturating_mul(2));
     }
 }

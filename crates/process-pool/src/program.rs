@@ -1,32 +1,31 @@
-use std::any::Any;
-use std::collections::BTreeSet;
-use std::env;
+//! The jobs of a program, and their registration.
+
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use crate::codec::{Descriptors, decode, encode, not_decoded, not_encoded};
-use crate::error::{JobError, drop_contained};
-use crate::{Job, worker};
+use crate::error::JobError;
+use crate::job::Job;
+use crate::panic::{TaskPanic, catch};
+use crate::transfer::BUFFER_STAYS;
 
-/// What a worker finds as the name of its program (`argv[0]`): nothing that a child of its own would inherit.
-pub(crate) const MARK: &str = "process-pool-worker";
+/// The program name (`argv[0]`) that marks a worker. Unlike an environment variable, a worker's own
+/// children do not inherit it.
+pub(crate) const WORKER_NAME: &str = "process-pool-worker";
 
-/// A job that can be called by its name. Made by [`register!`](crate::register!).
+/// A job that can be called by name. Created by [`register!`](crate::register!).
 #[derive(Clone, Copy)]
 pub struct Registered {
     pub(crate) name: &'static str,
     call: fn(&[u8], Descriptors, &mut Vec<u8>) -> Called,
 }
 
-/// The descriptors of the output, or what went wrong.
+/// The descriptors of the output, or the error.
 type Called = Result<Descriptors, CallError>;
 
-/// What can go wrong with a call.
+/// Why a call failed.
 pub(crate) enum CallError {
-    Panicked(String),
+    Panicked(TaskPanic),
     Input(String),
     Output(String),
 }
@@ -40,7 +39,7 @@ impl Registered {
         }
     }
 
-    /// Decodes, runs, encodes. A panic anywhere in it is contained.
+    /// Decodes the input, runs the job and encodes the output. Catches any panic in these steps.
     pub(crate) fn call(
         &self,
         input: &[u8],
@@ -48,12 +47,10 @@ impl Registered {
         output: &mut Vec<u8>,
     ) -> Called {
         let length = output.len();
-        catch_unwind(AssertUnwindSafe(|| (self.call)(input, descriptors, output))).unwrap_or_else(
-            |payload| {
-                output.truncate(length);
-                Err(CallError::Panicked(message(payload)))
-            },
-        )
+        catch(|| (self.call)(input, descriptors, output)).unwrap_or_else(|panic| {
+            output.truncate(length);
+            Err(CallError::Panicked(panic))
+        })
     }
 }
 
@@ -70,61 +67,24 @@ fn call<J: Job>(input: &[u8], descriptors: Descriptors, output: &mut Vec<u8>) ->
     encode(&value, output).map_err(|why| CallError::Output(not_encoded(&why)))
 }
 
-/// What a panic said.
-pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
-    let message = match payload.downcast_ref::<&'static str>() {
-        Some(text) => (*text).to_owned(),
-        None => match payload.downcast_ref::<String>() {
-            Some(text) => text.clone(),
-            None => "the payload of the panic is not a string".to_owned(),
-        },
-    };
-    drop_contained(payload);
-    message
-}
-
-/// This program, as its own workers see it: the jobs that they can be asked for, and how they are started.
+/// This program as its workers see it: the jobs they can run, and how to start them.
 ///
-/// Made by [`register!`](crate::register!), and cheap to clone.
+/// Created by [`register!`](crate::register!); cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(crate) jobs: &'static [Registered],
-    /// Inside libtest: the test that registered.
+    /// Under libtest, the test that registered.
     pub(crate) test: Option<String>,
 }
 
 impl Program {
-    /// What [`register!`](crate::register!) calls. In a worker it does not return.
-    #[doc(hidden)]
-    pub fn enter(jobs: &'static [Registered], here: &str, in_test: bool) -> Self {
-        /// A job in a worker may register again, to have a pool of its own.
-        static IS_WORKER: AtomicBool = AtomicBool::new(false);
-        let mut names = BTreeSet::new();
-        for job in jobs {
-            assert!(
-                names.insert(job.name),
-                "two of the jobs that are registered are called {}: give one another name, by hand in `impl Job`",
-                job.name
-            );
-        }
-        if env::args_os().next().is_some_and(|name| name == MARK)
-            && !IS_WORKER.swap(true, Ordering::Relaxed)
-        {
-            worker::main(jobs);
-        }
-        Self {
-            jobs,
-            test: in_test.then(|| test_name(here)).flatten(),
-        }
-    }
-
-    /// The names of the jobs, in the order of their registration.
+    /// The names of the jobs, in registration order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.jobs.iter().map(|job| job.name)
     }
 
-    /// Runs a job in this process: name and input in, output out. What a worker does, and what a server on another
-    /// machine would.
+    /// Runs a job in this process, by name, with input and output as bytes: for a server on another
+    /// machine.
     ///
     /// ```
     /// use effective_process_pool::{Program, job, register, wire};
@@ -146,19 +106,17 @@ impl Program {
         let mut output = Vec::new();
         match job.call(input, Vec::new(), &mut output) {
             Ok(descriptors) if descriptors.is_empty() => Ok(output),
-            Ok(_) => Err(JobError::Output(not_encoded(
-                "a buffer travels between the processes of one machine only",
-            ))),
+            Ok(_) => Err(JobError::Output(not_encoded(BUFFER_STAYS))),
             Err(error) => Err(error.into()),
         }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        let place = self.jobs.iter().position(|job| job.name == name)?;
-        u32::try_from(place).ok()
+        let index = self.jobs.iter().position(|job| job.name == name)?;
+        u32::try_from(index).ok()
     }
 
-    /// Equal where the jobs and their order are equal.
+    /// A hash of the job names in their order.
     pub(crate) fn fingerprint(jobs: &[Registered]) -> u64 {
         let mut hasher = DefaultHasher::new();
         for job in jobs {
@@ -167,7 +125,7 @@ impl Program {
         hasher.finish()
     }
 
-    /// The arguments that lead a new process of this program to its registration.
+    /// The arguments with which a new process of this program reaches its registration.
     pub(crate) fn arguments(&self) -> Vec<&str> {
         match &self.test {
             None => Vec::new(),
@@ -182,37 +140,21 @@ impl Program {
     }
 }
 
-/// libtest names the thread of a test after the test, unless it runs them one after another on the main thread. Then the
-/// path of the function that registered says it.
-fn test_name(here: &str) -> Option<String> {
-    if let Some(name) = thread::current().name()
-        && name != "main"
-    {
-        return Some(name.to_owned());
-    }
-    let path = here.strip_suffix("::here").unwrap_or(here);
-    // An asynchronous test is a closure in the function.
-    let path = path.trim_end_matches("::{{closure}}");
-    let (_, test) = path.split_once("::")?;
-    // The `main` of a test without libtest.
-    (test != "main").then(|| test.to_owned())
-}
-
 impl From<CallError> for JobError {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Panicked(message) => Self::Panicked(message),
+            CallError::Panicked(panic) => Self::Panicked(panic),
             CallError::Input(why) => Self::Input(why),
             CallError::Output(why) => Self::Output(why),
         }
     }
 }
 
-/// Registers jobs, and turns this process into a worker if it was started as one. Returns the [`Program`] that a pool is
-/// made for.
+/// Registers jobs, and turns this process into a worker if it was started as one. Returns the
+/// [`Program`] for which pools are built.
 ///
-/// **It has to be the first thing that `main` does**, or the first line of a test. A worker is this program, started again;
-/// what stands before the registration is done by each worker too, and what stands after it by none.
+/// **Call it first in `main`**, or in the first line of a test. A worker is this program, started
+/// again: it repeats everything before the registration, and runs nothing after it.
 ///
 /// ```
 /// use effective_process_pool::{ProcessPool, job, register};
@@ -228,7 +170,7 @@ impl From<CallError> for JobError {
 /// ```
 ///
 /// # Panics
-/// If two of the jobs have the same name.
+/// If two jobs have the same name.
 #[macro_export]
 macro_rules! register {
     ($($job:ty),* $(,)?) => {{
@@ -236,38 +178,4 @@ macro_rules! register {
         static JOBS: &[$crate::Registered] = &[$($crate::Registered::of::<$job>()),*];
         $crate::Program::enter(JOBS, ::std::any::type_name_of_val(&here), cfg!(test))
     }};
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_test_is_named_by_its_thread_or_by_its_path() {
-        let named = |here: &str| {
-            let here = here.to_owned();
-            thread::Builder::new()
-                .name("main".to_owned())
-                .spawn(move || test_name(&here))
-                .unwrap()
-                .join()
-                .unwrap()
-        };
-        assert_eq!(
-            named("tests::faults::one::here").as_deref(),
-            Some("faults::one")
-        );
-        assert_eq!(
-            named("tests::one::{{closure}}::here").as_deref(),
-            Some("one")
-        );
-        assert_eq!(named("bench::main::here"), None);
-        let other = thread::Builder::new().name("a::b".to_owned());
-        let name = other
-            .spawn(|| test_name("x::helper::here"))
-            .unwrap()
-            .join()
-            .unwrap();
-        assert_eq!(name.as_deref(), Some("a::b"));
-    }
 }

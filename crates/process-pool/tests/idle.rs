@@ -1,6 +1,6 @@
-//! Alone in its program, since it measures the CPU time of all of it.
+//! The CPU time of an idle pool. Alone in its program, since it measures the whole process.
 
-mod common;
+mod support;
 
 use std::fs;
 use std::thread;
@@ -21,9 +21,9 @@ fn ticks(pid: &str) -> u64 {
 }
 
 #[test]
-fn an_idle_pool_uses_no_cpu_here_or_in_its_workers() {
+fn idle_pool_uses_no_cpu() {
     let program = register![double];
-    let _deadline = common::deadline(60);
+    let _deadline = support::checks::deadline(60);
     let pool = ProcessPool::builder(&program)
         .workers(3)
         .time_limit(Duration::from_secs(100))
@@ -37,10 +37,13 @@ fn an_idle_pool_uses_no_cpu_here_or_in_its_workers() {
     }
     let results = pool.map::<double>(0..1_000);
     assert!(results.into_iter().all(|result| result.is_ok()));
-    let mut pids: Vec<String> = common::children().iter().map(i32::to_string).collect();
+    let mut pids: Vec<String> = support::checks::children()
+        .iter()
+        .map(i32::to_string)
+        .collect();
     assert_eq!(pids.len(), 3);
     pids.push("self".to_owned());
-    // What the last jobs left to do is done soon.
+    // The last jobs' clean-up is done by then.
     thread::sleep(Duration::from_millis(100));
     let total = || pids.iter().map(|pid| ticks(pid)).sum::<u64>();
     let before = total();

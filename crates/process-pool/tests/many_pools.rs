@@ -1,11 +1,11 @@
-//! Alone in its program, since it counts all threads.
+//! A thousand pools in a row. Alone in its program, since it counts all threads.
 
-mod common;
+mod support;
 
 use std::fs;
 
-use common::{Census, deadline, eventually};
 use effective_process_pool::{ProcessPool, job, register};
+use support::checks::{Resources, deadline, eventually};
 
 job! {
     fn double(number: u64) -> u64 { 2 * number }
@@ -16,12 +16,12 @@ fn threads() -> usize {
 }
 
 #[test]
-fn fault_26_after_1_000_pools_descriptors_children_and_threads_are_back() {
+fn fault_26_thousand_pools_leak_nothing() {
     let program = register![double];
     let _deadline = deadline(300);
-    // What a library starts once is no leak.
+    // Threads and descriptors that a library creates once are no leak.
     drop(ProcessPool::new(&program, 1).unwrap());
-    let (before, threads_before) = (Census::take(), threads());
+    let (before, threads_before) = (Resources::count(), threads());
     for round in 0..1_000 {
         let pool = ProcessPool::new(&program, 1).unwrap();
         match round % 10 {
@@ -36,6 +36,6 @@ fn fault_26_after_1_000_pools_descriptors_children_and_threads_are_back() {
             _ => {}
         }
     }
-    before.assert_back();
+    before.assert_restored();
     eventually("the threads are gone", || threads() <= threads_before);
 }

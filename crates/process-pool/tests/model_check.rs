@@ -1,70 +1,28 @@
-//! The ring and the bells under loom, on the real files: `RUSTFLAGS="--cfg model_check" cargo test --release -p
-//! process-pool --test model_check`.
+//! Models of the ring and the bells under loom: `RUSTFLAGS="--cfg model_check" cargo test --release
+//! -p effective-process-pool --test model_check`, in a target folder of its own.
 #![cfg(model_check)]
-#![allow(dead_code, reason = "the files have more than the models use")]
-
-mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-}
-
-#[path = "../src/transport/bell.rs"]
-mod bell;
-#[path = "../src/transport/bytes.rs"]
-mod bytes;
-#[path = "../src/transport/slot.rs"]
-mod slot;
 
 use std::time::Duration;
 
-use bell::{Bell, published};
-use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use loom::sync::{Arc, Condvar, Mutex};
+use effective_process_pool::protocol::bell::{Bell, published};
+use effective_process_pool::protocol::bytes;
+use effective_process_pool::protocol::slot::{Claim, Collect, Slot};
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use loom::thread;
-use slot::{Claim, Collect, Slot};
 
-/// The kernel's part of a futex: who sleeps does so only while the bell is armed, looked at under a lock, and whoever
-/// wakes takes the same lock.
-struct Futex {
-    lock: Mutex<()>,
-    wakes: Condvar,
-}
-
-impl Futex {
-    fn new() -> Self {
-        Self {
-            lock: Mutex::new(()),
-            wakes: Condvar::new(),
-        }
-    }
-
-    fn sleep(&self, bell: &Bell) {
-        let mut held = self.lock.lock().unwrap();
-        let (word, armed) = bell.word();
-        while word.load(Ordering::Relaxed) == armed {
-            held = self.wakes.wait(held).unwrap();
-        }
-    }
-
-    fn wake(&self) {
-        drop(self.lock.lock().unwrap());
-        self.wakes.notify_all();
-    }
-}
-
-/// One worker with a ring of two places.
-struct Lane {
+/// One worker with a ring of two slots.
+struct Ring {
     slots: [Slot; 2],
     inputs: [AtomicU64; 2],
     outputs: [AtomicU64; 2],
     work: Bell,
     done: Bell,
-    work_futex: Futex,
-    done_futex: Futex,
     closing: AtomicUsize,
     runs: AtomicUsize,
 }
 
-impl Lane {
+impl Ring {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             slots: [Slot::new(), Slot::new()],
@@ -72,27 +30,25 @@ impl Lane {
             outputs: [AtomicU64::new(0), AtomicU64::new(0)],
             work: Bell::new(),
             done: Bell::new(),
-            work_futex: Futex::new(),
-            done_futex: Futex::new(),
             closing: AtomicUsize::new(0),
             runs: AtomicUsize::new(0),
         })
     }
 
-    fn push(&self, unit: u64, input: u64) {
-        bytes::write(&self.inputs, unit, &input.to_ne_bytes());
-        self.slots[unit as usize % 2].publish();
+    fn push(&self, batch: u64, input: u64) {
+        bytes::write(&self.inputs, batch, &input.to_ne_bytes());
+        self.slots[batch as usize % 2].publish();
         self.ring();
     }
 
     fn ring(&self) {
         published();
         if self.work.take() {
-            self.work_futex.wake();
+            self.work.wake();
         }
     }
 
-    /// As `worker/run.rs` does it.
+    /// The loop of `worker/worker_loop.rs`.
     fn serve(&self) {
         let mut next = 0_u64;
         loop {
@@ -104,11 +60,11 @@ impl Lane {
                     bytes::write_word(&self.outputs, next, input + 1);
                     slot.progress(1, 1);
                     slot.finish();
-                    self.tell();
+                    self.wake_waiter();
                     next += 1;
                 }
                 Claim::Passed => {
-                    self.tell();
+                    self.wake_waiter();
                     next += 1;
                 }
                 Claim::Nothing => {
@@ -121,28 +77,28 @@ impl Lane {
                             return;
                         }
                     } else {
-                        self.work_futex.sleep(&self.work);
+                        self.work.sleep(None);
                     }
                 }
             }
         }
     }
 
-    fn tell(&self) {
+    fn wake_waiter(&self) {
         published();
         if self.done.take() {
-            self.done_futex.wake();
+            self.done.wake();
         }
     }
 
-    /// As `parent/waiting.rs` does it: the result, or `None` for what was withdrawn.
-    fn wait(&self, unit: u64) -> Option<u64> {
-        let slot = &self.slots[unit as usize % 2];
+    /// The wait of `parent/waiting.rs`. Returns the result, or `None` for a withdrawn batch.
+    fn wait(&self, batch: u64) -> Option<u64> {
+        let slot = &self.slots[batch as usize % 2];
         loop {
             match slot.collect() {
                 Collect::Done => {
                     assert_eq!(slot.results(), (1, 1));
-                    let output = bytes::read_word(&self.outputs, unit);
+                    let output = bytes::read_word(&self.outputs, batch);
                     slot.clear();
                     return Some(output);
                 }
@@ -155,7 +111,7 @@ impl Lane {
                     self.done.arm();
                     match slot.collect() {
                         Collect::Done | Collect::Passed => self.done.disarm(),
-                        _ => self.done_futex.sleep(&self.done),
+                        _ => self.done.sleep(None),
                     }
                 }
             }
@@ -175,82 +131,83 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-fn worker(lane: &Arc<Lane>) -> thread::JoinHandle<()> {
-    let lane = Arc::clone(lane);
-    thread::spawn(move || lane.serve())
+fn worker(ring: &Arc<Ring>) -> thread::JoinHandle<()> {
+    let ring = Arc::clone(ring);
+    thread::spawn(move || ring.serve())
 }
 
-/// No wake-up is lost on either side, and what was written is what is read; if it were lost, loom would find a deadlock.
+/// No wake-up is lost on either side, or loom would find a deadlock; and each side reads what the
+/// other has written.
 #[test]
-fn every_unit_comes_back_although_both_sides_sleep() {
+fn every_batch_returns_although_both_sides_sleep() {
     check(|| {
-        let lane = Lane::new();
-        let worker = worker(&lane);
-        lane.push(0, 10);
-        assert_eq!(lane.wait(0), Some(11));
-        lane.push(1, 20);
-        assert_eq!(lane.wait(1), Some(21));
-        lane.close();
+        let ring = Ring::new();
+        let worker = worker(&ring);
+        ring.push(0, 10);
+        assert_eq!(ring.wait(0), Some(11));
+        ring.push(1, 20);
+        assert_eq!(ring.wait(1), Some(21));
+        ring.close();
         worker.join().unwrap();
     });
 }
 
-/// Two under way at once, and a place of the ring that is used again.
+/// Two batches in flight, and a slot that is used again.
 #[test]
-fn places_are_used_again_in_order() {
+fn slots_are_reused_in_order() {
     check(|| {
-        let lane = Lane::new();
-        let worker = worker(&lane);
-        lane.push(0, 10);
-        lane.push(1, 20);
-        assert_eq!(lane.wait(0), Some(11));
-        lane.push(2, 30);
-        assert_eq!(lane.wait(1), Some(21));
-        assert_eq!(lane.wait(2), Some(31));
-        lane.close();
+        let ring = Ring::new();
+        let worker = worker(&ring);
+        ring.push(0, 10);
+        ring.push(1, 20);
+        assert_eq!(ring.wait(0), Some(11));
+        ring.push(2, 30);
+        assert_eq!(ring.wait(1), Some(21));
+        assert_eq!(ring.wait(2), Some(31));
+        ring.close();
         worker.join().unwrap();
-        assert_eq!(lane.runs.load(Ordering::Relaxed), 3);
+        assert_eq!(ring.runs.load(Ordering::Relaxed), 3);
     });
 }
 
-/// Withdrawn and run exclude each other, whoever is first.
+/// A batch is either run or withdrawn.
 #[test]
-fn a_unit_is_run_once_or_withdrawn_and_never_both() {
+fn batch_runs_or_is_withdrawn_never_both() {
     check(|| {
-        let lane = Lane::new();
-        let worker = worker(&lane);
-        lane.push(0, 10);
-        lane.push(1, 20);
-        let withdrawn = lane.slots[1].withdraw();
-        assert_eq!(lane.wait(0), Some(11));
-        assert_eq!(lane.wait(1).is_none(), withdrawn);
-        lane.close();
+        let ring = Ring::new();
+        let worker = worker(&ring);
+        ring.push(0, 10);
+        ring.push(1, 20);
+        let withdrawn = ring.slots[1].withdraw();
+        assert_eq!(ring.wait(0), Some(11));
+        assert_eq!(ring.wait(1).is_none(), withdrawn);
+        ring.close();
         worker.join().unwrap();
         assert_eq!(
-            lane.runs.load(Ordering::Relaxed),
+            ring.runs.load(Ordering::Relaxed),
             2 - usize::from(withdrawn)
         );
     });
 }
 
-/// A worker that has nothing to do ends, and one that is told to while it still has something does that first.
+/// A worker ends when its ring is closed, but runs the batches in it first.
 #[test]
-fn closing_is_never_missed_and_loses_nothing() {
+fn close_is_noticed_and_loses_no_batch() {
     check(|| {
-        let lane = Lane::new();
-        let worker = worker(&lane);
-        lane.push(0, 10);
-        lane.close();
+        let ring = Ring::new();
+        let worker = worker(&ring);
+        ring.push(0, 10);
+        ring.close();
         worker.join().unwrap();
-        assert_eq!(lane.wait(0), Some(11));
+        assert_eq!(ring.wait(0), Some(11));
     });
 }
 
-/// Who ends a worker for an input that has run for too long ends it for no other one: either the worker sees that it is to
-/// stop, or the parent sees that it has gone on. And no input is judged by the stamp of the one before it.
+/// A worker is ended for the input past its time limit and for no other: either the worker sees
+/// `stop`, or the parent sees that it has gone on. No input is judged by the stamp of an earlier
+/// one.
 #[test]
-fn a_worker_is_stopped_at_the_input_that_was_meant_or_not_at_all() {
-    use loom::sync::atomic::AtomicU32;
+fn stop_hits_intended_input_or_none() {
     check(|| {
         let shared = Arc::new((Slot::new(), AtomicU32::new(0)));
         shared.0.publish();
@@ -262,13 +219,13 @@ fn a_worker_is_stopped_at_the_input_that_was_meant_or_not_at_all() {
             thread::spawn(move || {
                 let (slot, stop) = &*shared;
                 slot.progress(1, 1);
-                let went_on = slot.begin(2, stop);
-                if went_on {
+                let has_gone_on = slot.begin(2, stop);
+                if has_gone_on {
                     slot.stamp(200);
                     slot.progress(2, 2);
                 }
                 slot.finish();
-                went_on
+                has_gone_on
             })
         };
         let (slot, stop) = &*shared;
@@ -282,16 +239,16 @@ fn a_worker_is_stopped_at_the_input_that_was_meant_or_not_at_all() {
             other => panic!("input {other} of 2"),
         }
         let stopped = slot.stop_at(attempt.input, stop);
-        let went_on = worker.join().unwrap();
+        let has_gone_on = worker.join().unwrap();
         if stopped && attempt.input == 1 {
-            assert!(!went_on, "it went on to what nobody meant");
+            assert!(!has_gone_on, "it went on to another input");
         }
     });
 }
 
-/// Who cannot take back a place of the ring sees that the one before it is finished.
+/// A failed withdrawal of a slot shows that the batch in the slot before it is finished.
 #[test]
-fn what_has_been_begun_says_that_what_came_before_it_is_finished() {
+fn failed_withdrawal_shows_previous_batch_finished() {
     check(|| {
         let slots = Arc::new([Slot::new(), Slot::new()]);
         slots.iter().for_each(Slot::publish);

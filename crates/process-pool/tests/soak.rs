@@ -1,9 +1,11 @@
-//! Full load with random crashes, exits, hangs, panics, cancels, kills, recycling and shutdowns: every accepted job ends
-//! exactly once, with its result or its reason. `SOAK_SECONDS` says for how long; a second unless set.
+//! A soak test: full load with random crashes, exits, hangs, panics, cancels, kills, recycling and
+//! shutdowns. Every accepted job ends exactly once, with its result or its reason. `SOAK_SECONDS`
+//! sets the duration; the default is one second.
 //!
-//! The same as nobody, and as PID 1 of a namespace, with descriptors short from time to time.
+//! Repeated as an unprivileged user, and as PID 1 of a namespace, with a temporary shortage of
+//! descriptors.
 
-mod common;
+mod support;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -13,12 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::rerun::{AS_NOBODY, AS_PID_1, is_inner, passes_within};
-use common::{Census, alone, deadline, eventually, processes, quiet_in_workers};
 use effective_process_pool::{
     Buffer, BuildError, Handle, Job, JobError, ProcessPool, Program, SubmitError, job, register,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::checks::{Resources, alone, deadline, eventually, processes, quiet_in_workers};
+use support::rerun::{AS_PID_1, as_lone_user, is_inner, passes_within};
 
 job! {
     fn work(order: Order) -> u64 {
@@ -41,7 +43,7 @@ job! {
 
 type Order = (u64, u8);
 
-/// What is different where a pool has a hard time.
+/// Whether this process is sometimes short of descriptors.
 static IS_SHORT: AtomicBool = AtomicBool::new(false);
 
 /// xorshift: Marsaglia, 2003.
@@ -75,11 +77,9 @@ impl Tally {
                 );
                 "done"
             }
-            Err(JobError::Panicked(text)) => {
-                assert_eq!(
-                    (text, (85..=87).contains(&kind)),
-                    (format!("job {number}"), true)
-                );
+            Err(JobError::Panicked(panic)) => {
+                assert_eq!(panic.message(), format!("job {number}"));
+                assert!((85..=87).contains(&kind), "kind {kind} does not panic");
                 "panicked"
             }
             Err(JobError::Crashed(crash)) => {
@@ -90,7 +90,7 @@ impl Tally {
                 "crashed"
             }
             Err(JobError::TimedOut(_)) => {
-                // On a busy machine anything may take that long.
+                // On a busy machine any job may take that long.
                 "timed out"
             }
             Err(JobError::Transport(error)) if is_shortage(&error) => "not transported",
@@ -102,7 +102,7 @@ impl Tally {
     }
 }
 
-/// Whether there may be too few descriptors, and that is what it says.
+/// Whether the error is the shortage that this test creates.
 fn is_shortage(error: &io::Error) -> bool {
     let shortages = [libc::EMFILE, libc::ENFILE, libc::ETOOMANYREFS];
     IS_SHORT.load(Ordering::Relaxed)
@@ -121,7 +121,7 @@ fn pool(program: &Program, dice: &mut Dice) -> Option<ProcessPool> {
         .workers(1 + dice.roll(4) as usize)
         .time_limit(Duration::from_millis(150));
     if dice.roll(2) == 0 {
-        builder = builder.recycle_after_jobs(1 + dice.roll(50));
+        builder = builder.recycle_after_jobs(1 + dice.roll(50) as usize);
     }
     if dice.roll(3) == 0 {
         builder = builder.capture_stderr();
@@ -133,7 +133,7 @@ fn pool(program: &Program, dice: &mut Dice) -> Option<ProcessPool> {
     }
 }
 
-/// Hands in a job, unless its input finds no descriptor.
+/// Submits a job, unless there is no descriptor for its input.
 fn submit<J: Job>(pool: &ProcessPool, input: &J::Input) -> Option<Handle<J::Output>> {
     match pool.submit::<J>(input) {
         Ok(handle) => Some(handle),
@@ -169,7 +169,7 @@ fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) 
             match submit::<large>(&pool, &bytes).map(Handle::wait) {
                 None => {}
                 Some(Ok(back)) => assert!(back == bytes),
-                // On a busy machine this may take longer than the limit, too.
+                // On a busy machine this too may take longer than the limit.
                 Some(Err(JobError::TimedOut(_))) => {}
                 Some(Err(JobError::Transport(error))) if is_shortage(&error) => {}
                 Some(Err(other)) => panic!("a large job: {other}"),
@@ -201,7 +201,7 @@ fn round(program: &Program, dice: &mut Dice, tally: &mut Tally, next: &mut u64) 
     }
 }
 
-/// More descriptors than may be in flight, where this user has a limit.
+/// Sends more descriptors than may be in flight, where this user has a limit.
 fn share_buffers(pool: &ProcessPool, dice: &mut Dice) {
     let buffers = (0..dice.roll(8)).map(|_| Buffer::new(100));
     let Ok(buffers) = buffers.collect::<io::Result<Vec<_>>>() else {
@@ -227,13 +227,13 @@ fn seconds() -> u64 {
 }
 
 #[test]
-fn every_accepted_job_ends_once_with_its_result_or_its_reason() {
+fn every_accepted_job_ends_once() {
     quiet_in_workers();
     let program = register![work, large, share];
     if is_inner() {
         return;
     }
-    let _turn = alone();
+    let _exclusive = alone();
     let _deadline = deadline(seconds() + 120);
     soak(&program);
 }
@@ -242,7 +242,7 @@ fn soak(program: &Program) {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
     let (mut tally, mut next) = (Tally::default(), 0);
     let (before, threads) = (
-        Census::take(),
+        Resources::count(),
         fs::read_dir("/proc/self/task").unwrap().count(),
     );
     // Everything has been allocated once.
@@ -254,7 +254,7 @@ fn soak(program: &Program) {
     while start.elapsed() < Duration::from_secs(seconds()) {
         let is_short = IS_SHORT.load(Ordering::Relaxed);
         if is_short && dice.roll(2) == 0 {
-            // For the time that a program has no descriptor left.
+            // The program has no descriptor left for a moment.
             let (files, pause) = (hoard(), dice.roll(80));
             let giving_back = thread::spawn(move || {
                 thread::sleep(Duration::from_millis(pause));
@@ -267,7 +267,7 @@ fn soak(program: &Program) {
         }
         rounds += 1;
     }
-    before.assert_back();
+    before.assert_restored();
     eventually("the threads are gone", || {
         fs::read_dir("/proc/self/task").unwrap().count() <= threads
     });
@@ -282,7 +282,7 @@ fn soak(program: &Program) {
     assert!(grown < 64 << 20, "{grown} bytes more than after warming up");
 }
 
-/// Takes all descriptors that are left but a few, with which the test itself gets on.
+/// Takes all free descriptors but a few that the test itself needs.
 fn hoard() -> Vec<File> {
     let mut files: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     files.truncate(files.len().saturating_sub(1));
@@ -319,8 +319,11 @@ fn hard_times(name: &str, launcher: &[&str]) {
 }
 
 #[test]
-fn jobs_end_once_as_nobody_with_few_descriptors() {
-    hard_times("jobs_end_once_as_nobody_with_few_descriptors", AS_NOBODY);
+fn jobs_end_once_as_lone_user_with_few_descriptors() {
+    hard_times(
+        "jobs_end_once_as_lone_user_with_few_descriptors",
+        as_lone_user(),
+    );
 }
 
 #[test]

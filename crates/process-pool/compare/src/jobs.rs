@@ -1,4 +1,4 @@
-//! What the workers do.
+//! The jobs of the workers.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -7,15 +7,15 @@ use effective_process_pool::job;
 use workload::inputs::{self, Inputs};
 use workload::task::{Surroundings, run_blocking};
 
-use crate::board::{Board, Told};
+use crate::shared_memory::{Context, SharedMemory};
 
-/// What a worker knows.
+/// The data of a worker.
 struct Loaded {
     inputs: Inputs,
-    board: Board,
-    /// The turn in which it read the board; with 0 it has not.
-    turn: u64,
-    told: Told,
+    memory: SharedMemory,
+    /// The version of the shared memory that it has read; 0 for none.
+    version: u64,
+    context: Context,
     snapshot: Vec<u64>,
 }
 
@@ -24,27 +24,27 @@ thread_local! {
 }
 
 job! {
-    /// Reads the inputs; on the board will be what else the tasks need.
-    pub fn load(path: String, board: Board) {
+    /// Loads the inputs. The shared memory will hold the rest of what tasks need.
+    pub fn load(path: String, memory: SharedMemory) {
         let inputs = inputs::read(Path::new(&path)).unwrap_or_else(|error| panic!("{error}"));
-        let told = Told { surroundings: Surroundings::default(), traced: false, cells: 0 };
-        LOADED.set(Some(Loaded { inputs, board, turn: 0, told, snapshot: Vec::new() }));
+        let context = Context { surroundings: Surroundings::default(), traced: false, cells: 0 };
+        LOADED.set(Some(Loaded { inputs, memory, version: 0, context, snapshot: Vec::new() }));
     }
 
-    /// Does the task of this number, in this turn.
-    pub fn task(index: u64, turn: u64) -> Result<u64, String> {
+    /// Runs the task of this number, with this version of the shared memory.
+    pub fn task(index: u64, version: u64) -> Result<u64, String> {
         LOADED.with_borrow_mut(|loaded| {
             let loaded = loaded.as_mut().ok_or("no inputs have been loaded")?;
-            if turn != loaded.turn {
-                (loaded.told, loaded.snapshot) = loaded.board.read()?;
-                loaded.turn = turn;
+            if version != loaded.version {
+                (loaded.context, loaded.snapshot) = loaded.memory.read()?;
+                loaded.version = version;
             }
-            let Loaded { inputs, board, told, snapshot, .. } = loaded;
+            let Loaded { inputs, memory, context, snapshot, .. } = loaded;
             let tasks = &inputs.tasks;
             let task = usize::try_from(index).ok().and_then(|index| tasks.get(index)).ok_or("there is no such task")?;
-            let output = run_blocking(task, tasks.len(), snapshot, &told.surroundings).map_err(|failure| failure.to_string());
-            if told.traced {
-                board.note(task.index);
+            let output = run_blocking(task, tasks.len(), snapshot, &context.surroundings).map_err(|failure| failure.to_string());
+            if context.traced {
+                memory.note_done(task.index);
             }
             output
         })

@@ -1,11 +1,11 @@
-//! `process-pool` as a contestant: as many worker processes as workers, reused by all samples.
+//! `process-pool` as a contestant: worker processes, reused by all samples.
 //!
-//! The workers read the inputs from a file when they start, so that a job is no more than the number of its task. What else
-//! they need lies in memory that all of them share: where files and server are, and with the pattern `rounds` the values of
-//! the generation before.
+//! The workers read the inputs from a file when they start, so a job is only the number of its
+//! task. The rest is in memory that all of them share: the locations of files and server, and with
+//! the pattern `rounds` the values of the previous generation.
 
-mod board;
 mod jobs;
+mod shared_memory;
 
 pub use jobs::{load, task};
 
@@ -20,8 +20,9 @@ use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
-pub use board::Board;
-use board::Told;
+pub use shared_memory::SharedMemory;
+
+use shared_memory::Context;
 
 /// The model `process-pool`.
 #[derive(Debug, Clone)]
@@ -29,44 +30,45 @@ pub struct ProcessPoolModel {
     program: Program,
 }
 
-/// A pool whose workers know the inputs.
+/// A pool whose workers have loaded the inputs.
 #[derive(Debug)]
 pub struct Ready {
     pool: ProcessPool,
-    board: Board,
-    /// What stands on the board, but for the snapshot.
-    told: Option<Told>,
-    /// How often it was written to, so that a worker knows when there is something new.
-    turn: u64,
+    memory: SharedMemory,
+    /// The context in the shared memory.
+    context: Option<Context>,
+    /// How often the shared memory was written, so that a worker knows when to read again.
+    version: u64,
     one_by_one: bool,
-    /// Workers that are replaced read it again.
+    /// Kept for replacement workers, which read it again.
     _file: NamedTempFile,
 }
 
 impl ProcessPoolModel {
-    /// A model whose workers are this program, which has registered [`load`](struct@load) and [`task`](struct@task).
+    /// Creates a model whose workers are this program, which has registered [`load`](struct@load)
+    /// and [`task`](struct@task).
     pub fn new(program: Program) -> Self {
         Self { program }
     }
 }
 
 impl Ready {
-    /// Lets the workers know what this batch has that the one before had not: as a rule nothing.
-    fn tell(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let told = Told::of(batch);
-        let known = self.told.as_ref() == Some(&told);
-        if known && !told.traced && told.cells == 0 {
+    /// Passes on what differs from the previous batch: usually nothing.
+    fn update(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let context = Context::of(batch);
+        let known = self.context.as_ref() == Some(&context);
+        if known && !context.traced && context.cells == 0 {
             return Ok(());
         }
-        self.turn += 1;
-        self.board.write(&told, batch.snapshot())?;
-        self.told = Some(told);
+        self.version += 1;
+        self.memory.write(&context, batch.snapshot())?;
+        self.context = Some(context);
         Ok(())
     }
 
-    /// Does all tasks once.
-    fn all(&self, count: usize) -> Outputs {
-        let orders = (0..count as u64).map(|index| (index, self.turn));
+    /// Runs all tasks once.
+    fn run_all(&self, count: usize) -> Outputs {
+        let orders = (0..count as u64).map(|index| (index, self.version));
         if self.one_by_one {
             let handles: Vec<_> = orders
                 .map(|order| self.pool.submit::<task>(order).map_err(Failure::new))
@@ -104,12 +106,9 @@ impl Model for ProcessPoolModel {
             variants: vec![
                 variant(
                     "",
-                    "A map over worker processes, in chunks of its own choice.",
+                    "A map over worker processes, in chunks of automatic size.",
                 ),
-                variant(
-                    "one-by-one",
-                    "A job per task, each waited for through its own handle.",
-                ),
+                variant("one-by-one", "One job per task, each with its own handle."),
             ],
         }
     }
@@ -137,35 +136,35 @@ impl Model for ProcessPoolModel {
         let mut file = NamedTempFile::new().map_err(Failure::new)?;
         inputs::write(inputs, std::io::BufWriter::new(&mut file)).map_err(Failure::new)?;
         file.flush().map_err(Failure::new)?;
-        let board = Board::new(inputs.tasks.len())?;
+        let memory = SharedMemory::new(inputs.tasks.len())?;
         let path = file
             .path()
             .to_str()
             .ok_or_else(|| Failure::new("the temporary folder has no UTF-8 name"))?;
         let pool = ProcessPool::builder(&self.program)
             .workers(workers)
-            .initializer::<load>((path.to_owned(), board.clone()))
+            .initializer::<load>((path.to_owned(), memory.clone()))
             .build()
             .map_err(Failure::new)?;
-        // Starting is part of getting ready: one job that comes back from each.
+        // Starting is part of the preparation: wait for a job of each worker.
         let _ = pool.map::<task>((0..workers).map(|_| (u64::MAX, 0)));
         Ok(Ready {
             pool,
-            board,
-            told: None,
-            turn: 0,
+            memory,
+            context: None,
+            version: 0,
             one_by_one: variant == "one-by-one",
             _file: file,
         })
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
-        if let Err(failure) = ready.tell(batch) {
+        if let Err(failure) = ready.update(batch) {
             return vec![Err(failure); batch.len()];
         }
-        let outputs = ready.all(batch.len());
+        let outputs = ready.run_all(batch.len());
         if batch.is_traced() {
-            ready.board.note_all(batch);
+            ready.memory.forward_completions(batch);
         }
         outputs
     }

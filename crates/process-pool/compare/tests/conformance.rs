@@ -1,7 +1,7 @@
-//! What every model must do, done by `process-pool`.
+//! The conformance tests of `process-pool`.
 //!
-//! Most of the common checks call functions of the test program itself, through an address that means nothing in another
-//! process. Those checks stand here again, with steps that every process knows.
+//! Most of the common checks call functions of the test program through an address, which means
+//! nothing in another process. Those checks are repeated here with steps that every process knows.
 
 use std::fs;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,12 +21,12 @@ const MOST: usize = 100_000;
 const WORKERS: usize = 3;
 const VARIANTS: [&str; 2] = ["", "one-by-one"];
 
-/// The first line of each test.
+/// Registers the jobs: the first line of each test.
 fn program() -> Program {
     effective_process_pool::register![load, task]
 }
 
-/// The tests of this program count its children and descriptors, so they take turns.
+/// Mutual exclusion: the tests count the children and descriptors of this program.
 fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,9 +110,10 @@ fn every_kind_of_step_has_the_value_of_sequential() {
     }
 }
 
-/// Its lines would have to come back from another process. If it were tried all the same, it would be an error, not a figure.
+/// Its lines would have to come back from another process. A forced attempt must be an error, not a
+/// figure.
 #[test]
-fn a_merge_is_refused_with_a_reason() {
+fn merge_is_refused_with_reason() {
     let program = program();
     let _turn = alone();
     let model = ProcessPoolModel::new(program);
@@ -145,7 +146,7 @@ fn outputs_are_in_input_order() {
 }
 
 #[test]
-fn none_one_and_many_tasks_are_all_done() {
+fn any_number_of_tasks_is_run() {
     let program = program();
     let _turn = alone();
     for tasks in [0, 1, 2, MOST] {
@@ -154,12 +155,12 @@ fn none_one_and_many_tasks_are_all_done() {
 }
 
 #[test]
-fn as_many_tasks_at_once_as_announced() {
+fn announced_number_of_tasks_run_at_once() {
     let program = program();
     let _turn = alone();
     for variant in VARIANTS {
-        // Each task shows itself as a process that sleeps: a child of a worker.
-        // On a busy machine they must take longer to be seen at the same time.
+        // Each task is visible as a sleeping grandchild. On a busy machine they must sleep longer
+        // to be seen at the same time.
         let mut most = 0;
         for seconds in ["0.25", "2", "8"] {
             let inputs = inputs(12, "map", &format!("exec = [\"sleep\", \"{seconds}\"]"));
@@ -183,7 +184,7 @@ fn as_many_tasks_at_once_as_announced() {
 
 /// The worst that a task can do is to kill its process.
 #[test]
-fn a_crashing_or_failing_task_harms_no_other() {
+fn crashing_task_harms_no_other() {
     let program = program();
     let _turn = alone();
     let kill = |signal: &str| Step::Exec {
@@ -209,7 +210,7 @@ fn a_crashing_or_failing_task_harms_no_other() {
 }
 
 #[test]
-fn the_trace_knows_when_each_task_was_done() {
+fn trace_records_when_each_task_ended() {
     let program = program();
     let _turn = alone();
     for variant in VARIANTS {
@@ -218,7 +219,7 @@ fn the_trace_knows_when_each_task_was_done() {
         let model = ProcessPoolModel::new(program.clone());
         let mut ready = model.prepare(variant, &inputs, 1).expect("it gets ready");
         let batch = batch(inputs);
-        // A sample before and one after, as the comparison may have it.
+        // An untraced sample before and after, as in a comparison.
         let plain = model.run(&mut ready, &batch);
         for _ in 0..2 {
             let completions = Arc::new(Completions::start(2));
@@ -226,16 +227,16 @@ fn the_trace_knows_when_each_task_was_done() {
             assert_eq!(model.run(&mut ready, &traced), plain);
             let at = |share| completions.quantile_ns(share).expect("there are tasks");
             assert!(at(0.5) > 0, "variant `{variant}`");
-            // One worker: the second begins when the first is done.
+            // With one worker, the second starts when the first is done.
             assert!(at(1.0) >= at(0.5) + 100_000_000, "variant `{variant}`");
         }
         assert_eq!(model.run(&mut ready, &batch), plain);
     }
 }
 
-/// A pool outlives a batch: what one said must not stand for the next.
+/// A pool outlives a batch: the context of one must not apply to the next.
 #[test]
-fn a_batch_with_other_surroundings_is_told_to_the_same_workers() {
+fn workers_receive_surroundings_of_next_batch() {
     let program = program();
     let _turn = alone();
     let inputs = Arc::new(inputs(6, "map", "read = \"8B\""));
@@ -262,7 +263,7 @@ fn a_batch_with_other_surroundings_is_told_to_the_same_workers() {
 }
 
 #[test]
-fn nothing_is_left_behind() {
+fn runs_leave_nothing_behind() {
     let program = program();
     let _turn = alone();
     let use_once = || {
@@ -291,7 +292,7 @@ fn count(what: &str) -> usize {
     fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count)
 }
 
-/// Number and parent of all processes that live.
+/// The number, parent and name of every process.
 fn processes() -> Vec<(u32, u32, String)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());

@@ -76,7 +76,8 @@ impl Others {
 
 const PYTHON: &str = "Python ProcessPoolExecutor";
 
-/// Adds Python to a contest, if there is one. It does so much less than all of the work as `share` says, since it is slow.
+/// Adds Python to a contest, if it runs. Being slow, it does 1/`share` of the work, and its time is
+/// scaled up.
 fn with_python<'a>(
     contest: Contest<'a>,
     others: &'a Others,
@@ -99,7 +100,7 @@ fn pool_trip(pool: &ProcessPool, number: u64) -> u64 {
         .expect("a result")
 }
 
-/// So many trips, one after another. Some before them, which are not counted, make it hot.
+/// Makes `count` round trips, one after another. Uncounted ones before them warm up.
 fn trips(count: u64, trip: impl Fn(u64) -> u64) -> Duration {
     let go = |count| {
         for number in 0..count {
@@ -184,7 +185,7 @@ fn cold(pool: &ProcessPool, others: &Others, settings: &Settings) {
     with_python(contest, others, "cold", COUNT, 1).run(settings);
 }
 
-/// Hands in one for each that comes back.
+/// Keeps `OUTSTANDING` jobs in flight.
 fn window<T>(
     count: u64,
     mut send: impl FnMut(u64) -> T,

@@ -1,4 +1,4 @@
-//! The crate ipc-channel: a channel there and one back.
+//! The crate ipc-channel: one channel each way.
 
 use std::process::{Child, Command};
 
@@ -20,7 +20,7 @@ pub struct Ipc {
 }
 
 impl Ipc {
-    /// Starts it.
+    /// Starts the process.
     pub fn start() -> Self {
         let (server, name) = IpcOneShotServer::<Ends>::new().expect("a server");
         let child = Command::new("/proc/self/exe")
@@ -47,7 +47,7 @@ impl Ipc {
             .expect("it lives");
     }
 
-    /// Receives one.
+    /// Receives a number.
     pub fn receive(&self) -> u64 {
         match self.ends().1.recv().expect("it lives") {
             Message::Number(number) => number,
@@ -55,7 +55,7 @@ impl Ipc {
         }
     }
 
-    /// Sends all of these bytes and receives as many, by its shared memory.
+    /// Sends these bytes and receives as many, through ipc-channel's shared memory.
     pub fn exchange(&self, bytes: &[u8], into: &mut [u8]) {
         self.ends()
             .0
@@ -75,7 +75,7 @@ impl Drop for Ipc {
     }
 }
 
-/// The other side.
+/// Runs the other side.
 pub(crate) fn echo(name: String) {
     let (sender, theirs) = ipc::channel::<Message>().expect("a channel");
     let (mine, receiver) = ipc::channel::<Message>().expect("a channel");

@@ -1,6 +1,7 @@
-//! The benches of `process-pool` against its rivals live in `benches/`: `cargo bench -p process-pool-rivals`.
+//! The rivals of `process-pool`; the benches are in `benches/`: `cargo bench -p
+//! process-pool-rivals`.
 //!
-//! Here is what the rivals need: each is another process of the same program, which echoes what it is sent, or a Python.
+//! Each rival is another process of the same program that echoes its input, or a Python.
 
 pub mod ipc;
 pub mod pipe;
@@ -10,10 +11,10 @@ pub mod threads;
 
 use std::env;
 
-/// What a rival's process finds as its first argument.
+/// The first argument of a rival's process.
 const ECHO: &str = "rival-echo";
 
-/// Turns this process into a rival's, if it was started as one.
+/// Turns this process into a rival's if it was started as one.
 pub fn enter() {
     let mut arguments = env::args().skip(1);
     if arguments.next().as_deref() != Some(ECHO) {
@@ -27,7 +28,7 @@ pub fn enter() {
     std::process::exit(0);
 }
 
-/// The arguments for such a process.
+/// The arguments that start a rival's process.
 fn arguments(rival: &str) -> [&str; 2] {
     [ECHO, rival]
 }

@@ -1,4 +1,4 @@
-//! Two pipes, one message a system call.
+//! Two pipes, with one message per system call.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write, stdin, stdout};
@@ -13,11 +13,11 @@ pub struct Pipe {
     from: File,
 }
 
-/// How much at once where there is much.
+/// The chunk size of a large transfer.
 const CHUNK: usize = 64 * 1024;
 
 impl Pipe {
-    /// Starts it.
+    /// Starts the process.
     pub fn start() -> Self {
         let mut child = Command::new("/proc/self/exe")
             .args(crate::arguments("pipe"))
@@ -40,14 +40,14 @@ impl Pipe {
         to.write_all(&number.to_le_bytes()).expect("it lives");
     }
 
-    /// Receives one.
+    /// Receives a number.
     pub fn receive(&mut self) -> u64 {
         let mut bytes = [0; 8];
         self.from.read_exact(&mut bytes).expect("it lives");
         u64::from_le_bytes(bytes)
     }
 
-    /// Sends all of these bytes and receives as many.
+    /// Sends these bytes and receives as many.
     pub fn exchange(&mut self, bytes: &[u8], into: &mut [u8]) {
         let mut to = self.to.as_ref().expect("open");
         thread::scope(|scope| {
@@ -70,14 +70,14 @@ impl Drop for Pipe {
     }
 }
 
-/// The other side.
+/// Runs the other side.
 pub(crate) fn echo() {
-    // Not through the buffers of the standard library.
+    // Bypasses the buffers of the standard library.
     let mut input = File::from(stdin().as_fd().try_clone_to_owned().expect("a descriptor"));
     let mut output = File::from(stdout().as_fd().try_clone_to_owned().expect("a descriptor"));
     let mut bytes = vec![0; CHUNK];
     loop {
-        // A message is 8 bytes, and a large one many times as long.
+        // A message is 8 bytes; a large one is many such messages.
         match input.read(&mut bytes[..8]) {
             Ok(0) => return,
             Ok(8) => {}
@@ -96,7 +96,7 @@ pub(crate) fn echo() {
     }
 }
 
-/// From a message of `u64::MAX` on, bytes are echoed as they come.
+/// After a message of `u64::MAX`, echoes bytes as they come.
 fn stream(input: &mut File, output: &mut File, bytes: &mut [u8]) {
     while let Ok(read @ 1..) = input.read(bytes) {
         if output.write_all(&bytes[..read]).is_err() {

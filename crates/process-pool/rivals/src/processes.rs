@@ -1,11 +1,11 @@
-//! The limit: a word of memory between two processes that spin.
+//! The limit: two processes that spin on a word of shared memory.
 
 use std::hint::spin_loop;
 
 use effective_process_pool::{Buffer, Handle, ProcessPool, job};
 
 job! {
-    /// Answers each odd number in the first word with the next even one, so many times.
+    /// Answers each odd number in the first word with the next even one, `trips` times.
     pub fn bounce(words: Buffer, trips: u64) {
         for trip in 0..trips {
             wait_for(&words, 2 * trip + 1);
@@ -14,7 +14,7 @@ job! {
     }
 }
 
-/// A worker that is busy with nothing but answering.
+/// A worker that only answers.
 pub struct Bouncing {
     words: Buffer,
     next: u64,
@@ -22,7 +22,7 @@ pub struct Bouncing {
 }
 
 impl Bouncing {
-    /// Starts it, for so many trips. The pool's only worker has nothing else to do.
+    /// Starts it for `trips` round trips. It occupies the pool's only worker.
     pub fn start(pool: &ProcessPool, trips: u64) -> Self {
         let words = Buffer::new(4096).expect("memory");
         let job = pool
@@ -35,20 +35,20 @@ impl Bouncing {
         }
     }
 
-    /// There and back.
+    /// Makes one round trip.
     pub fn trip(&mut self) {
         set(&self.words, self.next + 1);
         wait_for(&self.words, self.next + 2);
         self.next += 2;
     }
 
-    /// Waits until the worker has seen that all trips are done.
+    /// Waits until the worker has seen the last trip.
     pub fn finish(self) {
         self.job.wait().expect("it only counts");
     }
 }
 
-/// One word is read and written whole.
+/// Reads and writes whole words.
 fn set(words: &Buffer, number: u64) {
     words
         .write_at(0, &number.to_ne_bytes())

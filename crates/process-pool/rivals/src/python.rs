@@ -1,10 +1,11 @@
-//! Python's `ProcessPoolExecutor` with one worker. It times itself, so that no round pays for asking it.
+//! Python's `ProcessPoolExecutor` with one worker. It times itself, so that no round includes the
+//! request.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// A Python with a pool.
+/// A Python process with a pool.
 pub struct Python {
     child: Child,
     requests: Option<ChildStdin>,
@@ -15,7 +16,7 @@ impl Python {
     /// Starts it.
     ///
     /// # Errors
-    /// Why there is none, in words for the user.
+    /// Why it does not run, in words for the user.
     pub fn start() -> Result<Self, String> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/executor.py");
         let mut child = Command::new("python3")
@@ -46,7 +47,7 @@ impl Python {
         line.trim().to_owned()
     }
 
-    /// Has it do this work, of so many jobs, and say how long that took.
+    /// Runs this work with `count` jobs, and returns the time it took.
     pub fn time(&mut self, work: &str, count: u64) -> Duration {
         let requests = self.requests.as_mut().expect("open");
         writeln!(requests, "{work} {count}").expect("python lives");

@@ -1,4 +1,4 @@
-//! The limits: a word of memory between two threads, which is what two processes have at best.
+//! The limits: two threads that share a word of memory, the best that two processes can reach.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Both spin, or both sleep.
+    /// Starts the thread. Both spin, or both sleep.
     pub fn start(blocking: bool) -> Self {
         let word = Arc::new(AtomicU32::new(0));
         let stop = Arc::new(AtomicBool::new(false));
@@ -38,7 +38,7 @@ impl Pair {
         }
     }
 
-    /// There and back.
+    /// Makes one round trip.
     pub fn trip(&self) {
         let number = self.word.load(Ordering::Relaxed);
         set(&self.word, number.wrapping_add(1), self.blocking);

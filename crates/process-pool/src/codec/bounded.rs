@@ -1,8 +1,8 @@
-//! A deserializer adapter that limits what a short input can cost.
+//! A deserializer adapter that limits the cost of a short input.
 //!
 //! Postcard encodes zero-sized values as nothing at all, so ten bytes can announce 2^63 elements of
 //! a `BTreeSet<()>`, and a recursive type nests once per byte. The adapter passes every call
-//! through and counts: elements of sequences and maps, values without bytes, and levels of nesting.
+//! through and counts elements of sequences and maps, values without bytes, and levels of nesting.
 //! Honest values never come near the limits.
 
 use std::fmt;
@@ -12,16 +12,16 @@ use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, Varian
 
 use super::stack::Stack;
 
-/// Elements that may be decoded beyond those that the input pays for.
+/// The number of elements allowed beyond those that the input pays for.
 const FREE: usize = 1 << 20;
-/// Elements that one byte of input pays for: the one that it encodes, and the markers
+/// The number of elements that one byte of input pays for: the one it encodes, and the markers
 /// (`PhantomData`) of the struct around it.
 const PER_BYTE: usize = 16;
-/// The most levels of nesting, whatever the stack. A large type may take more of it than a thread
-/// has, in a debug build above all, so the stack is checked as well.
+/// The maximum depth of nesting, whatever the stack. A level of a large type may exhaust a thread's
+/// stack earlier, in debug builds above all, so the stack is checked as well.
 const DEEPEST: usize = 512;
 
-/// The remaining budget for one input, and the limit that was exceeded, if any.
+/// The remaining budget for one input, and the exceeded limit, if any.
 pub(super) struct Limits {
     elements: usize,
     allowed: usize,
@@ -50,7 +50,7 @@ impl Limits {
         }
     }
 
-    /// Which limit was exceeded, if one was.
+    /// Explains which limit was exceeded, if one was.
     pub(super) fn explain(&self) -> Option<String> {
         let Self { bytes, allowed, .. } = self;
         Some(match self.exceeded? {
@@ -88,7 +88,7 @@ impl Limits {
 }
 
 /// The adapter. `depth` is the number of levels allowed below this one; `paid` means that this
-/// value has been counted already.
+/// value has already been counted.
 pub(super) struct Bounded<'a, D> {
     inner: D,
     limits: &'a mut Limits,
@@ -106,7 +106,7 @@ impl<'a, D> Bounded<'a, D> {
         }
     }
 
-    /// Wraps the visitor of a value that contains others. `counted` is true where the input itself
+    /// Wraps the visitor of a value that contains others. `counted` is true if the input itself
     /// says how many elements follow.
     #[inline]
     fn nest<V, E: Error>(self, visitor: V, counted: bool) -> Result<(D, Nested<'a, V>), E> {

@@ -1,19 +1,20 @@
-//! How much is left of a thread's stack.
+//! The remaining stack of a thread.
 //!
-//! Values are encoded and decoded by recursion, so the depth of a value is paid for in stack, and a
-//! stack overflow ends the process. How much a level takes depends on the type and on the build.
+//! Values are encoded and decoded recursively, so deep values use much stack, and a stack overflow
+//! ends the process. The size of a level depends on the type and on the build.
 
 use std::cell::Cell;
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// What may be used before the bounds of the stack are looked up.
+/// The stack that may be used before its bounds are looked up.
 const UNCHECKED: usize = 32 * 1024;
-/// What must remain: for the innermost level, which has no check, for a panic, and for signal handlers.
+/// The stack that must remain: for the innermost level, which has no check, for a panic, and for
+/// signal handlers.
 const REMAINS: usize = 96 * 1024;
 
-/// The stack of the calling thread, as far as a value may use it.
+/// The calling thread's stack, as far as a value may use it.
 pub(super) struct Stack {
     /// Below this address the bounds are looked up, or there is no room.
     floor: Cell<usize>,
@@ -46,11 +47,11 @@ impl Stack {
     fn look_up(&self, here: usize) -> bool {
         if !self.is_known.replace(true) {
             let floor = match bounds() {
-                // On a small stack a quarter has to do.
+                // On a small stack a quarter must do.
                 Some((low, high)) if (low..high).contains(&here) => {
                     low + REMAINS.min((high - low) / 4)
                 }
-                // A stack that is not the thread's own, as of a coroutine, has unknown bounds.
+                // A stack other than the thread's own, such as a coroutine's, has unknown bounds.
                 _ => 0,
             };
             self.floor.set(floor);
@@ -61,19 +62,19 @@ impl Stack {
     }
 }
 
-/// An address in the frame of the caller, or next to it.
+/// An address in or near the frame of the caller.
 #[inline]
 fn position() -> usize {
     let mark = 0_u8;
     black_box(ptr::from_ref(&mark)).addr()
 }
 
-/// The lowest address of this thread's stack, and the one above its highest.
+/// The lowest address of this thread's stack, and the address above its highest.
 fn bounds() -> Option<(usize, usize)> {
     thread_local! {
         static BOUNDS: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
     }
-    // Asking may fail for a moment, when no descriptor is left, and is repeated then.
+    // The lookup may fail briefly, when no descriptor is free, and is repeated then.
     BOUNDS.get().or_else(|| {
         BOUNDS.set(ask());
         BOUNDS.get()
@@ -82,14 +83,14 @@ fn bounds() -> Option<(usize, usize)> {
 
 fn ask() -> Option<(usize, usize)> {
     let mut attributes = MaybeUninit::uninit();
-    // SAFETY: `attributes` is valid for a write, and the thread asked for is the caller, so it exists.
+    // SAFETY: `attributes` is valid for a write, and the thread is the calling one, so it exists.
     if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
         return None;
     }
     let mut low = ptr::null_mut();
     let mut bytes = 0;
-    // SAFETY: the call above has initialised `attributes`, which this one reads, and which the last
-    // one frees. Both other pointers are valid for a write.
+    // SAFETY: the call above has initialised `attributes`, which this one reads and the next one
+    // frees. Both other pointers are valid for a write.
     let result = unsafe {
         let result = libc::pthread_attr_getstack(attributes.as_ptr(), &mut low, &mut bytes);
         libc::pthread_attr_destroy(attributes.as_mut_ptr());
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_are_those_of_the_calling_thread() {
+    fn bounds_match_calling_thread() {
         for kibibytes in [128, 2048] {
             let thread = thread::Builder::new().stack_size(kibibytes * 1024);
             let (low, high) = thread
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn recursion_stops_before_the_stack_ends() {
+    fn recursion_stops_before_stack_ends() {
         fn descend(stack: &Stack, level: usize) -> usize {
             let space = black_box([level; 100]);
             if stack.has_room() {

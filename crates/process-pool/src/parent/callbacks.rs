@@ -1,19 +1,21 @@
 //! The thread that runs callbacks.
 //!
-//! They are the user's: they may wait for other jobs, block, or drop the pool. So they run neither on the supervisor, who
-//! would hear of no death and no time limit meanwhile, nor on whichever thread of the program comes across a result, which
-//! may hold a lock that the callback wants.
+//! A callback is user code: it may wait for other jobs, block, or drop the pool. It runs neither on
+//! the supervisor, which would miss deaths and time limits meanwhile, nor on the thread that
+//! collects a result, which may hold a lock that the callback needs.
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::jobs::{Callback, contained};
-use super::unit::Outcome;
-use crate::lock;
+use super::map_results::RawResult;
+use crate::panic::catch;
+use crate::sync::lock;
 
-/// Callbacks whose results are there, and who runs them.
+pub(crate) type Callback = Box<dyn FnOnce(RawResult) + Send>;
+
+/// The queue of callbacks whose results have arrived, and the thread that runs them.
 #[derive(Default)]
 pub(crate) struct Callbacks {
     inner: Arc<Inner>,
@@ -23,30 +25,30 @@ pub(crate) struct Callbacks {
 #[derive(Default)]
 struct Inner {
     due: Mutex<Due>,
-    some: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Default)]
 struct Due {
-    calls: VecDeque<(Callback, Outcome)>,
-    /// No more will come.
+    calls: VecDeque<(Callback, RawResult)>,
+    /// No more callbacks will come.
     closed: bool,
 }
 
 impl Callbacks {
-    /// Has the callback called by the thread, which is started for the first one. Where there is none, it is called here:
-    /// when the pool is over, and when the system refuses a thread.
-    pub(crate) fn call(&self, callback: Callback, outcome: Outcome) {
+    /// Queues the callback for the thread, which starts with the first one. Without the thread (the
+    /// pool has ended, or the system refuses a thread) runs the callback here.
+    pub(crate) fn call(&self, callback: Callback, outcome: RawResult) {
         if self.ensure().is_ok() {
             let mut due = lock(&self.inner.due);
             if !due.closed {
                 due.calls.push_back((callback, outcome));
                 drop(due);
-                self.inner.some.notify_one();
+                self.inner.changed.notify_one();
                 return;
             }
         }
-        contained(|| callback(outcome));
+        drop(catch(|| callback(outcome)));
     }
 
     fn ensure(&self) -> io::Result<()> {
@@ -59,19 +61,20 @@ impl Callbacks {
         Ok(())
     }
 
-    /// Lets the thread end when it has run what is due.
+    /// Ends the thread once it has run the queued callbacks.
     pub(crate) fn close(&self) {
         lock(&self.inner.due).closed = true;
-        self.inner.some.notify_all();
+        self.inner.changed.notify_all();
     }
 
-    /// Waits for that, but for a callback that ends its own pool.
+    /// Waits for the thread to end, unless the caller is that thread: a callback that drops its own
+    /// pool.
     pub(crate) fn join(&self) {
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread
             && thread.thread().id() != thread::current().id()
         {
-            // It contains the panics of callbacks, and has none of its own.
+            // It catches the panics of callbacks and has none of its own.
             let _ = thread.join();
         }
     }
@@ -83,12 +86,15 @@ impl Inner {
         loop {
             if let Some((callback, outcome)) = due.calls.pop_front() {
                 drop(due);
-                contained(|| callback(outcome));
+                drop(catch(|| callback(outcome)));
                 due = lock(&self.due);
             } else if due.closed {
                 return;
             } else {
-                due = self.some.wait(due).unwrap_or_else(PoisonError::into_inner);
+                due = self
+                    .changed
+                    .wait(due)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         }
     }

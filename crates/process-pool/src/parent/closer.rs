@@ -10,11 +10,11 @@ use std::thread;
 
 use rustix::net::sockopt::set_socket_linger;
 
-use crate::lock;
+use crate::sync::lock;
 
-/// How many threads may be closing. Descriptors beyond what they manage wait in the list.
-const MOST_THREADS: usize = 4;
-/// A thread that closes descriptors needs next to nothing.
+/// The maximum number of closing threads. Further descriptors wait in the list.
+const MAX_THREADS: usize = 4;
+/// A closing thread needs next to nothing.
 const STACK: usize = 64 * 1024;
 
 static CLOSER: Mutex<Closer> = Mutex::new(Closer {
@@ -22,7 +22,7 @@ static CLOSER: Mutex<Closer> = Mutex::new(Closer {
     threads: 0,
 });
 
-/// One for all pools, as a thread that is stuck belongs to no pool any more.
+/// One for all pools, since a thread that is stuck outlives its pool.
 struct Closer {
     waiting: Vec<OwnedFd>,
     threads: usize,
@@ -35,7 +35,7 @@ pub(super) fn close(rejected: Vec<OwnedFd>) {
     }
     let mut closer = lock(&CLOSER);
     closer.waiting.extend(rejected);
-    if closer.threads == MOST_THREADS {
+    if closer.threads == MAX_THREADS {
         return;
     }
     let thread = thread::Builder::new()

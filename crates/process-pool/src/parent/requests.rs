@@ -1,40 +1,43 @@
-//! What a handle asks of the state: its result, to be told of it, that its job be cancelled or killed.
+//! Requests of a handle to the pool's state: take the result, register a waiter, cancel or kill the
+//! job.
 
 use std::mem;
 use std::task::Waker;
 
-use super::jobs::{Callback, Entry, Key, Stage, Waiter, Wake};
-use super::lane::Verdict;
+use super::batch::{JobKey, Sink};
+use super::callbacks::Callback;
+use super::job_table::{JobEntry, Stage, Waiter, Wake};
+use super::map_results::RawResult;
 use super::state::State;
-use super::unit::{Outcome, Sink};
-use crate::JobError;
+use super::worker_link::link::KillReason;
+use crate::error::JobError;
 use crate::transport::layout::SLOTS;
 
 impl State {
-    /// Sets who wants to know of the end of a job. Whom that replaces is dropped when the lock is released; who comes too
-    /// late comes back.
+    /// Registers the waiter of a job. The waiter that it replaces is dropped after the lock is
+    /// released. If the job has ended, the new waiter is returned.
     #[must_use]
-    pub(crate) fn watch(&mut self, key: Key, waiter: Waiter) -> Option<Waiter> {
-        let wants = waiter.wants_events();
+    pub(crate) fn watch(&mut self, key: JobKey, waiter: Waiter) -> Option<Waiter> {
+        let wants = waiter.needs_supervisor();
         let old = match self.jobs.get(key) {
             Some(entry) if !matches!(entry.stage, Stage::Ended(_)) => {
                 mem::replace(&mut entry.waiter, waiter)
             }
             _ => return Some(waiter),
         };
-        if wants && !old.wants_events() {
+        if wants && !old.needs_supervisor() {
             self.add_watcher();
-        } else if !wants && old.wants_events() {
+        } else if !wants && old.needs_supervisor() {
             self.watchers -= 1;
         }
-        if old.is_the_users() {
+        if old.runs_user_code() {
             self.wakes.push(Wake::Drop(old));
         }
         None
     }
 
-    /// The result, if the job has ended, and its place is free again.
-    pub(crate) fn take_result(&mut self, key: Key) -> Option<Outcome> {
+    /// Takes the result if the job has ended, and frees its table entry.
+    pub(crate) fn take_result(&mut self, key: JobKey) -> Option<RawResult> {
         if !self.has_ended(key) {
             return None;
         }
@@ -44,42 +47,43 @@ impl State {
         }
     }
 
-    /// What the job is doing, but for its end.
-    pub(crate) fn stage(&mut self, key: Key) -> Option<Stage> {
+    /// The progress of a job that has not ended.
+    pub(crate) fn stage(&mut self, key: JobKey) -> Option<Stage> {
         match self.jobs.get(key)?.stage {
             Stage::Queued => Some(Stage::Queued),
-            Stage::Lane { lane, unit } => Some(Stage::Lane { lane, unit }),
+            Stage::Assigned { worker, batch } => Some(Stage::Assigned { worker, batch }),
             Stage::Ended(_) => None,
         }
     }
 
-    pub(crate) fn has_ended(&mut self, key: Key) -> bool {
+    pub(crate) fn has_ended(&mut self, key: JobKey) -> bool {
         self.jobs
             .get(key)
             .is_some_and(|entry| matches!(entry.stage, Stage::Ended(_)))
     }
 
-    /// The result, or the task is woken when it is there. Also returned is what is to be dropped without the lock.
-    pub(crate) fn poll(&mut self, key: Key, waker: Waker) -> Option<Outcome> {
+    /// Takes the result, or registers the waker of the task.
+    pub(crate) fn poll(&mut self, key: JobKey, waker: Waker) -> Option<RawResult> {
         let late = self.watch(key, Waiter::Task(waker));
         self.wakes.extend(late.map(Wake::Drop));
-        self.settle();
+        self.dispatch();
         self.take_result(key)
     }
 
-    /// Has the callback called, now or later.
-    pub(crate) fn call_back(&mut self, key: Key, callback: Callback) {
+    /// Calls the callback now or when the job ends.
+    pub(crate) fn call_back(&mut self, key: JobKey, callback: Callback) {
         let late = self.watch(key, Waiter::Callback(callback));
         match (late, self.take_result(key)) {
             (Some(Waiter::Callback(callback)), Some(outcome)) => {
                 self.wakes.push(Wake::Callback(callback, outcome));
             }
-            _ => self.settle(),
+            _ => self.dispatch(),
         }
     }
 
-    /// The handle is gone. Returned is what need not be dropped under the lock.
-    pub(crate) fn detach(&mut self, key: Key) -> Option<Outcome> {
+    /// Handles the drop of a handle. Returns the result, so that it is dropped after the lock is
+    /// released.
+    pub(crate) fn detach(&mut self, key: JobKey) -> Option<RawResult> {
         let outcome = self.take_result(key);
         if outcome.is_none() {
             let _ = self.watch(key, Waiter::Detached);
@@ -87,8 +91,8 @@ impl State {
         outcome
     }
 
-    /// Cancels a job that has not begun.
-    pub(crate) fn cancel(&mut self, key: Key) -> bool {
+    /// Cancels a job that has not started.
+    pub(crate) fn cancel(&mut self, key: JobKey) -> bool {
         let Some(entry) = self.jobs.get(key) else {
             return false;
         };
@@ -96,12 +100,12 @@ impl State {
             Stage::Ended(_) => return false,
             Stage::Queued => {
                 self.deliver(&Sink::Job(key), 0, Err(JobError::Cancelled));
-                self.has_gone_stale();
+                self.note_cancelled();
                 return true;
             }
-            Stage::Lane { lane, unit } => {
-                let lane = self.lanes[lane].as_mut();
-                if lane.and_then(|lane| lane.withdraw_one(unit)).is_none() {
+            Stage::Assigned { worker, batch } => {
+                let link = self.workers[worker].as_mut();
+                if link.and_then(|link| link.withdraw_one(batch)).is_none() {
                     return false;
                 }
             }
@@ -111,35 +115,41 @@ impl State {
     }
 
     /// Cancels a job, or kills the worker that runs it.
-    pub(crate) fn kill(&mut self, key: Key) -> bool {
+    pub(crate) fn kill(&mut self, key: JobKey) -> bool {
         if self.cancel(key) {
             return true;
         }
-        let Some(Entry {
-            stage: Stage::Lane { lane: place, unit },
+        let Some(JobEntry {
+            stage: Stage::Assigned { worker, batch },
             ..
         }) = self.jobs.get(key)
         else {
             return false;
         };
-        let (place, unit) = (*place, *unit);
-        let killed = self.kill_running(place, unit, Verdict::Killed);
-        self.settle();
+        let (worker, batch) = (*worker, *batch);
+        let killed = self.kill_running(worker, batch, KillReason::Killed);
+        self.dispatch();
         killed
     }
 
-    /// Kills the worker if it still runs that unit, after it has given back what it has not begun.
-    pub(crate) fn kill_running(&mut self, place: usize, unit: u64, verdict: Verdict) -> bool {
-        // Results that nobody has asked for stand before it.
-        self.tend(place);
-        let Some(lane) = self.lanes[place].as_mut() else {
+    /// Kills the worker if it still runs this batch, after taking back the batches that it has not
+    /// started.
+    pub(crate) fn kill_running(
+        &mut self,
+        worker: usize,
+        batch: u64,
+        kill_reason: KillReason,
+    ) -> bool {
+        // Uncollected results precede it in the ring.
+        self.collect_from(worker);
+        let Some(link) = self.workers[worker].as_mut() else {
             return false;
         };
-        let Some((_, _, attempt)) = lane.running().filter(|(number, ..)| *number == unit) else {
+        let Some((_, _, attempt)) = link.running().filter(|(number, ..)| *number == batch) else {
             return false;
         };
-        let back = lane.withdraw(SLOTS);
-        let killed = lane.kill_for(unit, attempt.input, verdict);
+        let back = link.withdraw(SLOTS);
+        let killed = link.kill_for(batch, attempt.input, kill_reason);
         self.requeue(back);
         killed
     }

@@ -1,228 +1,261 @@
-//! Who gets which unit, and where its results go.
+//! The state of a pool, guarded by its lock: the queue, the workers, the assignment of batches, and
+//! the delivery of results.
 
+use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::jobs::{Entry, Jobs, Key, Stage, Waiter, Wake};
-use super::lane::{Delivery, Harvest, Lane, Refused, Verdict};
-use super::starts::Starts;
-use super::unit::{Outcome, Queue, Sink, Unit};
+use super::batch::{Batch, JobKey, Sink};
+use super::job_table::{JobEntry, JobTable, Stage, Waiter, Wake};
+use super::map_results::RawResult;
+use super::start_failures::StartFailures;
+use super::worker_link::collect::{Delivery, Harvest};
+use super::worker_link::link::{KillReason, Refused, WorkerLink};
+use super::worker_process::WorkerProcess;
+use crate::error::{Broken, JobError};
 use crate::transport::layout::SLOTS;
-use crate::{Broken, JobError};
+use crate::transport::mapping::Region;
 
-/// How soon after a result a job counts as one of a series, for which a worker then spins.
+/// A job that arrives this soon after a result counts as one of a series, for which the worker
+/// spins.
 const SERIES: Duration = Duration::from_micros(50);
-/// How many chunks of a map a worker has at once: one in work, and the next at hand. The others wait in the queue, for
-/// whoever is first.
+/// The maximum number of chunks of a map per worker: one running and the next one ready. The others
+/// stay in the queue for the first free worker.
 const CHUNKS: usize = 2;
-/// How soon to try again to send descriptors that the system did not take.
+/// The interval between attempts to send descriptors that the system refused.
 pub(super) const CONGESTION: Duration = Duration::from_millis(10);
 
-/// All that the lock of a pool guards.
+/// How often to collect results without a bell while a thread waits for them. Bells do ring; but a
+/// job that overwrites shared memory could silence them.
+pub(super) const SWEEP: Duration = Duration::from_millis(250);
+
+/// The memory and the process of a worker that has been started.
+pub(super) type Started = (Arc<Region>, Arc<WorkerProcess>);
+
+/// Everything that the lock of a pool guards.
 pub(crate) struct State {
-    pub(crate) jobs: Jobs,
-    queue: Queue,
-    /// `None` where a worker has died and the next one has not been started.
-    pub(crate) lanes: Vec<Option<Lane>>,
-    /// Inputs accepted and not ended.
-    live: usize,
-    /// How many jobs and maps the supervisor has to hear of as soon as they end.
+    pub(crate) jobs: JobTable,
+    queue: VecDeque<Batch>,
+    /// `None` where a worker has died and not been replaced.
+    pub(crate) workers: Vec<Option<WorkerLink>>,
+    /// The memory limit of each worker.
+    memory_limit: Option<u64>,
+    /// Accepted inputs that have not ended.
+    unfinished: usize,
+    /// The number of jobs and maps whose ends the supervisor must notice at once.
     pub(crate) watchers: usize,
-    /// No more jobs are taken.
+    /// No more jobs are accepted.
     pub(crate) closed: bool,
-    /// All workers have ended, and so has the supervisor.
-    pub(crate) over: bool,
+    /// All workers have exited, and the supervisor is ending.
+    pub(crate) terminated: bool,
     pub(crate) broken: Option<Broken>,
-    pub(super) starts: Starts,
-    /// Whether the supervisor looks soon for units that wait behind a long one.
-    pub(super) is_relieving: bool,
-    /// Whether a unit waits until the system takes descriptors again.
+    pub(super) start_failures: StartFailures,
+    /// Whether the supervisor will soon check for batches behind a long one.
+    pub(super) is_rebalancing: bool,
+    /// Whether a batch waits until the system takes descriptors again.
     pub(super) is_congested: bool,
-    /// Whether somebody has begun to wait since the supervisor's latest look.
-    pub(crate) was_watched: bool,
-    /// How many of the units in the queue are cancelled.
-    stale: usize,
-    /// How many jobs an immediate shutdown has ended; `None` before one.
-    pub(crate) ended_at_once: Option<usize>,
+    /// Whether a waiter was registered since the supervisor's latest check.
+    pub(crate) has_new_waiter: bool,
+    /// The number of cancelled batches in the queue.
+    cancelled_in_queue: usize,
+    /// The number of jobs that an immediate shutdown has ended; `None` without one.
+    pub(crate) ended_by_shutdown: Option<usize>,
     pub(super) wakes: Vec<Wake>,
     /// Whether to wake the supervisor.
-    pub(crate) kick: bool,
-    /// When the supervisor looks at the clock; `None` for never.
-    pub(crate) next_look: Option<Instant>,
+    pub(crate) wake_supervisor: bool,
+    /// When the supervisor checks next; `None` for never.
+    pub(crate) next_check: Option<Instant>,
     last_result: Option<Instant>,
     /// Descriptors from workers that belong to no result. They are closed after the lock is
-    /// released, as closing may block.
+    /// released, because closing may block.
     pub(super) rejected: Vec<OwnedFd>,
     /// Kept for its memory.
     spare: Vec<Delivery>,
 }
 
 impl State {
-    pub(crate) fn new(lanes: Vec<Lane>) -> Self {
+    pub(super) fn new(started: Vec<Started>, memory_limit: Option<u64>) -> Self {
+        let link = |(region, process)| Some(WorkerLink::new(region, process, memory_limit));
         Self {
-            jobs: Jobs::default(),
-            queue: Queue::new(),
-            lanes: lanes.into_iter().map(Some).collect(),
-            live: 0,
+            jobs: JobTable::default(),
+            queue: VecDeque::new(),
+            workers: started.into_iter().map(link).collect(),
+            memory_limit,
+            unfinished: 0,
             watchers: 0,
             closed: false,
-            over: false,
+            terminated: false,
             broken: None,
-            starts: Starts::default(),
-            is_relieving: false,
+            start_failures: StartFailures::default(),
+            is_rebalancing: false,
             is_congested: false,
-            was_watched: false,
-            stale: 0,
-            ended_at_once: None,
+            has_new_waiter: false,
+            cancelled_in_queue: 0,
+            ended_by_shutdown: None,
             wakes: Vec::new(),
-            kick: false,
-            // It looks before it sleeps for the first time.
-            next_look: Some(Instant::now()),
+            wake_supervisor: false,
+            // The supervisor checks before it first sleeps.
+            next_check: Some(Instant::now()),
             last_result: None,
             rejected: Vec::new(),
             spare: Vec::new(),
         }
     }
 
+    /// Puts a new worker in the place of a dead one.
+    pub(super) fn replace_worker(&mut self, worker: usize, (region, process): Started) {
+        self.start_failures.granted();
+        self.workers[worker] = Some(WorkerLink::new(region, process, self.memory_limit));
+        self.dispatch();
+    }
+
     pub(crate) fn take_wakes(&mut self) -> Vec<Wake> {
         mem::take(&mut self.wakes)
     }
 
-    /// Inputs accepted and not ended.
-    pub(crate) fn live(&self) -> usize {
-        self.live
+    /// The number of accepted inputs that have not ended.
+    pub(crate) fn unfinished(&self) -> usize {
+        self.unfinished
     }
 
-    /// Units that no worker has been given yet.
+    /// The number of batches in the queue that are not cancelled.
     pub(crate) fn queued(&self) -> usize {
-        self.queue.len() - self.stale
+        self.queue.len() - self.cancelled_in_queue
     }
 
-    /// The supervisor has to hear of one more end.
+    /// Adds a job or map whose end the supervisor must notice.
     pub(crate) fn add_watcher(&mut self) {
         self.watchers += 1;
-        self.was_watched = true;
-        // So that it looks now and then, should a bell be silenced.
-        self.kick |= self.next_look.is_none();
+        self.has_new_waiter = true;
+        // So that it checks periodically, in case a bell is silenced.
+        self.wake_supervisor |= self.next_check.is_none();
     }
 
-    /// A pool that never came about.
+    /// Marks a pool whose start failed.
     pub(crate) fn abandon(&mut self) {
-        self.lanes.clear();
-        self.over = true;
+        self.workers.clear();
+        self.terminated = true;
     }
 
-    /// Takes a job for a handle.
-    pub(crate) fn accept_job(&mut self, unit: impl FnOnce(Sink) -> Unit) -> Key {
-        let key = self.jobs.insert(Entry {
+    /// Accepts a job that has a handle.
+    pub(crate) fn accept_job(&mut self, batch: impl FnOnce(Sink) -> Batch) -> JobKey {
+        let key = self.jobs.insert(JobEntry {
             stage: Stage::Queued,
-            waiter: Waiter::Nobody,
+            waiter: Waiter::None,
         });
-        self.accept(unit(Sink::Job(key)));
-        if self.needs_settling() {
-            self.settle();
+        self.accept(batch(Sink::Job(key)));
+        if self.needs_dispatch() {
+            self.dispatch();
         }
         key
     }
 
-    /// Takes a unit. To be followed by [`settle`](Self::settle).
-    pub(crate) fn accept(&mut self, unit: Unit) {
-        self.live += unit.count as usize;
+    /// Accepts a batch. [`dispatch`](Self::dispatch) must follow.
+    pub(crate) fn accept(&mut self, batch: Batch) {
+        self.unfinished += batch.count as usize;
         if !self.queue.is_empty() {
-            self.queue.push_back(unit);
-        } else if let Some(unit) = self.place(unit) {
-            self.queue.push_back(unit);
+            self.queue.push_back(batch);
+        } else if let Some(batch) = self.assign(batch) {
+            self.queue.push_back(batch);
         }
     }
 
-    /// Inputs of a map are accepted before they are encoded.
+    /// Counts the inputs of a map as accepted before they are encoded.
     pub(crate) fn reserve(&mut self, inputs: usize) {
-        self.live += inputs;
+        self.unfinished += inputs;
     }
 
-    /// Takes a unit of inputs that were accepted before.
-    pub(crate) fn accept_reserved(&mut self, unit: Unit) {
-        self.live -= unit.count as usize;
+    /// Accepts a batch of inputs that were counted before.
+    pub(crate) fn accept_reserved(&mut self, batch: Batch) {
+        self.unfinished -= batch.count as usize;
         match self.broken.clone() {
             None => {
-                self.accept(unit);
-                self.settle();
+                self.accept(batch);
+                self.dispatch();
             }
             Some(broken) => {
-                self.live += unit.count as usize;
-                for place in 0..unit.count as usize {
-                    self.deliver(&unit.sink, place, Err(JobError::Broken(broken.clone())));
+                self.unfinished += batch.count as usize;
+                for index in 0..batch.count as usize {
+                    self.deliver(&batch.sink, index, Err(JobError::Broken(broken.clone())));
                 }
             }
         }
     }
 
-    /// Accepted inputs that will not come.
+    /// Uncounts accepted inputs that will not come.
     pub(crate) fn release(&mut self, inputs: usize) {
-        self.live -= inputs;
-        self.kick |= self.closed && self.live == 0;
+        self.unfinished -= inputs;
+        self.wake_supervisor |= self.closed && self.unfinished == 0;
     }
 
-    /// Gives a unit to the worker with the least to do; back comes what finds none.
-    fn place(&mut self, unit: Unit) -> Option<Unit> {
-        let most = match unit.sink {
-            Sink::Group(..) => CHUNKS,
+    /// Assigns a batch to the least loaded worker, or returns it if no worker can take it.
+    fn assign(&mut self, batch: Batch) -> Option<Batch> {
+        let max = match batch.sink {
+            Sink::Map(..) => CHUNKS,
             Sink::Job(_) => SLOTS,
         };
-        let descriptors = unit.descriptors.len();
-        let takes_slow = !self.has_swift_lane();
-        let open = self.lanes.iter().enumerate().filter_map(|(place, lane)| {
-            let lane = lane.as_ref()?;
-            let takes_it = lane.load() < most
-                && lane.is_open()
-                && lane.takes_descriptors(descriptors)
-                && (takes_slow || !lane.is_slow());
-            takes_it.then_some((place, lane))
-        });
-        let Some((place, _)) = open.min_by_key(|(_, lane)| (lane.load(), !lane.is_awake)) else {
-            return Some(unit);
+        let descriptors = batch.descriptors.len();
+        let takes_slow = !self.has_fast_worker();
+        let open = self
+            .workers
+            .iter()
+            .enumerate()
+            .filter_map(|(worker, link)| {
+                let link = link.as_ref()?;
+                let takes_it = link.unfinished() < max
+                    && link.is_open()
+                    && link.takes_descriptors(descriptors)
+                    && (takes_slow || !link.is_slow());
+                takes_it.then_some((worker, link))
+            });
+        let Some((worker, _)) = open.min_by_key(|(_, link)| (link.unfinished(), !link.is_awake))
+        else {
+            return Some(batch);
         };
-        let (sink, limit) = (unit.sink.clone(), unit.limit);
-        let lane = self.lanes[place].as_mut()?;
-        // What joins others is one of a series without a look at the clock.
-        let hot = lane.load() > 0 || self.last_result.is_some_and(|last| last.elapsed() < SERIES);
-        match lane.push(unit, hot) {
+        let (sink, time_limit) = (batch.sink.clone(), batch.time_limit);
+        let link = self.workers[worker].as_mut()?;
+        // A batch that joins others belongs to a series; this saves a look at the clock.
+        let hot =
+            link.unfinished() > 0 || self.last_result.is_some_and(|last| last.elapsed() < SERIES);
+        match link.push(batch, hot) {
             Ok(number) => {
-                lane.ring();
+                link.ring();
                 self.set_stage(
                     &sink,
-                    Stage::Lane {
-                        lane: place,
-                        unit: number,
+                    Stage::Assigned {
+                        worker,
+                        batch: number,
                     },
                 );
-                if let Some(limit) = limit {
-                    self.look_within(limit);
+                if let Some(time_limit) = time_limit {
+                    self.check_within(time_limit);
                 }
                 None
             }
-            Err(Refused::Full(unit)) => Some(unit),
-            Err(Refused::Congested(unit)) => {
+            Err(Refused::Full(batch)) => Some(batch),
+            Err(Refused::Congested(batch)) => {
                 self.is_congested = true;
-                self.look_within(CONGESTION);
-                Some(unit)
+                self.check_within(CONGESTION);
+                Some(batch)
             }
-            Err(Refused::Failed(unit, error)) => {
-                for place in 0..unit.count as usize {
+            Err(Refused::Failed(batch, error)) => {
+                for index in 0..batch.count as usize {
                     let error = same_error(&error);
-                    self.deliver(&unit.sink, place, Err(JobError::Transport(error)));
+                    self.deliver(&batch.sink, index, Err(JobError::Transport(error)));
                 }
                 None
             }
         }
     }
 
-    /// Makes sure that the supervisor looks within that time.
-    pub(super) fn look_within(&mut self, time: Duration) {
+    /// Makes sure that the supervisor checks within `time`.
+    pub(super) fn check_within(&mut self, time: Duration) {
         let due = Instant::now().checked_add(time);
-        self.kick |= due.is_some_and(|due| self.next_look.is_none_or(|next| next > due));
+        self.wake_supervisor |=
+            due.is_some_and(|due| self.next_check.is_none_or(|next| next > due));
     }
 
     fn set_stage(&mut self, sink: &Sink, stage: Stage) {
@@ -233,24 +266,26 @@ impl State {
         }
     }
 
-    /// Puts units in front of the queue, in order.
-    pub(super) fn requeue(&mut self, units: Vec<Unit>) {
-        for unit in units.into_iter().rev() {
-            self.set_stage(&unit.sink, Stage::Queued);
-            self.queue.push_front(unit);
+    /// Puts batches at the front of the queue, in order.
+    pub(super) fn requeue(&mut self, batches: Vec<Batch>) {
+        for batch in batches.into_iter().rev() {
+            self.set_stage(&batch.sink, Stage::Queued);
+            self.queue.push_front(batch);
         }
     }
 
-    /// Whether a worker's unit at hand gets on, so that others had better wait for it than for a slow one.
-    pub(super) fn has_swift_lane(&self) -> bool {
-        let mut lanes = self.lanes.iter().flatten();
-        lanes.any(|lane| !lane.is_slow() && lane.is_live())
+    /// Whether some worker makes progress. New batches then wait for such workers and avoid slow
+    /// ones.
+    pub(super) fn has_fast_worker(&self) -> bool {
+        let mut workers = self.workers.iter().flatten();
+        workers.any(|link| !link.is_slow() && link.accepts_batches())
     }
 
-    /// Whether somebody may still want this unit: what is cancelled stays in the queue until its turn comes.
-    fn is_wanted(&mut self, unit: &Unit) -> bool {
-        match unit.sink {
-            Sink::Group(..) => true,
+    /// Whether a batch still needs to run: a cancelled one stays in the queue until it reaches the
+    /// front.
+    fn is_wanted(&mut self, batch: &Batch) -> bool {
+        match batch.sink {
+            Sink::Map(..) => true,
             Sink::Job(key) => self
                 .jobs
                 .get(key)
@@ -258,28 +293,32 @@ impl State {
         }
     }
 
-    fn needs_settling(&self) -> bool {
-        self.watchers > 0 || !self.queue.is_empty() || self.closed || self.lanes.len() > 1
+    fn needs_dispatch(&self) -> bool {
+        self.watchers > 0 || !self.queue.is_empty() || self.closed || self.workers.len() > 1
     }
 
-    /// Hands out what waits, and makes sure that the supervisor hears of what it has to act on.
-    pub(crate) fn settle(&mut self) {
+    /// Assigns queued batches, and arms the bells for the events that the supervisor must handle.
+    pub(crate) fn dispatch(&mut self) {
         loop {
-            self.hand_out();
+            self.assign_queued();
             let backlog = !self.queue.is_empty();
             let events = self.watchers > 0 || backlog || self.closed;
-            let uneven =
-                self.lanes.iter().flatten().any(|lane| lane.load() > 1) && self.lanes.len() > 1;
-            let mut news = false;
-            for place in 0..self.lanes.len() {
-                let Some(lane) = &self.lanes[place] else {
+            let is_uneven = self
+                .workers
+                .iter()
+                .flatten()
+                .any(|link| link.unfinished() > 1)
+                && self.workers.len() > 1;
+            let mut changed = false;
+            for worker in 0..self.workers.len() {
+                let Some(link) = &self.workers[worker] else {
                     continue;
                 };
-                if lane.is_empty() {
+                if link.is_empty() {
                     continue;
                 }
-                let wanted = &lane.region.wanted.0;
-                let bells = [(events, &wanted.event), (uneven, &wanted.idle)];
+                let bells = &link.region.bells.0;
+                let bells = [(events, &bells.event), (is_uneven, &bells.idle)];
                 let mut armed = false;
                 for (_, bell) in bells
                     .into_iter()
@@ -288,106 +327,111 @@ impl State {
                     bell.arm();
                     armed = true;
                 }
-                // What happened before would ring no bell.
-                news |= armed && self.tend(place);
+                // Events before the arming rang no bell.
+                changed |= armed && self.collect_from(worker);
             }
-            if uneven {
-                news |= self.share();
-                // What waits behind a unit that takes long has to be taken back.
-                self.kick |= !mem::replace(&mut self.is_relieving, true);
+            if is_uneven {
+                changed |= self.share_with_idle();
+                // Batches behind a long one must be taken back later.
+                self.wake_supervisor |= !mem::replace(&mut self.is_rebalancing, true);
             }
-            if !news {
+            if !changed {
                 break;
             }
         }
     }
 
-    fn hand_out(&mut self) {
-        while let Some(unit) = self.queue.pop_front() {
-            if !self.is_wanted(&unit) {
-                self.stale = self.stale.saturating_sub(1);
+    fn assign_queued(&mut self) {
+        while let Some(batch) = self.queue.pop_front() {
+            if !self.is_wanted(&batch) {
+                self.cancelled_in_queue = self.cancelled_in_queue.saturating_sub(1);
                 continue;
             }
-            if let Some(unit) = self.place(unit) {
-                self.queue.push_front(unit);
+            if let Some(batch) = self.assign(batch) {
+                self.queue.push_front(batch);
                 break;
             }
         }
     }
 
-    /// Takes half of the units of whoever has most for a worker that has none.
-    fn share(&mut self) -> bool {
+    /// Takes half of the batches of the most loaded worker, if another worker is idle.
+    fn share_with_idle(&mut self) -> bool {
         if !self.queue.is_empty()
             || !self
-                .lanes
+                .workers
                 .iter()
                 .flatten()
-                .any(|lane| lane.load() == 0 && lane.is_open() && !lane.is_slow())
+                .any(|link| link.unfinished() == 0 && link.is_open() && !link.is_slow())
         {
             return false;
         }
-        let richest = self
-            .lanes
+        let busiest = self
+            .workers
             .iter_mut()
             .flatten()
-            .max_by_key(|lane| lane.load());
-        let Some(richest) = richest.filter(|lane| lane.load() > 1) else {
+            .max_by_key(|link| link.unfinished());
+        let Some(busiest) = busiest.filter(|link| link.unfinished() > 1) else {
             return false;
         };
-        let back = richest.withdraw(richest.load() / 2);
-        let some = !back.is_empty();
+        let back = busiest.withdraw(busiest.unfinished() / 2);
+        let is_shared = !back.is_empty();
         self.requeue(back);
-        some
+        is_shared
     }
 
-    /// Collects what a worker has finished; whether that makes a difference to anybody.
-    pub(crate) fn tend(&mut self, place: usize) -> bool {
-        let Some(lane) = &mut self.lanes[place] else {
+    /// Collects a worker's finished batches. Returns whether anything changed.
+    pub(crate) fn collect_from(&mut self, worker: usize) -> bool {
+        let Some(link) = &mut self.workers[worker] else {
             return false;
         };
         let mut harvest = Harvest {
             deliveries: mem::take(&mut self.spare),
             ..Harvest::default()
         };
-        let (before, had_served) = (lane.collected(), lane.has_served);
-        if let Err(why) = lane.collect(&mut harvest) {
-            // Nothing that it says can be trusted any more.
-            lane.condemn(Verdict::Corrupted(why));
+        let (before, had_finished_job) = (link.collected(), link.has_finished_job);
+        if let Err(why) = link.collect(&mut harvest) {
+            // The worker cannot be trusted any more.
+            link.kill(KillReason::Corrupted(why));
         }
-        let mut some = lane.collected() != before || !harvest.deliveries.is_empty();
-        if lane.retired.is_none() && lane.is_retired() {
-            lane.retired = Some(Instant::now());
-            // Its exit may take long, or for ever.
-            harvest.rest.extend(lane.withdraw(SLOTS));
-            some = true;
-            self.kick |= self.next_look.is_none();
+        let mut changed = link.collected() != before || !harvest.deliveries.is_empty();
+        if link.retired.is_none() && link.is_retired() {
+            link.retired = Some(Instant::now());
+            // Its exit may take long, or never finish.
+            harvest.rest.extend(link.withdraw(SLOTS));
+            changed = true;
+            self.wake_supervisor |= self.next_check.is_none();
         }
-        if lane.has_served && !had_served {
-            self.starts.succeeded();
+        if link.has_finished_job && !had_finished_job {
+            self.start_failures.succeeded();
         }
-        self.reap_harvest(harvest);
-        some
+        self.deliver_all(harvest);
+        changed
     }
 
-    pub(super) fn reap_harvest(&mut self, mut harvest: Harvest) {
+    pub(super) fn deliver_all(&mut self, mut harvest: Harvest) {
         if !harvest.deliveries.is_empty() {
-            // Asked for only where a worker has nothing left to do.
-            if self.lanes.iter().flatten().any(|lane| lane.load() == 0) {
+            // Only read when a worker is idle.
+            if self
+                .workers
+                .iter()
+                .flatten()
+                .any(|link| link.unfinished() == 0)
+            {
                 self.last_result = Some(Instant::now());
             }
         }
-        for (sink, place, outcome) in harvest.deliveries.drain(..) {
-            self.deliver(&sink, place, outcome);
+        for (sink, index, outcome) in harvest.deliveries.drain(..) {
+            self.deliver(&sink, index, outcome);
         }
         self.spare = harvest.deliveries;
         self.rejected.append(&mut harvest.rejected);
         self.requeue(harvest.rest);
     }
 
-    pub(super) fn deliver(&mut self, sink: &Sink, place: usize, outcome: Outcome) {
-        self.live -= 1;
+    pub(super) fn deliver(&mut self, sink: &Sink, index: usize, outcome: RawResult) {
+        self.unfinished -= 1;
         if let (Some(ended), Err(JobError::Cancelled | JobError::Killed)) =
-            (&mut self.ended_at_once, &outcome)
+            (&mut self.ended_by_shutdown, &outcome)
         {
             *ended += 1;
         }
@@ -396,64 +440,65 @@ impl State {
                 let Some(entry) = self.jobs.get(*key) else {
                     return;
                 };
-                self.watchers -= usize::from(entry.waiter.wants_events());
+                self.watchers -= usize::from(entry.waiter.needs_supervisor());
                 self.wakes.extend(entry.end(outcome));
                 if entry.is_detached() {
                     self.jobs.remove(*key);
                 }
             }
-            Sink::Group(group, first) => {
-                if let Some(thread) = group.put(first + place, outcome) {
+            Sink::Map(results, first) => {
+                if let Some(thread) = results.put(first + index, outcome) {
                     self.wakes.push(Wake::Thread(thread));
                 }
             }
         }
-        if self.closed && self.live == 0 {
-            self.kick = true;
+        if self.closed && self.unfinished == 0 {
+            self.wake_supervisor = true;
         }
     }
 
-    /// Cancels what has not begun, and kills what has.
+    /// Cancels pending jobs and kills running ones.
     pub(crate) fn kill_all(&mut self) {
-        self.ended_at_once.get_or_insert(0);
+        self.ended_by_shutdown.get_or_insert(0);
         let mut pending = self.take_queue();
-        for place in 0..self.lanes.len() {
-            self.tend(place);
-            let Some(lane) = &mut self.lanes[place] else {
+        for worker in 0..self.workers.len() {
+            self.collect_from(worker);
+            let Some(link) = &mut self.workers[worker] else {
                 continue;
             };
-            pending.extend(lane.withdraw(SLOTS));
-            if lane.load() > 0 {
-                lane.condemn(Verdict::Killed);
+            pending.extend(link.withdraw(SLOTS));
+            if link.unfinished() > 0 {
+                link.kill(KillReason::Killed);
             }
         }
-        // What tending gave back.
+        // Batches that collecting put back.
         pending.append(&mut self.take_queue());
-        for unit in pending {
-            for place in 0..unit.count as usize {
-                self.deliver(&unit.sink, place, Err(JobError::Cancelled));
+        for batch in pending {
+            for index in 0..batch.count as usize {
+                self.deliver(&batch.sink, index, Err(JobError::Cancelled));
             }
         }
     }
 
-    /// All that waits and is still wanted.
-    pub(super) fn take_queue(&mut self) -> Vec<Unit> {
-        let mut units: Vec<Unit> = mem::take(&mut self.queue).into();
-        units.retain(|unit| self.is_wanted(unit));
-        self.stale = 0;
-        units
+    /// Takes all queued batches that still need to run.
+    pub(super) fn take_queue(&mut self) -> Vec<Batch> {
+        let mut batches: Vec<Batch> = mem::take(&mut self.queue).into();
+        batches.retain(|batch| self.is_wanted(batch));
+        self.cancelled_in_queue = 0;
+        batches
     }
 
-    /// A job in the queue was cancelled. Its unit stays until its turn comes, unless there are many of them.
-    pub(super) fn has_gone_stale(&mut self) {
-        self.stale += 1;
-        if 2 * self.stale > self.queue.len() {
+    /// Notes that a queued job was cancelled. Its batch stays until it reaches the front, unless
+    /// cancelled batches are the majority.
+    pub(super) fn note_cancelled(&mut self) {
+        self.cancelled_in_queue += 1;
+        if 2 * self.cancelled_in_queue > self.queue.len() {
             self.queue = self.take_queue().into();
         }
     }
 }
 
-/// An error cannot be cloned; its number, or else its kind, says what there is to say.
+/// Copies an I/O error, which cannot be cloned: by its number, or else by its kind.
 fn same_error(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(number) => io::Error::from_raw_os_error(number),

@@ -1,52 +1,61 @@
-//! The thread that hears of what nobody waits for on the spot: deaths, time limits, results for callbacks and tasks.
+//! The supervisor: the thread that handles deaths of workers, time limits, and results for which no
+//! thread waits.
 
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::mem;
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use rustix::stdio::stderr;
-use rustix::time::{ClockId, clock_gettime};
 
-use super::Shared;
-use super::lane::Verdict;
+use super::launch::Launch;
 use super::orphans::{self, Orphans};
-use super::process::{Ports, stderr_takes_some};
-use super::state::{CONGESTION, State};
-use crate::Crash;
-use crate::transport::slot::Attempt;
+use super::shared::Shared;
+use super::state::{CONGESTION, SWEEP, State};
+use super::time_limits;
+use super::worker_process::{WorkerProcess, is_stderr_writable};
+use crate::error::Crash;
 
-/// How often to look at the results of workers although no bell rang, while somebody waits for them. Bells do ring; but a
-/// job that writes over foreign memory could silence them.
-pub(super) const SWEEP: Duration = Duration::from_millis(250);
-/// How soon to look again at a job that is about to begin.
-const SOON: Duration = Duration::from_millis(1);
-/// How long a worker may take to exit when there is nothing left to do.
+/// How long a worker may take to exit once it has nothing left to do.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What there is to do until the next look.
+/// Starts the workers of a pool, and its supervisor.
+pub(crate) fn start(launch: Launch, workers: usize) -> io::Result<(Arc<Shared>, JoinHandle<()>)> {
+    let shared = Arc::new(Shared::new(launch, workers)?);
+    let supervised = Arc::clone(&shared);
+    let supervisor = thread::Builder::new()
+        .name("process-pool".to_owned())
+        .spawn(move || run(&supervised));
+    if supervisor.is_err() {
+        shared.with(State::abandon);
+    }
+    Ok((shared, supervisor?))
+}
+
+/// The outcome of one check: what to do before the next.
 struct Plan {
-    ports: Vec<(usize, Arc<Ports>)>,
+    processes: Vec<(usize, Arc<WorkerProcess>)>,
     vacant: Vec<usize>,
     timeout: Option<Duration>,
-    over: bool,
+    is_terminated: bool,
 }
 
 /// Runs until the pool is closed, all jobs have ended and all workers are gone.
-pub(super) fn run(shared: &Shared) {
+fn run(shared: &Shared) {
     let mut closing_since = None;
     let mut orphans = Orphans::default();
     let mut next_reaping = orphans::come_here().then(Instant::now);
     loop {
         let mut plan = shared.with(|state| plan(state, &mut closing_since));
-        if plan.over {
+        if plan.is_terminated {
             orphans.finish();
-            shared.with(|state| state.over = true);
+            shared.with(|state| state.terminated = true);
             shared.callbacks.close();
-            shared.over.notify_all();
+            shared.terminated.notify_all();
             return;
         }
         if !plan.vacant.is_empty() {
@@ -64,157 +73,103 @@ pub(super) fn run(shared: &Shared) {
             .min();
         wait(shared, &plan);
         if next_reaping.is_some_and(|due| due <= Instant::now()) {
-            plan.ports
+            plan.processes
                 .iter()
-                .for_each(|(_, ports)| ports.reap_orphans());
-            next_reaping = Some(Instant::now() + orphans::LOOK);
+                .for_each(|(_, process)| process.reap_orphans());
+            next_reaping = Some(Instant::now() + orphans::CHECK_INTERVAL);
         }
-        for (place, ports) in &plan.ports {
-            ports.pass_on_stderr(false);
-            if let Some(exit) = ports.ended() {
-                orphans.add(ports);
-                let last_line = ports.last_line();
-                shared.with(|state| state.bury(*place, &Crash { exit, last_line }));
+        for (worker, process) in &plan.processes {
+            process.forward_stderr(false);
+            if let Some(exit) = process.ended() {
+                orphans.add(process.group(), process.was_killed());
+                let last_line = process.last_line();
+                shared.with(|state| state.worker_died(*worker, &Crash { exit, last_line }));
             }
         }
     }
 }
 
 fn plan(state: &mut State, closing_since: &mut Option<Instant>) -> Plan {
-    for place in 0..state.lanes.len() {
-        state.tend(place);
+    for worker in 0..state.workers.len() {
+        state.collect_from(worker);
     }
     let now = Instant::now();
     state.is_congested = false;
-    state.is_relieving = true;
-    let relief = state.relieve(now);
-    state.is_relieving = relief.is_some();
-    let mut next_look = limits(state, now).into_iter().chain(relief).min();
-    let mut look_at = |due: Instant| next_look = Some(next_look.map_or(due, |next| next.min(due)));
+    state.is_rebalancing = true;
+    let relief = state.rebalance(now);
+    state.is_rebalancing = relief.is_some();
+    let mut next_check = time_limits::enforce(state, now)
+        .into_iter()
+        .chain(relief)
+        .min();
+    let mut check_at =
+        |due: Instant| next_check = Some(next_check.map_or(due, |next| next.min(due)));
     if state.is_congested {
-        look_at(now + CONGESTION);
+        check_at(now + CONGESTION);
     }
-    if mem::take(&mut state.was_watched) || (state.watchers > 0 && state.live() > 0) {
-        look_at(now + SWEEP);
+    if mem::take(&mut state.has_new_waiter) || (state.watchers > 0 && state.unfinished() > 0) {
+        check_at(now + SWEEP);
     }
-    for lane in state.lanes.iter().flatten() {
-        if let Some(since) = lane.retired {
+    for link in state.workers.iter().flatten() {
+        if let Some(since) = link.retired {
             if now.saturating_duration_since(since) >= GRACE {
-                lane.ports.kill();
+                link.process.kill();
             } else {
-                look_at(since + GRACE);
+                check_at(since + GRACE);
             }
         }
     }
-    let rest_until = state.starts.rest_until.filter(|&until| until > now);
-    state.starts.rest_until = rest_until;
-    if let Some(until) = rest_until {
-        look_at(until);
+    let pause_until = state
+        .start_failures
+        .pause_until
+        .filter(|&until| until > now);
+    state.start_failures.pause_until = pause_until;
+    if let Some(until) = pause_until {
+        check_at(until);
     }
-    let ending = state.closed && state.live() == 0;
+    let ending = state.closed && state.unfinished() == 0;
     if ending {
         let since = *closing_since.get_or_insert(now);
         let late = now.saturating_duration_since(since) >= GRACE;
-        for lane in state.lanes.iter_mut().flatten() {
-            if late || !lane.is_ready() {
-                // Nothing is lost with a worker that is still starting.
-                lane.ports.kill();
+        for link in state.workers.iter_mut().flatten() {
+            if late || !link.is_ready() {
+                // A worker that is still starting has no jobs to lose.
+                link.process.kill();
             } else {
-                lane.close();
+                link.close();
             }
         }
         if !late {
-            look_at(since + GRACE);
+            check_at(since + GRACE);
         }
     }
-    state.next_look = next_look;
-    let lanes = state.lanes.iter().enumerate();
-    let ports: Vec<_> = lanes
-        .filter_map(|(place, lane)| Some((place, Arc::clone(&lane.as_ref()?.ports))))
+    state.next_check = next_check;
+    let workers = state.workers.iter().enumerate();
+    let processes: Vec<_> = workers
+        .filter_map(|(worker, link)| Some((worker, Arc::clone(&link.as_ref()?.process))))
         .collect();
-    let vacant = if ending || state.broken.is_some() || rest_until.is_some() {
+    let vacant = if ending || state.broken.is_some() || pause_until.is_some() {
         Vec::new()
     } else {
-        (0..state.lanes.len())
-            .filter(|&place| state.lanes[place].is_none())
+        (0..state.workers.len())
+            .filter(|&worker| state.workers[worker].is_none())
             .collect()
     };
-    let over = ending && ports.is_empty();
+    let is_terminated = ending && processes.is_empty();
     Plan {
-        ports,
+        processes,
         vacant,
-        timeout: next_look.map(|due| due.saturating_duration_since(Instant::now())),
-        over,
+        timeout: next_check.map(|due| due.saturating_duration_since(Instant::now())),
+        is_terminated,
     }
 }
 
-/// Ends jobs whose time is up. Returns when the next one's may be.
-fn limits(state: &mut State, now: Instant) -> Option<Instant> {
-    let mut next: Option<Instant> = None;
-    for place in 0..state.lanes.len() {
-        let due = [
-            running_limit(state, place, now),
-            waiting_limit(state, place, now),
-        ];
-        next = due.into_iter().chain([next]).flatten().min();
-    }
-    next
-}
-
-/// When the time of the job that runs is up, if it has a limit. If it is up, its worker is killed.
-fn running_limit(state: &mut State, place: usize, now: Instant) -> Option<Instant> {
-    let lane = state.lanes[place].as_mut()?;
-    let (number, unit, Attempt { input, stamp }) = lane.running()?;
-    let (limit, count) = (unit.limit?, unit.count);
-    if input > count {
-        let why = format!("it began input {input} of {count}");
-        lane.condemn(Verdict::Corrupted(why));
-        return None;
-    }
-    // What the worker says is exact, and what is seen from here cannot be written over.
-    let seen = lane.seen_for(number, input, now);
-    let left = limit.saturating_sub(seen.max(since(stamp)));
-    if left.is_zero() {
-        let killed = state.kill_running(place, number, Verdict::TimedOut(limit));
-        state.settle();
-        // If it was not killed, it has gone on to something else.
-        return (!killed).then(|| now + SOON);
-    }
-    let is_about_to_begin = stamp == 0 && seen < 10 * SOON;
-    now.checked_add(if is_about_to_begin {
-        left.min(SOON)
-    } else {
-        left
-    })
-}
-
-/// When to look again at jobs that have not begun: one that begins in a moment is not past its limit before that.
-fn waiting_limit(state: &State, place: usize, now: Instant) -> Option<Instant> {
-    let lane = state.lanes[place].as_ref()?;
-    let running = lane.running().map(|(number, ..)| number);
-    now.checked_add(lane.waiting_limit(running)?.max(SOON))
-}
-
-/// The time since a stamp of the monotonic clock; none where there is no stamp yet.
-fn since(stamp: u64) -> Duration {
-    if stamp == 0 {
-        return Duration::ZERO;
-    }
-    let now = clock_gettime(ClockId::Monotonic);
-    let now = now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64;
-    Duration::from_nanos(now.saturating_sub(stamp))
-}
-
-/// Starts workers in the place of dead ones, up to the first that is refused.
+/// Replaces dead workers, until the first start that the system refuses.
 fn refill(shared: &Shared, vacant: &[usize]) {
-    for &place in vacant {
-        // Without the lock: it takes a millisecond.
-        match shared.launch.start(place) {
-            Ok(lane) => shared.with(|state| {
-                state.starts.granted();
-                state.lanes[place] = Some(lane);
-                state.settle();
-            }),
+    for &worker in vacant {
+        // Without the lock: a start takes a millisecond.
+        match shared.launch.start(worker) {
+            Ok(started) => shared.with(|state| state.replace_worker(worker, started)),
             Err(error) => return shared.with(|state| state.start_refused(&error)),
         }
     }
@@ -222,22 +177,25 @@ fn refill(shared: &Shared, vacant: &[usize]) {
 
 fn wait(shared: &Shared, plan: &Plan) {
     let mut descriptors = vec![PollFd::new(&shared.control, PollFlags::IN)];
-    for (_, ports) in &plan.ports {
-        descriptors.push(PollFd::new(&ports.event, PollFlags::IN));
+    for (_, process) in &plan.processes {
+        descriptors.push(PollFd::new(&process.event, PollFlags::IN));
     }
     let counters = descriptors.len();
-    let pipes = plan.ports.iter().filter_map(|(_, ports)| ports.stderr());
-    if pipes.clone().next().is_none() || stderr_takes_some() {
+    let pipes = plan
+        .processes
+        .iter()
+        .filter_map(|(_, process)| process.stderr());
+    if pipes.clone().next().is_none() || is_stderr_writable() {
         descriptors.extend(pipes.map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
     } else {
-        // Until then the workers wait, as they would without the pipe in between.
+        // The workers wait meanwhile, as they would if they wrote to it directly.
         descriptors.push(PollFd::from_borrowed_fd(stderr(), PollFlags::OUT));
     }
-    for (_, ports) in &plan.ports {
-        descriptors.push(PollFd::new(&ports.pidfd, PollFlags::IN));
+    for (_, process) in &plan.processes {
+        descriptors.push(PollFd::new(&process.pidfd, PollFlags::IN));
     }
     let timeout = plan.timeout.and_then(|time| Timespec::try_from(time).ok());
-    // Interrupted or out of time: everything is looked at in any case.
+    // Interrupted or timed out: every descriptor is checked in any case.
     let _ = poll(&mut descriptors, timeout.as_ref());
     for counter in &descriptors[..counters] {
         if counter.revents().contains(PollFlags::IN) {
@@ -273,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reset_of_an_empty_blocking_counter_returns() {
+    fn reset_returns_for_empty_blocking_counter() {
         let counter: OwnedFd = eventfd(3, EventfdFlags::CLOEXEC).unwrap();
         let (sender, done) = mpsc::channel();
         thread::spawn(move || {

@@ -1,136 +1,134 @@
-//! A thread that waits for the result of one job.
+//! Blocking waits for the result of one job: spin, then sleep on the worker's bell, or park.
 
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Shared;
-use super::jobs::{Key, Stage, Waiter};
-use super::state::State;
-use super::supervisor::SWEEP;
-use super::unit::Outcome;
+use super::batch::JobKey;
+use super::job_table::{Stage, Waiter};
+use super::map_results::RawResult;
+use super::shared::Shared;
+use super::state::{SWEEP, State};
+use crate::transport::bell;
 use crate::transport::layout::SLOTS;
 use crate::transport::mapping::Region;
-use crate::transport::{futex, spin};
 
-/// How many waits not to spin after one that spun in vain.
+/// The number of waits that skip spinning after a spin that timed out.
 const PAUSE: u32 = 16;
 
-/// What a waiting thread does next.
+/// The next step of a waiting thread.
 enum Next {
-    Done(Outcome),
-    /// Watch the slot for a moment.
+    Done(RawResult),
+    /// Spin on the slot for a moment.
     Spin(Arc<Region>, u64, usize),
     /// Sleep on the worker's bell.
     Sleep(Arc<Region>, usize),
-    /// Sleep until somebody else has the result.
+    /// Park until the supervisor has the result.
     Park,
 }
 
 impl Shared {
-    /// Waits for a job to end, at most until then. Gives its place back with the result.
-    pub(crate) fn wait_for(&self, key: Key, until: Option<Instant>) -> Option<Outcome> {
+    /// Waits until the job ends, or until the deadline. Frees the table entry with the result.
+    pub(crate) fn wait_for(&self, key: JobKey, deadline: Option<Instant>) -> Option<RawResult> {
         let mut spun = !self.spin;
         loop {
             match self.with(|state| next(state, key, spun)) {
                 Next::Done(outcome) => return Some(outcome),
-                Next::Spin(region, unit, lane) => {
+                Next::Spin(region, batch, worker) => {
                     spun = true;
-                    if !spin(&region, unit) {
+                    if !spin(&region, batch) {
                         self.with(|state| {
-                            if let Some(lane) = &mut state.lanes[lane] {
-                                lane.spin_pause = PAUSE;
+                            if let Some(link) = &mut state.workers[worker] {
+                                link.spin_pause = PAUSE;
                             }
                         });
                     }
                 }
-                Next::Sleep(region, lane) => {
-                    let left = left(until);
+                Next::Sleep(region, worker) => {
+                    let left = left(deadline);
                     let since = Instant::now();
-                    futex::sleep(
-                        &region.wanted.0.done,
-                        Some(left.unwrap_or(SWEEP).min(SWEEP)),
-                    );
+                    let bell = &region.bells.0.done;
+                    bell.sleep(Some(left.unwrap_or(SWEEP).min(SWEEP)));
                     let was_long = since.elapsed() >= SWEEP;
                     self.with(|state| {
-                        // A worker that has been stopped never wakes this thread.
-                        state.kick |= was_long && state.next_look.is_none();
-                        if let Some(lane) = &mut state.lanes[lane]
-                            && Arc::ptr_eq(&lane.region, &region)
+                        // A stopped worker never wakes this thread.
+                        state.wake_supervisor |= was_long && state.next_check.is_none();
+                        if let Some(link) = &mut state.workers[worker]
+                            && Arc::ptr_eq(&link.region, &region)
                         {
-                            lane.has_sleeper = false;
-                            lane.region.wanted.0.done.disarm();
+                            link.has_sleeper = false;
+                            link.region.bells.0.done.disarm();
                         }
                     });
                 }
-                Next::Park => match left(until) {
+                Next::Park => match left(deadline) {
                     None => thread::park(),
                     Some(left) => thread::park_timeout(left),
                 },
             }
-            if left(until).is_some_and(|left| left.is_zero()) {
+            if left(deadline).is_some_and(|left| left.is_zero()) {
                 return self.with(|state| give_up(state, key));
             }
         }
     }
 }
 
-fn left(until: Option<Instant>) -> Option<Duration> {
-    until.map(|until| until.saturating_duration_since(Instant::now()))
+fn left(deadline: Option<Instant>) -> Option<Duration> {
+    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
 }
 
-fn next(state: &mut State, key: Key, spun: bool) -> Next {
+fn next(state: &mut State, key: JobKey, spun: bool) -> Next {
     loop {
-        // What came with the result before it.
+        // Collecting may already have delivered it.
         if let Some(outcome) = state.take_result(key) {
             return Next::Done(outcome);
         }
-        let Some(Stage::Lane { lane: place, unit }) = state.stage(key) else {
+        let Some(Stage::Assigned { worker, batch }) = state.stage(key) else {
             return park(state, key);
         };
-        state.tend(place);
+        state.collect_from(worker);
         if let Some(outcome) = state.take_result(key) {
             return Next::Done(outcome);
         }
-        let Some(lane) = &mut state.lanes[place] else {
+        let Some(link) = &mut state.workers[worker] else {
             return park(state, key);
         };
-        if !spun && lane.is_awake && lane.spin_pause == 0 {
-            return Next::Spin(Arc::clone(&lane.region), unit, place);
+        if !spun && link.is_awake && link.spin_pause == 0 {
+            return Next::Spin(Arc::clone(&link.region), batch, worker);
         }
-        if lane.has_sleeper || lane.is_condemned() {
+        if link.has_sleeper || link.is_killed() {
             return park(state, key);
         }
-        lane.spin_pause = lane.spin_pause.saturating_sub(1);
-        lane.region.wanted.0.done.arm();
-        let region = Arc::clone(&lane.region);
-        // What happened before would ring no bell.
-        if state.tend(place) {
-            region.wanted.0.done.disarm();
+        link.spin_pause = link.spin_pause.saturating_sub(1);
+        link.region.bells.0.done.arm();
+        let region = Arc::clone(&link.region);
+        // Events before the arming rang no bell.
+        if state.collect_from(worker) {
+            region.bells.0.done.disarm();
             continue;
         }
-        if let Some(lane) = &mut state.lanes[place] {
-            lane.has_sleeper = true;
+        if let Some(link) = &mut state.workers[worker] {
+            link.has_sleeper = true;
         }
-        return Next::Sleep(region, place);
+        return Next::Sleep(region, worker);
     }
 }
 
-/// Has the supervisor wake this thread, unless the result is there.
-fn park(state: &mut State, key: Key) -> Next {
+/// Registers this thread for a wake-up by the supervisor, unless the result is there.
+fn park(state: &mut State, key: JobKey) -> Next {
     let _ = state.watch(key, Waiter::Thread(thread::current()));
-    state.settle();
+    state.dispatch();
     state.take_result(key).map_or(Next::Park, Next::Done)
 }
 
-/// The time is up. The result may have come at the last moment.
-fn give_up(state: &mut State, key: Key) -> Option<Outcome> {
-    let _ = state.watch(key, Waiter::Nobody);
+/// Gives up after the deadline. The result may have come at the last moment.
+fn give_up(state: &mut State, key: JobKey) -> Option<RawResult> {
+    let _ = state.watch(key, Waiter::None);
     state.take_result(key)
 }
 
-/// Watches the slot; `false` if nothing came of it.
-fn spin(region: &Region, unit: u64) -> bool {
-    let slot = &region.slots[unit as usize % SLOTS];
-    spin::until(|| !slot.is_under_way())
+/// Spins on the slot. Returns `false` if the worker did not finish.
+fn spin(region: &Region, batch: u64) -> bool {
+    let slot = &region.slots[batch as usize % SLOTS];
+    bell::spin_until(|| !slot.is_under_way())
 }

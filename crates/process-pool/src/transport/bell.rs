@@ -1,62 +1,111 @@
-//! A bell: one side sleeps until the other has something for it, and a wake-up costs nothing while nobody sleeps.
+//! A bell: a futex word on which one side sleeps until the other has something for it. Ringing
+//! costs no system call while nobody sleeps.
 //!
-//! It is an event count cut down to one sleeper. The sleeper arms the bell, looks *again* for what it waits for, and
-//! only then sleeps. The other side publishes first and looks at the bell afterwards. Between the two halves of each
-//! side stands a sequentially consistent fence, so that at least one of them sees the other (Dekker's argument).
+//! It is an event count for a single sleeper. The sleeper arms the bell, checks *again* for what it
+//! waits for, and only then sleeps. The other side publishes first and checks the bell afterwards.
+//! Each side has a sequentially consistent fence between its two steps, so at least one side sees
+//! the other (Dekker's argument).
 
-use super::sync::{AtomicU32, Ordering, fence};
+#![cfg_attr(
+    not(model_check),
+    allow(unreachable_pub, reason = "public for the model checks")
+)]
+
+use std::hint::spin_loop;
+use std::thread::yield_now;
+use std::time::{Duration, Instant};
+
+use crate::sync::{AtomicU32, Futex, Ordering, fence};
 
 const QUIET: u32 = 0;
 const ARMED: u32 = 1;
 
 /// One word in shared memory. All zeros is a quiet bell.
 ///
-/// The accesses to the word are sequentially consistent too, although the fences suffice: this costs nothing where it is
-/// quick, and loom, which orders writes less than the language does, can then follow the argument.
-#[repr(transparent)]
-pub(crate) struct Bell {
+/// The accesses to the word are sequentially consistent too. The fences would suffice; but this
+/// costs nothing where it is fast, and loom, which orders fewer writes than the language does, can
+/// then follow the argument.
+#[cfg_attr(not(model_check), repr(transparent))]
+pub struct Bell {
     word: AtomicU32,
+    futex: Futex,
 }
 
 impl Bell {
     /// A quiet bell.
     #[cfg(model_check)]
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             word: AtomicU32::new(QUIET),
+            futex: Futex::new(),
         }
     }
 
-    /// Says that its owner is about to sleep. Whoever arms must look once more for what it waits for.
-    pub(crate) fn arm(&self) {
+    /// Announces that the owner is about to sleep. It must check once more for what it waits for.
+    pub fn arm(&self) {
         self.word.store(ARMED, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
-    /// Says that its owner is awake.
-    pub(crate) fn disarm(&self) {
+    /// Announces that the owner is awake.
+    pub fn disarm(&self) {
         self.word.store(QUIET, Ordering::SeqCst);
     }
 
     /// Whether the owner sleeps or is about to.
-    pub(crate) fn is_armed(&self) -> bool {
+    pub fn is_armed(&self) -> bool {
         self.word.load(Ordering::Relaxed) == ARMED
     }
 
-    /// Whether the owner has to be woken. Comes after [`published`], and says yes once for each arming.
-    pub(crate) fn take(&self) -> bool {
-        // The load first: a swap would take the cache line from the other side for nothing.
+    /// Whether the owner must be woken: `true` once per arming. Call [`published`] before.
+    pub fn take(&self) -> bool {
+        // The load first: a swap would take the cache line from the other side needlessly.
         self.word.load(Ordering::SeqCst) == ARMED
             && self.word.swap(QUIET, Ordering::SeqCst) == ARMED
     }
 
-    /// The word to sleep on, and the value that it has while its owner may sleep.
-    pub(crate) fn word(&self) -> (&AtomicU32, u32) {
-        (&self.word, ARMED)
+    /// Sleeps while the bell is armed, at most `timeout`. May return early.
+    pub fn sleep(&self, timeout: Option<Duration>) {
+        self.futex.wait(&self.word, ARMED, timeout);
+    }
+
+    /// Wakes all threads that sleep on the bell.
+    pub fn wake(&self) {
+        self.futex.wake(&self.word);
     }
 }
 
-/// Stands between publishing and [`Bell::take`].
-pub(crate) fn published() {
+/// The fence between publishing and [`Bell::take`].
+pub fn published() {
     fence(Ordering::SeqCst);
+}
+
+/// A few times the time in which two processors hand over a word.
+const SPIN_ALONE: Duration = Duration::from_micros(2);
+/// A few times the time in which two processes hand over a job.
+const SPIN_IN_ALL: Duration = Duration::from_micros(40);
+
+/// Spins until the condition holds, for a limited time. Returns whether it holds.
+///
+/// If it takes longer than two processors need, the other process may be waiting for this very
+/// processor. From then on the thread yields, which also shows the scheduler that both want to run,
+/// so that it moves one of them.
+pub(crate) fn spin_until(holds: impl Fn() -> bool) -> bool {
+    let mut start = None;
+    loop {
+        for _ in 0..32 {
+            if holds() {
+                return true;
+            }
+            spin_loop();
+        }
+        // The clock costs as much as several checks, and is often not needed.
+        let spent = start.get_or_insert_with(Instant::now).elapsed();
+        if spent > SPIN_IN_ALL {
+            return false;
+        }
+        if spent > SPIN_ALONE {
+            yield_now();
+        }
+    }
 }

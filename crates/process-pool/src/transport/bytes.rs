@@ -1,19 +1,25 @@
-//! Bytes in a ring of atomic words. Positions only grow; the place is the position modulo the size of the ring.
+//! A ring of atomic words that carries bytes. Positions only grow; the index is the position modulo
+//! the size of the ring.
 //!
-//! Every access is an atomic one, so that whatever the other process does meanwhile, what is read is some bytes, which
-//! then are checked. Nothing of the ring is ever lent out.
+//! Every access is atomic, so a concurrent write by the other process is no data race: the reader
+//! gets some bytes, and checks them afterwards. The ring is never borrowed as bytes.
 
-use super::sync::{AtomicU64, Ordering};
+#![cfg_attr(
+    not(model_check),
+    allow(unreachable_pub, reason = "public for the model checks")
+)]
+
+use crate::sync::{AtomicU64, Ordering};
 
 const WORD: usize = size_of::<u64>();
 
-/// How many words that many bytes take.
-pub(crate) fn words(bytes: usize) -> usize {
+/// The number of words that this many bytes take.
+pub fn words(bytes: usize) -> usize {
     bytes.div_ceil(WORD)
 }
 
-/// Copies bytes into the ring, from the position on. The ring has a power of two of words.
-pub(crate) fn write(ring: &[AtomicU64], position: u64, bytes: &[u8]) {
+/// Copies bytes into the ring, starting at the position. The length of the ring is a power of two.
+pub fn write(ring: &[AtomicU64], position: u64, bytes: &[u8]) {
     let mask = ring.len() - 1;
     let mut place = position as usize & mask;
     let (chunks, rest) = bytes.as_chunks::<WORD>();
@@ -28,13 +34,13 @@ pub(crate) fn write(ring: &[AtomicU64], position: u64, bytes: &[u8]) {
     }
 }
 
-/// Copies one word into the ring.
-pub(crate) fn write_word(ring: &[AtomicU64], position: u64, word: u64) {
+/// Writes one word into the ring.
+pub fn write_word(ring: &[AtomicU64], position: u64, word: u64) {
     ring[position as usize & (ring.len() - 1)].store(word, Ordering::Relaxed);
 }
 
-/// Appends bytes of the ring, from the position on. Never more than the ring has.
-pub(crate) fn read(ring: &[AtomicU64], position: u64, bytes: usize, into: &mut Vec<u8>) {
+/// Appends bytes of the ring to `into`, starting at the position: at most the whole ring.
+pub fn read(ring: &[AtomicU64], position: u64, bytes: usize, into: &mut Vec<u8>) {
     let mask = ring.len() - 1;
     let bytes = bytes.min(ring.len() * WORD);
     let mut place = position as usize & mask;
@@ -50,7 +56,7 @@ pub(crate) fn read(ring: &[AtomicU64], position: u64, bytes: usize, into: &mut V
     }
 }
 
-/// One word of the ring.
-pub(crate) fn read_word(ring: &[AtomicU64], position: u64) -> u64 {
+/// Reads one word of the ring.
+pub fn read_word(ring: &[AtomicU64], position: u64) -> u64 {
     ring[position as usize & (ring.len() - 1)].load(Ordering::Relaxed)
 }

@@ -1,7 +1,7 @@
-//! File descriptors that stay clear of the standard ones.
+//! File descriptors kept clear of the standard ones.
 //!
 //! A program may have closed its descriptors 0 to 2, as daemons do. The system hands out the lowest
-//! free number, so whatever is opened next would *be* standard input, output or error: a `println!`
+//! free number, so the next file opened would *be* standard input, output or error: a `println!`
 //! would write into shared memory.
 
 use std::fs::File;
@@ -15,7 +15,7 @@ use rustix::stdio::stdout;
 /// The first number that does not belong to a standard descriptor.
 const FIRST: i32 = 3;
 
-/// Moves a descriptor to a number above the standard ones, unless it has one already.
+/// Moves a descriptor above the standard ones, unless it is there already.
 pub(crate) fn above_stdio(descriptor: impl Into<OwnedFd>) -> io::Result<OwnedFd> {
     let descriptor = descriptor.into();
     if descriptor.as_raw_fd() >= FIRST {
@@ -24,7 +24,8 @@ pub(crate) fn above_stdio(descriptor: impl Into<OwnedFd>) -> io::Result<OwnedFd>
     Ok(fcntl_dupfd_cloexec(&descriptor, FIRST)?)
 }
 
-/// An empty memory file. Nothing that a `println!` wrote before the descriptor was moved remains.
+/// Creates an empty memory file. Bytes that a `println!` wrote before the descriptor was moved are
+/// removed.
 pub(crate) fn memory_file(name: &str, flags: MemfdFlags) -> io::Result<OwnedFd> {
     let created = memfd_create(name, MemfdFlags::CLOEXEC | flags)?;
     if created.as_raw_fd() >= FIRST {
@@ -36,7 +37,7 @@ pub(crate) fn memory_file(name: &str, flags: MemfdFlags) -> io::Result<OwnedFd> 
     Ok(moved)
 }
 
-/// Standard output of this process for a worker: `/dev/null` if it is closed.
+/// The standard output for a worker: that of this process, or `/dev/null` if it is closed.
 pub(crate) fn standard_output() -> io::Result<OwnedFd> {
     match fcntl_dupfd_cloexec(stdout(), FIRST) {
         Ok(copy) => Ok(copy),
@@ -45,7 +46,7 @@ pub(crate) fn standard_output() -> io::Result<OwnedFd> {
     }
 }
 
-/// Output that goes nowhere.
+/// `/dev/null`, opened for writing.
 pub(crate) fn null_output() -> io::Result<OwnedFd> {
     above_stdio(File::options().write(true).open("/dev/null")?)
 }

@@ -1,13 +1,13 @@
-//! Shared memory, whose unsafe code is confined to this file.
+//! Mappings of shared memory. All unsafe code for shared memory is in this file.
 //!
 //! # Faults on access
-//! The seals keep the file as long as its mapping, so no access is out of range, whatever the other
-//! process does. A page may still have no memory behind it: the kernel allocates it at the first
-//! access, and sends SIGBUS if it cannot. That ends this process and is not undefined behaviour. It
-//! cannot be ruled out, since pages of a memory file are allocated at first use, and the other
-//! process may punch them out again. It only happens when memory is exhausted: on a system that
-//! refuses instead of overcommitting (`vm.overcommit_memory` = 2), or in a control group that is
-//! full. So the memory of a [`Region`] is allocated when it is created, and files on hugetlbfs,
+//! The seals fix the size of the file, so no access to its mapping is out of range, whatever the
+//! other process does. A page may still have no memory behind it: the kernel allocates it at the
+//! first access, and sends SIGBUS if it cannot. That ends this process and is not undefined
+//! behaviour. It cannot be ruled out, since pages of a memory file are allocated at first use, and
+//! the other process may punch them out again. It happens only when memory is exhausted: on a
+//! system that refuses instead of overcommitting (`vm.overcommit_memory` = 2), or in a full control
+//! group. So the memory of a [`Region`] is allocated when it is created, and files on hugetlbfs,
 //! which has few pages, are refused.
 
 use std::ffi::c_void;
@@ -34,11 +34,12 @@ const SEALS: SealFlags = SealFlags::GROW
     .union(SealFlags::SEAL);
 
 /// The file system of ordinary memory files (`TMPFS_MAGIC`), and so not hugetlbfs. The block size
-/// would not tell them apart: where transparent huge pages are on for shared memory, that of an
-/// ordinary memory file is 2 MiB as well.
+/// would not distinguish them: with transparent huge pages for shared memory, an ordinary memory
+/// file has 2 MiB as well.
 const TMPFS: u64 = 0x0102_1994;
 
-/// A memory file of `bytes` zero bytes, whose size is fixed. Its memory is allocated at first use.
+/// Creates a memory file of `bytes` zero bytes and fixed size. Its memory is allocated at first
+/// use.
 pub(crate) fn sealed_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
     let file = sealable_file(name, bytes)?;
     fcntl_add_seals(&file, SEALS)?;
@@ -51,7 +52,7 @@ fn sealable_file(name: &str, bytes: usize) -> io::Result<OwnedFd> {
     Ok(file)
 }
 
-/// The seals of a memory file of ordinary pages; `None` for any other file. This cannot block: only
+/// The seals of a memory file of ordinary pages; `None` for any other file. Cannot block: only
 /// memory files have seals, so the second call reaches no other kind of file.
 pub(crate) fn memory_seals(file: impl AsFd) -> Option<SealFlags> {
     let seals = fcntl_get_seals(&file).ok()?;
@@ -65,14 +66,16 @@ struct Mapping {
     bytes: usize,
 }
 
-// SAFETY: a mapping belongs to the process and not to a thread, and is only ever lent out as atomics.
+// SAFETY: a mapping belongs to the process and not to a thread, and is only ever lent out as
+// atomics.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Refuses a file that is not sealed, not `bytes` long, or made of huge pages, wherever it
-    /// comes from. A length above `isize::MAX` is refused too, since no slice may be that long.
+    /// Maps a file. Refuses one that is not sealed, not `bytes` long, or made of huge pages,
+    /// wherever it comes from. Also refuses a length above `isize::MAX`, since no slice may be that
+    /// long.
     fn new(file: impl AsFd, bytes: usize) -> io::Result<Self> {
         let sealed = memory_seals(&file).is_some_and(|seals| seals.contains(SEALS));
         let in_range = bytes > 0 && isize::try_from(bytes).is_ok();
@@ -100,8 +103,8 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range is the one that `mmap` gave, and every borrow of it has borrowed this value.
-        // It can only fail for a range that is none.
+        // SAFETY: the range is the one that `mmap` returned, and every borrow of it borrows this
+        // value. The call fails only for an invalid range.
         let _ = unsafe { munmap(self.start.as_ptr(), self.bytes) };
     }
 }
@@ -110,10 +113,10 @@ impl Drop for Mapping {
 pub(crate) struct Region(Mapping);
 
 impl Region {
-    /// How large the memory file has to be.
+    /// The size of the memory file.
     pub(crate) const BYTES: usize = size_of::<Layout>();
 
-    /// A sealed memory file for a region, all zeros, with its memory already allocated.
+    /// Creates a sealed memory file for a region, all zeros, with its memory already allocated.
     pub(crate) fn file() -> io::Result<OwnedFd> {
         let file = sealable_file("process-pool", Self::BYTES)?;
         let all = || fallocate(&file, FallocateFlags::empty(), 0, Self::BYTES as u64);
@@ -123,6 +126,10 @@ impl Region {
     }
 
     pub(crate) fn new(file: impl AsFd) -> io::Result<Self> {
+        if cfg!(model_check) {
+            // Loom's atomics are no plain words, and live in one process.
+            return Err(io::ErrorKind::Unsupported.into());
+        }
         Mapping::new(file, Self::BYTES).map(Self)
     }
 }
@@ -135,7 +142,8 @@ impl Deref for Region {
         // borrow. Its file is sealed against any change of its size, so every access stays within
         // the file; one that finds no memory ends the process (SIGBUS, see the head of this file)
         // and yields no value. `Layout` is made of atomics alone, for which all bits are valid, and
-        // which other threads and the other process may change while they are borrowed.
+        // which other threads and the other process may change while they are borrowed. (Under the
+        // model checker it is not, and `new` creates no region.)
         unsafe { self.0.start.cast::<Layout>().as_ref() }
     }
 }
@@ -182,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_mappings_of_one_file_are_the_same_memory() {
+    fn mappings_of_one_file_share_memory() {
         let file = sealed_file("test", 4096).unwrap();
         let (one, other) = (
             Words::new(&file, 512).unwrap(),
@@ -193,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_sealed_or_of_another_size_is_refused() {
+    fn unsealed_or_wrong_sized_file_is_refused() {
         let open = memfd_create("open", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
         ftruncate(&open, 4096).unwrap();
         assert!(Words::new(&open, 512).is_err());
@@ -207,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_memory_of_huge_pages_is_refused() {
+    fn huge_pages_are_refused() {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB;
         let Ok(huge) = memfd_create("huge", flags) else {
             eprintln!("skipped: this kernel has no huge pages");
@@ -216,7 +224,7 @@ mod tests {
         let bytes = fstat(&huge).unwrap().st_blksize as usize;
         ftruncate(&huge, bytes as u64).unwrap();
         fcntl_add_seals(&huge, SEALS).unwrap();
-        // Refused for its kind, not because there happens to be no free page.
+        // Refused for its kind, not because no page happens to be free.
         let error = Words::new(&huge, bytes / 8).err().expect("huge pages");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
         assert_eq!(memory_seals(&huge), None);

@@ -1,19 +1,18 @@
-//! How jobs and results travel: rings in shared memory, bells to wake the other side, a socket for descriptors.
+//! The transport of jobs and results: rings in shared memory, bells to wake the other side, a
+//! socket for descriptors.
 //!
-//! See `README.md` beside this file for the states and who may change what.
+//! `README.md` beside this file describes the states, and which side may change them.
 
-pub(crate) mod bell;
-pub(crate) mod bytes;
+#![cfg_attr(
+    not(model_check),
+    allow(unreachable_pub, reason = "public for the model checks")
+)]
+
+pub mod bell;
+pub mod bytes;
 pub(crate) mod descriptor;
-pub(crate) mod futex;
 pub(crate) mod layout;
 #[allow(unsafe_code, reason = "shared memory; every block argues")]
 pub(crate) mod mapping;
-pub(crate) mod slot;
+pub mod slot;
 pub(crate) mod socket;
-pub(crate) mod spin;
-
-/// What `bell` and `slot` are built on. The model check puts loom's here.
-mod sync {
-    pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-}

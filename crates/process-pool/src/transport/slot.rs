@@ -1,9 +1,15 @@
-//! A place in the ring of one worker: one unit of work at a time goes there and comes back.
+//! A slot in the ring of one worker. One batch at a time goes there, and its results come back.
 //!
-//! The ring is used in order. The parent publishes, the worker claims and finishes, the parent collects. What is
-//! published and not yet claimed the parent can withdraw; the worker then passes the place over.
+//! The ring is used in order. The parent publishes a batch, the worker claims and finishes it, the
+//! parent collects the results. The parent can withdraw a batch that is not yet claimed; the worker
+//! then passes the slot over.
 
-use super::sync::{AtomicU32, AtomicU64, Ordering, fence};
+#![cfg_attr(
+    not(model_check),
+    allow(unreachable_pub, reason = "public for the model checks")
+)]
+
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
 const EMPTY: u32 = 0;
 const READY: u32 = 1;
@@ -14,47 +20,50 @@ const PASSED: u32 = 5;
 
 /// All zeros is an empty slot.
 #[repr(C, align(64))]
-pub(crate) struct Slot {
+pub struct Slot {
     state: AtomicU32,
-    /// Which of the registered jobs.
-    pub(crate) job: AtomicU32,
-    /// How many inputs.
-    pub(crate) count: AtomicU32,
+    /// The index of the registered job.
+    pub job: AtomicU32,
+    /// The number of inputs.
+    pub count: AtomicU32,
     /// See `layout::flag`.
-    pub(crate) flags: AtomicU32,
-    /// The bytes of the inputs in the ring of inputs.
-    pub(crate) input_len: AtomicU32,
-    /// How many of the inputs have been begun, where there are several.
+    pub flags: AtomicU32,
+    /// The length of the inputs in the input ring, in bytes.
+    pub input_len: AtomicU32,
+    /// The number of inputs that have been started, in a batch of several.
     started: AtomicU32,
-    /// How many inputs have their result in the ring of outputs, and how many words these take.
+    /// The number of inputs whose results are in the output ring, and the number of words these
+    /// take.
     progress: AtomicU64,
-    /// When the latest input was begun: nanoseconds of the monotonic clock. Only where a time limit asks for it.
+    /// When the latest input was started, in nanoseconds of the monotonic clock. Only set under a
+    /// time limit.
     stamp: AtomicU64,
 }
 
-/// An input that a worker is at, as its parent finds it.
+/// The input that a worker is at, as its parent sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    /// Which of the unit's, counted from 1; 0 where there is only one, or before the first.
-    pub(crate) input: u32,
-    /// When it was begun; 0 before that.
-    pub(crate) stamp: u64,
+pub struct Attempt {
+    /// The number of the input in its batch, counted from 1; 0 in a batch of one, or before the
+    /// first.
+    pub input: u32,
+    /// When it was started; 0 before that.
+    pub stamp: u64,
 }
 
-/// What the worker finds.
+/// The outcome of a worker's claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Claim {
-    /// Nothing yet.
+pub enum Claim {
+    /// The slot holds no batch yet.
     Nothing,
-    /// Work, which is now the worker's.
+    /// The batch now belongs to the worker.
     Work,
-    /// Work that was withdrawn: the next place is next.
+    /// The batch was withdrawn: go on to the next slot.
     Passed,
 }
 
-/// What the parent finds.
+/// The state of a slot as its parent sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Collect {
+pub enum Collect {
     /// Not claimed yet.
     Waiting,
     /// Claimed and not finished.
@@ -65,13 +74,13 @@ pub(crate) enum Collect {
     Withdrawn,
     /// Withdrawn and passed over.
     Passed,
-    /// A state that no honest worker leaves.
+    /// A state that no honest worker sets.
     Nonsense,
 }
 
 impl Slot {
     #[cfg(model_check)]
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             state: AtomicU32::new(EMPTY),
             job: AtomicU32::new(0),
@@ -84,16 +93,17 @@ impl Slot {
         }
     }
 
-    /// Parent: what was written into the slot and the ring of inputs is there for the worker.
-    pub(crate) fn publish(&self) {
+    /// Parent: publishes the batch that was written into the slot and the input ring.
+    pub fn publish(&self) {
         self.state.store(READY, Ordering::Release);
     }
 
-    /// Worker: takes the work, unless the parent was quicker to withdraw it.
-    pub(crate) fn claim(&self) -> Claim {
+    /// Worker: claims the batch, unless the parent has withdrawn it.
+    pub fn claim(&self) -> Claim {
         match self.state.load(Ordering::Acquire) {
             READY => {
-                // It also releases: who fails to withdraw this place knows that the one before it is finished.
+                // Also a release: a failed withdrawal of this slot shows that the one before it is
+                // finished.
                 let taken =
                     self.state
                         .compare_exchange(READY, TAKEN, Ordering::AcqRel, Ordering::Acquire);
@@ -108,35 +118,37 @@ impl Slot {
         Claim::Passed
     }
 
-    /// Worker: returns work that it has claimed and not begun.
-    pub(crate) fn give_back(&self) {
+    /// Worker: returns a batch that it has claimed and not started.
+    pub fn give_back(&self) {
         self.state.store(READY, Ordering::Release);
     }
 
     /// Worker: whether there is something to claim. For spinning.
-    pub(crate) fn is_waiting(&self) -> bool {
+    pub fn is_waiting(&self) -> bool {
         matches!(self.state.load(Ordering::Relaxed), READY | WITHDRAWN)
     }
 
-    /// Worker: begins the input of this number, unless the parent has said to stop.
+    /// Worker: starts the input of this number, unless the parent has set `stop`.
     ///
-    /// Worker and parent each write and then read what the other writes, with a fence in between: either the worker sees
-    /// `stop`, or the parent sees in [`stop_at`](Self::stop_at) that the worker has gone on.
-    pub(crate) fn begin(&self, input: u32, stop: &AtomicU32) -> bool {
-        // Before the number: who sees it does not see the stamp of the input before.
+    /// Worker and parent each write, then read what the other writes, with a fence in between:
+    /// either the worker sees `stop`, or [`stop_at`](Self::stop_at) sees that the worker has gone
+    /// on.
+    pub fn begin(&self, input: u32, stop: &AtomicU32) -> bool {
+        // Before the number, so that no reader pairs it with the stamp of the input before.
         self.stamp.store(0, Ordering::Relaxed);
         self.started.store(input, Ordering::Release);
         fence(Ordering::SeqCst);
         stop.load(Ordering::Relaxed) == 0
     }
 
-    /// Worker: when the present input was begun.
-    pub(crate) fn stamp(&self, now: u64) {
+    /// Worker: records when the current input was started.
+    pub fn stamp(&self, now: u64) {
         self.stamp.store(now, Ordering::Relaxed);
     }
 
-    /// Parent: which input the worker is at, and since when. A stamp is never that of an earlier input.
-    pub(crate) fn attempt(&self) -> Attempt {
+    /// Parent: the input that the worker is at, and its start. The stamp is never that of an
+    /// earlier input.
+    pub fn attempt(&self) -> Attempt {
         let input = self.started.load(Ordering::Acquire);
         Attempt {
             input,
@@ -144,33 +156,34 @@ impl Slot {
         }
     }
 
-    /// Parent: lets the worker begin nothing after this input. `false` if it has begun something already.
-    pub(crate) fn stop_at(&self, input: u32, stop: &AtomicU32) -> bool {
+    /// Parent: keeps the worker from starting anything after this input. Returns `false` if it has
+    /// gone on already.
+    pub fn stop_at(&self, input: u32, stop: &AtomicU32) -> bool {
         stop.store(1, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         self.started.load(Ordering::Relaxed) == input && self.collect() == Collect::Running
     }
 
-    /// Worker: the results so far are in the ring of outputs.
-    pub(crate) fn progress(&self, done: u32, words: u32) {
+    /// Worker: publishes the results so far in the output ring.
+    pub fn progress(&self, done: u32, words: u32) {
         self.progress
             .store(u64::from(done) << 32 | u64::from(words), Ordering::Release);
     }
 
-    /// Worker: nothing more is to come.
-    pub(crate) fn finish(&self) {
+    /// Worker: publishes that the batch is finished.
+    pub fn finish(&self) {
         self.state.store(DONE, Ordering::Release);
     }
 
-    /// Parent: takes back what has not been claimed.
-    pub(crate) fn withdraw(&self) -> bool {
+    /// Parent: takes back a batch that is not claimed.
+    pub fn withdraw(&self) -> bool {
         self.state
             .compare_exchange(READY, WITHDRAWN, Ordering::Relaxed, Ordering::Acquire)
             .is_ok()
     }
 
-    /// Parent: what has become of it.
-    pub(crate) fn collect(&self) -> Collect {
+    /// Parent: reads the state.
+    pub fn collect(&self) -> Collect {
         match self.state.load(Ordering::Acquire) {
             READY => Collect::Waiting,
             TAKEN => Collect::Running,
@@ -181,19 +194,19 @@ impl Slot {
         }
     }
 
-    /// Parent: whether the worker has still to do something here. For spinning.
-    pub(crate) fn is_under_way(&self) -> bool {
+    /// Parent: whether the worker still has to act on the slot. For spinning.
+    pub fn is_under_way(&self) -> bool {
         matches!(self.state.load(Ordering::Relaxed), READY | TAKEN)
     }
 
-    /// Parent: how many results there are, and how many words they take.
-    pub(crate) fn results(&self) -> (u32, u32) {
+    /// Parent: the number of results, and the number of words they take.
+    pub fn results(&self) -> (u32, u32) {
         let progress = self.progress.load(Ordering::Acquire);
         ((progress >> 32) as u32, progress as u32)
     }
 
-    /// Parent: makes room for the next unit.
-    pub(crate) fn clear(&self) {
+    /// Parent: empties the slot for the next batch.
+    pub fn clear(&self) {
         self.started.store(0, Ordering::Relaxed);
         self.progress.store(0, Ordering::Relaxed);
         self.stamp.store(0, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Messages with descriptors, each whole or not at all.
+//! Messages with descriptors, each received whole or not at all.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -13,13 +13,13 @@ use rustix::net::{
 
 use super::descriptor::above_stdio;
 
-/// The kernel takes so many descriptors in one message (`SCM_MAX_FD`).
-pub(crate) const MOST_DESCRIPTORS: usize = 253;
-/// The longest text of a message.
-const MOST_BYTES: usize = 16 * 1024;
-const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS));
+/// The maximum number of descriptors in one message (`SCM_MAX_FD`).
+pub(crate) const MAX_DESCRIPTORS: usize = 253;
+/// The maximum length of a message's text, in bytes.
+const MAX_BYTES: usize = 16 * 1024;
+const SPACE: usize = rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS));
 
-/// Two connected ends. Neither is inherited.
+/// Creates two connected ends, which are not inherited through `exec`.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (one, other) = socketpair(
         AddressFamily::UNIX,
@@ -30,10 +30,10 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((above_stdio(one)?, above_stdio(other)?))
 }
 
-/// Whether sending failed because too many descriptors of this user are in flight, or for want of
+/// Whether sending failed because too many descriptors of this user are in flight, or for lack of
 /// buffers: the same message can be sent later. The kernel counts the descriptors in flight of all
-/// processes of a user against the sender's `RLIMIT_NOFILE`, and exempts `CAP_SYS_RESOURCE`, so root
-/// never sees this.
+/// processes of a user against the sender's `RLIMIT_NOFILE`, and exempts `CAP_SYS_RESOURCE`, so
+/// root never sees this.
 pub(crate) fn is_congestion(error: &io::Error) -> bool {
     let congestion = [Errno::TOOMANYREFS, Errno::NOBUFS].map(Errno::raw_os_error);
     error
@@ -41,7 +41,7 @@ pub(crate) fn is_congestion(error: &io::Error) -> bool {
         .is_some_and(|number| congestion.contains(&number))
 }
 
-/// Sends a message. With `wait` false a full socket is an error, `WouldBlock`.
+/// Sends a message. If `wait` is false, a full socket is the error `WouldBlock`.
 pub(crate) fn send(
     socket: impl AsFd,
     bytes: &[u8],
@@ -60,17 +60,17 @@ pub(crate) fn send(
     if !wait {
         flags |= SendFlags::DONTWAIT;
     }
-    // An empty text would be read as the end.
+    // An empty text would read as the end.
     let bytes = if bytes.is_empty() {
         &[0]
     } else {
-        &bytes[..bytes.len().min(MOST_BYTES)]
+        &bytes[..bytes.len().min(MAX_BYTES)]
     };
     rustix::io::retry_on_intr(|| sendmsg(&socket, &[IoSlice::new(bytes)], &mut control, flags))?;
     Ok(())
 }
 
-/// A message that was not received as it was sent, with the descriptors that came with it: closing
+/// A message that was not received as it was sent, with the descriptors that came with it. Closing
 /// them may block, so the caller decides where that happens.
 #[derive(Debug)]
 pub(crate) struct NotReceived {
@@ -94,22 +94,22 @@ impl From<NotReceived> for io::Error {
     }
 }
 
-/// Receives a message. `UnexpectedEof` if the other side is closed, or has sent an empty message;
-/// `EMFILE` if this process could not take all its descriptors; with `wait` false an empty socket is
-/// an error, `WouldBlock`.
+/// Receives a message. The error is `UnexpectedEof` if the other side is closed or has sent an
+/// empty message, `EMFILE` if this process could not take all descriptors, and `WouldBlock` for an
+/// empty socket if `wait` is false.
 pub(crate) fn receive(
     socket: impl AsFd,
     wait: bool,
 ) -> Result<(Vec<u8>, Vec<OwnedFd>), NotReceived> {
-    let mut bytes = vec![0; MOST_BYTES];
+    let mut bytes = vec![0; MAX_BYTES];
     let (received, flags, descriptors) = receive_into(socket, &mut bytes, wait)?;
     let error = if received == 0 {
         Some(io::ErrorKind::UnexpectedEof.into())
     } else if flags.contains(ReturnFlags::TRUNC) {
         Some(io::ErrorKind::InvalidData.into())
     } else {
-        // There is room for as many descriptors as any message can have, so it is this process that
-        // could not take them.
+        // There is room for as many descriptors as any message can have, so this process could not
+        // take them.
         let is_cut = flags.contains(ReturnFlags::CTRUNC);
         is_cut.then(|| Errno::MFILE.into())
     };
@@ -120,7 +120,8 @@ pub(crate) fn receive(
     Ok((bytes, descriptors))
 }
 
-/// Takes the next message for its descriptors alone, without waiting. Empty also at the end.
+/// Takes the next message for its descriptors alone, without waiting. The end of the socket reads
+/// as an empty list.
 pub(crate) fn receive_descriptors(socket: impl AsFd) -> Result<Vec<OwnedFd>, Errno> {
     let (_, _, descriptors) = receive_into(socket, &mut [0], false)?;
     Ok(descriptors)
@@ -143,8 +144,8 @@ fn receive_into(
             recvmsg(&socket, &mut text, &mut control, flags)
         })
     };
-    // Where the other side has ended with messages that it had not read, the first call says only that. What it had
-    // sent is still there.
+    // If the other side has ended with unread messages, the first call only reports that. The
+    // messages it had sent are still there.
     let received = match receive() {
         Err(Errno::CONNRESET) => receive(),
         received => received,
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn message_of_a_peer_that_left_others_unread_is_received() {
+    fn message_is_received_after_peer_left_others_unread() {
         let (one, other) = pair().unwrap();
         send(&one, b"read", &[], false).unwrap();
         send(&other, b"unread", &[], false).unwrap();
@@ -194,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_of_a_refused_message_are_handed_out() {
+    fn refused_message_returns_its_descriptors() {
         let (one, other) = pair().unwrap();
         // A message without text, and one with too much of it.
         send_raw(&one, &[]);
-        send_raw(&one, &[0; MOST_BYTES + 1]);
+        send_raw(&one, &[0; MAX_BYTES + 1]);
         for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::InvalidData] {
             let refused = receive(&other, false).unwrap_err();
             assert_eq!((refused.error.kind(), refused.descriptors.len()), (kind, 1));

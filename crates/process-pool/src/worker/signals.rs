@@ -1,21 +1,23 @@
-//! Signals in a worker: its process group, its signal mask, and what it notes when it aborts.
+//! Signals in a worker: its process group, its signal mask, and the flag it sets when it aborts for
+//! lack of memory.
 //!
-//! The calls that neither the standard library nor rustix offers without unsafe code.
+//! These are calls that neither the standard library nor rustix offers without unsafe code.
 
 use std::alloc::handle_alloc_error;
 use std::io;
 use std::mem;
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::setpgid;
 
-/// Puts this process into a group of its own. Ctrl-C on the terminal is for the parent to handle, and
-/// what a job starts can be ended together with its worker.
+use crate::sync::{AtomicU32, Ordering};
+
+/// Moves this process into a group of its own. Ctrl-C on the terminal is then left to the parent,
+/// and everything a job starts can be ended together with its worker.
 ///
-/// The parent does not do it: a Ctrl-Z between the fork and the `exec` would then stop a process that
-/// `fg` does not continue, and the parent stands still until the `exec`. Here a Ctrl-Z stops this
+/// The parent does not do this: a Ctrl-Z between the fork and the `exec` would stop a process that
+/// `fg` does not continue, and the parent blocks until the `exec`. Here a Ctrl-Z either stops this
 /// process in the group of its parent, with which it is continued, or is ignored.
 pub(super) fn lead_own_group() -> io::Result<()> {
     // SAFETY: an all-zero `sigaction` is valid: default flags, an empty mask, and the handler
@@ -28,20 +30,20 @@ pub(super) fn lead_own_group() -> io::Result<()> {
     let was_set = unsafe { libc::sigaction(libc::SIGTSTP, &ignore, &mut before) } == 0;
     let moved = setpgid(None, None);
     if was_set {
-        // SAFETY: what the kernel said was in force is valid.
+        // SAFETY: the action was filled in by the kernel above, so it is valid.
         unsafe { libc::sigaction(libc::SIGTSTP, &before, ptr::null_mut()) };
     }
     Ok(moved?)
 }
 
-/// Blocks all signals for this thread, and for those that it starts.
+/// Blocks all signals for this thread, and for the threads it starts.
 pub(super) fn block_all() {
     set_mask(true);
 }
 
-/// Lets this thread receive all signals. The mask is inherited through `exec`, and a program with a
-/// `signalfd` or a signal thread blocks in all threads what its workers, and the programs that jobs
-/// start, must not.
+/// Unblocks all signals for this thread. The mask is inherited through `exec`: a program with a
+/// `signalfd` or a signal thread blocks signals in all its threads that its workers, and the
+/// programs that jobs start, must receive.
 pub(super) fn unblock_all() {
     set_mask(false);
 }
@@ -61,27 +63,28 @@ fn set_mask(full: bool) {
     }
 }
 
-/// Where to note that memory was refused.
+/// The word to set when memory was refused.
 static OUT_OF_MEMORY: OnceLock<&'static AtomicU32> = OnceLock::new();
 
-/// How far behind the beginning of [`handle_alloc_error`] its only call may return to.
+/// The maximum distance between the start of [`handle_alloc_error`] and the return address of its
+/// only call.
 const SPAN: usize = 32;
-/// How much of the stack is searched, in words: the frames between that call and the signal, and what
-/// the kernel saves for the signal.
+/// The number of stack words to search: the frames between that call and the signal, and what the
+/// kernel saves for the signal.
 const SEARCHED: usize = 2048;
-/// How many words are read at once.
+/// The number of words read at once.
 const CHUNK: usize = 64;
 
-/// Has this process set `word` if it aborts because it was refused memory.
+/// Makes this process set `word` if it aborts because an allocation failed.
 ///
-/// Rust's allocation failure and C++'s uncaught `std::bad_alloc` both end in `abort`. Unless something
-/// has failed since, `errno` is then still `ENOMEM`. It is not if Rust has printed a backtrace, but
-/// then the stack shows a call from [`handle_alloc_error`].
+/// Rust's allocation failure and C++'s uncaught `std::bad_alloc` both end in `abort`. Unless
+/// something has failed since, `errno` is then still `ENOMEM`. It is not if Rust has printed a
+/// backtrace, but then the stack shows a call from [`handle_alloc_error`].
 pub(super) fn note_out_of_memory(word: &'static AtomicU32) {
     let _ = OUT_OF_MEMORY.set(word);
     let handler: extern "C" fn(libc::c_int) = note_abort;
-    // SAFETY: an all-zero `sigaction` is valid, and the fields that count are set below. The handler
-    // only does what a signal handler may: see there. It runs on the stack that it searches.
+    // SAFETY: an all-zero `sigaction` is valid, and the relevant fields are set below. The handler
+    // only does what a signal handler may: see its comment. It runs on the stack that it searches.
     unsafe {
         let mut action: libc::sigaction = mem::zeroed();
         action.sa_sigaction = handler as *const () as libc::sighandler_t;
@@ -90,8 +93,8 @@ pub(super) fn note_out_of_memory(word: &'static AtomicU32) {
     }
 }
 
-/// Stores to an atomic word if memory was refused, and lets the signal end the process. It makes
-/// system calls and allocates nothing.
+/// Sets the word if memory was refused, and lets the signal end the process. It makes system calls
+/// and allocates nothing.
 extern "C" fn note_abort(signal: libc::c_int) {
     let was_refused = io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
         || shows_failed_allocation();
@@ -103,7 +106,7 @@ extern "C" fn note_abort(signal: libc::c_int) {
     unsafe { libc::raise(signal) };
 }
 
-/// Whether the stack has a return address in [`handle_alloc_error`], which never returns.
+/// Whether the stack holds a return address into [`handle_alloc_error`], which never returns.
 fn shows_failed_allocation() -> bool {
     let begin = handle_alloc_error as *const () as usize;
     let mut words = [0_usize; CHUNK];

@@ -1,4 +1,4 @@
-//! Jobs that write over the memory that they share with the parent.
+//! Jobs that overwrite the memory they share with the parent.
 
 use std::sync::mpsc;
 use std::thread;
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use effective_process_pool::{JobError, ProcessPool};
 
-use crate::common::{Census, alone, deadline};
+use crate::helpers::{all_done, neighbours};
 use crate::jobs::*;
-use crate::support::{all_done, neighbours};
+use crate::support::checks::{Resources, alone, deadline};
 
 #[test]
-fn a_job_that_writes_over_the_shared_memory_is_that_workers_error() {
+fn overwritten_memory_ends_only_its_worker() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for kind in 0..12 {
         let pool = ProcessPool::builder(&program)
             .workers(2)
@@ -23,25 +23,25 @@ fn a_job_that_writes_over_the_shared_memory_is_that_workers_error() {
             .unwrap();
         let wild = pool.submit::<write_over_the_rings>(kind).unwrap();
         let others = neighbours(&pool);
-        // Whatever came of it: an error, or by chance a result. But no hang, and the pool lives on.
+        // It may yield an error or, by chance, a result; but the pool does not hang, and lives on.
         let _ = wild.wait();
         for handle in others {
             let _ = handle.wait();
         }
         all_done(neighbours(&pool));
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
-/// Where the bells of the parent are, and the stamp of the first place of the ring. See `transport/layout.rs`.
+/// The offsets of the parent's bells and of the stamp of the first slot. See `transport/layout.rs`.
 const BELLS: u64 = 256;
 const FIRST_STAMP: u64 = 512 + 32;
 
 #[test]
-fn a_job_that_silences_the_bells_delays_its_result_and_loses_nothing() {
+fn silenced_bells_delay_result_but_lose_nothing() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for _ in 0..3 {
         let pool = ProcessPool::new(&program, 1).unwrap();
         pool.submit::<pid>(()).unwrap().wait().unwrap();
@@ -55,14 +55,14 @@ fn a_job_that_silences_the_bells_delays_its_result_and_loses_nothing() {
         let result = results.recv_timeout(Duration::from_secs(20));
         assert_eq!(result.expect("the result is looked for now and then"), 100);
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn a_job_that_writes_over_its_start_does_not_escape_its_time_limit() {
+fn overwritten_stamp_does_not_evade_time_limit() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for stamp in [0, u64::MAX, u64::MAX / 2] {
         let pool = ProcessPool::builder(&program)
             .workers(1)
@@ -77,5 +77,5 @@ fn a_job_that_writes_over_its_start_does_not_escape_its_time_limit() {
         }
         all_done(neighbours(&pool));
     }
-    before.assert_back();
+    before.assert_restored();
 }

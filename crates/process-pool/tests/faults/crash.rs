@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use effective_process_pool::JobError;
 use effective_process_pool::{Exit, ProcessPool};
 
-use crate::common::{Census, alone, deadline, eventually, lives};
+use crate::helpers::{all_done, crash, neighbours, sleepers};
 use crate::jobs::*;
-use crate::support::{all_done, crash, neighbours, sleepers};
+use crate::support::checks::{Resources, alone, deadline, eventually, lives};
 
 #[test]
-fn fault_13_a_worker_killed_in_mid_job_fails_that_job_alone_and_names_the_signal() {
+fn fault_13_killed_worker_fails_its_job_alone() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for workers in [1, 2, 2, 3] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let first = neighbours(&pool);
@@ -35,20 +35,20 @@ fn fault_13_a_worker_killed_in_mid_job_fails_that_job_alone_and_names_the_signal
         all_done(first);
         all_done(last);
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_13_a_worker_killed_in_the_middle_of_a_chunk_fails_that_input_alone() {
+fn fault_13_killed_worker_fails_one_input_of_chunk() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for workers in [1, 3] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let inputs: Vec<i32> = (0..200)
             .map(|place| if place % 50 == 20 { 9 } else { 0 })
             .collect();
-        // Signal 0 is none: that job naps, and is killed by the limit.
+        // Signal 0 does nothing: that job sleeps until its time limit.
         let results = pool
             .mapping()
             .time_limit(Duration::from_millis(700))
@@ -63,7 +63,7 @@ fn fault_13_a_worker_killed_in_the_middle_of_a_chunk_fails_that_input_alone() {
                 ),
             }
         }
-        // And where the others end by themselves, each result is there.
+        // If the others end by themselves, each result arrives.
         let results = pool.map::<exits_sometimes>(0..500);
         for (place, result) in results.into_iter().enumerate() {
             match place % 100 {
@@ -72,14 +72,14 @@ fn fault_13_a_worker_killed_in_the_middle_of_a_chunk_fails_that_input_alone() {
             }
         }
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_14_a_worker_that_exits_with_0_in_mid_job_is_no_success() {
+fn fault_14_exit_with_0_in_mid_job_is_a_crash() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for _ in 0..5 {
         let pool = ProcessPool::new(&program, 2).unwrap();
         let failed = pool.submit::<exit_with>(0).unwrap();
@@ -91,7 +91,7 @@ fn fault_14_a_worker_that_exits_with_0_in_mid_job_is_no_success() {
         );
         all_done(others);
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
@@ -99,10 +99,10 @@ fn fault_14_a_worker_that_exits_with_0_in_mid_job_is_no_success() {
     address_sanitizer,
     ignore = "AddressSanitizer handles these signals and reserves memory itself"
 )]
-fn fault_15_stack_overflow_abort_and_memory_exhaustion_name_the_signal_and_the_last_line() {
+fn fault_15_fatal_errors_name_signal_and_last_line() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for _ in 0..2 {
         let pool = ProcessPool::builder(&program)
             .workers(2)
@@ -133,14 +133,14 @@ fn fault_15_stack_overflow_abort_and_memory_exhaustion_name_the_signal_and_the_l
         );
         all_done(others);
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_18_killed_half_way_through_a_large_result_neither_hangs_nor_misframes() {
+fn fault_18_kill_during_large_result_is_a_crash() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::new(&program, 2).unwrap();
     for _ in 0..10 {
         let killed = pool.submit::<killed_while_it_writes>(3 << 20).unwrap();
@@ -149,14 +149,14 @@ fn fault_18_killed_half_way_through_a_large_result_neither_hangs_nor_misframes()
         all_done(others);
     }
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_25_a_grandchild_that_inherits_the_pipe_does_not_hide_the_workers_death() {
+fn fault_25_grandchild_with_pipe_does_not_hide_death() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let mut grandchildren = BTreeMap::new();
     for _ in 0..5 {
         let pool = ProcessPool::builder(&program)
@@ -184,6 +184,6 @@ fn fault_25_a_grandchild_that_inherits_the_pipe_does_not_hide_the_workers_death(
             .status()
             .unwrap();
     }
-    before.assert_back();
+    before.assert_restored();
     eventually("no grandchild lives", || sleepers() == 0);
 }

@@ -1,4 +1,4 @@
-//! Hostile workers: they follow the protocol of the shared memory, but write false values.
+//! Hostile workers that follow the protocol of the shared memory but write false values.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, IoSlice, Write};
@@ -15,9 +15,9 @@ use effective_process_pool::{Buffer, JobError, ProcessPool};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg, sockopt};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-use crate::common::{Census, alone, deadline};
+use crate::helpers::{all_done, neighbours};
 use crate::jobs::*;
-use crate::support::{all_done, neighbours};
+use crate::support::checks::{Resources, alone, deadline};
 
 /// See `transport/layout.rs` and `transport/slot.rs`.
 const SLOTS: u64 = 512;
@@ -28,10 +28,10 @@ const READY: u32 = 1;
 const TAKEN: u32 = 2;
 const DONE: u32 = 3;
 
-/// How often a unit may come back from a dead worker, see `parent/unit.rs`.
-const MOST_RETURNS: usize = 8;
+/// How many workers may die with a batch at the head, see `parent/batch.rs`.
+const MAX_DEATHS: usize = 8;
 
-/// How long the socket lingers: far longer than the test may take.
+/// The linger time of the socket: far longer than the test may take.
 const LINGER: Duration = Duration::from_secs(60);
 
 /// The memory that a worker shares with its parent.
@@ -102,9 +102,8 @@ pub(crate) fn finish_nothing(_: u64) -> u64 {
     }
 }
 
-/// What a worker writes about the unit that it is at (the state of its slot, and the input that it
-/// has begun), the file in which it counts its runs, and how many milliseconds it sleeps before it
-/// exits.
+/// What a worker writes into the slot of its batch (the state, and the input it has started), the
+/// file in which it counts its runs, and how many milliseconds it sleeps before it exits.
 pub(crate) type Denial = (u32, u32, PathBuf, u64);
 
 pub(crate) fn deny_the_start((state, started, log, nap): &Denial) -> u64 {
@@ -161,10 +160,10 @@ fn text_length(copies: usize) -> usize {
 }
 
 #[test]
-fn unit_finished_without_results_ends_its_worker() {
+fn batch_finished_without_results_ends_its_worker() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for workers in [1, 2] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let chunks = pool.mapping().chunk_size(4.try_into().unwrap());
@@ -173,16 +172,16 @@ fn unit_finished_without_results_ends_its_worker() {
         }
         all_done(neighbours(&pool));
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
+fn denied_start_bounds_number_of_runs() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let log = std::env::temp_dir().join(format!("process-pool-denial-{}", std::process::id()));
-    // Not claimed; claimed, and its first input not begun; the same, until its time is up.
+    // Not claimed; claimed, with its first input not started; the same, until its time limit.
     for (state, inputs, nap) in [(READY, 1, 0), (TAKEN, 2, 0), (TAKEN, 2, 600_000)] {
         let _ = fs::remove_file(&log);
         let pool = ProcessPool::builder(&program)
@@ -190,7 +189,7 @@ fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
             .time_limit(Duration::from_millis(if nap > 0 { 100 } else { 60_000 }))
             .build()
             .unwrap();
-        // The worker has served a job before.
+        // The worker has finished a job before.
         pool.submit::<double>(1).unwrap().wait().unwrap();
         let chunks = pool.mapping().chunk_size(2.try_into().unwrap());
         for result in chunks.run::<denies_its_start>(vec![(state, 0, log.clone(), nap); inputs]) {
@@ -203,19 +202,19 @@ fn job_that_denies_its_start_runs_a_bounded_number_of_times() {
         }
         let runs = fs::read(&log).unwrap().len();
         assert!(
-            runs <= MOST_RETURNS * inputs,
+            runs <= MAX_DEATHS * inputs,
             "{runs} runs of {inputs} inputs"
         );
     }
     fs::remove_file(&log).unwrap();
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
 fn descriptor_that_blocks_when_closed_blocks_no_caller() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for copies in [4, 3, 2, 1, 0] {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -237,5 +236,5 @@ fn descriptor_that_blocks_when_closed_blocks_no_caller() {
         // Resets the connection, which ends the lingering.
         drop(unread);
     }
-    before.assert_back();
+    before.assert_restored();
 }

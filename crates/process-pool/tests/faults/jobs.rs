@@ -1,4 +1,4 @@
-//! The jobs of these tests, and the program that has them all.
+//! The jobs of these tests, and their registration.
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -13,8 +13,8 @@ use serde::de::Error as _;
 use serde::ser::{Error as _, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::common::quiet_in_workers;
 use crate::hostile::{self, Denial};
+use crate::support::checks::quiet_in_workers;
 
 job! {
     pub(crate) fn double(number: u64) -> u64 { 2 * number }
@@ -45,7 +45,7 @@ job! {
         text.len()
     }
     pub(crate) fn leaves_a_grandchild_and_dies() -> u64 {
-        // It inherits all that can be inherited, standard error's pipe among it.
+        // It inherits everything that can be inherited, including the pipe of standard error.
         let grandchild = Command::new("sleep").arg("613.5").stdin(Stdio::inherit()).spawn().unwrap();
         fs::write(std::env::temp_dir().join(format!("process-pool-{}", std::process::id())), grandchild.id().to_string()).unwrap();
         exit(3)
@@ -55,26 +55,26 @@ job! {
         thread::sleep(Duration::from_secs(600));
         0
     }
-    pub(crate) fn at_most_so_many(limit: u32) -> u32 { SEEN.with(|seen| { seen.set(seen.get() + 1); assert!(seen.get() <= limit); seen.get() }) }
+    pub(crate) fn runs_at_most(limit: u32) -> u32 { SEEN.with(|seen| { seen.set(seen.get() + 1); assert!(seen.get() <= limit); seen.get() }) }
     pub(crate) fn grow(bytes: usize) -> usize { HOARD.with_borrow_mut(|hoard| { hoard.push(vec![1; bytes]); hoard.len() }) }
     pub(crate) fn fails_to_start() { exit(9) }
     pub(crate) fn panics_at_start() { panic!("no licence") }
     pub(crate) fn exits_sometimes(number: u64) -> u64 { if number % 100 == 77 { exit(0) } else { 3 * number } }
     pub(crate) fn write_over_the_rings(kind: u8) -> u64 { corrupt(kind) }
-    /// Writes these bytes over the shared memory, and then takes its time.
+    /// Overwrites shared memory with these bytes, and then sleeps.
     pub(crate) fn scribble_and_nap(order: (u64, Vec<u8>, u64)) -> u64 {
         scribble(order.0, &order.1);
         thread::sleep(Duration::from_millis(order.2));
         order.2
     }
-    /// Says of its unit, and of all that follow, that they are finished, without a single result.
+    /// Marks its batch, and all that follow, as finished without a single result.
     pub(crate) fn finishes_nothing(number: u64) -> u64 { hostile::finish_nothing(number) }
-    /// Says that its unit has not begun, and then exits or takes its time.
+    /// Marks its batch as not started, and then exits or sleeps.
     pub(crate) fn denies_its_start(order: Denial) -> u64 { hostile::deny_the_start(&order) }
-    /// Sends a socket whose close blocks in the place of its result.
+    /// Sends a socket whose close blocks, in place of its result.
     pub(crate) fn sends_what_blocks(order: (u16, usize)) -> Buffer { hostile::send_what_blocks(order.0, order.1) }
     pub(crate) fn hangs_at_exit(number: u64) -> u64 { ENDLESS.with(|_| 2 * number) }
-    /// Only one process at a time can have the file: the second worker never starts.
+    /// Only one process at a time can create the file: the second worker never starts.
     pub(crate) fn takes_what_there_is_one_of(directory: String) {
         let mut log = fs::OpenOptions::new().create(true).append(true).open(format!("{directory}/log")).unwrap();
         writeln!(log, "one more").unwrap();
@@ -95,7 +95,7 @@ fn deeper(depth: u64) -> u64 {
     deeper(depth + 1) + space[7]
 }
 
-/// Refuses 1 on the way there and 2 on the way back.
+/// Refuses to serialise 1 and to deserialise 2.
 #[derive(Debug)]
 pub(crate) struct Picky(pub(crate) u8);
 
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for Picky {
     }
 }
 
-/// A sequence of unknown length, which the format cannot write.
+/// A sequence of unknown length, which the format cannot encode.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Unspeakable(u64);
 
@@ -129,7 +129,7 @@ impl Serialize for Unspeakable {
     }
 }
 
-/// Written as a number and read as a text.
+/// Serialised as a number and deserialised as a text.
 #[derive(Debug, Serialize)]
 pub(crate) struct Garbled(u64);
 
@@ -139,7 +139,8 @@ impl<'de> Deserialize<'de> for Garbled {
     }
 }
 
-/// So many bytes, of which the second half is never written: the process is killed in between.
+/// A sequence of this many bytes whose second half is never serialised: the process is killed
+/// first.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Slow(usize);
 
@@ -156,7 +157,7 @@ impl Serialize for Slow {
     }
 }
 
-/// Where the memory is that this worker shares with its parent.
+/// The address range of the memory that this worker shares with its parent.
 pub(crate) fn shared_memory() -> (u64, u64) {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let line = maps
@@ -168,7 +169,7 @@ pub(crate) fn shared_memory() -> (u64, u64) {
     (number(start), number(end))
 }
 
-/// Writes over the memory that is shared with the parent, from this place on, as a job with a wild pointer might.
+/// Overwrites the shared memory at this offset, as a job with a wild pointer might.
 fn scribble(offset: u64, bytes: &[u8]) {
     let memory = fs::OpenOptions::new()
         .write(true)
@@ -179,7 +180,7 @@ fn scribble(offset: u64, bytes: &[u8]) {
         .unwrap();
 }
 
-/// Writes over all of it.
+/// Overwrites all of the shared memory.
 fn corrupt(kind: u8) -> u64 {
     let (start, end) = shared_memory();
     let bytes = match kind {
@@ -193,7 +194,7 @@ fn corrupt(kind: u8) -> u64 {
     5
 }
 
-/// A value whose end never comes: as a library might leave something that waits at the exit of its process.
+/// A thread-local whose destructor never returns, as a library might leave behind.
 struct Endless;
 
 impl Drop for Endless {
@@ -202,7 +203,7 @@ impl Drop for Endless {
     }
 }
 
-/// The first line of each test.
+/// Registers the jobs: the first line of each test.
 pub(crate) fn program() -> Program {
     quiet_in_workers();
     register![
@@ -222,7 +223,7 @@ pub(crate) fn program() -> Program {
         prints,
         leaves_a_grandchild_and_dies,
         starts_a_grandchild_and_hangs,
-        at_most_so_many,
+        runs_at_most,
         grow,
         fails_to_start,
         panics_at_start,

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use effective_process_pool::{JobError, ProcessPool};
 
-use crate::common::{self, Census, alone, deadline, eventually, lives};
+use crate::helpers::sleepers;
 use crate::jobs::*;
-use crate::support::sleepers;
+use crate::support::checks::{self, Resources, alone, deadline, eventually, lives};
 
 #[test]
-fn fault_22_recycling_that_meets_a_shutdown_strands_no_job() {
+fn fault_22_shutdown_during_recycling_strands_no_job() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for round in 0..20 {
         let pool = ProcessPool::builder(&program)
             .workers(2)
@@ -41,7 +41,7 @@ fn fault_22_recycling_that_meets_a_shutdown_strands_no_job() {
             }
         }
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
@@ -59,14 +59,14 @@ fn fault_24_workers_end_when_their_parent_is_killed() {
         eventually("there is a grandchild", || sleepers() > 0);
         let pids: Vec<String> = pids
             .iter()
-            .chain(&common::children())
+            .chain(&checks::children())
             .map(i32::to_string)
             .collect();
         println!("workers: {}", pids.join(" "));
         thread::sleep(Duration::from_secs(600));
     }
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for _ in 0..3 {
         let name = "lifecycle::fault_24_workers_end_when_their_parent_is_killed";
         let mut parent = Command::new("/proc/self/exe")
@@ -88,5 +88,5 @@ fn fault_24_workers_end_when_their_parent_is_killed() {
         eventually("no worker lives", || pids.iter().all(|&pid| !lives(pid)));
         eventually("no grandchild lives", || sleepers() == 0);
     }
-    before.assert_back();
+    before.assert_restored();
 }

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use effective_process_pool::{JobError, ProcessPool, SubmitError};
 
-use crate::common::{Census, alone, deadline, eventually};
+use crate::helpers::{all_done, broken, neighbours, sleepers};
 use crate::jobs::*;
-use crate::support::{all_done, broken, neighbours, sleepers};
+use crate::support::checks::{Resources, alone, deadline, eventually};
 
 #[test]
-fn fault_20_workers_that_die_at_start_break_the_pool_after_a_bounded_number_of_tries() {
+fn fault_20_deaths_at_start_break_pool_after_few_attempts() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for workers in [1, 4] {
         let pool = ProcessPool::builder(&program)
             .workers(workers)
@@ -25,8 +25,11 @@ fn fault_20_workers_that_die_at_start_break_the_pool_after_a_bounded_number_of_t
             .collect();
         for handle in handles {
             let broken = broken(handle.wait());
-            assert!(broken.tries() <= 8, "{broken}");
-            assert!(broken.why().starts_with("exited with code 9"), "{broken}");
+            assert!(broken.attempts() <= 8, "{broken}");
+            assert!(
+                broken.reason().starts_with("exited with code 9"),
+                "{broken}"
+            );
         }
         eventually("the pool is broken", || {
             matches!(pool.submit::<double>(1), Err(SubmitError::Broken(_)))
@@ -34,7 +37,7 @@ fn fault_20_workers_that_die_at_start_break_the_pool_after_a_bounded_number_of_t
         assert!(
             pool.map::<double>([1, 2])
                 .into_iter()
-                .all(|result| broken(result).tries() <= 8)
+                .all(|result| broken(result).attempts() <= 8)
         );
         drop(pool);
 
@@ -45,19 +48,19 @@ fn fault_20_workers_that_die_at_start_break_the_pool_after_a_bounded_number_of_t
             .unwrap();
         eventually("the pool is broken", || match pool.submit::<double>(1) {
             Err(SubmitError::Broken(broken)) => {
-                broken.why().ends_with("which panicked: no licence")
+                broken.reason().ends_with("which panicked: no licence")
             }
             _ => false,
         });
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_21_recycling_after_2_jobs_with_1_worker_finishes_all_10() {
+fn fault_21_recycling_after_2_jobs_finishes_all_10() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for round in 0..5 {
         let pool = ProcessPool::builder(&program)
             .workers(1)
@@ -66,7 +69,7 @@ fn fault_21_recycling_after_2_jobs_with_1_worker_finishes_all_10() {
             .unwrap();
         let mut results: Vec<u32> = if round % 2 == 0 {
             let handles: Vec<_> = (0..10)
-                .map(|_| pool.submit::<at_most_so_many>(2).unwrap())
+                .map(|_| pool.submit::<runs_at_most>(2).unwrap())
                 .collect();
             handles
                 .into_iter()
@@ -75,12 +78,12 @@ fn fault_21_recycling_after_2_jobs_with_1_worker_finishes_all_10() {
         } else {
             let chunks = pool.mapping().chunk_size(5.try_into().unwrap());
             chunks
-                .run::<at_most_so_many>([2; 10])
+                .run::<runs_at_most>([2; 10])
                 .into_iter()
                 .map(Result::unwrap)
                 .collect()
         };
-        // What is left of a chunk may run before or after the next one.
+        // The rest of a chunk may run before or after the next one.
         results.sort_unstable();
         assert_eq!(results, [1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
         let pool = ProcessPool::builder(&program)
@@ -96,14 +99,14 @@ fn fault_21_recycling_after_2_jobs_with_1_worker_finishes_all_10() {
             "{sizes:?}"
         );
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_23_a_job_past_its_time_limit_costs_its_worker_and_no_neighbour() {
+fn fault_23_time_limit_ends_job_and_no_neighbour() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::builder(&program)
         .workers(2)
         .time_limit(Duration::from_millis(200))
@@ -137,16 +140,16 @@ fn fault_23_a_job_past_its_time_limit_costs_its_worker_and_no_neighbour() {
         500
     );
     drop(pool);
-    before.assert_back();
-    // With the workers went what their jobs had started.
+    before.assert_restored();
+    // The grandchildren ended with the workers.
     eventually("no grandchild lives", || sleepers() == 0);
 }
 
 #[test]
-fn fault_21_a_worker_that_is_to_be_replaced_and_hangs_at_its_exit_holds_nobody_up() {
+fn fault_21_worker_hanging_at_exit_delays_no_job() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .recycle_after_jobs(1)
@@ -162,14 +165,14 @@ fn fault_21_a_worker_that_is_to_be_replaced_and_hangs_at_its_exit_holds_nobody_u
         }
     }
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_20_one_worker_that_lives_is_no_reason_to_start_others_in_vain_without_end() {
+fn fault_20_failed_starts_pause_while_one_worker_lives() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let directory = std::env::temp_dir().join(format!("process-pool-one-{}", std::process::id()));
     fs::create_dir_all(&directory).unwrap();
     let pool = ProcessPool::builder(&program)
@@ -192,16 +195,16 @@ fn fault_20_one_worker_that_lives_is_no_reason_to_start_others_in_vain_without_e
         .count();
     drop(pool);
     fs::remove_dir_all(&directory).unwrap();
-    // One try takes some milliseconds: without a pause there would be hundreds.
+    // An attempt takes a few milliseconds: without a pause there would be hundreds.
     assert!(starts <= 40, "{starts} starts in 2 s");
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_23_a_limit_counts_for_a_job_behind_one_that_has_none() {
+fn fault_23_limit_applies_behind_unlimited_job() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     for first_limit in [None, Some(Duration::from_secs(90))] {
         let first = match first_limit {
@@ -217,5 +220,5 @@ fn fault_23_a_limit_counts_for_a_job_behind_one_that_has_none() {
         assert_eq!(first.unwrap().wait().unwrap(), 300);
     }
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }

@@ -1,4 +1,4 @@
-//! What meets at the wrong moment: cancels, kills, limits, wakers and callbacks.
+//! Races between cancels, kills, limits, wakers and callbacks.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, mpsc};
@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use effective_process_pool::{Handle, JobError, ProcessPool};
 
-use crate::common::{Census, alone, deadline, eventually};
+use crate::helpers::all_done;
 use crate::jobs::*;
-use crate::support::all_done;
+use crate::support::checks::{Resources, alone, deadline, eventually};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
-fn a_running_job_is_killed_although_the_result_before_it_has_not_been_fetched() {
+fn kill_ends_job_behind_uncollected_result() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     for _ in 0..5 {
         pool.submit::<pid>(()).unwrap().wait().unwrap();
@@ -26,7 +26,7 @@ fn a_running_job_is_killed_although_the_result_before_it_has_not_been_fetched() 
             pool.submit::<double>(1).unwrap(),
             pool.submit::<nap>(600_000).unwrap(),
         );
-        // By now it is the slow one that runs, and nobody has asked for the quick one.
+        // By now the slow job runs, and the quick one's result is not collected.
         thread::sleep(Duration::from_millis(100));
         assert!(slow.kill());
         assert!(matches!(
@@ -36,21 +36,21 @@ fn a_running_job_is_killed_although_the_result_before_it_has_not_been_fetched() 
         assert_eq!(quick.wait().unwrap(), 2);
     }
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn a_ring_full_of_cancelled_jobs_does_not_hold_up_the_next_one() {
+fn ring_of_cancelled_jobs_does_not_block_next_job() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for _ in 0..5 {
         let pool = ProcessPool::builder(&program)
             .workers(1)
             .initializer::<nap>(200)
             .build()
             .unwrap();
-        // The supervisor sleeps by then; the worker still starts, so none of these begins.
+        // The supervisor sleeps by then; the worker is still starting, so none of these starts.
         thread::sleep(Duration::from_millis(50));
         let cancelled: Vec<_> = (0..64)
             .map(|number| pool.submit::<double>(number).unwrap())
@@ -62,13 +62,13 @@ fn a_ring_full_of_cancelled_jobs_does_not_hold_up_the_next_one() {
             Err(_) => panic!("the job behind {gone} cancelled ones never ran"),
         }
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn cancelled_jobs_do_not_pile_up_behind_a_slow_one() {
+fn cancelled_jobs_do_not_pile_up_behind_slow_job() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
+    let (_deadline, _exclusive) = (deadline(120), alone());
     let pool = ProcessPool::new(&program, 1).unwrap();
     let slow = pool.submit::<nap>(600_000).unwrap();
     let waiting: Vec<_> = (0..200)
@@ -99,9 +99,9 @@ fn poll_with(handle: &mut Handle<u64>, waker: &Waker) -> bool {
 }
 
 #[test]
-fn a_waker_that_holds_a_handle_is_not_dropped_under_the_lock() {
+fn waker_holding_handle_is_dropped_without_lock() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
+    let (_deadline, _exclusive) = (deadline(60), alone());
     let pool = ProcessPool::new(&program, 1).unwrap();
     let slow = pool.submit::<nap>(600_000).unwrap();
     let waiting: Vec<_> = (0..200)
@@ -113,45 +113,18 @@ fn a_waker_that_holds_a_handle_is_not_dropped_under_the_lock() {
         _held: Mutex::new(held),
     }));
     assert!(!poll_with(&mut last, &waker));
-    // From here on the pool alone has the waker, which the thread that waits replaces.
+    // From here on only the pool holds the waker, which the waiting thread replaces.
     drop(waker);
     assert!(last.wait_timeout(Duration::from_millis(50)).is_err());
     slow.kill();
     all_done(waiting);
 }
 
-/// Its last owner is in for a panic.
-struct Grenade;
-
-impl Wake for Grenade {
-    fn wake(self: Arc<Self>) {}
-}
-
-impl Drop for Grenade {
-    fn drop(&mut self) {
-        panic!("a waker that panics when it is dropped, as the test wants");
-    }
-}
-
 #[test]
-fn a_waker_whose_drop_panics_costs_no_result() {
+fn callback_may_wait_for_other_jobs_and_crashes() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
-    let pool = ProcessPool::new(&program, 1).unwrap();
-    let mut job = pool.submit::<nap>(100).unwrap();
-    let grenade = Waker::from(Arc::new(Grenade));
-    assert!(!poll_with(&mut job, &grenade));
-    // Only the pool has it now, and replaces it.
-    drop(grenade);
-    assert!(!poll_with(&mut job, Waker::noop()));
-    assert_eq!(job.wait().unwrap(), 100);
-}
-
-#[test]
-fn a_callback_may_wait_for_other_jobs_and_for_crashes_too() {
-    let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(60), alone());
+    let before = Resources::settled();
     let pool = Arc::new(ProcessPool::new(&program, 1).unwrap());
     let (sender, results) = mpsc::channel();
     for round in 0..10 {
@@ -174,17 +147,17 @@ fn a_callback_may_wait_for_other_jobs_and_for_crashes_too() {
         );
     }
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn callbacks_run_on_a_thread_of_their_own_and_under_nobodys_lock() {
+fn callbacks_run_on_one_thread_outside_locks() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
+    let (_deadline, _exclusive) = (deadline(60), alone());
     let pool = ProcessPool::new(&program, 1).unwrap();
     let shared = Arc::new(Mutex::new(Vec::new()));
     for round in 0..2_000 {
-        // A thread that comes across the results of others while it holds what their callbacks want.
+        // This thread collects others' results while it holds the lock that their callbacks need.
         let held = shared.lock().unwrap();
         let theirs = Arc::clone(&shared);
         pool.submit::<double>(round)
@@ -201,10 +174,10 @@ fn callbacks_run_on_a_thread_of_their_own_and_under_nobodys_lock() {
 }
 
 #[test]
-fn a_pool_may_be_dropped_by_its_own_callback() {
+fn callback_may_drop_its_pool() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(60), alone());
+    let before = Resources::settled();
     for how in 0..3 {
         let pool = ProcessPool::new(&program, 1).unwrap();
         let (sender, done) = mpsc::channel();
@@ -222,13 +195,13 @@ fn a_pool_may_be_dropped_by_its_own_callback() {
             .expect("it does not wait for itself");
         let _ = after.wait();
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn a_shutdown_waits_for_the_callbacks() {
+fn shutdown_waits_for_callbacks() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
+    let (_deadline, _exclusive) = (deadline(60), alone());
     for _ in 0..20 {
         let pool = ProcessPool::new(&program, 2).unwrap();
         let count = Arc::new(Mutex::new(0));
@@ -244,9 +217,9 @@ fn a_shutdown_waits_for_the_callbacks() {
 }
 
 #[test]
-fn whoever_holds_standard_error_can_wait_for_a_worker_that_wrote_to_it() {
+fn holder_of_stderr_lock_can_wait_for_worker() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
+    let (_deadline, _exclusive) = (deadline(60), alone());
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .capture_stderr()

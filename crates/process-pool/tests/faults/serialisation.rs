@@ -1,18 +1,18 @@
-//! Inputs and outputs that do not fit, and what jobs print.
+//! Inputs and outputs that cannot be encoded or decoded, and the output that jobs print.
 
 use std::process::Command;
 
 use effective_process_pool::{JobError, ProcessPool, SubmitError};
 
-use crate::common::{Census, alone, deadline};
+use crate::helpers::{all_done, neighbours};
 use crate::jobs::*;
-use crate::support::{all_done, neighbours};
+use crate::support::checks::{Resources, alone, deadline};
 
 #[test]
-fn fault_16_an_argument_that_cannot_be_serialised_is_the_callers_error() {
+fn fault_16_unserialisable_input_is_a_submit_error() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
     for _ in 0..100 {
@@ -26,14 +26,14 @@ fn fault_16_an_argument_that_cannot_be_serialised_is_the_callers_error() {
     );
     assert_eq!(pool.submit::<pid>(()).unwrap().wait().unwrap(), worker);
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_17_a_result_that_cannot_be_serialised_or_decoded_is_that_jobs_error() {
+fn fault_17_unserialisable_result_is_its_jobs_error() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
     for _ in 0..100 {
@@ -52,19 +52,19 @@ fn fault_17_a_result_that_cannot_be_serialised_or_decoded_is_that_jobs_error() {
         assert!(matches!(garbled.wait().unwrap_err(), JobError::Output(_)));
         assert!(matches!(picky.wait().unwrap_err(), JobError::Input(_)));
         assert!(
-            matches!(panics.wait().unwrap_err(), JobError::Panicked(text) if text == "one\ntwo")
+            matches!(panics.wait().unwrap_err(), JobError::Panicked(panic) if panic.message() == "one\ntwo")
         );
         all_done(others);
     }
     assert_eq!(pool.submit::<pid>(()).unwrap().wait().unwrap(), worker);
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn fault_19_a_job_that_prints_harms_nothing_and_the_output_is_the_users() {
+fn fault_19_printing_job_harms_nothing() {
     let program = program();
-    // A test in the role of the program: the output of its jobs is its own.
+    // In the role of the program: the jobs print to its output.
     if std::env::var_os("PROCESS_POOL_TEST_PRINTS").is_some() {
         let pool = ProcessPool::new(&program, 2).unwrap();
         let text = "\0\u{1}printed by a job\u{7f}";
@@ -79,9 +79,8 @@ fn fault_19_a_job_that_prints_harms_nothing_and_the_output_is_the_users() {
         }
         return;
     }
-    let (_deadline, _turn) = (deadline(120), alone());
-    let name =
-        "serialisation::fault_19_a_job_that_prints_harms_nothing_and_the_output_is_the_users";
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let name = "serialisation::fault_19_printing_job_harms_nothing";
     let output = Command::new("/proc/self/exe")
         .args([name, "--exact", "--nocapture"])
         .env("PROCESS_POOL_TEST_PRINTS", "1")
@@ -90,6 +89,6 @@ fn fault_19_a_job_that_prints_harms_nothing_and_the_output_is_the_users() {
     assert!(output.status.success(), "{output:?}");
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(stdout.matches("printed by a job").count(), 40, "{stdout}");
-    // libtest's greetings in the workers are not.
+    // libtest's greetings in the workers do not appear.
     assert_eq!(stdout.matches("running 1 test").count(), 1, "{stdout}");
 }

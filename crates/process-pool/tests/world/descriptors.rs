@@ -1,4 +1,4 @@
-//! Descriptors that are closed, lacking, or in flight.
+//! Descriptors that are closed, missing, or in flight.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use effective_process_pool::{Buffer, Handle, JobError, ProcessPool};
 use rustix::io::Errno;
 
-use crate::common::rerun::{AS_NOBODY, is_inner, passes};
-use crate::common::{alone, deadline};
 use crate::jobs::*;
+use crate::support::checks::{alone, deadline};
+use crate::support::rerun::{as_lone_user, is_inner, passes};
 
 #[track_caller]
 fn errno<T>(result: Result<T, JobError>) -> Option<i32> {
@@ -31,7 +31,7 @@ fn buffers_wait_while_too_many_descriptors_are_in_flight() {
     if !is_inner() {
         passes(
             "descriptors::buffers_wait_while_too_many_descriptors_are_in_flight",
-            AS_NOBODY,
+            as_lone_user(),
         );
         return;
     }
@@ -45,11 +45,20 @@ fn buffers_wait_while_too_many_descriptors_are_in_flight() {
     for handle in handles {
         assert_eq!(handle.wait().unwrap(), 20);
     }
-    // What is in flight belongs to somebody else, who takes their time.
+    // The descriptors in flight belong to another program, which does not receive them.
     let (socket, other) = rustix_pair();
     let mut messages = 0;
-    while send_ten(&socket) {
-        messages += 1;
+    let mut refusals_in_a_row = 0;
+    // A withdrawn batch stays in a worker's socket until the worker passes it over, so the limit
+    // is reached for good only after a while.
+    while refusals_in_a_row < 20 {
+        if send_ten(&socket) {
+            messages += 1;
+            refusals_in_a_row = 0;
+        } else {
+            refusals_in_a_row += 1;
+            thread::sleep(Duration::from_millis(10));
+        }
     }
     assert!(messages > 0);
     let waiting = pool.submit::<count>(&given).unwrap();
@@ -70,7 +79,7 @@ fn rustix_pair() -> (OwnedFd, OwnedFd) {
     .unwrap()
 }
 
-/// Puts ten descriptors into the socket; `false` if the system takes no more.
+/// Sends ten descriptors. Returns `false` if the system takes no more.
 fn send_ten(socket: &OwnedFd) -> bool {
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(10))];
@@ -91,7 +100,7 @@ fn buffers_in_results_wait_while_too_many_are_in_flight() {
     if !is_inner() {
         passes(
             "descriptors::buffers_in_results_wait_while_too_many_are_in_flight",
-            AS_NOBODY,
+            as_lone_user(),
         );
         return;
     }
@@ -104,11 +113,11 @@ fn buffers_in_results_wait_while_too_many_are_in_flight() {
     for handle in handles {
         match handle.wait() {
             Ok(made) => assert_eq!(made.len(), 1),
-            // This process may hold the results that nobody has asked for yet, 220 at most.
+            // This process may hold uncollected results, 220 at most.
             result => assert_eq!(errno(result), Some(libc::EMFILE)),
         }
     }
-    // Inputs and outputs of several workers together are more than may be in flight.
+    // Inputs and outputs of several workers together exceed the descriptors that may be in flight.
     let pool = ProcessPool::new(&program, 6).unwrap();
     let given = buffers(30);
     let handles: Vec<_> = (0..60)
@@ -117,7 +126,7 @@ fn buffers_in_results_wait_while_too_many_are_in_flight() {
     for handle in handles {
         match handle.wait() {
             Ok(back) => assert_eq!(back.len(), 30),
-            // This process holds the results that nobody has asked for yet.
+            // This process holds uncollected results.
             result => assert_eq!(errno(result), Some(libc::EMFILE)),
         }
     }
@@ -125,13 +134,10 @@ fn buffers_in_results_wait_while_too_many_are_in_flight() {
 }
 
 #[test]
-fn closed_standard_descriptors_are_not_filled_with_private_ones() {
+fn closed_standard_descriptors_stay_closed() {
     let program = program();
     if !is_inner() {
-        passes(
-            "descriptors::closed_standard_descriptors_are_not_filled_with_private_ones",
-            &[],
-        );
+        passes("descriptors::closed_standard_descriptors_stay_closed", &[]);
         return;
     }
     let _deadline = deadline(80);
@@ -139,7 +145,7 @@ fn closed_standard_descriptors_are_not_filled_with_private_ones() {
     let closed_sets: [&[i32]; 5] = [&[0, 1, 2], &[0], &[1], &[2], &[1, 2]];
     for closed in closed_sets {
         for &descriptor in closed {
-            // SAFETY: no memory is concerned; a daemoniser does this too.
+            // SAFETY: closing a descriptor affects no memory; a daemoniser does this too.
             unsafe { libc::close(descriptor) };
         }
         let pool = ProcessPool::builder(&program)
@@ -179,7 +185,7 @@ fn closed_standard_descriptors_are_not_filled_with_private_ones() {
             std::process::exit(3);
         }
         for &descriptor in closed {
-            // As they were: the lowest free number is the one that was closed.
+            // Restores them: the lowest free number is the one that was closed.
             let null = File::options()
                 .read(true)
                 .write(true)
@@ -193,10 +199,10 @@ fn closed_standard_descriptors_are_not_filled_with_private_ones() {
 }
 
 #[test]
-fn pool_outlives_a_time_without_descriptors() {
+fn pool_survives_descriptor_shortage() {
     let program = program();
     if !is_inner() {
-        passes("descriptors::pool_outlives_a_time_without_descriptors", &[]);
+        passes("descriptors::pool_survives_descriptor_shortage", &[]);
         return;
     }
     let _deadline = deadline(80);
@@ -209,7 +215,7 @@ fn pool_outlives_a_time_without_descriptors() {
     let first = pool.submit::<pid>(()).unwrap();
     let files = hoard();
     first.wait().unwrap();
-    // Its worker has to be replaced, and there is no descriptor.
+    // Its worker must be replaced, and there is no descriptor.
     let second = pool.submit::<pid>(()).unwrap();
     thread::sleep(Duration::from_millis(1500));
     assert!(!second.is_finished());
@@ -219,11 +225,11 @@ fn pool_outlives_a_time_without_descriptors() {
 }
 
 #[test]
-fn result_without_descriptors_here_is_a_transport_error() {
+fn result_without_free_descriptor_is_transport_error() {
     let program = program();
     if !is_inner() {
         passes(
-            "descriptors::result_without_descriptors_here_is_a_transport_error",
+            "descriptors::result_without_free_descriptor_is_transport_error",
             &[],
         );
         return;
@@ -260,16 +266,13 @@ fn result_without_descriptors_here_is_a_transport_error() {
 }
 
 #[test]
-fn dropping_a_pool_ends_while_no_descriptor_is_left() {
+fn drop_returns_without_free_descriptors() {
     let program = program();
     if !is_inner() {
-        passes(
-            "descriptors::dropping_a_pool_ends_while_no_descriptor_is_left",
-            &[],
-        );
+        passes("descriptors::drop_returns_without_free_descriptors", &[]);
         return;
     }
-    let (_deadline, _turn) = (deadline(80), alone());
+    let (_deadline, _exclusive) = (deadline(80), alone());
     limit_descriptors(128);
     let pool = ProcessPool::builder(&program)
         .workers(1)

@@ -1,17 +1,17 @@
-//! Units that wait behind others.
+//! Jobs queued behind other jobs.
 
 use std::time::{Duration, Instant};
 
 use effective_process_pool::{Handle, ProcessPool};
 
-use crate::common::{Census, alone, deadline};
 use crate::jobs::*;
+use crate::support::checks::{Resources, alone, deadline};
 
 #[test]
-fn quick_jobs_do_not_wait_behind_a_long_one() {
+fn quick_jobs_do_not_wait_behind_long_job() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for workers in [2, 4] {
         let pool = ProcessPool::new(&program, workers).unwrap();
         let mut flood: Vec<Handle<()>> = (0..200)
@@ -24,7 +24,7 @@ fn quick_jobs_do_not_wait_behind_a_long_one() {
         let until = Instant::now() + Duration::from_secs(40);
         while !early.is_empty() {
             assert!(Instant::now() < until, "{} jobs wait", early.len());
-            // A backlog, as of a server under load.
+            // A backlog, as on a busy server.
             while flood.len() < 200 {
                 flood.push(pool.submit::<nap_us>(300).unwrap());
             }
@@ -37,14 +37,14 @@ fn quick_jobs_do_not_wait_behind_a_long_one() {
         drop(flood);
         pool.shutdown_now();
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
-fn jobs_do_not_wait_for_a_worker_that_is_still_starting() {
+fn jobs_do_not_wait_for_starting_worker() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    // The jobs are handed out while both start, and one of the two takes long.
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    // The jobs are assigned while both workers start, and one of the two takes long.
     let pool = ProcessPool::builder(&program)
         .workers(2)
         .initializer::<nap_us>(50_000)

@@ -1,4 +1,4 @@
-//! The jobs of these tests, and the program that has them all.
+//! The jobs of these tests, and their registration.
 
 use std::alloc;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use effective_process_pool::{Buffer, Program, job, register};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::common::quiet_in_workers;
+use crate::support::checks::quiet_in_workers;
 
 /// As deep as the text it was parsed from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) enum Tree {
     Node(Box<Tree>),
 }
 
-/// Large levels: in a debug build each of them takes kilobytes of stack.
+/// Large levels: in a debug build each takes kilobytes of stack.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Wide {
     numbers: [[u64; 16]; 4],
@@ -29,7 +29,7 @@ pub(crate) struct Wide {
     next: Option<Box<Wide>>,
 }
 
-/// What a parser of JSON returns.
+/// The type that a JSON parser returns.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Value {
     Null,
@@ -92,13 +92,14 @@ job! {
     pub(crate) fn start_and_wait(seconds: u64) -> bool {
         Command::new("sleep").arg(seconds.to_string()).status().is_ok()
     }
-    /// Leaves a process behind that ends soon, and whose parent is gone.
+    /// Leaves an orphan behind that ends soon.
     pub(crate) fn leave_an_orphan() -> bool {
         Command::new("sh").args(["-c", "sleep 0.05 &"]).status().is_ok()
     }
-    /// As a library does before it starts a program by hand.
+    /// Closes all descriptors, as a library does before it starts a program by hand.
     pub(crate) fn close_all() {
-        // SAFETY: no memory is concerned. That the descriptors belong to others is the point of the test.
+        // SAFETY: closing descriptors affects no memory. That they belong to others is the point of
+        // the test.
         unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
     }
     pub(crate) fn leak() {
@@ -106,7 +107,8 @@ job! {
             mem::forget(file);
         }
     }
-    /// Opens files, which get the numbers of descriptors that another job has closed. Returns what was written into them.
+    /// Opens files, which get the numbers of descriptors that another job has closed. Returns their
+    /// total length.
     pub(crate) fn open_files(folder: String) -> u64 {
         (0..20).map(|at| {
             let path = format!("{folder}/{at}");
@@ -118,7 +120,7 @@ job! {
     pub(crate) fn take_memory_on_a_thread(bytes: usize) -> usize {
         thread::spawn(move || vec![1_u8; bytes].len()).join().unwrap()
     }
-    /// Is refused memory, copes, and aborts for another reason.
+    /// Survives a failed allocation, and aborts for another reason.
     pub(crate) fn cope_and_abort(bytes: usize) -> bool {
         assert!(Vec::<u8>::new().try_reserve(bytes).is_err());
         assert!(File::open("/nowhere").is_err());
@@ -135,19 +137,19 @@ fn blocked(status: &str) -> String {
     line.unwrap().trim().to_owned()
 }
 
-/// Lowers the limit of open descriptors of this process, and of those that it starts.
+/// Lowers the descriptor limit of this process and of those that it starts.
 pub(crate) fn limit_descriptors(limit: u64) {
     let maximum = getrlimit(Resource::Nofile).maximum;
     let current = Some(limit);
     setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
 }
 
-/// Takes all descriptors that are left.
+/// Takes all free descriptors.
 pub(crate) fn hoard() -> Vec<File> {
     std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
 
-/// The first line of each test.
+/// Registers the jobs: the first line of each test.
 pub(crate) fn program() -> Program {
     quiet_in_workers();
     register![

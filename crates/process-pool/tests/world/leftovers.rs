@@ -1,21 +1,18 @@
-//! What one job leaves behind for the next.
+//! Effects of one job on the next in the same worker.
 
 use std::fs;
 
 use effective_process_pool::{Buffer, ProcessPool};
 
-use crate::common::deadline;
-use crate::common::rerun::{is_inner, passes};
 use crate::jobs::*;
+use crate::support::checks::deadline;
+use crate::support::rerun::{is_inner, passes};
 
 #[test]
-fn jobs_after_one_that_closes_descriptors_are_unharmed() {
+fn closed_descriptors_do_not_harm_next_jobs() {
     let program = program();
     if !is_inner() {
-        passes(
-            "leftovers::jobs_after_one_that_closes_descriptors_are_unharmed",
-            &[],
-        );
+        passes("leftovers::closed_descriptors_do_not_harm_next_jobs", &[]);
         return;
     }
     let _deadline = deadline(80);
@@ -46,7 +43,7 @@ fn jobs_after_one_that_closes_descriptors_are_unharmed() {
                         let handle = pool.submit::<double>(number).unwrap();
                         assert_eq!(futures_wait(handle), 2 * number);
                     }
-                    // Nothing of the worker's own went into the files that took the numbers.
+                    // The worker wrote nothing of its own into the files that took the numbers.
                     for at in 0..20 {
                         let written = fs::read(format!("{path}/{at}")).unwrap();
                         assert!(written.is_empty(), "{written:?}");
@@ -57,7 +54,7 @@ fn jobs_after_one_that_closes_descriptors_are_unharmed() {
     }
 }
 
-/// Waits as a task does: the supervisor has to hear of the end.
+/// Waits through a callback, so that the supervisor must notice the end.
 fn futures_wait(handle: effective_process_pool::Handle<u64>) -> u64 {
     let (tell, told) = std::sync::mpsc::channel();
     handle.on_done(move |result| tell.send(result.unwrap()).unwrap());
@@ -66,13 +63,10 @@ fn futures_wait(handle: effective_process_pool::Handle<u64>) -> u64 {
 }
 
 #[test]
-fn jobs_after_one_that_leaks_descriptors_are_unharmed() {
+fn leaked_descriptors_do_not_harm_next_jobs() {
     let program = program();
     if !is_inner() {
-        passes(
-            "leftovers::jobs_after_one_that_leaks_descriptors_are_unharmed",
-            &[],
-        );
+        passes("leftovers::leaked_descriptors_do_not_harm_next_jobs", &[]);
         return;
     }
     let _deadline = deadline(80);

@@ -1,4 +1,4 @@
-//! A pool in a program that forks, and in one that ends with jobs outstanding.
+//! A pool in a program that forks, and in one that exits with unfinished jobs.
 
 use std::process::exit;
 use std::thread;
@@ -7,24 +7,21 @@ use std::time::Duration;
 use effective_process_pool::ProcessPool;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use crate::common::rerun::{is_inner, passes};
-use crate::common::{deadline, eventually, lives};
 use crate::jobs::*;
+use crate::support::checks::{deadline, eventually, lives};
+use crate::support::rerun::{is_inner, passes};
 
 #[test]
-fn dropping_a_pool_in_a_forked_child_harms_nothing() {
+fn drop_in_forked_child_harms_nothing() {
     let program = program();
     if !is_inner() {
-        passes(
-            "lifetime::dropping_a_pool_in_a_forked_child_harms_nothing",
-            &[],
-        );
+        passes("lifetime::drop_in_forked_child_harms_nothing", &[]);
         return;
     }
     let _deadline = deadline(80);
     let pool = ProcessPool::new(&program, 2).unwrap();
     let running = pool.submit::<nap_us>(300_000).unwrap();
-    // SAFETY: the child calls nothing but the drop, which takes no lock, and `_exit`.
+    // SAFETY: the child calls only the drop, which takes no lock, and `_exit`.
     let child = unsafe { libc::fork() };
     if child == 0 {
         drop(pool);
@@ -45,13 +42,10 @@ fn dropping_a_pool_in_a_forked_child_harms_nothing() {
 }
 
 #[test]
-fn workers_end_with_a_program_that_exits_while_they_work() {
+fn workers_end_when_program_exits() {
     let program = program();
     if !is_inner() {
-        let output = passes(
-            "lifetime::workers_end_with_a_program_that_exits_while_they_work",
-            &[],
-        );
+        let output = passes("lifetime::workers_end_when_program_exits", &[]);
         let output = output.unwrap();
         let pids: Vec<i32> = output
             .lines()
@@ -65,13 +59,13 @@ fn workers_end_with_a_program_that_exits_while_they_work() {
     let _handles = [(); 10].map(|()| pool.submit::<nap_us>(600_000_000).unwrap());
     let mut children = Vec::new();
     eventually("both workers have started", || {
-        children = crate::common::children();
+        children = crate::support::checks::children();
         children.len() == 2
     });
     thread::sleep(Duration::from_millis(50));
     for child in &children {
         println!("\nworker {child}");
     }
-    // As when `main` returns while a static, or another thread, has the pool.
+    // As when `main` returns while a static, or another thread, owns the pool.
     exit(0);
 }

@@ -1,21 +1,21 @@
-//! A limit that ends a job is named.
+//! Limits that end a job, named in its error, and the default number of workers.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use effective_process_pool::{Exit, JobError, ProcessPool};
 
-use crate::common::rerun::{is_inner, passes};
-use crate::common::{alone, deadline};
 use crate::jobs::*;
+use crate::support::checks::{alone, deadline};
+use crate::support::rerun::{is_inner, passes};
 
 const LIMIT: u64 = 256 << 20;
 
 #[test]
 #[cfg_attr(address_sanitizer, ignore = "AddressSanitizer reserves memory itself")]
-fn memory_limit_that_ends_a_job_is_named() {
+fn memory_limit_is_named_in_error() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
+    let (_deadline, _exclusive) = (deadline(120), alone());
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .memory_limit(LIMIT)
@@ -39,7 +39,7 @@ fn memory_limit_that_ends_a_job_is_named() {
         .wait()
         .unwrap_err();
     assert!(error.to_string().contains(&LIMIT.to_string()), "{error}");
-    // Another reason to abort is another error.
+    // An abort for another reason is a crash.
     match pool.submit::<cope_and_abort>(1 << 30).unwrap().wait() {
         Err(JobError::Crashed(crash)) => assert_eq!(crash.exit(), Exit::Signal(6)),
         other => panic!("{other:?}"),
@@ -75,7 +75,7 @@ fn memory_limit_is_named_with_and_without_backtraces() {
         "{result:?}"
     );
     drop(pool);
-    // An initializer that needs too much says so as well.
+    // An initializer that needs too much memory reports the limit too.
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .memory_limit(LIMIT)
@@ -94,7 +94,7 @@ fn memory_limit_is_named_with_and_without_backtraces() {
 }
 
 #[test]
-fn workers_follow_the_cpu_quota_unless_set() {
+fn default_workers_follow_cpu_quota() {
     let program = program();
     if is_inner() {
         let pool = ProcessPool::builder(&program).build().unwrap();
@@ -104,9 +104,7 @@ fn workers_follow_the_cpu_quota_unless_set() {
         return;
     }
     let Some(group) = Quota::of_half_a_processor() else {
-        eprintln!(
-            "skipped workers_follow_the_cpu_quota_unless_set: no control group can be made here"
-        );
+        eprintln!("skipped default_workers_follow_cpu_quota: no control group can be made here");
         return;
     };
     let enter = format!(
@@ -114,12 +112,12 @@ fn workers_follow_the_cpu_quota_unless_set() {
         group.0.display()
     );
     passes(
-        "limits::workers_follow_the_cpu_quota_unless_set",
+        "limits::default_workers_follow_cpu_quota",
         &["sh", "-c", &enter, "sh"],
     );
 }
 
-/// A control group with a limit on CPU time, of version 1 or 2. It goes with the value.
+/// A control group with a limit on CPU time, of version 1 or 2. Removed on drop.
 struct Quota(PathBuf);
 
 impl Quota {

@@ -1,4 +1,4 @@
-//! What the world around a pool does to it: users without privileges, PID namespaces, closed or missing descriptors,
+//! The environment of a pool: unprivileged users, PID namespaces, closed or missing descriptors,
 //! stopped processes, hostile results.
 
 #![allow(
@@ -6,8 +6,6 @@
     reason = "grandchildren are left behind on purpose"
 )]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod descriptors;
 mod fairness;
 mod jobs;
@@ -17,4 +15,6 @@ mod limits;
 mod privileges;
 mod results;
 mod signals;
+#[path = "../support/mod.rs"]
+mod support;
 mod zombies;

@@ -5,26 +5,21 @@ use std::time::{Duration, Instant};
 use effective_process_pool::{JobError, ProcessPool};
 use rustix::process::getuid;
 
-use crate::common::deadline;
-use crate::common::rerun::{is_inner, passes};
 use crate::jobs::*;
+use crate::support::checks::deadline;
+use crate::support::rerun::{is_inner, passes};
 
 const NOBODY: u32 = 65534;
 
 #[test]
-fn workers_with_more_privileges_than_their_parent_are_ended() {
+fn more_privileged_workers_are_ended() {
     let program = program();
     if !getuid().is_root() {
-        eprintln!(
-            "skipped workers_with_more_privileges_than_their_parent_are_ended: only root has privileges to drop"
-        );
+        eprintln!("skipped more_privileged_workers_are_ended: only root has privileges to drop");
         return;
     }
     if !is_inner() {
-        passes(
-            "privileges::workers_with_more_privileges_than_their_parent_are_ended",
-            &[],
-        );
+        passes("privileges::more_privileged_workers_are_ended", &[]);
         return;
     }
     let _deadline = deadline(80);
@@ -36,7 +31,7 @@ fn workers_with_more_privileges_than_their_parent_are_ended() {
     for result in pool.map::<user>([(); 10]) {
         assert_eq!(result.unwrap(), 0);
     }
-    // SAFETY: no memory is concerned. The library changes the user of all threads.
+    // SAFETY: changing the user affects no memory. The library changes the user of all threads.
     let dropped = unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) };
     assert_eq!(dropped, 0);
     let began = Instant::now();
@@ -45,7 +40,7 @@ fn workers_with_more_privileges_than_their_parent_are_ended() {
         assert!(matches!(handle.wait(), Err(JobError::TimedOut(_))));
     }
     assert!(began.elapsed() < Duration::from_secs(60));
-    // Those that replace them have the user of that moment.
+    // Their replacements run as the new user.
     for result in pool.map::<user>([(); 10]) {
         assert_eq!(result.unwrap(), NOBODY);
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use effective_process_pool::{JobError, ProcessPool, SubmitError, as_completed};
 
-use crate::common::{Census, alone, deadline};
 use crate::jobs::*;
+use crate::support::checks::{Resources, alone, deadline};
 
-/// It is an error, whether the worker could not encode it or this process could not decode it, or a crash of the worker.
+/// Asserts an error of encoding in the worker or decoding here, or a crash of the worker.
 #[track_caller]
 fn is_too_deep<T>(result: Result<T, JobError>, depth: usize) {
     match result {
@@ -26,10 +26,10 @@ fn is_too_deep<T>(result: Result<T, JobError>, depth: usize) {
     address_sanitizer,
     ignore = "AddressSanitizer makes stack frames larger than the margin allows for"
 )]
-fn deep_result_is_an_error_on_a_thread_of_any_size() {
+fn deep_result_is_an_error_on_stack_of_any_size() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for kibibytes in [128, 256, 2048] {
         let pool = ProcessPool::new(&program, 1).unwrap();
         let waiting = thread::Builder::new().stack_size(kibibytes * 1024);
@@ -53,7 +53,7 @@ fn deep_result_is_an_error_on_a_thread_of_any_size() {
         });
         waiting.unwrap().join().unwrap();
     }
-    before.assert_back();
+    before.assert_restored();
 }
 
 #[test]
@@ -61,11 +61,11 @@ fn deep_result_is_an_error_on_a_thread_of_any_size() {
     address_sanitizer,
     ignore = "AddressSanitizer makes stack frames larger than the margin allows for"
 )]
-fn deep_levels_that_are_large_end_before_the_stack_does() {
+fn large_levels_are_refused_before_stack_ends() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
+    let (_deadline, _exclusive) = (deadline(120), alone());
     let pool = ProcessPool::new(&program, 1).unwrap();
-    // Within the limit of levels, so only the stack can say no.
+    // Within the limit of levels, so only the stack can refuse.
     for depth in [10, 100, 200, 250] {
         for kibibytes in [192, 512, 2048] {
             let decoding = |bytes: Result<Vec<u8>, JobError>| {
@@ -93,9 +93,9 @@ fn deep_levels_that_are_large_end_before_the_stack_does() {
     address_sanitizer,
     ignore = "AddressSanitizer makes stack frames larger than the margin allows for"
 )]
-fn deep_input_is_an_error_of_its_submission() {
+fn deep_input_is_a_submit_error() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
+    let (_deadline, _exclusive) = (deadline(120), alone());
     let pool = ProcessPool::new(&program, 1).unwrap();
     let submitting = thread::Builder::new()
         .stack_size(256 * 1024)
@@ -115,7 +115,7 @@ fn deep_input_is_an_error_of_its_submission() {
                 "{error}"
             );
             mem::forget(deep);
-            // It can be sent, and has too many levels for the worker.
+            // It can be encoded, but has too many levels for the worker.
             let error = pool.submit::<weigh>(tree(520)).unwrap().wait().unwrap_err();
             assert!(error.to_string().contains("decode"), "{error}");
             assert_eq!(pool.submit::<weigh>(tree(30)).unwrap().wait().unwrap(), 1);
@@ -124,10 +124,10 @@ fn deep_input_is_an_error_of_its_submission() {
 }
 
 #[test]
-fn panicking_deserialize_is_the_error_of_that_result() {
+fn panicking_deserialize_fails_only_its_result() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(60), alone());
+    let before = Resources::settled();
     let pool = ProcessPool::new(&program, 1).unwrap();
     let is_refused = |result: Result<Strict, JobError>| match result {
         Err(JobError::Output(why)) => assert!(why.contains("no eights"), "{why}"),
@@ -151,5 +151,5 @@ fn panicking_deserialize_is_the_error_of_that_result() {
     }
     is_refused(effective_process_pool::wire::output::<strict>(&[8]));
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }

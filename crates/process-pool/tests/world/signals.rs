@@ -1,4 +1,4 @@
-//! Signals to the program, to its workers, and those that it has blocked.
+//! Signals to the program and its workers, and signals that the program has blocked.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -9,28 +9,28 @@ use std::time::{Duration, Instant};
 use effective_process_pool::ProcessPool;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::common::rerun::{self, ends_within, is_inner};
-use crate::common::{Census, alone, deadline, eventually, processes, stat};
 use crate::jobs::*;
+use crate::support::checks::{Resources, alone, deadline, eventually, processes, stat};
+use crate::support::rerun::{self, ends_within, is_inner};
 
 #[test]
-fn stop_of_the_program_during_a_start_hangs_nothing() {
+fn stopping_program_during_start_hangs_nothing() {
     let program = program();
-    let name = "signals::stop_of_the_program_during_a_start_hangs_nothing";
+    let name = "signals::stopping_program_during_start_hangs_nothing";
     if is_inner() {
         let pool = ProcessPool::builder(&program)
             .workers(1)
             .recycle_after_jobs(1)
             .build()
             .unwrap();
-        // Until the test has had enough: then its end of the pipe is closed.
+        // Until the test closes its end of the pipe.
         let over = thread::spawn(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
         while !over.is_finished() {
             pool.submit::<pid>(()).unwrap().wait().unwrap();
         }
         return;
     }
-    let (_deadline, _turn) = (deadline(120), alone());
+    let (_deadline, _exclusive) = (deadline(120), alone());
     let (mut command, _folder) = rerun::command(name, &[]).unwrap();
     let mut child = command
         .stdin(Stdio::piped())
@@ -65,16 +65,16 @@ fn stop_of_the_program_during_a_start_hangs_nothing() {
 }
 
 #[test]
-fn signals_blocked_here_are_not_blocked_in_jobs() {
+fn signals_blocked_in_parent_are_free_in_jobs() {
     let program = program();
-    let (_deadline, _turn) = (deadline(60), alone());
+    let (_deadline, _exclusive) = (deadline(60), alone());
     let previous = block_sigterm();
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .recycle_after_jobs(1)
         .build()
         .unwrap();
-    // The second worker is started by the supervisor, which has the mask of this thread.
+    // The second worker is started by the supervisor, which inherits the mask of this thread.
     for _ in 0..2 {
         let blocked = pool.submit::<blocked_signals>(()).unwrap().wait().unwrap();
         let none = "0000000000000000".to_owned();
@@ -97,7 +97,7 @@ fn block_sigterm() -> libc::sigset_t {
     }
 }
 
-/// Stops a worker that is idle, so that it is not in the middle of a job.
+/// Stops an idle worker, so that it is not in the middle of a job.
 fn stop_worker(pool: &ProcessPool) {
     let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
     kill_process(Pid::from_raw(worker).unwrap(), Signal::STOP).unwrap();
@@ -111,10 +111,10 @@ fn stop_worker(pool: &ProcessPool) {
     address_sanitizer,
     ignore = "under AddressSanitizer a worker is slow to become idle, and is stopped before that"
 )]
-fn stopped_idle_worker_keeps_no_job_and_no_drop_waiting() {
+fn stopped_idle_worker_delays_no_job_or_drop() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
-    let before = Census::settled();
+    let (_deadline, _exclusive) = (deadline(120), alone());
+    let before = Resources::settled();
     for workers in [2, 1] {
         let pool = ProcessPool::builder(&program)
             .workers(workers)
@@ -135,10 +135,10 @@ fn stopped_idle_worker_keeps_no_job_and_no_drop_waiting() {
         drop(pool);
         assert!(began.elapsed() < Duration::from_secs(30));
     }
-    // Nobody waits for the job but the drop.
+    // Only the drop waits for this job.
     let pool = ProcessPool::new(&program, 1).unwrap();
     stop_worker(&pool);
     drop(pool.submit::<double>(1).unwrap());
     drop(pool);
-    before.assert_back();
+    before.assert_restored();
 }

@@ -1,12 +1,12 @@
-//! A pool in the first process of a container, to which orphans come.
+//! A pool in the first process of a container, to which orphans are re-parented.
 
 use std::time::Duration;
 
 use effective_process_pool::ProcessPool;
 
-use crate::common::rerun::{AS_PID_1, is_inner, passes};
-use crate::common::{deadline, eventually, processes};
 use crate::jobs::*;
+use crate::support::checks::{deadline, eventually, processes};
+use crate::support::rerun::{AS_PID_1, is_inner, passes};
 
 fn zombies() -> usize {
     processes()
@@ -57,7 +57,7 @@ fn orphans_of_living_workers_leave_no_zombies_to_pid_1() {
     eventually("all have ended, and none is a zombie", || {
         zombies() == 0 && processes().len() <= 3
     });
-    // The workers' own ends are not mistaken for one of those.
+    // The deaths of the workers themselves are not mistaken for those of orphans.
     for &worker in &workers {
         let _ = std::process::Command::new("kill")
             .args(["-9", &worker.to_string()])
