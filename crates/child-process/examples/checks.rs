@@ -1,6 +1,8 @@
-//! Run the commands of a file, some at once, each with a time limit, and say which failed: a small CI.
+//! A small CI: runs the commands of a file, several at once, each with a time limit, and reports
+//! the failures.
 //!
-//! `cargo run -p child-process --example checks -- FILE`, one shell command a line. Without a file: three to try.
+//! `cargo run -p effective-child-process --example checks -- FILE`, with one shell command per line.
+//! Without a file it runs three sample commands.
 
 use std::env;
 use std::error::Error;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use effective_child_process::{Command, Excess, Finished, Many};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    // A program may adopt what its children leave; so nothing gets away.
+    // Adopts orphans, so that no background process escapes.
     effective_child_process::adopt_orphans()?;
     let text = match env::args().nth(1) {
         Some(file) => fs::read_to_string(file)?,
@@ -24,9 +26,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let commands = checks.iter().map(|check| {
         Command::new("sh")
             .args(["-c", check])
-            .timeout(Duration::from_secs(2))
+            .time_limit(Duration::from_secs(2))
             .capture_at_most(1 << 20, Excess::Truncate)
-            .end_leftovers()
+            .kill_leftovers()
     });
 
     let mut failed = 0;

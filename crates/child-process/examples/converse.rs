@@ -1,6 +1,7 @@
-//! Talk with a program line by line: feed, listen with a time limit, close, and see how it ended.
+//! A conversation with a program, line by line: writes a request, waits for the answer with a
+//! timeout, closes the input and prints how the program ended.
 //!
-//! `cargo run -p child-process --example converse`
+//! `cargo run -p effective-child-process --example converse`
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ fn main() -> Result<(), Error> {
     calculator.close_stdin();
     let finished = calculator.finish()?.check()?;
     println!(
-        "{}; it said {:?}",
+        "{}; its last words: {:?}",
         finished.status,
         finished.stderr_text()?.trim()
     );

@@ -1,49 +1,59 @@
-//! A child that runs while the caller goes on.
+//! The blocking calls of a command, and the handle of a running child.
 
 use std::io;
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::command::Command;
-use crate::drive::{self, Drive as _, after};
-use crate::job::Job;
+use crate::error::Error;
+use crate::event_loop::{self, Drive as _, after};
+use crate::finished::Finished;
 use crate::lines::{Line, Lines, next_line};
+use crate::monitor::state::Monitor;
+use crate::signal::Signal;
 use crate::start::{start, start_open};
-use crate::{Error, Finished, Signal};
 
 impl Command {
-    /// Runs it to its end and returns how it ended, whatever its exit status, and what was captured.
+    /// Runs the command to its end. The result has the exit status, whatever it is, and the
+    /// captured output.
     ///
     /// # Errors
-    /// [`Error::Start`] when it cannot be started, [`Error::TimedOut`] when its time is up, [`Error::TooMuchOutput`] when
-    /// it wrote more than it may, [`Error::StatusLost`] when something else has reaped it. An exit status other than 0 is none: see [`Finished::check`].
+    /// [`Error::Start`] if the child cannot be started, [`Error::TimedOut`] after the time limit,
+    /// [`Error::TooMuchOutput`] if it exceeds its output limit, [`Error::StatusLost`] if other code
+    /// has reaped it. An exit status other than 0 is not an error: see [`Finished::check`].
     ///
     /// # Blocking
-    /// Until the child has ended and its output is closed; at most the [drain time](Self::drain) longer than the child, and
-    /// with a [timeout](Self::timeout) at most that and the [grace time](Self::grace).
+    /// Blocks until the child has ended and its output is closed: at most the [drain
+    /// time](Self::drain) after the child's end, and at most the [time limit](Self::time_limit)
+    /// plus the [grace time](Self::grace) in all.
     ///
     /// ```
-    /// let finished = effective_child_process::Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]).run()?;
+    /// let finished = effective_child_process::Command::new("sh")
+    ///     .args(["-c", "echo out; echo err >&2; exit 3"])
+    ///     .run()?;
     /// assert_eq!(finished.status.code(), Some(3));
     /// assert_eq!(finished.stdout, b"out\n");
     /// assert_eq!(finished.stderr, b"err\n");
     /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn run(&self) -> Result<Finished, Error> {
-        let mut job = start(self)?;
-        drive::until_over(&mut job);
-        job.result()
+        let mut monitor = start(self)?;
+        event_loop::until_over(&mut monitor);
+        monitor.result()
     }
 
-    /// Runs it to its end and returns its standard output as text, without the line ends at its end: what `$(…)` is in a
-    /// shell. What was [cut off](Self::capture_at_most) or came after the [drain time](Self::drain) is missing without a
-    /// word: [`run`](Self::run) would tell.
+    /// Runs the command to its end and returns its standard output as text without trailing line
+    /// ends, like `$(…)` in a shell. Output that was [cut off](Self::capture_at_most) or came after
+    /// the [drain time](Self::drain) is silently missing; the result of [`run`](Self::run) reports
+    /// it.
     ///
     /// # Errors
-    /// As of [`run`](Self::run); [`Error::Failed`] when it did not exit with 0; [`Error::NotText`].
+    /// Those of [`run`](Self::run); [`Error::Failed`] if the exit status is not 0;
+    /// [`Error::NotText`].
     ///
     /// ```
-    /// assert_eq!(effective_child_process::Command::new("echo").arg("hello").read()?, "hello");
+    /// let text = effective_child_process::Command::new("echo").arg("hello").read()?;
+    /// assert_eq!(text, "hello");
     /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn read(&self) -> Result<String, Error> {
@@ -52,13 +62,13 @@ impl Command {
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    /// Runs it to its end and hands each line to `on_line` as soon as it is there. The result has no output but what was
-    /// not handed out.
+    /// Runs the command to its end and calls `on_line` with each line as it arrives. The result
+    /// contains no output that `on_line` has received.
     ///
-    /// A panic in `on_line` ends the tree and goes on to the caller.
+    /// A panic in `on_line` kills the tree and propagates to the caller.
     ///
     /// # Errors
-    /// As of [`run`](Self::run).
+    /// Those of [`run`](Self::run).
     ///
     /// ```
     /// let mut seen = Vec::new();
@@ -70,29 +80,33 @@ impl Command {
     /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     pub fn run_lines(&self, on_line: impl FnMut(Line)) -> Result<Finished, Error> {
-        let mut child = Child { job: start(self)? };
+        let mut child = Child {
+            monitor: start(self)?,
+        };
         child.lines().for_each(on_line);
         child.finish()
     }
 
-    /// Starts it and returns at once.
+    /// Starts the child without waiting for its end.
     ///
     /// # Errors
     /// [`Error::Start`].
     pub fn spawn(&self) -> Result<Child, Error> {
-        let job = start_open(self)?;
-        Ok(Child { job })
+        Ok(Child {
+            monitor: start_open(self)?,
+        })
     }
 }
 
-/// A child that was started by [`Command::spawn`].
+/// A child started by [`Command::spawn`].
 ///
-/// Each of its calls that waits also does what the child needs meanwhile: feeds it, reads its output, keeps its time limit.
-/// So full pipes cannot block child and caller on each other. While no call waits, nobody does any of this.
+/// Every call that waits also serves the child: it feeds its input, reads its output and enforces
+/// its time limit, so full pipes cannot deadlock child and caller. Between such calls the child is
+/// not served.
 ///
 /// # Dropping
-/// The child is killed with all it started and waited for, which takes some milliseconds. [`detach`](Self::detach) is the
-/// way out.
+/// Dropping the handle kills the child with its whole tree and waits for their end, which takes a
+/// few milliseconds. [`detach`](Self::detach) avoids that.
 ///
 /// ```
 /// use std::time::Duration;
@@ -108,148 +122,150 @@ impl Command {
 #[derive(Debug)]
 #[must_use = "a child is killed when it is dropped"]
 pub struct Child {
-    pub(crate) job: Job,
+    pub(crate) monitor: Monitor,
 }
 
 impl Child {
-    /// The number of its process. It may mean another process once this one is over.
+    /// The process id. It may belong to another process once this child has been reaped.
     pub fn id(&self) -> u32 {
-        self.job.leader().id()
+        self.monitor.leader().id()
     }
 
-    /// How it ended, if it has, without waiting.
+    /// Returns the exit status if the child has ended, without waiting.
     ///
     /// # Errors
-    /// [`Error::StatusLost`] when something else has taken its status.
+    /// [`Error::StatusLost`] if other code has reaped the child.
     pub fn try_wait(&mut self) -> Result<Option<ExitStatus>, Error> {
         self.wait_timeout(Duration::ZERO)
     }
 
     /// Waits for the child itself, not for its output to be closed.
     ///
-    /// Nobody can write to it meanwhile, so its standard input is closed, as soon as what was written has gone through.
+    /// No input can be written during the call, so standard input is closed once the pending bytes
+    /// are written.
     ///
     /// # Errors
-    /// [`Error::TimedOut`] when the time limit of the command is up; [`Error::StatusLost`].
+    /// [`Error::TimedOut`] after the time limit of the command; [`Error::StatusLost`].
     pub fn wait(&mut self) -> Result<ExitStatus, Error> {
-        self.job.stdin.finish();
+        self.monitor.stdin.finish();
         let status = self.wait_until(None)?;
         status.ok_or_else(|| self.collected())
     }
 
-    /// Waits so long for the child itself. `None` if it still runs; nothing is lost by that.
+    /// Waits for the child itself for at most `timeout`. Returns `None` if it is still running, and
+    /// loses no output.
     ///
     /// # Errors
-    /// As of [`wait`](Self::wait).
-    pub fn wait_timeout(&mut self, time: Duration) -> Result<Option<ExitStatus>, Error> {
-        self.wait_until(after(time))
+    /// Those of [`wait`](Self::wait).
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Result<Option<ExitStatus>, Error> {
+        self.wait_until(after(timeout))
     }
 
-    fn wait_until(
-        &mut self,
-        time: Option<std::time::Instant>,
-    ) -> Result<Option<ExitStatus>, Error> {
-        let job = &mut self.job;
-        job.collect();
-        // While its tree is being ended the wait is for the end of that.
-        drive::until(job, time, |job| {
-            job.over() || (job.exited() && !job.ending())
+    fn wait_until(&mut self, deadline: Option<Instant>) -> Result<Option<ExitStatus>, Error> {
+        let monitor = &mut self.monitor;
+        monitor.capture();
+        // While the tree is being ended, wait until that is done.
+        event_loop::until(monitor, deadline, |monitor| {
+            monitor.over() || (monitor.exited() && !monitor.ending())
         });
-        if job.ended_by_a_limit() {
-            return job.result().map(|finished| Some(finished.status));
+        if monitor.failed() {
+            return monitor.result().map(|finished| Some(finished.status));
         }
-        job.status().map_err(|error| job.status_lost(error))
+        monitor.status().map_err(|error| monitor.status_lost(error))
     }
 
-    /// Waits until it is over and returns all that was captured. Its standard input is closed, as by [`wait`](Self::wait).
+    /// Waits for the child and the end of its output, and returns the result. Closes standard input
+    /// like [`wait`](Self::wait).
     ///
     /// # Errors
-    /// As of [`Command::run`]; [`Error::Collected`] when the result was handed out before.
+    /// Those of [`Command::run`]; [`Error::Collected`] if the result has been returned before.
     pub fn finish(mut self) -> Result<Finished, Error> {
-        self.job.collect();
-        self.job.stdin.finish();
-        drive::until_over(&mut self.job);
-        self.job.result()
+        self.monitor.capture();
+        self.monitor.stdin.finish();
+        event_loop::until_over(&mut self.monitor);
+        self.monitor.result()
     }
 
-    /// Waits so long until it is over. `None` if it is not: its output so far is kept, and a later call goes on from there.
+    /// Waits for the child and the end of its output for at most `timeout`. Returns `None` if the
+    /// child is not finished; its output so far is kept for a later call.
     ///
     /// # Errors
-    /// As of [`Command::run`]; [`Error::Collected`] when the result was handed out before.
-    pub fn finish_timeout(&mut self, time: Duration) -> Result<Option<Finished>, Error> {
-        self.job.collect();
-        if drive::until(&mut self.job, after(time), |job| job.over()) {
-            self.job.result().map(Some)
+    /// Those of [`Command::run`]; [`Error::Collected`] if the result has been returned before.
+    pub fn finish_timeout(&mut self, timeout: Duration) -> Result<Option<Finished>, Error> {
+        self.monitor.capture();
+        if event_loop::until(&mut self.monitor, after(timeout), |monitor| monitor.over()) {
+            self.monitor.result().map(Some)
         } else {
             Ok(None)
         }
     }
 
-    /// Writes all of it to its standard input, however much that is: its output is read meanwhile.
+    /// Writes all the bytes to standard input. Output is read meanwhile, so any amount is safe.
     ///
     /// # Errors
-    /// [`Error::StdinClosed`] when it does not read on or was not started with [`Input::Pipe`](crate::Input::Pipe).
+    /// [`Error::StdinClosed`] if the child has closed its input or was not started with
+    /// [`Input::Pipe`](crate::Input::Pipe).
     pub fn write(&mut self, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
         self.write_until(bytes.into(), None).map(drop)
     }
 
-    /// The same for at most so long. What has not gone through by then is written by the next call that waits; true if
-    /// all has.
+    /// Like [`write`](Self::write), for at most `timeout`. Returns whether all bytes are written;
+    /// the next call that waits writes the rest.
     ///
     /// # Errors
-    /// As of [`write`](Self::write).
+    /// Those of [`write`](Self::write).
     pub fn write_timeout(
         &mut self,
         bytes: impl Into<Vec<u8>>,
-        time: Duration,
+        timeout: Duration,
     ) -> Result<bool, Error> {
-        self.write_until(bytes.into(), after(time))
+        self.write_until(bytes.into(), after(timeout))
     }
 
-    fn write_until(
-        &mut self,
-        bytes: Vec<u8>,
-        time: Option<std::time::Instant>,
-    ) -> Result<bool, Error> {
-        let job = &mut self.job;
-        if job.stdin.is_open() {
-            job.stdin.push(bytes);
-            // Whether somebody reads at all shows only when something is written.
-            job.stdin.pump();
+    fn write_until(&mut self, bytes: Vec<u8>, deadline: Option<Instant>) -> Result<bool, Error> {
+        let monitor = &mut self.monitor;
+        if monitor.stdin.is_open() {
+            monitor.stdin.push(bytes);
+            // Only a write shows whether the pipe still has a reader.
+            monitor.stdin.pump();
         }
-        let written = drive::until(job, time, |job| job.stdin.waiting().is_none());
-        if job.stdin.is_open() {
+        let written = event_loop::until(monitor, deadline, |monitor| {
+            monitor.stdin.pending().is_none()
+        });
+        if monitor.stdin.is_open() {
             Ok(written)
         } else {
             Err(Error::StdinClosed {
-                command: job.command.clone(),
+                command: monitor.command.clone(),
             })
         }
     }
 
-    /// Closes its standard input, once all that was written has gone through.
+    /// Closes standard input once the pending bytes are written.
     pub fn close_stdin(&mut self) {
-        self.job.stdin.finish();
+        self.monitor.stdin.finish();
     }
 
-    /// Its output line by line, as it comes. The iterator ends when the child is over; then [`finish`](Self::finish) says how
-    /// it ended.
+    /// An iterator over the lines of output as they arrive. It ends with the child and its output;
+    /// [`finish`](Self::finish) then returns the status.
     ///
-    /// Of what has come at the same time standard output is first: only [merged](crate::Output::Merge) output keeps its
-    /// order. Nothing is read while a line is there, so a child that writes faster is held up, and no output piles up.
-    /// Standard input stays open: a child that waits for some, while the caller waits for a line, waits for ever but for
-    /// [`next_line`](Self::next_line) and the time limit.
+    /// Of lines that arrive at the same time, those of standard output come first; only
+    /// [merged](crate::Output::Merge) output keeps its order. Output is read only when no complete
+    /// line is buffered, so a fast child is throttled and no output piles up.
+    ///
+    /// Standard input stays open. A child that waits for input while the caller waits for a line
+    /// deadlocks with it, except for [`next_line`](Self::next_line) and the time limit.
     pub fn lines(&mut self) -> Lines<'_> {
-        Lines::of(&mut self.job)
+        Lines::new(&mut self.monitor)
     }
 
-    /// The next line, waiting at most so long. `Ok(None)` when there is none yet.
+    /// Waits for the next line for at most `timeout`. Returns `Ok(None)` if none has arrived.
     ///
     /// # Errors
-    /// [`Error::Collected`] when it is over and there are no more lines.
-    pub fn next_line(&mut self, time: Duration) -> Result<Option<Line>, Error> {
-        let line = next_line(&mut self.job, after(time));
-        if line.is_none() && self.job.over() {
+    /// [`Error::Collected`] if the child has ended and there are no more lines.
+    pub fn next_line(&mut self, timeout: Duration) -> Result<Option<Line>, Error> {
+        let line = next_line(&mut self.monitor, after(timeout));
+        if line.is_none() && self.monitor.over() {
             return Err(self.collected());
         }
         Ok(line)
@@ -258,38 +274,39 @@ impl Child {
     /// Sends a signal to the child alone.
     ///
     /// # Errors
-    /// When it is over (`ESRCH`), or has become another user's. To signal one that has ended and was not waited for yet does
-    /// nothing, and is no error.
+    /// `ESRCH` if the child has been reaped, `EPERM` if it belongs to another user now. Signalling
+    /// a child that has ended but is not reaped has no effect and is not an error.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        self.job.leader().signal(signal.raw())
+        self.monitor.leader().signal(signal.raw())
     }
 
-    /// Sends a signal to the child and all it started, as far as that is to be found.
+    /// Sends a signal to the child and all its descendants that can be found.
     pub fn signal_tree(&mut self, signal: Signal) {
-        self.job.signal_tree(signal.raw());
+        self.monitor.signal_tree(signal.raw());
     }
 
-    /// Asks the whole tree to end, with `SIGTERM`, and does not wait for that. What is left after the [grace
-    /// time](Command::grace) is killed by the call that waits for it then: [`finish`](Self::finish), for instance.
+    /// Sends `SIGTERM` to the whole tree without waiting for its end. A later call that waits, such
+    /// as [`finish`](Self::finish), kills the processes that remain after the [grace
+    /// time](Command::grace).
     pub fn terminate(&mut self) {
-        let grace = self.job.limits.grace;
-        self.job.end(grace);
-        // Some milliseconds, in which all stand still and are looked for.
-        drive::until(&mut self.job, None, |job| !job.stopping());
+        let grace = self.monitor.limits.grace;
+        self.monitor.end(grace);
+        // Stopping and scanning the tree takes a few milliseconds.
+        event_loop::until(&mut self.monitor, None, |monitor| !monitor.stopping());
     }
 
     /// Kills the whole tree with `SIGKILL` and waits until it is gone.
     ///
     /// # Errors
-    /// As of [`Command::run`].
+    /// Those of [`Command::run`].
     pub fn kill(mut self) -> Result<Finished, Error> {
-        self.job.end(Duration::ZERO);
+        self.monitor.end(Duration::ZERO);
         self.finish()
     }
 
     fn collected(&self) -> Error {
         Error::Collected {
-            command: self.job.command.clone(),
+            command: self.monitor.command.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What to run, and how: settings only, nothing is started here.
+//! The settings of a command: program, arguments, environment, streams and limits.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -11,52 +11,53 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Input {
-    /// There is none: reading gives the end of file at once.
+    /// None: a read returns end of file at once.
     #[default]
     Null,
     /// The standard input of this program.
     Inherit,
-    /// These bytes. They are written while the output is read, so neither side can block the other; what the child does
-    /// not read is dropped.
+    /// These bytes. They are written while the output is read, so a full pipe cannot block both
+    /// sides. Bytes that the child does not read are dropped.
     Bytes(Arc<Vec<u8>>),
-    /// A file, from where it is positioned.
+    /// A file, read from its current position.
     File(Arc<File>),
-    /// A pipe that [`Child::write`](crate::Child::write) feeds, for [`Command::spawn`]. Where nobody can write to it,
-    /// [`Command::run`] for instance, this is the same as [`Null`](Self::Null).
+    /// A pipe fed by [`Child::write`](crate::Child::write), for [`Command::spawn`]. Where there is
+    /// no handle to write through, as in [`Command::run`], this is the same as
+    /// [`Null`](Self::Null).
     Pipe,
 }
 
-/// Where an output stream of a child goes to.
+/// Where an output stream of a child goes.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Output {
-    /// Into the result, or line by line to whoever asks.
+    /// Into the result, or line by line to the caller.
     #[default]
     Capture,
-    /// Where that of this program goes.
+    /// To the same stream of this program.
     Inherit,
     /// Nowhere.
     Null,
-    /// Into a file, from where it is positioned.
+    /// Into a file, written from its current position.
     File(Arc<File>),
-    /// For standard error only: where standard output goes, in the order in which it is written. For standard output
-    /// this is the same as [`Capture`](Self::Capture).
+    /// For standard error: where standard output goes, in the order of the writes. For standard
+    /// output this is the same as [`Capture`](Self::Capture).
     Merge,
 }
 
-/// What to do with a child that writes more than it may.
+/// What happens when a child exceeds its output limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
-    /// Keep the beginning, throw the rest away, and say how much that was. The child is never held up.
+    /// Keep the beginning, discard the rest and count the discarded bytes. The child never blocks.
     Truncate,
-    /// End the tree: [`Error::TooMuchOutput`](crate::Error::TooMuchOutput).
+    /// Kill the tree: [`Error::TooMuchOutput`](crate::Error::TooMuchOutput).
     Fail,
 }
 
-/// A program to run, its surroundings and its limits. It can be run any number of times.
+/// A program to run, with its environment and its limits. It can be run any number of times.
 ///
-/// Standard input is empty and both outputs are captured unless something else is said. No shell is involved: arguments
-/// reach the program as they are.
+/// By default standard input is empty and both outputs are captured. No shell is involved:
+/// arguments reach the program unchanged.
 ///
 /// ```
 /// use std::time::Duration;
@@ -65,7 +66,7 @@ pub enum Excess {
 /// let sorted = Command::new("sort")
 ///     .env("LC_ALL", "C")
 ///     .input("pear\napple\n")
-///     .timeout(Duration::from_secs(5))
+///     .time_limit(Duration::from_secs(5))
 ///     .read()?;
 /// assert_eq!(sorted, "apple\npear");
 /// # Ok::<(), effective_child_process::Error>(())
@@ -85,18 +86,18 @@ pub struct Command {
     pub(crate) limits: Limits,
 }
 
-/// Times that a child is held to.
+/// The time limits of a child.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) time_limit: Option<Duration>,
     pub(crate) grace: Duration,
     pub(crate) drain: Duration,
-    pub(crate) end_leftovers: bool,
+    pub(crate) kill_leftovers: bool,
 }
 
 impl Command {
-    /// A program: a path, or a name that is looked up in the `PATH` that the program will have: this one's, unless
-    /// [`env`](Self::env) sets another.
+    /// A program, given as a path or as a name to look up in the child's `PATH`: the `PATH` of this
+    /// program unless [`env`](Self::env) sets another.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
             program: program.as_ref().to_owned(),
@@ -110,131 +111,136 @@ impl Command {
             cap: None,
             foreground: false,
             limits: Limits {
-                timeout: None,
+                time_limit: None,
                 grace: Duration::from_secs(2),
                 drain: Duration::from_millis(500),
-                end_leftovers: false,
+                kill_leftovers: false,
             },
         }
     }
 
-    /// One more argument.
+    /// Adds an argument.
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.args
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// Set a variable of the environment, which is otherwise that of this program.
+    /// Sets an environment variable. Other variables are inherited from this program.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = (name.as_ref().to_owned(), Some(value.as_ref().to_owned()));
         self.env.push(change);
         self
     }
 
-    /// Leave a variable out of the environment.
+    /// Removes a variable from the environment.
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.env.push((name.as_ref().to_owned(), None));
         self
     }
 
-    /// Start from an empty environment; what was set before is forgotten. Without a `PATH` a program is looked up in the
-    /// system's own folders, `/bin` and `/usr/bin`.
+    /// Starts from an empty environment and discards earlier settings. Without a `PATH` the program
+    /// is looked up in `/bin` and `/usr/bin`.
     pub fn env_clear(mut self) -> Self {
         self.env_clear = true;
         self.env.clear();
         self
     }
 
-    /// The folder that it works in. Name the program by an absolute path then, or by a name that is in `PATH`.
+    /// Sets the working directory. Name the program by an absolute path or by a name in `PATH`
+    /// then.
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_owned());
         self
     }
 
-    /// Where its standard input comes from: nothing, unless said otherwise.
+    /// Sets the source of standard input. The default is [`Input::Null`].
     pub fn stdin(mut self, stdin: Input) -> Self {
         self.stdin = stdin;
         self
     }
 
-    /// These bytes as its standard input: [`Input::Bytes`].
+    /// Feeds these bytes to standard input: [`Input::Bytes`].
     pub fn input(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin(Input::Bytes(Arc::new(bytes.into())))
     }
 
-    /// Where its standard output goes to: captured, unless said otherwise.
+    /// Sets the destination of standard output. The default is [`Output::Capture`].
     pub fn stdout(mut self, stdout: Output) -> Self {
         self.stdout = stdout;
         self
     }
 
-    /// Where its standard error goes to: captured, unless said otherwise.
+    /// Sets the destination of standard error. The default is [`Output::Capture`].
     pub fn stderr(mut self, stderr: Output) -> Self {
         self.stderr = stderr;
         self
     }
 
-    /// Capture at most so many bytes of each stream.
+    /// Captures at most `bytes` bytes of each stream.
     ///
-    /// Lines that are [asked for](crate::Child::lines) while it runs are not captured and do not count, only what is left
-    /// of them in the end.
+    /// Lines that are [read](crate::Child::lines) while the child runs are not captured and do not
+    /// count; only the rest is captured at the end.
     pub fn capture_at_most(mut self, bytes: usize, excess: Excess) -> Self {
         self.cap = Some((bytes, excess));
         self
     }
 
-    /// Let it run so long, from its start. Then its whole tree is sent `SIGTERM`, and what is left after the [grace
-    /// time](Self::grace) `SIGKILL`; what was captured until then is in [`Error::TimedOut`](crate::Error::TimedOut).
+    /// Limits how long the child may run, from its start. At the limit the whole tree gets
+    /// `SIGTERM`, and the processes that remain after the [grace time](Self::grace) get `SIGKILL`.
+    /// The output captured so far is in [`Error::TimedOut`](crate::Error::TimedOut).
     ///
-    /// The time limit holds while a call waits for the child (or a future or a list does): nobody watches a
-    /// [`Child`](crate::Child) that is left alone.
-    pub fn timeout(mut self, time: Duration) -> Self {
-        self.limits.timeout = Some(time);
+    /// The limit is enforced while a call, a list or a future waits for the child. A
+    /// [`Child`](crate::Child) that no call waits for is not watched.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limits.time_limit = Some(limit);
         self
     }
 
-    /// The time between `SIGTERM` and `SIGKILL`: 2 seconds unless said otherwise. Zero means `SIGKILL` at once.
+    /// Sets the time between `SIGTERM` and `SIGKILL`, 2 seconds by default. Zero sends `SIGKILL` at
+    /// once.
     pub fn grace(mut self, time: Duration) -> Self {
         self.limits.grace = time;
         self
     }
 
-    /// How long to go on reading once the child has ended while something else holds its output, say a process that it
-    /// left in the background: half a second unless said otherwise, and no longer than the [time limit](Self::timeout). The
-    /// result is then marked as [leaked](crate::Finished::leaked).
+    /// Sets how long to read on after the child has ended while another process, such as one left
+    /// in the background, holds its output open. The default is half a second; the [time
+    /// limit](Self::time_limit) still applies. The result is then marked as
+    /// [leaked](crate::Finished::leaked).
     ///
-    /// This holds for output that is captured. What one stage of a [`Pipeline`](crate::Pipeline) writes to the next is read
-    /// by that one, until nothing holds the pipe any more.
+    /// This applies to captured output. A stage of a [`Pipeline`](crate::Pipeline) reads until
+    /// every writer has closed the pipe.
     pub fn drain(mut self, time: Duration) -> Self {
         self.limits.drain = time;
         self
     }
 
-    /// Send `SIGKILL` to whatever is left of its process group as soon as the child itself has ended. Without this, what
-    /// it leaves in the background is left alone, as a daemon would want it.
-    pub fn end_leftovers(mut self) -> Self {
-        self.limits.end_leftovers = true;
+    /// Sends `SIGKILL` to the rest of the child's process group as soon as the child itself has
+    /// ended. By default background processes are left running, as a daemon requires.
+    pub fn kill_leftovers(mut self) -> Self {
+        self.limits.kill_leftovers = true;
         self
     }
 
-    /// Leave it in the process group of this program instead of giving it one of its own.
+    /// Keeps the child in the process group of this program instead of giving it a group of its
+    /// own.
     ///
-    /// Then the terminal is the child's too: Ctrl-C reaches it, and it may read from the terminal, which is what an editor
-    /// or a pager needs. The price: what it started is found by its parents only, so a timeout can miss a process whose
-    /// parent has ended.
+    /// The child then shares the terminal: Ctrl-C reaches it, and it may read from the terminal, as
+    /// an editor or a pager does. In exchange, its descendants are found through their parents
+    /// only, so a time limit can miss a process whose parent has ended.
     pub fn foreground(mut self) -> Self {
         self.foreground = true;
         self
     }
 
-    /// The command line, quoted as for a shell: for people to read.
+    /// The command line, quoted as for a shell, for display only.
     pub(crate) fn line(&self) -> String {
         let mut line = quoted(&self.program);
         for arg in &self.args {
@@ -250,7 +256,7 @@ fn quoted(word: &OsStr) -> String {
     if !text.is_empty() && text.chars().all(plain) {
         return text.into_owned();
     }
-    // One line, whatever is in it.
+    // Control characters are escaped, so the result is always one line.
     let mut shown = String::with_capacity(text.len() + 2);
     shown.push('\'');
     for character in text.chars() {
@@ -269,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_one_line_that_a_shell_would_split_the_same_way() {
+    fn command_line_is_quoted_for_a_shell_on_one_line() {
         let line = Command::new("grep")
             .args(["-e", "it's", "", "a b", "two\nlines", "--color=never"])
             .line();

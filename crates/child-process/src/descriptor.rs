@@ -1,11 +1,11 @@
-//! Descriptors of this program's own.
+//! Descriptors that stay clear of the standard streams.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
-/// A descriptor that is none of 0 to 2. A program that has closed those, as a daemon does, would
-/// otherwise print into its own pipes.
+/// Moves a descriptor above 2 if it is one of 0 to 2. A program that has closed its standard
+/// streams, as a daemon does, would otherwise print into its own pipes.
 pub(crate) fn above_standard(descriptor: OwnedFd) -> Result<OwnedFd, Errno> {
     const FIRST: i32 = 3;
     if descriptor.as_raw_fd() >= FIRST {

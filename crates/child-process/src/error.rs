@@ -1,19 +1,22 @@
+//! The errors of this crate.
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::str::Utf8Error;
 use std::time::Duration;
 
-use crate::Finished;
+use crate::finished::Finished;
 
-/// Why there is no result, or not the one that was wanted.
+/// Why a command has no result, or not the expected one.
 ///
-/// An exit status other than 0 is an error only where it is asked for: [`Finished::check`],
+/// An exit status other than 0 is an error only for [`Finished::check`] and
 /// [`Command::read`](crate::Command::read).
 ///
 /// # Display and source
-/// `Display` says it all in one line, the words of the cause included. [`source`](StdError::source) is therefore not that
-/// cause but what lies behind it, so that a report of the whole chain says nothing twice.
+/// `Display` is one line and includes the message of the underlying error.
+/// [`source`](StdError::source) therefore skips that error and returns *its* source, so a report of
+/// the whole chain repeats nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,81 +24,85 @@ pub enum Error {
     Start {
         /// The command line.
         command: String,
-        /// What to do, where that is known.
+        /// Advice, if there is any; else empty.
         hint: &'static str,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// The time was up; the whole tree was ended. What was captured until then is here.
+    /// The time limit passed, and the whole tree was ended.
     TimedOut {
-        /// The time that it had.
+        /// The time limit.
         limit: Duration,
-        /// What became of it. The status is how the *ending* went: mostly a signal.
+        /// The result, with the output captured so far. Its status shows how the child was ended,
+        /// usually by a signal.
         finished: Box<Finished>,
     },
-    /// It wrote more than it may; the whole tree was ended.
+    /// The child wrote more than allowed, and the whole tree was ended.
     TooMuchOutput {
-        /// The most it may write to one stream, in bytes.
+        /// The limit for one stream, in bytes.
         cap: usize,
-        /// What became of it, with the output up to the cap.
+        /// The result, with the output up to the limit.
         finished: Box<Finished>,
     },
-    /// It ended with a signal or an exit status other than 0.
+    /// The child was ended by a signal, or its exit status was not 0.
     Failed(Box<Finished>),
-    /// What it wrote is not UTF-8.
+    /// The output is not UTF-8.
     NotText {
         /// The command line.
         command: String,
-        /// Standard output or standard error.
-        what: &'static str,
-        /// Where it is not.
+        /// "standard output" or "standard error".
+        stream: &'static str,
+        /// Where the output is not UTF-8.
         error: Utf8Error,
     },
-    /// The deadline of all passed before this one could be started.
+    /// The deadline of the list passed before the child was started.
     NotStarted {
         /// The command line.
         command: String,
     },
-    /// It was not started because another stage of its pipeline could not be; the cause is with that one.
+    /// The child was not started because another stage of its pipeline failed to start. That stage
+    /// has the cause.
     Skipped {
         /// The command line.
         command: String,
     },
-    /// It has closed its standard input, or has none that can be written to.
+    /// The child has closed its standard input, or has none to write to.
     StdinClosed {
         /// The command line.
         command: String,
     },
-    /// The system has no descriptor or no thread left to watch it with. If it was started it was ended at once.
+    /// The system refused the descriptor or the thread needed to watch the child. If the child was
+    /// already running, it was killed at once.
     Watch {
         /// The command line.
         command: String,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It ended, and its status is lost: something else in this program reaped it.
+    /// The child has ended, but other code in this program reaped it and has its status.
     StatusLost {
         /// The command line.
         command: String,
-        /// What was captured of its standard output.
+        /// The captured standard output.
         stdout: Vec<u8>,
-        /// What was captured of its standard error.
+        /// The captured standard error.
         stderr: Vec<u8>,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It was sent `SIGKILL` and does not end: it hangs inside the kernel, or has become another user's.
+    /// The child got `SIGKILL` and does not end: it hangs inside the kernel, or belongs to another
+    /// user now.
     Stuck {
         /// The command line.
         command: String,
-        /// Its number.
+        /// The process id.
         id: u32,
-        /// What was captured of its standard output.
+        /// The captured standard output.
         stdout: Vec<u8>,
-        /// What was captured of its standard error.
+        /// The captured standard error.
         stderr: Vec<u8>,
     },
-    /// What was to be waited for has been collected before.
+    /// The result has been returned before.
     Collected {
         /// The command line.
         command: String,
@@ -103,7 +110,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The child as far as it got, where it got anywhere.
+    /// The result of the child, if the error contains one.
     pub fn finished(&self) -> Option<&Finished> {
         match self {
             Self::TimedOut { finished, .. }
@@ -113,7 +120,7 @@ impl Error {
         }
     }
 
-    /// The same, taken out.
+    /// Takes the result of the child out of the error, if it contains one.
     pub fn into_finished(self) -> Option<Finished> {
         match self {
             Self::TimedOut { finished, .. }
@@ -123,102 +130,96 @@ impl Error {
         }
     }
 
-    /// Whether the time was up.
+    /// Whether a time limit or a deadline passed.
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::NotStarted { .. })
+    }
+
+    /// The command line of the child.
+    fn command(&self) -> &str {
+        match self {
+            Self::TimedOut { finished, .. }
+            | Self::TooMuchOutput { finished, .. }
+            | Self::Failed(finished) => &finished.command,
+            Self::Start { command, .. }
+            | Self::NotText { command, .. }
+            | Self::NotStarted { command }
+            | Self::Skipped { command }
+            | Self::StdinClosed { command }
+            | Self::Watch { command, .. }
+            | Self::StatusLost { command, .. }
+            | Self::Stuck { command, .. }
+            | Self::Collected { command } => command,
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", Shortened(self.command()))?;
         match self {
-            Self::Start {
-                command,
-                hint,
-                error,
-            } => {
-                write!(f, "{}: cannot be started ({error})", Short(command))?;
-                if hint.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ": {hint}")
-                }
+            Self::Start { hint, error, .. } if hint.is_empty() => {
+                write!(f, "cannot be started ({error})")
             }
+            Self::Start { hint, error, .. } => write!(f, "cannot be started ({error}): {hint}"),
             Self::TimedOut { limit, finished } => {
-                let name = Short(&finished.command);
-                write!(
-                    f,
-                    "{name}: not done after {limit:?}, and ended with all it started"
-                )?;
-                tail(f, finished)
+                write!(f, "timed out after {limit:?}, and its whole tree was ended")?;
+                write_tail(f, finished)
             }
-            Self::TooMuchOutput { cap, finished } => {
-                let name = Short(&finished.command);
-                write!(
-                    f,
-                    "{name}: wrote more than {cap} bytes, and was ended with all it started: allow more, or truncate"
-                )
-            }
+            Self::TooMuchOutput { cap, .. } => write!(
+                f,
+                "wrote more than {cap} bytes, and its whole tree was ended: raise the limit, or \
+                 truncate the output"
+            ),
             Self::Failed(finished) => {
-                write!(f, "{}: {}", Short(&finished.command), finished.status)?;
-                tail(f, finished)
+                write!(f, "{}", finished.status)?;
+                write_tail(f, finished)
             }
-            Self::NotText {
-                command,
-                what,
-                error,
-            } => write!(
-                f,
-                "{}: its {what} is not text ({error}): take the bytes",
-                Short(command)
+            Self::NotText { stream, error, .. } => {
+                write!(f, "its {stream} is not text ({error}): use the bytes")
+            }
+            Self::NotStarted { .. } => f.write_str(
+                "not started before the deadline: allow more time, or more children at once",
             ),
-            Self::NotStarted { command } => write!(
-                f,
-                "{}: the time was up before it could be started: allow more time, or more at once",
-                Short(command)
+            Self::Skipped { .. } => f.write_str(
+                "not started because another stage of its pipeline failed to start: see the error \
+                 of that stage",
             ),
-            Self::Skipped { command } => write!(
-                f,
-                "{}: not started, since another stage of its pipeline could not be: see the error of that one",
-                Short(command)
+            Self::StdinClosed { .. } => f.write_str(
+                "its standard input is closed: the child closed it or ended, or was started \
+                 without `Input::Pipe`",
             ),
-            Self::StdinClosed { command } => write!(
+            Self::Watch { error, .. } => {
+                write!(f, "cannot be watched ({error}): {}", watch_hint(error))
+            }
+            Self::StatusLost { error, .. } => write!(
                 f,
-                "{}: its standard input is closed: it ended or closed it, or was started without `Input::Pipe`",
-                Short(command)
+                "ended, but its status is lost ({error}): no other code in the program may wait \
+                 for all children or ignore SIGCHLD"
             ),
-            Self::Watch { command, error } => write!(
+            Self::Stuck { id, .. } => write!(
                 f,
-                "{}: cannot be watched ({error}): {}",
-                Short(command),
-                match error.kind() {
-                    io::ErrorKind::Unsupported => {
-                        "this needs Linux 5.4 or later, and a sandbox that allows pidfd_open"
-                    }
-                    io::ErrorKind::Other => "wait for it on the thread, or before the fork",
-                    _ => "run fewer at once, or raise the limits of open files and threads",
-                }
+                "process {id} got SIGKILL and does not end: it hangs in the kernel, on a disk or a \
+                 network mount, or belongs to another user, as with sudo: inspect it with ps"
             ),
-            Self::StatusLost { command, error, .. } => write!(
-                f,
-                "{}: ended, but its status is lost ({error}): let nothing else in the program wait for every child, nor ignore SIGCHLD",
-                Short(command)
-            ),
-            Self::Stuck { command, id, .. } => write!(
-                f,
-                "{}: process {id} got SIGKILL and does not end: it hangs in the kernel, on a disk or a network mount, or it is another user's, as with sudo: look at it with ps",
-                Short(command)
-            ),
-            Self::Collected { command } => write!(
-                f,
-                "{}: its result has been handed out already: keep the first one",
-                Short(command)
-            ),
+            Self::Collected { .. } => {
+                f.write_str("its result has been returned already: keep the first one")
+            }
         }
     }
 }
 
-fn tail(f: &mut fmt::Formatter<'_>, finished: &Finished) -> fmt::Result {
+fn watch_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::Unsupported => {
+            "this needs Linux 5.4 or later, and a sandbox that allows pidfd_open"
+        }
+        io::ErrorKind::Other => "wait for it on the thread, or before the fork",
+        _ => "run fewer at once, or raise the limits of open files and threads",
+    }
+}
+
+fn write_tail(f: &mut fmt::Formatter<'_>, finished: &Finished) -> fmt::Result {
     let tail = finished.stderr_tail();
     if tail.is_empty() {
         return Ok(());
@@ -226,13 +227,13 @@ fn tail(f: &mut fmt::Formatter<'_>, finished: &Finished) -> fmt::Result {
     write!(f, "; its standard error ends with: {tail}")
 }
 
-/// A command line that may be megabytes long, for a message.
-struct Short<'a>(&'a str);
+/// The beginning of a command line, which may be megabytes long.
+struct Shortened<'a>(&'a str);
 
-impl fmt::Display for Short<'_> {
+impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MOST: usize = 200;
-        match self.0.char_indices().nth(MOST) {
+        const CHARS_MAX: usize = 200;
+        match self.0.char_indices().nth(CHARS_MAX) {
             Some((end, _)) => write!(f, "{}…", &self.0[..end]),
             None => f.write_str(self.0),
         }
@@ -250,14 +251,15 @@ impl StdError for Error {
     }
 }
 
-/// No child was over within the time given: [`AsCompleted::next_timeout`](crate::AsCompleted::next_timeout).
+/// The timeout passed before a child ended:
+/// [`AsCompleted::next_timeout`](crate::AsCompleted::next_timeout).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeUp;
+pub struct TimedOut;
 
-impl fmt::Display for TimeUp {
+impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no child was over within the time given: ask again, nothing is lost")
+        f.write_str("timed out before a child ended: call again, no result is lost")
     }
 }
 
-impl StdError for TimeUp {}
+impl StdError for TimedOut {}

@@ -1,28 +1,29 @@
-//! Output line by line while the child runs.
+//! The lines of a running child's output.
 
 use std::borrow::Cow;
 use std::time::Instant;
 
-use crate::drive::{self, Drive as _};
-use crate::job::{Job, Piece};
+use crate::event_loop::{self, Drive as _};
+use crate::monitor::output_reader::Piece;
+use crate::monitor::state::Monitor;
 
-/// Which output of a child.
+/// An output stream of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stream {
-    /// Standard output, and standard error where it is merged.
+    /// Standard output, and standard error if it is merged.
     Stdout,
     /// Standard error.
     Stderr,
 }
 
-/// A line of output, without its end.
+/// A line of output without its line feed.
 ///
-/// A line ends with a line feed, which is not part of it. A carriage return is: `"10%\r20%\n"` is one
-/// line, and one that ended with CR LF still ends with CR. The last line of a stream may have had no
-/// end.
+/// Only a line feed ends a line, and a carriage return is part of it: `"10%\r20%\n"` is one line,
+/// and a line that ended with CR LF still ends with CR. The last line of a stream may lack a line
+/// feed.
 ///
-/// A line of more than a mebibyte comes in pieces of about that size, of which each but the last
-/// [continues](Self::continues). A piece ends where a character of UTF-8 does.
+/// A line longer than a mebibyte arrives in pieces of about that size; all but the last have
+/// [`continues`](Self::continues) set. A piece ends at the boundary of a UTF-8 character.
 ///
 /// ```
 /// use effective_child_process::Command;
@@ -41,30 +42,30 @@ pub enum Stream {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Line {
-    /// Where it was written to.
+    /// The stream that it was written to.
     pub stream: Stream,
-    /// What was written.
+    /// Its bytes.
     pub bytes: Vec<u8>,
-    /// This is a piece of a long line, which goes on in the next piece of the same stream.
+    /// Whether this is a piece of a long line that continues in the next piece of the same stream.
     pub continues: bool,
 }
 
 impl Line {
-    /// The line as text; what is not UTF-8 is replaced by U+FFFD.
+    /// The line as text; invalid UTF-8 is replaced by U+FFFD.
     pub fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.bytes)
     }
 }
 
-/// The lines of a child: [`Child::lines`](crate::Child::lines).
+/// An iterator over the lines of a child: [`Child::lines`](crate::Child::lines).
 #[derive(Debug)]
 pub struct Lines<'a> {
-    job: &'a mut Job,
+    monitor: &'a mut Monitor,
 }
 
 impl<'a> Lines<'a> {
-    pub(crate) fn of(job: &'a mut Job) -> Self {
-        Self { job }
+    pub(crate) fn new(monitor: &'a mut Monitor) -> Self {
+        Self { monitor }
     }
 }
 
@@ -73,25 +74,25 @@ impl Iterator for Lines<'_> {
 
     /// Waits for the next line.
     fn next(&mut self) -> Option<Line> {
-        next_line(self.job, None)
+        next_line(self.monitor, None)
     }
 }
 
-/// The next line; `None` if there is none by then, or never will be.
-pub(crate) fn next_line(job: &mut Job, time: Option<Instant>) -> Option<Line> {
-    job.hand_out();
+/// Waits for the next line until `deadline`. `None` if none has arrived, or the child is over.
+pub(crate) fn next_line(monitor: &mut Monitor, deadline: Option<Instant>) -> Option<Line> {
+    monitor.read_by_lines();
     let mut found = None;
-    drive::until(job, time, |job| {
-        found = ready_line(job);
-        found.is_some() || job.over()
+    event_loop::until(monitor, deadline, |monitor| {
+        found = ready_line(monitor);
+        found.is_some() || monitor.over()
     });
     found
 }
 
-fn ready_line(job: &mut Job) -> Option<Line> {
-    let (stream, piece) = match job.stdout.line() {
+fn ready_line(monitor: &mut Monitor) -> Option<Line> {
+    let (stream, piece) = match monitor.stdout.line() {
         Some(piece) => (Stream::Stdout, piece),
-        None => (Stream::Stderr, job.stderr.line()?),
+        None => (Stream::Stderr, monitor.stderr.line()?),
     };
     let Piece { bytes, continues } = piece;
     Some(Line {

@@ -1,18 +1,19 @@
-//! Many children at once, watched by one thread.
+//! Running a list of commands from one thread.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use crate::batch::{Batch, Completed};
 use crate::command::Command;
-use crate::crew::Crew;
-use crate::drive::{Drive as _, Turns, after};
-use crate::{Error, Finished, TimeUp};
+use crate::error::{Error, TimedOut};
+use crate::event_loop::{Drive as _, EventLoop, after};
+use crate::finished::Finished;
 
-/// How to run a list of commands: how many at once, and for how long in all.
+/// How to run a list of commands: the number of children at once and the deadline of the list.
 ///
-/// The calling thread feeds, reads and ends them all, and starts the first. Starting a child takes until the child has
-/// become its program, so the others are started by helper threads, which end with the call: two as a rule, more if a start
-/// takes long. So children start in about the order of their commands.
+/// The calling thread serves all children and starts the first one. Spawning blocks until the child
+/// has called `exec`, so spawner threads start the others: usually two, more while spawns are slow.
+/// They end with the call. Children therefore start only roughly in the order of their commands.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -43,7 +44,7 @@ impl Default for Many {
 }
 
 impl Many {
-    /// As many children at once as there are cores, or as a CPU quota allows, for as long as they take.
+    /// As many children at once as there are cores, or as a CPU quota allows, without a deadline.
     pub fn new() -> Self {
         Self {
             limit: NonZeroUsize::new(num_cpus::get()).unwrap_or(NonZeroUsize::MIN),
@@ -51,29 +52,30 @@ impl Many {
         }
     }
 
-    /// At most so many children at once.
+    /// Limits the number of children that run at once.
     ///
-    /// Each takes up to four descriptors here. When the system refuses to start one more, that one waits for another to
-    /// end.
+    /// Each child takes up to four descriptors. If the system refuses to start a child, its command
+    /// waits until another child has ended.
     pub fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The time for all of them together, from the call on. Then those that run are ended with their trees, as by a
-    /// [timeout](Command::timeout), and the others are [`Error::NotStarted`].
-    pub fn deadline(mut self, time: Duration) -> Self {
-        self.deadline = Some(time);
+    /// Limits the time for the whole list, counted from the call. At the deadline the running
+    /// children are ended with their trees, as by a [time limit](Command::time_limit), and the
+    /// other commands fail with [`Error::NotStarted`].
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 
-    /// Runs each command and returns one result for each, in the order of the commands.
+    /// Runs the commands and returns their results in the order of the commands.
     ///
     /// # Errors
-    /// Each result by itself: as of [`Command::run`], or [`Error::NotStarted`].
+    /// Those of [`Command::run`] for each command, and [`Error::NotStarted`].
     ///
     /// # Panics
-    /// When the iterator does; the children that run are killed then.
+    /// If the iterator panics; the running children are killed.
     pub fn map(&self, commands: impl IntoIterator<Item = Command>) -> Vec<Result<Finished, Error>> {
         let mut results = Vec::new();
         for (index, result) in self.as_completed(commands) {
@@ -82,14 +84,15 @@ impl Many {
             }
             results[index] = Some(result);
         }
-        // Each index came once, so nothing is missing.
+        // Every index has occurred once, so there are no gaps.
         results.into_iter().flatten().collect()
     }
 
-    /// Runs each command and hands out its index and result as soon as it is over.
+    /// Runs the commands and yields the index and the result of each child as it ends.
     ///
-    /// Commands are taken from the iterator when there is room to start them, so it may be endless. Children are watched
-    /// while the caller waits in `next`; dropping the iterator kills those that run.
+    /// A command is taken from the iterator only when it can be started, so the iterator may be
+    /// endless. Children are served while the caller waits in `next`. Dropping the iterator kills
+    /// the running children.
     ///
     /// ```
     /// use effective_child_process::{Command, Many};
@@ -107,45 +110,42 @@ impl Many {
         I: IntoIterator<Item = Command>,
     {
         AsCompleted {
-            crew: self.crew(commands.into_iter()),
-            turns: Turns::default(),
+            batch: self.batch(commands.into_iter()),
+            event_loop: EventLoop::default(),
         }
     }
 
-    pub(crate) fn crew<I: Iterator<Item = Command>>(&self, commands: I) -> Crew<I> {
-        Crew::new(commands, self.limit, self.deadline.and_then(after))
+    pub(crate) fn batch<I: Iterator<Item = Command>>(&self, commands: I) -> Batch<I> {
+        Batch::new(commands, self.limit, self.deadline.and_then(after))
     }
 }
 
-/// The index of a command among all, and what became of it.
-pub type Completed = (usize, Result<Finished, Error>);
-
-/// Results as they come: [`Many::as_completed`].
+/// An iterator over results in order of completion: [`Many::as_completed`].
 #[derive(Debug)]
-#[must_use = "nothing is started before the first result is asked for"]
+#[must_use = "no child is started before the first call of `next`"]
 pub struct AsCompleted<I: Iterator<Item = Command>> {
-    crew: Crew<I>,
-    turns: Turns,
+    batch: Batch<I>,
+    event_loop: EventLoop,
 }
 
 impl<I: Iterator<Item = Command>> AsCompleted<I> {
-    /// The next result, waiting at most so long; `None` when all have been handed out.
+    /// Waits for the next result for at most `timeout`. Returns `None` after the last result.
     ///
-    /// To start a child takes its time, which is not counted.
+    /// The time that this thread needs to spawn a child is not counted.
     ///
     /// # Errors
-    /// [`TimeUp`] when no child was over within that time. Nothing is lost by that.
-    pub fn next_timeout(&mut self, time: Duration) -> Result<Option<Completed>, TimeUp> {
-        self.next_until(after(time))
+    /// [`TimedOut`] if no child has ended in time. No result is lost.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Completed>, TimedOut> {
+        self.next_until(after(timeout))
     }
 
-    fn next_until(&mut self, time: Option<Instant>) -> Result<Option<Completed>, TimeUp> {
-        self.crew.fill();
-        let found = |crew: &mut Crew<I>| crew.has_done() || crew.over();
-        if self.turns.until(&mut self.crew, time, found) {
-            Ok(self.crew.next_done())
+    fn next_until(&mut self, deadline: Option<Instant>) -> Result<Option<Completed>, TimedOut> {
+        self.batch.fill();
+        let found = |batch: &mut Batch<I>| batch.has_completed() || batch.over();
+        if self.event_loop.until(&mut self.batch, deadline, found) {
+            Ok(self.batch.next_completed())
         } else {
-            Err(TimeUp)
+            Err(TimedOut)
         }
     }
 }
@@ -153,7 +153,7 @@ impl<I: Iterator<Item = Command>> AsCompleted<I> {
 impl<I: Iterator<Item = Command>> Iterator for AsCompleted<I> {
     type Item = Completed;
 
-    /// Waits for the next child that is over.
+    /// Waits until the next child has ended.
     fn next(&mut self) -> Option<Self::Item> {
         self.next_until(None).ok().flatten()
     }

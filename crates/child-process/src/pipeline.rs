@@ -1,4 +1,4 @@
-//! Children of which each reads what the one before it writes.
+//! Pipelines: children that each read the output of the one before.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt as _;
@@ -8,32 +8,33 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::command::Command;
-use crate::drive;
-use crate::reactor::same;
+use crate::error::Error;
+use crate::event_loop;
+use crate::finished::Finished;
+use crate::reactor::watcher::copy_error;
 use crate::stages::Stages;
-use crate::{Error, Finished};
 
 impl Command {
-    /// Has `next` read what this one writes: `a | b`.
+    /// Pipes the standard output of this command into `next`: `a | b`.
     pub fn pipe(self, next: Command) -> Pipeline {
         Pipeline {
             stages: vec![self],
-            timeout: None,
+            time_limit: None,
         }
         .pipe(next)
     }
 }
 
-/// Commands of which each reads what the one before it writes, made by [`Command::pipe`].
+/// Commands that each read the standard output of the one before, created by [`Command::pipe`].
 ///
-/// The first one's input, the last one's output and everybody's standard error are as their commands say. Each is in a
-/// process group of its own.
+/// The input of the first command, the output of the last and the standard error of all are those
+/// of the commands' settings. Each stage has a process group of its own.
 ///
-/// As in a shell, a stage reads until everything that holds the other end of its pipe has closed it.
-/// If a stage leaves a process in the background that holds its standard output, the next stage waits
-/// for that process: the [drain time](Command::drain) holds only for output that is captured. Let such
-/// a process write elsewhere, or set a [time limit](Self::timeout). At the time limit the stages that
-/// run are ended; what an ended stage had left in the background runs on.
+/// As in a shell, a stage reads until all writers have closed its pipe. If a stage leaves a process
+/// in the background that holds its standard output, the next stage waits for that process: the
+/// [drain time](Command::drain) applies to captured output only. Let such a process write
+/// elsewhere, or set a [time limit](Self::time_limit). At the time limit the running stages are
+/// ended; the background processes of stages that have ended keep running.
 ///
 /// ```
 /// use effective_child_process::Command;
@@ -44,49 +45,50 @@ impl Command {
 ///     .pipe(Command::new("uniq").arg("-c"))
 ///     .run();
 /// let last = piped.check()?;
-/// assert_eq!(last.stdout_text()?.split_whitespace().collect::<Vec<_>>(), ["1", "apple", "2", "pear"]);
+/// let words: Vec<_> = last.stdout_text()?.split_whitespace().collect();
+/// assert_eq!(words, ["1", "apple", "2", "pear"]);
 /// # Ok::<(), effective_child_process::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     stages: Vec<Command>,
-    timeout: Option<Duration>,
+    time_limit: Option<Duration>,
 }
 
 impl Pipeline {
-    /// Has `next` read what the last one writes.
+    /// Adds a stage that reads the output of the last one.
     pub fn pipe(mut self, next: Command) -> Self {
         self.stages.push(next);
         self
     }
 
-    /// The time for all of them together. Then all are ended, each with its own grace time. Time limits of the single
-    /// commands hold as well.
-    pub fn timeout(mut self, time: Duration) -> Self {
-        self.timeout = Some(time);
+    /// Limits how long the whole pipeline may run. At the limit all stages are ended, each with its
+    /// own grace time. The time limits of the single commands apply as well.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
         self
     }
 
-    /// Runs all of them to their ends.
+    /// Runs all stages to their ends.
     ///
-    /// A stage that cannot be started ends the others at once.
+    /// If a stage cannot be started, the others are killed at once.
     pub fn run(&self) -> Piped {
-        let mut stages = Stages::of(&self.stages, self.timeout);
-        drive::until_over(&mut stages);
-        Piped::of(&mut stages)
+        let mut stages = Stages::start_first(&self.stages, self.time_limit);
+        event_loop::until_over(&mut stages);
+        Piped::new(&mut stages)
     }
 
-    /// Its stages, to be started and driven on a thread that watches other children too.
-    pub(crate) fn on_a_shared_thread(&self) -> Stages {
-        Stages::on_a_shared_thread(&self.stages, self.timeout)
+    /// Its stages, for a thread that serves other children too and must not block.
+    pub(crate) fn stages(&self) -> Stages {
+        Stages::new(&self.stages, self.time_limit)
     }
 
-    /// There is no thread to watch them, so none is started.
+    /// The result if there is no thread to watch the stages, so that none is started.
     pub(crate) fn refused(&self, error: &io::Error) -> Piped {
         let refused = |command: &Command| {
             Err(Error::Watch {
                 command: command.line(),
-                error: same(error),
+                error: copy_error(error),
             })
         };
         Piped {
@@ -100,19 +102,19 @@ impl Pipeline {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Piped {
-    /// One for each stage, in their order. The last one's has the output of the pipeline.
+    /// The result of each stage, in their order. The last one has the output of the pipeline.
     pub stages: Vec<Result<Finished, Error>>,
-    /// For each stage whether it ended when nothing read its output any more.
+    /// For each stage whether its output had no reader left when it ended.
     cut_short: Vec<bool>,
 }
 
 impl Piped {
-    pub(crate) fn of(stages: &mut Stages) -> Self {
+    pub(crate) fn new(stages: &mut Stages) -> Self {
         let (stages, cut_short) = stages.results().unzip();
         Self { stages, cut_short }
     }
 
-    /// The exit statuses, where there are any, in the order of the stages.
+    /// The exit status of each stage; `None` for a stage without one.
     pub fn statuses(&self) -> Vec<Option<ExitStatus>> {
         self.stages
             .iter()
@@ -123,13 +125,15 @@ impl Piped {
             .collect()
     }
 
-    /// The last stage, if none failed: what `set -o pipefail` is in a shell. A stage that was ended by `SIGPIPE` has not
-    /// failed if the next one had closed its input before, since that had read enough. One that was ended by `SIGPIPE`
-    /// while the next one still read has failed: it wrote to something else that was closed.
+    /// The result of the last stage if no stage failed, like `set -o pipefail` in a shell.
+    ///
+    /// A stage that was ended by `SIGPIPE` has not failed if the next stage had closed its input,
+    /// because that stage had read enough. If the next stage was still reading, it has failed: it
+    /// wrote to some other closed pipe.
     ///
     /// # Errors
-    /// That of the first stage that could not be started or was over a limit; else [`Error::Failed`] of the first stage
-    /// that failed.
+    /// The error of the first stage that could not be started or exceeded a limit; otherwise
+    /// [`Error::Failed`] for the first stage that failed.
     pub fn check(self) -> Result<Finished, Error> {
         let last = self.stages.len().saturating_sub(1);
         let mut failed = None;
@@ -147,7 +151,7 @@ impl Piped {
                         finished = Some(stage);
                     }
                 }
-                // Not started only because another one could not be, and that one's error is here as well.
+                // The stage that failed to start has an error of its own.
                 Err(Error::Skipped { .. }) => {}
                 Err(error) => return Err(error),
             }

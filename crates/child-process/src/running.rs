@@ -1,4 +1,4 @@
-//! Children as futures, on any runtime.
+//! Running children as futures, on any async runtime.
 
 use std::fmt;
 use std::future::Future;
@@ -9,42 +9,44 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::batch::Batch;
 use crate::child::Child;
 use crate::command::Command;
-use crate::crew::Crew;
-use crate::job::Job;
+use crate::error::Error;
+use crate::finished::Finished;
 use crate::many::Many;
+use crate::monitor::state::Monitor;
 use crate::pipeline::{Piped, Pipeline};
-use crate::reactor::{self, Order, Slot, Taken, Task, Watched, same};
+use crate::reactor::slot::{Poll as SlotPoll, Slot};
+use crate::reactor::watcher::{self, MakeTask, Task, WatchRequest, WatchedTask, copy_error};
 use crate::stages::Stages;
 use crate::start::start;
-use crate::{Error, Finished};
 
-/// The future of children that run. It needs no particular runtime: a thread of this crate watches them, one for the whole
-/// program, which ends when it has had nothing to do for a second.
+/// The future of running children. It works on any runtime: one watcher thread per program serves
+/// the children, and ends after a second without work.
 ///
 /// # Cancellation
-/// Dropping it before its end kills the children with all they started. The drop itself does not wait for that. Before
-/// the first poll nothing has been started, but by [`Child::finish_async`].
+/// Dropping the future kills the children with their trees, without waiting for their end. Nothing
+/// is started before the first poll, except by [`Child::finish_async`].
 #[must_use = "a future does nothing until it is polled"]
 pub struct Running<T> {
     state: State<T>,
 }
 
 enum State<T> {
-    New(Order, Arc<Slot<T>>),
-    Watched(Arc<Slot<T>>),
+    New(WatchRequest, Arc<Slot<T>>),
+    Submitted(Arc<Slot<T>>),
     Over,
 }
 
-// Nothing in it is pinned.
+// No field is pinned.
 impl<T> Unpin for Running<T> {}
 
 impl<T> fmt::Debug for Running<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state {
             State::New(..) => "Running(not started)",
-            State::Watched(_) => "Running",
+            State::Submitted(_) => "Running",
             State::Over => "Running(over)",
         })
     }
@@ -58,37 +60,36 @@ impl<T> Future for Running<T> {
             self.submit();
         }
         match mem::replace(&mut self.state, State::Over) {
-            State::Watched(slot) => match slot.take(context.waker()) {
-                Taken::Now(result) => Poll::Ready(result),
-                Taken::Later => {
-                    self.state = State::Watched(slot);
+            State::Submitted(slot) => match slot.poll(context.waker()) {
+                SlotPoll::Ready(result) => Poll::Ready(result),
+                SlotPoll::Pending => {
+                    self.state = State::Submitted(slot);
                     Poll::Pending
                 }
-                Taken::Before => unreachable!("the slot goes with its result"),
+                SlotPoll::Taken => unreachable!("the slot is dropped with its result"),
             },
-            State::New(..) | State::Over => panic!("polled after it was ready"),
+            State::New(..) | State::Over => panic!("polled after completion"),
         }
     }
 }
 
 impl<T> Running<T> {
-    /// Something that is made when it is first polled, unless its result is not wanted any more by
-    /// then.
+    /// A future that makes its task at the first poll, unless it is abandoned by then.
     fn lazy(
-        starts: bool,
+        spawns: bool,
         make: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
     ) -> Self
     where
         T: Send + 'static,
     {
-        Self::new(starts, |ready, slot| {
-            let wanted = !slot.abandoned();
+        Self::new(spawns, |ready, slot| {
+            let wanted = !slot.is_abandoned();
             wanted.then(|| make(ready, slot)).flatten()
         })
     }
 
     fn new(
-        starts: bool,
+        spawns: bool,
         make: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
     ) -> Self
     where
@@ -98,40 +99,40 @@ impl<T> Running<T> {
         let to = Arc::clone(&slot);
         let make = Box::new(move |ready| make(ready, &to));
         Self {
-            state: State::New(Order { make, starts }, slot),
+            state: State::New(WatchRequest { make, spawns }, slot),
         }
     }
 
     fn submit(&mut self) {
-        if let State::New(order, slot) = mem::replace(&mut self.state, State::Over) {
-            reactor::submit(order);
-            self.state = State::Watched(slot);
+        if let State::New(request, slot) = mem::replace(&mut self.state, State::Over) {
+            watcher::submit(request);
+            self.state = State::Submitted(slot);
         }
     }
 }
 
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        if let State::Watched(slot) = &self.state {
+        if let State::Submitted(slot) = &self.state {
             slot.abandon();
-            reactor::ring();
+            watcher::wake();
         }
     }
 }
 
-type Outcome = Result<Finished, Error>;
+type RunResult = Result<Finished, Error>;
 
-/// There is no thread to watch it, which a command that was not started and a child that was ended have in common.
-fn no_thread(command: String, error: io::Error) -> Error {
+/// The error of a command that was not started, or a child that was killed, for lack of a watcher.
+fn no_watcher(command: String, error: io::Error) -> Error {
     Error::Watch { command, error }
 }
 
-fn watched(job: Job, slot: &Arc<Slot<Outcome>>) -> Box<dyn Task> {
-    Box::new(Watched {
-        work: job,
+fn watched(monitor: Monitor, slot: &Arc<Slot<RunResult>>) -> Box<dyn Task> {
+    Box::new(WatchedTask {
+        work: monitor,
         slot: Arc::clone(slot),
-        result: Job::result,
-        end: |job| job.end(Duration::ZERO),
+        result: Monitor::result,
+        cancel: |monitor| monitor.end(Duration::ZERO),
     })
 }
 
@@ -140,22 +141,23 @@ impl Command {
     ///
     /// ```
     /// # fn block_on<F: Future>(future: F) -> F::Output { futures::executor::block_on(future) }
-    /// let finished = block_on(effective_child_process::Command::new("echo").arg("later").run_async())?;
+    /// let echo = effective_child_process::Command::new("echo").arg("later");
+    /// let finished = block_on(echo.run_async())?;
     /// assert_eq!(finished.stdout, b"later\n");
     /// # Ok::<(), effective_child_process::Error>(())
     /// ```
     ///
     /// # Errors
-    /// As of [`run`](Self::run).
+    /// Those of [`run`](Self::run).
     pub fn run_async(&self) -> Running<Result<Finished, Error>> {
         let command = self.clone();
         Running::lazy(true, move |ready, slot| {
             let started = match ready {
                 Ok(()) => start(&command),
-                Err(error) => Err(no_thread(command.line(), error)),
+                Err(error) => Err(no_watcher(command.line(), error)),
             };
             started
-                .map(|job| watched(job, slot))
+                .map(|monitor| watched(monitor, slot))
                 .map_err(|error| slot.put(Err(error)))
                 .ok()
         })
@@ -163,18 +165,19 @@ impl Command {
 }
 
 impl Child {
-    /// [`finish`](Self::finish) as a future. From now on the child is watched, whether or not the future is polled.
+    /// [`finish`](Self::finish) as a future. The child is served from the call on, even if the
+    /// future is not polled.
     ///
     /// # Errors
-    /// As of [`finish`](Self::finish).
+    /// Those of [`finish`](Self::finish).
     pub fn finish_async(mut self) -> Running<Result<Finished, Error>> {
-        self.job.collect();
-        self.job.stdin.finish();
+        self.monitor.capture();
+        self.monitor.stdin.finish();
         let mut running = Running::new(false, move |ready, slot| match ready {
-            Ok(()) => Some(watched(self.job, slot)),
+            Ok(()) => Some(watched(self.monitor, slot)),
             Err(error) => {
-                slot.put(Err(no_thread(self.job.command.clone(), error)));
-                // By being dropped it is ended.
+                slot.put(Err(no_watcher(self.monitor.command.clone(), error)));
+                // Dropping the monitor kills the child.
                 None
             }
         });
@@ -182,23 +185,24 @@ impl Child {
         running
     }
 
-    /// Lets it run on by itself, whatever becomes of this program's interest: no time limit, no end by dropping.
+    /// Lets the child run on its own, without a time limit and without a handle that kills it.
     ///
-    /// What it writes to captured output is read and thrown away, and it is reaped when it ends, both as long as this
-    /// program lives. A child that is to outlive the program should write to a [file](crate::Output::File).
+    /// While this program runs, captured output is read and discarded, and the child is reaped when
+    /// it ends. A child that should outlive the program should write to a
+    /// [file](crate::Output::File).
     pub fn detach(mut self) {
-        self.job.let_go();
+        self.monitor.detach();
         let slot = Arc::new(Slot::new());
-        let make: reactor::Make = Box::new(move |ready| match ready {
-            Ok(()) => Some(watched(self.job, &slot)),
+        let make: MakeTask = Box::new(move |ready| match ready {
+            Ok(()) => Some(watched(self.monitor, &slot)),
             Err(_) => {
-                // Without a thread nobody reaps it; to end it would be worse.
-                mem::forget(self.job);
+                // Without a watcher the child is never reaped, but killing it would be worse.
+                mem::forget(self.monitor);
                 None
             }
         });
-        let starts = false;
-        reactor::submit(Order { make, starts });
+        let spawns = false;
+        watcher::submit(WatchRequest { make, spawns });
     }
 }
 
@@ -207,11 +211,11 @@ impl Pipeline {
     pub fn run_async(&self) -> Running<Piped> {
         let pipeline = self.clone();
         Running::lazy(false, move |ready, slot| match ready {
-            Ok(()) => Some(Box::new(Watched {
-                work: pipeline.on_a_shared_thread(),
+            Ok(()) => Some(Box::new(WatchedTask {
+                work: pipeline.stages(),
                 slot: Arc::clone(slot),
-                result: Piped::of,
-                end: Stages::end,
+                result: Piped::new,
+                cancel: Stages::cancel,
             })),
             Err(error) => {
                 slot.put(pipeline.refused(&error));
@@ -222,21 +226,23 @@ impl Pipeline {
 }
 
 impl Many {
-    /// [`map`](Self::map) as a future. The commands are all taken at once; the deadline counts from the first poll.
+    /// [`map`](Self::map) as a future. All commands are collected first; the deadline counts from
+    /// the first poll.
     pub fn map_async(
         &self,
         commands: impl IntoIterator<Item = Command>,
     ) -> Running<Vec<Result<Finished, Error>>> {
         let (many, commands) = (self.clone(), commands.into_iter().collect::<Vec<_>>());
         Running::lazy(false, move |ready, slot| match ready {
-            Ok(()) => Some(Box::new(Watched {
-                work: many.crew(commands.into_iter()).on_a_shared_thread(),
+            Ok(()) => Some(Box::new(WatchedTask {
+                work: many.batch(commands.into_iter()).without_inline_spawns(),
                 slot: Arc::clone(slot),
                 result: in_order,
-                end: Crew::end,
+                cancel: Batch::cancel,
             })),
             Err(error) => {
-                let refused = |command: &Command| Err(no_thread(command.line(), same(&error)));
+                let refused =
+                    |command: &Command| Err(no_watcher(command.line(), copy_error(&error)));
                 slot.put(commands.iter().map(refused).collect());
                 None
             }
@@ -244,8 +250,8 @@ impl Many {
     }
 }
 
-fn in_order(crew: &mut Crew<std::vec::IntoIter<Command>>) -> Vec<Outcome> {
-    let mut results: Vec<_> = crew.done().collect();
+fn in_order(batch: &mut Batch<std::vec::IntoIter<Command>>) -> Vec<RunResult> {
+    let mut results: Vec<_> = batch.drain_completed().collect();
     results.sort_unstable_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
 }

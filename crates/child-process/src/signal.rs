@@ -1,28 +1,28 @@
-//! The signals that a caller may send.
+//! The signals that a caller can send to a child.
 
-/// A signal for a child.
+/// A signal for [`Child::signal`](crate::Child::signal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signal {
-    /// `SIGHUP`: the terminal is gone; many daemons read their settings again.
+    /// `SIGHUP`: the terminal was closed; many daemons reload their settings.
     Hangup,
-    /// `SIGINT`: what Ctrl-C sends.
+    /// `SIGINT`: sent by Ctrl-C.
     Interrupt,
-    /// `SIGQUIT`: end, and leave a core.
+    /// `SIGQUIT`: end and dump core.
     Quit,
-    /// `SIGUSR1`: for the program to give a meaning.
+    /// `SIGUSR1`: defined by the program.
     User1,
-    /// `SIGUSR2`: for the program to give a meaning.
+    /// `SIGUSR2`: defined by the program.
     User2,
-    /// `SIGTERM`: please end.
+    /// `SIGTERM`: a request to end.
     Terminate,
-    /// `SIGKILL`: ended by the kernel; no program can refuse.
+    /// `SIGKILL`: ends the process; it cannot be caught or ignored.
     Kill,
-    /// `SIGSTOP`: stand still; no program can refuse.
+    /// `SIGSTOP`: stops the process; it cannot be caught or ignored.
     Stop,
-    /// `SIGCONT`: go on.
+    /// `SIGCONT`: continues a stopped process.
     Continue,
-    /// `SIGWINCH`: the terminal has another size.
+    /// `SIGWINCH`: the size of the terminal has changed.
     WindowChange,
 }
 

@@ -1,4 +1,4 @@
-//! The stages of a pipeline that run, and those that are still to be started.
+//! The running stages of a pipeline, and the stages still to start.
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, pipe};
@@ -9,42 +9,45 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::command::Command;
 use crate::descriptor::above_standard;
-use crate::drive::{self, Drive, Flags, after};
-use crate::job::Job;
-use crate::start::{Neighbours, start_between};
-use crate::starter::{Starter, Work};
-use crate::tree::Census;
-use crate::{Error, Finished};
+use crate::error::Error;
+use crate::event_loop::{self, Drive, ReadyFlags, after};
+use crate::finished::Finished;
+use crate::monitor::state::Monitor;
+use crate::spawner::{SpawnFn, Spawner};
+use crate::start::pipes::PipeEnds;
+use crate::start::start_between;
+use crate::tree::proc_scan::ProcScan;
 
-/// How often to look whether a stage that runs has closed its output.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often to check whether a running stage has closed its output.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 
-/// A stage that was started, or was not.
+/// A stage that was started or failed to start.
 #[derive(Debug)]
 struct Stage {
-    job: Result<Job, Error>,
+    monitor: Result<Monitor, Error>,
     output: Output,
-    /// It ended when nothing read its output any more, as far as is known.
+    /// Whether its output had no reader left when it ended; true if unknown.
     cut_short: bool,
 }
 
-/// This program's end of the pipe to the next stage, for as long as the stage writes to it.
+/// This program's copy of the writing end of the pipe to the next stage, kept while the stage
+/// writes.
 ///
-/// While the end is open the next stage cannot see the end of its input. So if that stage has closed
-/// its input when this one ends, it did so because it had read enough.
+/// While this copy is open, the next stage cannot see the end of its input. So if that stage has
+/// closed its input when this one ends, it had read enough.
 #[derive(Debug, Default)]
 struct Output {
     pipe: Option<OwnedFd>,
-    look: Option<Instant>,
+    next_check: Option<Instant>,
 }
 
 impl Output {
-    fn of(pipe: Option<OwnedFd>) -> Self {
-        let look = pipe.as_ref().and_then(|_| after(LOOK_EVERY));
-        Self { pipe, look }
+    fn new(pipe: Option<OwnedFd>) -> Self {
+        let next_check = pipe.as_ref().and_then(|_| after(CHECK_EVERY));
+        Self { pipe, next_check }
     }
 
-    /// Whether nothing reads it any more.
+    /// Whether the pipe has no reader left.
     fn is_unread(&self) -> bool {
         self.pipe.as_ref().is_some_and(|pipe| {
             let mut state = [PollFd::new(pipe, PollFlags::empty())];
@@ -59,70 +62,70 @@ impl Output {
 }
 
 impl Stage {
-    /// Lets go of the pipe once the stage has ended, or does not write to it any more.
-    fn tend(&mut self, now: Instant) {
+    /// Closes this program's end once the stage has ended or no longer writes to the pipe.
+    fn check_output(&mut self, now: Instant) {
         if self.output.pipe.is_none() {
             return;
         }
-        let Ok(job) = &self.job else {
+        let Ok(monitor) = &self.monitor else {
             return self.output.close();
         };
-        if job.exited() || job.over() {
+        if monitor.exited() || monitor.over() {
             self.cut_short = self.output.is_unread();
             self.output.close();
-        } else if self.output.look.is_some_and(|look| now >= look) {
-            if job.leader().has_as_stdout(self.output.pipe.as_ref()) {
-                self.output.look = after(LOOK_EVERY);
+        } else if self.output.next_check.is_some_and(|due| now >= due) {
+            if monitor.leader().has_as_stdout(self.output.pipe.as_ref()) {
+                self.output.next_check = after(CHECK_EVERY);
             } else {
-                // The next stage is to see the end of its input now, not when this one ends.
+                // The next stage should see the end of its input now, not when this one ends.
                 self.output.close();
             }
         }
     }
 }
 
-/// The index of a stage and what became of starting it, with our end of the pipe to the next one.
-type Started = (Result<Job, Error>, Option<OwnedFd>);
+/// The result of starting a stage, with this program's end of the pipe to the next one.
+type Spawned = (Result<Monitor, Error>, Option<OwnedFd>);
 
-/// All stages of one run.
+/// The stages of one run.
 #[derive(Debug)]
 pub(crate) struct Stages {
-    begun: Vec<Stage>,
+    started: Vec<Stage>,
     waiting: VecDeque<Command>,
-    /// What the next stage reads.
+    /// The pipe that the next stage reads.
     input: Option<PipeReader>,
     deadline: Option<Instant>,
-    starter: Option<Starter<Started>>,
-    /// One was not started, so the others are ended and no more are started.
+    spawner: Option<Spawner<Spawned>>,
+    /// A stage failed to start, or the run was cancelled: all are killed and no more are started.
     failed: bool,
 }
 
 impl Stages {
-    /// Starts the first stage. The calling thread watches no child yet, so it may stand still.
-    pub(crate) fn of(commands: &[Command], timeout: Option<Duration>) -> Self {
-        let mut stages = Self::on_a_shared_thread(commands, timeout);
-        if let Some(work) = stages.next() {
-            stages.settle(work());
+    /// Starts the first stage on the calling thread, which may block since it serves no child yet.
+    pub(crate) fn start_first(commands: &[Command], time_limit: Option<Duration>) -> Self {
+        let mut stages = Self::new(commands, time_limit);
+        if let Some(spawn) = stages.next_spawn() {
+            stages.add(spawn());
         }
         stages
     }
 
-    /// Starts all stages on another thread, once they are driven.
-    pub(crate) fn on_a_shared_thread(commands: &[Command], timeout: Option<Duration>) -> Self {
+    /// Starts nothing yet; the event loop starts all stages through a spawner thread.
+    pub(crate) fn new(commands: &[Command], time_limit: Option<Duration>) -> Self {
         Self {
-            begun: Vec::with_capacity(commands.len()),
+            started: Vec::with_capacity(commands.len()),
             waiting: commands.iter().cloned().collect(),
             input: None,
-            deadline: timeout.and_then(after),
-            starter: None,
+            deadline: time_limit.and_then(after),
+            spawner: None,
             failed: false,
         }
     }
 
-    /// What starts the next stage. A child holds its own ends of pipes and no others.
-    fn next(&mut self) -> Option<Work<Started>> {
+    /// The closure that spawns the next stage. A child holds its own pipe ends and no others.
+    fn next_spawn(&mut self) -> Option<SpawnFn<Spawned>> {
         let command = self.waiting.pop_front()?;
-        let mut neighbours = Neighbours {
+        let mut ends = PipeEnds {
             stdin: self.input.take(),
             stdout: None,
         };
@@ -130,101 +133,108 @@ impl Stages {
         if !self.waiting.is_empty() {
             match pipe() {
                 Ok((reader, writer)) => {
-                    // Without our own end it is less certain why a stage ends, and nothing else.
+                    // Without this copy it is only less certain why a stage ended.
                     own_end = writer.try_clone().ok();
                     self.input = Some(reader);
-                    neighbours.stdout = Some(writer);
+                    ends.stdout = Some(writer);
                 }
                 Err(error) => return Some(Box::new(move || (Err(no_pipe(&command, error)), None))),
             }
         }
         Some(Box::new(move || {
             let own_end = own_end.and_then(|end| above_standard(end.into()).ok());
-            (start_between(&command, neighbours), own_end)
+            (start_between(&command, ends), own_end)
         }))
     }
 
-    fn settle(&mut self, (mut job, pipe): Started) {
-        self.failed |= job.is_err();
-        if let (Ok(job), Some(deadline)) = (&mut job, self.deadline) {
-            job.end_by(deadline);
+    fn add(&mut self, (mut monitor, pipe): Spawned) {
+        self.failed |= monitor.is_err();
+        if let (Ok(monitor), Some(deadline)) = (&mut monitor, self.deadline) {
+            monitor.end_by(deadline);
         }
-        self.begun.push(Stage {
-            job,
-            output: Output::of(pipe),
+        self.started.push(Stage {
+            monitor,
+            output: Output::new(pipe),
             cut_short: true,
         });
         if self.failed {
-            self.end();
+            self.cancel();
         }
     }
 
-    /// Starts the next stage on another thread, if none is being started.
-    fn go_on(&mut self) {
-        while self.starting() == 0
-            && let Some(work) = self.next()
+    /// Starts the next stage on another thread, unless a stage is being spawned.
+    fn start_next(&mut self) {
+        while self.spawning() == 0
+            && let Some(spawn) = self.next_spawn()
         {
-            if self.starter.is_none() {
-                self.starter = Starter::new().ok();
+            if self.spawner.is_none() {
+                self.spawner = Spawner::new().ok();
             }
-            let refused = match &mut self.starter {
-                Some(starter) => starter.give(work).err(),
-                None => Some(work),
+            let refused = match &mut self.spawner {
+                Some(spawner) => spawner.submit(spawn).err(),
+                None => Some(spawn),
             };
-            if let Some(work) = refused {
-                self.settle(work());
+            if let Some(spawn) = refused {
+                self.add(spawn());
             }
         }
     }
 
-    fn starting(&self) -> usize {
-        self.starter.as_ref().map_or(0, Starter::at_hand)
+    fn spawning(&self) -> usize {
+        self.spawner.as_ref().map_or(0, Spawner::pending)
     }
 
     fn receive(&mut self) {
-        while let Some(started) = self.starter.as_mut().and_then(Starter::take) {
-            self.settle(started);
+        while let Some(spawned) = self.spawner.as_mut().and_then(Spawner::receive) {
+            self.add(spawned);
         }
     }
 
-    fn jobs(&self) -> impl Iterator<Item = &Job> {
-        self.begun
+    fn monitors(&self) -> impl Iterator<Item = &Monitor> {
+        self.started
             .iter()
-            .filter_map(|stage| stage.job.as_ref().ok())
+            .filter_map(|stage| stage.monitor.as_ref().ok())
     }
 
-    fn jobs_mut(&mut self) -> impl Iterator<Item = &mut Job> {
-        let jobs = self.begun.iter_mut();
-        jobs.filter_map(|stage| stage.job.as_mut().ok())
+    fn monitors_mut(&mut self) -> impl Iterator<Item = &mut Monitor> {
+        let monitors = self.started.iter_mut();
+        monitors.filter_map(|stage| stage.monitor.as_mut().ok())
     }
 
-    /// Has all of them ended at once, and starts no more.
-    pub(crate) fn end(&mut self) {
+    /// Starts to kill all stages, and starts no more.
+    pub(crate) fn cancel(&mut self) {
         self.failed = true;
-        self.skip();
-        self.jobs_mut().for_each(|job| job.end(Duration::ZERO));
+        self.skip_waiting();
+        self.monitors_mut()
+            .for_each(|monitor| monitor.end(Duration::ZERO));
     }
 
-    /// Gives up those that were not begun, which stand behind the one that is being started.
-    fn skip(&mut self) {
-        if self.starting() > 0 {
+    /// Skips the stages that are still to start. While a stage is being spawned it does nothing,
+    /// since its result comes before theirs.
+    fn skip_waiting(&mut self) {
+        if self.spawning() > 0 {
             return;
         }
         self.input = None;
         for command in self.waiting.drain(..) {
             let command = command.line();
-            self.begun.push(Stage {
-                job: Err(Error::Skipped { command }),
+            self.started.push(Stage {
+                monitor: Err(Error::Skipped { command }),
                 output: Output::default(),
                 cut_short: false,
             });
         }
     }
 
-    /// How each ended, and whether it did so when nothing read its output any more.
+    /// The result of each stage, and whether its output had no reader left when it ended.
     pub(crate) fn results(&mut self) -> impl Iterator<Item = (Result<Finished, Error>, bool)> + '_ {
-        let stages = self.begun.drain(..);
-        stages.map(|stage| (stage.job.and_then(|mut job| job.result()), stage.cut_short))
+        let stages = self.started.drain(..);
+        stages.map(|stage| {
+            (
+                stage.monitor.and_then(|mut monitor| monitor.result()),
+                stage.cut_short,
+            )
+        })
     }
 }
 
@@ -238,44 +248,47 @@ fn no_pipe(command: &Command, error: io::Error) -> Error {
 
 impl Drive for Stages {
     fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
-        if let Some(starter) = &self.starter {
-            fds.push(PollFd::from_borrowed_fd(starter.bell(), PollFlags::IN));
+        if let Some(spawner) = &self.spawner {
+            fds.push(PollFd::from_borrowed_fd(spawner.event(), PollFlags::IN));
         }
-        for job in self.jobs() {
-            job.interests(fds);
+        for monitor in self.monitors() {
+            monitor.interests(fds);
         }
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        let start = (!self.waiting.is_empty() && self.starting() == 0).then(Instant::now);
-        let slow_start = self.starter.as_ref().and_then(Starter::wake_at);
-        let looks = self.begun.iter().filter_map(|stage| stage.output.look);
-        let jobs = self.jobs().filter_map(Job::wake_at);
-        jobs.chain(looks).chain(start).chain(slow_start).min()
+        let start = (!self.waiting.is_empty() && self.spawning() == 0).then(Instant::now);
+        let slow_spawn = self.spawner.as_ref().and_then(Spawner::wake_at);
+        let checks = self
+            .started
+            .iter()
+            .filter_map(|stage| stage.output.next_check);
+        let monitors = self.monitors().filter_map(Monitor::wake_at);
+        monitors.chain(checks).chain(start).chain(slow_spawn).min()
     }
 
-    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
-        if let Some(starter) = &mut self.starter {
-            starter.tend(now, flags.next());
+    fn advance(&mut self, now: Instant, flags: &mut ReadyFlags<'_>, scan: &mut ProcScan) {
+        if let Some(spawner) = &mut self.spawner {
+            spawner.advance(now, flags.next());
         }
-        for stage in &mut self.begun {
-            if let Ok(job) = &mut stage.job {
-                job.advance(now, flags, census);
+        for stage in &mut self.started {
+            if let Ok(monitor) = &mut stage.monitor {
+                monitor.advance(now, flags, scan);
             }
-            stage.tend(now);
+            stage.check_output(now);
         }
         self.receive();
-        self.go_on();
+        self.start_next();
     }
 
     fn over(&self) -> bool {
-        self.waiting.is_empty() && self.starting() == 0 && self.jobs().all(Job::over)
+        self.waiting.is_empty() && self.spawning() == 0 && self.monitors().all(Monitor::over)
     }
 }
 
 impl Drop for Stages {
     fn drop(&mut self) {
-        self.end();
-        drive::until_over(self);
+        self.cancel();
+        event_loop::until_over(self);
     }
 }

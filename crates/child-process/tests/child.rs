@@ -1,7 +1,8 @@
-//! A child that runs while the caller goes on.
+//! The handle of a running child.
 
 mod support;
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -9,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use effective_child_process::{Command, Error, Excess, Input, Many, Output, Signal, Stream};
 use futures::executor::block_on;
-use support::{Mark, eventually, sh, with_enough_time, within};
+use support::mark::Mark;
+use support::temp_dir::TempDir;
+use support::{eventually, sh, wait_for_zombie, with_enough_time, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(30);
 
 #[test]
-fn it_is_asked_waited_for_and_its_result_taken_once() {
+fn result_is_returned_once_and_status_stays_known() {
     within(LIMIT, || {
         let mut child = sh("read line; exit 6").stdin(Input::Pipe).spawn().unwrap();
         assert!(child.id() > 0);
@@ -36,7 +39,7 @@ fn it_is_asked_waited_for_and_its_result_taken_once() {
 }
 
 #[test]
-fn waiting_reads_the_output_so_that_no_full_pipe_holds_it_up() {
+fn wait_reads_output_beyond_a_full_pipe() {
     within(LIMIT, || {
         let mut child = sh("head -c 1000000 /dev/zero").spawn().unwrap();
         assert!(child.wait().unwrap().success());
@@ -45,7 +48,7 @@ fn waiting_reads_the_output_so_that_no_full_pipe_holds_it_up() {
 }
 
 #[test]
-fn a_wait_that_times_out_loses_nothing_and_can_be_resumed() {
+fn finish_timeout_keeps_output_for_the_next_call() {
     within(LIMIT, || {
         let mut child = sh("cat; echo end").stdin(Input::Pipe).spawn().unwrap();
         for word in ["one ", "two ", "three "] {
@@ -58,7 +61,7 @@ fn a_wait_that_times_out_loses_nothing_and_can_be_resumed() {
 }
 
 #[test]
-fn more_is_written_than_any_pipe_holds_while_the_child_writes_as_much() {
+fn write_reads_output_while_pipes_are_full() {
     within(LIMIT, || {
         let mut child = Command::new("cat").stdin(Input::Pipe).spawn().unwrap();
         for _ in 0..8 {
@@ -70,7 +73,7 @@ fn more_is_written_than_any_pipe_holds_while_the_child_writes_as_much() {
 }
 
 #[test]
-fn a_write_that_nobody_reads_times_out_and_one_to_the_dead_says_so() {
+fn write_times_out_or_reports_closed_stdin() {
     within(LIMIT, || {
         let mut child = sh("sleep 60").stdin(Input::Pipe).spawn().unwrap();
         assert!(!child.write_timeout(vec![0; 1 << 20], SHORT).unwrap());
@@ -89,7 +92,7 @@ fn a_write_that_nobody_reads_times_out_and_one_to_the_dead_says_so() {
 }
 
 #[test]
-fn lines_come_while_it_runs() {
+fn lines_arrive_while_child_runs() {
     within(LIMIT, || {
         let mut child = sh("echo one; read x; echo got $x >&2; printf last; exit 2")
             .stdin(Input::Pipe)
@@ -97,7 +100,10 @@ fn lines_come_while_it_runs() {
             .unwrap();
         let first = child.lines().next().unwrap();
         assert_eq!((first.stream, &*first.text()), (Stream::Stdout, "one"));
-        assert!(child.next_line(SHORT).unwrap().is_none(), "it waits for us");
+        assert!(
+            child.next_line(SHORT).unwrap().is_none(),
+            "it waits for input"
+        );
         child.write("it\n").unwrap();
         let rest: Vec<_> = child
             .lines()
@@ -124,7 +130,7 @@ fn lines_come_while_it_runs() {
 }
 
 #[test]
-fn an_endless_writer_is_held_up_and_what_was_not_asked_for_is_in_the_result() {
+fn finish_returns_output_not_read_as_lines() {
     within(LIMIT, || {
         let mut child = sh("yes | head -n 1000000").spawn().unwrap();
         assert_eq!(child.lines().take(3).count(), 3);
@@ -134,7 +140,7 @@ fn an_endless_writer_is_held_up_and_what_was_not_asked_for_is_in_the_result() {
 }
 
 #[test]
-fn many_lines_take_linear_time() {
+fn reading_many_lines_takes_linear_time() {
     within(LIMIT, || {
         let mut lines = 0;
         let finished = sh("seq 300000; exit 1").run_lines(|line| {
@@ -146,14 +152,14 @@ fn many_lines_take_linear_time() {
 }
 
 #[test]
-fn the_time_limit_holds_while_lines_are_awaited_and_is_told_at_the_end() {
+fn time_limit_holds_while_lines_are_read() {
     within(LIMIT, || {
         let command = sh("echo one; sleep 60");
         let seen = with_enough_time(
             SHORT,
             |limit| {
                 let mut seen = 0;
-                let command = command.clone().timeout(limit);
+                let command = command.clone().time_limit(limit);
                 let error = command.run_lines(|_| seen += 1).unwrap_err();
                 assert!(matches!(error, Error::TimedOut { .. }), "{error}");
                 seen
@@ -161,14 +167,14 @@ fn the_time_limit_holds_while_lines_are_awaited_and_is_told_at_the_end() {
             |seen| *seen > 0,
         );
         assert_eq!(seen, 1);
-        let command = command.timeout(SHORT);
+        let command = command.time_limit(SHORT);
         let mut child = command.spawn().unwrap();
         assert!(child.wait().unwrap_err().is_timeout());
     });
 }
 
 #[test]
-fn a_panic_in_a_callback_ends_the_tree_and_goes_on() {
+fn panic_in_line_callback_kills_tree_and_propagates() {
     within(LIMIT, || {
         let mark = Mark::new();
         let command = mark.on(sh("echo one; sleep 60; :"));
@@ -179,7 +185,7 @@ fn a_panic_in_a_callback_ends_the_tree_and_goes_on() {
 }
 
 #[test]
-fn signals_reach_the_child_or_its_tree() {
+fn signals_reach_child_and_tree() {
     within(LIMIT, || {
         let mut child =
             sh("trap 'echo usr; exit 3' USR1; echo ready; while :; do sleep 0.01; done")
@@ -203,7 +209,7 @@ fn signals_reach_the_child_or_its_tree() {
 }
 
 #[test]
-fn it_is_terminated_with_grace_or_killed_without() {
+fn terminate_grants_grace_time_and_kill_does_not() {
     within(LIMIT, || {
         let polite = sh("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
         let mut child = polite.spawn().unwrap();
@@ -218,34 +224,36 @@ fn it_is_terminated_with_grace_or_killed_without() {
 }
 
 #[test]
-fn a_detached_child_runs_on_and_is_reaped() {
+fn detached_child_runs_on_and_is_reaped() {
     within(LIMIT, || {
         let mark = Mark::new();
-        let gate = sh("mktemp").read().unwrap();
+        let dir = TempDir::new();
+        let gate = dir.path().join("gate");
+        fs::write(&gate, "").unwrap();
         let waits = "head -c 1000000 /dev/zero; while [ -e $1 ]; do sleep 0.01; done; echo late";
         let child = mark
-            .on(sh(waits).args(["-", &gate]))
-            .timeout(SHORT)
+            .on(sh(waits).arg("-").arg(&gate))
+            .time_limit(SHORT)
             .spawn()
             .unwrap();
         let id = child.id();
         child.detach();
         thread::sleep(Duration::from_millis(100));
-        assert!(!mark.living().is_empty(), "neither dropped nor timed out");
-        std::fs::remove_file(gate).unwrap();
+        assert!(!mark.living().is_empty(), "neither killed nor timed out");
+        fs::remove_file(gate).unwrap();
         eventually("it is reaped", || {
-            !std::fs::exists(format!("/proc/{id}")).unwrap()
+            !fs::exists(format!("/proc/{id}")).unwrap()
         });
     });
 }
 
 #[test]
-fn a_status_that_something_else_took_is_an_error_and_nothing_is_signalled_by_number() {
+fn lost_status_is_an_error_and_signals_no_reused_id() {
     within(LIMIT, || {
         let mark = Mark::new();
         let mut child = mark.on(sh("sleep 60 & echo out; exit 0")).spawn().unwrap();
         let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
-        // A library that waits for everything.
+        // Like a library that waits for every child.
         rustix::process::waitpid(Some(id), rustix::process::WaitOptions::empty()).unwrap();
         let start = Instant::now();
         let error = child.wait().unwrap_err();
@@ -256,20 +264,13 @@ fn a_status_that_something_else_took_is_an_error_and_nothing_is_signalled_by_num
         };
         assert!(stdout.is_empty() || stdout == b"out\n");
         assert!(start.elapsed() < Duration::from_secs(20));
-        assert_eq!(mark.living().len(), 1, "its number may be anybody's now");
-        mark.clean_up();
-    });
-}
-
-/// Waits until the child is a zombie, without looking at it through the crate.
-fn has_ended(id: u32) {
-    eventually("it ends, unseen", || {
-        std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+        assert_eq!(mark.living().len(), 1, "its id may be reused now");
+        mark.kill_all();
     });
 }
 
 #[test]
-fn to_ask_at_the_very_moment_of_the_end_loses_nothing() {
+fn try_wait_at_the_moment_of_exit_loses_nothing() {
     within(LIMIT, || {
         for _ in 0..100 {
             let silent = Command::new("true")
@@ -283,7 +284,7 @@ fn to_ask_at_the_very_moment_of_the_end_loses_nothing() {
 }
 
 #[test]
-fn who_waits_for_the_end_without_a_limit_writes_nothing_more_so_the_input_is_closed() {
+fn calls_that_wait_for_the_end_close_stdin() {
     within(LIMIT, || {
         let cat = Command::new("cat").stdin(Input::Pipe);
         assert!(cat.run().unwrap().success());
@@ -303,13 +304,13 @@ fn who_waits_for_the_end_without_a_limit_writes_nothing_more_so_the_input_is_clo
 }
 
 #[test]
-fn what_ended_unseen_with_too_much_output_is_still_over_its_cap() {
+fn output_limit_holds_for_child_that_ended_unwatched() {
     within(LIMIT, || {
         let capped = Command::new("printf")
             .arg("123456")
             .capture_at_most(5, Excess::Fail);
         let child = capped.spawn().unwrap();
-        has_ended(child.id());
+        wait_for_zombie(child.id());
         let error = child.finish().unwrap_err();
         assert!(matches!(error, Error::TooMuchOutput { .. }), "{error}");
         assert_eq!(error.into_finished().unwrap().stdout, b"12345");
@@ -317,7 +318,7 @@ fn what_ended_unseen_with_too_much_output_is_still_over_its_cap() {
 }
 
 #[test]
-fn lines_that_are_handed_out_do_not_count_towards_the_cap() {
+fn lines_do_not_count_towards_output_limit() {
     within(LIMIT, || {
         for excess in [Excess::Truncate, Excess::Fail] {
             let mut lines = 0;
@@ -329,7 +330,7 @@ fn lines_that_are_handed_out_do_not_count_towards_the_cap() {
                 });
             assert_eq!((lines, finished.unwrap().stdout_dropped), (100_000, 0));
         }
-        // What nobody asks for does.
+        // Lines that are not read do count.
         let mut child = sh("seq 100000")
             .capture_at_most(10, Excess::Truncate)
             .spawn()
@@ -342,19 +343,20 @@ fn lines_that_are_handed_out_do_not_count_towards_the_cap() {
 }
 
 #[test]
-fn after_something_was_thrown_away_nothing_is_joined_to_what_came_before_it() {
+fn lines_after_discarded_output_are_not_returned() {
     within(LIMIT, || {
-        let mut child = sh("echo one; echo two; read x; echo three; echo four")
+        let dir = TempDir::new();
+        let written = dir.path().join("written");
+        let script = "echo one; echo two; touch $0; read x; echo three; echo four";
+        let mut child = sh(script)
+            .arg(&written)
             .stdin(Input::Pipe)
             .capture_at_most(6, Excess::Truncate)
             .spawn()
             .unwrap();
-        assert!(
-            child
-                .finish_timeout(Duration::from_millis(200))
-                .unwrap()
-                .is_none()
-        );
+        eventually("two lines are written", || fs::exists(&written).unwrap());
+        // Reads them as captured output.
+        assert!(child.finish_timeout(SHORT).unwrap().is_none());
         let mut lines: Vec<_> = child.lines().take(1).collect();
         child.write("go\n").unwrap();
         lines.extend(child.lines());
@@ -367,8 +369,8 @@ fn after_something_was_thrown_away_nothing_is_joined_to_what_came_before_it() {
 #[test]
 fn overlong_line_is_marked_and_keeps_its_characters() {
     within(LIMIT, || {
-        const SIGNS: usize = 2_000_000;
-        let euros = format!("yes € | head -n {SIGNS} | tr -d '\\n'; echo; echo short");
+        const CHARACTERS: usize = 2_000_000;
+        let euros = format!("yes € | head -n {CHARACTERS} | tr -d '\\n'; echo; echo short");
         let (mut line, mut lines, mut pieces) = (String::new(), Vec::new(), 0);
         let finished = sh(&euros).run_lines(|piece| {
             pieces += 1;
@@ -380,8 +382,8 @@ fn overlong_line_is_marked_and_keeps_its_characters() {
         assert!(finished.unwrap().success());
         assert!(pieces > 2, "{pieces}");
         assert_eq!(lines.len(), 2);
-        assert!(lines[0].chars().all(|sign| sign == '€'));
-        assert_eq!(lines[0].chars().count(), SIGNS);
+        assert!(lines[0].chars().all(|character| character == '€'));
+        assert_eq!(lines[0].chars().count(), CHARACTERS);
         assert_eq!(lines[1], "short");
     });
 }

@@ -1,4 +1,4 @@
-//! A program that has closed its standard streams, as a daemon does.
+//! A program that has closed its standard streams, like a daemon.
 
 mod support;
 
@@ -11,9 +11,9 @@ use support::inside::{Where, is_inside, run_inside};
 use support::{sh, within};
 
 #[test]
-fn prints_reach_no_pipe_after_a_daemon_closed_its_streams() {
+fn prints_reach_no_pipe_after_streams_were_closed() {
     if !is_inside() {
-        let name = "prints_reach_no_pipe_after_a_daemon_closed_its_streams";
+        let name = "prints_reach_no_pipe_after_streams_were_closed";
         return run_inside(Where::Process, name);
     }
     within(Duration::from_secs(60), || {
@@ -26,7 +26,7 @@ fn prints_reach_no_pipe_after_a_daemon_closed_its_streams() {
             for number in (0..3).filter(|number| closed & (1 << number) != 0) {
                 close(number).unwrap();
             }
-            talk();
+            print_during_runs();
             for (number, stream) in (0..).zip(&streams) {
                 restore(stream, number);
             }
@@ -43,14 +43,15 @@ fn stream(number: i32) -> std::os::fd::BorrowedFd<'static> {
 
 fn restore(stream: &std::os::fd::OwnedFd, number: i32) {
     use std::os::fd::{FromRawFd as _, IntoRawFd as _, OwnedFd};
-    // SAFETY: the number is one of 0 to 2, which nothing in this program owns; it is forgotten below.
+    // SAFETY: the number is one of 0 to 2, which no value in this program owns; `into_raw_fd` below
+    // gives up the ownership.
     let mut target = unsafe { OwnedFd::from_raw_fd(number) };
     rustix::io::dup2(stream, &mut target).unwrap();
     let _ = target.into_raw_fd();
 }
 
 /// Prints while children are fed and read.
-fn talk() {
+fn print_during_runs() {
     let mut cat = Command::new("cat").stdin(Input::Pipe).spawn().unwrap();
     cat.write("fed\n").unwrap();
     println!("printed");

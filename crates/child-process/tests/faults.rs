@@ -1,4 +1,5 @@
-//! The faults that must be survived, with real processes. One test at a time: they count what the program holds.
+//! The numbered faults, with real processes. The tests run one at a time, since they count what the
+//! program holds.
 
 mod support;
 
@@ -8,9 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_child_process::{Command, Error, Excess, Input};
-use support::{Holdings, Mark, eventually, sh, time_out_after, with_enough_time, within};
+use support::holdings::Holdings;
+use support::mark::Mark;
+use support::{eventually, sh, state_and_parent, time_out_after, wait_for_zombie};
+use support::{with_enough_time, within};
 
-/// Runs a test so many times, alone, under a deadline, and sees that everything is given back.
+/// Runs a test `times` times under a deadline, and checks that it releases everything.
 fn fault(times: usize, limit: Duration, test: fn()) {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -19,17 +23,17 @@ fn fault(times: usize, limit: Duration, test: fn()) {
         for _ in 0..times {
             test();
         }
-        before.are_back();
+        before.wait_until_restored();
     });
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// It writes both outputs before it reads a byte.
+/// A script that fills both outputs before it reads a byte.
 const BOTH_WAYS: &str = "head -c $N /dev/zero; head -c $N /dev/zero >&2; wc -c";
 
 #[test]
-fn fault_33_a_hundred_mebibytes_each_way_do_not_deadlock() {
+fn fault_33_hundred_mebibytes_each_way_do_not_deadlock() {
     fault(1, 60 * SECOND, || {
         const N: usize = 100 << 20;
         let finished = sh(BOTH_WAYS)
@@ -46,7 +50,7 @@ fn fault_33_a_hundred_mebibytes_each_way_do_not_deadlock() {
 }
 
 #[test]
-fn fault_33_a_cap_truncates_and_never_holds_the_child_up() {
+fn fault_33_truncation_never_blocks_the_child() {
     fault(2, 60 * SECOND, || {
         const N: usize = 10 << 20;
         let finished = sh(BOTH_WAYS)
@@ -68,7 +72,7 @@ fn fault_33_a_cap_truncates_and_never_holds_the_child_up() {
 }
 
 #[test]
-fn fault_33_a_cap_ends_who_goes_beyond_it() {
+fn fault_33_output_beyond_the_limit_kills_the_tree() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         let error = mark
@@ -89,7 +93,7 @@ fn fault_33_a_cap_ends_who_goes_beyond_it() {
 }
 
 #[test]
-fn fault_34_a_grandchild_that_holds_stdout_is_not_waited_for_and_the_leak_is_flagged() {
+fn fault_34_grandchild_holding_stdout_is_flagged_as_leak() {
     fault(5, 60 * SECOND, || {
         let mark = Mark::new();
         let start = Instant::now();
@@ -102,12 +106,8 @@ fn fault_34_a_grandchild_that_holds_stdout_is_not_waited_for_and_the_leak_is_fla
         assert_eq!(finished.status.code(), Some(3));
         assert_eq!(finished.stdout, b"done\n");
         assert!(finished.leaked);
-        assert_eq!(
-            mark.living().len(),
-            1,
-            "what is left in the background is left alone"
-        );
-        mark.clean_up();
+        assert_eq!(mark.living().len(), 1, "background processes run on");
+        mark.kill_all();
 
         let finished = mark.on(sh("echo done")).run().expect("it runs");
         assert!(!finished.leaked);
@@ -115,7 +115,7 @@ fn fault_34_a_grandchild_that_holds_stdout_is_not_waited_for_and_the_leak_is_fla
 }
 
 #[test]
-fn fault_34_a_grandchild_that_writes_on_and_on_does_not_prolong_the_grace() {
+fn fault_34_endless_writer_does_not_extend_drain_time() {
     fault(2, 60 * SECOND, || {
         let mark = Mark::new();
         let finished = mark
@@ -124,18 +124,18 @@ fn fault_34_a_grandchild_that_writes_on_and_on_does_not_prolong_the_grace() {
             .run()
             .expect("it runs");
         assert!(finished.leaked);
-        // Its pipe is closed, so it ends by itself.
+        // Its pipe is closed, so SIGPIPE ends it.
         mark.wait_for(0);
     });
 }
 
 #[test]
-fn fault_34_leftovers_are_ended_if_that_is_asked_for() {
+fn fault_34_kill_leftovers_kills_background_processes() {
     fault(5, 60 * SECOND, || {
         let mark = Mark::new();
         let finished = mark
             .on(sh("sleep 60 & echo done"))
-            .end_leftovers()
+            .kill_leftovers()
             .run()
             .expect("it runs");
         assert_eq!(
@@ -146,16 +146,18 @@ fn fault_34_leftovers_are_ended_if_that_is_asked_for() {
     });
 }
 
-/// Three generations, none of which minds `SIGTERM`; the last says that all are there.
-const DEAF: &str =
+/// Three generations that ignore `SIGTERM`. The last one reports that all are running.
+const IGNORES_SIGTERM: &str =
     r#"trap "" TERM; sh -c 'sh -c "echo all here; sleep 61; sleep 62"; sleep 63'; sleep 64"#;
 
 #[test]
-fn fault_35_a_timeout_ends_a_tree_of_three_that_ignores_sigterm_and_returns_its_output() {
+fn fault_35_time_limit_kills_tree_that_ignores_sigterm() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
-        let deaf = mark.on(sh(DEAF)).grace(Duration::from_millis(100));
-        let error = time_out_after(b"all here\n", Duration::from_millis(400), &deaf);
+        let command = mark
+            .on(sh(IGNORES_SIGTERM))
+            .grace(Duration::from_millis(100));
+        let error = time_out_after(b"all here\n", Duration::from_millis(400), &command);
         let Error::TimedOut { limit, finished } = error else {
             panic!("{error}");
         };
@@ -168,7 +170,7 @@ fn fault_35_a_timeout_ends_a_tree_of_three_that_ignores_sigterm_and_returns_its_
 }
 
 #[test]
-fn fault_35_who_heeds_sigterm_has_the_grace_time_to_tidy_up() {
+fn fault_35_sigterm_handler_has_the_grace_time() {
     fault(3, 60 * SECOND, || {
         let tidy = "trap 'echo tidied; exit 5' TERM; echo ready; while :; do sleep 0.01; done";
         let tidy = sh(tidy).grace(30 * SECOND);
@@ -178,16 +180,16 @@ fn fault_35_who_heeds_sigterm_has_the_grace_time_to_tidy_up() {
         assert_eq!(finished.status.code(), Some(5));
         assert!(
             finished.took < 30 * SECOND,
-            "nobody waits for a grace that nobody needs"
+            "the grace time ends with the child"
         );
     });
 }
 
 #[test]
-fn fault_35_what_left_the_group_is_ended_as_well() {
+fn fault_35_processes_outside_the_group_are_killed() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
-        // A session of its own, and below it another one.
+        // A session of its own, and another one below it.
         let script = r#"setsid sh -c 'trap "" TERM; setsid sh -c "trap \"\" TERM; echo here; sleep 61; :"; sleep 62; :'; :"#;
         let left = mark.on(sh(script)).grace(Duration::from_millis(50));
         time_out_after(b"here\n", Duration::from_millis(400), &left);
@@ -196,13 +198,13 @@ fn fault_35_what_left_the_group_is_ended_as_well() {
 }
 
 #[test]
-fn fault_35_a_tree_that_starts_processes_as_fast_as_it_can_is_ended_whole() {
+fn fault_35_fork_bomb_is_killed_completely() {
     fault(3, 100 * SECOND, || {
         let mark = Mark::new();
         let script = "trap '' TERM; i=0; while [ $i -lt 4000 ]; do setsid sleep 30 & i=$((i+1)); done; sleep 30";
         let error = mark
             .on(sh(script))
-            .timeout(Duration::from_millis(150))
+            .time_limit(Duration::from_millis(150))
             .grace(Duration::ZERO)
             .run()
             .expect_err("it does not end");
@@ -212,15 +214,15 @@ fn fault_35_a_tree_that_starts_processes_as_fast_as_it_can_is_ended_whole() {
 }
 
 #[test]
-fn fault_35_one_that_is_stopped_is_ended_too() {
+fn fault_35_stopped_child_is_ended() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         let error = mark
             .on(sh("kill -STOP $$"))
-            .timeout(Duration::from_millis(100))
+            .time_limit(Duration::from_millis(100))
             .grace(20 * SECOND)
             .run()
-            .expect_err("it stands still");
+            .expect_err("it is stopped");
         let finished = error.into_finished().expect("a result");
         assert!(finished.took < 15 * SECOND, "SIGTERM reached it");
         assert!(mark.living().is_empty());
@@ -228,7 +230,7 @@ fn fault_35_one_that_is_stopped_is_ended_too() {
 }
 
 #[test]
-fn fault_36_a_child_that_does_not_read_its_stdin_has_its_status_and_no_error() {
+fn fault_36_unread_stdin_is_no_error() {
     fault(20, 60 * SECOND, || {
         let finished = sh("exit 4").input(vec![0; 1 << 20]).run().expect("it runs");
         assert_eq!(finished.status.code(), Some(4));
@@ -245,10 +247,10 @@ fn fault_36_a_child_that_does_not_read_its_stdin_has_its_status_and_no_error() {
 }
 
 #[test]
-fn fault_37_the_leader_died_first_and_its_group_is_still_swept() {
+fn fault_37_group_is_killed_after_its_leader_died() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
-        // Dropped, killed, or ended because of its output: each time the leader is long dead.
+        // Dropped, then killed, each time after the leader has ended.
         let script = "sh -c 'trap \"\" TERM; sleep 61; :' & exit 0";
         let mut child = mark
             .on(sh(script))
@@ -273,11 +275,11 @@ fn fault_37_the_leader_died_first_and_its_group_is_still_swept() {
         );
         assert!(mark.living().is_empty());
 
-        // SIGTERM ends the leader alone; the others are deaf.
+        // SIGTERM ends only the leader; the others ignore it.
         let script = "(trap '' TERM; sleep 61; :) & wait";
         let error = mark
             .on(sh(script))
-            .timeout(Duration::from_millis(200))
+            .time_limit(Duration::from_millis(200))
             .grace(Duration::from_millis(50))
             .run()
             .expect_err("it does not end");
@@ -287,30 +289,30 @@ fn fault_37_the_leader_died_first_and_its_group_is_still_swept() {
 }
 
 #[test]
-fn fault_37_the_number_of_the_leader_is_kept_until_its_group_was_swept() {
+fn fault_37_leader_is_reaped_after_its_group_was_killed() {
     fault(20, 60 * SECOND, || {
         let mut child = sh("sleep 61 & exit 0")
             .drain(600 * SECOND)
             .spawn()
             .expect("it starts");
         child.wait().expect("it ends");
-        // A zombie: ended, and its number cannot be given to anybody else.
-        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("it is there");
-        assert!(stat.contains(") Z "), "{stat}");
+        // It is a zombie, so its id cannot be reused.
         let id = child.id();
+        let state = state_and_parent(id).map(|(state, _)| state);
+        assert_eq!(state, Some('Z'));
         drop(child);
         assert!(
             !fs::exists(format!("/proc/{id}")).expect("/proc"),
-            "reaped after that"
+            "it is reaped after the drop"
         );
     });
 }
 
 #[test]
-fn fault_38_no_descriptor_leaks_from_sibling_to_sibling() {
+fn fault_38_no_descriptor_leaks_between_siblings() {
     fault(2, 100 * SECOND, || {
         const THREADS: usize = 8;
-        // What this program was itself started with, and what a shell opens for itself.
+        // The descriptors that this program inherited, and those that a shell opens.
         const OPEN: &str = "ls /proc/$$/fd; read line; echo $line";
         let alone = sh(OPEN).input("end\n").read().expect("it runs");
         let together = Barrier::new(THREADS);
@@ -324,7 +326,7 @@ fn fault_38_no_descriptor_leaks_from_sibling_to_sibling() {
                     for mut child in children {
                         child.write("end\n").expect("it reads");
                         let finished = child.finish().expect("it runs");
-                        // A pipe of a sibling would be among them, and hold the sibling's stdin open.
+                        // An inherited pipe would be listed, and keep a sibling's stdin open.
                         let open = finished.stdout_text().expect("text").trim();
                         assert_eq!(open, alone);
                     }
@@ -335,7 +337,7 @@ fn fault_38_no_descriptor_leaks_from_sibling_to_sibling() {
 }
 
 #[test]
-fn fault_38_two_hundred_children_started_and_dropped_leave_nothing() {
+fn fault_38_two_hundred_dropped_children_leave_nothing() {
     fault(1, 100 * SECOND, || {
         for round in 0..200 {
             let child = sh("sleep 30").spawn().expect("it starts");
@@ -351,24 +353,21 @@ fn fault_38_two_hundred_children_started_and_dropped_leave_nothing() {
             .expect("it starts");
         mark.wait_for(3);
         drop(child);
-        eventually("nobody is left", || mark.living().is_empty());
+        eventually("no process is left", || mark.living().is_empty());
     });
 }
 
 #[test]
-fn fault_37_what_is_dead_already_is_not_waited_for() {
+fn fault_37_drop_of_ended_child_does_not_block() {
     fault(20, 60 * SECOND, || {
         let child = sh("exit 0").spawn().expect("it starts");
-        let stat = format!("/proc/{}/stat", child.id());
-        eventually("it ends, unseen", || {
-            fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "))
-        });
+        wait_for_zombie(child.id());
         drop(child);
     });
 }
 
 #[test]
-fn fault_33_what_is_left_in_the_background_is_ended_when_it_goes_beyond_the_cap() {
+fn fault_33_background_output_beyond_the_limit_kills_the_tree() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         let error = mark
@@ -386,18 +385,18 @@ fn fault_33_what_is_left_in_the_background_is_ended_when_it_goes_beyond_the_cap(
 }
 
 #[test]
-fn fault_34_the_time_limit_holds_for_the_reading_of_what_is_left_too() {
+fn fault_34_time_limit_cuts_drain_time_short() {
     fault(3, 60 * SECOND, || {
         let mark = Mark::new();
         let leaves = mark.on(sh("sleep 60 & echo done")).drain(40 * SECOND);
         let finished = with_enough_time(
             Duration::from_millis(100),
-            |limit| leaves.clone().timeout(limit).run().ok(),
+            |limit| leaves.clone().time_limit(limit).run().ok(),
             Option::is_some,
         );
         let finished = finished.expect("it ended in time");
         assert!(finished.leaked && finished.took < 20 * SECOND);
         assert_eq!(finished.stdout, b"done\n");
-        mark.clean_up();
+        mark.kill_all();
     });
 }

@@ -1,4 +1,4 @@
-//! Many children, watched by one thread.
+//! Lists of commands.
 
 mod support;
 
@@ -8,8 +8,10 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use effective_child_process::{Command, Error, Finished, Many, TimeUp};
-use support::{Mark, sh, within};
+use effective_child_process::{Command, Error, Finished, Many, TimedOut};
+use support::mark::Mark;
+use support::temp_dir::TempDir;
+use support::{eventually, sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -26,7 +28,7 @@ fn is_not_started(result: &Result<Finished, Error>) -> bool {
 }
 
 #[test]
-fn results_are_in_the_order_of_the_commands() {
+fn results_are_in_command_order() {
     within(LIMIT, || {
         let commands = (0..20).map(|n| sh(&format!("sleep 0.0{}; echo {n}", 9 - n % 10)));
         let results = at_once(6).map(commands);
@@ -39,12 +41,12 @@ fn results_are_in_the_order_of_the_commands() {
 }
 
 #[test]
-fn each_failure_stays_in_its_place() {
+fn failure_affects_only_its_own_result() {
     within(LIMIT, || {
         let commands = [
             sh("exit 1"),
             Command::new("no-such-program-anywhere"),
-            sh("sleep 60").timeout(Duration::from_millis(100)),
+            sh("sleep 60").time_limit(Duration::from_millis(100)),
             sh("kill -9 $$"),
             sh("echo fine"),
         ];
@@ -58,7 +60,7 @@ fn each_failure_stays_in_its_place() {
 }
 
 #[test]
-fn no_more_than_the_limit_run_at_once() {
+fn no_more_children_than_the_limit_run_at_once() {
     within(LIMIT, || {
         let mark = Mark::new();
         let mut most = 0;
@@ -73,25 +75,24 @@ fn no_more_than_the_limit_run_at_once() {
 }
 
 #[test]
-fn all_of_the_limit_run_at_the_same_time() {
+fn as_many_children_as_the_limit_run_at_once() {
     within(LIMIT, || {
-        let folder = sh("mktemp -d").read().unwrap();
-        // Each waits until it has seen all of them.
+        let dir = TempDir::new();
+        // Each child waits until it has seen all of them.
         let script = "touch $1/$2; while [ $(ls $1 | wc -l) -lt 5 ]; do sleep 0.01; done";
-        let commands = (0..5).map(|n| sh(script).arg("-").arg(&folder).arg(n.to_string()));
+        let commands = (0..5).map(|n| sh(script).arg("-").arg(dir.path()).arg(n.to_string()));
         let results = at_once(5).deadline(LIMIT / 2).map(commands);
         assert!(results.into_iter().all(|result| result.unwrap().success()));
-        std::fs::remove_dir_all(folder).unwrap();
     });
 }
 
 #[test]
-fn at_the_deadline_those_that_run_are_ended_and_the_others_not_started() {
+fn deadline_ends_running_children_and_starts_no_more() {
     within(LIMIT, || {
         let mark = Mark::new();
         let commands =
             || (0..9).map(|n| mark.on(sh(if n == 0 { "echo quick" } else { "sleep 60; :" })));
-        // On a busy machine it takes longer until three run and the quick one has ended.
+        // A busy machine needs longer until the quick child has ended and three others run.
         let results = [300, 3_000, 30_000].into_iter().find_map(|deadline| {
             let deadline = Duration::from_millis(deadline);
             let results = at_once(3).deadline(deadline).map(commands());
@@ -106,11 +107,11 @@ fn at_the_deadline_those_that_run_are_ended_and_the_others_not_started() {
 }
 
 #[test]
-fn sixty_four_trees_that_must_be_killed_are_killed_together() {
+fn deadline_kills_sixty_four_trees_together() {
     within(LIMIT, || {
         let mark = Mark::new();
         let command = mark.on(sh("trap '' TERM; sleep 61 & sleep 62; wait; sleep 63"));
-        // On a busy machine it takes longer until all of them run.
+        // A busy machine needs longer until all of them run.
         let results = [700, 7_000, 40_000].into_iter().find_map(|deadline| {
             let results =
                 at_once(64)
@@ -128,7 +129,7 @@ fn sixty_four_trees_that_must_be_killed_are_killed_together() {
 }
 
 #[test]
-fn an_endless_list_is_taken_as_far_as_it_is_asked_for() {
+fn endless_list_is_consumed_on_demand() {
     within(LIMIT, || {
         let taken = Cell::new(0);
         let commands = iter::from_fn(|| {
@@ -142,21 +143,14 @@ fn an_endless_list_is_taken_as_far_as_it_is_asked_for() {
 }
 
 #[test]
-fn dropping_the_results_or_a_panic_of_the_list_ends_those_that_run() {
+fn drop_or_panic_of_list_kills_running_children() {
     within(LIMIT, || {
         let mark = Mark::new();
         let commands = ["exit 0", "sleep 60; :", "sleep 61; :"].map(|script| mark.on(sh(script)));
         let mut results = at_once(3).as_completed(commands.clone());
         assert_eq!(results.next().unwrap().0, 0);
-        // Other threads start the children, and may not have come to the second one yet.
-        let until = std::time::Instant::now() + LIMIT / 2;
-        while mark.living().is_empty() {
-            assert!(
-                std::time::Instant::now() < until,
-                "no other child is started"
-            );
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
+        // Other threads start the children, perhaps only after the first one has ended.
+        eventually("another child is started", || !mark.living().is_empty());
         drop(results);
         assert_eq!(mark.living(), [0; 0]);
 
@@ -167,7 +161,7 @@ fn dropping_the_results_or_a_panic_of_the_list_ends_those_that_run() {
 }
 
 #[test]
-fn a_thousand_children() {
+fn thousand_children_complete() {
     within(LIMIT, || {
         let results = at_once(8).map((0..1000).map(|n| Command::new("echo").arg(n.to_string())));
         for (n, result) in results.into_iter().enumerate() {
@@ -177,15 +171,19 @@ fn a_thousand_children() {
 }
 
 #[test]
-fn a_result_is_awaited_for_a_while_and_asked_for_again() {
+fn next_timeout_can_be_called_again() {
     within(LIMIT, || {
-        let gate = sh("mktemp").read().unwrap();
-        let late = sh("while [ -e $1 ]; do sleep 0.01; done; echo late").args(["-", &gate]);
+        let dir = TempDir::new();
+        let gate = dir.path().join("gate");
+        std::fs::write(&gate, "").unwrap();
+        let late = sh("while [ -e $1 ]; do sleep 0.01; done; echo late")
+            .arg("-")
+            .arg(&gate);
         let mut results = at_once(2).as_completed([late, sh("echo early")]);
         let (index, early) = results.next_timeout(LIMIT).unwrap().unwrap();
         assert_eq!((index, early.unwrap().stdout), (1, b"early\n".to_vec()));
         for _ in 0..20 {
-            let Err(TimeUp) = results.next_timeout(Duration::from_millis(5)) else {
+            let Err(TimedOut) = results.next_timeout(Duration::from_millis(5)) else {
                 panic!("it waits for the gate");
             };
         }
@@ -198,15 +196,15 @@ fn a_result_is_awaited_for_a_while_and_asked_for_again() {
 }
 
 #[test]
-fn with_a_limit_of_one_each_starts_when_the_one_before_has_ended() {
+fn limit_of_one_runs_children_in_sequence() {
     within(LIMIT, || {
-        let file = sh("mktemp").read().unwrap();
+        let dir = TempDir::new();
+        let file = dir.path().join("log");
         let script = "echo $1 begins >>$2; sleep 0.01; echo $1 ends >>$2";
-        let commands = (0..12).map(|n| sh(script).args(["-", &n.to_string(), &file]));
+        let commands = (0..12).map(|n| sh(script).args(["-", &n.to_string()]).arg(&file));
         assert!(at_once(1).map(commands).iter().all(Result::is_ok));
         let lines = std::fs::read_to_string(&file).unwrap();
         let expected: String = (0..12).map(|n| format!("{n} begins\n{n} ends\n")).collect();
         assert_eq!(lines, expected);
-        std::fs::remove_file(file).unwrap();
     });
 }

@@ -1,49 +1,41 @@
-//! The orders that matter between futures and the watching thread, all of them, with the very files that decide them:
-//! something is given as the thread leaves; a result is put as it is asked for, or as nobody wants it any more.
+//! Model checks of the protocols between futures and the watcher thread, over all interleavings: an
+//! item is pushed as the watcher leaves; a result is put as the future polls, or as it is
+//! abandoned.
 //!
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p child-process --test model_check`, in a target folder of its own.
+//! `RUSTFLAGS="--cfg model_check" cargo test --release -p effective-child-process --test model_check`,
+//! in a target directory of its own.
 #![cfg(model_check)]
-#![allow(dead_code, reason = "the included files have more than is checked")]
-
-#[path = "../src/reactor/inbox.rs"]
-mod inbox;
-#[path = "../src/reactor/slot.rs"]
-mod slot;
-mod sync {
-    pub(super) use loom::sync::{Mutex, MutexGuard};
-}
 
 use std::task::{Wake, Waker};
 
-use inbox::{Given, Inbox};
+use effective_child_process::model_check::{Inbox, Poll, Pushed, Slot};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex, Notify};
 use loom::thread;
-use slot::{Slot, Taken};
 
-/// A watcher without patience: it leaves as soon as it may.
+/// A watcher that does not linger: it leaves as soon as it may.
 fn watch(inbox: &Mutex<Inbox<usize>>, taken: &AtomicUsize) {
     loop {
-        let given = inbox.lock().unwrap().take();
-        for something in given {
-            taken.fetch_add(something, Ordering::SeqCst);
+        let items = inbox.lock().unwrap().take();
+        for item in items {
+            taken.fetch_add(item, Ordering::SeqCst);
         }
-        if inbox.lock().unwrap().leave() {
+        if inbox.lock().unwrap().try_leave() {
             return;
         }
     }
 }
 
-fn give(inbox: &Arc<Mutex<Inbox<usize>>>, taken: &Arc<AtomicUsize>, something: usize) {
-    let given = inbox.lock().unwrap().give(something);
-    if given == Given::StartAWatcher {
+fn push(inbox: &Arc<Mutex<Inbox<usize>>>, taken: &Arc<AtomicUsize>, item: usize) {
+    let pushed = inbox.lock().unwrap().push(item);
+    if pushed == Pushed::StartWatcher {
         let (inbox, taken) = (Arc::clone(inbox), Arc::clone(taken));
         thread::spawn(move || watch(&inbox, &taken)).join().unwrap();
     }
 }
 
 #[test]
-fn what_is_given_as_the_watcher_leaves_is_watched_all_the_same() {
+fn item_pushed_as_the_watcher_leaves_is_taken() {
     loom::model(|| {
         let (inbox, taken) = (
             Arc::new(Mutex::new(Inbox::new())),
@@ -51,53 +43,53 @@ fn what_is_given_as_the_watcher_leaves_is_watched_all_the_same() {
         );
         let other = {
             let (inbox, taken) = (Arc::clone(&inbox), Arc::clone(&taken));
-            thread::spawn(move || give(&inbox, &taken, 1))
+            thread::spawn(move || push(&inbox, &taken, 1))
         };
-        give(&inbox, &taken, 10);
+        push(&inbox, &taken, 10);
         other.join().unwrap();
         assert_eq!(taken.load(Ordering::SeqCst), 11);
         assert_eq!(
-            inbox.lock().unwrap().give(0),
-            Given::StartAWatcher,
-            "nobody is left"
+            inbox.lock().unwrap().push(0),
+            Pushed::StartWatcher,
+            "no watcher is left"
         );
     });
 }
 
-struct Bell(Notify);
+struct NotifyWaker(Notify);
 
-impl Wake for Bell {
+impl Wake for NotifyWaker {
     fn wake(self: std::sync::Arc<Self>) {
         self.0.notify();
     }
 }
 
 #[test]
-fn a_result_that_is_put_as_it_is_asked_for_is_taken_or_wakes() {
+fn result_put_during_poll_is_returned_or_wakes() {
     loom::model(|| {
         let slot = Arc::new(Slot::new());
         let putter = {
             let slot = Arc::clone(&slot);
             thread::spawn(move || slot.put(7))
         };
-        let bell = std::sync::Arc::new(Bell(Notify::new()));
-        let waker = Waker::from(std::sync::Arc::clone(&bell));
+        let notify = std::sync::Arc::new(NotifyWaker(Notify::new()));
+        let waker = Waker::from(std::sync::Arc::clone(&notify));
         let result = loop {
-            match slot.take(&waker) {
-                Taken::Now(result) => break result,
-                // Never to be woken is a deadlock, which loom reports.
-                Taken::Later => bell.0.wait(),
-                Taken::Before => unreachable!("it is taken once"),
+            match slot.poll(&waker) {
+                Poll::Ready(result) => break result,
+                // A lost wake-up is a deadlock, which loom reports.
+                Poll::Pending => notify.0.wait(),
+                Poll::Taken => unreachable!("it is taken once"),
             }
         };
         assert_eq!(result, 7);
-        assert!(matches!(slot.take(&waker), Taken::Before));
+        assert!(matches!(slot.poll(&waker), Poll::Taken));
         putter.join().unwrap();
     });
 }
 
 #[test]
-fn a_result_that_is_put_as_it_is_abandoned_is_dropped_once() {
+fn result_put_during_abandon_is_dropped_once() {
     struct Counted(Arc<AtomicUsize>);
     impl Drop for Counted {
         fn drop(&mut self) {
@@ -110,11 +102,11 @@ fn a_result_that_is_put_as_it_is_abandoned_is_dropped_once() {
             let (slot, result) = (Arc::clone(&slot), Counted(Arc::clone(&drops)));
             thread::spawn(move || slot.put(result))
         };
-        let asked = slot.take(Waker::noop());
+        let polled = slot.poll(Waker::noop());
         slot.abandon();
-        assert!(slot.abandoned());
+        assert!(slot.is_abandoned());
         putter.join().unwrap();
-        drop(asked);
+        drop(polled);
         assert_eq!(drops.load(Ordering::SeqCst), 1);
     });
 }

@@ -1,4 +1,4 @@
-//! The first process of a container: all orphans become its children.
+//! The first process of a container, to which all orphans are re-parented.
 
 mod support;
 
@@ -8,8 +8,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use effective_child_process::Command;
+use support::holdings::zombies;
 use support::inside::{Where, is_inside, run_inside};
-use support::{eventually, sh, within, zombies};
+use support::{eventually, sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -23,9 +24,9 @@ fn as_pid_one(name: &str, test: impl FnOnce() + Send + 'static) {
 }
 
 #[track_caller]
-fn no_zombie_is_left() {
+fn assert_no_zombie_is_left() {
     eventually("all zombies are reaped", || {
-        // Processes that were left in the background are reaped at the next start.
+        // Background processes are reaped at the next start.
         Command::new("true").run().unwrap();
         zombies() == 0
     });
@@ -36,7 +37,7 @@ fn timed_out_trees_leave_no_zombies_as_pid_one() {
     as_pid_one("timed_out_trees_leave_no_zombies_as_pid_one", || {
         for script in ["sleep 60 & sleep 60", "setsid sleep 60 & sleep 60; :"] {
             for limit in 10..30 {
-                let command = sh(script).timeout(Duration::from_millis(limit));
+                let command = sh(script).time_limit(Duration::from_millis(limit));
                 assert!(command.run().unwrap_err().is_timeout());
             }
         }
@@ -54,7 +55,7 @@ fn dropped_futures_leave_no_zombies_as_pid_one() {
             std::thread::sleep(Duration::from_micros(100 * n));
             drop(running);
         }
-        no_zombie_is_left();
+        assert_no_zombie_is_left();
     });
 }
 
@@ -62,12 +63,12 @@ fn dropped_futures_leave_no_zombies_as_pid_one() {
 fn background_processes_leave_no_zombies_as_pid_one() {
     as_pid_one("background_processes_leave_no_zombies_as_pid_one", || {
         for _ in 0..10 {
-            let ended = sh("sleep 60 & sleep 61 & :").end_leftovers();
+            let ended = sh("sleep 60 & sleep 61 & :").kill_leftovers();
             assert!(ended.run().unwrap().success());
-            // Still there when the child ends, and gone a moment later.
+            // This background process ends a moment after its parent.
             let left = sh("sleep 0.1 >/dev/null 2>&1 & :");
             assert!(left.run().unwrap().success());
         }
-        no_zombie_is_left();
+        assert_no_zombie_is_left();
     });
 }

@@ -1,4 +1,4 @@
-//! Children of which each reads what the one before it writes.
+//! Pipelines.
 
 mod support;
 
@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use effective_child_process::{Command, Error};
 use futures::executor::block_on;
-use support::{Mark, sh, within};
+use support::mark::Mark;
+use support::temp_dir::TempDir;
+use support::{sh, with_enough_time, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
-fn much_goes_through_and_every_status_is_known() {
+fn pipeline_passes_data_and_reports_every_status() {
     within(LIMIT, || {
         let piped = Command::new("cat")
             .input(vec![b'x'; 20 << 20])
@@ -37,18 +39,7 @@ fn much_goes_through_and_every_status_is_known() {
 }
 
 #[test]
-fn who_is_cut_off_because_enough_was_read_has_not_failed() {
-    within(LIMIT, || {
-        let piped = Command::new("yes")
-            .pipe(Command::new("head").args(["-n", "2"]))
-            .run();
-        assert_eq!(piped.statuses()[0].unwrap().signal(), Some(13));
-        assert_eq!(piped.check().unwrap().stdout, b"y\ny\n");
-    });
-}
-
-#[test]
-fn one_that_cannot_be_started_ends_the_others() {
+fn stage_that_cannot_start_kills_the_others() {
     within(LIMIT, || {
         let mark = Mark::new();
         let start = Instant::now();
@@ -69,7 +60,7 @@ fn one_that_cannot_be_started_ends_the_others() {
 }
 
 #[test]
-fn the_time_limit_ends_all_stages() {
+fn time_limit_ends_all_stages() {
     within(LIMIT, || {
         let mark = Mark::new();
         let deaf = mark
@@ -79,7 +70,7 @@ fn the_time_limit_ends_all_stages() {
             .clone()
             .pipe(deaf.clone())
             .pipe(deaf)
-            .timeout(Duration::from_millis(200))
+            .time_limit(Duration::from_millis(200))
             .run();
         assert!(
             piped
@@ -93,10 +84,10 @@ fn the_time_limit_ends_all_stages() {
 }
 
 #[test]
-fn stage_ended_by_sigpipe_while_the_next_reads_has_failed() {
+fn sigpipe_is_a_failure_while_the_next_stage_reads() {
     within(LIMIT, || {
         for _ in 0..20 {
-            // It writes to something else that was closed.
+            // As if it wrote to some other closed pipe.
             let producer = sh("echo record 1; kill -PIPE $$; echo record 2");
             let piped = producer.clone().pipe(Command::new("cat")).run();
             assert_eq!(piped.statuses()[0].unwrap().signal(), Some(13));
@@ -109,47 +100,55 @@ fn stage_ended_by_sigpipe_while_the_next_reads_has_failed() {
 }
 
 #[test]
-fn stage_cut_short_has_not_failed_if_the_next_closed_its_input() {
+fn sigpipe_is_no_failure_once_the_next_stage_has_closed() {
     within(LIMIT, || {
-        for last in ["head -n 2", "head -n 1; exec <&-; sleep 0.2", "exec <&-"] {
+        for (last, output) in [
+            ("head -n 2", "y\ny\n"),
+            ("head -n 1; exec <&-; sleep 0.2", "y\n"),
+            ("exec <&-", ""),
+        ] {
             let piped = Command::new("yes").pipe(sh(last)).run();
             assert_eq!(piped.statuses()[0].unwrap().signal(), Some(13));
-            assert!(piped.check().unwrap().success());
+            assert_eq!(piped.check().unwrap().stdout, output.as_bytes());
         }
-        // The last stage has no next one.
+        // The last stage has no reader, so there it is a failure.
         let piped = Command::new("true").pipe(sh("kill -PIPE $$")).run();
         assert!(matches!(piped.check(), Err(Error::Failed(_))));
     });
 }
 
 #[test]
-fn next_stage_sees_end_of_input_when_the_output_is_closed() {
+fn next_stage_reads_eof_when_stage_closes_its_output() {
     within(LIMIT, || {
-        let folder = sh("mktemp -d").read().unwrap();
-        // It goes on until the next stage has read to the end.
+        let dir = TempDir::new();
+        // The first stage runs until the next one has read to the end.
         let first = sh("echo text; exec >&-; until [ -e $0/read ]; do sleep 0.01; done");
-        let next = sh("cat; touch $0/read").arg(&folder);
-        let piped = first.arg(&folder).pipe(next).timeout(LIMIT / 2).run();
+        let next = sh("cat; touch $0/read").arg(dir.path());
+        let piped = first.arg(dir.path()).pipe(next).time_limit(LIMIT / 2).run();
         assert_eq!(piped.check().unwrap().stdout, b"text\n");
-        std::fs::remove_dir_all(folder).unwrap();
     });
 }
 
 #[test]
-fn background_process_that_holds_the_pipe_is_waited_for() {
+fn next_stage_waits_for_background_writer() {
     within(LIMIT, || {
         let mark = Mark::new();
         let first = mark.on(sh("echo text; sleep 60 & exit 0"));
-        let piped = first
-            .pipe(Command::new("cat"))
-            .timeout(Duration::from_millis(500))
-            .run();
-        // As `Pipeline` says: the drain time holds only for output that is captured.
+        let piped = with_enough_time(
+            Duration::from_millis(500),
+            |limit| {
+                let pipeline = first.clone().pipe(Command::new("cat"));
+                let piped = pipeline.time_limit(limit).run();
+                mark.kill_all();
+                piped
+            },
+            |piped| piped.stages[0].is_ok(),
+        );
+        assert!(piped.stages[0].as_ref().unwrap().success());
+        // The drain time applies to captured output only.
         let Err(Error::TimedOut { finished, .. }) = &piped.stages[1] else {
             panic!("{piped:?}");
         };
         assert_eq!(finished.stdout, b"text\n");
-        assert!(piped.stages[0].as_ref().unwrap().success());
-        mark.clean_up();
     });
 }

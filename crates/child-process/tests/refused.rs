@@ -1,4 +1,5 @@
-//! What the system refuses: threads and descriptors. One test to the file, since the limits hold for the whole program.
+//! Threads and descriptors that the system refuses. This file has one test, since the limits apply
+//! to the whole program.
 
 mod support;
 
@@ -9,9 +10,10 @@ use std::time::Duration;
 use effective_child_process::{Command, Error, Input, Many, Output};
 use futures::executor::block_on;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::temp_dir::TempDir;
 use support::{sh, within};
 
-/// Does something under a lower limit.
+/// Calls `act` under a lower limit.
 fn limited<R>(resource: Resource, most: u64, act: impl FnOnce() -> R) -> R {
     let before = getrlimit(resource);
     let lower = Rlimit {
@@ -20,7 +22,7 @@ fn limited<R>(resource: Resource, most: u64, act: impl FnOnce() -> R) -> R {
     };
     setrlimit(resource, lower).expect("a lower limit");
     let result = act();
-    setrlimit(resource, before).expect("the limit of before");
+    setrlimit(resource, before).expect("the earlier limit");
     result
 }
 
@@ -35,9 +37,9 @@ fn address_space() -> u64 {
 }
 
 #[test]
-fn a_refusal_is_an_error_or_a_wait_and_nothing_runs_twice() {
+fn refused_start_is_an_error_and_nothing_runs_twice() {
     within(Duration::from_secs(100), || {
-        // No room for the stack of one more thread.
+        // Not enough for the stack of another thread.
         let most = address_space() + (1 << 20);
         let (error, list, piped) = limited(Resource::As, most, || {
             let command = Command::new("true");
@@ -63,7 +65,8 @@ fn a_refusal_is_an_error_or_a_wait_and_nothing_runs_twice() {
                 .success()
         );
 
-        let folder = sh("mktemp -d").read().expect("a folder");
+        let dir = TempDir::new();
+        let folder = dir.path().display();
         let inherits = |command: Command| {
             command
                 .stdin(Input::Inherit)
@@ -85,7 +88,7 @@ fn a_refusal_is_an_error_or_a_wait_and_nothing_runs_twice() {
                     let ran = fs::read_to_string(file).unwrap_or_default();
                     match result {
                         Ok(_) => assert_eq!(ran, "ran\n", "room {room}, captures {captures}"),
-                        // Refused before it was started.
+                        // The start was refused, and nothing has run.
                         Err(error) => assert!(
                             matches!(error, Error::Start { .. }) && ran.is_empty(),
                             "room {room}, captures {captures}: {error}: {ran}"
@@ -94,6 +97,5 @@ fn a_refusal_is_an_error_or_a_wait_and_nothing_runs_twice() {
                 }
             }
         }
-        sh("rm -r $0").arg(folder).read().expect("it is removed");
     });
 }

@@ -1,4 +1,4 @@
-//! What the README says of rights and quotas.
+//! The README's statements about privileges and CPU quotas.
 
 mod support;
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use effective_child_process::{Error, Many};
 use nix::unistd::{Uid, setresuid};
-use support::inside::{Where, is_inside, run_inside};
+use support::inside::{INSIDE, Where, is_inside, run_inside};
 use support::{sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -27,9 +27,9 @@ fn child_of_another_user_is_stuck_at_its_time_limit() {
         );
     }
     within(LIMIT, || {
-        // It ends by itself, since nobody else ends it.
-        let stays = sh("echo started; exec sleep 8").timeout(Duration::from_millis(100));
-        let mut child = stays.grace(Duration::ZERO).spawn().unwrap();
+        // Nothing can kill the child, so it ends by itself, after it was found to be stuck.
+        let command = sh("echo started; exec sleep 12").time_limit(Duration::from_secs(1));
+        let mut child = command.grace(Duration::ZERO).spawn().unwrap();
         assert_eq!(child.next_line(LIMIT).unwrap().unwrap().bytes, b"started");
         let nobody = Uid::from_raw(65534);
         setresuid(nobody, nobody, nobody).unwrap();
@@ -38,7 +38,7 @@ fn child_of_another_user_is_stuck_at_its_time_limit() {
     });
 }
 
-/// A group of processes that gets one core's time, on the version of control groups that is here.
+/// A control group limited to the time of one core, in version 1 or 2.
 struct OneCore(PathBuf);
 
 impl OneCore {
@@ -70,7 +70,7 @@ impl Drop for OneCore {
 }
 
 #[test]
-fn default_limit_of_a_list_is_the_cpu_quota() {
+fn default_limit_of_list_is_the_cpu_quota() {
     let limit = format!("{:?}", Many::new());
     if is_inside() {
         assert!(limit.contains("limit: 1,"), "{limit}");
@@ -78,14 +78,14 @@ fn default_limit_of_a_list_is_the_cpu_quota() {
     }
     let group = match OneCore::new() {
         Ok(group) => group,
-        Err(error) => return println!("skipped: no CPU quota can be set here: {error}"),
+        Err(error) => return println!("skipped: cannot set a CPU quota: {error}"),
     };
     let output = StdCommand::new("sh")
         .args(["-c", "echo $$ >\"$0\"/cgroup.procs && exec \"$@\""])
         .arg(&group.0)
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "default_limit_of_a_list_is_the_cpu_quota"])
-        .env("CHILD_PROCESS_TEST_INSIDE", "1")
+        .args(["--exact", "default_limit_of_list_is_the_cpu_quota"])
+        .env(INSIDE, "1")
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");

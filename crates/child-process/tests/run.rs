@@ -1,4 +1,4 @@
-//! One command, from its settings to its result.
+//! The settings of a command and their effect on its result.
 
 mod support;
 
@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use effective_child_process::{Command, Error, Excess, Input, Output};
+use support::mark::Mark;
+use support::temp_dir::TempDir;
 use support::{sh, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[test]
-fn arguments_reach_the_program_as_they_are() {
+fn arguments_reach_the_program_unchanged() {
     let words = ["a b", "", "$HOME", "it's", "-n", "ö\n"];
     let printed = Command::new("printf").arg("%s|").args(words).read();
     assert_eq!(
@@ -24,66 +26,61 @@ fn arguments_reach_the_program_as_they_are() {
 }
 
 #[test]
-fn the_environment_is_inherited_changed_or_empty() {
+fn environment_is_inherited_changed_or_cleared() {
     let show = Command::new("env");
     assert!(show.read().unwrap().contains("PATH="));
     let changed = show.clone().env("COLOUR", "red").env_remove("PATH");
     let changed = changed.read().unwrap();
     assert!(changed.lines().any(|line| line == "COLOUR=red"));
     assert!(!changed.lines().any(|line| line.starts_with("PATH=")));
-    // `env` is still found, by this program's own PATH.
+    // `env` is still found in `/usr/bin`.
     let only = show.env("LOST", "1").env_clear().env("ONLY", "this");
     assert_eq!(only.read().unwrap(), "ONLY=this");
 }
 
 #[test]
-fn a_variable_that_cannot_be_is_an_error_that_says_so() {
+fn invalid_variable_name_is_an_error() {
     for name in ["", "A=B"] {
         let error = Command::new("true").env(name, "x").run().unwrap_err();
-        assert!(
-            error.to_string().contains("a variable cannot be called"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("is not a name for"), "{error}");
         assert!(!error.to_string().contains("NUL"), "{error}");
     }
 }
 
 #[test]
-fn it_works_in_its_folder() {
-    let folder = fs::canonicalize(std::env::temp_dir()).unwrap();
-    let pwd = Command::new("pwd").arg("-P").dir(&folder).read().unwrap();
-    assert_eq!(pwd, folder.to_str().unwrap());
+fn child_runs_in_its_directory() {
+    let dir = fs::canonicalize(std::env::temp_dir()).unwrap();
+    let pwd = Command::new("pwd").arg("-P").dir(&dir).read().unwrap();
+    assert_eq!(pwd, dir.to_str().unwrap());
 }
 
 #[test]
-fn input_is_nothing_unless_said_otherwise() {
+fn stdin_is_empty_by_default() {
     within(LIMIT, || {
         assert_eq!(Command::new("cat").read().unwrap(), "");
     });
 }
 
 #[test]
-fn input_is_bytes_or_a_file_from_where_it_stands() {
+fn files_are_used_from_their_current_position() {
     let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
     let finished = Command::new("cat").input(bytes.clone()).run().unwrap();
     assert_eq!(finished.stdout, bytes);
 
-    let path = std::env::temp_dir().join(format!("child-process-{}", std::process::id()));
+    let dir = TempDir::new();
     let mut file = File::options()
         .read(true)
         .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&path)
+        .create_new(true)
+        .open(dir.path().join("file"))
         .unwrap();
-    fs::remove_file(&path).unwrap();
     file.write_all(b"skipped, read").unwrap();
     file.seek(std::io::SeekFrom::Start(9)).unwrap();
     let file = Arc::new(file);
     let cat = Command::new("cat").stdin(Input::File(Arc::clone(&file)));
     assert_eq!(cat.read().unwrap(), "read");
 
-    // The position is shared, so this is written behind it.
+    // The position is shared with the child above, so this is appended.
     sh("echo out; echo err >&2")
         .stdout(Output::File(Arc::clone(&file)))
         .stderr(Output::Merge)
@@ -114,7 +111,7 @@ fn merged_output_keeps_its_order() {
 }
 
 #[test]
-fn what_is_not_captured_is_not_in_the_result() {
+fn uncaptured_output_is_not_in_the_result() {
     let script = "echo out; echo err >&2";
     let finished = sh(script).stdout(Output::Null).run().unwrap();
     assert_eq!(
@@ -129,7 +126,7 @@ fn what_is_not_captured_is_not_in_the_result() {
 }
 
 #[test]
-fn a_failed_check_names_command_status_and_the_end_of_stderr() {
+fn failed_check_shows_command_status_and_stderr_tail() {
     let error = sh("echo first >&2; for i in 1 2 3 4; do echo line $i >&2; done; printf 'bad\\033' >&2; exit 9")
         .run()
         .unwrap()
@@ -149,7 +146,7 @@ fn a_failed_check_names_command_status_and_the_end_of_stderr() {
 }
 
 #[test]
-fn what_cannot_be_started_says_why_and_what_to_do() {
+fn start_error_has_a_hint() {
     for (command, what) in [
         (
             Command::new("no-such-program-anywhere").env("PATH", "/usr/bin:/bin"),
@@ -157,10 +154,10 @@ fn what_cannot_be_started_says_why_and_what_to_do() {
         ),
         (
             Command::new("true").dir("/no/such/folder"),
-            "its folder does not exist",
+            "its working directory does not exist",
         ),
         (Command::new("/etc/passwd"), "make the file executable"),
-        (Command::new("true").arg("a\0b"), "take NUL bytes out"),
+        (Command::new("true").arg("a\0b"), "remove the NUL bytes"),
         (
             Command::new("true").arg("x".repeat(3 << 20)),
             "standard input or a file",
@@ -174,7 +171,7 @@ fn what_cannot_be_started_says_why_and_what_to_do() {
 }
 
 #[test]
-fn what_is_no_text_is_an_error_and_the_bytes_are_there() {
+fn invalid_utf8_is_an_error_that_keeps_the_bytes() {
     let command = Command::new("printf").arg("\\377");
     assert!(matches!(command.read(), Err(Error::NotText { .. })));
     let finished = command.run().unwrap();
@@ -192,7 +189,7 @@ fn what_is_no_text_is_an_error_and_the_bytes_are_there() {
 }
 
 #[test]
-fn exactly_the_cap_is_not_too_much() {
+fn output_of_exactly_the_limit_is_accepted() {
     let finished = Command::new("printf")
         .arg("12345")
         .capture_at_most(5, Excess::Fail)
@@ -211,7 +208,7 @@ fn exactly_the_cap_is_not_too_much() {
 }
 
 #[test]
-fn a_command_can_be_run_again() {
+fn command_can_be_run_again() {
     let command = Command::new("cat").input("again");
     for _ in 0..3 {
         assert_eq!(command.read().unwrap(), "again");
@@ -219,7 +216,7 @@ fn a_command_can_be_run_again() {
 }
 
 #[test]
-fn each_has_a_group_of_its_own_unless_it_stays_in_the_foreground() {
+fn child_has_its_own_group_unless_in_foreground() {
     let group = "cut -d' ' -f5 /proc/self/stat";
     let own = fs::read_to_string("/proc/self/stat").unwrap();
     let own = own.split(' ').nth(4).unwrap().to_owned();
@@ -228,13 +225,13 @@ fn each_has_a_group_of_its_own_unless_it_stays_in_the_foreground() {
 }
 
 #[test]
-fn a_tree_in_the_foreground_is_ended_by_its_parents() {
+fn time_limit_ends_a_foreground_tree() {
     within(LIMIT, || {
-        let mark = support::Mark::new();
+        let mark = Mark::new();
         let error = mark
             .on(sh("trap '' TERM; sh -c 'sleep 61; :'; :"))
             .foreground()
-            .timeout(Duration::from_millis(200))
+            .time_limit(Duration::from_millis(200))
             .grace(Duration::from_millis(20))
             .run()
             .unwrap_err();
@@ -244,16 +241,16 @@ fn a_tree_in_the_foreground_is_ended_by_its_parents() {
 }
 
 #[test]
-fn limits_that_no_clock_can_count_to_are_no_limits() {
+fn durations_beyond_the_clock_are_no_limits() {
     within(LIMIT, || {
         let command = sh("echo done")
-            .timeout(Duration::MAX)
+            .time_limit(Duration::MAX)
             .grace(Duration::MAX)
             .drain(Duration::MAX);
         assert_eq!(command.read().unwrap(), "done");
         let start = Instant::now();
         let mut child = sh("sleep 60")
-            .timeout(Duration::MAX)
+            .time_limit(Duration::MAX)
             .grace(Duration::MAX)
             .spawn()
             .unwrap();
@@ -270,31 +267,26 @@ fn limits_that_no_clock_can_count_to_are_no_limits() {
 }
 
 #[test]
-fn a_script_whose_interpreter_is_missing_is_not_called_missing_itself() {
-    let folder = sh("mktemp -d").read().unwrap();
-    let script = format!("{folder}/script");
-    fs::write(&script, "#!/no/such/interpreter\n").unwrap();
-    sh("chmod +x $0").arg(&script).read().unwrap();
+fn missing_interpreter_is_reported_as_such() {
+    let dir = TempDir::new();
+    let script = dir.script("script", "#!/no/such/interpreter\n");
     let said = Command::new(&script).run().unwrap_err().to_string();
     assert!(said.contains("first line"), "{said}");
     let said = Command::new("true").dir(&script).run().unwrap_err();
-    assert!(said.to_string().contains("its folder"), "{said}");
-    fs::remove_dir_all(folder).unwrap();
+    assert!(said.to_string().contains("its working directory"), "{said}");
 }
 
 #[test]
-fn a_program_is_looked_up_in_the_path_that_it_gets() {
-    let folder = sh("mktemp -d").read().unwrap();
-    fs::write(format!("{folder}/only-here"), "#!/bin/sh\necho found\n").unwrap();
-    sh("chmod +x $0/only-here").arg(&folder).read().unwrap();
-    let command = Command::new("only-here").env("PATH", &folder);
+fn program_is_looked_up_in_the_path_of_the_child() {
+    let dir = TempDir::new();
+    dir.script("only-here", "#!/bin/sh\necho found\n");
+    let command = Command::new("only-here").env("PATH", dir.path());
     assert_eq!(command.read().unwrap(), "found");
-    assert!(Command::new("true").env("PATH", &folder).run().is_err());
-    fs::remove_dir_all(folder).unwrap();
+    assert!(Command::new("true").env("PATH", dir.path()).run().is_err());
 }
 
 #[test]
-fn a_result_takes_no_more_memory_than_its_output() {
+fn result_uses_no_more_memory_than_its_output() {
     let finished = sh("echo some").run().unwrap();
     assert!(finished.stdout.capacity() < 100);
     assert_eq!(finished.stderr.capacity(), 0);

@@ -1,4 +1,4 @@
-//! Children as futures, without any runtime.
+//! Running children as futures, without an async runtime.
 
 mod support;
 
@@ -13,12 +13,13 @@ use std::time::Duration;
 use effective_child_process::{Command, Error, Input, Many};
 use futures::executor::block_on;
 use futures::future::{Either, join_all, select};
-use support::{Mark, eventually, sh, with_enough_time, within};
+use support::mark::Mark;
+use support::{eventually, sh, with_enough_time, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
-fn results_and_errors_are_those_of_run() {
+fn run_async_has_the_results_of_run() {
     within(LIMIT, || {
         let finished = block_on(sh("cat; exit 3").input("in").run_async()).unwrap();
         assert_eq!(
@@ -30,7 +31,7 @@ fn results_and_errors_are_those_of_run() {
         let command = sh("echo so far; sleep 60");
         let error = with_enough_time(
             Duration::from_millis(100),
-            |limit| block_on(command.clone().timeout(limit).run_async()).unwrap_err(),
+            |limit| block_on(command.clone().time_limit(limit).run_async()).unwrap_err(),
             |error| !error.finished().unwrap().stdout.is_empty(),
         );
         assert_eq!(error.finished().unwrap().stdout, b"so far\n");
@@ -38,7 +39,7 @@ fn results_and_errors_are_those_of_run() {
 }
 
 #[test]
-fn a_hundred_at_once() {
+fn hundred_futures_complete_together() {
     within(LIMIT, || {
         let all = (0..100).map(|n| Command::new("echo").arg(n.to_string()).run_async());
         for (n, result) in block_on(join_all(all)).into_iter().enumerate() {
@@ -48,7 +49,7 @@ fn a_hundred_at_once() {
 }
 
 #[test]
-fn nothing_is_started_before_the_first_poll_and_a_dropped_future_ends_its_tree() {
+fn future_starts_at_first_poll_and_drop_kills_its_tree() {
     within(LIMIT, || {
         let mark = Mark::new();
         let command = mark.on(sh("setsid sleep 60 & sleep 61; :"));
@@ -67,13 +68,13 @@ fn nothing_is_started_before_the_first_poll_and_a_dropped_future_ends_its_tree()
 }
 
 #[test]
-fn the_loser_of_a_race_is_ended() {
+fn loser_of_a_select_is_killed() {
     within(LIMIT, || {
         let mark = Mark::new();
         let slow = mark.on(sh("sleep 60; :")).run_async();
         let quick = sh("sleep 0.1; echo first").run_async();
         let Either::Right((first, slow)) = block_on(select(slow, quick)) else {
-            panic!("a minute is longer");
+            panic!("the quick child ends first");
         };
         assert_eq!(first.unwrap().stdout, b"first\n");
         drop(slow);
@@ -82,7 +83,7 @@ fn the_loser_of_a_race_is_ended() {
 }
 
 #[test]
-fn only_the_last_waker_is_woken_and_one_that_panics_harms_nobody() {
+fn last_waker_is_woken_and_a_panic_in_it_is_contained() {
     struct Count(AtomicUsize);
     impl Wake for Count {
         fn wake(self: Arc<Self>) {
@@ -92,14 +93,7 @@ fn only_the_last_waker_is_woken_and_one_that_panics_harms_nobody() {
     struct Bomb;
     impl Wake for Bomb {
         fn wake(self: Arc<Self>) {
-            std::panic::panic_any(Shrapnel);
-        }
-    }
-    /// A payload that panics when it is dropped.
-    struct Shrapnel;
-    impl Drop for Shrapnel {
-        fn drop(&mut self) {
-            std::panic::panic_any("again");
+            std::panic::resume_unwind(Box::new("a waker that panics"));
         }
     }
     within(LIMIT, || {
@@ -134,7 +128,7 @@ fn only_the_last_waker_is_woken_and_one_that_panics_harms_nobody() {
 }
 
 #[test]
-fn a_live_child_becomes_a_future_and_is_watched_from_then_on() {
+fn finish_async_serves_the_child_without_polls() {
     within(LIMIT, || {
         let mut child = Command::new("cat").stdin(Input::Pipe).spawn().unwrap();
         child.write("said").unwrap();
@@ -144,10 +138,10 @@ fn a_live_child_becomes_a_future_and_is_watched_from_then_on() {
         let mark = Mark::new();
         drop(mark.on(sh("sleep 60; :")).spawn().unwrap().finish_async());
         mark.wait_for(0);
-        // Its time limit holds although nobody polls.
+        // Its time limit holds without a poll.
         let running = mark
             .on(sh("sleep 60; :"))
-            .timeout(Duration::from_millis(50))
+            .time_limit(Duration::from_millis(50))
             .spawn()
             .unwrap()
             .finish_async();
@@ -157,7 +151,7 @@ fn a_live_child_becomes_a_future_and_is_watched_from_then_on() {
 }
 
 #[test]
-fn pipelines_and_lists_are_futures_too() {
+fn pipelines_and_lists_run_as_futures() {
     within(LIMIT, || {
         let piped = block_on(
             Command::new("echo")

@@ -1,4 +1,4 @@
-//! A program that blocks signals, as one with a `signalfd` or a signal thread does.
+//! A program that blocks signals, like one with a `signalfd` or a signal thread.
 
 mod support;
 
@@ -12,20 +12,24 @@ use support::{sh, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a test on a thread that blocks some signals. Its threads inherit the mask.
+/// Runs a test on a thread that blocks signals. The threads that it creates inherit the mask.
 fn blocking(test: impl FnOnce() + Send + 'static) {
     within(LIMIT, || {
         let mask = SigSet::from_iter([Signal::SIGTERM, Signal::SIGCONT, Signal::SIGUSR1]);
         mask.thread_block().unwrap();
         test();
-        assert_eq!(SigSet::thread_get_mask().unwrap(), mask, "it is as it was");
+        assert_eq!(
+            SigSet::thread_get_mask().unwrap(),
+            mask,
+            "the mask is unchanged"
+        );
     });
 }
 
 #[test]
-fn blocked_signals_are_not_inherited_by_children() {
+fn children_do_not_inherit_blocked_signals() {
     blocking(|| {
-        // Other than a shell, it leaves its mask as it is.
+        // Unlike a shell, `grep` does not change its mask.
         let mask = Command::new("grep").args(["SigBlk", "/proc/self/status"]);
         let folder = mask.clone().dir("/");
         let path = mask.clone().env("PATH", "/nowhere:/bin:/usr/bin");
@@ -52,10 +56,10 @@ fn blocked_signals_are_not_inherited_by_children() {
 }
 
 #[test]
-fn child_of_a_program_that_blocks_sigterm_ends_politely() {
+fn sigterm_ends_child_of_program_that_blocks_it() {
     blocking(|| {
         let sleep = Command::new("sleep").arg("60");
-        let sleep = sleep.timeout(Duration::from_millis(100)).grace(LIMIT);
+        let sleep = sleep.time_limit(Duration::from_millis(100)).grace(LIMIT);
         let error = sleep.run().unwrap_err();
         assert!(error.is_timeout(), "{error}");
         let finished = error.into_finished().unwrap();
@@ -65,10 +69,10 @@ fn child_of_a_program_that_blocks_sigterm_ends_politely() {
 }
 
 #[test]
-fn settings_hold_when_the_program_blocks_signals() {
+fn settings_apply_if_program_blocks_signals() {
     blocking(|| {
         let script = "pwd; echo $0 $VALUE ${HOME-none}; cat; echo beside >&2; ps -o pgid= -p $$";
-        let finished = sh(script)
+        let child = sh(script)
             .arg("an argument")
             .dir("/proc")
             .env_clear()
@@ -76,8 +80,8 @@ fn settings_hold_when_the_program_blocks_signals() {
             .input("input")
             .spawn()
             .unwrap();
-        let id = finished.id();
-        let finished = finished.finish().unwrap();
+        let id = child.id();
+        let finished = child.finish().unwrap();
         let out = finished.stdout_text().unwrap();
         let group = out
             .strip_prefix("/proc\nan argument set none\ninput")
@@ -95,7 +99,7 @@ fn settings_hold_when_the_program_blocks_signals() {
 }
 
 #[test]
-fn start_errors_say_why_when_the_program_blocks_signals() {
+fn start_errors_have_hints_if_program_blocks_signals() {
     blocking(|| {
         let missing = Command::new("no-such-program-anywhere");
         let cases = [
@@ -106,14 +110,17 @@ fn start_errors_say_why_when_the_program_blocks_signals() {
                 Command::new("passwd").env("PATH", "/etc"),
                 "make the file executable",
             ),
-            (sh(":").dir("/nowhere"), "its folder does not exist"),
-            (Command::new("a\0b"), "take NUL bytes out"),
+            (
+                sh(":").dir("/nowhere"),
+                "its working directory does not exist",
+            ),
+            (Command::new("a\0b"), "remove the NUL bytes"),
         ];
         for (command, hint) in cases {
             let error = command.run().unwrap_err().to_string();
             assert!(error.contains(hint), "{error}");
         }
-        // A relative path is one from the child's folder.
+        // A relative path is relative to the child's directory.
         let here = Command::new("./sh").args(["-c", "echo here"]).dir("/bin");
         assert_eq!(here.read().unwrap(), "here");
     });

@@ -1,11 +1,10 @@
-//! A program that takes seconds to start, as one on a slow network disk does.
+//! A program that takes seconds to start, as on a slow network disk.
 
 mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::process::{Child, Command as StdCommand, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,11 +12,13 @@ use std::time::{Duration, Instant};
 use effective_child_process::{Command, Error, Many};
 use futures::executor::block_on;
 use futures::future::join;
-use support::{Mark, has, sh, within};
+use support::mark::Mark;
+use support::temp_dir::TempDir;
+use support::{has, within};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Holds a lease on a file: whoever opens it waits until the lease is given up.
+/// Holds a lease on a file: opening the file blocks until the lease is released.
 const LEASE: &str = "import fcntl, os, signal, sys
 signal.signal(signal.SIGIO, signal.SIG_IGN)
 file = os.open(sys.argv[1], os.O_RDONLY)
@@ -25,20 +26,20 @@ fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 print('held', flush=True)
 signal.pause()";
 
-/// A program whose `execve` takes as long as this lives.
+/// A program whose `execve` blocks until this is dropped.
 struct SlowProgram {
     holder: Child,
-    folder: PathBuf,
+    dir: TempDir,
 }
 
 impl SlowProgram {
-    /// `None` if there cannot be one here, which is said.
+    /// `None`, with a message, if this system does not support it.
     fn new() -> Option<Self> {
         if !has("python3") {
             return None;
         }
-        let folder = PathBuf::from(sh("mktemp -d").read().unwrap());
-        let program = folder.join("true");
+        let dir = TempDir::new();
+        let program = dir.path().join("true");
         fs::copy("/bin/true", &program).unwrap();
         let mut holder = StdCommand::new("python3");
         holder.args(["-c", LEASE]).arg(program);
@@ -50,31 +51,30 @@ impl SlowProgram {
         let mut line = String::new();
         let mut output = BufReader::new(holder.stdout.take().unwrap());
         output.read_line(&mut line).unwrap();
-        let slow = Self { holder, folder };
+        let slow = Self { holder, dir };
         if line != "held\n" {
-            println!("skipped: no lease on a file in {:?}", slow.folder);
+            println!("skipped: no lease on a file in {:?}", slow.dir.path());
             return None;
         }
         Some(slow)
     }
 
     fn command(&self) -> Command {
-        Command::new(self.folder.join("true"))
+        Command::new(self.dir.path().join("true"))
     }
 }
 
 impl Drop for SlowProgram {
     fn drop(&mut self) {
-        // Not by the end of its input: the children that are being started hold that pipe too.
+        // Closing its input would not do: the children being started hold that pipe too.
         let _ = self.holder.kill();
         let _ = self.holder.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// Runs a test with a slow program, which goes on to start when `stop_waiting` holds.
+/// Runs a test with a slow program, which starts once `released` holds.
 fn with_a_slow_program(
-    stop_waiting: impl Fn() -> bool + Send + 'static,
+    released: impl Fn() -> bool + Send + 'static,
     test: impl FnOnce(Command) + Send + 'static,
 ) {
     within(LIMIT, move || {
@@ -85,7 +85,7 @@ fn with_a_slow_program(
         let waiter = thread::spawn(move || {
             // A lease lasts 45 seconds at most.
             let patience = Instant::now() + LIMIT / 2;
-            while !stop_waiting() && Instant::now() < patience {
+            while !released() && Instant::now() < patience {
                 thread::sleep(Duration::from_millis(5));
             }
             let in_time = Instant::now() < patience;
@@ -100,21 +100,21 @@ fn with_a_slow_program(
     });
 }
 
-/// Ends by its time limit, and is seen to have ended by whoever looks for its mark.
+/// A command that runs into its time limit.
 fn limited(mark: &Mark) -> Command {
     let command = mark.on(Command::new("sleep").arg("600"));
     command
-        .timeout(Duration::from_millis(300))
+        .time_limit(Duration::from_secs(1))
         .grace(Duration::ZERO)
 }
 
-/// Holds once a process with the mark was there and is gone.
+/// Holds once a process with the mark has appeared and ended.
 fn came_and_went(mark: Mark) -> impl Fn() -> bool {
     let seen = std::cell::Cell::new(false);
     move || {
-        let there = !mark.living().is_empty();
-        seen.set(seen.get() || there);
-        seen.get() && !there
+        let lives = !mark.living().is_empty();
+        seen.set(seen.get() || lives);
+        seen.get() && !lives
     }
 }
 
@@ -123,7 +123,7 @@ fn was_ended(result: &Result<effective_child_process::Finished, Error>) -> bool 
 }
 
 #[test]
-fn limit_of_a_future_holds_while_another_starts_slowly() {
+fn time_limit_of_future_holds_during_slow_start() {
     let mark = Mark::new();
     let limited = limited(&mark);
     with_a_slow_program(came_and_went(mark), move |slow| {
@@ -135,7 +135,7 @@ fn limit_of_a_future_holds_while_another_starts_slowly() {
 }
 
 #[test]
-fn futures_start_while_many_others_start_slowly() {
+fn future_starts_during_many_slow_starts() {
     let mark = Mark::new();
     let limited = limited(&mark);
     with_a_slow_program(came_and_went(mark), move |slow| {
@@ -147,7 +147,7 @@ fn futures_start_while_many_others_start_slowly() {
 }
 
 #[test]
-fn limits_in_a_list_hold_while_another_starts_slowly() {
+fn time_limits_in_list_hold_during_slow_start() {
     for in_future in [false, true] {
         let mark = Mark::new();
         let commands = [limited(&mark), limited(&mark), limited(&mark)];
@@ -166,7 +166,7 @@ fn limits_in_a_list_hold_while_another_starts_slowly() {
 }
 
 #[test]
-fn limit_of_a_stage_holds_while_the_next_starts_slowly() {
+fn time_limit_of_stage_holds_during_slow_start() {
     for in_future in [false, true] {
         let mark = Mark::new();
         let first = limited(&mark);

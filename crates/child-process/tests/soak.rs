@@ -1,7 +1,9 @@
-//! Full load with random kills, time limits, drops and cancelled futures, for a second or as long as `SOAK_SECONDS` says.
-//! Nothing is lost, nothing is left. It runs twice: as it is started, and, if it is started by root, as nobody and as the
-//! first process of a PID namespace in which numbers are used again soon, with descriptors short from time to time. Since
-//! it counts what the program holds, no test runs beside another.
+//! A soak test: random kills, time limits, drops and cancelled futures under full load, for one
+//! second or `SOAK_SECONDS`. No result is lost, and nothing is left.
+//!
+//! It runs twice: in this process, and, if root, as an unprivileged user and the first process of a
+//! PID namespace that reuses process ids soon, with occasional shortages of descriptors. The tests
+//! run one at a time, since they count what the program holds.
 
 mod support;
 
@@ -22,10 +24,12 @@ use futures::executor::block_on;
 use futures::future::{Either, join_all, select};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use support::holdings::{Holdings, zombies};
 use support::inside::{Where, is_inside, run_inside};
-use support::{Holdings, Mark, eventually, sh, within, zombies};
+use support::mark::Mark;
+use support::{eventually, sh, within};
 
-/// Xorshift, with the clock as its seed: each run is another one, and says which.
+/// A xorshift generator, seeded from the clock. Each run prints its seed.
 struct Random(u64);
 
 impl Random {
@@ -42,7 +46,7 @@ impl Random {
 }
 
 fn command(random: &mut Random, mark: &Mark) -> Command {
-    // Without a descriptor to read `/proc` with, what leaves its group is not found.
+    // If no descriptor is available to read `/proc`, a process outside its group is not found.
     let stray = if is_inside() {
         "sleep 30"
     } else {
@@ -62,14 +66,14 @@ fn command(random: &mut Random, mark: &Mark) -> Command {
     };
     let command = mark
         .on(sh(script))
-        .timeout(Duration::from_millis(20) + random.pause(60))
+        .time_limit(Duration::from_millis(20) + random.pause(60))
         .grace(random.pause(20))
         .drain(random.pause(20))
         .capture_at_most(
             100_000,
             [Excess::Truncate, Excess::Fail][random.below(2) as usize],
         )
-        .end_leftovers();
+        .kill_leftovers();
     if random.below(2) == 0 {
         command.input(vec![b'x'; random.below(200_000) as usize])
     } else {
@@ -77,7 +81,7 @@ fn command(random: &mut Random, mark: &Mark) -> Command {
     }
 }
 
-/// What may become of a command; anything else fails the soak.
+/// The kind of a result. A result that must not occur fails the soak.
 fn kind(result: &Result<Finished, Error>) -> &'static str {
     match result {
         Ok(finished) if finished.success() => "success",
@@ -97,7 +101,7 @@ fn is_shortage(error: &std::io::Error) -> bool {
     is_inside() && error.raw_os_error() == Some(Errno::MFILE.raw_os_error())
 }
 
-/// A limit of descriptors that holds until this is dropped.
+/// A limit on descriptors, until this is dropped.
 struct Shortage(Rlimit);
 
 impl Shortage {
@@ -115,21 +119,21 @@ impl Shortage {
 
 impl Drop for Shortage {
     fn drop(&mut self) {
-        setrlimit(Resource::Nofile, self.0).expect("the limit of before");
+        setrlimit(Resource::Nofile, self.0).expect("the earlier limit");
     }
 }
 
-/// Children of the standard library, one after the other, whose numbers are among those that are used again. One that is
-/// signalled, or that something else has reaped, fails the soak.
-fn strangers(over: &AtomicBool) -> u64 {
+/// Runs children of the standard library, whose process ids may be reused ones. If one of them is
+/// signalled or reaped by this crate, the soak fails.
+fn run_std_children(over: &AtomicBool) -> u64 {
     let mut count = 0;
     while !over.load(Ordering::Relaxed) {
-        // There may be no descriptor left.
+        // A spawn fails if no descriptor is available.
         let started: Vec<_> = (0..4)
             .filter_map(|n| StdCommand::new("sleep").arg(format!("0.0{n}")).spawn().ok())
             .collect();
-        for mut stranger in started {
-            let status = stranger.wait().expect("its status is its own");
+        for mut child in started {
+            let status = child.wait().expect("its status is its own");
             assert!(status.success(), "{status}");
             count += 1;
         }
@@ -155,7 +159,7 @@ fn round(random: &mut Random, mark: &Mark, seen: &mut BTreeMap<&'static str, u64
             assert_eq!(results.len(), count);
             results.iter().for_each(note);
         }
-        // Cut off in the middle.
+        // Dropped half-way.
         2 => many
             .as_completed(commands)
             .take(count / 2)
@@ -231,27 +235,27 @@ fn resident_kib() -> u64 {
 }
 
 #[test]
-fn nothing_is_lost_and_nobody_left_under_full_load() {
+fn soak_loses_and_leaves_nothing() {
     if !is_inside() {
         soak();
     }
 }
 
 #[test]
-fn nothing_is_lost_as_nobody_and_as_pid_one() {
+fn soak_loses_and_leaves_nothing_as_pid_one() {
     if is_inside() {
         assert_eq!(std::process::id(), 1);
         return soak();
     }
     let _alone = alone();
-    let name = "nothing_is_lost_as_nobody_and_as_pid_one";
+    let name = "soak_loses_and_leaves_nothing_as_pid_one";
     run_inside(Where::NobodyAsPidOne, name);
 }
 
-/// Also when a round panics, so that the thread with the strangers ends.
-struct SetWhenDropped<'a>(&'a AtomicBool);
+/// Ends the thread with the children of the standard library, even if a round panics.
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for SetWhenDropped<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -274,15 +278,15 @@ fn soak() {
         let mut random = Random(now | 1);
         println!("seed {}", random.0);
         let mark = Mark::new();
-        block_on(sh("true").run_async()).expect("it runs");
-        let mut before = Holdings::now();
-        before.threads -= 1;
+        let before = Holdings::after(|| {
+            block_on(sh("true").run_async()).expect("it runs");
+        });
         let (start, mut rounds, mut seen) = (Instant::now(), 0_u64, BTreeMap::new());
         let mut warm = None;
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
-            let strangers = scope.spawn(|| strangers(&over));
-            let _over = SetWhenDropped(&over);
+            let std_children = scope.spawn(|| run_std_children(&over));
+            let _over = SetOnDrop(&over);
             while start.elapsed() < length {
                 round(&mut random, &mark, &mut seen);
                 rounds += 1;
@@ -291,7 +295,8 @@ fn soak() {
                 }
             }
             over.store(true, Ordering::Relaxed);
-            println!("{} strangers", strangers.join().expect("none was harmed"));
+            let count = std_children.join().expect("none was harmed");
+            println!("{count} children of the standard library");
         });
         println!("{rounds} rounds: {seen:?}");
         mark.wait_for(0);
@@ -299,7 +304,7 @@ fn soak() {
             Command::new("true").run().expect("it runs");
             zombies() == 0
         });
-        before.are_back();
+        before.wait_until_restored();
         let (warm, end) = (warm.unwrap_or_default(), resident_kib());
         println!("resident: {warm} KiB after a quarter of the time, {end} KiB at the end");
         assert!(

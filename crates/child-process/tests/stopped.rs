@@ -1,4 +1,4 @@
-//! Ctrl-Z at a program that starts children all the time.
+//! Ctrl-Z while a program starts one child after another.
 
 mod support;
 
@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use effective_child_process::Command;
 use rustix::process::{Pid, Signal, kill_process_group};
-use support::inside::is_inside;
+use support::inside::{INSIDE, is_inside};
 use support::within;
 
 const STOPS: u32 = 300;
 const MOMENT: Duration = Duration::from_millis(3);
 
 #[test]
-fn starts_go_on_after_the_program_was_stopped() {
+fn starts_continue_after_the_program_was_stopped() {
     if is_inside() {
-        // Until its input is closed, which is how the other one ends it.
+        // The outer program ends this one by closing its input.
         let end = thread::spawn(|| std::io::stdin().lines().count());
         while !end.is_finished() {
             assert!(Command::new("true").run().unwrap().success());
@@ -31,25 +31,25 @@ fn starts_go_on_after_the_program_was_stopped() {
     within(Duration::from_secs(100), || {
         let mut program = StdCommand::new(std::env::current_exe().unwrap());
         program
-            .args(["--exact", "starts_go_on_after_the_program_was_stopped"])
+            .args(["--exact", "starts_continue_after_the_program_was_stopped"])
             .args(["--nocapture", "--test-threads=1"])
-            .env("CHILD_PROCESS_TEST_INSIDE", "1")
+            .env(INSIDE, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // The group that a shell would give it.
+            // A group of its own, as a shell gives every job.
             .process_group(0);
         let mut program = program.spawn().unwrap();
         let group = Pid::from_child(&program);
-        let (tell, told) = channel();
+        let (sender, received) = channel();
         let lines = BufReader::new(program.stderr.take().unwrap()).lines();
         let reader = thread::spawn(move || {
             lines
                 .map_while(Result::ok)
-                .for_each(|line| drop(tell.send(line)));
+                .for_each(|line| drop(sender.send(line)));
         });
         let progress = |what: &str| {
-            let line = told.recv_timeout(Duration::from_secs(30));
+            let line = received.recv_timeout(Duration::from_secs(30));
             line.unwrap_or_else(|_| panic!("no child has started {what}"));
         };
         progress("before any stop");
@@ -59,7 +59,7 @@ fn starts_go_on_after_the_program_was_stopped() {
             kill_process_group(group, Signal::CONT).unwrap();
             thread::sleep(MOMENT);
         }
-        while told.try_recv().is_ok() {}
+        while received.try_recv().is_ok() {}
         for _ in 0..5 {
             progress("after the last stop");
         }

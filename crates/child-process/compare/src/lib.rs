@@ -1,11 +1,11 @@
-//! `child-process` as a contestant: a child for each task, as many at once as there are workers.
+//! The model `child-process`: one child per task, as many at once as there are workers.
 //!
-//! The child is the runner's own program, started anew. It gets its task on standard input and writes the value to standard
-//! output: the plainest way to run something in another process, with everything that this costs.
+//! A child is the runner's own program. It reads its task from standard input and writes the value
+//! to standard output. This is the simplest way to run code in another process, at its full cost.
 
 mod task;
 
-pub use task::{TASK, do_one_task};
+pub use task::{TASK, run_task};
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
-use task::Handed;
+use task::Request;
 
 /// The model `child-process`.
 #[derive(Debug, Clone)]
@@ -27,7 +27,8 @@ pub struct ChildProcessModel {
 }
 
 impl ChildProcessModel {
-    /// A model whose children are this program, which calls [`do_one_task`] when its first argument is [`TASK`].
+    /// A model whose children run `program`, which calls [`run_task`] if its first argument is
+    /// [`TASK`].
     pub fn new(program: PathBuf) -> Self {
         Self { program }
     }
@@ -64,7 +65,7 @@ impl Model for ChildProcessModel {
         ))
     }
 
-    /// A merge needs every line of every log in one place.
+    /// A merge needs all lines of all logs in one process.
     fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
         match workload.pattern {
             Pattern::Merge => Err(Reason(
@@ -84,12 +85,12 @@ impl Model for ChildProcessModel {
         let inputs = batch.inputs();
         if batch.surroundings().files.to_str().is_none() {
             let failure = Failure::new(
-                "a child is told paths as JSON, and the folder with the files has no UTF-8 name",
+                "a child gets paths as JSON, and the name of the directory with the files is not UTF-8",
             );
             return vec![Err(failure); batch.len()];
         }
         let commands = inputs.tasks.iter().map(|task| {
-            let handed = Handed {
+            let request = Request {
                 tasks: inputs.tasks.len(),
                 snapshot: batch.snapshot().to_vec(),
                 surroundings: batch.surroundings().clone(),
@@ -97,7 +98,7 @@ impl Model for ChildProcessModel {
             };
             Command::new(&self.program)
                 .arg(TASK)
-                .input(handed.to_bytes())
+                .input(request.to_bytes())
         });
         let mut outputs = vec![Err(Failure::new("not done")); batch.len()];
         for (index, result) in many.as_completed(commands) {

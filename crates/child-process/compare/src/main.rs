@@ -1,13 +1,13 @@
-//! The runner of `child-process` in the comparison, and the child that does one task.
+//! The runner of `child-process` in the comparison, which is also the program of its children.
 
 use std::env;
 use std::process::ExitCode;
 
-use child_process_compare::{ChildProcessModel, TASK, do_one_task};
+use child_process_compare::{ChildProcessModel, TASK, run_task};
 
 fn main() -> ExitCode {
     if env::args_os().nth(1).is_some_and(|arg| arg == TASK) {
-        return do_one_task();
+        return run_task();
     }
     match env::current_exe() {
         Ok(program) => workload::runner::main(ChildProcessModel::new(program)),

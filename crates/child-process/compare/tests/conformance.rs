@@ -1,7 +1,7 @@
-//! What every model must do, done by `child-process`.
+//! The conformance checks of a model, for `child-process`.
 //!
-//! Most of the common checks call functions of the test program itself, which a child cannot be handed. Those checks stand
-//! here again, with steps that can.
+//! Most of the common checks call functions of the test program, which cannot be passed to a child.
+//! This file repeats those checks with steps that can.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,10 +25,10 @@ fn model() -> ChildProcessModel {
     ChildProcessModel::new(PathBuf::from(env!("CARGO_BIN_EXE_child-process-compare")))
 }
 
-/// The tests of this program count its children and descriptors, so they take turns.
+/// The tests run one at a time, since they count children and descriptors of this program.
 fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn inputs(tasks: usize, pattern: &str, step: &str) -> Inputs {
@@ -65,13 +65,13 @@ fn agrees(inputs: Inputs) {
 
 #[test]
 fn builtin_workloads_have_the_digest_of_sequential() {
-    let _turn = alone();
+    let _alone = alone();
     conformance::builtin_workloads_have_the_digest_of_sequential(&model(), MOST);
 }
 
 #[test]
 fn every_kind_of_step_has_the_value_of_sequential() {
-    let _turn = alone();
+    let _alone = alone();
     conformance::every_kind_of_step_has_the_value_of_sequential(&model(), MOST);
     for pattern in ["map", "rounds", "fold"] {
         for step in [
@@ -86,10 +86,11 @@ fn every_kind_of_step_has_the_value_of_sequential() {
     }
 }
 
-/// Its lines would have to come back from another process. If it were tried all the same, it would be an error, not a figure.
+/// A merge would have to pass its lines between processes. Running it anyway is an error, not a
+/// result.
 #[test]
-fn a_merge_is_refused_with_a_reason() {
-    let _turn = alone();
+fn merge_is_refused_with_a_reason() {
+    let _alone = alone();
     let model = model();
     let mut inputs = inputs(3, "merge", "tail = \"1KiB\"");
     let reason = model.supports("", &inputs.header).expect_err("no merge");
@@ -113,7 +114,7 @@ fn a_merge_is_refused_with_a_reason() {
 
 #[test]
 fn outputs_are_in_input_order() {
-    let _turn = alone();
+    let _alone = alone();
     let mut inputs = inputs(12, "map", "wait = \"1ms\"");
     for (index, task) in inputs.tasks.iter_mut().enumerate() {
         let ns = (12 - index as u64) * 5_000_000;
@@ -123,18 +124,18 @@ fn outputs_are_in_input_order() {
 }
 
 #[test]
-fn none_one_and_many_tasks_are_all_done() {
-    let _turn = alone();
+fn zero_one_and_many_tasks_are_done() {
+    let _alone = alone();
     for tasks in [0, 1, 2, MOST] {
         agrees(inputs(tasks, "map", "compute = \"1us\""));
     }
 }
 
 #[test]
-fn as_many_tasks_at_once_as_announced() {
-    let _turn = alone();
+fn as_many_tasks_as_workers_run_at_once() {
+    let _alone = alone();
     let mut most = 0;
-    // On a busy machine they must take longer to be seen at the same time.
+    // On a busy machine the tasks must take longer to overlap.
     for wait in ["200ms", "2s", "8s"] {
         let inputs = inputs(9, "map", &format!("wait = \"{wait}\""));
         let work = thread::spawn(move || outputs(inputs));
@@ -153,10 +154,9 @@ fn as_many_tasks_at_once_as_announced() {
     assert_eq!(most, WORKERS);
 }
 
-/// The worst that a task can do is to kill its process.
 #[test]
-fn a_crashing_or_failing_task_harms_no_other() {
-    let _turn = alone();
+fn crashing_task_affects_only_its_own_output() {
+    let _alone = alone();
     let mut inputs = inputs(12, "map", "kernel = \"gcd\"");
     let kill = |signal: &str| Step::Exec {
         command: ["sh", "-c", &format!("kill -{signal} $PPID; sleep 10")]
@@ -180,10 +180,10 @@ fn a_crashing_or_failing_task_harms_no_other() {
 }
 
 #[test]
-fn a_task_that_cannot_be_handed_over_is_an_error_in_its_own_place() {
-    let _turn = alone();
+fn unknown_kernel_is_an_error_of_its_own_task() {
+    let _alone = alone();
     let mut inputs = inputs(3, "map", "kernel = \"gcd\"");
-    // The child does not know this kernel, as it would not one that somebody took out.
+    // The child does not know this kernel.
     inputs.tasks[1].steps = vec![Step::Kernel(kernels::Kernel {
         name: "not there",
         run: |_| 0,
@@ -195,8 +195,8 @@ fn a_task_that_cannot_be_handed_over_is_an_error_in_its_own_place() {
 }
 
 #[test]
-fn nothing_is_left_behind() {
-    let _turn = alone();
+fn runs_leave_nothing_behind() {
+    let _alone = alone();
     let before = (count("fd"), count_children());
     for _ in 0..20 {
         outputs(inputs(20, "map", "compute = \"1us\""));
@@ -212,8 +212,8 @@ fn nothing_is_left_behind() {
 }
 
 #[test]
-fn the_trace_knows_when_each_task_was_done() {
-    let _turn = alone();
+fn trace_records_when_each_task_was_done() {
+    let _alone = alone();
     let mut inputs = inputs(2, "map", "wait = \"1ms\"");
     inputs.tasks[1].steps = vec![Step::Wait { ns: 400_000_000 }];
     let model = model();
@@ -224,13 +224,13 @@ fn the_trace_knows_when_each_task_was_done() {
     assert!(outputs.iter().all(Result::is_ok));
     let at = |share| completions.quantile_ns(share).expect("there are tasks");
     assert!(at(0.5) > 0);
-    // One after the other; half of the wait is left for a machine that is busy elsewhere.
+    // The tasks run in sequence. Half of the wait is a margin for a busy machine.
     assert!(at(1.0) >= at(0.5) + 200_000_000);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_no_child_can_be_told_is_an_error() {
+fn directory_name_that_is_not_utf8_is_an_error() {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt as _;
     let inputs = inputs(2, "map", "wait = \"1ms\"");
@@ -251,7 +251,7 @@ fn a_folder_that_no_child_can_be_told_is_an_error() {
 }
 
 #[test]
-fn the_manifest_names_the_variants() {
+fn manifest_names_the_variants() {
     let folder = env!("CARGO_MANIFEST_DIR");
     workload::conformance::the_manifest_names_the_variants(&model(), folder);
 }

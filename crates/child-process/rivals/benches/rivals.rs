@@ -1,7 +1,8 @@
-//! `child-process` against its rivals, in one run: start and wait, capture a line, capture much, many at once.
+//! `child-process` against its rivals in one run: start and wait, capture a line, capture 16 MiB,
+//! run many at once.
 //!
-//! Ours has a time limit set in each of them, which is what people take such a crate for. The rivals have none, so that they
-//! are as quick as they can be.
+//! This crate always has a time limit set, since that is a main reason to use it. The rivals have
+//! none, so that they are as fast as they can be.
 
 use std::iter;
 use std::num::NonZeroUsize;
@@ -18,7 +19,7 @@ use workload_rivals::{Contest, Settings, timed};
 const LIMIT: Duration = Duration::from_secs(60);
 const STARTS: u64 = 40;
 const MUCH: usize = 16 << 20;
-/// How often a round captures it: once is too short for the noise.
+/// The number of captures per round. A single one would be too short against the noise.
 const CAPTURES: u64 = 4;
 const CHILDREN: usize = 1_000;
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
@@ -52,7 +53,7 @@ fn start_and_wait(settings: &Settings) {
     let ours = Command::new("true")
         .stdout(Output::Inherit)
         .stderr(Output::Inherit)
-        .timeout(LIMIT);
+        .time_limit(LIMIT);
     Contest::new("start `true` and wait for it", "child", STARTS)
         .ours("child-process, with a time limit", || {
             times(|| assert!(ours.run().expect("true").success()))
@@ -92,7 +93,7 @@ fn start_and_wait(settings: &Settings) {
 
 fn capture_a_line(settings: &Settings) {
     let runtime = tokio();
-    let ours = Command::new("echo").arg("line").timeout(LIMIT);
+    let ours = Command::new("echo").arg("line").time_limit(LIMIT);
     Contest::new("capture a line", "child", STARTS)
         .ours("child-process, with a time limit", || {
             times(|| assert_eq!(ours.run().expect("echo").stdout, b"line\n"))
@@ -144,7 +145,7 @@ fn capture_much(settings: &Settings) {
     let (count, much) = (MUCH.to_string(), CAPTURES * MUCH as u64);
     let ours = Command::new("head")
         .args(["-c", &count, "/dev/zero"])
-        .timeout(LIMIT);
+        .time_limit(LIMIT);
     Contest::new("capture 16 MiB", "byte", much)
         .ours("child-process, with a time limit", || {
             captures(|| assert_eq!(ours.run().expect("head").stdout.len(), MUCH))
@@ -186,7 +187,7 @@ fn capture_much(settings: &Settings) {
         .run(settings);
 }
 
-/// So many threads, each of which runs one child after another.
+/// [`AT_ONCE`] threads that each run one child after another.
 fn std_on_threads() {
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -245,7 +246,7 @@ fn many_at_once(settings: &Settings) {
 }
 
 fn many_at_once_as_futures(settings: &Settings) {
-    let command = Command::new("true").timeout(LIMIT);
+    let command = Command::new("true").time_limit(LIMIT);
     let many = Many::new().limit(AT_ONCE).deadline(LIMIT);
     Contest::new("1,000 children as a future", "child", CHILDREN as u64)
         .ours("child-process, map_async", || {

@@ -1,2 +1,3 @@
-//! The benches of `child-process` against its rivals live in `benches/`: `cargo bench -p child-process-rivals`.
+//! The benches of `child-process` against its rivals are in `benches/`: run
+//! `cargo bench -p child-process-rivals`.
 #![forbid(unsafe_code)]

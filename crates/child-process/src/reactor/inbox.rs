@@ -1,56 +1,62 @@
-//! Who starts the watching thread, and when it may end: decided under one lock, so that nothing is given to a thread that
-//! has just left.
+//! The inbox of the watcher thread. One lock decides both what is in it and whether the thread may
+//! end, so nothing is handed to a thread that has just left.
+#![cfg_attr(
+    not(model_check),
+    allow(unreachable_pub, reason = "public for the model check")
+)]
 
-/// What was given and not yet taken, and whether there is a thread to take it.
+/// Items for the watcher thread, and whether that thread is running.
 #[derive(Debug)]
-pub(crate) struct Inbox<T> {
-    given: Vec<T>,
-    watched: bool,
+pub struct Inbox<T> {
+    items: Vec<T>,
+    has_watcher: bool,
 }
 
-/// What has to be done for something that was given.
+/// What the thread that pushed an item has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Given {
-    /// There is a thread, to be woken.
-    ToTheWatcher,
-    /// There is none; who gave it starts one.
-    StartAWatcher,
+pub enum Pushed {
+    /// Wake the watcher thread.
+    WakeWatcher,
+    /// Start a watcher thread, because none is running.
+    StartWatcher,
 }
 
 impl<T> Inbox<T> {
-    pub(crate) const fn new() -> Self {
+    /// An empty inbox without a watcher.
+    #[allow(clippy::new_without_default, reason = "`const` is what it is made for")]
+    pub const fn new() -> Self {
         Self {
-            given: Vec::new(),
-            watched: false,
+            items: Vec::new(),
+            has_watcher: false,
         }
     }
 
-    /// Something to watch.
-    pub(crate) fn give(&mut self, something: T) -> Given {
-        self.given.push(something);
-        if std::mem::replace(&mut self.watched, true) {
-            Given::ToTheWatcher
+    /// Adds an item.
+    pub fn push(&mut self, item: T) -> Pushed {
+        self.items.push(item);
+        if std::mem::replace(&mut self.has_watcher, true) {
+            Pushed::WakeWatcher
         } else {
-            Given::StartAWatcher
+            Pushed::StartWatcher
         }
     }
 
-    /// The thread takes what was given.
-    pub(crate) fn take(&mut self) -> Vec<T> {
-        std::mem::take(&mut self.given)
+    /// Takes all items; for the watcher.
+    pub fn take(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.items)
     }
 
-    /// The thread wants to end: true if it may. Then it must.
-    pub(crate) fn leave(&mut self) -> bool {
-        if self.given.is_empty() {
-            self.watched = false;
+    /// Asks for permission to end; for the watcher, which must end if this returns true.
+    pub fn try_leave(&mut self) -> bool {
+        if self.items.is_empty() {
+            self.has_watcher = false;
         }
-        !self.watched
+        !self.has_watcher
     }
 
-    /// There was no thread to be had.
-    pub(crate) fn take_back(&mut self) -> Vec<T> {
-        self.watched = false;
+    /// Takes all items back because the watcher could not be started.
+    pub fn take_back(&mut self) -> Vec<T> {
+        self.has_watcher = false;
         self.take()
     }
 }

@@ -1,15 +1,19 @@
-//! Where a result waits for its future.
+//! A one-shot slot that passes a result from the watcher thread to a future.
+#![cfg_attr(
+    not(model_check),
+    allow(unreachable_pub, reason = "public for the model check")
+)]
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::task::Waker;
 
-use super::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 
-/// A place for one result, between the watching thread and a future.
+/// A slot for one result.
 #[derive(Debug)]
-pub(crate) struct Slot<T>(Mutex<State<T>>);
+pub struct Slot<T>(Mutex<State<T>>);
 
 #[derive(Debug)]
 enum State<T> {
@@ -19,16 +23,21 @@ enum State<T> {
     Abandoned,
 }
 
-/// What a future finds.
+/// The result of polling a slot.
 #[derive(Debug)]
-pub(crate) enum Taken<T> {
-    Now(T),
-    Later,
-    Before,
+pub enum Poll<T> {
+    /// The result.
+    Ready(T),
+    /// There is no result yet; the waker is registered.
+    Pending,
+    /// The result was taken before.
+    Taken,
 }
 
 impl<T> Slot<T> {
-    pub(crate) fn new() -> Self {
+    /// An empty slot.
+    #[allow(clippy::new_without_default, reason = "it is always shared")]
+    pub fn new() -> Self {
         Self(Mutex::new(State::Waiting(None)))
     }
 
@@ -36,54 +45,54 @@ impl<T> Slot<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the result, or has `waker` woken when it is there.
-    pub(crate) fn take(&self, waker: &Waker) -> Taken<T> {
-        // Cloned before the lock and dropped after it: both are code of the runtime's.
+    /// Takes the result, or registers `waker` in place of an earlier one.
+    pub fn poll(&self, waker: &Waker) -> Poll<T> {
+        // Cloned and dropped outside the lock, because both run code of the async runtime.
         let waker = waker.clone();
         let mut state = self.state();
-        let before = match &mut *state {
-            State::Waiting(before) => before.replace(waker),
-            State::Taken | State::Abandoned => return Taken::Before,
+        let earlier = match &mut *state {
+            State::Waiting(earlier) => earlier.replace(waker),
+            State::Taken | State::Abandoned => return Poll::Taken,
             State::Done(_) => {
                 return match mem::replace(&mut *state, State::Taken) {
-                    State::Done(result) => Taken::Now(result),
-                    _ => Taken::Before,
+                    State::Done(result) => Poll::Ready(result),
+                    _ => Poll::Taken,
                 };
             }
         };
         drop(state);
-        drop(before);
-        Taken::Later
+        drop(earlier);
+        Poll::Pending
     }
 
-    /// Puts the result there, unless nobody wants it any more.
-    pub(crate) fn put(&self, result: T) {
+    /// Stores the result and wakes the future. An abandoned slot drops the result.
+    pub fn put(&self, result: T) {
         let mut state = self.state();
         if let State::Abandoned = *state {
             drop(state);
             return;
         }
-        let before = mem::replace(&mut *state, State::Done(result));
+        let earlier = mem::replace(&mut *state, State::Done(result));
         drop(state);
-        if let State::Waiting(Some(waker)) = before {
-            // A runtime that panics here must not take the other children with it, nor must what it panics with.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake()))
-                && let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
-            {
-                mem::forget(second);
+        if let State::Waiting(Some(waker)) = earlier {
+            // A waker that panics must not take down the thread that serves all other children. The
+            // payload is leaked, because its destructor may panic too.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                mem::forget(payload);
             }
         }
     }
 
-    /// Nobody wants the result any more.
-    pub(crate) fn abandon(&self) {
+    /// Declares that the result is no longer wanted.
+    pub fn abandon(&self) {
         let mut state = self.state();
-        let before = mem::replace(&mut *state, State::Abandoned);
+        let earlier = mem::replace(&mut *state, State::Abandoned);
         drop(state);
-        drop(before);
+        drop(earlier);
     }
 
-    pub(crate) fn abandoned(&self) -> bool {
+    /// Whether the result is no longer wanted.
+    pub fn is_abandoned(&self) -> bool {
         matches!(*self.state(), State::Abandoned)
     }
 }

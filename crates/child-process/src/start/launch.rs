@@ -1,4 +1,4 @@
-//! Spawning the process: by the standard library where it can do it, else directly.
+//! Spawning the process: through the standard library if possible, otherwise directly.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -9,29 +9,29 @@ use std::time::Duration;
 use nix::sys::signal::SigSet;
 use rustix::io::Errno;
 
-use super::plan::Plan;
-use super::{direct, stuck};
-use crate::tree::VARIABLE;
+use crate::start::plan::Plan;
+use crate::start::{posix_spawn, stopped_starts};
+use crate::tree::adoption::mark::MARK_VARIABLE;
 
-/// Spawns the process and returns its number.
+/// Spawns the process and returns its id.
 pub(super) fn launch(plan: Plan<'_>) -> io::Result<u32> {
-    // A child in the group of this program goes on when this program does.
-    let _watched = (!plan.command.foreground).then(stuck::watch);
-    // A mask that cannot be read is taken for an empty one, which it nearly always is.
+    // A child in the group of this program is continued together with this program.
+    let _watched = (!plan.command.foreground).then(stopped_starts::watch);
+    // If the mask cannot be read, assume that it is empty, which it nearly always is.
     let mask = SigSet::thread_get_mask().unwrap_or_else(|_| SigSet::empty());
-    if mask.iter().next().is_some() || direct::looks_elsewhere(plan.command) {
-        let spawned = while_busy(|| direct::spawn(&plan))?;
+    if mask.iter().next().is_some() || posix_spawn::uses_other_path(plan.command) {
+        let spawned = retry_while_busy(|| posix_spawn::spawn(&plan))?;
         if let Some(id) = spawned {
             return Ok(id);
         }
-        // The standard library needs no such thread. The mask is inherited then.
+        // The standard library can set the directory, but the child inherits the mask then.
     }
-    let mut child = standard(plan);
-    // The process is reaped through its descriptor.
-    while_busy(|| Ok(child.spawn()?.id()))
+    let mut child = std_command(plan);
+    // The process will be reaped through its pidfd, so the handle is dropped.
+    retry_while_busy(|| Ok(child.spawn()?.id()))
 }
 
-fn standard(plan: Plan<'_>) -> StdCommand {
+fn std_command(plan: Plan<'_>) -> StdCommand {
     let command = plan.command;
     let mut child = StdCommand::new(&command.program);
     child.args(&command.args);
@@ -45,7 +45,7 @@ fn standard(plan: Plan<'_>) -> StdCommand {
         };
     }
     if let Some(mark) = plan.mark {
-        child.env(VARIABLE, mark);
+        child.env(MARK_VARIABLE, mark);
     }
     if let Some(dir) = &command.dir {
         child.current_dir(dir);
@@ -58,12 +58,13 @@ fn standard(plan: Plan<'_>) -> StdCommand {
     child
 }
 
-/// Tries again for up to a quarter of a second if the program's file is open for writing.
+/// Retries for up to a quarter of a second while the program's file is open for writing
+/// (`ETXTBSY`).
 ///
-/// When one thread writes a program and starts it while another thread starts anything, the other
-/// child holds the file open between its `fork` and its `execve`. Nothing has run yet, so another
-/// try is harmless.
-fn while_busy<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// If one thread writes a program and starts it while another thread spawns a child, that child
+/// holds the file open between its `fork` and its `execve`. Nothing has run yet, so a retry is
+/// harmless.
+fn retry_while_busy<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     const TRIES: u32 = 8;
     let busy = |error: &io::Error| error.raw_os_error() == Some(Errno::TXTBSY.raw_os_error());
     for attempt in 0..TRIES {

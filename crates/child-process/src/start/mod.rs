@@ -1,113 +1,116 @@
-//! From settings to a running child.
+//! Starting a child: from a command to a monitor.
 
-mod direct;
 mod hint;
 mod launch;
-mod pipes;
+pub(crate) mod pipes;
 mod plan;
-mod stuck;
+mod posix_spawn;
+mod stopped_starts;
 
 use std::io;
 use std::time::Instant;
 
-use crate::Error;
-use crate::command::{Command, Input, Output};
-use crate::descriptor::above_standard;
-use crate::job::{Drain, Feed, Job};
-use crate::tree::{Leader, Mark, mark_for_a_child};
-use hint::{can_be_a_variable, hint};
-use launch::launch;
-pub(crate) use pipes::Neighbours;
-use pipes::{captured, stdin, stdout};
-use plan::{Plan, Source};
-
 use rustix::event::{EventfdFlags, eventfd};
 
-/// Starts a child to which nobody will write.
-pub(crate) fn start(command: &Command) -> Result<Job, Error> {
-    start_between(command, Neighbours::default())
+use crate::command::{Command, Input, Output};
+use crate::descriptor::above_standard;
+use crate::error::Error;
+use crate::monitor::input_writer::InputWriter;
+use crate::monitor::output_reader::OutputReader;
+use crate::monitor::state::Monitor;
+use crate::start::hint::{hint, is_variable_name};
+use crate::start::launch::launch;
+use crate::start::pipes::{PipeEnds, captured, stdin, stdout};
+use crate::start::plan::{Plan, Source};
+use crate::tree::adoption::mark::Mark;
+use crate::tree::adoption::new_mark;
+use crate::tree::leader::Leader;
+
+/// Starts a child without a handle to write to it, so its input is closed after its bytes.
+pub(crate) fn start(command: &Command) -> Result<Monitor, Error> {
+    start_between(command, PipeEnds::default())
 }
 
-/// Starts a child in a pipeline, to which nobody will write.
-pub(crate) fn start_between(command: &Command, neighbours: Neighbours) -> Result<Job, Error> {
-    let mut job = start_with(command, neighbours)?;
-    job.stdin.finish();
-    Ok(job)
+/// Starts a stage of a pipeline.
+pub(crate) fn start_between(command: &Command, ends: PipeEnds) -> Result<Monitor, Error> {
+    let mut monitor = start_with(command, ends)?;
+    monitor.stdin.finish();
+    Ok(monitor)
 }
 
-/// Starts a child to which somebody may write.
-pub(crate) fn start_open(command: &Command) -> Result<Job, Error> {
-    start_with(command, Neighbours::default())
+/// Starts a child whose input stays open for writing.
+pub(crate) fn start_open(command: &Command) -> Result<Monitor, Error> {
+    start_with(command, PipeEnds::default())
 }
 
-fn start_with(command: &Command, neighbours: Neighbours) -> Result<Job, Error> {
+fn start_with(command: &Command, ends: PipeEnds) -> Result<Monitor, Error> {
     let started = Instant::now();
-    let spawned = spawn(command, neighbours).map_err(|error| Error::Start {
+    let spawned = spawn(command, ends).map_err(|error| Error::Start {
         command: command.line(),
         hint: hint(command, &error),
         error,
     })?;
     let leader = Leader::hold(spawned.id, !command.foreground, spawned.mark);
-    // Another kind of error: it ran for a moment, so nobody should simply try again.
+    // Not `Error::Start`: the child ran for a moment, so a retry could run it twice.
     let leader = leader.map_err(|error| Error::Watch {
         command: command.line(),
         error,
     })?;
-    let mut job = Job::new(command.line(), leader, command.limits, started);
-    (job.stdin, job.stdout, job.stderr) = (spawned.stdin, spawned.stdout, spawned.stderr);
-    job.cap = command.cap;
-    // What fits into the pipe is there before the child looks.
-    job.stdin.pump();
-    Ok(job)
+    let mut monitor = Monitor::new(command.line(), leader, command.limits, started);
+    (monitor.stdin, monitor.stdout, monitor.stderr) =
+        (spawned.stdin, spawned.stdout, spawned.stderr);
+    monitor.cap = command.cap;
+    // Whatever fits into the pipe is there before the child reads.
+    monitor.stdin.pump();
+    Ok(monitor)
 }
 
 struct Spawned {
     id: u32,
     mark: Option<Mark>,
-    stdin: Feed,
-    stdout: Drain,
-    stderr: Drain,
+    stdin: InputWriter,
+    stdout: OutputReader,
+    stderr: OutputReader,
 }
 
-fn spawn(command: &Command, neighbours: Neighbours) -> io::Result<Spawned> {
-    if let Some((name, _)) = command
-        .env
-        .iter()
-        .find(|(name, _)| !can_be_a_variable(name))
-    {
+fn spawn(command: &Command, ends: PipeEnds) -> io::Result<Spawned> {
+    if let Some((name, _)) = command.env.iter().find(|(name, _)| !is_variable_name(name)) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            format!("a variable cannot be called {name:?}"),
+            format!("{name:?} is not a name for an environment variable"),
         ));
     }
-    let mark = mark_for_a_child();
+    let mark = new_mark();
     let cap = command.cap.map(|(cap, _)| cap);
-    let (from, stdin) = stdin(command, neighbours.stdin)?;
-    let (to, stdout) = stdout(command, neighbours.stdout, cap)?;
+    let (from, stdin) = stdin(command, ends.stdin)?;
+    let (to, stdout) = stdout(command, ends.stdout, cap)?;
     let (errors_to, stderr) = match &command.stderr {
         Output::Capture => captured(cap)?,
-        Output::Inherit => (Source::Inherit, Drain::default()),
-        Output::Null => (Source::Null, Drain::default()),
-        Output::File(file) => (Source::Given(file.try_clone()?.into()), Drain::default()),
-        Output::Merge => (to.for_stderr_too()?, Drain::default()),
+        Output::Inherit => (Source::Inherit, OutputReader::default()),
+        Output::Null => (Source::Null, OutputReader::default()),
+        Output::File(file) => (
+            Source::Given(file.try_clone()?.into()),
+            OutputReader::default(),
+        ),
+        Output::Merge => (to.for_stderr_too()?, OutputReader::default()),
     };
     let inherits_all = matches!(command.stdin, Input::Inherit)
         && matches!(command.stdout, Output::Inherit)
         && matches!(command.stderr, Output::Inherit);
-    // Keeps a place free for the descriptor that the child is watched by. If there is none, that
-    // has to be known before the child runs: a refused start can be tried again later. If anything
-    // else is opened for the start and closed after it, that keeps the place.
-    let room = inherits_all.then(|| eventfd(0, EventfdFlags::CLOEXEC));
-    let room = room.transpose()?.map(above_standard).transpose()?;
+    // Reserves the descriptor that will watch the child. A shortage must show before the child
+    // runs, because a refused start can be retried later. Any pipe or file opened for the start and
+    // closed after it serves as the reserve too.
+    let reserve = inherits_all.then(|| eventfd(0, EventfdFlags::CLOEXEC));
+    let reserve = reserve.transpose()?.map(above_standard).transpose()?;
     let plan = Plan {
         command,
         mark: mark.as_ref().map(Mark::value),
         streams: [from, to, errors_to],
     };
-    // The child's ends of the pipes are closed here, with the plan: otherwise the end of its output
-    // would never be seen.
+    // `launch` closes this program's copies of the child's pipe ends; otherwise the end of the
+    // output would never be read.
     let id = launch(plan)?;
-    drop(room);
+    drop(reserve);
     Ok(Spawned {
         id,
         mark,

@@ -1,27 +1,28 @@
-//! The standard streams of a child, and this program's ends of them.
+//! The standard streams of a child, and this program's ends of their pipes.
 
 use std::io::{self, PipeReader, PipeWriter, pipe};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::plan::Source;
 use crate::command::{Command, Input, Output};
 use crate::descriptor::above_standard;
-use crate::job::{Drain, Feed};
+use crate::monitor::input_writer::InputWriter;
+use crate::monitor::output_reader::OutputReader;
+use crate::start::plan::Source;
 
-/// Ends of pipes from and to neighbours, which take precedence over the command's settings.
+/// Ends of the pipes to neighbouring stages, which take precedence over the command's settings.
 #[derive(Debug, Default)]
-pub(crate) struct Neighbours {
+pub(crate) struct PipeEnds {
     pub(crate) stdin: Option<PipeReader>,
     pub(crate) stdout: Option<PipeWriter>,
 }
 
 pub(super) fn stdin(
     command: &Command,
-    neighbour: Option<PipeReader>,
-) -> io::Result<(Source, Feed)> {
-    if let Some(reader) = neighbour {
-        return Ok((Source::Given(reader.into()), Feed::default()));
+    previous_stage: Option<PipeReader>,
+) -> io::Result<(Source, InputWriter)> {
+    if let Some(reader) = previous_stage {
+        return Ok((Source::Given(reader.into()), InputWriter::default()));
     }
     let piped = || -> io::Result<(Source, OwnedFd)> {
         let (reader, writer) = pipe()?;
@@ -30,41 +31,47 @@ pub(super) fn stdin(
         Ok((Source::Given(reader.into()), writer))
     };
     Ok(match &command.stdin {
-        Input::Null => (Source::Null, Feed::default()),
-        Input::Inherit => (Source::Inherit, Feed::default()),
-        Input::File(file) => (Source::Given(file.try_clone()?.into()), Feed::default()),
+        Input::Null => (Source::Null, InputWriter::default()),
+        Input::Inherit => (Source::Inherit, InputWriter::default()),
+        Input::File(file) => (
+            Source::Given(file.try_clone()?.into()),
+            InputWriter::default(),
+        ),
         Input::Bytes(bytes) => {
             let (source, writer) = piped()?;
-            (source, Feed::of(writer, Arc::clone(bytes)))
+            (source, InputWriter::with_bytes(writer, Arc::clone(bytes)))
         }
         Input::Pipe => {
             let (source, writer) = piped()?;
-            (source, Feed::open(writer))
+            (source, InputWriter::open(writer))
         }
     })
 }
 
 pub(super) fn stdout(
     command: &Command,
-    neighbour: Option<PipeWriter>,
+    next_stage: Option<PipeWriter>,
     cap: Option<usize>,
-) -> io::Result<(Source, Drain)> {
-    if let Some(writer) = neighbour {
-        return Ok((Source::Given(writer.into()), Drain::default()));
+) -> io::Result<(Source, OutputReader)> {
+    if let Some(writer) = next_stage {
+        return Ok((Source::Given(writer.into()), OutputReader::default()));
     }
     Ok(match &command.stdout {
         Output::Capture | Output::Merge => return captured(cap),
-        Output::Inherit => (Source::Inherit, Drain::default()),
-        Output::Null => (Source::Null, Drain::default()),
-        Output::File(file) => (Source::Given(file.try_clone()?.into()), Drain::default()),
+        Output::Inherit => (Source::Inherit, OutputReader::default()),
+        Output::Null => (Source::Null, OutputReader::default()),
+        Output::File(file) => (
+            Source::Given(file.try_clone()?.into()),
+            OutputReader::default(),
+        ),
     })
 }
 
-/// A pipe for an output, of which at most `cap` bytes are kept.
-pub(super) fn captured(cap: Option<usize>) -> io::Result<(Source, Drain)> {
-    // Closed on exec, so no other program that is started meanwhile inherits it.
+/// A pipe for an output stream, and a reader that keeps at most `cap` bytes of it.
+pub(super) fn captured(cap: Option<usize>) -> io::Result<(Source, OutputReader)> {
+    // Close-on-exec, so no other program that is started meanwhile inherits it.
     let (reader, writer) = pipe()?;
     let reader = above_standard(reader.into())?;
     rustix::io::ioctl_fionbio(&reader, true)?;
-    Ok((Source::Given(writer.into()), Drain::of(reader, cap)))
+    Ok((Source::Given(writer.into()), OutputReader::new(reader, cap)))
 }

@@ -1,4 +1,4 @@
-//! What a process is spawned from.
+//! The plan from which a process is spawned.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use crate::command::Command;
 
-/// Where a standard stream of a child comes from or goes to.
+/// The source or the destination of a standard stream of a child.
 #[derive(Debug)]
 pub(super) enum Source {
     Inherit,
@@ -15,7 +15,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// For standard error that goes where standard output goes.
+    /// A duplicate for standard error merged into standard output.
     pub(super) fn for_stderr_too(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Inherit => Self::Given(io::stdout().as_fd().try_clone_to_owned()?),
@@ -35,11 +35,11 @@ impl From<Source> for Stdio {
     }
 }
 
-/// All that is needed to spawn a process.
+/// Everything needed to spawn a process.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     pub(super) command: &'a Command,
-    /// The value of [`VARIABLE`](crate::tree::VARIABLE).
+    /// The value of [`MARK_VARIABLE`](crate::tree::adoption::mark::MARK_VARIABLE).
     pub(super) mark: Option<&'a str>,
     /// Standard input, output and error.
     pub(super) streams: [Source; 3],

@@ -1,4 +1,4 @@
-//! The child itself, which leads the group.
+//! The child at the root of a tree, usually the leader of its process group.
 
 use std::fs;
 use std::io;
@@ -8,52 +8,52 @@ use std::process::{self, ExitStatus};
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group,
-    pidfd_open, pidfd_send_signal, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group,
+    pidfd_send_signal, waitid,
 };
 
-use super::Mark;
-use crate::descriptor::above_standard;
+use crate::tree::adoption::mark::Mark;
+use crate::tree::process_handle::open_pidfd;
 
-/// A child that was started and not yet reaped, at least not by this crate.
+/// A child that this crate has started and not reaped yet.
 #[derive(Debug)]
 pub(crate) struct Leader {
     id: Pid,
-    /// `None` if something else in this program had reaped the child before it could be held. Then
-    /// its number may belong to any other process, so it is never signalled.
-    process: Option<OwnedFd>,
-    /// It leads a process group of its own.
+    /// `None` if other code in this program reaped the child before it could be held. Its id may
+    /// then belong to any process, so it is never signalled.
+    pidfd: Option<OwnedFd>,
+    /// Whether it leads a process group of its own.
     leads: bool,
     exited: bool,
     mark: Option<Mark>,
-    /// The program that started it.
+    /// The process that started it.
     parent: u32,
 }
 
 impl Leader {
-    /// Holds a child that was just started. If there is no descriptor left, the child is ended,
-    /// with its group.
+    /// Holds a child that was just started. If no descriptor is available, the child is killed with
+    /// its group.
     pub(crate) fn hold(id: u32, leads: bool, mark: Option<Mark>) -> io::Result<Self> {
         let id = Pid::from_raw(id.cast_signed()).ok_or(Errno::SRCH)?;
         if let Some(mark) = &mark {
             mark.started(id.as_raw_nonzero().get().cast_unsigned());
         }
-        let process = match open(id) {
-            // The number may have been recycled before the descriptor was opened.
-            Ok(process) => is_own(WaitId::PidFd(process.as_fd())).then_some(process),
+        let pidfd = match open_pidfd(id) {
+            // The id may have been reused before the descriptor was opened.
+            Ok(pidfd) => is_own(WaitId::PidFd(pidfd.as_fd())).then_some(pidfd),
             Err(_) if !is_own(WaitId::Pid(id)) => None,
             Err(error) => {
-                end_unheld(id, leads);
+                kill_unheld(id, leads);
                 return Err(error.into());
             }
         };
-        if process.is_none() {
+        if pidfd.is_none() {
             mark.as_ref().inspect(|mark| mark.retire());
         }
         Ok(Self {
             id,
-            exited: process.is_none(),
-            process,
+            exited: pidfd.is_none(),
+            pidfd,
             leads,
             mark,
             parent: process::id(),
@@ -64,8 +64,9 @@ impl Leader {
         self.id.as_raw_nonzero().get().cast_unsigned()
     }
 
-    /// Whether this is a forked copy of the program that started it, which has to leave it alone.
-    pub(crate) fn is_of_another(&self) -> bool {
+    /// Whether this process is a forked copy of the one that started the child, and must leave it
+    /// alone.
+    pub(crate) fn is_forked_copy(&self) -> bool {
         self.parent != process::id()
     }
 
@@ -74,48 +75,50 @@ impl Leader {
         self.leads
     }
 
-    /// What its orphans are told by, where the program adopts them.
+    /// The environment mark of its descendants, if the program adopts orphans.
     pub(crate) fn mark(&self) -> Option<&Mark> {
         self.mark.as_ref()
     }
 
-    /// Becomes readable when it ends. `None` if it had ended before it could be held.
+    /// A descriptor that is readable when the child has ended. `None` if it was reaped before it
+    /// could be held.
     pub(crate) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.process.as_ref().map(|process| process.as_fd())
+        self.pidfd.as_ref().map(|pidfd| pidfd.as_fd())
     }
 
     fn held(&self) -> Result<BorrowedFd<'_>, Errno> {
         self.descriptor().ok_or(Errno::CHILD)
     }
 
-    /// Whether its standard output is this pipe. If that cannot be known, it is not.
+    /// Whether its standard output is this pipe; false if that cannot be determined.
     pub(crate) fn has_as_stdout(&self, pipe: Option<&OwnedFd>) -> bool {
         let own = pipe.map(|pipe| format!("/proc/self/fd/{}", pipe.as_raw_fd()));
         let own = own.and_then(|own| fs::read_link(own).ok());
-        // The number is that of the child as long as the child has not been reaped.
+        // The id is that of the child while the child is unreaped, which is checked below.
         let theirs = fs::read_link(format!("/proc/{}/fd/1", self.id()));
         self.is_pinned() && own.is_some() && theirs.ok() == own
     }
 
-    /// Whether it was seen to have ended.
+    /// Whether the event loop has seen its end.
     pub(crate) fn exited(&self) -> bool {
         self.exited
     }
 
-    /// Its descriptor became readable. Only the loop says so, which then also does what is due.
+    /// Records that its descriptor became readable. Only the event loop calls this, and then does
+    /// what is due.
     pub(crate) fn note_exit(&mut self) {
         self.exited = true;
     }
 
-    /// How it ended, if it has; it stays unreaped.
+    /// The exit status if it has ended, without reaping it.
     pub(crate) fn peek(&self) -> io::Result<Option<ExitStatus>> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         let status = waitid(WaitId::PidFd(self.held()?), options)?;
         Ok(status.as_ref().and_then(exit_status))
     }
 
-    /// Whether its number is still its own: it runs, or it is a zombie. Not so if something else in this program has
-    /// reaped it.
+    /// Whether its id is still its own, since it runs or is a zombie. False if other code in this
+    /// program has reaped it.
     pub(crate) fn is_pinned(&self) -> bool {
         self.peek().is_ok()
     }
@@ -126,18 +129,19 @@ impl Leader {
         Ok(pidfd_send_signal(process, signal)?)
     }
 
-    /// Sends its group a signal; false if it has none or the number might be somebody else's by now.
+    /// Sends a signal to its group. Returns false if it has none, or its id may have been reused.
     pub(crate) fn signal_group(&self, signal: Signal) -> bool {
-        // An error means that nobody is left, or none that we may signal.
-        let there = self.leads && self.is_pinned();
-        if there {
+        let has_group = self.leads && self.is_pinned();
+        if has_group {
+            // An error means that the group is empty, or has only processes of other users.
             let _ = kill_process_group(self.id, signal);
         }
-        there
+        has_group
     }
 
-    /// Takes it away once it has ended. Only now does its number become free, so nothing may be signalled by it from here
-    /// on. By its descriptor: if something else has reaped it, its number may be that of another child by now.
+    /// Waits for its end and reaps it. From then on its id may be reused, so it must not be
+    /// signalled by id. This reaps through the descriptor: if other code has reaped the child
+    /// already, its id may be that of another child.
     pub(crate) fn reap(&self) -> io::Result<ExitStatus> {
         loop {
             match waitid(WaitId::PidFd(self.held()?), WaitIdOptions::EXITED) {
@@ -154,24 +158,14 @@ impl Leader {
     }
 }
 
-fn open(id: Pid) -> Result<OwnedFd, Errno> {
-    loop {
-        match pidfd_open(id, PidfdFlags::empty()) {
-            Err(Errno::INTR) => {}
-            result => return result.and_then(above_standard),
-        }
-    }
-}
-
-/// Whether the process is a child of this program that nobody has reaped yet.
+/// Whether the process is an unreaped child of this program.
 fn is_own(process: WaitId<'_>) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     !matches!(waitid(process, options), Err(Errno::CHILD))
 }
 
-/// Ends a child for which there is no descriptor. It was seen to be unreaped a moment ago, which is
-/// all that is known about its number.
-fn end_unheld(id: Pid, leads: bool) {
+/// Kills and reaps a child without a descriptor. Its id is known to be its own as of a moment ago.
+fn kill_unheld(id: Pid, leads: bool) {
     if leads {
         let _ = kill_process_group(id, Signal::KILL);
     }
@@ -179,7 +173,8 @@ fn end_unheld(id: Pid, leads: bool) {
     while let Err(Errno::INTR) = waitid(WaitId::Pid(id), WaitIdOptions::EXITED) {}
 }
 
-/// In the layout of wait(2): a code in the second byte, or a signal in the first, with a bit if there is a core.
+/// The status in the layout of wait(2): the exit code in the second byte, or the signal in the
+/// first, with a bit for a core dump.
 fn exit_status(status: &WaitIdStatus) -> Option<ExitStatus> {
     let raw = match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => (code & 0xff) << 8,
@@ -195,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    fn signal_everything(leader: &Leader) {
+    fn assert_every_call_fails(leader: &Leader) {
         assert!(!leader.is_pinned());
         assert!(!leader.signal_group(Signal::KILL));
         assert_eq!(
@@ -207,17 +202,17 @@ mod tests {
     }
 
     #[test]
-    fn child_reaped_before_it_is_held_has_lost_its_status() {
+    fn status_is_lost_if_child_is_reaped_before_it_is_held() {
         let mut child = Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         let leader = Leader::hold(child.id(), true, None).unwrap();
         assert!(leader.exited());
-        signal_everything(&leader);
+        assert_every_call_fails(&leader);
     }
 
     #[test]
-    fn stranger_with_number_of_reaped_child_is_not_signalled() {
-        // A grandchild stands for the process that has got the number since.
+    fn process_with_reused_id_is_not_signalled() {
+        // A grandchild plays the process that reuses the id.
         let mut shell = Command::new("sh");
         shell.args(["-c", "sleep 60 & echo $!; read -r _; kill $!"]);
         shell.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -227,9 +222,9 @@ mod tests {
         io::BufRead::read_line(&mut output, &mut line).unwrap();
         let leader = Leader::hold(line.trim().parse().unwrap(), true, None).unwrap();
         assert!(leader.exited());
-        signal_everything(&leader);
+        assert_every_call_fails(&leader);
         drop(shell.stdin.take());
-        // `kill` fails if the stranger had been signalled and was gone.
+        // `kill` in the shell fails if the grandchild is gone.
         assert!(shell.wait().unwrap().success());
     }
 }

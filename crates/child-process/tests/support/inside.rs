@@ -1,44 +1,43 @@
-//! Tests that need surroundings of their own: the test program is run again in them, for that test
-//! alone.
+//! Tests that need an environment of their own. The test program runs itself again in that
+//! environment, for that test only.
 
 use std::env;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
-/// Set in the program that is run again.
-const INSIDE: &str = "CHILD_PROCESS_TEST_INSIDE";
+use super::temp_dir::TempDir;
 
-/// Where to run a test again.
+/// The variable that is set in the inner test program.
+pub(crate) const INSIDE: &str = "CHILD_PROCESS_TEST_INSIDE";
+
+/// The environment of the inner test program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Where {
-    /// In a process of its own.
+    /// A process of its own.
     Process,
-    /// As the first process of a PID namespace.
+    /// The first process of a PID namespace.
     PidOne,
-    /// As a user without rights, and as the first process of a PID namespace in which numbers of
-    /// processes are used again soon.
+    /// An unprivileged user, as the first process of a PID namespace that reuses process ids soon.
     NobodyAsPidOne,
 }
 
-/// Whether this is the program that was run again.
+/// Whether this is the inner test program.
 pub(crate) fn is_inside() -> bool {
     env::var_os(INSIDE).is_some()
 }
 
-/// Runs a test of this program again in these surroundings, and fails if it fails. Says so if it
-/// cannot be run in them.
+/// Runs a test of this program again in that environment, and fails if it fails. Prints a message
+/// if the environment is not available.
 #[track_caller]
 pub(crate) fn run_inside(place: Where, test: &str) {
     if let Some(reason) = obstacle(place) {
         println!("skipped: {reason}");
         return;
     }
-    let folder = Folder::new();
-    let program = folder.0.join("test");
-    // By another process: while this one had the copy open, a child of another thread could hold it
-    // open for writing.
+    let dir = TempDir::new();
+    let program = dir.path().join("test");
+    // Copied by another process: while this one writes the copy, a child of another thread could
+    // inherit the descriptor and keep the file open for writing.
     let copied = Command::new("cp")
         .arg(env::current_exe().expect("this program"))
         .arg(&program)
@@ -67,9 +66,9 @@ const SETPRIV: [&str; 4] = [
     "--clear-groups",
 ];
 
-/// Sets the last number of a process back time and again, then becomes the program.
-const FEW_NUMBERS: &str = "(while sleep 0.05; do echo 300 >/proc/sys/kernel/ns_last_pid; done) \
-                           >/dev/null 2>&1 & exec \"$@\"";
+/// Resets the last process id again and again in the background, then executes its arguments.
+const FEW_IDS: &str = "(while sleep 0.05; do echo 300 >/proc/sys/kernel/ns_last_pid; done) \
+                       >/dev/null 2>&1 & exec \"$@\"";
 
 fn command(place: Where, program: &Path) -> Command {
     let mut words = Vec::new();
@@ -78,17 +77,17 @@ fn command(place: Where, program: &Path) -> Command {
         Where::PidOne => words.extend(UNSHARE),
         Where::NobodyAsPidOne => {
             words.extend(UNSHARE);
-            words.extend(["sh", "-c", FEW_NUMBERS, "-"]);
+            words.extend(["sh", "-c", FEW_IDS, "-"]);
             words.extend(SETPRIV);
         }
     }
-    words.push(program.to_str().expect("a path of a temporary folder"));
+    words.push(program.to_str().expect("the path of a temporary directory"));
     let mut command = Command::new(words[0]);
     command.args(&words[1..]);
     command
 }
 
-/// Why the test cannot be run there.
+/// Why the environment is not available.
 fn obstacle(place: Where) -> Option<String> {
     if place == Where::Process {
         return None;
@@ -97,27 +96,9 @@ fn obstacle(place: Where) -> Option<String> {
     match output {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(format!(
-            "no PID namespace here: {}",
+            "no PID namespace is available: {}",
             text(&output.stderr).trim()
         )),
-        Err(error) => Some(format!("no unshare or setpriv here: {error}")),
-    }
-}
-
-/// A folder that every user may read.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let made = Command::new("mktemp").arg("-d").output().expect("mktemp");
-        let path = PathBuf::from(text(&made.stdout).trim());
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("a folder");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        Err(error) => Some(format!("unshare or setpriv is not available: {error}")),
     }
 }

@@ -1,12 +1,12 @@
-//! `posix_spawn` with what the standard library does not offer.
+//! Spawning through `posix_spawn`, for cases that the standard library does not cover.
 //!
-//! The standard library passes the signal mask of the calling thread on. A child that inherits a
-//! blocked `SIGTERM` cannot be asked to end. The mask cannot be lifted around the spawn either: a
-//! pending signal would then be delivered to this program.
+//! A child of the standard library inherits the signal mask of the calling thread. If that blocks
+//! `SIGTERM`, the child cannot be asked to end. Unblocking the signals around the spawn would
+//! deliver pending ones to this program.
 //!
-//! The standard library also forks, instead of `posix_spawn`, if a program is looked up in a `PATH`
-//! that was set for the child. That is slower, and it panics if something else in this program reaps
-//! a child whose `execve` failed.
+//! If a program is looked up in a `PATH` that was set for the child, the standard library also
+//! forks instead of calling `posix_spawn`. That is slower, and it panics if other code in this
+//! program reaps a child whose `execve` failed.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -24,27 +24,28 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::Pid;
 use rustix::io::Errno;
 
-use super::plan::{Plan, Source};
 use crate::command::Command;
 use crate::descriptor::above_standard;
-use crate::tree::VARIABLE;
+use crate::start::plan::{Plan, Source};
+use crate::tree::adoption::mark::MARK_VARIABLE;
 
-/// Whether the program is looked up in another `PATH` than that of this program.
-pub(super) fn looks_elsewhere(command: &Command) -> bool {
+/// Whether the program is looked up in a `PATH` other than this program's.
+pub(super) fn uses_other_path(command: &Command) -> bool {
     let changed = command.env_clear || command.env.iter().any(|(name, _)| name == "PATH");
     changed && !command.program.as_bytes().contains(&b'/')
 }
 
-/// Spawns the process and returns its number. No signal is blocked in it. `None` if it needs a folder
-/// of its own and this program may not have threads with one, as in a container that forbids
-/// `unshare`.
+/// Spawns the process with an empty signal mask and returns its id. `None` if it needs a working
+/// directory of its own and `unshare` is forbidden, as in some containers.
 pub(super) fn spawn(plan: &Plan<'_>) -> io::Result<Option<u32>> {
     let Some(dir) = &plan.command.dir else {
         return spawn_here(plan).map(Some);
     };
-    // `posix_spawn` takes no folder here, so a thread with a folder of its own spawns the process.
+    // This `posix_spawn` cannot set the directory, so a thread with a directory of its own calls
+    // it.
     thread::scope(|scope| {
-        let spawner = thread::Builder::new().spawn_scoped(scope, || {
+        let thread = thread::Builder::new().name("child-process".to_owned());
+        let spawner = thread.spawn_scoped(scope, || {
             if unshare(CloneFlags::CLONE_FS).is_err() {
                 return Ok(None);
             }
@@ -76,7 +77,7 @@ fn spawn_here(plan: &Plan<'_>) -> io::Result<u32> {
         let program = c_string(program.into_os_string().into_vec())?;
         match posix_spawn(&*program, &actions, &attributes, &args, &environment) {
             Ok(id) => return Ok(id.as_raw().cast_unsigned()),
-            // The next folder of `PATH` may have one that can be executed.
+            // Another directory of `PATH` may have a file that can be executed.
             Err(nix::Error::EACCES) => refusal = nix::Error::EACCES.into(),
             Err(nix::Error::ENOENT | nix::Error::ENOTDIR) if path.is_some() => {}
             Err(error) => return Err(error.into()),
@@ -101,25 +102,26 @@ fn environment(plan: &Plan<'_>) -> BTreeMap<OsString, OsString> {
         };
     }
     if let Some(mark) = plan.mark {
-        variables.insert(VARIABLE.into(), mark.into());
+        variables.insert(MARK_VARIABLE.into(), mark.into());
     }
     variables
 }
 
-/// The files that a name may stand for, in the order of `PATH`.
+/// The existing files with this name, in the order of `PATH`.
 fn candidates(program: &OsStr, path: Option<&OsStr>) -> Vec<PathBuf> {
     if program.is_empty() || program.as_bytes().contains(&b'/') {
         return vec![program.into()];
     }
     let path = path.unwrap_or(OsStr::new("/bin:/usr/bin"));
     env::split_paths(path)
-        // An empty entry is the folder that the child works in.
-        .map(|folder| Path::new(".").join(folder).join(program))
+        // An empty entry is the working directory of the child.
+        .map(|dir| Path::new(".").join(dir).join(program))
         .filter(|file| file.exists())
         .collect()
 }
 
-/// `descriptors` keeps those open that the actions refer to.
+/// The actions that set up the streams. `descriptors` keeps the descriptors that they refer to
+/// open.
 fn file_actions(
     streams: &[Source; 3],
     descriptors: &mut Vec<OwnedFd>,
@@ -134,7 +136,7 @@ fn file_actions(
             }
             Source::Given(descriptor) => descriptor.try_clone()?,
         };
-        // One of 0 to 2 could be overwritten before it is copied.
+        // A descriptor from 0 to 2 could be overwritten before it is copied.
         let descriptor = above_standard(descriptor)?;
         actions.add_dup2(descriptor.as_raw_fd(), number)?;
         descriptors.push(descriptor);
@@ -147,7 +149,7 @@ fn attributes(command: &Command) -> io::Result<PosixSpawnAttr> {
     let mut flags =
         PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF;
     attributes.set_sigmask(&SigSet::empty())?;
-    // Ignored in all Rust programs, and inherited if it stays so.
+    // Rust programs ignore it, and children would inherit that.
     let mut reset = SigSet::empty();
     reset.add(Signal::SIGPIPE);
     attributes.set_sigdefault(&reset)?;

@@ -1,28 +1,28 @@
-//! What to wait for, and what happened.
+//! The events that a monitor waits for, and its reaction to them.
 
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::{Job, Phase};
-use crate::drive::{Drive, Flags};
-use crate::tree::Census;
+use crate::event_loop::{Drive, ReadyFlags};
+use crate::monitor::state::{Monitor, Phase};
+use crate::tree::proc_scan::ProcScan;
 
-impl Drive for Job {
+impl Drive for Monitor {
     fn interests<'a>(&'a self, fds: &mut Vec<PollFd<'a>>) {
         if self.over() {
             return;
         }
-        // First what is written and read: who ends right after writing is found with all it wrote.
-        if let Some(pipe) = self.stdin.waiting() {
+        // Pipes come first, so that the last output of a child is read before its end is noticed.
+        if let Some(pipe) = self.stdin.pending() {
             fds.push(PollFd::from_borrowed_fd(pipe, PollFlags::OUT));
         }
-        for drain in [&self.stdout, &self.stderr] {
-            if let Some(pipe) = drain.open() {
+        for output in [&self.stdout, &self.stderr] {
+            if let Some(pipe) = output.pipe() {
                 fds.push(PollFd::from_borrowed_fd(pipe, PollFlags::IN));
             }
         }
-        // A child that has not ended is held, so `advance` needs no second condition.
+        // A child that has not exited always has a descriptor, so `advance` checks `exited` only.
         if !self.leader.exited()
             && let Some(process) = self.leader.descriptor()
         {
@@ -35,29 +35,31 @@ impl Drive for Job {
 
     fn wake_at(&self) -> Option<Instant> {
         match self.phase {
-            // It had ended before it could be held: there is only its output to be read.
+            // The child was reaped before it could be held, so only its output is left to read.
             Phase::Running if self.leader.exited() => Some(self.started),
             Phase::Running => self.deadline,
             Phase::Draining { until } => Some(until),
-            Phase::Terminating { until, look }
-            | Phase::Stopping { until, look, .. }
-            | Phase::Killed { until, look } => Some(until.min(look)),
+            Phase::Terminating { until, next_scan }
+            | Phase::Stopping {
+                until, next_scan, ..
+            }
+            | Phase::Killed { until, next_scan } => Some(until.min(next_scan)),
             Phase::Over => None,
         }
     }
 
-    fn advance(&mut self, now: Instant, flags: &mut Flags<'_>, census: &mut Census) {
+    fn advance(&mut self, now: Instant, flags: &mut ReadyFlags<'_>, scan: &mut ProcScan) {
         if self.over() {
             return;
         }
         let mut happened = false;
-        // The same order and the same conditions as above.
-        if self.stdin.waiting().is_some() && flags.next() {
+        // The order and the conditions are those of `interests`.
+        if self.stdin.pending().is_some() && flags.next() {
             self.stdin.pump();
         }
-        for drain in [&mut self.stdout, &mut self.stderr] {
-            if drain.open().is_some() && flags.next() {
-                drain.pump();
+        for output in [&mut self.stdout, &mut self.stderr] {
+            if output.pipe().is_some() && flags.next() {
+                output.pump();
                 happened = true;
             }
         }
@@ -69,7 +71,7 @@ impl Drive for Job {
             happened |= flags.next();
         }
         if happened || self.wake_at().is_some_and(|due| now >= due) {
-            self.step(now, census);
+            self.step(now, scan);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Bytes out of a child's output, never blocking.
+//! The non-blocking reader of a child's output.
 
 use std::mem;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -6,50 +6,50 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
-/// As much as a pipe holds, unless somebody made it larger.
-const PIPE: usize = 64 << 10;
+/// The default capacity of a pipe.
+const PIPE_BYTES: usize = 64 << 10;
 
-/// As large as anybody may make one who has no special rights.
-const LARGEST_PIPE: usize = 1 << 20;
+/// The largest capacity that an unprivileged process can give a pipe.
+const PIPE_BYTES_MAX: usize = 1 << 20;
 
-/// Room for the output of most programs.
-const FIRST: usize = 8 << 10;
+/// The initial capacity of the buffer, enough for the output of most programs.
+const INITIAL_BYTES: usize = 8 << 10;
 
-/// A longer line comes in pieces.
-const LONGEST_LINE: usize = 1 << 20;
+/// A longer line is returned in pieces.
+const LINE_BYTES_MAX: usize = 1 << 20;
 
-/// So much may be read ahead of who asks for lines, whatever the cap is. That happens only while they write as well: else
-/// nothing is read as long as there is a line.
-const AHEAD: usize = 4 * LONGEST_LINE;
+/// The most bytes buffered ahead of a caller that reads lines, whatever the cap is. It matters only
+/// while that caller also writes; otherwise nothing is read while a line is buffered.
+const READ_AHEAD_BYTES: usize = 4 * LINE_BYTES_MAX;
 
-/// The reading end of a pipe and what came through.
+/// The reading end of a pipe, and the bytes read from it.
 #[derive(Debug, Default)]
-pub(crate) struct Drain {
+pub(crate) struct OutputReader {
     pipe: Option<OwnedFd>,
     bytes: Vec<u8>,
     cap: Option<usize>,
     dropped: u64,
-    /// Somebody asks for the lines one by one, so the cap is not for them.
+    /// The caller reads lines, to which the cap does not apply.
     by_lines: bool,
-    /// Bytes that were handed out as lines, at the beginning of `bytes`.
+    /// The number of bytes at the start of `bytes` that were returned as lines.
     taken: usize,
-    /// Bytes in which there is no line's end but before `taken`.
+    /// The length of the prefix of `bytes` without a line end after `taken`.
     searched: usize,
-    /// A piece of a line was handed out, and its end was not.
+    /// A piece of a line was returned, but not its end.
     within_line: bool,
 }
 
-/// A line or a piece of one, without the line's end.
+/// A line, or a piece of a long one, without its line end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
     pub(crate) bytes: Vec<u8>,
-    /// The line goes on in the next piece.
+    /// The line continues in the next piece.
     pub(crate) continues: bool,
 }
 
-impl Drain {
-    /// A pipe, which must not block, of which at most `cap` bytes are kept.
-    pub(crate) fn of(pipe: OwnedFd, cap: Option<usize>) -> Self {
+impl OutputReader {
+    /// A reader that keeps at most `cap` bytes. The pipe must be non-blocking.
+    pub(crate) fn new(pipe: OwnedFd, cap: Option<usize>) -> Self {
         Self {
             pipe: Some(pipe),
             cap,
@@ -57,8 +57,8 @@ impl Drain {
         }
     }
 
-    /// The pipe, until its end.
-    pub(crate) fn open(&self) -> Option<BorrowedFd<'_>> {
+    /// The pipe, until its end was read.
+    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
         self.pipe.as_ref().map(|pipe| pipe.as_fd())
     }
 
@@ -67,29 +67,29 @@ impl Drain {
         self.pipe = None;
     }
 
-    /// Keeps nothing from now on.
+    /// Discards what was read and all that follows.
     pub(crate) fn discard(&mut self) {
         self.take();
         self.cap = Some(0);
     }
 
-    /// How many bytes came after the cap.
+    /// The number of discarded bytes.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// What comes is asked for line by line from now on, and thus neither thrown away nor too much.
-    pub(crate) fn hand_out(&mut self) {
+    /// Buffers output for a caller that reads lines, without the cap.
+    pub(crate) fn read_by_lines(&mut self) {
         self.by_lines = true;
     }
 
-    /// What comes is kept from now on, up to the cap. That holds for what came before as well.
-    pub(crate) fn collect(&mut self) {
+    /// Captures output, up to the cap, which also applies to what is buffered.
+    pub(crate) fn capture(&mut self) {
         self.by_lines = false;
         self.keep_to_cap(0);
     }
 
-    /// What came and was not handed out before.
+    /// Takes the bytes that were read and not returned as lines.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let mut bytes = mem::take(&mut self.bytes);
         if self.taken > 0 {
@@ -97,28 +97,29 @@ impl Drain {
         }
         (self.taken, self.searched) = (0, 0);
         self.within_line = false;
-        // Many results may be kept, and most are short.
+        // A caller may keep many results, and most are short.
         if bytes.len() < bytes.capacity() / 2 {
             bytes.shrink_to_fit();
         }
         bytes
     }
 
-    /// Reads what is in the pipe now; of one that is filled as fast as it is emptied, so much that others get their turn.
+    /// Reads until the pipe is empty. If the child writes as fast as this reads, it stops after a
+    /// few pipes full, so that other work gets its turn.
     pub(crate) fn pump(&mut self) {
-        self.pump_at_most(4 * PIPE);
+        self.pump_at_most(4 * PIPE_BYTES);
     }
 
-    /// Reads what is left in the pipe: nobody will come back to it.
+    /// Reads the rest of the pipe for good, even if it is as large as a pipe can be.
     pub(crate) fn pump_rest(&mut self) {
-        self.pump_at_most(2 * LARGEST_PIPE);
+        self.pump_at_most(2 * PIPE_BYTES_MAX);
     }
 
-    fn pump_at_most(&mut self, mut most: usize) {
-        while most > 0 {
+    fn pump_at_most(&mut self, mut budget: usize) {
+        while budget > 0 {
             match self.read() {
                 0 => return,
-                count => most = most.saturating_sub(count),
+                count => budget = budget.saturating_sub(count),
             }
         }
     }
@@ -126,9 +127,9 @@ impl Drain {
     fn read(&mut self) -> usize {
         let Some(pipe) = &self.pipe else { return 0 };
         if self.bytes.capacity() == 0 {
-            self.bytes.reserve(FIRST);
-        } else if self.bytes.capacity() - self.bytes.len() < FIRST {
-            self.bytes.reserve(PIPE);
+            self.bytes.reserve(INITIAL_BYTES);
+        } else if self.bytes.capacity() - self.bytes.len() < INITIAL_BYTES {
+            self.bytes.reserve(PIPE_BYTES);
         }
         loop {
             return match rustix::io::read(pipe, spare_capacity(&mut self.bytes)) {
@@ -142,7 +143,7 @@ impl Drain {
                 }
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => 0,
-                // A pipe has no other errors that one could wait out.
+                // Other errors of a pipe are permanent.
                 Err(_) => {
                     self.pipe = None;
                     0
@@ -151,15 +152,19 @@ impl Drain {
         }
     }
 
-    /// Throws away what is too much, at the end of which are `fresh` bytes.
+    /// Discards the bytes beyond the cap. The last `fresh` bytes were read just now.
     fn keep_to_cap(&mut self, fresh: usize) {
         let Some(cap) = self.cap else { return };
         let most = if self.dropped > 0 {
-            // After a gap there is nothing to be joined to what came before it.
+            // Nothing is kept after a gap, so that it is not joined to the bytes before.
             self.bytes.len() - fresh
         } else {
-            let cap = if self.by_lines { cap.max(AHEAD) } else { cap };
-            // What was handed out as lines takes no room any more.
+            let cap = if self.by_lines {
+                cap.max(READ_AHEAD_BYTES)
+            } else {
+                cap
+            };
+            // Bytes returned as lines do not count.
             self.taken.saturating_add(cap)
         };
         if self.bytes.len() > most {
@@ -168,18 +173,18 @@ impl Drain {
         }
     }
 
-    /// The next line without its end, if it is there. The last one may lack an end; an overlong one
-    /// comes in pieces, which end where a character does.
+    /// The next buffered line without its line end. The last line may lack a line end. An overlong
+    /// line is returned in pieces that end at character boundaries.
     pub(crate) fn line(&mut self) -> Option<Piece> {
         let from = self.searched.max(self.taken);
         let fresh = &self.bytes[from..];
         let rest = self.bytes.len() - self.taken;
         let (end, skip, continues) = match fresh.iter().position(|byte| *byte == b'\n') {
-            Some(place) => (from + place, 1, false),
+            Some(position) => (from + position, 1, false),
             None if self.pipe.is_none() && (rest > 0 || self.within_line) => {
                 (self.bytes.len(), 0, false)
             }
-            None if rest >= LONGEST_LINE => {
+            None if rest >= LINE_BYTES_MAX => {
                 let cut = incomplete_character(&self.bytes[self.taken..]);
                 (self.bytes.len() - cut, 0, true)
             }
@@ -190,7 +195,7 @@ impl Drain {
         };
         let bytes = self.bytes[self.taken..end].to_vec();
         self.taken = end + skip;
-        // Moved to the front only when that is less than what was handed out: all moves together are linear.
+        // Moving only when less than half remains keeps the total cost linear.
         if self.taken > self.bytes.len() / 2 {
             self.bytes.drain(..self.taken);
             self.taken = 0;
@@ -201,15 +206,15 @@ impl Drain {
     }
 }
 
-/// How many bytes at the end begin a character in UTF-8 that is not complete.
+/// The number of bytes at the end that are an incomplete UTF-8 character.
 fn incomplete_character(bytes: &[u8]) -> usize {
-    const LONGEST: usize = 4;
-    let most = bytes.len().min(LONGEST - 1);
+    const CHARACTER_BYTES_MAX: usize = 4;
+    let most = bytes.len().min(CHARACTER_BYTES_MAX - 1);
     let begun = |back: &usize| bytes[bytes.len() - back] >= 0b1100_0000;
     let Some(back) = (1..=most).find(begun) else {
         return 0;
     };
-    // The end of the input is the only reason for which the decoder reports no length.
+    // The decoder reports no error length only if the input ends too early.
     match str::from_utf8(&bytes[bytes.len() - back..]) {
         Err(error) if error.error_len().is_none() => back,
         _ => 0,
@@ -220,23 +225,23 @@ fn incomplete_character(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn holding(bytes: &[u8], open: bool) -> Drain {
+    fn holding(bytes: &[u8], open: bool) -> OutputReader {
         let (reader, _) = std::io::pipe().unwrap();
-        Drain {
+        OutputReader {
             pipe: open.then(|| reader.into()),
             bytes: bytes.to_vec(),
-            ..Drain::default()
+            ..OutputReader::default()
         }
     }
 
-    fn lines(drain: &mut Drain) -> Vec<String> {
+    fn lines(drain: &mut OutputReader) -> Vec<String> {
         std::iter::from_fn(|| drain.line())
             .map(|line| String::from_utf8(line.bytes).unwrap())
             .collect()
     }
 
     #[test]
-    fn a_line_is_there_when_its_end_is() {
+    fn line_is_returned_once_its_end_is_read() {
         let mut drain = holding(b"one\n\ntwo\nthr", true);
         assert_eq!(lines(&mut drain), ["one", "", "two"]);
         drain.bytes.extend(b"ee\nfour");
@@ -247,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_out_as_lines_is_not_taken_again() {
+    fn take_skips_bytes_returned_as_lines() {
         let mut drain = holding(b"a\nlonger than what was before it", true);
         assert_eq!(lines(&mut drain), ["a"]);
         assert_eq!(drain.take(), b"longer than what was before it");
@@ -257,14 +262,14 @@ mod tests {
         Some((length, continues))
     }
 
-    fn next(drain: &mut Drain) -> Option<(usize, bool)> {
+    fn next(drain: &mut OutputReader) -> Option<(usize, bool)> {
         drain.line().map(|line| (line.bytes.len(), line.continues))
     }
 
     #[test]
-    fn overlong_line_comes_in_marked_pieces() {
-        let mut drain = holding(&vec![b'x'; LONGEST_LINE + 5], true);
-        assert_eq!(next(&mut drain), piece(LONGEST_LINE + 5, true));
+    fn overlong_line_is_returned_in_marked_pieces() {
+        let mut drain = holding(&vec![b'x'; LINE_BYTES_MAX + 5], true);
+        assert_eq!(next(&mut drain), piece(LINE_BYTES_MAX + 5, true));
         assert_eq!(next(&mut drain), None);
         drain.bytes.extend(b"yy\nzz");
         assert_eq!(next(&mut drain), piece(2, false));
@@ -274,34 +279,37 @@ mod tests {
     }
 
     #[test]
-    fn last_piece_is_unmarked_if_the_output_ends_after_a_cut() {
-        let mut drain = holding(&vec![b'x'; LONGEST_LINE], true);
-        assert_eq!(next(&mut drain), piece(LONGEST_LINE, true));
+    fn last_piece_is_unmarked_if_output_ends_after_a_piece() {
+        let mut drain = holding(&vec![b'x'; LINE_BYTES_MAX], true);
+        assert_eq!(next(&mut drain), piece(LINE_BYTES_MAX, true));
         drain.close();
         assert_eq!(next(&mut drain), piece(0, false));
         assert_eq!(next(&mut drain), None);
     }
 
     #[test]
-    fn piece_of_a_line_ends_where_a_character_does() {
+    fn piece_of_line_ends_at_a_character_boundary() {
         for cut in ["\u{e9}", "\u{20ac}", "\u{1f980}"] {
             for kept in 1..cut.len() {
-                let mut bytes = vec![b'x'; LONGEST_LINE];
+                let mut bytes = vec![b'x'; LINE_BYTES_MAX];
                 bytes.extend(&cut.as_bytes()[..kept]);
                 let mut drain = holding(&bytes, true);
-                assert_eq!(next(&mut drain), piece(LONGEST_LINE, true));
+                assert_eq!(next(&mut drain), piece(LINE_BYTES_MAX, true));
                 drain.bytes.extend(&cut.as_bytes()[kept..]);
                 drain.close();
                 assert_eq!(lines(&mut drain), [cut]);
             }
         }
-        // Neither text nor the beginning of any.
-        let bytes = vec![0xff; LONGEST_LINE];
-        assert_eq!(next(&mut holding(&bytes, true)), piece(LONGEST_LINE, true));
+        // Not the beginning of any character.
+        let bytes = vec![0xff; LINE_BYTES_MAX];
+        assert_eq!(
+            next(&mut holding(&bytes, true)),
+            piece(LINE_BYTES_MAX, true)
+        );
     }
 
     #[test]
-    fn no_more_than_the_cap_is_kept_and_the_rest_is_counted() {
+    fn bytes_beyond_the_cap_are_counted_and_discarded() {
         let mut drain = holding(&[b'x'; 100], true);
         drain.cap = Some(30);
         drain.keep_to_cap(100);

@@ -1,28 +1,20 @@
-//! One child from its start to its reaping: a state machine that never blocks.
+//! The state machine of one child, from its start until it is reaped. It never blocks.
 //!
 //! ```text
-//! Running ──ended──► Draining ──all read, or time up──► Over
+//! Running ──ended──► Draining ──all read, or timeout───► Over
 //!    │                  │                                ▲
 //!    └─────────┬────────┘                                │
-//!              ▼ time up, too much output, asked to end  │
-//!          Stopping ──all stand still──► Terminating ──all ended
-//!          (SIGSTOP)                     (SIGTERM)       │
-//!                                            │ grace over│
-//!                                            ▼           │
-//!                                        Stopping ──► Killed
-//!                                        (SIGSTOP)   (SIGKILL)
+//!              ▼ time limit, output limit, cancellation  │
+//!          Stopping ──all stopped──► Terminating ────all ended
+//!          (SIGSTOP)                 (SIGTERM)           │
+//!                                        │ grace over    │
+//!                                        ▼               │
+//!                                    Stopping ──────► Killed
+//!                                    (SIGSTOP)       (SIGKILL)
 //! ```
 //!
-//! The child is reaped on the way into `Over` and never before, so that its number, which is that of its group, cannot mean
-//! anybody else as long as the group may have to be signalled.
-
-mod drain;
-mod feed;
-mod step;
-mod watch;
-
-pub(crate) use drain::{Drain, Piece};
-pub(crate) use feed::Feed;
+//! The child is reaped on entering `Over` and never earlier. Until then its process id, which is
+//! also its group's, cannot be reused, so it is safe to signal the group.
 
 use std::io;
 use std::process::ExitStatus;
@@ -32,76 +24,81 @@ use rustix::io::Errno;
 use rustix::process::Signal;
 
 use crate::command::{Excess, Limits};
-use crate::drive::{self, Drive as _};
-use crate::tree::{Census, Leader, Tree};
-use crate::{Error, Finished};
+use crate::error::Error;
+use crate::event_loop::{self, Drive as _};
+use crate::finished::Finished;
+use crate::monitor::input_writer::InputWriter;
+use crate::monitor::output_reader::OutputReader;
+use crate::tree::leader::Leader;
+use crate::tree::proc_scan::ProcScan;
+use crate::tree::process_tree::Tree;
 
-/// A child that was started, and all there is to do for it.
+/// A started child, with everything needed to serve and end it.
 #[derive(Debug)]
-pub(crate) struct Job {
+pub(crate) struct Monitor {
     pub(crate) command: String,
-    pub(crate) stdin: Feed,
-    pub(crate) stdout: Drain,
-    pub(crate) stderr: Drain,
+    pub(crate) stdin: InputWriter,
+    pub(crate) stdout: OutputReader,
+    pub(crate) stderr: OutputReader,
     pub(crate) cap: Option<(usize, Excess)>,
     pub(crate) limits: Limits,
-    leader: Leader,
-    tree: Tree,
-    phase: Phase,
-    /// Why it is being ended, if it is.
-    cause: Option<Cause>,
-    started: Instant,
-    deadline: Option<Instant>,
-    leaked: bool,
+    pub(super) leader: Leader,
+    pub(super) tree: Tree,
+    pub(super) phase: Phase,
+    /// Why the tree is being ended, if it is.
+    pub(super) cause: Option<Cause>,
+    pub(super) started: Instant,
+    pub(super) deadline: Option<Instant>,
+    pub(super) leaked: bool,
     status: Option<ExitStatus>,
-    /// How it ended and after how long, until somebody is told.
+    /// How the child ended and after how long, until the result is taken.
     end: Option<(End, Duration)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Running,
     Draining {
         until: Instant,
     },
     Terminating {
         until: Instant,
-        look: Instant,
+        next_scan: Instant,
     },
-    /// Politely: `SIGTERM` comes next, and not `SIGKILL`.
+    /// If `polite`, `SIGTERM` comes next, otherwise `SIGKILL`.
     Stopping {
         until: Instant,
-        look: Instant,
+        next_scan: Instant,
         polite: bool,
     },
     Killed {
         until: Instant,
-        look: Instant,
+        next_scan: Instant,
     },
     Over,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+pub(super) enum Cause {
     TimedOut(Duration),
     TooMuchOutput(usize),
-    Asked,
+    Cancelled,
 }
 
 #[derive(Debug)]
-enum End {
+pub(super) enum End {
     Status(ExitStatus),
     StatusLost(io::Error),
     Stuck,
 }
 
-impl Job {
+impl Monitor {
     pub(crate) fn new(command: String, leader: Leader, limits: Limits, started: Instant) -> Self {
         Self {
             command,
-            stdin: Feed::default(),
-            stdout: Drain::default(),
-            stderr: Drain::default(),
+            stdin: InputWriter::default(),
+            stdout: OutputReader::default(),
+            stderr: OutputReader::default(),
             cap: None,
             limits,
             leader,
@@ -110,8 +107,8 @@ impl Job {
             cause: None,
             started,
             deadline: limits
-                .timeout
-                .and_then(|timeout| started.checked_add(timeout)),
+                .time_limit
+                .and_then(|limit| started.checked_add(limit)),
             leaked: false,
             status: None,
             end: None,
@@ -122,7 +119,7 @@ impl Job {
         &self.leader
     }
 
-    /// How the child ended, if it has; whatever else may still be alive or open.
+    /// The exit status if the child has ended, even if its tree lives or its output is open.
     pub(crate) fn status(&mut self) -> io::Result<Option<ExitStatus>> {
         if self.status.is_none() {
             self.status = self.leader.peek()?;
@@ -130,12 +127,12 @@ impl Job {
         Ok(self.status)
     }
 
-    /// Whether the child has ended, as far as was seen.
+    /// Whether the child was seen to have ended.
     pub(crate) fn exited(&self) -> bool {
         self.leader.exited()
     }
 
-    /// Whether its tree is being ended.
+    /// Whether the tree is being ended.
     pub(crate) fn ending(&self) -> bool {
         matches!(
             self.phase,
@@ -143,25 +140,25 @@ impl Job {
         )
     }
 
-    /// Whether it is over with something else than its own end, and nobody has been told yet.
-    pub(crate) fn ended_by_a_limit(&self) -> bool {
+    /// Whether it is over because of a limit or without a status, and the result is not taken yet.
+    pub(crate) fn failed(&self) -> bool {
         match &self.end {
             None => false,
-            Some((End::Status(_), _)) => !matches!(self.cause, None | Some(Cause::Asked)),
+            Some((End::Status(_), _)) => !matches!(self.cause, None | Some(Cause::Cancelled)),
             Some((End::StatusLost(_) | End::Stuck, _)) => true,
         }
     }
 
-    /// What comes is kept for the result from now on.
-    pub(crate) fn collect(&mut self) {
-        self.stdout.collect();
-        self.stderr.collect();
+    /// Captures output for the result.
+    pub(crate) fn capture(&mut self) {
+        self.stdout.capture();
+        self.stderr.capture();
     }
 
-    /// What comes is handed out line by line from now on.
-    pub(crate) fn hand_out(&mut self) {
-        self.stdout.hand_out();
-        self.stderr.hand_out();
+    /// Buffers output for a caller that reads lines.
+    pub(crate) fn read_by_lines(&mut self) {
+        self.stdout.read_by_lines();
+        self.stderr.read_by_lines();
     }
 
     pub(crate) fn status_lost(&mut self, error: io::Error) -> Error {
@@ -173,50 +170,50 @@ impl Job {
         }
     }
 
-    /// End it no later than then, as if that had been its own time limit.
+    /// Lowers the time limit to `deadline`.
     pub(crate) fn end_by(&mut self, deadline: Instant) {
         if self.deadline.is_none_or(|own| deadline < own) {
             self.deadline = Some(deadline);
-            self.limits.timeout = Some(deadline.saturating_duration_since(self.started));
+            self.limits.time_limit = Some(deadline.saturating_duration_since(self.started));
         }
     }
 
-    /// Sends a signal to the child and all that can be found of what it started.
+    /// Sends a signal to the child and all its descendants that can be found.
     pub(crate) fn signal_tree(&mut self, signal: Signal) {
-        let mut census = Census::default();
-        self.tree.look(&self.leader, &mut census, &[]);
+        let mut scan = ProcScan::default();
+        self.tree.search(&self.leader, &mut scan, &[]);
         self.tree.signal(&self.leader, signal);
     }
 
-    /// Begins to end the tree because somebody asked for it, with this much time after `SIGTERM`.
+    /// Starts to end the tree, with `grace` between `SIGTERM` and `SIGKILL`.
     pub(crate) fn end(&mut self, grace: Duration) {
-        if self.leader.is_of_another() {
+        if self.leader.is_forked_copy() {
             return self.end_with(End::StatusLost(Errno::CHILD.into()));
         }
         self.limits.grace = grace;
         let now = Instant::now();
         match self.phase {
-            Phase::Running | Phase::Draining { .. } => self.begin_ending(now, Cause::Asked),
-            // It may have been promised more time before.
-            Phase::Terminating { until, look } => {
+            Phase::Running | Phase::Draining { .. } => self.begin_ending(now, Cause::Cancelled),
+            // An earlier call may have granted more time.
+            Phase::Terminating { until, next_scan } => {
                 let until = now.checked_add(grace).map_or(until, |own| own.min(until));
-                self.phase = Phase::Terminating { until, look };
+                self.phase = Phase::Terminating { until, next_scan };
             }
             Phase::Stopping { ref mut polite, .. } => *polite &= !grace.is_zero(),
             Phase::Killed { .. } | Phase::Over => {}
         }
     }
 
-    /// Whether all are held still for a moment, which is not to be left like this.
+    /// Whether the tree is stopped for a moment. The caller must not leave it like that.
     pub(crate) fn stopping(&self) -> bool {
         matches!(self.phase, Phase::Stopping { .. })
     }
 
-    fn outputs_closed(&self) -> bool {
-        self.stdout.open().is_none() && self.stderr.open().is_none()
+    pub(super) fn outputs_closed(&self) -> bool {
+        self.stdout.pipe().is_none() && self.stderr.pipe().is_none()
     }
 
-    fn over_cap(&self) -> Option<usize> {
+    pub(super) fn over_cap(&self) -> Option<usize> {
         let (cap, excess) = self.cap?;
         let dropped = self.stdout.dropped() + self.stderr.dropped();
         (excess == Excess::Fail && dropped > 0).then_some(cap)
@@ -228,9 +225,10 @@ impl Job {
         self.stderr.close();
     }
 
-    fn finish(&mut self) {
+    /// Reaps the child and leaves what is left of its tree running.
+    pub(super) fn finish(&mut self) {
         self.cause = self.cause.or(self.over_cap().map(Cause::TooMuchOutput));
-        self.tree.leave(&self.leader, &mut Census::default());
+        self.tree.release(&self.leader, &mut ProcScan::default());
         let status = self.leader.reap();
         if let Ok(status) = &status {
             self.status = Some(*status);
@@ -238,19 +236,19 @@ impl Job {
         self.end_with(status.map_or_else(End::StatusLost, End::Status));
     }
 
-    fn end_with(&mut self, end: End) {
+    pub(super) fn end_with(&mut self, end: End) {
         self.close();
         self.phase = Phase::Over;
         self.end = Some((end, self.started.elapsed()));
     }
 
-    /// The result, when it is over; once. With what was captured and not handed out as lines.
+    /// Takes the result, once it is over. Output that was returned as lines is not part of it.
     pub(crate) fn result(&mut self) -> Result<Finished, Error> {
         let command = self.command.clone();
         let Some((end, took)) = self.end.take() else {
             return Err(Error::Collected { command });
         };
-        self.collect();
+        self.capture();
         let (stdout, stderr) = (self.stdout.take(), self.stderr.take());
         let status = match end {
             End::Status(status) => status,
@@ -281,10 +279,10 @@ impl Job {
             leaked: self.leaked,
             took,
         };
-        // Also for lines that nobody has asked for in the end.
+        // The cap also applies to lines that the caller did not read.
         let cause = self.cause.or(self.over_cap().map(Cause::TooMuchOutput));
         match cause {
-            None | Some(Cause::Asked) => Ok(finished),
+            None | Some(Cause::Cancelled) => Ok(finished),
             Some(Cause::TimedOut(limit)) => Err(Error::TimedOut {
                 limit,
                 finished: Box::new(finished),
@@ -296,23 +294,24 @@ impl Job {
         }
     }
 
-    /// Leaves the child to itself: what it writes is thrown away, and no limit holds.
-    pub(crate) fn let_go(&mut self) {
+    /// Lets the child run on without limits, and discards its output.
+    pub(crate) fn detach(&mut self) {
         self.stdin.finish();
         self.stdout.discard();
         self.stderr.discard();
         self.cap = None;
-        self.limits.end_leftovers = false;
+        self.limits.kill_leftovers = false;
         self.deadline = None;
     }
 }
 
-/// No child outlives who watches it: its tree is killed and waited for, which takes milliseconds.
-impl Drop for Job {
+/// Kills the tree and waits for its end, which takes milliseconds, so that no child outlives its
+/// monitor.
+impl Drop for Monitor {
     fn drop(&mut self) {
         if !self.over() {
             self.end(Duration::ZERO);
-            drive::until_over(self);
+            event_loop::until_over(self);
         }
     }
 }

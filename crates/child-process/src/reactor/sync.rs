@@ -1,3 +1,0 @@
-//! What a slot is locked with. The model check puts loom's in its place.
-
-pub(super) use std::sync::{Mutex, MutexGuard};
