@@ -158,9 +158,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", Shortened(self.command()))?;
         match self {
-            Self::Start { hint, error, .. } if hint.is_empty() => {
-                write!(f, "cannot be started ({error})")
-            }
+            Self::Start {
+                hint: "", error, ..
+            } => write!(f, "cannot be started ({error})"),
             Self::Start { hint, error, .. } => write!(f, "cannot be started ({error}): {hint}"),
             Self::TimedOut { limit, finished } => {
                 write!(f, "timed out after {limit:?}, and its whole tree was ended")?;

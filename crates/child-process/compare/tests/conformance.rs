@@ -247,7 +247,7 @@ fn directory_name_that_is_not_utf8_is_an_error() {
         &Arc::new(Batch::new(Arc::new(inputs), surroundings)),
     );
     let said = outputs[1].as_ref().unwrap_err().to_string();
-    assert!(said.contains("no UTF-8 name"), "{said}");
+    assert!(said.contains("is not UTF-8"), "{said}");
 }
 
 #[test]
