@@ -1,6 +1,6 @@
-//! What each way of handing work to the pool costs: nanoseconds per job that does nothing, the median of some runs.
+//! The cost of each way to hand work to the pool: nanoseconds per empty job, as a median.
 //!
-//! `cargo run --release -p thread-pool --example costs`
+//! `cargo run --release -p effective-thread-pool --example costs`
 
 use std::error::Error;
 use std::hint::black_box;

@@ -1,6 +1,6 @@
-//! Pages that link to pages: jobs submit jobs, results are taken as they come, and memory stays bounded.
+//! A crawler: jobs submit jobs, results are taken as they arrive, and memory stays bounded.
 //!
-//! `cargo run -p thread-pool --example crawl`
+//! `cargo run -p effective-thread-pool --example crawl`
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use effective_thread_pool::{ThreadPool, WaitFor, as_completed, wait};
 
-/// Stands for a page that takes its time. Page `n` links to `2n + 1` and `2n + 2`.
+/// Simulates a page that takes a while to load. Page `n` links to `2n + 1` and `2n + 2`.
 fn fetch(page: u32) -> Vec<u32> {
     thread::sleep(Duration::from_millis(u64::from(page % 7)));
     assert!(page != 5, "page {page} is broken");
@@ -19,7 +19,7 @@ fn fetch(page: u32) -> Vec<u32> {
 fn main() -> Result<(), Box<dyn Error>> {
     let pool = ThreadPool::builder()
         .name_prefix("crawl")
-        // Two threads are enough at night; as many as 16 when there is much to wait for.
+        // Two threads while idle, up to 16 while many pages load.
         .workers(16)
         .min_workers(2)
         .max_pending(64)
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         pool.threads()
     );
 
-    // The first of several mirrors to answer; the others are not waited for.
+    // Waits for the first of several mirrors to answer.
     let mut mirrors: Vec<_> = (1..4)
         .map(|mirror| {
             pool.submit(move || {

@@ -1,6 +1,6 @@
-//! Jobs of different lengths, waited for one by one; one is cancelled, one panics, one is too slow.
+//! Jobs of different lengths, waited for one by one: one is cancelled, one panics, one is slow.
 //!
-//! `cargo run -p thread-pool --example futures`
+//! `cargo run -p effective-thread-pool --example futures`
 
 use std::error::Error;
 use std::thread;
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let quick = pool.submit(|| 6 * 7)?;
     let bad = pool.submit(|| -> u32 { panic!("no such page") })?;
     let unwanted = pool.submit(|| thread::sleep(Duration::from_millis(300)))?;
-    // Both workers are taken, most likely; if not, the job runs and this is `false`.
+    // Both workers are probably busy; if not, the job runs and this is `false`.
     println!("cancelled in time: {}", unwanted.cancel());
 
     println!("quick: {}", quick.wait()?);

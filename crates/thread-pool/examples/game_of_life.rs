@@ -1,6 +1,7 @@
-//! Item 59's example: each generation of Conway's Game of Life is a `map` over the rows of the last one.
+//! The Game of Life, the example of Item 59: each generation is a `map` over the rows of the last
+//! one.
 //!
-//! `cargo run -p thread-pool --example game_of_life`
+//! `cargo run -p effective-thread-pool --example game_of_life`
 
 use std::error::Error;
 use std::sync::Arc;

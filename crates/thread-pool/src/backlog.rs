@@ -1,7 +1,8 @@
 //! The bound on pending jobs.
 //!
-//! Each accepted job holds a place, which lies next to its closure: whoever starts the job, or cancels it, drops the
-//! place, and who waits to submit gets it. A pool without a bound has no backlog and pays nothing.
+//! Each pending job holds a permit, which is stored next to its closure: starting or cancelling the
+//! job drops the permit and lets a waiting submitter in. A pool without a bound has no backlog and
+//! pays nothing.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -16,21 +17,21 @@ pub(crate) struct Backlog {
 }
 
 struct Inner {
-    /// Over the limit only by jobs that were submitted on workers of the pool.
+    /// Exceeds the limit only by jobs that were submitted on workers of the pool.
     taken: usize,
     waiting: usize,
     closed: bool,
 }
 
-/// One pending job's place.
+/// The permit of one pending job.
 pub(crate) struct Place(Arc<Backlog>);
 
-/// For how long to wait for a place.
+/// What a submission does while the backlog is full.
 #[derive(Clone, Copy)]
 pub(crate) enum Patience {
-    /// Take it, over the limit if need be.
+    /// Exceeds the limit.
     Never,
-    /// Until then; `None` is for ever.
+    /// Waits for a permit until a deadline, if there is one.
     Until(Option<Instant>),
 }
 
@@ -47,7 +48,8 @@ impl Backlog {
         }
     }
 
-    /// A place, or `None` when the time ran out. A closed backlog gives places freely: the pool refuses the job.
+    /// Returns a permit, or `None` after the deadline. A closed backlog hands out permits freely,
+    /// since the pool refuses the job anyway.
     pub(crate) fn enter(self: &Arc<Self>, patience: Patience) -> Option<Place> {
         let mut inner = lock(&self.inner);
         if let Patience::Until(deadline) = patience {
@@ -85,7 +87,7 @@ impl Backlog {
         Some(Place(Arc::clone(self)))
     }
 
-    /// Sends everybody who waits away.
+    /// Lets all waiting submitters go.
     pub(crate) fn close(&self) {
         lock(&self.inner).closed = true;
         self.changed.notify_all();

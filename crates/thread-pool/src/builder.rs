@@ -1,4 +1,4 @@
-//! How a pool is set up, and why that may fail.
+//! [`Builder`], the settings of a pool, and the reasons why it cannot be built.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::sleep::{MAX_WORKERS, Sleep};
 use crate::sync::deque::Worker as Deque;
 use crate::{TaskPanic, ThreadPool};
 
-/// The settings of a pool; what [`ThreadPool::builder`] returns.
+/// The settings of a pool, returned by [`ThreadPool::builder`].
 ///
 /// # Examples
 /// ```
@@ -53,20 +53,23 @@ impl Builder {
         }
     }
 
-    /// How many threads the pool has, or may have at most (see [`min_workers`](Self::min_workers)). Unless set: one for
-    /// each core this process may use; under a CPU quota of its control group, the quota rounded up to whole CPUs.
+    /// The number of worker threads, or the maximum if [`min_workers`](Self::min_workers) is set.
+    /// Default: one per core available to this process; under a CPU quota of its control group, the
+    /// quota rounded up to whole CPUs.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
     }
 
-    /// Lets the pool grow and shrink between this number of threads and [`workers`](Self::workers). Unless set: all are
-    /// started at once, and stay.
+    /// Lets the pool grow and shrink between this number of threads and [`workers`](Self::workers).
+    /// Default: all workers are started at once, and stay.
     ///
-    /// The pool starts with this many. When jobs wait and no worker is idle, it starts more, and a thread above this
-    /// number ends when it has been idle for the [`idle_timeout`](Self::idle_timeout). If the system refuses a thread
-    /// later on, the jobs wait for the workers there are, and a small thread of the pool, which stays until the pool is
-    /// closed, asks again twenty times a second. If the system refuses that one as well, the next submission asks again.
+    /// The pool starts with this number of threads. It starts more when jobs wait and no worker is
+    /// idle. A thread above this number exits after it has been idle for the
+    /// [`idle_timeout`](Self::idle_timeout). If the system later refuses a thread, the jobs wait
+    /// for the existing workers, and a small helper thread, which lives until the pool is closed,
+    /// retries twenty times a second. If the system refuses that one as well, the next submission
+    /// retries.
     ///
     /// # Examples
     /// ```
@@ -85,53 +88,58 @@ impl Builder {
         self
     }
 
-    /// How long a worker above the [minimum](Self::min_workers) may be idle before its thread ends. Unless set: 10 s.
+    /// How long a worker above the [minimum](Self::min_workers) may be idle before its thread
+    /// exits. Default: 10 s.
     pub fn idle_timeout(mut self, time: Duration) -> Self {
         self.idle_timeout = time;
         self
     }
 
-    /// The workers are called by this prefix, a dash and their number. Unless set: `thread-pool`.
+    /// The prefix of the workers' thread names; a dash and the worker's index follow. Default:
+    /// `thread-pool`.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
         self
     }
 
-    /// The stack of each worker, in bytes. Unless set: what the standard library gives a thread.
+    /// The stack size of each worker, in bytes. Default: that of the standard library.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self
     }
 
-    /// How deep jobs that wait for jobs may be run inside one another on one worker's stack. Unless set: 64.
+    /// How deeply jobs that wait for jobs may be nested on one worker's stack. Default: 64.
     ///
-    /// The limit keeps a recursion through the pool from overflowing the stack. With 0, a worker that waits for a job
-    /// which has not started gets [`JobError::WouldDeadlock`](crate::JobError::WouldDeadlock) at once.
+    /// The limit keeps a recursion through the pool from overflowing the stack. With 0, a worker
+    /// that waits for a pending job gets
+    /// [`JobError::WouldDeadlock`](crate::JobError::WouldDeadlock) at once.
     pub fn max_inline_depth(mut self, depth: usize) -> Self {
         self.max_inline_depth = depth;
         self
     }
 
-    /// At most this many submitted jobs are accepted and not started yet. While there are so many,
-    /// [`submit`](ThreadPool::submit) blocks, [`submit_timeout`](ThreadPool::submit_timeout) blocks for a time and
-    /// [`try_submit`](ThreadPool::try_submit) refuses. Unless set: no bound.
+    /// The maximum number of pending jobs: accepted and not started. At this bound,
+    /// [`submit`](ThreadPool::submit) blocks, [`submit_timeout`](ThreadPool::submit_timeout) blocks
+    /// for a limited time and [`try_submit`](ThreadPool::try_submit) refuses. Default: no bound.
     ///
-    /// So memory stays flat when jobs are submitted faster than they are done. Two ways in do not keep to it: what jobs
-    /// submit on a worker of the pool (to wait there could be to wait for oneself), and a `map`, which queues no more than
-    /// one entry for each worker. And the memory of a job that was cancelled, or run by its waiter, is only given back when a
-    /// worker comes to its place in the queue, though it does not count any more.
+    /// The bound keeps memory flat when jobs are submitted faster than they run. Two kinds of
+    /// submission may exceed it: jobs submitted on a worker of the pool, where blocking could be a
+    /// wait for itself, and a `map`, which queues at most one entry per worker. A job that was
+    /// cancelled or run by its waiter no longer counts, but its memory is freed only when a worker
+    /// reaches its queue entry.
     pub fn max_pending(mut self, jobs: usize) -> Self {
         self.max_pending = Some(jobs);
         self
     }
 
-    /// Each worker calls this with its own number before its first job: to open a connection, to set up a thread-local,
-    /// to pin itself to a core.
+    /// A function that each worker calls with its own index before its first job, for example to
+    /// open a connection, to set a thread-local or to pin itself to a core.
     ///
-    /// [`build`](Self::build) does not wait for it. If it fails or panics on one worker, the pool is closed as by
-    /// [`ThreadPool::shutdown_now`], and the cause is known to all: what is pending ends with
-    /// [`JobError::Initializer`](crate::JobError::Initializer), and what is submitted later is refused with
-    /// [`Refusal::Initializer`](crate::Refusal::Initializer). Jobs that run on other workers by then are finished.
+    /// [`build`](Self::build) does not wait for it. If it fails or panics on one worker, the pool
+    /// is closed as by [`ThreadPool::shutdown_now`]: pending jobs end with
+    /// [`JobError::Initializer`](crate::JobError::Initializer), and later submissions are refused
+    /// with [`Refusal::Initializer`](crate::Refusal::Initializer). Jobs already running on other
+    /// workers finish.
     ///
     /// # Examples
     /// ```
@@ -161,9 +169,10 @@ impl Builder {
         self
     }
 
-    /// Called with the panic of each [completion callback](crate::Handle::on_complete) that panics, on the thread where
-    /// it did. What it panics with itself is dropped. Unless set: the panic hook of the process has told of it, and
-    /// [`ThreadPool::callback_panics`] counts it.
+    /// A function that is called with the panic of each [completion
+    /// callback](crate::Handle::on_complete), on the thread of the callback. Its own panics are
+    /// discarded. Default: only the panic hook of the process reports the panic.
+    /// [`ThreadPool::callback_panics`] counts it in any case.
     pub fn callback_panic_handler(
         mut self,
         handler: impl Fn(TaskPanic) + Send + Sync + 'static,
@@ -175,8 +184,8 @@ impl Builder {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`BuildError`] if the settings make no pool, or if the system refuses a thread. The threads that did start have
-    /// ended when this returns.
+    /// [`BuildError`] if the settings are invalid or the system refuses a thread. All threads that
+    /// had started have exited when this returns.
     pub fn build(self) -> Result<ThreadPool, BuildError> {
         let workers = self.workers.unwrap_or_else(num_cpus::get);
         if workers == 0 {
@@ -219,7 +228,7 @@ impl Builder {
         let pool = ThreadPool::from_parts(Arc::clone(&shared), reports);
         for started in 0..min {
             if let Err(error) = Crew::start(&shared) {
-                // Ends and joins the threads so far.
+                // Joins the threads that have started.
                 drop(pool);
                 return Err(BuildError::Spawn {
                     started,
@@ -246,37 +255,37 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// Why a pool could not be built.
+/// The reason why a pool could not be built.
 ///
-/// `Display` and `source` are as of [`JobError`](crate::JobError#display-and-source).
+/// `Display` and `source` follow [`JobError`](crate::JobError#display-and-source).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A pool of no workers was asked for: it would never run a job.
+    /// A pool of 0 workers, which would never run a job.
     NoWorkers,
-    /// More workers were asked for than a pool may have: 4,096.
+    /// More workers than the maximum of 4,096.
     TooManyWorkers {
-        /// The number asked for.
+        /// The requested number.
         wanted: usize,
     },
-    /// The name prefix contains a NUL byte, which no thread name may.
+    /// The name prefix contains a NUL byte, which a thread name cannot contain.
     InvalidName,
-    /// A minimum of no workers was asked for, or of more than the pool may have.
+    /// A minimum of 0 workers, or one above the maximum.
     InvalidMinimum {
-        /// The minimum asked for.
+        /// The requested minimum.
         min: usize,
-        /// How many workers the pool may have.
+        /// The maximum number of workers.
         workers: usize,
     },
-    /// A backlog of no jobs was asked for: no job could ever be submitted.
+    /// A `max_pending` of 0, with which no job could ever be submitted.
     NoBacklog,
-    /// The system refused a thread. The threads that had started have ended again.
+    /// The system refused a thread. The threads that had started have exited.
     Spawn {
-        /// How many threads had started.
+        /// The number of threads that had started.
         started: usize,
-        /// How many were asked for.
+        /// The requested number of threads.
         wanted: usize,
-        /// What the system said.
+        /// The error of the system.
         error: io::Error,
     },
 }
@@ -284,22 +293,22 @@ pub enum BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoWorkers => f.write_str("a pool of 0 workers runs nothing: give at least 1"),
+            Self::NoWorkers => f.write_str("a pool of 0 workers runs nothing: set at least 1"),
             Self::TooManyWorkers { wanted } => {
                 write!(
                     f,
-                    "a pool has at most {MAX_WORKERS} workers, not {wanted}: give as many as there are cores"
+                    "a pool has at most {MAX_WORKERS} workers, not {wanted}: set as many as there are cores"
                 )
             }
             Self::InvalidName => {
-                f.write_str("a thread name cannot contain a NUL byte: take it out of the prefix")
+                f.write_str("a thread name cannot contain a NUL byte: remove it from the prefix")
             }
             Self::InvalidMinimum { min, workers } => write!(
                 f,
-                "a pool of {workers} workers cannot keep a minimum of {min}: give `min_workers` from 1 to {workers}"
+                "a pool of {workers} workers cannot keep a minimum of {min}: set `min_workers` from 1 to {workers}"
             ),
             Self::NoBacklog => f.write_str(
-                "a pool where 0 jobs may be pending takes none: give `max_pending` at least 1",
+                "a pool with room for 0 pending jobs accepts none: set `max_pending` to at least 1",
             ),
             Self::Spawn {
                 started,
@@ -307,7 +316,7 @@ impl fmt::Display for BuildError {
                 error,
             } => write!(
                 f,
-                "the system refused thread {} of {wanted} ({error}): give fewer workers or smaller stacks",
+                "the system refused thread {} of {wanted} ({error}): set fewer workers or smaller stacks",
                 started + 1
             ),
         }

@@ -1,19 +1,19 @@
-//! A completion callback that cannot unwind.
+//! [`Callback`], a completion callback that cannot unwind.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::panic::drop_contained;
 use crate::{JobError, TaskPanic};
 
-/// A completion callback of a job. Calling it never unwinds, whatever the user's function does:
-/// [`new`](Self::new) is the only constructor, and contains every panic. Finishing a job relies on
-/// this: see `task/body.rs`.
+/// A completion callback of a job. Calling it never unwinds, whatever the user's function does,
+/// since [`new`](Self::new) is the only constructor and catches every panic. Finishing a job relies
+/// on this: see `task/body.rs`.
 pub(crate) struct Callback<R>(Box<Call<R>>);
 
 type Call<R> = dyn FnOnce(&Result<R, JobError>) + Send;
 
 impl<R> Callback<R> {
-    /// A callback that passes a panic of `call` to `report`. A panic of `report` is contained too.
+    /// A callback that passes a panic of `call` to `report`. A panic of `report` is discarded.
     pub(crate) fn new<C, P>(call: C, report: P) -> Self
     where
         C: FnOnce(&Result<R, JobError>) + Send + 'static,

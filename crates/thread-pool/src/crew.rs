@@ -1,18 +1,22 @@
-//! The threads of a pool: how many there are, and how they start, go home and are joined.
+//! The threads of a pool: how many there are, and how they start, retire and are joined.
 //!
-//! There is a station for each worker there may ever be, with its deque, so that thieves look at the same places all the
-//! time. A pool of a fixed size mans all of them when it is built. One that grows and shrinks keeps to these promises:
+//! There is one slot per potential worker, which holds its deque while the slot is vacant, so
+//! thieves always look at the same deques. A fixed-size pool fills all slots when it is built. A
+//! pool that grows and shrinks keeps these promises:
 //!
-//! - **While a job is queued and a station is free, some worker is idle or on its way.** Who queues a job starts a thread
-//!   when nobody is idle and fewer threads are on their way than jobs are queued. Who was idle and takes a job does the
-//!   same, since a submitter may have relied on it; so does who goes home.
-//! - **A worker goes home only when it has been asleep for the time given and more than the minimum stay.** It counts as
-//!   searching while it decides, and takes leave of the sleepers as any searcher does.
+//! - **While a job is queued and a slot is vacant, some worker is idle or starting.** Queueing a
+//!   job starts a thread if no worker is idle and fewer threads are starting than jobs are queued.
+//!   An idle worker that takes a job does the same, since a submitter may have relied on it, and so
+//!   does a worker that retires.
+//! - **A worker retires only if it has slept for the idle timeout and more than the minimum number
+//!   of workers stay.** It counts as searching while it decides, and stops searching as any other
+//!   worker does.
 //!
-//! Should the system refuse a thread, the jobs wait for the workers there are, of which there is always one. All of them
-//! may be busy for long, and nobody else may come by: so a thread of its own, the keeper, then goes on asking for as long
-//! as jobs wait. It is started at the first refusal, with a small stack, and stays until the pool is closed. If that is
-//! refused as well, the next submission asks again.
+//! If the system refuses a thread, the jobs wait for the existing workers, of which there is always
+//! at least one. All of them may be busy for long, and no further submission may come, so a helper
+//! thread, the spawner, then retries for as long as jobs wait. It is started at the first refusal,
+//! with a small stack, and stays until the pool is closed. If the system refuses it as well, the
+//! next submission retries.
 
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -27,7 +31,7 @@ use crate::sync::{Condvar, Mutex, has_passed};
 use crate::task::JobRef;
 use crate::{ending, lock, worker};
 
-/// What the user chose.
+/// The settings of the threads.
 pub(crate) struct Size {
     pub(crate) min: usize,
     pub(crate) idle_timeout: Duration,
@@ -40,33 +44,33 @@ pub(crate) struct Crew {
     max: usize,
     state: Mutex<State>,
     one_ended: Condvar,
-    /// A thread was refused, or the pool is closed.
+    /// Notified when a thread was refused or the pool is closed.
     keeper_is_needed: Condvar,
-    /// How many have been started and not sent home. Written under the lock.
+    /// The number of workers that were started and have not retired. Written under the lock.
     staying: AtomicUsize,
-    /// How many of these have not come to look for jobs yet.
+    /// The number of these that do not search for jobs yet.
     starting: AtomicUsize,
 }
 
 struct State {
-    /// `None` where somebody works.
+    /// The deque of each vacant slot; `None` where a worker has it.
     stations: Vec<Option<Deque<JobRef>>>,
-    /// The places where nobody works, the lowest last.
+    /// The vacant slots, the lowest one last.
     free: Vec<usize>,
-    /// Where somebody works.
+    /// The thread of each filled slot.
     threads: Vec<Option<JoinHandle<()>>>,
-    /// Sent home, but perhaps still busy with the destructors of thread-locals.
+    /// Retired threads, which may still run the destructors of thread-locals.
     leaving: Vec<JoinHandle<()>>,
-    /// How many have not told of their end.
+    /// The number of threads that have not reported their exit.
     live: usize,
-    /// When the system refused a thread last.
+    /// The time of the last refusal.
     refused: Option<Instant>,
     keeper: Option<JoinHandle<()>>,
-    /// No thread is started any more.
+    /// Whether no more threads may start.
     closed: bool,
 }
 
-/// After a refusal it is not tried again for so long: each try costs as much as a thread.
+/// The pause after a refusal: each attempt costs as much as starting a thread.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Crew {
@@ -92,11 +96,12 @@ impl Crew {
         }
     }
 
-    /// Starts one thread more; `false` if there is no free place, or the pool is being joined, or one was refused a moment
-    /// ago.
+    /// Starts one more thread. Returns `false` if no slot is vacant, the pool is being joined, or a
+    /// thread was refused within the last [`PAUSE`].
     pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<bool> {
         let crew = &shared.crew;
-        // Held all along: the new thread comes to its station only when it is counted, and a join misses nobody.
+        // Held throughout, so that the new thread is counted before it takes its deque, and a join
+        // misses no thread.
         let mut state = lock(&crew.state);
         let Some(&index) = state.free.last() else {
             return Ok(false);
@@ -124,17 +129,18 @@ impl Crew {
         Ok(true)
     }
 
-    /// To be called by a worker that comes to look for jobs now.
+    /// Called by a worker that starts to search for jobs.
     pub(crate) fn ready(&self) {
         self.starting.fetch_sub(1, SeqCst);
     }
 
-    /// How long a worker may sleep before it should ask [`may_go_home`](Self::may_go_home).
+    /// How long a worker may sleep before it should call [`may_go_home`](Self::may_go_home).
     pub(crate) fn idle_limit(&self) -> Option<Duration> {
         (self.staying.load(SeqCst) > self.size.min).then_some(self.size.idle_timeout)
     }
 
-    /// Whether a worker that was idle for long may go home. If so, it is not counted on any more.
+    /// Whether a worker whose idle timeout has elapsed may retire. If so, it no longer counts as
+    /// staying.
     pub(crate) fn may_go_home(&self) -> bool {
         let state = lock(&self.state);
         let may = !state.closed && self.staying.load(SeqCst) > self.size.min;
@@ -152,8 +158,8 @@ impl Crew {
         state.leaving.extend(thread);
     }
 
-    /// That thread has come to its very end. Until now it was known as one of the crew: a thread-local of it may have held
-    /// the pool, which then must not wait for it.
+    /// Records that `thread` has exited. Until now it was known as a worker, since one of its
+    /// thread-locals may have held the pool, which then must not wait for it.
     pub(crate) fn ended(&self, thread: ThreadId) {
         let mut state = lock(&self.state);
         state.live -= 1;
@@ -167,7 +173,7 @@ impl Crew {
         self.one_ended.notify_all();
     }
 
-    /// How many threads there are.
+    /// The number of threads that have not exited.
     pub(crate) fn live(&self) -> usize {
         lock(&self.state).live
     }
@@ -178,7 +184,8 @@ impl Crew {
         threads.any(|member| member.thread().id() == thread)
     }
 
-    /// Starts no thread from now on, and hands out those there are, to be joined or let go: only the first time.
+    /// Prevents further starts, and on the first call returns the threads, to be joined or
+    /// detached.
     pub(crate) fn close(&self) -> Option<Vec<JoinHandle<()>>> {
         let mut state = lock(&self.state);
         if std::mem::replace(&mut state.closed, true) {
@@ -191,7 +198,7 @@ impl Crew {
         Some(threads)
     }
 
-    /// Blocks until all threads have ended or the deadline has passed, and says how many have not.
+    /// Blocks until all threads have exited or the deadline has passed. Returns how many are left.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> usize {
         let mut state = lock(&self.state);
         while state.live > 0 {
@@ -215,24 +222,25 @@ impl Crew {
         state.live
     }
 
-    /// Whether a pool of this crew ever starts threads after it was built.
+    /// Whether threads may start after the pool was built.
     fn can_grow(&self) -> bool {
         self.size.min < self.max
     }
 }
 
-/// Starts threads, if jobs wait that nobody who is idle or on its way will come to, and if there may be more.
+/// Starts threads while jobs wait that no idle or starting worker will take, up to the maximum.
 ///
-/// To be called after a job was queued and notice of it given, and by who was counted on as idle and is not any more.
+/// Called after a job was queued and notified, and by a worker that is no longer idle, on which a
+/// submitter may have relied.
 pub(crate) fn grow(shared: &Arc<Shared>) {
     let crew = &shared.crew;
     if !crew.can_grow() {
         return;
     }
-    // A submitter has queued a job and now looks for idle workers; a worker has stopped being idle
-    // and now looks for queued jobs. Each passes a fence between the two, so at least one of them
-    // sees the other. (All of these accesses are `SeqCst`, which is enough by itself, but the model
-    // checker treats them as weaker than they are.)
+    // A submitter queues a job and then looks for idle workers. A worker stops being idle and then
+    // looks for queued jobs. Each passes a fence in between, so at least one of them sees the
+    // other. (All of these accesses are `SeqCst`, which is enough by itself, but the model checker
+    // treats them as weaker.)
     fence(SeqCst);
     while crew.staying.load(SeqCst) < crew.max
         && shared.sleep.idle() == 0
@@ -246,7 +254,7 @@ pub(crate) fn grow(shared: &Arc<Shared>) {
     }
 }
 
-/// A thread was refused: has the keeper ask again for as long as jobs wait.
+/// After a refusal, lets the spawner retry for as long as jobs wait.
 fn ask_again_later(shared: &Arc<Shared>) {
     let crew = &shared.crew;
     let mut state = lock(&crew.state);
@@ -258,16 +266,16 @@ fn ask_again_later(shared: &Arc<Shared>) {
             .name(format!("{}-keeper", crew.size.name_prefix))
             .stack_size(KEEPER_STACK);
         let for_keeper = Arc::clone(shared);
-        // If that is refused too, the next submission asks again.
+        // If the system refuses this one as well, the next submission retries.
         state.keeper = keeper.spawn(move || keep(for_keeper)).ok();
     }
     crew.keeper_is_needed.notify_all();
 }
 
-/// It runs no code of the user, and calls nothing deep.
+/// The spawner runs no user code and no deep calls.
 const KEEPER_STACK: usize = 128 << 10;
 
-/// The thread that asks for the threads that were refused.
+/// The spawner: retries to start the threads that were refused.
 fn keep(shared: Arc<Shared>) {
     let crew = &shared.crew;
     let mut state = lock(&crew.state);
@@ -291,11 +299,11 @@ fn keep(shared: Arc<Shared>) {
         }
     }
     drop(state);
-    // Perhaps the last reference, with what the pool holds of the user's.
+    // This may be the last reference, which drops user values such as the initializer.
     drop_contained(shared);
 }
 
-/// A worker's thread from start to end.
+/// The whole life of a worker's thread.
 fn work(shared: Arc<Shared>, index: usize) {
     ending::tell_when_this_thread_ends(Arc::clone(&shared));
     let deque = lock(&shared.crew.state).stations[index].take();
@@ -304,7 +312,7 @@ fn work(shared: Arc<Shared>, index: usize) {
     };
     if let Some(deque) = worker::main(&shared, index, deque) {
         shared.crew.leave(index, deque);
-        // A job may have come that waits for a free place.
+        // A job may be queued that waits for a vacant slot.
         grow(&shared);
     }
 }

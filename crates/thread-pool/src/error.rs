@@ -1,31 +1,30 @@
-//! What can go wrong with a job, a submission, a wait and a shutdown.
+//! The errors of jobs, submissions, waits and shutdowns.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::{InitializerError, TaskPanic};
 
-/// Why a job has no result.
+/// The reason why a job has no result.
 ///
 /// # Display and source
-/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it, so that a report of the whole chain says nothing twice: nothing behind a panic or an error of the
-/// system.
+/// `Display` includes the text of the cause. To keep reports of a whole chain free of repetition,
+/// [`source`](Error::source) skips that cause and returns the cause's own source, if any.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum JobError {
-    /// The job panicked. The worker that ran it lives on.
+    /// The job panicked. Its worker continues with other jobs.
     Panicked(TaskPanic),
-    /// The job was cancelled before it started; it never ran.
+    /// The job was cancelled before it started, so it never ran.
     Cancelled,
-    /// Waiting here could never have ended, or would have run jobs inside jobs deeper than
+    /// The wait could never have ended, or would have nested jobs deeper than
     /// [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) allows.
     ///
-    /// It is the *wait* that failed. A job that was submitted stays with the pool and runs as if its handle had been
-    /// dropped; the inputs of a `map` that nobody had started yet are dropped.
+    /// Only the *wait* failed. A submitted job still runs, as if its handle had been dropped.
+    /// Inputs of a `map` that had not been started are dropped.
     WouldDeadlock,
-    /// The [initializer](crate::Builder::initializer) of a worker failed, so the pool runs no more jobs; this one never
-    /// ran.
+    /// The [initializer](crate::Builder::initializer) of a worker failed, so the pool runs no more
+    /// jobs, and this one never ran.
     Initializer(InitializerError),
 }
 
@@ -33,12 +32,12 @@ impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
-            Self::Cancelled => f.write_str("the task was cancelled before it could start: submit it again if it is still needed"),
+            Self::Cancelled => f.write_str("the job was cancelled before it started: submit it again if it is still needed"),
             Self::WouldDeadlock => f.write_str(
-                "waiting for this task on a worker of its own pool would deadlock: wait outside the pool, \
-                 or raise `max_inline_depth`",
+                "waiting for this job on a worker of its own pool would deadlock: wait outside the pool, \
+                or raise `max_inline_depth`",
             ),
-            Self::Initializer(cause) => write!(f, "the task never ran: {cause}"),
+            Self::Initializer(cause) => write!(f, "the job never ran: {cause}"),
         }
     }
 }
@@ -52,24 +51,26 @@ impl Error for JobError {
     }
 }
 
-/// The pool did not take the job; here it is back, with the reason.
+/// A refused submission: the reason, and the job itself.
 pub struct SubmitError<F> {
     job: F,
     refusal: Refusal,
 }
 
-/// Why a pool did not take a job.
+/// The reason why a pool refused a job.
 ///
-/// `Display` and `source` are as of [`JobError`](JobError#display-and-source).
+/// `Display` and `source` follow [`JobError`](JobError#display-and-source).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Refusal {
     /// The pool is closed.
     Closed,
-    /// As many jobs are pending as [`Builder::max_pending`](crate::Builder::max_pending) allows, and were so for all of
-    /// the time given.
+    /// The number of pending jobs has reached
+    /// [`Builder::max_pending`](crate::Builder::max_pending), and stayed there for the whole
+    /// timeout.
     Full,
-    /// The [initializer](crate::Builder::initializer) of a worker failed, so the pool runs no more jobs.
+    /// The [initializer](crate::Builder::initializer) of a worker failed, so the pool runs no more
+    /// jobs.
     Initializer(InitializerError),
 }
 
@@ -78,12 +79,12 @@ impl<F> SubmitError<F> {
         Self { job, refusal }
     }
 
-    /// The job that was refused, to be run here or submitted elsewhere.
+    /// Returns the refused job, which can be run directly or submitted elsewhere.
     pub fn into_job(self) -> F {
         self.job
     }
 
-    /// Why it was refused.
+    /// The reason for the refusal.
     pub fn refusal(&self) -> &Refusal {
         &self.refusal
     }
@@ -99,7 +100,7 @@ impl<F> fmt::Debug for SubmitError<F> {
 
 impl<F> fmt::Display for SubmitError<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: take the job back with `into_job`", self.refusal)
+        write!(f, "{}: `into_job` returns the job", self.refusal)
     }
 }
 
@@ -112,9 +113,9 @@ impl<F> Error for SubmitError<F> {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Closed => f.write_str("the pool is closed and takes no more jobs"),
+            Self::Closed => f.write_str("the pool is closed and accepts no more jobs"),
             Self::Full => f.write_str(
-                "as many jobs are pending as `max_pending` allows: use `submit`, which waits for room, or raise it",
+                "the number of pending jobs has reached `max_pending`: call `submit`, which waits for room, or raise the bound",
             ),
             Self::Initializer(cause) => cause.fmt(f),
         }
@@ -130,23 +131,23 @@ impl Error for Refusal {
     }
 }
 
-/// No result came within the time given. Nothing is lost by that: the next call goes on waiting.
+/// The timeout elapsed before a result came. Nothing is lost: the wait can be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut;
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "no result came within the time given: call again to go on waiting, or allow more time",
+            "no result came within the timeout: call again to continue waiting, or allow more time",
         )
     }
 }
 
 impl Error for TimedOut {}
 
-/// The time given to a shutdown ran out.
+/// The timeout of a shutdown elapsed.
 ///
-/// The workers go on by themselves: they finish what they run and what is queued, and end.
+/// The workers are detached: they finish the running and the queued jobs, and exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StillRunning {
     pub(crate) workers: usize,
@@ -154,12 +155,12 @@ pub struct StillRunning {
 }
 
 impl StillRunning {
-    /// How many workers had not ended.
+    /// The number of workers that had not exited.
     pub fn workers(&self) -> usize {
         self.workers
     }
 
-    /// How many accepted jobs no worker had started on.
+    /// The number of accepted jobs that no worker had taken.
     pub fn queued(&self) -> usize {
         self.queued
     }
@@ -170,8 +171,8 @@ impl fmt::Display for StillRunning {
         let Self { workers, queued } = self;
         write!(
             f,
-            "the time for the shutdown ran out: workers still running: {workers}, jobs still queued: {queued}; \
-             they finish by themselves: allow more time to wait for them"
+            "the shutdown timed out with {workers} workers still running and {queued} jobs still queued; \
+            they finish in the background: allow more time to wait for them"
         )
     }
 }

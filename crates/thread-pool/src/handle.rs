@@ -1,4 +1,4 @@
-//! The future of one job.
+//! [`Handle`], the future of one job.
 
 use std::fmt;
 use std::future::Future;
@@ -11,19 +11,19 @@ use crate::shared::PoolId;
 use crate::task::{OutcomeRef, Progress};
 use crate::{JobError, reports, worker};
 
-/// The result of one job, to be waited for; what [`ThreadPool::submit`](crate::ThreadPool::submit) returns.
+/// The future result of one job, returned by [`ThreadPool::submit`](crate::ThreadPool::submit).
 ///
-/// Dropping it detaches the job: it still runs, and its result is dropped. To stop a job that has not started, call
-/// [`cancel`](Self::cancel) first.
+/// Dropping the handle detaches the job: it still runs, and its result is dropped. To stop a
+/// pending job, call [`cancel`](Self::cancel) first.
 ///
 /// # As a future
-/// A handle can be awaited on any runtime: it needs none of its own. The result is what [`wait`](Self::wait) returns,
-/// but never [`JobError::WouldDeadlock`]. Polling takes the result only when it is ready, so a handle that loses a race
-/// in a `select` can be awaited again, or waited for. A future that is dropped is a handle that is dropped: the job is
-/// detached, and its task's waker is given back.
+/// A handle can be awaited on any runtime. The result is that of [`wait`](Self::wait), but never
+/// [`JobError::WouldDeadlock`]. Polling takes the result only when it is ready, so a handle that
+/// loses a race in a `select` can be awaited or waited for again. Dropping the future drops the
+/// handle: the job is detached, and the stored waker is dropped.
 ///
-/// Polling never runs the job itself. A job that blocks on a future of its own full pool waits for ever; let it call
-/// [`wait`](Self::wait).
+/// Polling never runs the job itself. A job that blocks on a future of its own full pool never
+/// finishes; it should call [`wait`](Self::wait) instead.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -36,13 +36,14 @@ use crate::{JobError, reports, worker};
 /// ```
 ///
 /// # Panics
-/// Once polling has returned the result, every further use that needs it panics, as with most futures.
+/// Once polling has returned the result, any further use that needs the result panics, as with most
+/// futures.
 pub struct Handle<R> {
     outcome: OutcomeRef<R>,
     pool: PoolId,
-    /// Whether an awake worker was searching as the job was queued: then it starts within a moment.
+    /// Whether an awake worker was searching when the job was queued, so that it starts soon.
     soon: bool,
-    /// Whether a waker may have to be given back.
+    /// Whether a waker may be stored in the task.
     polled: bool,
 }
 
@@ -58,16 +59,18 @@ impl<R: 'static> Handle<R> {
 
     /// Blocks until the job has ended and returns its result.
     ///
-    /// On a worker of the job's own pool a job that nobody has started is run right here, on the waiter's stack, so that
-    /// a full pool does not wait for itself. No *other* job is ever run here, since that could take a lock which this
-    /// stack holds already. Mind that the job itself must not need a lock that the waiter holds.
+    /// On a worker of the job's own pool, a pending job runs inline on the waiter's stack, so that
+    /// a full pool does not wait for itself. No *other* job ever runs inline, since it could need a
+    /// lock that this stack already holds. The job itself must not need a lock that the waiter
+    /// holds.
     ///
     /// # Errors
     /// - [`JobError::Panicked`] if the job panicked.
-    /// - [`JobError::Cancelled`] if it was cancelled, by [`cancel`](Self::cancel) or by the pool's shutdown.
-    /// - [`JobError::WouldDeadlock`] on a worker of the job's own pool, if the job runs further down this very stack, if
-    ///   it runs on a worker that (through others, perhaps) waits for this one, or if jobs are already run inside jobs
-    ///   as deep as [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) allows.
+    /// - [`JobError::Cancelled`] if [`cancel`](Self::cancel) or the pool's shutdown cancelled it.
+    /// - [`JobError::WouldDeadlock`] on a worker of the job's own pool: if the job runs further
+    ///   down this stack, if it runs on a worker that waits for this one (perhaps through others),
+    ///   or if jobs are already nested as deeply as
+    ///   [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) allows.
     ///
     /// # Examples
     /// ```
@@ -78,14 +81,14 @@ impl<R: 'static> Handle<R> {
     /// # Ok(()) }
     /// ```
     pub fn wait(mut self) -> Result<R, JobError> {
-        // Nothing to wait for, as for most handles when many results are collected.
+        // The fast path for most handles when many results are collected.
         if self.is_finished()
             && let Some(result) = self.wait_until(None)
         {
             return result;
         }
         worker::with_current(self.pool, |worker| {
-            // While the guard lives, others see that this worker is blocked.
+            // While the guard lives, other workers see that this one is blocked.
             let _blocked = match worker {
                 Some(worker) => worker
                     .before_wait(&self.outcome.job())
@@ -100,14 +103,14 @@ impl<R: 'static> Handle<R> {
         })
     }
 
-    /// Blocks until the job has ended, or for as long as `timeout`: then the handle comes back, as good as before.
+    /// Blocks until the job has ended, or for at most `timeout`.
     ///
-    /// The time is kept on a worker of the job's own pool too: this never runs the job itself. There, only
-    /// [`wait`](Self::wait) makes a full pool go on.
+    /// To honour the timeout, this never runs the job inline, not even on a worker of the job's own
+    /// pool. Only [`wait`](Self::wait) lets a full pool make progress.
     ///
     /// # Errors
-    /// The outer error is this handle, when the time ran out. The inner one is as in [`wait`](Self::wait), but never
-    /// [`JobError::WouldDeadlock`].
+    /// The outer error returns this handle, still valid, if the timeout elapsed. The inner error is
+    /// that of [`wait`](Self::wait), but never [`JobError::WouldDeadlock`].
     ///
     /// # Examples
     /// ```
@@ -125,46 +128,49 @@ impl<R: 'static> Handle<R> {
     /// # Ok(()) }
     /// ```
     pub fn wait_timeout(mut self, timeout: Duration) -> Result<Result<R, JobError>, Self> {
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         self.wait_until(deadline).ok_or(self)
     }
 
-    /// Cancels the job if it has not started: it never runs, and what its closure captured is dropped before this
-    /// returns. `false` if it runs or has ended: a running job cannot be cancelled.
+    /// Cancels the job if it is pending: it never runs, and its closure is dropped before this
+    /// returns. Returns `false` if the job runs or has ended: a running job cannot be cancelled.
     ///
     /// [`wait`](Self::wait) then returns [`JobError::Cancelled`].
     ///
-    /// The job's callbacks run on this thread before it returns.
+    /// The job's callbacks run on this thread before this returns.
     pub fn cancel(&self) -> bool {
         self.outcome.cancel(JobError::Cancelled)
     }
 
-    /// Calls `callback` with the result when the job has ended, on the thread that ended it: mostly the worker, or who
-    /// cancels the job. If it has ended already, on this thread before this returns.
+    /// Calls `callback` with the result once the job has ended, on the thread that ended it:
+    /// usually the worker, or the thread that cancels the job. If the job has already ended,
+    /// `callback` runs on this thread before this returns.
     ///
-    /// The callbacks of a job run in the order in which they were added, and *before* its result can be seen: who waits
-    /// for the job waits for them too, and [`is_finished`](Self::is_finished) is `false` until they are through. They
-    /// run whether or not the handle is dropped. Keep them short, since they hold up a worker.
+    /// The callbacks of a job run in the order in which they were added, and *before* its result
+    /// becomes visible: waiting for the job includes waiting for them, and
+    /// [`is_finished`](Self::is_finished) is `false` until they have returned. They run even if the
+    /// handle is dropped. Keep them short, since they occupy a worker.
     ///
-    /// A callback that panics harms neither the job nor the other callbacks: it is counted by
-    /// [`ThreadPool::callback_panics`](crate::ThreadPool::callback_panics) and handed to the pool's
-    /// [`Builder::callback_panic_handler`](crate::Builder::callback_panic_handler). (If the pool is gone when the callback is
-    /// added, only the panic hook of the process tells of it.)
+    /// A panicking callback affects neither the job nor the other callbacks. The panic is counted
+    /// by [`ThreadPool::callback_panics`](crate::ThreadPool::callback_panics) and passed to the
+    /// pool's [`Builder::callback_panic_handler`](crate::Builder::callback_panic_handler). If the
+    /// pool was dropped before the callback was added, only the panic hook of the process reports
+    /// it.
     ///
     /// # Examples
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # use std::sync::mpsc;
     /// let pool = effective_thread_pool::ThreadPool::new(2)?;
-    /// let (tell, told) = mpsc::channel();
+    /// let (sender, receiver) = mpsc::channel();
     /// let mut answer = pool.submit(|| 6 * 7)?;
     /// answer.on_complete(move |result| {
-    ///     let _ = tell.send(*result.as_ref().expect("no panic"));
+    ///     let _ = sender.send(*result.as_ref().expect("no panic"));
     /// });
-    /// // Nobody has to wait for it.
+    /// // The callback runs even without the handle.
     /// drop(answer);
-    /// assert_eq!(told.recv()?, 42);
+    /// assert_eq!(receiver.recv()?, 42);
     /// # Ok(()) }
     /// ```
     pub fn on_complete<C>(&mut self, callback: C)
@@ -184,7 +190,7 @@ impl<R: 'static> Handle<R> {
         &self.outcome
     }
 
-    /// Takes the result, blocking until `deadline`, or for as long as it takes.
+    /// Takes the result, blocking until `deadline` or, without one, until the job has ended.
     pub(crate) fn wait_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, JobError>> {
         self.outcome.wait_until(deadline, self.soon)
     }

@@ -1,4 +1,4 @@
-//! What each worker runs before its first job, and what becomes of the pool when that fails.
+//! The function that each worker runs before its first job, and its failure.
 
 use std::error::Error;
 use std::fmt;
@@ -10,9 +10,9 @@ use crate::TaskPanic;
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Initializer = dyn Fn(usize) -> Result<(), BoxError> + Send + Sync;
 
-/// The initializer of one worker failed; the pool is closed and its pending jobs fail with this.
+/// The failure of one worker's initializer, which closes the pool and fails its pending jobs.
 ///
-/// Cloning it is cheap: all clones share the one cause. `Display` and `source` are as of
+/// Clones are cheap and share the cause. `Display` and `source` follow
 /// [`JobError`](crate::JobError#display-and-source).
 #[derive(Clone, Debug)]
 pub struct InitializerError {
@@ -44,12 +44,12 @@ pub(crate) fn run(initializer: &Initializer, worker: usize) -> Result<(), Initia
 }
 
 impl InitializerError {
-    /// The number of the worker whose initializer failed first.
+    /// The index of the worker whose initializer failed first.
     pub fn worker(&self) -> usize {
         self.inner.worker
     }
 
-    /// What the initializer returned, to be downcast; `None` if it panicked.
+    /// The error that the initializer returned, which can be downcast; `None` if it panicked.
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.inner.cause {
             Cause::Failed(error) => Some(&**error),
@@ -57,7 +57,7 @@ impl InitializerError {
         }
     }
 
-    /// What the initializer panicked with; `None` if it returned an error.
+    /// The panic of the initializer; `None` if it returned an error.
     pub fn panic(&self) -> Option<&TaskPanic> {
         match &self.inner.cause {
             Cause::Failed(_) => None,
@@ -72,11 +72,11 @@ impl fmt::Display for InitializerError {
         match &self.inner.cause {
             Cause::Failed(error) => write!(
                 f,
-                "the initializer of worker {worker} failed ({error}): mend that and build the pool again"
+                "the initializer of worker {worker} failed ({error}): fix the cause and build the pool again"
             ),
             Cause::Panicked(panic) => write!(
                 f,
-                "the initializer of worker {worker} panicked ({}): mend that and build the pool again",
+                "the initializer of worker {worker} panicked ({}): fix the cause and build the pool again",
                 panic.message()
             ),
         }

@@ -1,15 +1,17 @@
-//! The count of jobs accepted and jobs taken off the queues, which says when a closed pool is empty.
+//! The counts of accepted and taken jobs, which show when a closed pool is empty.
 //!
-//! Looking at the queues cannot say it: a submitter that was let in before the pool closed may not have queued its job
-//! yet. The counts can: a job is entered *before* it is queued and crossed out *after* it left its queue, and once the
-//! ledger is closed the number accepted stands still. So `taken == accepted` means that no job is queued, none is on its
-//! way, and none will come.
+//! Empty queues do not show it: a submitter that was let in before the pool closed may not have
+//! queued its job yet. The counts do. A job is counted as accepted *before* it is queued and as
+//! taken *after* it left its queue, and once the ledger is closed, the number of accepted jobs no
+//! longer changes. So `taken == accepted` means that no job is queued, none is on its way, and none
+//! will come.
 //!
-//! `accepted` is written by submitters alone, and each worker counts what it takes on a cache line of its own: workers
-//! and submitters do not meet here, and workers do not meet each other.
+//! Only submitters write `accepted`, and each worker counts its takes on a cache line of its own.
+//! Workers and submitters therefore do not contend here, nor do workers with each other.
 //!
-//! All operations are `SeqCst`. Two workers that take the last two jobs each count, then look: in one order of all
-//! operations the later of the two sees both counts. The same holds for the last taker and the closer.
+//! All operations are `SeqCst`. Two workers that take the last two jobs both count first and then
+//! read; in the total order of all operations, the later of the two sees both counts. The same
+//! holds for the last taker and the closer.
 
 use crossbeam_utils::CachePadded;
 
@@ -19,11 +21,13 @@ const CLOSED: usize = 1;
 const ONE_JOB: usize = 2;
 
 pub(crate) struct Ledger {
-    /// Twice the number of jobs accepted, plus 1 once closed: accepting and closing are one step each.
+    /// Twice the number of accepted jobs, plus 1 once closed, so that accepting and closing are one
+    /// atomic step each.
     accepted: CachePadded<AtomicUsize>,
-    /// The same as the lowest bit above, on a line that submitters do not write to, for workers to read at each job.
+    /// A copy of the lowest bit of `accepted`, which workers read for each job, on a cache line
+    /// that submitters do not write.
     closed: CachePadded<AtomicBool>,
-    /// One count per worker, and a last one for who is not a worker.
+    /// One count per worker, and a last one for all other threads.
     taken: Box<[CachePadded<AtomicUsize>]>,
 }
 
@@ -38,7 +42,7 @@ impl Ledger {
         }
     }
 
-    /// Enters one job, which must then be queued; `false` when closed.
+    /// Accepts one job, which must then be queued. Returns `false` if closed.
     pub(crate) fn accept(&self) -> bool {
         self.accepted
             .fetch_update(SeqCst, SeqCst, |now| {
@@ -52,29 +56,29 @@ impl Ledger {
         self.closed.store(true, SeqCst);
     }
 
-    /// Whether no job is accepted any more.
+    /// Whether jobs are no longer accepted.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(SeqCst)
     }
 
-    /// Crosses out a job that `worker` took off a queue. `true` when that emptied a closed pool.
+    /// Counts a job that `worker` took off a queue. Returns `true` if that emptied a closed pool.
     pub(crate) fn take(&self, worker: usize) -> bool {
         self.taken[worker].fetch_add(1, SeqCst);
         self.closed.load(SeqCst) && self.is_drained()
     }
 
-    /// The number under which one who is not a worker takes jobs.
+    /// The index under which threads that are not workers take jobs.
     pub(crate) fn outsider(&self) -> usize {
         self.taken.len() - 1
     }
 
-    /// Whether the ledger is closed and every job that was accepted has left its queue.
+    /// Whether the ledger is closed and every accepted job has left its queue.
     pub(crate) fn is_drained(&self) -> bool {
         let accepted = self.accepted.load(SeqCst);
         accepted & CLOSED != 0 && self.difference(accepted) == 0
     }
 
-    /// How many accepted jobs nobody has taken yet. While jobs come and go it is a little stale.
+    /// The number of accepted jobs that have not been taken, slightly stale while jobs come and go.
     pub(crate) fn queued(&self) -> usize {
         // Taken is read before accepted, so that the difference is never negative.
         let taken = self.sum_taken();
@@ -82,7 +86,7 @@ impl Ledger {
     }
 
     fn difference(&self, accepted: usize) -> usize {
-        // The word holds one bit less than a count: compare what both have.
+        // The word has one bit less for the count than `usize`: compares the common bits.
         (accepted >> 1).wrapping_sub(self.sum_taken()) & (usize::MAX >> 1)
     }
 

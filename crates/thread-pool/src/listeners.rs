@@ -1,6 +1,7 @@
-//! Who wants to hear of the end of one job.
+//! The listeners of one job: a parked thread, wakers and callbacks.
 //!
-//! Most jobs have no listener, so a task holds them behind one pointer that is empty until the first one comes.
+//! Most jobs have none, so a task holds them behind a pointer that stays null until the first one
+//! comes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -9,8 +10,8 @@ use crate::callback::Callback;
 use crate::panic::drop_contained;
 use crate::sync::thread::Thread;
 
-/// Who wakes by a waker. Each has a slot of its own, so that a blocking wait for several handles does not take the place
-/// of the runtime that polled one of them before.
+/// The owner of a stored waker. Each has a slot of its own, so that a blocking wait for several
+/// handles does not replace the waker of a runtime that polled one of them before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Watcher {
     /// The handle, polled as a future.
@@ -20,7 +21,7 @@ pub(crate) enum Watcher {
 }
 
 pub(crate) struct Listeners<R> {
-    /// The thread that blocks on the handle.
+    /// A thread that blocks on the handle.
     pub(crate) thread: Option<Thread>,
     wakers: [Option<Waker>; 2],
     callbacks: Vec<Callback<R>>,
@@ -37,9 +38,9 @@ impl<R> Default for Listeners<R> {
 }
 
 impl<R> Listeners<R> {
-    /// Puts a waker into its slot, or empties the slot, and returns what was there. The caller drops that outside its
-    /// locks, since a waker's drop is code of the user.
-    #[must_use = "to be dropped outside the lock"]
+    /// Puts a waker into its slot, or empties the slot, and returns the previous content. The
+    /// caller must drop that outside its locks, since dropping a waker runs user code.
+    #[must_use = "drop it outside the lock"]
     pub(crate) fn replace(&mut self, watcher: Watcher, waker: Option<Waker>) -> Option<Waker> {
         std::mem::replace(&mut self.wakers[watcher as usize], waker)
     }
@@ -58,7 +59,8 @@ impl<R> Listeners<R> {
         std::mem::take(&mut self.callbacks)
     }
 
-    /// Wakes all who wait. Not under a lock: wakers are code of the user. Never unwinds.
+    /// Wakes all listeners. Must not be called under a lock, since wakers run user code. Never
+    /// unwinds.
     pub(crate) fn wake(self) {
         if let Some(thread) = self.thread {
             thread.unpark();
@@ -67,7 +69,8 @@ impl<R> Listeners<R> {
     }
 }
 
-/// Wakes, whatever the waker does. Its panic has been printed by the panic hook, and whoever finished the job goes on.
+/// Wakes, and discards a panic of the waker, which would otherwise end the worker. The panic hook
+/// has printed it.
 pub(crate) fn wake(waker: Waker) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
         drop_contained(payload);

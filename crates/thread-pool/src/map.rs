@@ -1,4 +1,5 @@
-//! `map` as the user sees it: its settings, and the handle on one that runs. The lazy form is in `stream.rs`.
+//! [`Mapping`], the settings of a `map`, and [`MapHandle`], a running one. The lazy form is in
+//! `stream.rs`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -11,10 +12,11 @@ use crate::shared::PoolId;
 use crate::stream::Bounds;
 use crate::{Handle, JobError, MapStream, ThreadPool, crew, task, worker};
 
-/// So many inputs are under way in a stream at the least: with fewer, who hands short ones over waits more than works.
+/// The minimum number of inputs in flight in a stream. With fewer, the thread that hands out short
+/// inputs would spend most of its time waiting.
 const LOOK_AHEAD: usize = 64;
 
-/// The settings of a `map`; what [`ThreadPool::mapping`] returns.
+/// The settings of a `map`, returned by [`ThreadPool::mapping`].
 ///
 /// # Examples
 /// ```
@@ -46,44 +48,48 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// At most this many workers take part, so at most that many calls run at once. Unless set, or if larger: all.
+    /// The maximum number of workers that take part, and so of calls that run at once. Default and
+    /// maximum: all workers.
     pub fn limit(mut self, workers: NonZeroUsize) -> Self {
         self.limit = workers.get().min(self.pool.workers().max(1));
         self
     }
 
-    /// A worker claims exactly so many inputs at a time (fewer at the end). Unless set, the size adapts: 1 for inputs
-    /// that take some 20 µs or more each, and up to 128 for shorter ones, falling to 1 again towards the end. (In a
-    /// [`stream`](Self::stream) it is 1 unless set.)
+    /// The exact number of inputs that a worker claims at a time (fewer at the end). By default the
+    /// size adapts: 1 for inputs that take about 20 µs or more, up to 128 for shorter ones, and
+    /// down to 1 again towards the end. In a [`stream`](Self::stream) the default is 1.
     pub fn chunk_size(mut self, inputs: NonZeroUsize) -> Self {
         self.chunk = Some(inputs);
         self
     }
 
-    /// In a [`stream`](Self::stream), at most this many inputs have been pulled whose results have not been yielded. Unless
-    /// set: twice what all workers that take part can hold, and 64 at least. The others pull all inputs at once.
+    /// The maximum number of inputs of a [`stream`](Self::stream) that have been pulled and whose
+    /// results have not been yielded. Default: two chunks per participating worker, and at least
+    /// 64. Other maps pull all inputs at once.
     ///
-    /// The first call of `next` pulls so many before a worker gets the first of them. Where the inputs come slowly (lines
-    /// from a terminal, messages), or one waits for the result of another, set it to as many as may be waited for.
+    /// The first call of `next` pulls this many inputs before a worker gets the first one. Set a
+    /// lower number if inputs arrive slowly (lines from a terminal, messages) or depend on earlier
+    /// results.
     pub fn look_ahead(mut self, inputs: NonZeroUsize) -> Self {
         self.look_ahead = Some(inputs);
         self
     }
 
-    /// A lazy `map`: an iterator that pulls the inputs as it goes and yields one result per input, in the order of the
-    /// inputs.
+    /// A lazy `map`: an iterator that pulls inputs on demand and yields one result per input, in
+    /// the order of the inputs.
     ///
-    /// Nothing is pulled before the first call of `next`. The calls pull inputs, on the caller's thread, but never more
-    /// than [`look_ahead`](Self::look_ahead) ahead, so inputs without end are fine, and memory stays flat however slowly
-    /// the results are taken. A worker puts the results of a whole chunk in at once.
+    /// Inputs are pulled by `next`, on the caller's thread, and never more than
+    /// [`look_ahead`](Self::look_ahead) ahead. Infinite inputs are therefore fine, and memory stays
+    /// flat however slowly the results are consumed. A worker delivers the results of a whole chunk
+    /// at once.
     ///
     /// # Errors
-    /// Per input, as from [`ThreadPool::map`]. When the pool is closed, inputs that were pulled and not started are errors.
-    /// If there are none, one more input is pulled for the error, so that a stream which ends without one has done all of
-    /// its inputs. Then the iterator ends.
+    /// Per input, as from [`ThreadPool::map`]. If the pool is closed, inputs that were pulled but
+    /// not started yield errors. If there are none, one more input is pulled and yields an error,
+    /// so that a stream without an error has processed all inputs. Then the iterator ends.
     ///
     /// # Panics
-    /// `next` only if the iterator of the inputs does; it can be called again.
+    /// `next` panics only if the iterator of the inputs does; it can be called again.
     ///
     /// # Examples
     /// ```
@@ -123,18 +129,20 @@ impl<'a> Mapping<'a> {
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + 'static,
     {
-        // A worker of the pool takes part in what it waits for. Its seat is kept before the others are handed out.
+        // A worker of the pool takes part in the map that it waits for. Its seat is reserved before
+        // the others are handed out.
         let own_part = self.pool.on_own_worker();
         let (map, seat) = self.begin(inputs, f, own_part);
-        // Anyone else gives it back: if nobody comes, because the pool is closed, the map is over.
+        // Other threads give it back, so that the map ends if no worker comes because the pool is
+        // closed.
         let _seat = own_part.then_some(seat);
         map.wait()
     }
 
-    /// Starts a `map` and returns at once. The handle waits for the results, with or without a timeout, or cancels.
+    /// Starts a `map` and returns at once. The handle can wait for the results or cancel the map.
     ///
     /// # Panics
-    /// Only if the iterator of the inputs does; then nothing has started.
+    /// Only if the iterator of the inputs panics; then nothing has started.
     ///
     /// # Examples
     /// ```
@@ -144,7 +152,7 @@ impl<'a> Mapping<'a> {
     /// let map = pool.mapping().start(0..100u64, |n| n + 1);
     /// let results = match map.wait_timeout(Duration::from_secs(10)) {
     ///     Ok(results) => results,
-    ///     // Late: start no more, and take what there is. The rest is `JobError::Cancelled`.
+    ///     // Start no more calls. The missing results are `JobError::Cancelled`.
     ///     Err(late) => {
     ///         late.cancel();
     ///         late.wait()
@@ -183,7 +191,7 @@ impl<'a> Mapping<'a> {
             Arc::clone(self.pool.shared()),
         ));
 
-        // While this first seat is held the map cannot be given up for want of workers.
+        // While this first seat is held, the map cannot end for lack of workers.
         let first = Seat::new(&map);
         let shared = self.pool.shared();
         let mut handles = Vec::with_capacity(helpers);
@@ -206,10 +214,10 @@ impl<'a> Mapping<'a> {
     }
 }
 
-/// A `map` that runs; what [`Mapping::start`] returns.
+/// A running `map`, returned by [`Mapping::start`].
 ///
-/// Dropping it cancels: the inputs that nobody has claimed are dropped at once. What a worker has claimed is finished, but
-/// not waited for; the results, and `f`, are dropped with the last of it.
+/// Dropping it cancels the map: unclaimed inputs are dropped at once. Claimed inputs are finished,
+/// but not waited for; their results and `f` are dropped after the last of them.
 #[must_use = "dropping the handle cancels the map"]
 pub struct MapHandle<R> {
     map: Arc<dyn MapJob<R>>,
@@ -218,7 +226,8 @@ pub struct MapHandle<R> {
 }
 
 impl<R: 'static> MapHandle<R> {
-    /// Blocks until all is done, and returns one result per input, in the order of the inputs.
+    /// Blocks until the map has ended, and returns one result per input, in the order of the
+    /// inputs.
     ///
     /// On one of the pool's own workers, that worker takes part if the limit allows.
     ///
@@ -229,7 +238,8 @@ impl<R: 'static> MapHandle<R> {
             if let Some(worker) = worker
                 && worker.inline(|| self.map.take_part()).is_err()
             {
-                // Others may still come to it, or may all be waiting like this one: that cannot be told.
+                // Other workers may still join the map, or may all be waiting like this one; there
+                // is no way to know.
                 self.map.stop(Stop::WouldDeadlock);
             }
         });
@@ -240,23 +250,23 @@ impl<R: 'static> MapHandle<R> {
         }
     }
 
-    /// As [`wait`](Self::wait), for at most that long, and without taking part.
+    /// As [`wait`](Self::wait), for at most `timeout` and without taking part.
     ///
     /// # Errors
-    /// This handle, as good as before, when the time ran out. Nothing is cancelled by that.
+    /// This handle, still valid, if the timeout elapsed. Nothing is cancelled.
     pub fn wait_timeout(self, timeout: Duration) -> Result<Vec<Result<R, JobError>>, Self> {
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         self.map.wait_until(deadline).ok_or(self)
     }
 
-    /// Starts no more calls. The inputs that nobody has claimed are dropped, and their results are
-    /// [`JobError::Cancelled`]. Claimed inputs are still done.
+    /// Starts no more calls. Unclaimed inputs are dropped, and their results are
+    /// [`JobError::Cancelled`]. Claimed inputs are still processed.
     pub fn cancel(&self) {
         self.map.stop(Stop::Cancelled);
     }
 
-    /// Whether all is done, so that [`wait`](Self::wait) returns at once.
+    /// Whether the map has ended, so that [`wait`](Self::wait) returns at once.
     pub fn is_finished(&self) -> bool {
         self.map.is_finished()
     }
@@ -264,7 +274,8 @@ impl<R: 'static> MapHandle<R> {
 
 impl<R> Drop for MapHandle<R> {
     fn drop(&mut self) {
-        // Nothing is left to stop after a wait; what is left then are queue entries of workers that never came.
+        // After a wait there is nothing to stop, but queue entries of workers that never joined may
+        // be left.
         self.map.stop(Stop::Cancelled);
         for helper in &self.helpers {
             helper.cancel();

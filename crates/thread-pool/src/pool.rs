@@ -1,4 +1,4 @@
-//! The pool itself: what it is made of, closing and shutting down.
+//! [`ThreadPool`]: its parts, closing it and shutting it down.
 
 use std::fmt;
 use std::process;
@@ -10,24 +10,24 @@ use crate::shared::Shared;
 use crate::sync::thread;
 use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
 
-/// A set of threads, of fixed size unless asked otherwise, that run jobs.
+/// A set of worker threads that run jobs. Its size is fixed unless set otherwise.
 ///
-/// Dropping the pool is the same as [`shutdown`](Self::shutdown): it finishes every job it accepted, and blocks for as
-/// long as that takes. Where that is too long, call [`shutdown_now`](Self::shutdown_now) or
+/// Dropping the pool is the same as [`shutdown`](Self::shutdown): it blocks until every accepted
+/// job has finished. If that may take too long, call [`shutdown_now`](Self::shutdown_now) or
 /// [`shutdown_timeout`](Self::shutdown_timeout) instead.
 ///
-/// A pool can be shared with its own jobs in an [`Arc`]. When the last of these is dropped by a job, on a worker of the
-/// pool, the drop does not wait (a thread cannot join itself): the workers finish what was accepted and end by
-/// themselves.
+/// A pool can be shared with its own jobs in an [`Arc`]. If a job drops the last reference, on a
+/// worker of the pool, the drop does not wait, since a thread cannot join itself: the workers
+/// finish all accepted jobs and then exit.
 pub struct ThreadPool {
     shared: Arc<Shared>,
     reports: Listed,
-    /// The process that the threads belong to.
+    /// The ID of the process that has the threads.
     process: u32,
 }
 
 impl ThreadPool {
-    /// A pool of that many workers.
+    /// Builds a pool with this number of workers.
     ///
     /// # Errors
     /// As [`Builder::build`].
@@ -44,7 +44,7 @@ impl ThreadPool {
         Self::builder().workers(workers).build()
     }
 
-    /// The settings of a pool, to be changed and built.
+    /// Returns a builder with the default settings.
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -61,46 +61,49 @@ impl ThreadPool {
         &self.shared
     }
 
-    /// How many workers the pool has, or may have if it [grows and shrinks](Builder::min_workers).
+    /// The number of workers, or the maximum if the pool [grows and shrinks](Builder::min_workers).
     pub fn workers(&self) -> usize {
         self.shared.stealers.len()
     }
 
-    /// How many threads the pool has at this moment: another number than [`workers`](Self::workers) if it
-    /// [grows and shrinks](Builder::min_workers), or when it ends.
+    /// The number of threads right now. It differs from [`workers`](Self::workers) if the pool
+    /// [grows and shrinks](Builder::min_workers) or shuts down.
     pub fn threads(&self) -> usize {
         self.shared.crew.live()
     }
 
-    /// How many accepted jobs no worker has taken up yet. While jobs come and go it is an estimate.
+    /// The number of accepted jobs that no worker has taken yet, an estimate while jobs come and
+    /// go.
     ///
-    /// A job that was cancelled is counted until a worker comes across it.
+    /// A cancelled job is counted until a worker removes it from the queue.
     pub fn queued(&self) -> usize {
         self.shared.ledger.queued()
     }
 
-    /// How many [completion callbacks](crate::Handle::on_complete) of this pool's jobs have panicked.
+    /// The number of [completion callbacks](crate::Handle::on_complete) of this pool's jobs that
+    /// have panicked.
     pub fn callback_panics(&self) -> usize {
         self.reports.panics()
     }
 
     /// Applies `f` to each input and returns one result per input, in the order of the inputs.
     ///
-    /// It blocks until all are done. At most all workers take part: at most that many calls of `f` run at once. A
-    /// worker claims the next few inputs at a time: one, if each takes long; more, if they are so short that claiming
-    /// would show. [`mapping`](Self::mapping) has the settings, and a form that does not block.
+    /// It blocks until all inputs are done. At most [`workers`](Self::workers) calls of `f` run at
+    /// once. A worker claims one long input at a time, or several short ones, to spread the cost of
+    /// claiming. [`mapping`](Self::mapping) has the settings, and a form that does not block.
     ///
-    /// Called on one of the pool's own workers, that worker takes part, so that a full pool goes on.
+    /// On one of the pool's own workers, that worker takes part, so a full pool makes progress.
     ///
     /// When this returns, `f` and all inputs have been dropped.
     ///
     /// # Errors
-    /// Per input: [`JobError::Panicked`] if `f` panicked on it (the others are done all the same), and, for inputs on
-    /// which `f` was never called, [`JobError::Cancelled`] if the pool is closed, or [`JobError::WouldDeadlock`] if maps
-    /// are nested deeper than [`Builder::max_inline_depth`] allows.
+    /// Per input: [`JobError::Panicked`] if `f` panicked on it, which does not affect the others.
+    /// For inputs on which `f` was never called, [`JobError::Cancelled`] if the pool is closed, or
+    /// [`JobError::WouldDeadlock`] if maps are nested deeper than [`Builder::max_inline_depth`]
+    /// allows.
     ///
     /// # Panics
-    /// Only if the iterator of the inputs does; then nothing has started.
+    /// Only if the iterator of the inputs panics; then nothing has started.
     pub fn map<I, F, R>(&self, inputs: I, f: F) -> Vec<Result<R, JobError>>
     where
         I: IntoIterator,
@@ -111,46 +114,46 @@ impl ThreadPool {
         self.mapping().run(inputs, f)
     }
 
-    /// A `map` with settings: how many inputs a worker claims at once, and how many workers take part.
+    /// A `map` with settings, such as the number of workers that take part.
     pub fn mapping(&self) -> Mapping<'_> {
         Mapping::new(self)
     }
 
-    /// Takes no more jobs from now on. What was accepted still runs. This does not wait, and closing twice is fine.
+    /// Refuses jobs from now on; accepted jobs still run. Does not block, and may be called again.
     pub fn close(&self) {
         self.shared.close();
     }
 
-    /// Takes no more jobs, finishes those accepted, and joins the threads.
+    /// Refuses new jobs, finishes the accepted ones, and joins the threads.
     ///
-    /// Called by a job of this very pool it does not wait, as on a drop.
+    /// Like a drop, it does not wait if a job of this pool calls it.
     pub fn shutdown(self) {
         drop(self);
     }
 
-    /// As [`shutdown`](Self::shutdown), for at most that long.
+    /// As [`shutdown`](Self::shutdown), but waits for at most `timeout`.
     ///
     /// # Errors
-    /// [`StillRunning`] when the time ran out: the workers are let go, finish what was accepted and end by themselves.
-    /// Handles stay good. Called by a job of this very pool, which cannot end before this returns, the error comes at
-    /// once.
+    /// [`StillRunning`] if workers were still running after `timeout`. They are detached, finish
+    /// all accepted jobs and exit; handles stay valid. If a job of this pool calls it, the error
+    /// comes at once, since that job cannot end before this returns.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Result<(), StillRunning> {
         self.shared.close();
         self.join_for(timeout)
     }
 
-    /// Takes no more jobs, cancels those that have not started, waits for those that run, and joins the threads.
-    /// Returns how many were cancelled; their handles say [`JobError::Cancelled`]. A `map` counts as one
-    /// job for each worker that had not come to it yet.
+    /// Refuses new jobs, cancels the pending ones, waits for the running ones, and joins the
+    /// threads. Returns the number of cancelled jobs, whose handles return [`JobError::Cancelled`].
+    /// A `map` counts as one job per worker that had not joined it yet.
     ///
-    /// Called by a job of this very pool it does not wait; more jobs may be cancelled after it returns.
+    /// If a job of this pool calls it, it does not wait, and more jobs may be cancelled later.
     pub fn shutdown_now(mut self) -> usize {
         self.shared.close_and_cancel();
         self.join();
         self.shared.cancelled()
     }
 
-    /// As [`shutdown_now`](Self::shutdown_now), for at most that long.
+    /// As [`shutdown_now`](Self::shutdown_now), but waits for at most `timeout`.
     ///
     /// # Errors
     /// [`StillRunning`], as from [`shutdown_timeout`](Self::shutdown_timeout).
@@ -164,20 +167,20 @@ impl ThreadPool {
         worker::with_current(self.shared.id, |worker| worker.is_some())
     }
 
-    /// As [`on_own_worker`](Self::on_own_worker), but also when the thread is a worker no longer and runs the destructors
-    /// of its thread-locals, one of which may hold the pool.
+    /// As [`on_own_worker`](Self::on_own_worker), but also true while a worker that has left its
+    /// loop runs the destructors of its thread-locals, one of which may hold the pool.
     fn on_own_thread(&self) -> bool {
         self.shared.crew.includes(thread::current().id())
     }
 
-    /// Whether this is a child that was forked. The workers are not here then, and a lock that one of them held stays
-    /// locked.
+    /// Whether this process is a forked child. It has no workers, and a lock that one of them held
+    /// at the fork stays locked.
     fn is_forked(&self) -> bool {
         self.process != process::id()
     }
 
     fn join_for(&mut self, timeout: Duration) -> Result<(), StillRunning> {
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         let deadline = if self.on_own_thread() {
             Some(Instant::now())
         } else {
@@ -185,14 +188,14 @@ impl ThreadPool {
         };
         let workers = self.shared.crew.wait(deadline);
         if workers > 0 {
-            // Let go.
+            // Detaches the threads.
             drop(self.shared.crew.close());
             return Err(StillRunning {
                 workers,
                 queued: self.shared.ledger.queued(),
             });
         }
-        // They have reported their end with the last of their thread-locals: joining them takes no time.
+        // They report their exit after the last of their thread-locals, so joining takes no time.
         self.join();
         Ok(())
     }
@@ -209,11 +212,11 @@ impl ThreadPool {
             return;
         }
         for thread in threads {
-            // A worker contains the panics of jobs; what is left is a thread-local of a job that panicked when dropped,
-            // and that aborts the process before this could see it.
+            // A worker catches the panics of jobs. A thread-local whose destructor panics aborts
+            // the process before `join` could see it.
             let _ = thread.join();
         }
-        // Those too that went home before and are at their thread-locals.
+        // Retired workers may still be running the destructors of their thread-locals.
         self.shared.crew.wait(None);
     }
 }

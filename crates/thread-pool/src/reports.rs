@@ -1,9 +1,9 @@
-//! Where the panics of completion callbacks are reported.
+//! The panics of completion callbacks, reported to their pool.
 //!
-//! A callback may run on a thread that knows nothing of the pool: that of who cancels the job, or that of who adds the
-//! callback to a job that has ended already. A handle knows its pool only by number, so that it costs no count of
-//! references and keeps no pool alive. Hence this list from numbers to pools; it is looked at only when a callback is
-//! added.
+//! A callback may run on a thread that knows nothing of the pool: one that cancels the job, or one
+//! that adds the callback to a finished job. A handle knows its pool only by ID, so that it costs
+//! no reference count and keeps no pool alive. A global map from IDs to pools bridges the gap; it
+//! is read only when a callback is added.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,13 +19,13 @@ pub(crate) type PanicHandler = dyn Fn(TaskPanic) + Send + Sync;
 
 static POOLS: Mutex<BTreeMap<PoolId, Arc<Reports>>> = Mutex::new(BTreeMap::new());
 
-/// What one pool heard of its callbacks.
+/// The callback panics of one pool.
 pub(crate) struct Reports {
     handler: Option<Arc<PanicHandler>>,
     panics: AtomicUsize,
 }
 
-/// A pool's place in the list, given up when dropped.
+/// The entry of a pool in the global map, removed when dropped.
 pub(crate) struct Listed {
     pool: PoolId,
     reports: Arc<Reports>,
@@ -49,7 +49,7 @@ impl Listed {
 impl Drop for Listed {
     fn drop(&mut self) {
         let reports = pools().remove(&self.pool);
-        // The handler is the user's: dropped outside the lock.
+        // Dropping the handler runs user code, so it happens outside the lock.
         drop_contained(reports);
     }
 }
@@ -65,7 +65,7 @@ impl Reports {
     }
 }
 
-/// A callback that reports its panic to `pool`, if that still exists.
+/// A callback that reports its panic to `pool`, if the pool still exists.
 pub(crate) fn reporting<R, C>(pool: PoolId, callback: C) -> Callback<R>
 where
     C: FnOnce(&Result<R, JobError>) + Send + 'static,
@@ -78,8 +78,8 @@ where
     })
 }
 
-/// Always the standard library's mutex, also in model checks: the list is static, and no part of a
-/// protocol between threads.
+/// Always the mutex of std, even in model checks: the map is static and not part of a protocol
+/// between threads.
 fn pools() -> MutexGuard<'static, BTreeMap<PoolId, Arc<Reports>>> {
     POOLS.lock().unwrap_or_else(PoisonError::into_inner)
 }

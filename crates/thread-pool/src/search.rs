@@ -1,42 +1,44 @@
-//! How a worker comes by its next job: it looks, looks out for a while, and sleeps; and when it ends.
+//! The search of a worker for its next job: it looks into the queues, spins, sleeps, and finally
+//! exits.
 //!
-//! See `sleep.rs` for the promises that the steps keep to. What is searched is behind a trait, so that the model checks
-//! run these very steps on queues that the model checker can follow.
+//! See `sleep.rs` for the promises that each step keeps. A trait stands for the queues, so that the
+//! model checks run this code on queues that the model checker can follow.
 
 use std::time::Duration;
 
 use crate::sleep::Sleep;
 use crate::sync::{Between, spin_until};
 
-/// How long a worker that found nothing looks out for a job before it parks. Being woken costs about as much.
+/// How long a worker that found nothing spins before it parks: about the cost of being woken.
 ///
-/// It yields meanwhile: it may be on the core of the very thread that it has just woken with a result, which otherwise
-/// would wait for the end of the spinning before it can submit the next job.
+/// It yields while it spins: it may occupy the core of the thread that it has just woken with a
+/// result, which otherwise could not submit its next job before the spinning ends.
 const SPIN: Duration = Duration::from_micros(20);
 
-/// Where one worker finds jobs.
+/// The queues in which one worker finds jobs.
 pub(crate) trait Source {
     type Job;
 
-    /// Takes a job off a queue and crosses it out in the ledger.
+    /// Takes a job off a queue and counts it in the ledger.
     fn find(&self) -> Option<Self::Job>;
 
     fn has_queued(&self) -> bool;
 
-    /// Whether no job is queued, and none will ever be.
+    /// Whether no job is queued and none will come.
     fn is_drained(&self) -> bool;
 
-    /// How long this worker may sleep before it should ask [`may_go_home`](Self::may_go_home).
+    /// How long this worker may sleep before it should call [`may_go_home`](Self::may_go_home).
     fn idle_limit(&self) -> Option<Duration>;
 
     fn may_go_home(&self) -> bool;
 
-    /// Others may have relied on this worker, which is not idle any more: sees to another one where that is needed.
+    /// Called when this worker stops being idle. A submitter may have relied on it, so this starts
+    /// another worker if one is needed.
     fn is_busy(&self);
 }
 
-/// The next job, when there is one. `None` when the pool is closed and its queues are empty, or when there was nothing to
-/// do for so long that this worker may go home.
+/// Blocks for the next job. Returns `None` if the pool is closed and drained, or if this worker was
+/// idle for so long that it retires.
 pub(crate) fn next<S: Source>(source: &S, sleep: &Sleep, worker: usize) -> Option<S::Job> {
     if let Some(job) = source.find() {
         return Some(job);
@@ -52,7 +54,8 @@ pub(crate) fn next<S: Source>(source: &S, sleep: &Sleep, worker: usize) -> Optio
             }
             if source.is_drained() {
                 sleep.stop_search(|| false);
-                // Whoever took the last job has woken all, but may have done so before the pool was seen to be closed.
+                // Taking the last job woke all workers, but perhaps before the pool was seen
+                // closed.
                 sleep.wake_all();
                 return None;
             }

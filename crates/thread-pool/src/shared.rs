@@ -1,4 +1,5 @@
-//! What the pool, its workers and its handles have in common: the queues and who may still use them.
+//! [`Shared`], the state that a pool, its workers and its handles share: the queues, the counts and
+//! the settings.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,20 +15,21 @@ use crate::task::JobRef;
 use crate::waits::Waits;
 use crate::{InitializerError, JobError, Refusal, worker};
 
-/// Tells pools apart without keeping them alive: a handle asks whether it is waited for on a worker of its own pool.
+/// The ID of a pool, by which a handle recognises a worker of its own pool without keeping the pool
+/// alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PoolId(usize);
 
 impl PoolId {
     fn next() -> Self {
-        // Always the standard library's atomic, also in model checks: the counter is static, and no
-        // part of a protocol between threads.
+        // Always the atomic of std, even in model checks: the counter is static and not part of a
+        // protocol between threads.
         static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// What the user chose.
+/// The settings that matter after the pool was built.
 pub(crate) struct Settings {
     pub(crate) max_inline_depth: usize,
     pub(crate) backlog: Option<Arc<Backlog>>,
@@ -37,16 +39,16 @@ pub(crate) struct Settings {
 pub(crate) struct Shared {
     pub(crate) id: PoolId,
     pub(crate) injector: Injector<JobRef>,
-    /// The taking end of each worker's own deque.
+    /// The stealing end of each worker's own deque.
     pub(crate) stealers: Box<[Stealer<JobRef>]>,
     pub(crate) sleep: Sleep,
     pub(crate) crew: Crew,
     pub(crate) ledger: Ledger,
     pub(crate) waits: Waits,
     pub(crate) settings: Settings,
-    /// Why the pool was closed and its jobs cancelled, if an initializer failed.
+    /// The failure of an initializer, which closed the pool and cancelled its jobs.
     failure: OnceLock<InitializerError>,
-    /// Set by a shutdown that cancels: workers then cancel what they take.
+    /// Set by a shutdown that cancels: workers then cancel the jobs they take.
     cancelling: AtomicBool,
     cancelled: AtomicUsize,
 }
@@ -73,8 +75,8 @@ impl Shared {
         }
     }
 
-    /// Queues a job that the ledger accepted: on the worker's own deque if this is one of the pool, else for all.
-    /// The caller notifies, so that many jobs can be queued with one notice.
+    /// Queues a job that the ledger accepted: on the worker's own deque if this is one of the pool,
+    /// else for all. The caller notifies, so that many jobs can be queued with one notice.
     pub(crate) fn queue(&self, job: JobRef) {
         worker::with_current(self.id, |worker| match worker {
             Some(worker) => worker.push(job),
@@ -86,7 +88,7 @@ impl Shared {
         !self.injector.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
     }
 
-    /// Takes no more jobs. The workers end once the queues are empty.
+    /// Refuses new jobs. The workers exit once the queues are empty.
     pub(crate) fn close(&self) {
         self.ledger.close();
         if let Some(backlog) = &self.settings.backlog {
@@ -95,7 +97,7 @@ impl Shared {
         self.sleep.wake_all();
     }
 
-    /// Why a closed pool takes no job.
+    /// The reason why a closed pool refuses a job.
     pub(crate) fn refusal(&self) -> Refusal {
         match self.failure.get() {
             Some(cause) => Refusal::Initializer(cause.clone()),
@@ -103,7 +105,7 @@ impl Shared {
         }
     }
 
-    /// What becomes of a job that the pool does not run any more.
+    /// The error of a job that the pool no longer runs.
     pub(crate) fn cancel_error(&self) -> JobError {
         match self.failure.get() {
             Some(cause) => JobError::Initializer(cause.clone()),
@@ -111,21 +113,23 @@ impl Shared {
         }
     }
 
-    /// The first thing that a worker does. Should it fail, the pool is closed and what is queued fails with the cause.
+    /// Runs the initializer, a worker's first step. A failure closes the pool and fails the queued
+    /// jobs.
     pub(crate) fn initialize(&self, worker: usize) {
         if let Some(initializer) = &self.settings.initializer
             && let Err(cause) = initializer::run(&**initializer, worker)
         {
-            // The first failure stays the cause. It is there before the pool is seen to be closed.
+            // The first failure stays the cause. It is set before the pool is seen closed.
             drop_contained(self.failure.set(cause));
             self.close_and_cancel();
         }
     }
 
-    /// Closes, and cancels what is queued.
+    /// Closes the pool and cancels the queued jobs.
     pub(crate) fn close_and_cancel(&self) {
         self.close();
-        // First the flag, for what was accepted but reaches its queue only after it was looked at here.
+        // The flag comes first, for accepted jobs that reach their queue only after it is emptied
+        // here.
         self.cancelling.store(true, Ordering::SeqCst);
         self.cancel_all(|| self.injector.steal());
         for stealer in &self.stealers {
@@ -146,7 +150,8 @@ impl Shared {
         }
     }
 
-    /// Counts a job as taken off its queue; whoever takes the last one of a closed pool sends the others home.
+    /// Counts a job as taken off its queue. Taking the last job of a closed pool wakes all workers,
+    /// so that they exit.
     pub(crate) fn take(&self, worker: usize) {
         if self.ledger.take(worker) {
             self.sleep.wake_all();
@@ -163,7 +168,7 @@ impl Shared {
         }
     }
 
-    /// How many jobs a cancelling shutdown has cancelled. Final once the workers have ended.
+    /// The number of jobs that a shutdown has cancelled, final once the workers have exited.
     pub(crate) fn cancelled(&self) -> usize {
         self.cancelled.load(Ordering::Relaxed)
     }

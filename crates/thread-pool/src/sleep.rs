@@ -9,41 +9,48 @@
 //!      └────── finds a job ───────┘   └────────── woken (the waker moves it) ───────────┘
 //! ```
 //!
-//! One word counts the searching and the sleeping. Who queues a job wakes a sleeper only when nobody is searching: a
-//! searcher will find the job. That spares a system call for each job of a burst, and rests on this promise:
+//! A single atomic word counts searching and sleeping workers. Queueing a job wakes a sleeper only
+//! if no worker is searching, since a searching worker will find the job. This saves a system call
+//! for each job of a burst, and rests on one promise:
 //!
-//! **While a job is queued and a worker sleeps, some worker searches.**
+//! **While a job is queued and a worker sleeps, at least one worker searches.**
 //!
-//! Each way of breaking it is closed by the same argument. Two sides each write, pass a `SeqCst` fence (or a `SeqCst`
-//! read-modify-write, which the fence that follows it orders), and then read what the other wrote; so at least one of
-//! the two sees the other.
+//! One argument closes every way of breaking it. Two sides each write, pass a `SeqCst` fence (or a
+//! `SeqCst` read-modify-write that is followed by one), and then read what the other wrote, so at
+//! least one of them sees the other.
 //!
-//! 1. *A job is queued while the last searcher goes to sleep.* The submitter queues, fences, reads the counts. The
-//!    worker moves itself to SLEEPING, fences, looks at the queues once more. If the submitter still saw a searcher, the
-//!    worker sees the job and takes itself back. If the worker saw nothing, the submitter saw it asleep and wakes it.
-//! 2. *A job is queued while the last searcher finds another job.* The worker leaves SEARCHING, fences, looks at the
-//!    queues; if there is more and nobody searches now, it wakes the next. The submitter as above. A searcher that is
-//!    not the last owes nothing: the last one will come through 1 or 2.
-//! 3. *A woken worker is not yet running.* Its waker counted it as searching in the same step that took it off the stack
-//!    of sleepers, so later submitters rely on it. It keeps that promise, since it looks at the queues when it runs.
-//! 4. *The pool is closed, or closed and emptied, while a worker goes to sleep.* As 1, with the ledger in place of the
-//!    queue and `wake_all` in place of `notify`.
-//! 5. *A worker that nobody woke for long goes home.* It moves itself to SEARCHING first, and leaves by 2; where nobody
-//!    sleeps who could be woken, it sees to a new thread (see `crew.rs`).
+//! 1. *A job is queued while the last searcher goes to sleep.* The submitter queues, fences, and
+//!    reads the counts. The worker moves itself to SLEEPING, fences, and looks into the queues once
+//!    more. If the submitter still saw a searcher, the worker sees the job and withdraws from
+//!    sleeping. If the worker saw nothing, the submitter saw it asleep and wakes it.
+//! 2. *A job is queued while the last searcher finds another job.* The worker leaves SEARCHING,
+//!    fences, and looks into the queues. If there is more and no worker searches now, it wakes
+//!    another one. The submitter acts as above. A searcher that is not the last has no duty: the
+//!    last one will go through 1 or 2.
+//! 3. *A woken worker is not yet running.* Its waker counted it as searching in the same step that
+//!    took it off the stack of sleepers, so later submitters rely on it. That is safe, since it
+//!    looks into the queues when it runs.
+//! 4. *The pool is closed, or closed and emptied, while a worker goes to sleep.* As 1, with the
+//!    ledger in place of the queue and `wake_all` in place of `notify`.
+//! 5. *A worker whose idle timeout has elapsed retires.* It first moves itself to SEARCHING and
+//!    then leaves as in 2. If no sleeper can be woken, it has a new thread started (see `crew.rs`).
 //!
-//! It rests on one property of the queues: a job is in one of them until somebody has it to run. Workers therefore take
-//! single jobs. One that moved a batch to its own deque would have it in neither queue for a moment, in which another
-//! could fall asleep over it; it would have to notify as if it had queued the batch. (Batches of 4 to 32 were measured: they
-//! save nothing here, and jobs would no longer start in the order of their submission.)
+//! The protocol needs one property of the queues: a job is in one of them until a worker takes it
+//! to run. Workers therefore take single jobs. A batch on its way to another deque would for a
+//! moment be in no queue, while another worker falls asleep; moving it would need a notification as
+//! for newly queued jobs. (Batches of 4 to 32 were measured: they save nothing here, and jobs would
+//! no longer start in the order of submission.)
 //!
-//! Half of the workers may spin at a time, and one at least. A worker beyond that goes through SEARCHING like any other,
-//! but straight on to SLEEPING: on the cores that are left somebody should work. Spinning is the time between two looks at
-//! the queues, so nothing above depends on how long it is.
+//! At most half of the workers, and at least one, may spin at a time, to leave cores for jobs and
+//! submitters. Any further worker passes through SEARCHING straight on to SLEEPING. Nothing above
+//! depends on how long a worker spins.
 //!
-//! A worker that was woken counts as searching from that moment, but takes a while to run. Who submits a job is told
-//! whether somebody searched who was awake: only then it pays to spin for the result (see `task/outcome.rs`).
+//! A woken worker counts as searching at once, but takes a while to run. So `notify` returns
+//! whether an *awake* worker was searching: only then does it pay to spin for the result (see
+//! `task/outcome.rs`).
 //!
-//! A worker blocked inside a job is WORKING and wakes for nothing; what is queued on its own deque can be stolen.
+//! A worker that blocks inside a job counts as WORKING and is never woken; jobs in its own deque
+//! can be stolen.
 
 use std::time::{Duration, Instant};
 
@@ -59,19 +66,21 @@ const SLEEPING: u64 = 1 << 16;
 /// Woken, counted as searching, and not yet running.
 const WAKING: u64 = 1 << 32;
 
-/// The most workers of one pool: far fewer than the counts of one word could hold. An idle worker looks at the queues
-/// of all others, and at some four times as many threads a Linux process runs out of memory mappings, upon which a
-/// thread that starts aborts it.
+/// The maximum number of workers of a pool, well within the range of the counts. An idle worker
+/// looks into the queues of all others. At about four times this number, a Linux process runs out
+/// of memory mappings, and a starting thread then aborts it.
 pub(crate) const MAX_WORKERS: usize = 4_096;
 
 pub(crate) struct Sleep {
-    /// How many search, sleep, and are being woken: 16 bits each, from the lowest.
+    /// The numbers of workers that search, sleep and are being woken: 16 bits each, from the
+    /// lowest.
     counts: CachePadded<AtomicU64>,
-    /// Who sleeps. A stack: the worker that slept last has the warmest cache. Its length is the middle part of `counts`.
+    /// The sleepers. A stack, since the last one to sleep has the warmest cache. Its length is the
+    /// middle part of `counts`.
     stack: Mutex<Vec<Sleeper>>,
-    /// For each worker: set by its waker, so that a stray token of the parking is not taken for a wake-up.
+    /// One flag per worker, set by its waker, so that a stray unpark is not taken for a wake-up.
     woken: Box<[CachePadded<AtomicBool>]>,
-    /// As many may spin at a time. On the other cores somebody should work: a job, or who submits them.
+    /// The maximum number of workers that spin. The other cores are for jobs and submitters.
     spinners: usize,
 }
 
@@ -97,12 +106,13 @@ impl Sleep {
         self.counts.fetch_add(SEARCHING, Ordering::SeqCst);
     }
 
-    /// Whether so many search that one of them should rather sleep at once.
+    /// Whether more workers search than may spin.
     pub(crate) fn is_crowded(&self) -> bool {
         searching(self.counts.load(Ordering::Relaxed)) > self.spinners
     }
 
-    /// SEARCHING to WORKING. The last to stop passes the search on if `more` says that there is more to find.
+    /// SEARCHING to WORKING. The last worker to stop passes the search on if `more` finds further
+    /// jobs.
     pub(crate) fn stop_search(&self, more: impl FnOnce() -> bool) {
         let before = self.counts.fetch_sub(SEARCHING, Ordering::SeqCst);
         if searching(before) == 1 && sleeping(before) > 0 {
@@ -113,8 +123,8 @@ impl Sleep {
         }
     }
 
-    /// Says that `jobs` jobs were queued just now. Returns whether somebody was searching who is awake, and so will come
-    /// to one of them within a moment.
+    /// Announces that `jobs` jobs were just queued. Returns whether an awake worker was searching,
+    /// which will soon take one of them.
     pub(crate) fn notify(&self, jobs: usize) -> bool {
         fence(Ordering::SeqCst);
         let counts = self.counts.load(Ordering::SeqCst);
@@ -132,14 +142,14 @@ impl Sleep {
         while self.wake_one() {}
     }
 
-    /// How many search or sleep.
+    /// The number of workers that search or sleep.
     pub(crate) fn idle(&self) -> usize {
         let counts = self.counts.load(Ordering::SeqCst);
         searching(counts) + sleeping(counts)
     }
 
-    /// SEARCHING to SLEEPING, and back to SEARCHING when woken, or at once if `awake` says that there is a reason. `false`
-    /// if nobody woke it for as long as `limit`.
+    /// SEARCHING to SLEEPING, and back to SEARCHING when woken, or at once if `awake` finds a
+    /// reason to stay awake. Returns `false` if it was not woken within `limit`.
     pub(crate) fn sleep(
         &self,
         worker: usize,
@@ -162,7 +172,7 @@ impl Sleep {
         if awake() && self.withdraw(worker) {
             return true;
         }
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         let mut deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         while !woken.load(Ordering::Acquire) {
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
@@ -180,7 +190,8 @@ impl Sleep {
         true
     }
 
-    /// SLEEPING to SEARCHING, unless a waker was faster and has counted this worker as searching: its token is on the way.
+    /// SLEEPING to SEARCHING. Returns `false` if a waker has already counted this worker as
+    /// searching, and is about to unpark it.
     fn withdraw(&self, worker: usize) -> bool {
         let mut stack = lock(&self.stack);
         let Some(place) = stack.iter().rposition(|other| other.worker == worker) else {

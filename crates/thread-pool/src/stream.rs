@@ -1,4 +1,4 @@
-//! The lazy map as its consumer sees it.
+//! [`MapStream`], the consumer side of a lazy map.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,22 +12,25 @@ use crate::{Handle, JobError, ThreadPool, TimedOut, crew, task, worker};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
-    /// At most so many workers.
+    /// The maximum number of workers that take part.
     pub(crate) limit: usize,
-    /// So many inputs at a time.
+    /// The number of inputs in one claim.
     pub(crate) chunk: usize,
-    /// So many inputs under way, or done and not taken.
+    /// The maximum number of inputs in flight, or done and not yielded.
     pub(crate) look_ahead: usize,
 }
 
-/// A lazy map, as an iterator over the results; what [`Mapping::stream`](crate::Mapping::stream) returns.
+/// A lazy map: an iterator over the results, returned by
+/// [`Mapping::stream`](crate::Mapping::stream).
 ///
-/// [`next`](Iterator::next) blocks until the next result is there. On one of the pool's own workers it runs the very input
-/// whose result is next right there, if nobody has started it, so that a full pool does not wait for itself; deeper than
-/// [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) that input is [`JobError::WouldDeadlock`].
+/// [`next`](Iterator::next) blocks until the next result is ready. On one of the pool's own workers
+/// it runs the next input inline if no worker has claimed it, so that a full pool does not wait for
+/// itself. Nested deeper than [`Builder::max_inline_depth`](crate::Builder::max_inline_depth), that
+/// input yields [`JobError::WouldDeadlock`].
 ///
-/// Dropping it half-way drops the inputs that nobody has claimed. What a worker has claimed (a chunk each, at most) is
-/// finished but not waited for; its results, and the function, are dropped with the last of it.
+/// Dropping it before the end drops the unclaimed inputs. Claimed inputs, at most a chunk per
+/// worker, are finished but not waited for; their results and the function are dropped after the
+/// last of them.
 #[must_use = "a lazy map does nothing until it is iterated over"]
 pub struct MapStream<'a, I, R, F>
 where
@@ -35,18 +38,18 @@ where
     F: Fn(I::Item) -> R,
 {
     pool: &'a ThreadPool,
-    /// Gone once it has ended, or an input has been given up because the pool is closed.
+    /// `None` once it has ended, or once an input was given up because the pool is closed.
     inputs: Option<I>,
-    /// The pool is closed, and nothing more is pulled.
+    /// Whether the pool was seen closed, so that nothing more is pulled.
     closed: bool,
     bounds: Bounds,
     state: Arc<StreamState<I::Item, R, F>>,
     helpers: Vec<Handle<()>>,
-    /// On their way in. Kept here, so that none is lost when the iterator of the inputs panics.
+    /// Inputs on their way in, kept here so that none is lost if the iterator panics.
     pulled: Vec<I::Item>,
-    /// How many inputs are in, whose results have not come out.
+    /// The number of inputs that went in and whose results have not come out.
     under_way: usize,
-    /// On their way out.
+    /// Results on their way out.
     ready: VecDeque<Result<R, JobError>>,
 }
 
@@ -72,17 +75,18 @@ where
         }
     }
 
-    /// As [`next`](Iterator::next), for at most that long, without ever running an input itself. `Ok(None)` at the end.
+    /// As [`next`](Iterator::next), for at most `timeout`, and never running an input inline.
+    /// Returns `Ok(None)` at the end.
     ///
-    /// The time that the iterator of the inputs takes is its own.
+    /// The timeout does not cover the time that the iterator of the inputs takes.
     ///
     /// # Errors
-    /// [`TimedOut`] when the next result was not there in that time. Nothing is lost by that.
+    /// [`TimedOut`] if the timeout elapsed before the next result was ready. Nothing is lost.
     pub fn next_timeout(
         &mut self,
         timeout: Duration,
     ) -> Result<Option<Result<R, JobError>>, TimedOut> {
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         self.next_until(deadline, false)
     }
@@ -112,8 +116,8 @@ where
         }
     }
 
-    /// Sees to it that the workers have something to do. While results are ready to be yielded, half of the room is left
-    /// to gather, so that not each of them costs a visit.
+    /// Refills the inputs for the workers. While results are ready, it waits until half of the
+    /// look-ahead is free, so that not each result costs a refill.
     fn supply(&mut self) {
         let kept = self.under_way + self.ready.len();
         if !self.ready.is_empty() && kept > self.bounds.look_ahead / 2 {
@@ -138,14 +142,14 @@ where
         }
     }
 
-    /// Sends for so many helpers, who are counted already.
+    /// Queues `helpers` helpers, which are already counted.
     fn send_for(&mut self, helpers: usize) {
         let shared = self.pool.shared();
         self.helpers.retain(|helper| !helper.is_finished());
         let before = self.helpers.len();
         let mut closed = false;
         for _ in 0..helpers {
-            // Counted, so to be dropped whatever comes.
+            // It is already counted, so it must be created and dropped in any case.
             let helper = Helper::new(&self.state);
             if !shared.ledger.accept() {
                 closed = true;
@@ -162,14 +166,13 @@ where
         }
     }
 
-    /// The pool is closed: pulls nothing more, and makes errors of the inputs that no worker has claimed, whether or not
-    /// workers are at the others.
+    /// Reacts to a closed pool: pulls nothing more, and turns unclaimed inputs into errors.
     fn close(&mut self) {
         self.closed = true;
-        // Those that were pulled before the iterator panicked.
+        // Inputs pulled before the iterator panicked.
         self.under_way += self.pulled.len();
         for _ in 0..self.state.push(&mut self.pulled) {
-            // Counted, and not to come.
+            // Counted, but never queued.
             drop(Helper::new(&self.state));
         }
         if self.state.give_up() > 0 {
@@ -177,8 +180,9 @@ where
         }
     }
 
-    /// What comes after the results of all inputs that were pulled. The end, unless the pool was closed before the end of
-    /// the inputs was seen, and all that were pulled by then were done: only the next input can tell.
+    /// The result after those of all pulled inputs: usually none. But if the pool was closed before
+    /// the end of the inputs was seen, and all pulled inputs were done, only pulling one more shows
+    /// whether the stream was cut short.
     fn last_result(&mut self) -> Option<Result<R, JobError>> {
         let next = self.inputs.as_mut()?.next();
         drop_contained(self.inputs.take());
@@ -186,7 +190,7 @@ where
         Some(Err(self.pool.shared().cancel_error()))
     }
 
-    /// On a worker of the pool, runs the input at the front.
+    /// Runs the input at the front, if this is a worker of the pool.
     fn run_inline(&self) {
         worker::with_current(self.pool.shared().id, |worker| {
             if let Some(worker) = worker
@@ -208,7 +212,7 @@ where
     type Item = Result<R, JobError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Without a deadline no time runs out.
+        // Without a deadline there is no timeout.
         self.next_until(None, true).unwrap_or(None)
     }
 }

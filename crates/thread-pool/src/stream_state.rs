@@ -1,8 +1,10 @@
-//! What a lazy map and its workers share: inputs that wait, and a window of results in the order of the inputs.
+//! The state that a lazy map shares with its workers: unclaimed inputs, and a window of results in
+//! the order of the inputs.
 //!
-//! The consumer puts inputs in at one end and takes results out at the front of the window. Workers claim the next few
-//! inputs, call the function without the lock, and put the results into their places. A worker that finds no input goes
-//! home; the consumer sends for another one when there are inputs again.
+//! The consumer adds inputs at one end and takes results from the front of the window. Workers
+//! claim the next few inputs, call the function without the lock, and store the results in their
+//! slots. A worker that finds no input leaves; the consumer queues another one when there are
+//! inputs again.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,27 +26,27 @@ pub(crate) struct StreamState<T, R, F> {
 }
 
 struct Inner<T, R> {
-    /// The inputs that nobody has claimed. The results of these are the last of the window.
+    /// The unclaimed inputs. Their results are the last of the window.
     unclaimed: VecDeque<T>,
     window: VecDeque<Option<Result<R, JobError>>>,
-    /// The number of the input at the front of the window.
+    /// The index of the input at the front of the window.
     front: usize,
-    /// How many workers were sent for and have not gone home.
+    /// The number of helpers that were queued and have not left.
     helpers: usize,
-    /// How many work on it now; never more than the limit.
+    /// The number of threads that process inputs now; never above the limit.
     active: usize,
     waiting: bool,
 }
 
-/// What the consumer has to do next.
+/// The state of the front of the window, which tells the consumer what to do next.
 pub(crate) enum Front {
-    /// To yield what was taken.
+    /// Results were taken and can be yielded.
     Ready,
-    /// Nobody has claimed the input at the front.
+    /// The input at the front is unclaimed.
     Unclaimed,
-    /// A worker has it.
+    /// A worker has claimed the input at the front.
     Claimed,
-    /// There is no input at all.
+    /// The window is empty.
     Empty,
 }
 
@@ -52,7 +54,7 @@ impl<T, R, F> StreamState<T, R, F>
 where
     F: Fn(T) -> R,
 {
-    /// Claims keep to `limit` and `chunk`; how many inputs come in is the consumer's affair.
+    /// Claims respect `limit` and `chunk`; the consumer bounds the number of inputs.
     pub(crate) fn new(f: F, limit: usize, chunk: usize, pool: Arc<Shared>) -> Self {
         Self {
             inner: Mutex::new(Inner {
@@ -71,14 +73,16 @@ where
         }
     }
 
-    /// Takes these inputs in, and says how many helpers to send for: they are counted as sent for.
+    /// Adds `inputs`, and returns how many helpers the caller must queue. These are already
+    /// counted.
     pub(crate) fn push(&self, inputs: &mut Vec<T>) -> usize {
         let mut inner = lock(&self.inner);
         let window = inner.window.len() + inputs.len();
         inner.window.resize_with(window, || None);
         inner.unclaimed.extend(inputs.drain(..));
-        // Those on their way claim one chunk each. Those at work may be at it for long. (Nobody is at work here who is not
-        // a helper: the consumer is, at times, but it also is who asks.)
+        // Helpers that have not arrived will claim at least one chunk each. Active ones may be busy
+        // for long. (All active threads are helpers here: the consumer is active at times, but not
+        // while it calls this.)
         let on_their_way = inner.helpers.saturating_sub(inner.active);
         let chunks = inner.unclaimed.len().div_ceil(self.chunk);
         let wanted = chunks
@@ -88,7 +92,7 @@ where
         wanted
     }
 
-    /// Takes all results from the front that are ready.
+    /// Moves all ready results from the front into `ready`.
     pub(crate) fn take(&self, ready: &mut VecDeque<Result<R, JobError>>) -> Front {
         let mut inner = lock(&self.inner);
         while let Some(slot) = inner.window.front_mut() {
@@ -108,12 +112,12 @@ where
         }
     }
 
-    /// Blocks until something has changed at the front, or until `deadline`: then `false`.
+    /// Blocks until the consumer can act on the front (`true`), or until `deadline` (`false`).
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut inner = lock(&self.inner);
         loop {
             let ready = matches!(inner.window.front(), None | Some(Some(_)));
-            // Nobody is there to claim it: the consumer has to see to it.
+            // No helper will claim it: the consumer must.
             let lonely = inner.helpers == 0 && inner.unclaimed.len() == inner.window.len();
             if ready || lonely {
                 inner.waiting = false;
@@ -140,8 +144,8 @@ where
         }
     }
 
-    /// Works until no input is left, if the limit allows one more, and is not counted as a helper any more after that.
-    /// Never unwinds.
+    /// Processes inputs until none is left, if the limit allows another worker. Afterwards it no
+    /// longer counts as a helper. Never unwinds.
     fn help(&self) {
         if !self.join() {
             return self.go_home(&mut lock(&self.inner));
@@ -152,8 +156,9 @@ where
         }
     }
 
-    /// Moves the next inputs into `chunk` and returns the number of the first. When there are none the helper goes home in
-    /// the same step: nobody may rely on one that has looked already.
+    /// Moves the next inputs into `chunk` and returns the index of the first. If there are none,
+    /// the helper leaves in the same step, since the consumer must not rely on a helper that has
+    /// already looked.
     fn claim(&self, chunk: &mut Vec<T>) -> Option<usize> {
         let mut inner = lock(&self.inner);
         if inner.unclaimed.is_empty() || self.pool.is_cancelling() {
@@ -174,9 +179,9 @@ where
         }
     }
 
-    /// Works on the very input at the front, if nobody has claimed it and the limit allows. Never unwinds.
+    /// Processes the input at the front, if it is unclaimed and the limit allows. Never unwinds.
     ///
-    /// If the limit does not, as many work as may, and one of them comes to the front next.
+    /// If the limit does not, that many workers are active, and one of them claims the front next.
     pub(crate) fn run_front(&self) {
         if !self.join() {
             return;
@@ -203,7 +208,7 @@ where
         Some((inner.front, input))
     }
 
-    /// Works on a chunk, and puts its results into their places with one step.
+    /// Processes a chunk and stores all of its results in one step.
     fn run(&self, first: usize, chunk: &mut Vec<T>, results: &mut Vec<Result<R, JobError>>) {
         let f = self.f.get();
         results.extend(chunk.drain(..).map(|input| {
@@ -213,7 +218,7 @@ where
         let wake = {
             let mut inner = lock(&self.inner);
             let place = first - inner.front;
-            // When the stream was dropped, so was the window.
+            // A dropped stream has no window.
             if place < inner.window.len() {
                 let slots = inner.window.range_mut(place..);
                 for (slot, result) in slots.zip(results.drain(..)) {
@@ -228,7 +233,7 @@ where
         results.drain(..).for_each(drop_contained);
     }
 
-    /// Makes an error of each input that no worker has claimed, and returns their number.
+    /// Turns each unclaimed input into an error, and returns their number.
     pub(crate) fn give_up(&self) -> usize {
         let dropped = {
             let mut inner = lock(&self.inner);
@@ -243,7 +248,7 @@ where
         given_up
     }
 
-    /// Makes an error of the input at the front, if nobody has claimed it.
+    /// Turns the input at the front into an error, if it is unclaimed.
     pub(crate) fn give_up_front(&self) {
         let dropped = {
             let mut inner = lock(&self.inner);
@@ -258,11 +263,11 @@ where
         drop_contained(dropped);
     }
 
-    /// The stream is dropped: nothing more is started, and no result is kept.
+    /// Reacts to the drop of the stream: starts nothing more and keeps no result.
     pub(crate) fn stop(&self) {
         let (unclaimed, window) = {
             let mut inner = lock(&self.inner);
-            // The claims stay ahead of the front, so that their results find no place.
+            // `front` stays behind the claims, so that their results find no slot.
             let window = std::mem::take(&mut inner.window);
             (std::mem::take(&mut inner.unclaimed), window)
         };
@@ -271,12 +276,12 @@ where
     }
 }
 
-/// One helper on its way to a lazy map.
+/// A helper of a lazy map, as its queue entry.
 pub(crate) struct Helper<T, R, F>
 where
     F: Fn(T) -> R,
 {
-    /// Gone once it has come.
+    /// `None` once it has arrived.
     state: Option<Arc<StreamState<T, R, F>>>,
 }
 
@@ -284,7 +289,7 @@ impl<T, R, F> Helper<T, R, F>
 where
     F: Fn(T) -> R,
 {
-    /// A helper that `push` has counted.
+    /// A helper that `push` has already counted.
     pub(crate) fn new(state: &Arc<StreamState<T, R, F>>) -> Self {
         Self {
             state: Some(Arc::clone(state)),
@@ -303,7 +308,7 @@ where
     F: Fn(T) -> R,
 {
     fn drop(&mut self) {
-        // Cancelled before it came.
+        // Cancelled before it arrived.
         if let Some(state) = &self.state {
             state.go_home(&mut lock(&state.inner));
         }

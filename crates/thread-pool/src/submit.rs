@@ -1,4 +1,4 @@
-//! Handing one job to the pool, with or without a bound on how many may be pending.
+//! Submitting one job, with or without a bound on pending jobs.
 
 use std::time::{Duration, Instant};
 
@@ -7,20 +7,22 @@ use crate::task::{JobRef, OutcomeRef};
 use crate::{Handle, Refusal, SubmitError, ThreadPool, crew, task};
 
 impl ThreadPool {
-    /// Queues a job and returns the handle on its result.
+    /// Queues a job and returns the handle to its result.
     ///
-    /// Jobs submitted from outside start in the order of their submission. A job submitted by a job goes to the queue of
-    /// the worker it is submitted on: that worker takes it before what waits outside, and another worker takes it when it
-    /// finds nothing else. So that no job starves, a worker takes every 61st job from outside first, and every 67th from
-    /// another worker.
+    /// Jobs submitted from outside the pool start in the order of submission. A job submitted by a
+    /// job goes to the queue of its worker, which prefers that queue to the shared one; other
+    /// workers steal from it when they find nothing else. So that no job starves, a worker looks
+    /// into the shared queue first for every 61st job, and into the other workers' queues for every
+    /// 67th.
     ///
-    /// This never blocks, unless the pool was built with [`Builder::max_pending`](crate::Builder::max_pending): then it
-    /// blocks while so many jobs are pending, but not on a worker of the pool, which might wait for itself: what jobs
-    /// submit goes in over the bound.
+    /// This never blocks, unless the pool was built with
+    /// [`Builder::max_pending`](crate::Builder::max_pending): then it blocks while that number of
+    /// jobs is pending. On a worker of the pool it does not block, since the worker might wait for
+    /// itself: the job exceeds the bound.
     ///
     /// # Errors
-    /// [`SubmitError`] if the pool is [closed](Self::close), or if a worker could not be initialized; it hands the job
-    /// back.
+    /// [`SubmitError`], which returns the job, if the pool is [closed](Self::close) or a worker
+    /// could not be initialized.
     pub fn submit<F, R>(&self, job: F) -> Result<Handle<R>, SubmitError<F>>
     where
         F: FnOnce() -> R + Send + 'static,
@@ -29,10 +31,10 @@ impl ThreadPool {
         self.submit_with(job, self.patience())
     }
 
-    /// As [`submit`](Self::submit), but never blocks: while as many jobs are pending as
-    /// [`Builder::max_pending`](crate::Builder::max_pending) allows, it refuses.
+    /// As [`submit`](Self::submit), but never blocks: it refuses the job while the number of
+    /// pending jobs is at [`Builder::max_pending`](crate::Builder::max_pending).
     ///
-    /// This holds on a worker of the pool too, so that a job which submits many can keep to the bound.
+    /// This also holds on a worker of the pool, so a job can keep to the bound.
     ///
     /// # Errors
     /// As [`submit`](Self::submit), and [`Refusal::Full`].
@@ -62,14 +64,15 @@ impl ThreadPool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        // A time that has passed.
+        // This deadline has already passed.
         self.submit_with(job, Patience::Until(Some(Instant::now())))
     }
 
-    /// As [`submit`](Self::submit), but waits for room for at most that long, on a worker of the pool too.
+    /// As [`submit`](Self::submit), but waits for room for at most `timeout`, even on a worker of
+    /// the pool.
     ///
     /// # Errors
-    /// As [`submit`](Self::submit), and [`Refusal::Full`] when the time ran out.
+    /// As [`submit`](Self::submit), and [`Refusal::Full`] if the timeout elapsed.
     pub fn submit_timeout<F, R>(
         &self,
         job: F,
@@ -79,7 +82,7 @@ impl ThreadPool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         self.submit_with(job, Patience::Until(Instant::now().checked_add(timeout)))
     }
 
@@ -94,7 +97,7 @@ impl ThreadPool {
         }
     }
 
-    /// How long a plain submission waits for room.
+    /// What a plain submission does while the backlog is full.
     pub(crate) fn patience(&self) -> Patience {
         if self.shared().settings.backlog.is_some() && self.on_own_worker() {
             Patience::Never
@@ -103,7 +106,7 @@ impl ThreadPool {
         }
     }
 
-    /// Enters one job into the books; it must then be queued.
+    /// Accepts one job into the backlog and the ledger; the caller must then queue it.
     pub(crate) fn admit(&self, patience: Patience) -> Result<Option<Place>, Refusal> {
         let shared = self.shared();
         let place = match &shared.settings.backlog {
@@ -117,7 +120,7 @@ impl ThreadPool {
         }
     }
 
-    /// Queues a job that was admitted.
+    /// Queues an admitted job.
     pub(crate) fn enqueue<F, R>(&self, place: Option<Place>, job: F) -> Handle<R>
     where
         F: FnOnce() -> R + Send + 'static,
@@ -126,7 +129,7 @@ impl ThreadPool {
         match place {
             None => self.queue(task::new(job)),
             Some(place) => self.queue(task::new(move || {
-                // Not pending any more. When the job is cancelled, its place goes with the closure.
+                // The job is no longer pending. A cancelled job drops its permit with its closure.
                 drop(place);
                 job()
             })),

@@ -1,5 +1,5 @@
-//! What the protocols between threads are made of: the standard library's. The model checks compile the same protocols
-//! with a module of this name that has loom's.
+//! What the protocols between threads are made of: the standard library's. The model checks compile
+//! the same protocols with a module of this name that has loom's.
 
 pub(crate) use crossbeam_deque as deque;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
@@ -7,7 +7,7 @@ pub(crate) use std::{thread, thread_local};
 
 use std::time::{Duration, Instant};
 
-/// Parks this thread until it is unparked, for no reason at all, or because the deadline has passed.
+/// Parks this thread until it is unparked, wakes spuriously, or the deadline has passed.
 pub(crate) fn park_until(deadline: Option<Instant>) {
     match deadline {
         None => thread::park(),
@@ -22,16 +22,16 @@ pub(crate) fn has_passed(start: Instant, pause: Duration) -> bool {
     start.elapsed() >= pause
 }
 
-/// What one who spins does between some looks.
+/// What a spinning thread does after every few checks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Between {
-    /// Goes on looking.
+    /// Continues to check.
     Nothing,
-    /// Lets another thread have the core, if one wants it.
+    /// Yields the core to another runnable thread.
     Yield,
 }
 
-/// Spins until `condition` holds, for about `limit` at most, and says whether it does.
+/// Spins until `condition` holds, for at most about `limit`. Returns whether it holds.
 pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     loop {
@@ -50,10 +50,11 @@ pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn()
     }
 }
 
-/// So many looks take some half a microsecond: what a system call costs that finds nobody to yield to.
+/// The number of checks between two looks at the clock. They take about half a microsecond, the
+/// cost of a yield that finds no other thread.
 const LOOKS: usize = 16;
 
-/// As std's, with access as loom's has it.
+/// The cell of std with the interface of loom's.
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
@@ -61,12 +62,12 @@ impl<T> UnsafeCell<T> {
         Self(std::cell::UnsafeCell::new(value))
     }
 
-    /// The pointer is for reading while nobody writes.
+    /// Calls `f` with a pointer for reading, while no thread writes.
     pub(crate) fn with<U>(&self, f: impl FnOnce(*const T) -> U) -> U {
         f(self.0.get())
     }
 
-    /// The pointer is for one who is alone with the value.
+    /// Calls `f` with a pointer for exclusive access.
     pub(crate) fn with_mut<U>(&self, f: impl FnOnce(*mut T) -> U) -> U {
         f(self.0.get())
     }

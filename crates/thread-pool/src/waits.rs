@@ -1,29 +1,30 @@
-//! Which worker blocks on jobs that run on which other workers: a ring of them would never end.
+//! The wait-for graph between workers, in which a cycle is a deadlock.
 //!
-//! A worker that blocks goes on when *any* of its jobs ends; who waits for all of several waits again for the rest. So a
-//! worker is stuck only if no way along the edges leads to a worker that is not blocked, and looking at what a new edge
-//! leads to finds every ring that it closes. The edges are only written when a worker really blocks.
+//! A blocked worker resumes when *any* of its jobs ends; to wait for all of several jobs, it waits
+//! again for the rest. So a worker is stuck only if no path along the edges leads to a worker that
+//! is not blocked. Each new edge is checked for the cycles it closes. Edges are written only when a
+//! worker really blocks.
 
 use crate::lock;
 use crate::sync::Mutex;
 use crate::task::{JobRef, Progress};
 
-/// Waiting here would never end.
+/// The wait would never end.
 #[derive(Debug)]
 pub(crate) struct Deadlock;
 
 struct Edge {
     runner: usize,
-    /// An edge outlives its job for the moment in which the waiter has not run yet: it holds only while the job runs.
+    /// The edge holds only while this job runs: it outlives the job until the waiter has woken.
     job: JobRef,
 }
 
 pub(crate) struct Waits {
-    /// For each worker what it is blocked on; empty while it is not.
+    /// The jobs on which each worker is blocked; empty while it is not.
     edges: Mutex<Box<[Vec<Edge>]>>,
 }
 
-/// A worker about to block; the edges go with it.
+/// A blocked worker; dropping it removes its edges.
 pub(crate) struct Blocked<'a> {
     waits: &'a Waits,
     worker: usize,
@@ -36,17 +37,17 @@ impl Waits {
         }
     }
 
-    /// Notes that `worker` is about to block until one of `jobs` ends, if all of them still run. An error when that
-    /// would never be.
+    /// Records that `worker` blocks until one of `jobs` ends, if all of them still run. Fails if
+    /// that would never happen.
     pub(crate) fn block(
         &self,
         worker: usize,
         jobs: &[JobRef],
     ) -> Result<Option<Blocked<'_>>, Deadlock> {
-        // No task's lock is held by who comes here, so that looking at other tasks under this lock is safe.
+        // Callers hold no lock of a task, so it is safe to look at tasks under this lock.
         let mut edges = lock(&self.edges);
-        // Looked at under the lock: a job that runs now ran when its runner wrote the edge that is followed next. One
-        // that had run a moment ago might lead to an edge that the runner wrote for another job since.
+        // Checked under the lock: if a job runs now, the edges that its runner has written belong
+        // to this job. Checked earlier, the runner could since have written edges for another job.
         let mut ways = Vec::with_capacity(jobs.len());
         for job in jobs {
             let Progress::Running(runner) = job.progress() else {
@@ -81,7 +82,8 @@ impl Waits {
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         let edges = std::mem::take(&mut lock(&self.waits.edges)[self.worker]);
-        // Outside the lock. Who waits holds the jobs as well, so these are never the last references.
+        // Dropped outside the lock. The waiter also holds the jobs, so these are never the last
+        // references.
         drop(edges);
     }
 }

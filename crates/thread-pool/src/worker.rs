@@ -1,4 +1,5 @@
-//! The worker: where it looks for jobs, how it runs them, and what it may do while it waits for one.
+//! [`Worker`], one worker of a pool: where it finds jobs, how it runs them, and what it may run
+//! while it waits for one.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,25 +15,27 @@ use crate::sync::thread_local;
 use crate::task::{JobRef, Progress};
 use crate::waits::{Blocked, Deadlock};
 
-/// Every so many jobs a worker looks at the shared queue before its own, so that jobs which submit jobs without end
-/// cannot starve what comes from outside. A prime, so that it does not fall in step with a pattern in the jobs.
+/// For every 61st job a worker looks into the shared queue before its own, so that jobs which keep
+/// submitting jobs cannot starve those from outside. A prime, to avoid resonance with patterns in
+/// the jobs.
 const SHARED_FIRST_EVERY: usize = 61;
 
-/// After this many jobs it looks at the queues of the other workers first: a job that another one has submitted and that
-/// it blocks or computes on top of is not held up by what this worker and the outside submit without end. Another prime.
+/// For every 67th job it looks into the other workers' queues first, so that a job submitted by a
+/// worker that then blocks or computes is not starved by jobs from this worker or from outside.
+/// Also a prime.
 const OTHERS_FIRST_EVERY: usize = 67;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
 }
 
-/// Calls `f` with this thread's worker, if this thread is a worker of that pool.
+/// Calls `f` with the worker that this thread is, if it belongs to `pool`.
 pub(crate) fn with_current<T>(pool: PoolId, f: impl FnOnce(Option<&Worker>) -> T) -> T {
     f(current(pool).as_deref())
 }
 
 fn current(pool: PoolId) -> Option<Rc<Worker>> {
-    // Gone, or borrowed to be cleared, only while a thread ends: then it is no worker any more.
+    // Destroyed or mutably borrowed only while the thread exits, when it is no longer a worker.
     CURRENT
         .try_with(|current| {
             current
@@ -49,14 +52,14 @@ fn current(pool: PoolId) -> Option<Rc<Worker>> {
 pub(crate) struct Worker {
     shared: Arc<Shared>,
     index: usize,
-    /// What jobs on this worker submit. First in, first out, as submissions from outside are.
+    /// The jobs submitted on this worker, first in, first out like those from outside.
     deque: Deque<JobRef>,
-    /// How many waits on this worker's stack are running what they wait for.
+    /// The number of waits on this worker's stack that run their jobs inline.
     depth: Cell<usize>,
     ticks: Cell<usize>,
 }
 
-/// The main function of a worker, from its first job to its last. Returns the deque, empty.
+/// The worker loop, from the first job to the last. Returns the empty deque.
 pub(crate) fn main(
     shared: &Arc<Shared>,
     index: usize,
@@ -84,19 +87,19 @@ impl Worker {
         self.deque.push(job);
     }
 
-    /// Before blocking on `job`: runs it right here if nobody has started it, and no other job.
+    /// Prepares to block on `job`: runs it inline if it is pending.
     ///
-    /// Any other job might take a lock that is held further down this very stack. The job waited for may do so too, but
-    /// then it would have deadlocked on any other thread as well.
+    /// No other job may run here, since it might need a lock that is held further down this stack.
+    /// The awaited job may need one too, but then it would have deadlocked on any thread.
     pub(crate) fn before_wait(&self, job: &JobRef) -> Result<Option<Blocked<'_>>, Deadlock> {
         if matches!(job.progress(), Progress::Pending) {
-            // Whoever ran it, it is not pending any more after this.
+            // Afterwards it is no longer pending, whichever thread ran it.
             self.inline(|| job.run(self.index))?;
         }
         self.before_block(slice::from_ref(job))
     }
 
-    /// Before blocking until one of `jobs`, which all run elsewhere, has ended.
+    /// Prepares to block until one of `jobs`, which all run elsewhere, has ended.
     pub(crate) fn before_block(&self, jobs: &[JobRef]) -> Result<Option<Blocked<'_>>, Deadlock> {
         self.shared.waits.block(self.index, jobs)
     }
@@ -105,12 +108,13 @@ impl Worker {
         self.index
     }
 
-    /// Whether nothing more may be run inline on this stack.
+    /// Whether this stack has reached the limit of inline runs.
     pub(crate) fn is_too_deep(&self) -> bool {
         self.depth.get() >= self.shared.settings.max_inline_depth
     }
 
-    /// Runs what is waited for on the waiter's stack, unless that is too deep already. `f` must not unwind.
+    /// Runs an awaited job inline on the waiter's stack, unless that is too deep. `f` must not
+    /// unwind.
     pub(crate) fn inline<T>(&self, f: impl FnOnce() -> T) -> Result<T, Deadlock> {
         let depth = self.depth.get();
         if depth >= self.shared.settings.max_inline_depth {
@@ -136,14 +140,15 @@ impl Worker {
 
     fn find_elsewhere(&self) -> Option<JobRef> {
         let (before, from) = self.shared.stealers.split_at(self.index);
-        // Each worker starts at its neighbour, so that the thieves spread out.
+        // Each worker starts at its neighbour, so that thieves spread out.
         from.iter()
             .skip(1)
             .chain(before)
             .find_map(|stealer| until_settled(|| stealer.steal()))
     }
 
-    /// Starts at another worker each time, so that none is always the last. This one is among them, which does no harm.
+    /// Starts at a different worker each time, so that none is always last. It may look at its own
+    /// deque, which is harmless.
     fn find_elsewhere_in_turn(&self, ticks: usize) -> Option<JobRef> {
         let stealers = &self.shared.stealers;
         let (before, from) = stealers.split_at(ticks / OTHERS_FIRST_EVERY % stealers.len());

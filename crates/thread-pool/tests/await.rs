@@ -1,6 +1,6 @@
-//! Handles awaited on several runtimes, and wakers that misbehave.
+//! Handles as futures, on several runtimes.
 
-mod common;
+mod support;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -9,10 +9,10 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use common::{occupy, within_deadline};
 use effective_thread_pool::{JobError, ThreadPool};
 use futures::executor::block_on;
 use futures::future::{join_all, select};
+use support::{occupy, within_deadline};
 
 #[derive(Default)]
 struct Count(AtomicUsize);
@@ -36,7 +36,7 @@ fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
 }
 
 #[test]
-fn awaited_in_an_executor_without_a_runtime() {
+fn await_works_in_an_executor_without_a_runtime() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let handles = (0..10_000u64).map(|n| pool.submit(move || n * 2).unwrap());
@@ -48,7 +48,7 @@ fn awaited_in_an_executor_without_a_runtime() {
 }
 
 #[test]
-fn awaited_on_tokio() {
+fn await_works_on_tokio() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -63,14 +63,14 @@ fn awaited_on_tokio() {
             let late = tokio::time::timeout(Duration::from_millis(5), &mut running).await;
             assert!(late.is_err());
             gate.open();
-            // What lost against the timeout is as good as before.
+            // The handle that lost against the timeout is still valid.
             running.await.unwrap();
         });
     });
 }
 
 #[test]
-fn errors_come_through_an_await() {
+fn await_returns_errors() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -86,7 +86,7 @@ fn errors_come_through_an_await() {
 }
 
 #[test]
-fn a_handle_that_was_polled_can_be_waited_for() {
+fn polled_handle_can_be_waited_for() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (gate, _) = occupy(&pool);
@@ -108,7 +108,7 @@ fn a_handle_that_was_polled_can_be_waited_for() {
 }
 
 #[test]
-fn the_last_waker_is_woken_once_and_the_others_are_given_back() {
+fn only_the_last_waker_is_kept_and_woken_once() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, mut job) = occupy(&pool);
@@ -119,24 +119,24 @@ fn the_last_waker_is_woken_once_and_the_others_are_given_back() {
             assert!(poll(&mut job, &first_waker).is_pending());
             assert!(poll(&mut job, &last_waker).is_pending());
         }
-        // Ours, and the one above.
+        // Held by `first` and `first_waker`.
         assert_eq!(Arc::strong_count(&first), 2);
         assert_eq!(Arc::strong_count(&last), 3);
         gate.open();
-        common::eventually(|| last.0.load(Ordering::SeqCst) == 1);
+        support::eventually(|| last.0.load(Ordering::SeqCst) == 1);
         assert_eq!(first.0.load(Ordering::SeqCst), 0);
         assert!(matches!(poll(&mut job, &last_waker), Poll::Ready(Ok(()))));
-        common::eventually(|| Arc::strong_count(&last) == 2);
+        support::eventually(|| Arc::strong_count(&last) == 2);
     });
 }
 
 #[test]
-fn a_future_that_is_dropped_gives_its_waker_back_and_its_job_runs() {
+fn dropped_future_drops_its_waker_and_its_job_runs() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
-        let (tell, told) = mpsc::channel();
-        let mut job = pool.submit(move || tell.send(1).unwrap()).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let mut job = pool.submit(move || sender.send(1).unwrap()).unwrap();
         let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));
         assert!(poll(&mut job, &waker).is_pending());
@@ -144,13 +144,13 @@ fn a_future_that_is_dropped_gives_its_waker_back_and_its_job_runs() {
         drop(waker);
         assert_eq!(Arc::strong_count(&count), 1);
         gate.open();
-        assert_eq!(told.recv().unwrap(), 1);
+        assert_eq!(receiver.recv().unwrap(), 1);
         assert_eq!(count.0.load(Ordering::SeqCst), 0);
     });
 }
 
 #[test]
-fn a_waker_that_panics_kills_no_worker() {
+fn worker_survives_a_panicking_waker() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let worker = pool.submit(|| std::thread::current().id()).unwrap();
@@ -166,7 +166,7 @@ fn a_waker_that_panics_kills_no_worker() {
 }
 
 #[test]
-fn a_handle_is_not_used_after_it_was_ready() {
+fn using_a_handle_after_it_was_ready_panics() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         type Use = fn(effective_thread_pool::Handle<u8>);
@@ -190,7 +190,7 @@ fn a_handle_is_not_used_after_it_was_ready() {
 }
 
 #[test]
-fn polling_against_finishing_loses_no_wake_up() {
+fn polling_while_jobs_finish_loses_no_wake_up() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         for n in 0..20_000u32 {

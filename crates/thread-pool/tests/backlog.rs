@@ -1,14 +1,14 @@
 //! The bound on pending jobs.
 
-mod common;
+mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use common::{occupy, within_deadline};
 use effective_thread_pool::{BuildError, Refusal, ThreadPool};
+use support::{occupy, within_deadline};
 
 fn bounded(workers: usize, jobs: usize) -> ThreadPool {
     ThreadPool::builder()
@@ -19,21 +19,21 @@ fn bounded(workers: usize, jobs: usize) -> ThreadPool {
 }
 
 #[test]
-fn submitting_blocks_until_a_pending_job_starts() {
+fn submit_blocks_until_a_pending_job_starts() {
     within_deadline(|| {
         let pool = bounded(1, 2);
         let (gate, _) = occupy(&pool);
         let _pending = [pool.submit(|| ()).unwrap(), pool.submit(|| ()).unwrap()];
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         thread::scope(|threads| {
             threads.spawn(|| {
                 let late = pool.submit(|| 3).unwrap();
-                tell.send(late).unwrap();
+                sender.send(late).unwrap();
             });
             // Time to do it wrong.
-            assert!(told.recv_timeout(Duration::from_millis(20)).is_err());
+            assert!(receiver.recv_timeout(Duration::from_millis(20)).is_err());
             gate.open();
-            assert_eq!(told.recv().unwrap().wait().unwrap(), 3);
+            assert_eq!(receiver.recv().unwrap().wait().unwrap(), 3);
         });
     });
 }
@@ -60,7 +60,7 @@ fn cancelling_a_pending_job_makes_room() {
 }
 
 #[test]
-fn closing_sends_away_who_waits_for_room() {
+fn close_returns_the_jobs_of_blocked_submitters() {
     within_deadline(|| {
         for round in 0..50 {
             let pool = bounded(1, 1);
@@ -82,13 +82,13 @@ fn closing_sends_away_who_waits_for_room() {
 }
 
 #[test]
-fn a_job_that_submits_to_its_own_full_pool_goes_over_the_bound() {
+fn job_submitting_to_its_own_full_pool_exceeds_the_bound() {
     within_deadline(|| {
         let pool = Arc::new(bounded(1, 2));
         let inner = Arc::clone(&pool);
         let outer = pool.submit(move || {
             let children: Vec<_> = (0..10).map(|n| inner.submit(move || n).unwrap()).collect();
-            // To try, or to wait for a time, keeps to the bound here too.
+            // `try_submit` and `submit_timeout` respect the bound here too.
             assert!(inner.try_submit(|| ()).is_err());
             assert!(
                 inner
@@ -101,7 +101,7 @@ fn a_job_that_submits_to_its_own_full_pool_goes_over_the_bound() {
                 .sum::<usize>()
         });
         assert_eq!(outer.unwrap().wait().unwrap(), 45);
-        // All places have been given back.
+        // All permits have been returned.
         let (gate, _) = occupy(&pool);
         let _two = [
             pool.try_submit(|| ()).unwrap(),
@@ -113,12 +113,13 @@ fn a_job_that_submits_to_its_own_full_pool_goes_over_the_bound() {
 }
 
 #[test]
-fn maps_go_over_the_bound_and_a_scope_keeps_to_it() {
+fn maps_exceed_the_bound_and_scopes_respect_it() {
     within_deadline(|| {
         let pool = bounded(2, 1);
         assert_eq!(pool.map(0..1_000, |n| n).len(), 1_000);
         assert_eq!(pool.mapping().stream(0..1_000, |n| n).count(), 1_000);
-        // A pool of its own: of a map, entries of workers that never came may be left in the queue.
+        // A new pool: the queue of the other one may still have entries of workers that never
+        // joined a map.
         let pool = bounded(2, 1);
         let count = AtomicUsize::new(0);
         pool.scope(|scope| {
@@ -137,7 +138,7 @@ fn maps_go_over_the_bound_and_a_scope_keeps_to_it() {
 }
 
 #[test]
-fn many_submitters_against_a_small_bound_lose_nothing() {
+fn many_submitters_with_a_small_bound_lose_no_job() {
     within_deadline(|| {
         let pool = bounded(2, 3);
         let ran = AtomicUsize::new(0);
@@ -172,7 +173,7 @@ fn many_submitters_against_a_small_bound_lose_nothing() {
 }
 
 #[test]
-fn no_backlog_at_all_is_a_typed_error() {
+fn max_pending_of_zero_is_a_typed_error() {
     let refused = ThreadPool::builder().max_pending(0).build().unwrap_err();
     assert!(matches!(refused, BuildError::NoBacklog));
     assert!(refused.to_string().contains("at least 1"), "{refused}");

@@ -1,16 +1,16 @@
 //! Completion callbacks.
 
-mod common;
+mod support;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use common::{occupy, within_deadline};
 use effective_thread_pool::{JobError, ThreadPool};
+use support::{occupy, within_deadline};
 
 #[test]
-fn callbacks_run_in_order_on_the_worker_before_the_result_is_seen() {
+fn callbacks_run_in_order_on_the_worker_before_the_result() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let worker = Arc::new(Mutex::new(None));
@@ -38,67 +38,67 @@ fn callbacks_run_in_order_on_the_worker_before_the_result_is_seen() {
 }
 
 #[test]
-fn a_callback_of_a_finished_job_runs_at_once_on_the_caller() {
+fn callback_of_a_finished_job_runs_at_once_on_the_caller() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let mut job = pool.submit(|| String::from("here")).unwrap();
-        common::eventually(|| job.is_finished());
-        let (tell, told) = mpsc::channel();
+        support::eventually(|| job.is_finished());
+        let (sender, receiver) = mpsc::channel();
         job.on_complete(move |result| {
             let text = result.as_ref().unwrap().clone();
-            tell.send((thread::current().id(), text)).unwrap();
+            sender.send((thread::current().id(), text)).unwrap();
         });
         let here = (thread::current().id(), String::from("here"));
-        assert_eq!(told.try_recv().unwrap(), here);
-        // It was only lent.
+        assert_eq!(receiver.try_recv().unwrap(), here);
+        // The callback only borrowed the result.
         assert_eq!(job.wait().unwrap(), "here");
     });
 }
 
 #[test]
-fn callbacks_see_panics_and_cancelling() {
+fn callbacks_see_panics_and_cancellation() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let mut bad = pool.submit(|| -> u8 { panic!("bad") }).unwrap();
         let mut unwanted = pool.submit(|| 1u8).unwrap();
         for job in [&mut bad, &mut unwanted] {
-            let tell = tell.clone();
+            let sender = sender.clone();
             job.on_complete(move |result| {
                 let text = result.as_ref().unwrap_err().to_string();
-                tell.send((thread::current().id(), text)).unwrap();
+                sender.send((thread::current().id(), text)).unwrap();
             });
         }
         assert!(unwanted.cancel());
-        let (on, text) = told.try_recv().expect("run by who cancels");
+        let (on, text) = receiver.try_recv().expect("run by the canceller");
         assert_eq!(on, thread::current().id());
         assert!(text.contains("cancelled"), "{text}");
         gate.open();
-        assert!(told.recv().unwrap().1.contains("bad"));
+        assert!(receiver.recv().unwrap().1.contains("bad"));
     });
 }
 
 #[test]
-fn a_callback_outlives_the_handle_and_may_submit() {
+fn callback_outlives_the_handle_and_may_submit() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let (gate, _) = occupy(&pool);
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let mut job = pool.submit(|| 20).unwrap();
         let inner = Arc::clone(&pool);
         job.on_complete(move |result| {
             let twenty = *result.as_ref().unwrap();
-            drop(inner.submit(move || tell.send(twenty + 1)));
+            drop(inner.submit(move || sender.send(twenty + 1)));
         });
         drop(job);
         gate.open();
-        assert_eq!(told.recv().unwrap(), 21);
+        assert_eq!(receiver.recv().unwrap(), 21);
     });
 }
 
 #[test]
-fn the_callbacks_of_what_a_shutdown_cancels_run() {
+fn callbacks_run_for_jobs_that_a_shutdown_cancels() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -118,17 +118,20 @@ fn the_callbacks_of_what_a_shutdown_cancels_run() {
 }
 
 #[test]
-fn a_callback_that_waits_for_its_own_job_gets_an_error() {
+fn callback_waiting_for_its_own_job_gets_an_error() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
         let (give, take) = mpsc::channel::<effective_thread_pool::Handle<u8>>();
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let mut job = pool.submit(|| 1).unwrap();
-        job.on_complete(move |_| tell.send(take.recv().unwrap().wait()).unwrap());
+        job.on_complete(move |_| sender.send(take.recv().unwrap().wait()).unwrap());
         give.send(job).unwrap();
         gate.open();
-        assert!(matches!(told.recv().unwrap(), Err(JobError::WouldDeadlock)));
+        assert!(matches!(
+            receiver.recv().unwrap(),
+            Err(JobError::WouldDeadlock)
+        ));
     });
 }
 
@@ -154,7 +157,7 @@ fn a_panic_handler_that_panics_is_contained_and_all_is_counted() {
 }
 
 #[test]
-fn adding_callbacks_against_finishing_calls_each_once() {
+fn callbacks_added_while_jobs_finish_run_once() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         for _ in 0..5_000 {

@@ -1,15 +1,15 @@
 //! A pool that grows on demand and shrinks when idle.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Gate, eventually, occupy, threads_named, within_deadline};
 use effective_thread_pool::{BuildError, Builder, ThreadPool};
+use support::{Gate, eventually, occupy, threads_named, within_deadline};
 
 fn elastic(min: usize, max: usize, idle: Duration) -> Builder {
     ThreadPool::builder()
@@ -22,11 +22,11 @@ const LONG: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_millis(10);
 
 #[test]
-fn threads_start_when_jobs_wait_and_end_when_idle() {
+fn threads_start_when_jobs_wait_and_exit_when_idle() {
     within_deadline(|| {
         let pool = elastic(1, 8, SHORT).name_prefix("grown").build().unwrap();
         for _ in 0..5 {
-            // All at once need all workers.
+            // Eight jobs that wait for each other need all workers.
             let all = Arc::new(Barrier::new(8));
             let handles = [(); 8].map(|()| {
                 let all = Arc::clone(&all);
@@ -55,13 +55,13 @@ fn no_thread_starts_while_a_worker_is_idle() {
             pool.submit(|| ()).unwrap().wait().unwrap();
             thread::sleep(Duration::from_micros(200));
         }
-        // A job may have come while both were on their way to sleep, or were held up by a busy machine.
+        // A job may have come while both workers were falling asleep or delayed by a busy machine.
         assert!(pool.threads() < 8, "{}", pool.threads());
     });
 }
 
 #[test]
-fn never_more_threads_than_the_maximum_nor_fewer_than_the_minimum() {
+fn number_of_threads_stays_between_minimum_and_maximum() {
     within_deadline(|| {
         let pool = Arc::new(elastic(2, 4, Duration::from_micros(200)).build().unwrap());
         let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -89,7 +89,7 @@ fn never_more_threads_than_the_maximum_nor_fewer_than_the_minimum() {
 }
 
 #[test]
-fn jobs_that_jobs_submit_get_new_threads_too() {
+fn jobs_submitted_by_jobs_start_threads_too() {
     within_deadline(|| {
         for _ in 0..100 {
             let pool = Arc::new(elastic(1, 3, LONG).build().unwrap());
@@ -106,9 +106,9 @@ fn jobs_that_jobs_submit_get_new_threads_too() {
 }
 
 #[test]
-fn growing_and_shrinking_against_submitting_strands_no_job() {
+fn submitting_while_the_pool_resizes_strands_no_job() {
     within_deadline(|| {
-        // Each job needs one that comes after it: with a stranded one this hangs.
+        // Each job waits for later ones, so a stranded one hangs the test.
         for idle in [
             Duration::ZERO,
             Duration::from_micros(50),
@@ -141,7 +141,7 @@ fn growing_and_shrinking_against_submitting_strands_no_job() {
 }
 
 #[test]
-fn it_grows_beside_workers_that_are_still_being_initialized() {
+fn pool_grows_while_another_worker_is_being_initialized() {
     within_deadline(|| {
         let gate = Gate::new();
         let inside = gate.clone();
@@ -155,13 +155,13 @@ fn it_grows_beside_workers_that_are_still_being_initialized() {
             .build()
             .unwrap();
         let (first_gate, _) = occupy(&pool);
-        // One of these sends for worker 1, which is held up; the other one must not wait for that.
-        let (tell, told) = mpsc::channel();
+        // One of these starts worker 1, which is delayed; the other must not wait for it.
+        let (sender, receiver) = mpsc::channel();
         for _ in 0..2 {
-            let tell = tell.clone();
-            drop(pool.submit(move || tell.send(())).unwrap());
+            let sender = sender.clone();
+            drop(pool.submit(move || sender.send(())).unwrap());
         }
-        told.recv().unwrap();
+        receiver.recv().unwrap();
         gate.open();
         first_gate.open();
     });
@@ -201,7 +201,7 @@ fn maps_streams_and_scopes_grow_a_pool() {
 }
 
 #[test]
-fn every_way_to_end_finds_all_threads() {
+fn every_kind_of_shutdown_joins_all_threads() {
     within_deadline(|| {
         for round in 0..200 {
             let pool = elastic(1, 4, Duration::from_micros(100))
@@ -221,14 +221,14 @@ fn every_way_to_end_finds_all_threads() {
                     .iter()
                     .all(effective_thread_pool::Handle::is_finished)
             );
-            // A joined thread may stand in the list for a moment longer.
+            // The system may list a joined thread for a moment longer.
             eventually(|| threads_named("shrunk-") == 0);
         }
     });
 }
 
 #[test]
-fn a_minimum_that_makes_no_pool_is_a_typed_error() {
+fn invalid_minimum_is_a_typed_error() {
     for (min, max) in [(0, 2), (3, 2)] {
         let refused = elastic(min, max, LONG).build().unwrap_err();
         let says = matches!(refused, BuildError::InvalidMinimum { min: m, workers: 2 } if m == min);

@@ -1,4 +1,4 @@
-//! What the errors say: everything in `Display`, and from `source` only what `Display` has not said.
+//! The texts of errors: `Display` has everything, and `source` only what `Display` does not have.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use effective_thread_pool::{BuildError, JobError, ThreadPool};
 
-/// All that a report of the whole chain would print.
+/// The messages of a report of the whole chain.
 fn chain(error: &dyn Error) -> Vec<String> {
     let behind = std::iter::successors(Some(error), |&error| error.source());
     behind.map(ToString::to_string).collect()
@@ -33,7 +33,7 @@ fn behind_outer() -> String {
 }
 
 #[test]
-fn the_message_of_a_panic_is_in_display_and_only_there() {
+fn display_has_the_panic_message_once() {
     let pool = ThreadPool::new(1).unwrap();
     let error = pool
         .submit(|| -> u8 { panic!("no answer") })
@@ -44,7 +44,7 @@ fn the_message_of_a_panic_is_in_display_and_only_there() {
 }
 
 #[test]
-fn the_words_of_the_system_are_in_display_and_only_there() {
+fn display_has_the_system_error_once() {
     let error = || io::Error::from_raw_os_error(11);
     let shown = BuildError::Spawn {
         started: 2,
@@ -53,12 +53,12 @@ fn the_words_of_the_system_are_in_display_and_only_there() {
     };
     let words = error();
     let said =
-        format!("the system refused thread 3 of 8 ({words}): give fewer workers or smaller stacks");
+        format!("the system refused thread 3 of 8 ({words}): set fewer workers or smaller stacks");
     assert_eq!(chain(&shown), [said]);
 }
 
 #[test]
-fn what_lies_behind_an_io_error_is_the_source() {
+fn source_skips_the_io_error_in_display() {
     let shown = BuildError::Spawn {
         started: 2,
         wanted: 8,
@@ -84,7 +84,7 @@ fn each_error_says_what_to_do() {
                 .name_prefix("a\0b")
                 .build()
                 .unwrap_err(),
-            "take it out",
+            "remove it",
         ),
     ] {
         assert!(error.to_string().contains(advice), "{error}");

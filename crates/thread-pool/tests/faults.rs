@@ -1,7 +1,6 @@
-//! The faults that a pool must survive, each by its number in the list of faults; more on each stands in the file of its
-//! feature.
+//! The faults of the catalogue, by number. The test file of each feature has more.
 
-mod common;
+mod support;
 
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,11 +8,11 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use common::{Gate, eventually, occupy, within_deadline};
 use effective_thread_pool::{JobError, Refusal, ThreadPool};
+use support::{Gate, eventually, occupy, within_deadline};
 
 #[test]
-fn fault_01_a_job_panics_and_its_own_handle_gets_the_payload() {
+fn fault_1_panic_payload_reaches_the_handle_of_its_job() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let handles: Vec<_> = (0..100u32)
@@ -35,7 +34,7 @@ fn fault_01_a_job_panics_and_its_own_handle_gets_the_payload() {
     });
 }
 
-/// Panics when dropped, `0` more times.
+/// Panics when dropped.
 struct Bomb(usize);
 
 impl Drop for Bomb {
@@ -47,20 +46,20 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn fault_02_a_panic_payload_that_panics_when_dropped_is_contained() {
+fn fault_2_panic_of_a_payload_destructor_is_contained() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         for depth in [1, 3] {
-            // Dropped by the waiter, by the worker, by an iterator, by a scope, by a stream.
+            // Dropped by the waiter, the worker, an iterator, a scope and a stream.
             drop(pool.submit(move || panic_any(Bomb(depth))).unwrap().wait());
             drop(pool.submit(move || panic_any(Bomb(depth))).unwrap());
             let bad = pool.submit(move || panic_any(Bomb(depth))).unwrap();
             effective_thread_pool::as_completed([bad]).for_each(drop);
-            let told = pool.scope(|scope| drop(scope.submit(|| panic_any(Bomb(depth)))));
-            drop(told.unwrap_err());
+            let result = pool.scope(|scope| drop(scope.submit(|| panic_any(Bomb(depth)))));
+            drop(result.unwrap_err());
             let results = pool.mapping().stream(0..3, move |_| panic_any(Bomb(depth)));
             results.for_each(|result: Result<(), _>| drop(result));
-            // And by the pool, as the panic of a callback.
+            // Dropped by the pool, as the panic of a callback.
             let mut good = pool.submit(|| ()).unwrap();
             good.on_complete(move |_| panic_any(Bomb(depth)));
             good.wait().unwrap();
@@ -70,7 +69,7 @@ fn fault_02_a_panic_payload_that_panics_when_dropped_is_contained() {
 }
 
 #[test]
-fn fault_03_a_submit_after_shutdown_hands_the_job_back() {
+fn fault_3_submit_after_close_returns_the_job() {
     within_deadline(|| {
         for bound in [None, Some(1)] {
             let mut builder = ThreadPool::builder().workers(1);
@@ -102,7 +101,7 @@ fn fault_03_a_submit_after_shutdown_hands_the_job_back() {
 }
 
 #[test]
-fn fault_04_cancelling_stops_a_pending_job_and_is_refused_for_a_running_one() {
+fn fault_4_cancel_stops_pending_jobs_and_refuses_running_ones() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, running) = occupy(&pool);
@@ -122,7 +121,7 @@ fn fault_04_cancelling_stops_a_pending_job_and_is_refused_for_a_running_one() {
 }
 
 #[test]
-fn fault_05_a_job_that_submits_to_its_own_full_pool_and_waits_makes_progress() {
+fn fault_5_job_waiting_for_a_job_of_its_full_pool_progresses() {
     fn recurse(pool: &Arc<ThreadPool>, levels: usize) -> Result<usize, JobError> {
         if levels == 0 {
             return Ok(0);
@@ -134,7 +133,7 @@ fn fault_05_a_job_that_submits_to_its_own_full_pool_and_waits_makes_progress() {
     within_deadline(|| {
         let pool = ThreadPool::builder().workers(2).max_inline_depth(10);
         let pool = Arc::new(pool.build().unwrap());
-        // Every worker's job waits for another one, and so on down.
+        // The job of each worker waits for another one, recursively.
         let all: Vec<_> = (0..8)
             .map(|_| {
                 let inner = Arc::clone(&pool);
@@ -151,7 +150,7 @@ fn fault_05_a_job_that_submits_to_its_own_full_pool_and_waits_makes_progress() {
 }
 
 #[test]
-fn fault_06_a_pool_dropped_on_one_of_its_own_workers_does_not_join_itself() {
+fn fault_6_pool_dropped_on_its_own_worker_does_not_self_join() {
     within_deadline(|| {
         for _ in 0..100 {
             let pool = Arc::new(ThreadPool::new(2).unwrap());
@@ -170,10 +169,10 @@ fn fault_06_a_pool_dropped_on_one_of_its_own_workers_does_not_join_itself() {
     });
 }
 
-// Fault 7, the system refuses a thread, needs a process of its own: see `refused.rs`.
+// Fault 7, a refused thread, needs a process of its own: see `refused.rs`.
 
 #[test]
-fn fault_08_a_wait_that_times_out_can_be_followed_by_one_that_gets_the_result() {
+fn fault_8_wait_after_a_timed_out_wait_gets_the_result() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -188,7 +187,7 @@ fn fault_08_a_wait_that_times_out_can_be_followed_by_one_that_gets_the_result() 
 }
 
 #[test]
-fn fault_09_when_the_initializer_fails_pending_and_later_submits_fail_with_that_cause() {
+fn fault_9_failed_initializer_fails_pending_and_later_jobs() {
     within_deadline(|| {
         let gate = Gate::new();
         let inside = gate.clone();
@@ -214,14 +213,14 @@ fn fault_09_when_the_initializer_fails_pending_and_later_submits_fail_with_that_
 }
 
 #[test]
-fn fault_10_while_the_backlog_is_full_submit_waits_and_memory_stays_flat() {
+fn fault_10_submit_waits_for_a_full_backlog_in_flat_memory() {
     within_deadline(|| {
         let pool = ThreadPool::builder()
             .workers(1)
             .max_pending(4)
             .build()
             .unwrap();
-        // Each job holds one of these as long as it is pending or runs.
+        // Each job holds one reference while it is pending or runs.
         let held = Arc::new(());
         for n in 0..2_000 {
             let holds = Arc::clone(&held);
@@ -247,32 +246,32 @@ fn fault_10_while_the_backlog_is_full_submit_waits_and_memory_stays_flat() {
 }
 
 #[test]
-fn fault_11_a_map_that_is_dropped_half_way_starts_no_more_and_drops_all() {
+fn fault_11_dropped_map_starts_no_more_calls_and_drops_all() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (held, calls) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
-        let (gate, tell, told) = {
-            let (tell, told) = mpsc::channel();
-            (Gate::new(), tell, told)
+        let (gate, sender, receiver) = {
+            let (sender, receiver) = mpsc::channel();
+            (Gate::new(), sender, receiver)
         };
         let inputs = || {
             let held = Arc::clone(&held);
             (0..1_000).map(move |_| Arc::clone(&held))
         };
         let f = || {
-            let (calls, gate, tell) = (Arc::clone(&calls), gate.clone(), tell.clone());
+            let (calls, gate, sender) = (Arc::clone(&calls), gate.clone(), sender.clone());
             move |input| {
                 calls.fetch_add(1, Ordering::SeqCst);
-                tell.send(()).unwrap();
+                sender.send(()).unwrap();
                 gate.pass();
                 input
             }
         };
         let eager = pool.mapping().start(inputs(), f());
-        told.iter().take(2).for_each(drop);
+        receiver.iter().take(2).for_each(drop);
         drop(eager);
         gate.open();
-        // Both workers end what they had claimed.
+        // Both workers finish their claimed inputs.
         eventually(|| Arc::strong_count(&held) == 1);
         assert_eq!(calls.load(Ordering::SeqCst), 2);
 
@@ -280,7 +279,7 @@ fn fault_11_a_map_that_is_dropped_half_way_starts_no_more_and_drops_all() {
         let mut lazy = pool.mapping().look_ahead(four).stream(inputs(), f());
         assert!(lazy.next().unwrap().is_ok());
         drop(lazy);
-        // One was taken, and four at most were under way.
+        // One result was taken, and at most four inputs were in flight.
         eventually(|| Arc::strong_count(&held) == 1);
         let calls = calls.load(Ordering::SeqCst);
         assert!((3..=2 + 1 + 4).contains(&calls), "{calls}");
@@ -288,14 +287,14 @@ fn fault_11_a_map_that_is_dropped_half_way_starts_no_more_and_drops_all() {
 }
 
 #[test]
-fn fault_12_a_completion_callback_that_panics_is_reported_and_the_others_run() {
+fn fault_12_panicking_callback_is_reported_and_others_run() {
     within_deadline(|| {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let hears = Arc::clone(&heard);
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&reported);
         let pool = ThreadPool::builder()
             .workers(1)
             .callback_panic_handler(move |panic| {
-                hears.lock().unwrap().push(panic.message().to_owned());
+                sink.lock().unwrap().push(panic.message().to_owned());
             })
             .build()
             .unwrap();
@@ -307,10 +306,10 @@ fn fault_12_a_completion_callback_that_panics_is_reported_and_the_others_run() {
             });
         };
         let (gate, _) = occupy(&pool);
-        // By a worker, by who cancels, and at once.
+        // Called by a worker, by the canceller, and at once.
         let mut runs = pool.submit(|| 1).unwrap();
         let mut cancelled = pool.submit(|| 1).unwrap();
-        for (job, name) in [(&mut runs, "a worker"), (&mut cancelled, "who cancels")] {
+        for (job, name) in [(&mut runs, "a worker"), (&mut cancelled, "the canceller")] {
             others(job);
             job.on_complete(move |_| panic!("{name}"));
             others(job);
@@ -322,8 +321,8 @@ fn fault_12_a_completion_callback_that_panics_is_reported_and_the_others_run() {
         assert_eq!(runs.wait().unwrap(), 1);
         assert_eq!(ran.load(Ordering::SeqCst), 4);
         assert_eq!(
-            *heard.lock().unwrap(),
-            ["who cancels", "a worker", "at once"]
+            *reported.lock().unwrap(),
+            ["the canceller", "a worker", "at once"]
         );
         assert_eq!(pool.callback_panics(), 3);
     });

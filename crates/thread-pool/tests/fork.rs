@@ -1,4 +1,4 @@
-//! What is left of a pool in a child that was forked: nothing, and it does no harm.
+//! Pools in a forked child: the parent's have no workers there and do no harm.
 #![cfg(all(unix, not(miri)))]
 
 mod forked;
@@ -9,7 +9,7 @@ use effective_thread_pool::ThreadPool;
 use forked::in_a_forked_child;
 
 #[test]
-fn a_pool_dropped_in_a_forked_child_does_not_panic() {
+fn dropping_a_pool_in_a_forked_child_does_not_panic() {
     let (first, second) = (ThreadPool::new(2).unwrap(), ThreadPool::new(1).unwrap());
     let third = ThreadPool::new(1).unwrap();
     assert_eq!(first.submit(|| 1).unwrap().wait().unwrap(), 1);
@@ -19,7 +19,7 @@ fn a_pool_dropped_in_a_forked_child_does_not_panic() {
         drop(first);
         second.shutdown();
         assert!(third.shutdown_timeout(Duration::from_millis(20)).is_err());
-        // A pool of the child's own.
+        // A pool that the child builds.
         let own = ThreadPool::new(2).unwrap();
         assert!(
             own.map(0..10, |n| n)
@@ -28,7 +28,7 @@ fn a_pool_dropped_in_a_forked_child_does_not_panic() {
                 .eq(0..10)
         );
     });
-    // The parent's go on.
+    // The parent's pools still work.
     let (first, ..) = pools.unwrap();
     assert_eq!(first.submit(|| 2).unwrap().wait().unwrap(), 2);
 }

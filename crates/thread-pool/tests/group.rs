@@ -1,16 +1,16 @@
 //! Waiting for several handles: `as_completed`, `wait` and `wait_timeout`.
 
-mod common;
+mod support;
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use common::{Gate, occupy, within_deadline};
 use effective_thread_pool::{Handle, JobError, ThreadPool, TimedOut, WaitFor, Waited};
 use effective_thread_pool::{as_completed, wait, wait_timeout};
+use support::{Gate, occupy, within_deadline};
 
-/// Jobs that stay at a gate each.
+/// Jobs that each wait at a gate.
 fn gated(pool: &ThreadPool, jobs: usize) -> (Vec<Gate>, Vec<Handle<()>>) {
     (0..jobs).map(|_| occupy(pool)).unzip()
 }
@@ -20,7 +20,7 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<usize> {
 }
 
 #[test]
-fn results_come_in_the_order_in_which_the_jobs_end() {
+fn results_come_in_the_order_in_which_jobs_end() {
     within_deadline(|| {
         let pool = ThreadPool::new(4).unwrap();
         let (gates, handles) = gated(&pool, 4);
@@ -36,7 +36,7 @@ fn results_come_in_the_order_in_which_the_jobs_end() {
 }
 
 #[test]
-fn each_of_many_comes_once_with_its_own_result() {
+fn each_of_many_results_comes_once_with_its_index() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let handles = (0..20_000usize).map(|n| pool.submit(move || n).unwrap());
@@ -50,7 +50,7 @@ fn each_of_many_comes_once_with_its_own_result() {
 }
 
 #[test]
-fn panics_and_cancelling_come_as_results() {
+fn panics_and_cancellation_come_as_results() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, busy) = occupy(&pool);
@@ -72,7 +72,7 @@ fn panics_and_cancelling_come_as_results() {
 }
 
 #[test]
-fn the_next_one_can_be_waited_for_for_a_time() {
+fn next_timeout_returns_in_time_and_loses_nothing() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, handle) = occupy(&pool);
@@ -93,7 +93,7 @@ fn the_next_one_can_be_waited_for_for_a_time() {
 }
 
 #[test]
-fn what_is_left_can_be_taken_back_or_is_detached() {
+fn remaining_handles_can_be_taken_back_or_are_detached() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
         let (gates, handles) = gated(&pool, 3);
@@ -109,17 +109,17 @@ fn what_is_left_can_be_taken_back_or_is_detached() {
             handle.wait().unwrap();
         }
 
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let (gate, _) = occupy(&pool);
-        let handle = pool.submit(move || tell.send(3).unwrap()).unwrap();
+        let handle = pool.submit(move || sender.send(3).unwrap()).unwrap();
         drop(as_completed([handle]));
         gate.open();
-        assert_eq!(told.recv().unwrap(), 3);
+        assert_eq!(receiver.recv().unwrap(), 3);
     });
 }
 
 #[test]
-fn an_iterator_on_a_worker_of_a_full_pool_runs_the_jobs_it_waits_for_and_no_others() {
+fn iterator_on_a_full_worker_runs_only_its_own_jobs() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let inner = Arc::clone(&pool);
@@ -150,7 +150,7 @@ fn an_iterator_on_a_worker_of_a_full_pool_runs_the_jobs_it_waits_for_and_no_othe
 }
 
 #[test]
-fn an_iterator_on_a_worker_blocks_for_what_runs_elsewhere() {
+fn iterator_on_a_worker_blocks_for_jobs_running_elsewhere() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
         let (gates, handles) = gated(&pool, 2);
@@ -169,7 +169,7 @@ fn an_iterator_on_a_worker_blocks_for_what_runs_elsewhere() {
 }
 
 #[test]
-fn a_ring_through_a_wait_for_several_is_broken_by_an_error() {
+fn cycle_through_a_wait_for_several_is_an_error() {
     within_deadline(|| {
         type Wait = fn(Vec<Handle<bool>>) -> bool;
         let waits: [Wait; 2] = [
@@ -178,17 +178,17 @@ fn a_ring_through_a_wait_for_several_is_broken_by_an_error() {
         ];
         for wait_for_both in waits {
             for _ in 0..100 {
-                // The first waits for the second and the third; the second for the third, and that one for the first.
+                // The first job waits for the second and the third, and the third for the first.
                 let pool = ThreadPool::new(3).unwrap();
                 let all_run = Arc::new(std::sync::Barrier::new(4));
-                let (tell, told) = mpsc::channel();
+                let (sender, receiver) = mpsc::channel();
                 let member = |wait_for: Wait| {
                     let (give, take) = mpsc::channel::<Vec<Handle<bool>>>();
-                    let (all_run, tell) = (Arc::clone(&all_run), tell.clone());
+                    let (all_run, sender) = (Arc::clone(&all_run), sender.clone());
                     let job = pool.submit(move || {
                         all_run.wait();
                         let failed = wait_for(take.recv().unwrap());
-                        tell.send(failed).unwrap();
+                        sender.send(failed).unwrap();
                         failed
                     });
                     (give, job.unwrap())
@@ -203,10 +203,10 @@ fn a_ring_through_a_wait_for_several_is_broken_by_an_error() {
                 for (give, handles) in order {
                     give.send(handles).unwrap();
                 }
-                // Not a ring as long as the second runs.
-                assert!(told.recv_timeout(Duration::from_millis(1)).is_err());
+                // Not a cycle while the second runs.
+                assert!(receiver.recv_timeout(Duration::from_millis(1)).is_err());
                 give_second.send(Vec::new()).unwrap();
-                let failed = told.iter().take(3).filter(|&failed| failed).count();
+                let failed = receiver.iter().take(3).filter(|&failed| failed).count();
                 assert_eq!(failed, 1);
             }
         }
@@ -214,7 +214,7 @@ fn a_ring_through_a_wait_for_several_is_broken_by_an_error() {
 }
 
 #[test]
-fn a_wait_says_which_have_ended() {
+fn wait_returns_which_jobs_have_ended() {
     within_deadline(|| {
         let pool = ThreadPool::new(4).unwrap();
         let (gates, mut handles) = gated(&pool, 4);
@@ -231,7 +231,7 @@ fn a_wait_says_which_have_ended() {
         gates[2].open();
         let one = wait(&mut handles, WaitFor::FirstCompleted).unwrap();
         assert_eq!((one.done, one.pending), (vec![2], vec![0, 1, 3]));
-        // What has ended stays so: this does not block.
+        // The ended job still counts, so this does not block.
         let same = wait(&mut handles, WaitFor::FirstCompleted).unwrap();
         assert_eq!(same.done, [2]);
         let late = wait_timeout(&mut handles, WaitFor::All, Duration::from_millis(5));
@@ -248,7 +248,7 @@ fn a_wait_says_which_have_ended() {
 }
 
 #[test]
-fn a_wait_for_the_first_error_passes_over_what_ends_well() {
+fn wait_for_first_error_ignores_successes() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
         let (gates, mut handles) = gated(&pool, 2);
@@ -262,14 +262,14 @@ fn a_wait_for_the_first_error_passes_over_what_ends_well() {
             .unwrap(),
         );
         gates[0].open();
-        common::eventually(|| handles[0].is_finished());
+        support::eventually(|| handles[0].is_finished());
         let late = wait_timeout(&mut handles, WaitFor::FirstError, Duration::from_millis(5));
         assert_eq!(late.done, [0]);
         gate.open();
         let failed = wait(&mut handles, WaitFor::FirstError).unwrap();
         assert_eq!((failed.done, failed.pending), (vec![0, 2], vec![1]));
         gates[1].open();
-        // Without an error it is a wait for all.
+        // Without an error, it waits for all.
         handles.truncate(2);
         assert_eq!(
             wait(&mut handles, WaitFor::FirstError).unwrap().done,
@@ -279,7 +279,7 @@ fn a_wait_for_the_first_error_passes_over_what_ends_well() {
 }
 
 #[test]
-fn a_wait_on_a_worker_of_a_full_pool_goes_on_and_one_with_a_timeout_keeps_its_time() {
+fn wait_on_a_full_worker_progresses_and_honours_timeouts() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let inner = Arc::clone(&pool);
@@ -301,7 +301,7 @@ fn a_wait_on_a_worker_of_a_full_pool_goes_on_and_one_with_a_timeout_keeps_its_ti
 }
 
 #[test]
-fn a_wait_deeper_than_allowed_is_an_error_and_the_handles_are_as_good_as_before() {
+fn wait_nested_too_deep_is_an_error_and_keeps_the_handles() {
     within_deadline(|| {
         let pool = Arc::new(
             ThreadPool::builder()

@@ -1,14 +1,14 @@
-//! An idle pool costs nothing. In a process of its own, since the clock is the whole process's.
+//! The CPU use of idle pools, measured over a process that runs nothing else.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::fs;
 use std::time::Duration;
 
 use effective_thread_pool::ThreadPool;
 
-/// What all threads of this process have run so far, as the scheduler counts it.
+/// The run time of all threads of this process so far, as counted by the scheduler.
 fn cpu_time() -> Duration {
     let nanoseconds = fs::read_dir("/proc/self/task")
         .expect("Linux lists the threads of a process")
@@ -20,13 +20,13 @@ fn cpu_time() -> Duration {
 }
 
 #[test]
-fn an_idle_pool_uses_no_cpu_in_whatever_way_it_was_busy_before() {
+fn idle_pool_uses_no_cpu_after_any_kind_of_work() {
     let pool = ThreadPool::builder()
         .workers(4)
         .max_pending(16)
         .build()
         .unwrap();
-    // One that has shrunk to its minimum, and one that is about to.
+    // One pool that shrinks to its minimum at once, and one that never does.
     let elastic = [Duration::from_millis(5), Duration::from_secs(3_600)].map(|time| {
         let builder = ThreadPool::builder().workers(4).min_workers(1);
         let pool = builder.idle_timeout(time).build().unwrap();
@@ -38,11 +38,11 @@ fn an_idle_pool_uses_no_cpu_in_whatever_way_it_was_busy_before() {
     pool.scope(|scope| drop(scope.submit(|| ()))).unwrap();
     let handles: Vec<_> = (0..100).map(|_| pool.submit(|| ()).unwrap()).collect();
     effective_thread_pool::as_completed(handles).for_each(drop);
-    // One worker waits in a job, two threads outside wait for it: they cost nothing either.
-    let (gate, busy) = common::occupy(&pool);
+    // Two workers that wait inside jobs and two threads that wait for them cost nothing either.
+    let (gate, busy) = support::occupy(&pool);
     std::thread::scope(|threads| {
         threads.spawn(|| busy.wait().unwrap());
-        let (second_gate, second) = common::occupy(&pool);
+        let (second_gate, second) = support::occupy(&pool);
         threads.spawn(|| futures::executor::block_on(second).unwrap());
         std::thread::sleep(Duration::from_millis(100));
         let before = cpu_time();

@@ -1,6 +1,6 @@
-//! What each worker runs first.
+//! The initializer of workers, and its failure.
 
-mod common;
+mod support;
 
 use std::cell::Cell;
 use std::error::Error;
@@ -8,8 +8,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
-use common::{Gate, eventually, within_deadline};
 use effective_thread_pool::{InitializerError, JobError, Refusal, ThreadPool};
+use support::{Gate, eventually, within_deadline};
 
 thread_local!(static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) });
 
@@ -76,16 +76,16 @@ fn each_worker_is_initialized_once_before_its_first_job() {
 }
 
 #[test]
-fn a_failure_says_all_that_is_known() {
+fn failure_reports_worker_cause_and_source() {
     within_deadline(|| {
         let (gate, pool) = failing();
         let pending = pool.submit(|| ()).unwrap();
         gate.open();
         let error = pending.wait().unwrap_err();
-        let said = "the task never ran: the initializer of worker 0 failed (no server): \
-                    mend that and build the pool again";
+        let said = "the job never ran: the initializer of worker 0 failed (no server): \
+                    fix the cause and build the pool again";
         assert_eq!(error.to_string(), said);
-        // What lies behind the cause, not the cause again.
+        // The source of the cause, since `Display` already has the cause.
         assert_eq!(error.source().unwrap().to_string(), fmt::Error.to_string());
         let JobError::Initializer(cause) = error else {
             panic!("{error:?}")
@@ -99,7 +99,7 @@ fn a_failure_says_all_that_is_known() {
 }
 
 #[test]
-fn an_initializer_that_panics_is_a_failure() {
+fn panicking_initializer_is_a_failure() {
     within_deadline(|| {
         let pool = ThreadPool::builder()
             .workers(1)
@@ -121,7 +121,7 @@ fn an_initializer_that_panics_is_a_failure() {
 }
 
 #[test]
-fn jobs_that_run_on_other_workers_are_finished() {
+fn running_jobs_finish_after_a_failed_initializer() {
     within_deadline(|| {
         let gate = Gate::new();
         let inside = gate.clone();
@@ -136,7 +136,7 @@ fn jobs_that_run_on_other_workers_are_finished() {
             })
             .build()
             .unwrap();
-        let (job_gate, running) = common::occupy(&pool);
+        let (job_gate, running) = support::occupy(&pool);
         let pending = pool.submit(|| ()).unwrap();
         gate.open();
         assert!(matches!(pending.wait(), Err(JobError::Initializer(_))));
@@ -147,7 +147,7 @@ fn jobs_that_run_on_other_workers_are_finished() {
 }
 
 #[test]
-fn maps_streams_scopes_and_blocked_submitters_hear_of_it() {
+fn failure_reaches_maps_streams_scopes_and_submitters() {
     within_deadline(|| {
         let (gate, pool) = failing();
         let map = pool.mapping().start(0..10, |n| n);
@@ -158,17 +158,20 @@ fn maps_streams_scopes_and_blocked_submitters_hear_of_it() {
             |result: &Result<i32, JobError>| matches!(result, Err(JobError::Initializer(_)));
         assert!(results.iter().all(failed));
         let results: Vec<_> = pool.mapping().stream(0.., |n| n).collect();
-        // All that was pulled when the pool turned out to be closed.
+        // All inputs that were pulled before the pool was seen closed.
         assert!((1..=64).contains(&results.len()) && results.iter().all(failed));
         let refused = pool.scope(|scope| scope.submit(|| ()).is_err()).unwrap();
         assert!(refused);
 
         let (gate, pool) = failing();
-        let told = pool.scope(|scope| {
+        let result = pool.scope(|scope| {
             drop(scope.submit(|| ()).unwrap());
             gate.open();
         });
-        assert!(matches!(told, Err(JobError::Initializer(_))), "{told:?}");
+        assert!(
+            matches!(result, Err(JobError::Initializer(_))),
+            "{result:?}"
+        );
 
         let gate = Gate::new();
         let inside = gate.clone();
@@ -196,7 +199,7 @@ fn maps_streams_scopes_and_blocked_submitters_hear_of_it() {
 }
 
 #[test]
-fn a_pool_that_failed_is_shut_down_like_any_other() {
+fn failed_pool_shuts_down_like_any_other() {
     within_deadline(|| {
         for _ in 0..50 {
             let (gate, pool) = failing();

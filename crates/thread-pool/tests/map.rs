@@ -1,14 +1,14 @@
-//! `map`: order, limits, and what becomes of one that is given up.
+//! `map`: order, limits, chunks and cancellation.
 
-mod common;
+mod support;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use common::{Gate, eventually, occupy, within_deadline};
 use effective_thread_pool::{JobError, ThreadPool};
+use support::{Gate, eventually, occupy, within_deadline};
 
 fn at(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -59,7 +59,7 @@ fn results_come_in_order_when_the_work_is_uneven() {
 }
 
 #[test]
-fn no_more_run_at_once_than_the_limit() {
+fn calls_at_once_never_exceed_the_limit() {
     within_deadline(|| {
         for (workers, limit, expected) in [(4, 2, 2), (4, 1, 1), (2, 9, 2)] {
             let pool = ThreadPool::new(workers).unwrap();
@@ -82,7 +82,7 @@ fn no_more_run_at_once_than_the_limit() {
 }
 
 #[test]
-fn a_worker_that_takes_part_counts_against_the_limit() {
+fn worker_that_takes_part_counts_against_the_limit() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(4).unwrap());
         let inner = Arc::clone(&pool);
@@ -103,7 +103,7 @@ fn a_worker_that_takes_part_counts_against_the_limit() {
 }
 
 #[test]
-fn a_worker_that_waits_for_a_started_map_keeps_to_its_limit() {
+fn worker_waiting_for_a_started_map_respects_its_limit() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(4).unwrap());
         let inner = Arc::clone(&pool);
@@ -126,7 +126,7 @@ fn a_worker_that_waits_for_a_started_map_keeps_to_its_limit() {
 }
 
 #[test]
-fn the_calling_thread_does_none_of_the_work() {
+fn calling_thread_runs_no_calls() {
     let pool = ThreadPool::new(2).unwrap();
     let caller = std::thread::current().id();
     let ran_on = pool.map(0..100, |_| std::thread::current().id());
@@ -134,10 +134,10 @@ fn the_calling_thread_does_none_of_the_work() {
 }
 
 #[test]
-fn few_long_inputs_are_claimed_one_by_one() {
+fn long_inputs_are_claimed_one_by_one() {
     within_deadline(|| {
-        // Each call waits for one on the other worker. Had one worker claimed two inputs more than the other, it would
-        // wait at the end for nobody.
+        // Each call waits for a call on the other worker. If one worker claimed two inputs more
+        // than the other, its last call would wait without end.
         let pool = ThreadPool::new(2).unwrap();
         let meet = Arc::new(std::sync::Barrier::new(2));
         let results = pool.map(0..64, move |n| {
@@ -150,7 +150,7 @@ fn few_long_inputs_are_claimed_one_by_one() {
 }
 
 #[test]
-fn chunks_have_the_size_asked_for() {
+fn chunks_have_the_requested_size() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let runs = Arc::new(Mutex::new(Vec::new()));
@@ -183,7 +183,7 @@ fn function_and_inputs_are_dropped_when_map_returns() {
 }
 
 #[test]
-fn a_busy_pool_finishes_a_map_with_the_workers_that_come() {
+fn busy_pool_finishes_a_map_with_its_free_workers() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (gate, _) = occupy(&pool);
@@ -193,7 +193,7 @@ fn a_busy_pool_finishes_a_map_with_the_workers_that_come() {
 }
 
 #[test]
-fn a_map_on_a_closed_pool_is_cancelled() {
+fn map_on_a_closed_pool_is_cancelled() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         pool.close();
@@ -207,7 +207,7 @@ fn a_map_on_a_closed_pool_is_cancelled() {
     });
 }
 
-/// A map whose first call stays at a gate. Counts the inputs that are alive.
+/// A map whose first call waits at a gate, with a count of the live inputs.
 fn started(
     pool: &ThreadPool,
 ) -> (
@@ -225,7 +225,7 @@ fn started(
         .mapping()
         .limit(NonZeroUsize::MIN)
         .start(inputs, move |_input| {
-            // Only the first is waited for.
+            // Only the first message is received.
             let _ = started.send(());
             inside.pass();
             counted.fetch_add(1, Ordering::SeqCst)
@@ -235,12 +235,12 @@ fn started(
 }
 
 #[test]
-fn a_map_dropped_half_way_drops_what_is_pending_and_ends_with_what_runs() {
+fn dropped_map_drops_unclaimed_inputs_at_once() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (gate, alive, calls, map) = started(&pool);
         drop(map);
-        // One here, one in the call that runs.
+        // One reference here, one in the running call.
         assert_eq!(Arc::strong_count(&alive), 2);
         gate.open();
         eventually(|| Arc::strong_count(&alive) == 1);
@@ -250,7 +250,7 @@ fn a_map_dropped_half_way_drops_what_is_pending_and_ends_with_what_runs() {
 }
 
 #[test]
-fn a_cancelled_map_returns_what_was_done() {
+fn cancelled_map_returns_finished_results() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (gate, _alive, _calls, map) = started(&pool);
@@ -269,7 +269,7 @@ fn a_cancelled_map_returns_what_was_done() {
 }
 
 #[test]
-fn a_map_dropped_before_any_worker_came_drops_function_and_inputs_at_once() {
+fn map_dropped_before_it_started_drops_everything_at_once() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -288,7 +288,7 @@ fn a_map_dropped_before_any_worker_came_drops_function_and_inputs_at_once() {
 }
 
 #[test]
-fn a_wait_for_a_map_that_timed_out_can_be_repeated() {
+fn timed_out_wait_for_a_map_can_be_repeated() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (gate, _alive, _calls, map) = started(&pool);

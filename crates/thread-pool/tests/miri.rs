@@ -1,33 +1,33 @@
 //! The paths through unsafe code, small enough for Miri.
 //!
-//! They are ordinary tests too. Under Miri, with a toolchain that has it:
+//! They are ordinary tests too. To run them under Miri, with a toolchain that has it:
 //!
 //! ```text
-//! MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" cargo +nightly miri test -p thread-pool --test miri
+//! MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" cargo +nightly miri test -p effective-thread-pool --test miri
 //! ```
 //! crossbeam-epoch, below the queues, needs these flags: it tags pointers, leaks at exit, and does
-//! not pass Stacked Borrows. With `-Zmiri-many-seeds=0..8` more interleavings are tried.
+//! not pass Stacked Borrows. With `-Zmiri-many-seeds=0..8`, Miri tries more interleavings.
 
-mod common;
+mod support;
 
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::within_deadline;
 use effective_thread_pool::{JobError, ThreadPool};
+use support::within_deadline;
 
-/// Miri takes about a thousand times as long for a round, and checks more in it.
+/// Miri takes about a thousand times as long for a round, and checks more.
 const ROUNDS: usize = if cfg!(miri) { 100 } else { 2_000 };
-/// Where a round costs more: maps, pools, panics (which are printed, too).
+/// For costly rounds: maps, pools, and panics, which are printed as well.
 const FEW_ROUNDS: usize = if cfg!(miri) { 6 } else { 50 };
 
 /// The owner of a scope may free what a job borrowed as soon as the loan is repaid. A reference
 /// that is still an argument of a running function at that moment is undefined behaviour, used or
 /// not.
 #[test]
-fn value_dropped_after_scope_was_no_argument_of_its_job() {
+fn value_dropped_after_scope_is_no_live_argument() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         for _ in 0..ROUNDS {
@@ -41,7 +41,7 @@ fn value_dropped_after_scope_was_no_argument_of_its_job() {
 }
 
 #[test]
-fn value_read_after_scope_was_no_argument_of_its_job() {
+fn value_read_after_scope_is_no_live_argument() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         for round in 0..ROUNDS {
@@ -59,8 +59,8 @@ fn value_read_after_scope_was_no_argument_of_its_job() {
 }
 
 #[test]
-fn value_dropped_after_job_panicked_was_no_argument() {
-    /// Makes the job panic after it used what it borrows.
+fn value_dropped_after_panicked_job_is_no_live_argument() {
+    /// Makes the job panic after it used its borrow.
     struct Bomb<'a>(&'a mut usize);
 
     impl Drop for Bomb<'_> {
@@ -86,7 +86,7 @@ fn value_dropped_after_job_panicked_was_no_argument() {
 }
 
 #[test]
-fn value_dropped_after_cancelled_job_was_no_argument() {
+fn value_dropped_after_cancelled_job_is_no_live_argument() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         for _ in 0..ROUNDS {
@@ -94,7 +94,7 @@ fn value_dropped_after_cancelled_job_was_no_argument() {
             let changed = &mut value;
             pool.scope(|scope| {
                 let job = scope.submit(move || **changed += 1).unwrap();
-                // Either may be faster. A cancelled job gives its loan back on this thread.
+                // The job may also run first. A cancelled job repays its loan on this thread.
                 job.cancel();
                 mem::forget(job);
             })
@@ -107,7 +107,7 @@ fn value_dropped_after_cancelled_job_was_no_argument() {
 
 #[test]
 fn result_of_forgotten_job_is_dropped_inside_scope() {
-    /// Changes what it borrows when it is dropped.
+    /// Changes the borrowed value when it is dropped.
     struct Last<'a>(&'a mut usize);
 
     impl Drop for Last<'_> {
@@ -178,7 +178,7 @@ fn over_aligned_and_zero_sized_values_keep_their_places() {
     });
 }
 
-/// Counts its drops, and panics in some.
+/// Counts its drops, and panics if it is a bomb.
 struct Counted {
     drops: Arc<AtomicUsize>,
     bomb: bool,
@@ -203,16 +203,16 @@ fn values_of_jobs_are_dropped_once_wherever_they_end() {
         let pool = ThreadPool::new(2).unwrap();
         for round in 0..rounds {
             let bomb = round % 2 == 0;
-            // Captured and cancelled, or run, whichever is faster; a result that is never taken;
-            // one that is passed to a callback.
+            // A captured value of a job that is cancelled or runs, a result that is never taken,
+            // and a result that is passed to a callback.
             let captured = counted(bomb);
             let job = pool.submit(move || drop(captured)).unwrap();
             job.cancel();
             drop(job.wait());
             let unwanted = counted(bomb);
             let handle = pool.submit(move || unwanted).unwrap();
-            // A job that has already finished leaves its result to the handle, so the panic of
-            // the destructor reaches whoever drops the handle.
+            // A finished job leaves its result to the handle, so a panic of the destructor reaches
+            // this thread.
             drop(catch_unwind(AssertUnwindSafe(|| drop(handle))));
             let shown = counted(false);
             let mut job = pool.submit(move || shown).unwrap();
@@ -238,7 +238,7 @@ fn inputs_and_results_of_maps_are_dropped_once() {
         };
         let pool = ThreadPool::new(2).unwrap();
         let inputs: Vec<Counted> = (0..6).map(|n| counted(n == 3)).collect();
-        // Input 3 panics as it is dropped inside the call; input 4 is passed on.
+        // Input 3 panics when it is dropped inside the call; input 4 is returned.
         let results = pool.map(inputs.into_iter().enumerate(), |(number, input)| {
             (number == 4).then_some(input)
         });

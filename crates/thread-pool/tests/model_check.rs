@@ -1,9 +1,10 @@
-//! The protocols between threads under the model checker loom: every order of their steps, up to a bound.
+//! Models of the protocols between threads for the model checker loom: all interleavings up to a
+//! bound.
 //!
-//! All of the crate is compiled here, from the very files, on loom's primitives in place of the
-//! standard library's. Two things are stand-ins: `model_check/sync.rs`, in which no time passes,
-//! and `model_check/deque.rs`, the queues. Run it with
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p thread-pool --test model_check`.
+//! The whole crate is compiled here, from its own files, on loom's primitives in place of std's.
+//! Two files are stand-ins: `model_check/sync.rs`, in which no time passes, and
+//! `model_check/deque.rs`, the queues. Run them with `RUSTFLAGS="--cfg model_check" cargo test
+//! --release -p effective-thread-pool --test model_check`.
 #![cfg(model_check)]
 #![allow(
     dead_code,
@@ -95,7 +96,7 @@ fn lock<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Checks every order in which at most this many threads are interrupted where they need not be.
+/// Checks every interleaving with at most `preemptions` preemptions.
 fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);

@@ -1,20 +1,20 @@
 //! Jobs that wait for jobs of their own pool.
 
-mod common;
+mod support;
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{occupy, within_deadline};
 use effective_thread_pool::{Handle, JobError, ThreadPool};
+use support::{occupy, within_deadline};
 
 fn pool(workers: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPool::new(workers).unwrap())
 }
 
 #[test]
-fn a_worker_that_waits_for_a_pending_job_runs_it() {
+fn worker_waiting_for_a_pending_job_runs_it_inline() {
     within_deadline(|| {
         let pool = pool(1);
         let inner = Arc::clone(&pool);
@@ -28,7 +28,7 @@ fn a_worker_that_waits_for_a_pending_job_runs_it() {
 }
 
 #[test]
-fn a_worker_that_waits_runs_no_other_job() {
+fn waiting_worker_runs_no_other_job() {
     within_deadline(|| {
         let pool = pool(1);
         let inner = Arc::clone(&pool);
@@ -36,7 +36,7 @@ fn a_worker_that_waits_runs_no_other_job() {
         let seen = Arc::clone(&order);
         let lock = Arc::new(Mutex::new(()));
         let outer = pool.submit(move || {
-            // Whatever else were run under this lock would deadlock on it.
+            // Any other job that ran under this lock would deadlock on it.
             let _held = lock.lock().unwrap();
             let also = Arc::clone(&lock);
             let also_seen = Arc::clone(&seen);
@@ -63,7 +63,7 @@ fn a_worker_that_waits_runs_no_other_job() {
 }
 
 #[test]
-fn a_worker_blocks_for_a_job_that_runs_elsewhere() {
+fn worker_blocks_for_a_job_that_runs_elsewhere() {
     within_deadline(|| {
         let pool = pool(2);
         let (gate, slow) = occupy(&pool);
@@ -75,7 +75,7 @@ fn a_worker_blocks_for_a_job_that_runs_elsewhere() {
             })
             .unwrap();
         has_started.recv().unwrap();
-        // Time to do it wrong.
+        // Allows time for a wrong result.
         let waiter = waiter.wait_timeout(Duration::from_millis(20)).unwrap_err();
         gate.open();
         assert!(waiter.wait().unwrap());
@@ -94,7 +94,7 @@ fn recurse(pool: &Arc<ThreadPool>, levels: usize) -> Result<usize, JobError> {
 }
 
 #[test]
-fn a_recursion_deeper_than_allowed_is_an_error() {
+fn recursion_beyond_the_depth_limit_is_an_error() {
     within_deadline(|| {
         for limit in [0, 1, 10] {
             let pool = Arc::new(
@@ -104,25 +104,25 @@ fn a_recursion_deeper_than_allowed_is_an_error() {
                     .build()
                     .unwrap(),
             );
-            // The first level is run by the worker itself, inside nothing.
+            // The worker loop runs the first level, at depth 0.
             assert_eq!(recurse(&pool, limit + 1).unwrap(), limit + 1);
             assert!(matches!(
                 recurse(&pool, limit + 2),
                 Err(JobError::WouldDeadlock)
             ));
-            // The depth is counted back.
+            // The depth is back at 0.
             assert_eq!(recurse(&pool, limit + 1).unwrap(), limit + 1);
         }
     });
 }
 
 #[test]
-fn the_default_depth_fits_on_the_default_stack() {
+fn default_depth_fits_on_the_default_stack() {
     within_deadline(|| assert_eq!(recurse(&pool(1), 65).unwrap(), 65));
 }
 
 #[test]
-fn a_job_that_was_too_deep_to_wait_for_still_runs() {
+fn job_too_deep_to_wait_for_still_runs() {
     within_deadline(|| {
         let pool = Arc::new(
             ThreadPool::builder()
@@ -131,48 +131,57 @@ fn a_job_that_was_too_deep_to_wait_for_still_runs() {
                 .build()
                 .unwrap(),
         );
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let inner = Arc::clone(&pool);
         let outer = pool
-            .submit(move || inner.submit(move || tell.send(5)).unwrap().wait().is_err())
+            .submit(move || {
+                inner
+                    .submit(move || sender.send(5))
+                    .unwrap()
+                    .wait()
+                    .is_err()
+            })
             .unwrap();
         assert!(outer.wait().unwrap());
-        assert_eq!(told.recv().unwrap(), 5);
+        assert_eq!(receiver.recv().unwrap(), 5);
     });
 }
 
 #[test]
-fn a_job_that_waits_for_itself_gets_an_error() {
+fn job_waiting_for_itself_gets_an_error() {
     within_deadline(|| {
         let pool = pool(1);
         let (give, take) = mpsc::channel::<Handle<()>>();
-        // The result goes with the handle, so the job tells it.
-        let (tell, told) = mpsc::channel();
+        // The job consumes its own handle, so it sends the result through a channel.
+        let (sender, receiver) = mpsc::channel();
         let handle = pool
-            .submit(move || tell.send(take.recv().unwrap().wait()).unwrap())
+            .submit(move || sender.send(take.recv().unwrap().wait()).unwrap())
             .unwrap();
         give.send(handle).unwrap();
-        assert!(matches!(told.recv().unwrap(), Err(JobError::WouldDeadlock)));
+        assert!(matches!(
+            receiver.recv().unwrap(),
+            Err(JobError::WouldDeadlock)
+        ));
     });
 }
 
 #[test]
-fn a_ring_of_jobs_that_wait_for_each_other_is_broken_by_an_error() {
+fn cycle_of_waiting_jobs_is_broken_by_an_error() {
     within_deadline(|| {
         const RING: usize = 3;
         for _ in 0..200 {
             let pool = pool(RING);
             let all_run = Arc::new(std::sync::Barrier::new(RING + 1));
-            let (tell, told) = mpsc::channel();
+            let (sender, receiver) = mpsc::channel();
             let mut gives = Vec::new();
             let mut handles = Vec::new();
             for _ in 0..RING {
                 let (give, take) = mpsc::channel::<Handle<()>>();
-                let (all_run, tell) = (Arc::clone(&all_run), tell.clone());
+                let (all_run, sender) = (Arc::clone(&all_run), sender.clone());
                 gives.push(give);
                 handles.push(pool.submit(move || {
                     all_run.wait();
-                    tell.send(take.recv().unwrap().wait().is_err()).unwrap();
+                    sender.send(take.recv().unwrap().wait().is_err()).unwrap();
                 }));
             }
             all_run.wait();
@@ -180,16 +189,19 @@ fn a_ring_of_jobs_that_wait_for_each_other_is_broken_by_an_error() {
             for (give, handle) in gives.iter().zip(handles) {
                 give.send(handle.unwrap()).unwrap();
             }
-            // One wait fails; its job ends, and with it the next wait.
-            assert_eq!(told.iter().take(RING).filter(|&failed| failed).count(), 1);
+            // One wait fails, which ends its job and so the other waits.
+            assert_eq!(
+                receiver.iter().take(RING).filter(|&failed| failed).count(),
+                1
+            );
         }
     });
 }
 
 #[test]
-fn a_wait_that_is_over_but_has_not_woken_yet_is_not_mistaken_for_a_part_of_a_ring() {
+fn finished_wait_that_has_not_woken_is_not_part_of_a_cycle() {
     within_deadline(|| {
-        // Fewer on a machine that is busy: each takes some hand-overs from thread to thread.
+        // Fewer rounds on a busy machine, since each takes several hand-overs between threads.
         let start = Instant::now();
         for _ in 0..1_000 {
             if start.elapsed() > Duration::from_secs(2) {
@@ -205,7 +217,8 @@ fn a_wait_that_is_over_but_has_not_woken_yet_is_not_mistaken_for_a_part_of_a_rin
                 })
                 .unwrap();
             has_started.recv().unwrap();
-            // The first's worker takes this next, most likely before the second's worker has woken.
+            // The worker of the first job takes this next, most likely before the second job's
+            // worker has woken.
             let third = pool.submit(move || second.wait()).unwrap();
             thread::yield_now();
             gate.open();
@@ -215,7 +228,7 @@ fn a_wait_that_is_over_but_has_not_woken_yet_is_not_mistaken_for_a_part_of_a_rin
 }
 
 #[test]
-fn waiting_back_and_forth_is_not_mistaken_for_a_ring() {
+fn waiting_back_and_forth_is_not_a_cycle() {
     within_deadline(|| {
         let pool = pool(2);
         let workers: Vec<_> = (0..2)
@@ -236,7 +249,7 @@ fn waiting_back_and_forth_is_not_mistaken_for_a_ring() {
 }
 
 #[test]
-fn a_map_on_a_worker_of_a_full_pool_goes_on() {
+fn map_on_a_full_worker_makes_progress() {
     within_deadline(|| {
         let pool = pool(1);
         let inner = Arc::clone(&pool);
@@ -254,7 +267,7 @@ fn a_map_on_a_worker_of_a_full_pool_goes_on() {
 }
 
 #[test]
-fn maps_inside_maps_go_on() {
+fn nested_maps_make_progress() {
     within_deadline(|| {
         for workers in [1, 2, 4] {
             let pool = pool(workers);
@@ -274,7 +287,7 @@ fn maps_inside_maps_go_on() {
 }
 
 #[test]
-fn maps_nested_deeper_than_allowed_are_errors() {
+fn maps_nested_too_deep_are_errors() {
     within_deadline(|| {
         let pool = Arc::new(
             ThreadPool::builder()
@@ -299,7 +312,7 @@ fn maps_nested_deeper_than_allowed_are_errors() {
 }
 
 #[test]
-fn a_started_map_can_be_waited_for_on_a_worker() {
+fn started_map_can_be_waited_for_on_a_worker() {
     within_deadline(|| {
         let pool = pool(1);
         let inner = Arc::clone(&pool);

@@ -1,13 +1,13 @@
-//! A panic stays where it belongs.
+//! Panics in jobs, maps and destructors, and that they affect nothing else.
 
-mod common;
+mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
-use common::{Gate, occupy, within_deadline};
 use effective_thread_pool::{JobError, TaskPanic, ThreadPool};
+use support::{Gate, occupy, within_deadline};
 
 fn panic_of<R: std::fmt::Debug>(result: Result<R, JobError>) -> TaskPanic {
     match result {
@@ -28,7 +28,7 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn a_panic_is_the_error_of_its_own_job_and_the_worker_lives_on() {
+fn panic_is_the_error_of_its_job_and_the_worker_survives() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let before = pool
@@ -75,7 +75,7 @@ fn a_payload_that_panics_when_dropped_is_contained() {
 }
 
 #[test]
-fn a_result_that_panics_when_dropped_by_the_worker_is_contained() {
+fn result_that_panics_when_dropped_spares_the_worker() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -86,7 +86,7 @@ fn a_result_that_panics_when_dropped_by_the_worker_is_contained() {
 }
 
 #[test]
-fn a_closure_that_panics_when_cancelled_is_contained() {
+fn closure_that_panics_when_cancelled_is_contained() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -100,7 +100,7 @@ fn a_closure_that_panics_when_cancelled_is_contained() {
 }
 
 #[test]
-fn a_panic_in_a_map_is_the_error_of_its_own_input() {
+fn panic_in_a_map_is_the_error_of_its_input() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let results = pool.map(0..1_000u32, |n| {
@@ -135,7 +135,7 @@ fn a_payload_that_panics_when_dropped_is_contained_in_a_map_too() {
 }
 
 #[test]
-fn a_function_and_inputs_that_panic_when_dropped_do_not_hang_a_map() {
+fn panicking_destructors_do_not_hang_a_map() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let bomb = Bomb(2);
@@ -143,7 +143,7 @@ fn a_function_and_inputs_that_panic_when_dropped_do_not_hang_a_map() {
             let _ = &bomb;
             drop(input);
         });
-        // Here the input's panic is the call's.
+        // The input is dropped inside the call.
         assert!(
             results
                 .iter()
@@ -165,7 +165,7 @@ fn a_function_and_inputs_that_panic_when_dropped_do_not_hang_a_map() {
 }
 
 #[test]
-fn inputs_that_panic_while_they_are_made_panic_the_caller_and_start_nothing() {
+fn panicking_input_iterator_starts_nothing() {
     let pool = ThreadPool::new(1).unwrap();
     let calls = Arc::new(AtomicUsize::new(0));
     let in_f = Arc::clone(&calls);
@@ -180,7 +180,7 @@ fn inputs_that_panic_while_they_are_made_panic_the_caller_and_start_nothing() {
 }
 
 #[test]
-fn results_of_a_dropped_map_that_panic_when_dropped_are_contained() {
+fn results_of_a_dropped_map_may_panic_when_dropped() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let gate = Gate::new();
@@ -196,7 +196,7 @@ fn results_of_a_dropped_map_that_panic_when_dropped_are_contained() {
         has_started.recv().unwrap();
         drop(map);
         gate.open();
-        // The worker drops six results. A second panic out of one destructor would abort the process.
+        // The worker drops six results, each of which panics.
         assert_eq!(pool.submit(|| 8).unwrap().wait().unwrap(), 8);
     });
 }

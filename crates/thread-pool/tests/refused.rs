@@ -1,8 +1,9 @@
-//! The system refuses a thread. In a process of its own, since the limit is the whole process's.
-// AddressSanitizer wants more memory for itself than the limit leaves.
+//! Threads that the system refuses, in a process of its own, since the limit applies to the whole
+//! process.
+// AddressSanitizer needs more memory than the limit leaves.
 #![cfg(all(target_os = "linux", not(address_sanitizer)))]
 
-mod common;
+mod support;
 
 use std::process::Command;
 use std::sync::mpsc;
@@ -10,10 +11,10 @@ use std::time::Duration;
 
 use effective_thread_pool::{BuildError, ThreadPool};
 
-/// Set in the process whose memory is limited.
+/// Set in the process with limited memory.
 const LIMITED: &str = "THREAD_POOL_TEST_LIMITED";
 
-/// Runs that test of this file in a process that may have 2 GiB of memory.
+/// Runs the test of this name in a process with a limit of 2 GiB of memory.
 fn run_limited(test: &str) {
     let status = Command::new("sh")
         .args(["-c", "ulimit -v 2097152 && exec \"$0\" \"$@\""])
@@ -31,10 +32,10 @@ fn run_limited(test: &str) {
 }
 
 #[test]
-fn fault_07_a_refused_thread_is_an_error_and_leaves_no_thread_behind() {
+fn fault_7_refused_thread_is_an_error_and_leaves_none_behind() {
     if std::env::var_os(LIMITED).is_some() {
         for _ in 0..20 {
-            // 2 GiB hold some stacks of 256 MiB, and not 64.
+            // 2 GiB have room for a few stacks of 256 MiB, but not for 64.
             let refused = ThreadPool::builder()
                 .workers(64)
                 .name_prefix("denied")
@@ -48,19 +49,18 @@ fn fault_07_a_refused_thread_is_an_error_and_leaves_no_thread_behind() {
                 }) => assert!((1..64).contains(&started)),
                 other => panic!("expected a refusal: {other:?}"),
             }
-            common::eventually(|| common::threads_named("denied-") == 0);
+            support::eventually(|| support::threads_named("denied-") == 0);
         }
-        // What was refused has been given back.
+        // The resources of the refused pools have been freed.
         assert_eq!(ThreadPool::new(2).unwrap().map(0..10, |n| n).len(), 10);
         return;
     }
-    run_limited("fault_07_a_refused_thread_is_an_error_and_leaves_no_thread_behind");
+    run_limited("fault_7_refused_thread_is_an_error_and_leaves_none_behind");
 }
 
 #[test]
-fn fault_07_a_thread_that_is_refused_while_the_pool_grows_leaves_the_jobs_to_the_others() {
-    const NAME: &str =
-        "fault_07_a_thread_that_is_refused_while_the_pool_grows_leaves_the_jobs_to_the_others";
+fn fault_7_jobs_run_on_fewer_threads_if_growth_is_refused() {
+    const NAME: &str = "fault_7_jobs_run_on_fewer_threads_if_growth_is_refused";
     if std::env::var_os(LIMITED).is_some() {
         let pool = ThreadPool::builder()
             .workers(64)
@@ -83,14 +83,14 @@ fn fault_07_a_thread_that_is_refused_while_the_pool_grows_leaves_the_jobs_to_the
             assert_eq!(handle.wait().unwrap(), n);
         }
         pool.shutdown();
-        common::eventually(|| common::threads_named("some-") == 0);
+        support::eventually(|| support::threads_named("some-") == 0);
         return;
     }
     run_limited(NAME);
 }
 
 #[test]
-fn a_thread_refused_once_is_asked_for_again_while_all_are_busy() {
+fn refused_thread_is_retried_while_all_are_busy() {
     if std::env::var_os(LIMITED).is_some() {
         let pool = ThreadPool::builder()
             .workers(4)
@@ -106,7 +106,7 @@ fn a_thread_refused_once_is_asked_for_again_while_all_are_busy() {
             gone.recv_timeout(Duration::from_secs(60)).is_ok()
         });
         has_started.recv().unwrap();
-        // A second stack does not fit beside these addresses, and does a moment later.
+        // A second stack does not fit beside this reservation, but fits once it is dropped.
         let in_the_way = Vec::<u8>::with_capacity(1_200 << 20);
         let second = pool.submit(move || go.send(()).is_ok()).unwrap();
         assert_eq!(pool.threads(), 1, "the second thread is refused");
@@ -114,14 +114,14 @@ fn a_thread_refused_once_is_asked_for_again_while_all_are_busy() {
         assert!(first.unwrap().wait().unwrap(), "the second job has not run");
         assert!(second.wait().unwrap());
         pool.shutdown();
-        common::eventually(|| common::threads_named("again-") == 0);
+        support::eventually(|| support::threads_named("again-") == 0);
         return;
     }
-    run_limited("a_thread_refused_once_is_asked_for_again_while_all_are_busy");
+    run_limited("refused_thread_is_retried_while_all_are_busy");
 }
 
 #[test]
-fn a_stack_that_no_system_has_is_an_error() {
+fn impossible_stack_size_is_an_error() {
     let refused = ThreadPool::builder().workers(2).stack_size(1 << 60).build();
     assert!(
         matches!(

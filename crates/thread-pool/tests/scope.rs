@@ -1,6 +1,6 @@
 //! Jobs that borrow.
 
-mod common;
+mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use common::{Gate, occupy, within_deadline};
 use effective_thread_pool::{JobError, Refusal, ThreadPool};
+use support::{Gate, occupy, within_deadline};
 
 #[test]
-fn jobs_borrow_and_have_ended_when_the_scope_has() {
+fn jobs_borrow_and_end_before_the_scope() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
         for _ in 0..500 {
@@ -33,7 +33,7 @@ fn jobs_borrow_and_have_ended_when_the_scope_has() {
 }
 
 #[test]
-fn handles_give_results_that_borrow() {
+fn handles_return_results_that_borrow() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let words = [String::from("one"), String::from("two")];
@@ -41,7 +41,7 @@ fn handles_give_results_that_borrow() {
             .scope(|scope| {
                 let first = scope.submit(|| words[0].as_str()).unwrap();
                 let second = scope.submit(|| &words[1]).unwrap();
-                // The results borrow from outside, so they may leave.
+                // The results borrow from outside the scope, so they may leave it.
                 (first.wait().unwrap(), second.wait().unwrap())
             })
             .unwrap();
@@ -50,7 +50,7 @@ fn handles_give_results_that_borrow() {
 }
 
 #[test]
-fn jobs_of_a_scope_submit_more() {
+fn jobs_of_a_scope_submit_more_jobs() {
     within_deadline(|| {
         for workers in [1, 3] {
             let pool = ThreadPool::new(workers).unwrap();
@@ -71,7 +71,7 @@ fn jobs_of_a_scope_submit_more() {
 }
 
 #[test]
-fn a_scope_that_panics_waits_all_the_same() {
+fn panicking_scope_waits_for_its_jobs() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let ended = AtomicUsize::new(0);
@@ -92,22 +92,22 @@ fn a_scope_that_panics_waits_all_the_same() {
 }
 
 #[test]
-fn a_panic_is_told_by_the_handle_or_else_by_the_scope() {
+fn panic_is_returned_by_the_handle_or_by_the_scope() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
-        let told = pool.scope(|scope| {
+        let result = pool.scope(|scope| {
             let bad = scope.submit(|| -> u8 { panic!("waited for") }).unwrap();
             assert!(matches!(bad.wait(), Err(JobError::Panicked(_))));
         });
-        told.unwrap();
+        result.unwrap();
         let ended = AtomicUsize::new(0);
-        let told = pool.scope(|scope| {
+        let result = pool.scope(|scope| {
             drop(scope.submit(|| panic!("detached")));
             for _ in 0..200 {
                 drop(scope.submit(|| ended.fetch_add(1, Ordering::SeqCst)));
             }
         });
-        assert!(matches!(told, Err(JobError::Panicked(panic)) if panic.message() == "detached"));
+        assert!(matches!(result, Err(JobError::Panicked(panic)) if panic.message() == "detached"));
         assert_eq!(ended.load(Ordering::SeqCst), 200);
     });
 }
@@ -123,35 +123,35 @@ impl Drop for Bomb<'_> {
 }
 
 #[test]
-fn what_borrows_is_dropped_before_the_scope_ends_though_it_panics() {
+fn borrows_end_with_the_scope_despite_panicking_drops() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         for _ in 0..50 {
             let dropped = AtomicUsize::new(0);
-            let told = pool.scope(|scope| {
+            let result = pool.scope(|scope| {
                 let gate = Gate::new();
                 let inside = gate.clone();
                 let waits = scope.submit(move || inside.pass()).unwrap();
-                // Captured and dropped unused, as the job is cancelled.
+                // Captured, and dropped when the job is cancelled.
                 let bomb = Bomb(&dropped);
                 let cancelled = scope.submit(move || drop(bomb)).unwrap();
                 assert!(cancelled.cancel());
                 // Captured and dropped by the job.
                 let bomb = Bomb(&dropped);
                 drop(scope.submit(move || drop(bomb)).unwrap());
-                // A result that nobody takes.
+                // A result that is never taken.
                 drop(scope.submit(|| Bomb(&dropped)).unwrap());
                 gate.open();
                 waits.wait().unwrap();
             });
             assert_eq!(dropped.load(Ordering::SeqCst), 3);
-            assert!(matches!(told, Err(JobError::Panicked(_))), "{told:?}");
+            assert!(matches!(result, Err(JobError::Panicked(_))), "{result:?}");
         }
     });
 }
 
 #[test]
-fn a_handle_that_is_forgotten_does_not_let_the_scope_go() {
+fn scope_waits_for_a_job_with_a_forgotten_handle() {
     within_deadline(|| {
         for workers in [1, 2] {
             let pool = ThreadPool::new(workers).unwrap();
@@ -170,7 +170,7 @@ fn a_handle_that_is_forgotten_does_not_let_the_scope_go() {
 }
 
 #[test]
-fn a_scope_on_a_worker_of_a_full_pool_runs_its_own_jobs_and_no_others() {
+fn scope_on_a_full_worker_runs_only_its_own_jobs() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let inner = Arc::clone(&pool);
@@ -201,7 +201,7 @@ fn a_scope_on_a_worker_of_a_full_pool_runs_its_own_jobs_and_no_others() {
 }
 
 #[test]
-fn a_job_that_is_submitted_while_the_scope_ends_is_run_by_who_waits_for_the_end() {
+fn ending_scope_runs_jobs_submitted_meanwhile() {
     within_deadline(|| {
         for round in 0..100 {
             let pool = Arc::new(ThreadPool::new(2).unwrap());
@@ -209,7 +209,8 @@ fn a_job_that_is_submitted_while_the_scope_ends_is_run_by_who_waits_for_the_end(
             let outer = pool.submit(move || {
                 let (started, has_started) = mpsc::channel();
                 inner.scope(|scope| {
-                    // Runs on the other worker, and needs the one that waits at the end of the scope.
+                    // Runs on the other worker, and needs the worker that waits at the end of the
+                    // scope.
                     drop(scope.submit(move || {
                         started.send(()).unwrap();
                         thread::sleep(Duration::from_micros(round * 10));
@@ -227,7 +228,7 @@ fn a_job_that_is_submitted_while_the_scope_ends_is_run_by_who_waits_for_the_end(
 }
 
 #[test]
-fn scopes_inside_scopes_go_on_and_too_deep_ones_are_errors() {
+fn nested_scopes_progress_and_too_deep_ones_are_errors() {
     fn nest(pool: &ThreadPool, levels: usize) -> Result<usize, JobError> {
         if levels == 0 {
             return Ok(0);
@@ -247,7 +248,7 @@ fn scopes_inside_scopes_go_on_and_too_deep_ones_are_errors() {
 }
 
 #[test]
-fn a_scope_on_a_closed_pool_hands_its_jobs_back() {
+fn scope_on_a_closed_pool_returns_its_jobs() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         pool.close();
@@ -264,7 +265,7 @@ fn a_scope_on_a_closed_pool_hands_its_jobs_back() {
 }
 
 #[test]
-fn a_scoped_handle_waits_for_a_time_cancels_and_says_whether_it_is_finished() {
+fn scoped_handle_can_time_out_and_cancel() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -285,7 +286,7 @@ fn a_scoped_handle_waits_for_a_time_cancels_and_says_whether_it_is_finished() {
 }
 
 #[test]
-fn a_scoped_map_borrows_inputs_and_function() {
+fn scoped_map_borrows_inputs_and_function() {
     within_deadline(|| {
         for workers in [1, 4] {
             let pool = Arc::new(ThreadPool::new(workers).unwrap());
@@ -310,7 +311,7 @@ fn a_scoped_map_borrows_inputs_and_function() {
                 assert_eq!(calls.into_inner(), 1_000);
             };
             run(&pool);
-            // And on a worker.
+            // The same on a worker.
             let inner = Arc::clone(&pool);
             pool.submit(move || run(&inner)).unwrap().wait().unwrap();
             pool.close();
@@ -329,7 +330,7 @@ fn a_scoped_map_borrows_inputs_and_function() {
 }
 
 #[test]
-fn a_long_scope_does_not_keep_what_has_ended() {
+fn long_scope_keeps_no_ended_jobs() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let held = Arc::new(());

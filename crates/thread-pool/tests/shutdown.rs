@@ -1,17 +1,17 @@
-//! Every way a pool ends.
+//! Every way to shut a pool down.
 
-mod common;
+mod support;
 
 use std::cell::OnceCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use common::{Gate, occupy, within_deadline};
 use effective_thread_pool::{JobError, ThreadPool};
+use support::{Gate, occupy, within_deadline};
 
 #[test]
-fn shutdown_runs_all_that_was_accepted() {
+fn shutdown_runs_all_accepted_jobs() {
     within_deadline(|| {
         for workers in [1, 2, 5] {
             let pool = ThreadPool::new(workers).unwrap();
@@ -30,7 +30,7 @@ fn shutdown_runs_all_that_was_accepted() {
 }
 
 #[test]
-fn what_is_accepted_while_the_pool_is_closed_runs_and_what_is_not_comes_back() {
+fn jobs_submitted_during_close_run_or_come_back() {
     within_deadline(|| {
         for round in 0..300 {
             let pool = Arc::new(ThreadPool::new(2).unwrap());
@@ -63,7 +63,7 @@ fn what_is_accepted_while_the_pool_is_closed_runs_and_what_is_not_comes_back() {
 }
 
 #[test]
-fn jobs_of_a_draining_pool_that_need_each_other_all_run() {
+fn jobs_that_need_each_other_run_in_a_draining_pool() {
     within_deadline(|| {
         for _ in 0..300 {
             let pool = ThreadPool::new(2).unwrap();
@@ -83,7 +83,7 @@ fn jobs_of_a_draining_pool_that_need_each_other_all_run() {
 }
 
 #[test]
-fn shutdown_with_a_timeout_says_what_still_runs() {
+fn shutdown_timeout_reports_running_and_queued() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let (gate, _) = occupy(&pool);
@@ -92,14 +92,14 @@ fn shutdown_with_a_timeout_says_what_still_runs() {
         let error = pool.shutdown_timeout(Duration::from_millis(5)).unwrap_err();
         assert_eq!((error.workers(), error.queued()), (2, 1));
         gate.open();
-        // Let go is not given up.
+        // Detached workers still finish the queued jobs.
         assert_eq!(queued.wait().unwrap(), 9);
         second.open();
     });
 }
 
 #[test]
-fn shutdown_with_a_timeout_in_time_is_a_shutdown() {
+fn shutdown_timeout_in_time_is_a_shutdown() {
     let pool = ThreadPool::new(2).unwrap();
     let handle = pool.submit(|| 9).unwrap();
     assert_eq!(pool.shutdown_timeout(Duration::from_secs(60)), Ok(()));
@@ -107,12 +107,12 @@ fn shutdown_with_a_timeout_in_time_is_a_shutdown() {
 }
 
 #[test]
-fn shutdown_now_cancels_what_is_pending_and_waits_for_what_runs() {
+fn shutdown_now_cancels_pending_and_awaits_running_jobs() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, running) = occupy(&pool);
         let pending: Vec<_> = (0..100).map(|_| pool.submit(|| ()).unwrap()).collect();
-        // The pending ones are cancelled before the one that runs has ended.
+        // The pending jobs are cancelled before the running one has ended.
         let opener = std::thread::spawn(move || {
             for handle in pending {
                 assert!(matches!(handle.wait(), Err(JobError::Cancelled)));
@@ -127,7 +127,7 @@ fn shutdown_now_cancels_what_is_pending_and_waits_for_what_runs() {
 }
 
 #[test]
-fn shutdown_now_with_a_timeout_does_not_wait_for_ever() {
+fn shutdown_now_timeout_honours_its_timeout() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -142,7 +142,7 @@ fn shutdown_now_with_a_timeout_does_not_wait_for_ever() {
 }
 
 #[test]
-fn shutdown_now_against_busy_workers_runs_or_cancels_each_job() {
+fn shutdown_now_on_busy_workers_runs_or_cancels_each_job() {
     within_deadline(|| {
         for _ in 0..200 {
             let pool = ThreadPool::new(2).unwrap();
@@ -163,7 +163,7 @@ fn shutdown_now_against_busy_workers_runs_or_cancels_each_job() {
 }
 
 #[test]
-fn shutdown_now_cancels_what_is_left_of_a_map() {
+fn shutdown_now_cancels_the_rest_of_a_map() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let gate = Gate::new();
@@ -194,21 +194,21 @@ fn a_pool_dropped_on_its_own_worker_does_not_join_itself() {
         for _ in 0..100 {
             let pool = Arc::new(ThreadPool::new(2).unwrap());
             let gate = Gate::new();
-            let (tell, told) = mpsc::channel();
-            let (mine, inside, after) = (Arc::clone(&pool), gate.clone(), tell.clone());
+            let (sender, receiver) = mpsc::channel();
+            let (mine, inside, after) = (Arc::clone(&pool), gate.clone(), sender.clone());
             let dropping = pool
                 .submit(move || {
                     inside.pass();
                     // Accepted before the end, so it runs.
                     drop(mine.submit(move || after.send("after")).unwrap());
                     drop(mine);
-                    tell.send("dropped").unwrap();
+                    sender.send("dropped").unwrap();
                 })
                 .unwrap();
             drop(pool);
             gate.open();
             dropping.wait().unwrap();
-            let mut messages: Vec<_> = told.iter().collect();
+            let mut messages: Vec<_> = receiver.iter().collect();
             messages.sort_unstable();
             assert_eq!(messages, ["after", "dropped"]);
         }
@@ -243,7 +243,7 @@ fn every_shutdown_called_by_a_job_of_the_pool_returns() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_thread_is_left_after_a_drop() {
+fn drop_leaves_no_thread() {
     within_deadline(|| {
         for round in 0..300 {
             let pool = ThreadPool::builder()
@@ -257,15 +257,15 @@ fn no_thread_is_left_after_a_drop() {
                 _ => assert_eq!(pool.map(0..100, |n| n).len(), 100),
             }
             drop(pool);
-            // A joined thread may stand in the list for a moment longer.
-            common::eventually(|| common::threads_named("left-") == 0);
+            // The system may list a joined thread for a moment longer.
+            support::eventually(|| support::threads_named("left-") == 0);
         }
     });
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_thread_is_left_after_a_drop_on_an_own_worker() {
+fn drop_on_an_own_worker_leaves_no_thread() {
     within_deadline(|| {
         for _ in 0..50 {
             let pool = Arc::new(
@@ -285,13 +285,13 @@ fn no_thread_is_left_after_a_drop_on_an_own_worker() {
             drop(pool);
             job.wait().unwrap();
         }
-        common::eventually(|| common::threads_named("own-") == 0);
+        support::eventually(|| support::threads_named("own-") == 0);
     });
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn idle_workers_end_while_another_one_still_runs_its_job() {
+fn idle_workers_exit_while_another_one_runs_its_job() {
     within_deadline(|| {
         let pool = ThreadPool::builder()
             .workers(4)
@@ -300,14 +300,14 @@ fn idle_workers_end_while_another_one_still_runs_its_job() {
             .unwrap();
         let (gate, _) = occupy(&pool);
         pool.close();
-        common::eventually(|| common::threads_named("idle-") == 1);
+        support::eventually(|| support::threads_named("idle-") == 1);
         gate.open();
     });
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_pool_whose_last_owner_is_a_thread_local_of_its_own_worker_does_not_join_itself() {
+fn pool_owned_by_a_workers_thread_local_does_not_self_join() {
     thread_local!(static MINE: OnceCell<Arc<ThreadPool>> = const { OnceCell::new() });
     within_deadline(|| {
         let pool = Arc::new(
@@ -326,12 +326,12 @@ fn a_pool_whose_last_owner_is_a_thread_local_of_its_own_worker_does_not_join_its
         pool.close();
         drop(pool);
         // A panic in the destructor of a thread-local would abort the process.
-        common::eventually(|| alive.strong_count() == 0 && common::threads_named("local-") == 0);
+        support::eventually(|| alive.strong_count() == 0 && support::threads_named("local-") == 0);
     });
 }
 
 #[test]
-fn a_thread_local_that_takes_long_to_drop_does_not_hold_up_a_shutdown_with_a_timeout() {
+fn slow_thread_local_does_not_delay_a_shutdown_timeout() {
     struct Slow(Gate);
     impl Drop for Slow {
         fn drop(&mut self) {
@@ -362,7 +362,7 @@ fn a_thread_local_that_takes_long_to_drop_does_not_hold_up_a_shutdown_with_a_tim
 }
 
 #[test]
-fn a_shutdown_ends_what_was_begun_in_every_way() {
+fn shutdown_ends_every_kind_of_wait() {
     within_deadline(|| {
         for cancels in [true, false] {
             let pool = ThreadPool::builder()

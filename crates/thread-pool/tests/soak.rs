@@ -1,8 +1,8 @@
-//! Full load with everything that can go wrong, for as long as `SOAK_SECONDS` says (1 unless set): no job may be lost, and
-//! threads and memory must come back.
+//! Full load with all kinds of faults, for `SOAK_SECONDS` seconds (default 1): no job is lost, and
+//! the numbers of threads and memory return to where they were.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::panic::panic_any;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use effective_thread_pool::{Handle, JobError, ThreadPool, WaitFor, as_completed, wait_timeout};
 
-/// What was begun, and what came of it.
+/// The counts of accepted jobs and of their ends.
 #[derive(Default)]
 struct Books {
     accepted: AtomicU64,
@@ -40,7 +40,7 @@ impl Books {
         counts.map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Enters how one job ended.
+    /// Counts the end of one job.
     fn enter<R>(&self, result: &Result<R, JobError>) {
         match result {
             Ok(_) => self.add(&self.done),
@@ -51,7 +51,7 @@ impl Books {
     }
 }
 
-/// Numbers that look random and are the same in every run.
+/// Reproducible random numbers.
 struct Dice(u64);
 
 impl Dice {
@@ -64,7 +64,7 @@ impl Dice {
     }
 }
 
-/// A job of random length, that panics at times with a payload of random kind.
+/// A job of random length that sometimes panics, with one of two kinds of payload.
 fn work(seed: u64) -> u64 {
     let mut dice = Dice(seed);
     match dice.roll(20) {
@@ -93,10 +93,10 @@ fn submit(pool: &ThreadPool, books: &Arc<Books>, dice: &mut Dice) -> Handle<u64>
     };
     books.add(&books.accepted);
     if dice.roll(4) == 0 {
-        let hears = Arc::clone(books);
+        let counted = Arc::clone(books);
         let bad = dice.roll(4) == 0;
         handle.on_complete(move |_| {
-            hears.add(&hears.callbacks);
+            counted.add(&counted.callbacks);
             assert!(!bad, "a callback panics");
         });
     }
@@ -117,7 +117,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
             .for_each(|handle| books.enter(&handle.wait())),
         1 => as_completed(handles).for_each(|(_, result)| books.enter(&result)),
         2 => {
-            // Given up half-way: the rest is waited for in another way.
+            // Abandons the iterator, and awaits the rest.
             let mut results = as_completed(handles);
             for _ in 0..3 {
                 match results.next_timeout(Duration::from_micros(50)) {
@@ -154,7 +154,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
             }
         }
         5 => {
-            // A job that does all of this itself, on a worker, and is waited for here.
+            // A job that submits and collects jobs itself, on a worker.
             let (inner, seed) = (Arc::clone(pool), dice.roll(1 << 20));
             let outer = pool.submit(move || {
                 let mut dice = Dice(seed);
@@ -173,7 +173,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
         6 => {
             let ended = AtomicU64::new(0);
             let count = dice.roll(20);
-            let told = pool.scope(|scope| {
+            let result = pool.scope(|scope| {
                 for seed in 0..count {
                     let ended = &ended;
                     drop(scope.submit(move || {
@@ -183,8 +183,8 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
                 }
             });
             assert!(
-                matches!(told, Ok(()) | Err(JobError::Panicked(_))),
-                "{told:?}"
+                matches!(result, Ok(()) | Err(JobError::Panicked(_))),
+                "{result:?}"
             );
             assert_eq!(ended.into_inner(), count);
             handles
@@ -194,7 +194,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
         _ => {
             let results = pool.map(0..50, work);
             assert_eq!(results.len(), 50);
-            // Dropped half-way.
+            // Dropped before its end.
             let mut results = pool.mapping().stream(0.., work);
             for _ in 0..dice.roll(30) {
                 assert!(results.next().is_some());
@@ -226,7 +226,7 @@ fn memory() -> u64 {
 fn run(seconds: f64, seed: u64) -> [u64; 6] {
     let pool = Arc::new(
         ThreadPool::builder()
-            // Threads come and go all the time.
+            // Threads start and retire all the time.
             .workers(4)
             .min_workers(1)
             .idle_timeout(Duration::from_micros(300))
@@ -261,7 +261,7 @@ fn soak() {
         Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
         Err(_) => 1.0,
     };
-    // The panics are meant; thousands of lines about them are not.
+    // Silences the thousands of intended panics.
     std::panic::set_hook(Box::new(|info| {
         let meant = info.payload().is::<u64>()
             || info.payload_as_str() == Some("soaked")
@@ -270,18 +270,20 @@ fn soak() {
             eprintln!("{info}");
         }
     }));
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     thread::spawn(move || {
-        // The first part fills caches and arenas; what it leaves is what the second part must come back to.
+        // The first part fills caches and arenas, so its memory is the baseline for the second
+        // part.
         let before = threads();
         let warm = run(seconds / 4.0, 1);
         let resident = memory();
         let soaked = run(seconds * 3.0 / 4.0, 100);
-        tell.send((before, warm, resident, soaked))
+        sender
+            .send((before, warm, resident, soaked))
             .expect("the test waits");
     });
     let limit = Duration::from_secs_f64(seconds + 120.0);
-    let (before, warm, resident, soaked) = told
+    let (before, warm, resident, soaked) = receiver
         .recv_timeout(limit)
         .expect("it hangs, or a thread of it panicked");
     for [accepted, done, panicked, cancelled, callbacks, timeouts] in [warm, soaked] {
@@ -294,11 +296,11 @@ fn soak() {
     }
     let grown = memory().saturating_sub(resident);
     println!("resident memory: {resident} KiB after the first part, {grown} KiB more at the end");
-    // AddressSanitizer keeps what is freed for a while.
+    // AddressSanitizer keeps freed memory for a while.
     assert!(
         grown < 16 << 10 || cfg!(address_sanitizer),
         "{grown} KiB more"
     );
-    // This test's own thread has ended meanwhile, so there may be one fewer.
-    common::eventually(|| threads() <= before);
+    // The thread that counted them has exited, so there may be one fewer.
+    support::eventually(|| threads() <= before);
 }

@@ -1,6 +1,6 @@
 //! The lazy map.
 
-mod common;
+mod support;
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -9,8 +9,8 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use common::{Gate, eventually, within_deadline};
 use effective_thread_pool::{JobError, ThreadPool, TimedOut};
+use support::{Gate, eventually, within_deadline};
 
 fn at(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -34,7 +34,7 @@ fn results_come_in_the_order_of_the_inputs() {
 }
 
 #[test]
-fn inputs_are_pulled_lazily_and_no_further_than_the_look_ahead() {
+fn inputs_are_pulled_lazily_within_the_look_ahead() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let pulled = AtomicUsize::new(0);
@@ -52,7 +52,7 @@ fn inputs_are_pulled_lazily_and_no_further_than_the_look_ahead() {
 }
 
 #[test]
-fn what_is_under_way_never_exceeds_the_look_ahead_however_slow_the_consumer() {
+fn slow_consumer_never_exceeds_the_look_ahead() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let alive = Arc::new(());
@@ -72,7 +72,7 @@ fn what_is_under_way_never_exceeds_the_look_ahead_however_slow_the_consumer() {
 }
 
 #[test]
-fn inputs_that_need_each_other_to_run_all_get_a_worker() {
+fn inputs_that_need_each_other_all_get_a_worker() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
         for round in 0..2_000 {
@@ -88,7 +88,7 @@ fn inputs_that_need_each_other_to_run_all_get_a_worker() {
 }
 
 #[test]
-fn no_more_calls_at_once_than_the_limit_on_a_worker_too() {
+fn calls_at_once_never_exceed_the_limit_even_on_a_worker() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(4).unwrap());
         let run = |pool: &ThreadPool| {
@@ -110,7 +110,7 @@ fn no_more_calls_at_once_than_the_limit_on_a_worker_too() {
 }
 
 #[test]
-fn a_panic_is_the_error_of_its_own_input() {
+fn panic_is_the_error_of_its_input() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let results = pool.mapping().chunk_size(at(3)).stream(0..100u32, |n| {
@@ -128,7 +128,7 @@ fn a_panic_is_the_error_of_its_own_input() {
 }
 
 #[test]
-fn inputs_that_panic_when_pulled_panic_the_consumer_who_can_go_on() {
+fn consumer_continues_after_the_input_iterator_panicked() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         let mut calls = 0;
@@ -152,7 +152,7 @@ fn inputs_that_panic_when_pulled_panic_the_consumer_who_can_go_on() {
 }
 
 #[test]
-fn the_next_result_can_be_waited_for_for_a_time() {
+fn next_timeout_returns_in_time_and_loses_nothing() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let gate = Gate::new();
@@ -181,7 +181,7 @@ fn the_next_result_can_be_waited_for_for_a_time() {
 }
 
 #[test]
-fn on_a_worker_of_a_full_pool_it_goes_on() {
+fn stream_on_a_full_worker_makes_progress() {
     within_deadline(|| {
         for workers in [1, 2] {
             let pool = Arc::new(ThreadPool::new(workers).unwrap());
@@ -203,7 +203,7 @@ fn on_a_worker_of_a_full_pool_it_goes_on() {
 }
 
 #[test]
-fn on_a_full_worker_it_leaves_no_entry_per_input_in_the_queue() {
+fn stream_on_a_full_worker_queues_no_entry_per_input() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let inner = Arc::clone(&pool);
@@ -216,7 +216,7 @@ fn on_a_full_worker_it_leaves_no_entry_per_input_in_the_queue() {
 }
 
 #[test]
-fn deeper_than_allowed_each_input_is_an_error() {
+fn stream_nested_too_deep_yields_errors() {
     within_deadline(|| {
         let pool = Arc::new(
             ThreadPool::builder()
@@ -237,7 +237,7 @@ fn deeper_than_allowed_each_input_is_an_error() {
 }
 
 #[test]
-fn a_closed_pool_ends_it_with_errors_for_what_was_not_started() {
+fn stream_on_a_closed_pool_ends_with_errors() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let mut results = pool.mapping().look_ahead(at(1)).stream(0.., |n| n);
@@ -252,21 +252,21 @@ fn a_closed_pool_ends_it_with_errors_for_what_was_not_started() {
 }
 
 #[test]
-fn an_endless_stream_ends_when_its_pool_is_closed() {
+fn endless_stream_ends_when_its_pool_is_closed() {
     within_deadline(|| {
         for workers in [1, 2] {
             for look_ahead in [1, 64] {
                 let pool = ThreadPool::new(workers).unwrap();
                 let mapping = pool.mapping().look_ahead(at(look_ahead));
                 let mut results = mapping.stream(0_u64.., |n| {
-                    // So long that the helpers never run dry.
+                    // Long enough that the helpers never run out of inputs.
                     thread::sleep(Duration::from_micros(100));
                     n
                 });
                 assert!(matches!(results.next(), Some(Ok(0))));
                 pool.close();
                 let rest: Vec<_> = results.collect();
-                // What was claimed is done, and what was ready is still yielded.
+                // Claimed inputs are processed, and ready results are yielded.
                 assert!(rest.len() <= 2 * look_ahead + 2, "{}", rest.len());
                 let is_ok: Vec<_> = rest.iter().map(Result::is_ok).collect();
                 assert!(is_ok.is_sorted_by(|a, b| a >= b), "errors come last");
@@ -277,7 +277,7 @@ fn an_endless_stream_ends_when_its_pool_is_closed() {
 }
 
 #[test]
-fn a_stream_cut_short_by_a_close_says_so() {
+fn stream_cut_short_by_close_yields_an_error() {
     const INPUTS: u64 = 50_000;
     within_deadline(|| {
         for round in 0..40_u64 {
@@ -300,12 +300,13 @@ fn a_stream_cut_short_by_a_close_says_so() {
 }
 
 #[test]
-fn a_stream_whose_inputs_end_with_the_close_has_no_error() {
+fn stream_finished_before_close_yields_no_error() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let mut results = pool.mapping().look_ahead(at(3)).stream(0..3, |n| n);
         assert!(matches!(results.next(), Some(Ok(0))));
-        // All three have been pulled, and the end has not been seen. By the end of this job, they are done.
+        // All three inputs have been pulled, but the end has not been seen. When this job ends,
+        // they are done.
         pool.submit(|| ()).unwrap().wait().unwrap();
         pool.close();
         assert!(results.map(Result::unwrap).eq([1, 2]));
@@ -347,11 +348,11 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn inputs_results_and_functions_that_panic_when_dropped_are_contained() {
+fn panicking_destructors_do_not_break_a_stream() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let dropped = Arc::new(AtomicUsize::new(0));
-        let (gate, _) = common::occupy(&pool);
+        let (gate, _) = support::occupy(&pool);
         let bomb = Bomb(Arc::clone(&dropped));
         let inputs = (0..).map(|_| Bomb(Arc::clone(&dropped)));
         let mut results = pool
@@ -361,7 +362,7 @@ fn inputs_results_and_functions_that_panic_when_dropped_are_contained() {
                 let _ = &bomb;
                 input
             });
-        // All pulled, none started.
+        // All inputs are pulled, none is started.
         assert!(matches!(
             results.next_timeout(Duration::from_millis(1)),
             Err(TimedOut)
@@ -371,21 +372,21 @@ fn inputs_results_and_functions_that_panic_when_dropped_are_contained() {
         eventually(|| dropped.load(Ordering::SeqCst) == 9);
         drop(dropping);
 
-        // Done and not taken: eight results and the function.
+        // Drops the function and the results that were never taken.
         let bomb = Bomb(Arc::clone(&dropped));
         let inputs = (0..8).map(|_| Bomb(Arc::clone(&dropped)));
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let mut results = pool
             .mapping()
             .look_ahead(at(8))
             .stream(inputs, move |input| {
                 let _ = &bomb;
-                tell.send(()).unwrap();
+                sender.send(()).unwrap();
                 input
             });
         let first = results.next().unwrap().unwrap();
         std::mem::forget(first);
-        told.iter().take(8).for_each(drop);
+        receiver.iter().take(8).for_each(drop);
         drop(catch_unwind(AssertUnwindSafe(|| drop(results))));
         eventually(|| dropped.load(Ordering::SeqCst) == 9 + 8);
         assert_eq!(pool.submit(|| 1).unwrap().wait().unwrap(), 1);

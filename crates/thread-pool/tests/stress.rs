@@ -1,16 +1,16 @@
-//! Submitting against parking: a lost wake-up hangs one of these.
+//! Submissions that race with workers falling asleep: a lost wake-up hangs a test.
 
-mod common;
+mod support;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::within_deadline;
 use effective_thread_pool::ThreadPool;
+use support::within_deadline;
 
 const FOR: Duration = Duration::from_millis(700);
 
-/// Pauses that let the workers get anywhere between spinning and deep asleep.
+/// Pauses of different lengths, so that workers spin, yield or sleep.
 fn pause(round: u32) {
     match round % 4 {
         0 => {}
@@ -21,7 +21,7 @@ fn pause(round: u32) {
 }
 
 #[test]
-fn one_job_at_a_time_against_workers_that_fall_asleep() {
+fn single_jobs_wake_workers_that_fall_asleep() {
     within_deadline(|| {
         for workers in [1, 2, 4] {
             let pool = ThreadPool::new(workers).unwrap();
@@ -37,7 +37,7 @@ fn one_job_at_a_time_against_workers_that_fall_asleep() {
 }
 
 #[test]
-fn bursts_that_need_all_workers_against_workers_that_fall_asleep() {
+fn bursts_wake_all_workers_that_fall_asleep() {
     within_deadline(|| {
         let pool = ThreadPool::new(4).unwrap();
         let start = Instant::now();
@@ -60,7 +60,7 @@ fn bursts_that_need_all_workers_against_workers_that_fall_asleep() {
 }
 
 #[test]
-fn submitters_of_all_kinds_against_workers_that_fall_asleep() {
+fn nested_submissions_wake_workers_that_fall_asleep() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(3).unwrap());
         let start = Instant::now();
@@ -89,7 +89,7 @@ fn submitters_of_all_kinds_against_workers_that_fall_asleep() {
 }
 
 #[test]
-fn a_worker_that_goes_to_sleep_against_a_shutdown() {
+fn shutdown_wakes_workers_that_fall_asleep() {
     within_deadline(|| {
         let start = Instant::now();
         let mut round = 0;

@@ -1,6 +1,6 @@
-//! Jobs, their handles, waiting and cancelling.
+//! Submitting jobs, waiting for their handles, and cancelling.
 
-mod common;
+mod support;
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use common::{occupy, within_deadline};
 use effective_thread_pool::{
     AsCompleted, BuildError, Handle, InitializerError, JobError, Refusal, Scope, ScopedHandle,
     SubmitError, TaskPanic, ThreadPool, TimedOut,
 };
+use support::{occupy, within_deadline};
 
 #[test]
 fn each_handle_gets_its_own_result() {
@@ -28,7 +28,7 @@ fn each_handle_gets_its_own_result() {
 }
 
 #[test]
-fn one_worker_starts_jobs_in_the_order_of_submission() {
+fn single_worker_starts_jobs_in_order_of_submission() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
@@ -44,7 +44,7 @@ fn one_worker_starts_jobs_in_the_order_of_submission() {
 }
 
 #[test]
-fn never_more_jobs_at_once_than_workers() {
+fn jobs_at_once_never_exceed_the_workers() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
         let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -52,7 +52,7 @@ fn never_more_jobs_at_once_than_workers() {
             let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
             drop(pool.submit(move || {
                 peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                common::eventually(|| peak.load(Ordering::SeqCst) >= 3);
+                support::eventually(|| peak.load(Ordering::SeqCst) >= 3);
                 std::thread::sleep(Duration::from_millis(1));
                 now.fetch_sub(1, Ordering::SeqCst);
             }));
@@ -63,7 +63,7 @@ fn never_more_jobs_at_once_than_workers() {
 }
 
 #[test]
-fn jobs_that_need_each_other_to_run_all_get_a_worker() {
+fn jobs_that_need_each_other_all_get_a_worker() {
     within_deadline(|| {
         let pool = ThreadPool::new(4).unwrap();
         for _ in 0..500 {
@@ -107,7 +107,7 @@ fn a_cancelled_job_never_runs_and_its_closure_is_dropped_at_once() {
 }
 
 #[test]
-fn cancelling_against_running_either_cancels_or_runs() {
+fn cancel_during_the_start_cancels_or_runs() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         for _ in 0..20_000 {
@@ -125,17 +125,17 @@ fn cancelling_against_running_either_cancels_or_runs() {
 }
 
 #[test]
-fn a_detached_job_runs_all_the_same() {
+fn detached_job_still_runs() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
-        let (tell, told) = mpsc::channel();
-        drop(pool.submit(move || tell.send(7)).unwrap());
-        assert_eq!(told.recv().unwrap(), 7);
+        let (sender, receiver) = mpsc::channel();
+        drop(pool.submit(move || sender.send(7)).unwrap());
+        assert_eq!(receiver.recv().unwrap(), 7);
     });
 }
 
 #[test]
-fn what_a_job_captured_is_dropped_before_its_result_is_seen() {
+fn captures_of_a_job_are_dropped_before_its_result_is_seen() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
         for _ in 0..1_000 {
@@ -168,13 +168,13 @@ fn jobs_submitted_by_jobs_do_not_starve_those_from_outside() {
 }
 
 #[test]
-fn settings_that_make_no_pool_are_typed_errors() {
+fn invalid_settings_are_typed_errors() {
     assert!(matches!(ThreadPool::new(0), Err(BuildError::NoWorkers)));
     assert!(matches!(
         ThreadPool::new(usize::MAX),
         Err(BuildError::TooManyWorkers { wanted: usize::MAX })
     ));
-    // Many more than this abort the process when their threads start.
+    // Far above this number, starting the threads would abort the process.
     assert!(matches!(
         ThreadPool::new(4_097),
         Err(BuildError::TooManyWorkers { wanted: 4_097 })
@@ -186,7 +186,7 @@ fn settings_that_make_no_pool_are_typed_errors() {
 }
 
 #[test]
-fn workers_have_the_stack_and_the_names_asked_for() {
+fn workers_have_the_requested_stacks_and_names() {
     let pool = ThreadPool::builder()
         .workers(1)
         .name_prefix("named")
@@ -205,12 +205,12 @@ fn workers_have_the_stack_and_the_names_asked_for() {
 }
 
 #[test]
-fn errors_make_results_no_larger_than_they_must_be() {
+fn errors_keep_results_small() {
     assert_eq!(size_of::<Result<u64, JobError>>(), 16);
 }
 
 #[test]
-fn the_types_can_be_sent_shared_and_boxed() {
+fn types_can_be_sent_shared_and_boxed() {
     fn send_sync<T: Send + Sync>() {}
     fn error<T: Error + Send + Sync + 'static>() {}
     send_sync::<ThreadPool>();
@@ -227,7 +227,7 @@ fn the_types_can_be_sent_shared_and_boxed() {
     send_sync::<Scope<'_, '_>>();
 }
 
-/// Jobs that each submit the next one, for as long as `on` says.
+/// A chain of jobs that each submit the next one, while `on` is set.
 fn chain(pool: Arc<ThreadPool>, on: Arc<AtomicBool>) {
     thread::sleep(Duration::from_micros(50));
     if on.load(Ordering::SeqCst) {
@@ -237,7 +237,7 @@ fn chain(pool: Arc<ThreadPool>, on: Arc<AtomicBool>) {
 }
 
 #[test]
-fn a_blocked_jobs_child_runs_while_other_workers_are_busy() {
+fn child_of_a_blocked_job_runs_while_others_are_busy() {
     within_deadline(|| {
         for workers in [2, 3] {
             let pool = Arc::new(ThreadPool::new(workers).unwrap());
@@ -248,9 +248,9 @@ fn a_blocked_jobs_child_runs_while_other_workers_are_busy() {
             }
             let parent = Arc::clone(&pool);
             let parent = pool.submit(move || {
-                let (tell, told) = mpsc::channel();
-                let _child = parent.submit(move || tell.send(())).unwrap();
-                told.recv_timeout(Duration::from_secs(60)).is_ok()
+                let (sender, receiver) = mpsc::channel();
+                let _child = parent.submit(move || sender.send(())).unwrap();
+                receiver.recv_timeout(Duration::from_secs(60)).is_ok()
             });
             assert!(parent.unwrap().wait().unwrap(), "the child has not run");
             on.store(false, Ordering::SeqCst);
@@ -259,7 +259,7 @@ fn a_blocked_jobs_child_runs_while_other_workers_are_busy() {
 }
 
 #[test]
-fn a_blocked_jobs_child_runs_while_the_outside_floods_the_pool() {
+fn child_of_a_blocked_job_runs_while_the_pool_is_flooded() {
     within_deadline(|| {
         let pool = Arc::new(
             ThreadPool::builder()
@@ -282,9 +282,9 @@ fn a_blocked_jobs_child_runs_while_the_outside_floods_the_pool() {
         });
         let parent = Arc::clone(&pool);
         let parent = pool.submit(move || {
-            let (tell, told) = mpsc::channel();
-            let _child = parent.submit(move || tell.send(())).unwrap();
-            told.recv_timeout(Duration::from_secs(60)).is_ok()
+            let (sender, receiver) = mpsc::channel();
+            let _child = parent.submit(move || sender.send(())).unwrap();
+            receiver.recv_timeout(Duration::from_secs(60)).is_ok()
         });
         assert!(parent.unwrap().wait().unwrap(), "the child has not run");
         on.store(false, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! `thread-pool` as a contestant: as many threads as workers, reused by all samples.
+//! The contestant `thread-pool`: one thread per worker, reused by all samples.
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -11,14 +11,14 @@ use workload::protocol::{Concurrency, Variant};
 use workload::serve::{Readiness, Service};
 use workload::task::{Failure, Output};
 
-/// So many jobs may be pending in the variant `bounded`.
+/// The bound on pending jobs in the variant `bounded`.
 const BACKLOG: usize = 64;
 
 /// The model `thread-pool`.
 #[derive(Debug, Clone, Copy)]
 pub struct ThreadPoolModel;
 
-/// A pool, and how it is handed its tasks.
+/// A pool, and the way to hand it the tasks.
 #[derive(Debug)]
 pub struct Ready {
     pool: ThreadPool,
@@ -36,11 +36,7 @@ enum Way {
 
 /// The first is the default.
 const WAYS: [(Way, &str, &str); 5] = [
-    (
-        Way::Map,
-        "",
-        "A map, which hands out chunks of its own choice.",
-    ),
+    (Way::Map, "", "A map with chunks of adaptive size."),
     (
         Way::OneByOne,
         "one-by-one",
@@ -49,12 +45,12 @@ const WAYS: [(Way, &str, &str); 5] = [
     (
         Way::Stream,
         "stream",
-        "A lazy map, whose inputs are made and whose results are taken as it goes.",
+        "A lazy map, which pulls inputs and yields results as it runs.",
     ),
     (
         Way::Submit,
         "submit",
-        "A job per task, each waited for through its own handle.",
+        "A job per task, and a wait for each handle.",
     ),
     (
         Way::Bounded,
@@ -99,7 +95,8 @@ impl Model for ThreadPoolModel {
         Ok(())
     }
 
-    /// A job for each session that has something to say: a thousand of them need no thousand threads.
+    /// A job for each session that has a request, so that a thousand sessions do not need a
+    /// thousand threads.
     fn serve(
         &self,
         ready: &mut Ready,
@@ -110,7 +107,7 @@ impl Model for ThreadPoolModel {
         while let Some(session) = sessions.next() {
             let at = Arc::clone(&sessions);
             let job = ready.pool.submit(move || at.serve(session));
-            // Its handle is not needed: the session says when it is done.
+            // The handle is not needed: the session tracks its own end.
             drop(job.map_err(Failure::new)?);
         }
         Ok(())

@@ -1,3 +1,3 @@
-//! What every model must do, done by `thread-pool`.
+//! The conformance tests of all models, for `thread-pool`.
 
 workload::conformance_tests!(thread_pool_compare::ThreadPoolModel, 100_000);

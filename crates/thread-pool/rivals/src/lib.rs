@@ -1,2 +1,3 @@
-//! The benches of `thread-pool` against its rivals live in `benches/`: `cargo bench -p thread-pool-rivals`.
+//! The benches of `thread-pool` against its rivals are in `benches/`: `cargo bench -p
+//! thread-pool-rivals`.
 #![forbid(unsafe_code)]

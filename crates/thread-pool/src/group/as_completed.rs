@@ -1,4 +1,4 @@
-//! The results of several handles, in the order in which their jobs end.
+//! [`as_completed`]: the results of several handles, in the order in which their jobs end.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -8,12 +8,13 @@ use super::{Group, Members};
 use crate::listeners::Watcher;
 use crate::{Handle, JobError, TimedOut};
 
-/// The number of a handle, counted from 0 in the order in which the handles were given, and the result of its job.
+/// The index of a handle in the order in which the handles were passed, and the result of its job.
 pub type Completed<R> = (usize, Result<R, JobError>);
 
-/// Yields the results of these handles in the order in which their jobs end, each with the number of its handle.
+/// Yields the results of `handles` in the order in which their jobs end, each with the index of its
+/// handle.
 ///
-/// The handles may belong to different pools. Results that are ready already come first.
+/// The handles may belong to different pools. Results that are already ready come first.
 ///
 /// # Examples
 /// ```
@@ -35,14 +36,15 @@ pub fn as_completed<R: 'static>(handles: impl IntoIterator<Item = Handle<R>>) ->
     }
 }
 
-/// The iterator that [`as_completed`] returns.
+/// The iterator returned by [`as_completed`].
 ///
-/// [`next`](Iterator::next) blocks until one more job has ended. On a worker of the jobs' own pool it runs pending ones of
-/// them right there, and no others, so that a full pool does not wait for itself; where that cannot be, the result is
-/// [`JobError::WouldDeadlock`], as from [`Handle::wait`].
+/// [`next`](Iterator::next) blocks until one more job has ended. On a worker of the jobs' own pool
+/// it runs pending ones of them right there, and no others, so that a full pool does not wait for
+/// itself; where that cannot be, the result is [`JobError::WouldDeadlock`], as from
+/// [`Handle::wait`].
 ///
-/// Dropping it half-way detaches what is left, as dropping the handles would: the jobs still run. To cancel them instead,
-/// take them back with [`into_rest`](Self::into_rest).
+/// Dropping it before the end detaches the remaining jobs, which still run. To cancel them instead,
+/// take the handles back with [`into_rest`](Self::into_rest).
 #[must_use = "dropping the iterator detaches the jobs"]
 pub struct AsCompleted<R> {
     handles: Handles<R>,
@@ -63,17 +65,19 @@ impl<R> Members<R> for Handles<R> {
 }
 
 impl<R: 'static> AsCompleted<R> {
-    /// As [`next`](Iterator::next), for at most that long. `Ok(None)` when all have been yielded.
+    /// As [`next`](Iterator::next), for at most `timeout`. Returns `Ok(None)` once all results have
+    /// been yielded.
     ///
-    /// The time is kept on a worker of the jobs' own pool too: this never runs a job itself.
+    /// To honour the timeout, this never runs a job inline, not even on a worker of the jobs' own
+    /// pool.
     ///
     /// # Errors
-    /// [`TimedOut`] when no job has ended in that time. Nothing is lost by that.
+    /// [`TimedOut`] if the timeout elapsed before a job ended. Nothing is lost.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Completed<R>>, TimedOut> {
         if self.left == 0 {
             return Ok(None);
         }
-        // A time beyond the clock's range is no limit.
+        // A deadline beyond the clock's range is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         match self.group.inbox.wait(deadline) {
             Some(number) => Ok(Some(self.take(number))),
@@ -81,7 +85,7 @@ impl<R: 'static> AsCompleted<R> {
         }
     }
 
-    /// The handles that have not been yielded, with their numbers, as good as before.
+    /// Returns the handles whose results have not been yielded, with their indices.
     pub fn into_rest(self) -> Vec<(usize, Handle<R>)> {
         let rest: Vec<_> = self
             .handles
@@ -99,12 +103,12 @@ impl<R: 'static> AsCompleted<R> {
     fn take(&mut self, number: usize) -> Completed<R> {
         let handle = self.handles.0[number].take();
         self.left -= 1;
-        // Each number comes once, and when it comes the result is there.
+        // Each index comes once, after the result is ready.
         let result = handle.and_then(|mut handle| handle.wait_until(None));
         (number, result.unwrap_or(Err(JobError::WouldDeadlock)))
     }
 
-    /// The first that is left, given up.
+    /// Gives up the first remaining handle.
     fn give_up(&mut self) -> Option<Completed<R>> {
         let number = self.handles.0.iter().position(Option::is_some)?;
         let handle = self.handles.0[number].take()?;

@@ -1,7 +1,8 @@
 //! Waiting for several handles at once.
 //!
-//! Each handle gets a waker that puts its number into the group's inbox, so that a wait looks at what has ended and not
-//! at all there is. The same inbox serves the iterator of `as_completed.rs` and the single waits of `wait.rs`.
+//! Each handle gets a waker that puts its index into the group's inbox, so a wait looks only at
+//! jobs that have ended, not at all of them. The iterator in `as_completed.rs` and the single waits
+//! in `wait.rs` share this inbox.
 
 mod as_completed;
 mod wait;
@@ -22,7 +23,7 @@ use crate::waits::Deadlock;
 use crate::worker::{self, Worker};
 use crate::{Handle, lock};
 
-/// The numbers of the handles whose jobs have ended, in the order in which they did.
+/// The indices of the handles whose jobs have ended, in the order in which they ended.
 struct Inbox {
     ended: Mutex<Ended>,
     one_ended: Condvar,
@@ -31,7 +32,8 @@ struct Inbox {
 #[derive(Default)]
 struct Ended {
     numbers: VecDeque<usize>,
-    /// Whether somebody sleeps on the condition variable: waking nobody would still cost a system call.
+    /// Whether a thread waits on the condition variable. Without one, a notification would cost a
+    /// system call for nothing.
     waiting: bool,
 }
 
@@ -48,7 +50,7 @@ impl Inbox {
         })
     }
 
-    /// Has the end of this handle's job told here under this number: at once, if it has ended.
+    /// Delivers the index when the job of `handle` ends, or at once if it has ended.
     fn expect<R: 'static>(self: &Arc<Self>, number: usize, handle: &Handle<R>) {
         let inbox = Arc::clone(self);
         let waker = Waker::from(Arc::new(Letter { inbox, number }));
@@ -59,7 +61,7 @@ impl Inbox {
         lock(&self.ended).numbers.pop_front()
     }
 
-    /// Blocks for the next number, until `deadline` or for as long as it takes.
+    /// Blocks for the next index, until `deadline` if there is one.
     fn wait(&self, deadline: Option<Instant>) -> Option<usize> {
         let mut ended = lock(&self.ended);
         loop {
@@ -96,30 +98,30 @@ impl Wake for Letter {
             ended.numbers.push_back(self.number);
             ended.waiting
         };
-        // One thread at most waits for a group.
+        // At most one thread waits for a group.
         if waiting {
             self.inbox.one_ended.notify_one();
         }
     }
 }
 
-/// The handles of a group, by their numbers; `None` for one whose end has been told.
+/// The handles of a group by index; `None` for one whose end has been reported.
 trait Members<R> {
     fn len(&self) -> usize;
     fn open(&self, number: usize) -> Option<&Handle<R>>;
 }
 
-/// What a group knows besides its handles.
+/// The state of a group, besides its handles.
 struct Group {
     inbox: Arc<Inbox>,
-    /// The pools of the handles: one, as a rule.
+    /// The pools of the handles, usually one.
     pools: Vec<PoolId>,
-    /// The jobs of lower numbers are known not to be pending any more.
+    /// The jobs at lower indices are known to be no longer pending.
     looked_at: usize,
 }
 
 impl Group {
-    /// Listens to all members that are open.
+    /// Watches all open members.
     fn new<R: 'static>(members: &impl Members<R>) -> Self {
         let inbox = Inbox::new();
         let mut pools = Vec::new();
@@ -138,10 +140,10 @@ impl Group {
         }
     }
 
-    /// The number of the next job that has ended, blocking without a limit of time.
+    /// Blocks for the index of the next job that has ended.
     ///
-    /// On a worker of the pool of some of the jobs, pending ones are run right here, one after the other, until one has
-    /// ended: the very jobs waited for, and no other.
+    /// On a worker of a pool of the group, pending jobs of the group run inline, one after the
+    /// other, until one has ended. No other job runs inline.
     fn next<R: 'static>(&mut self, members: &impl Members<R>) -> Result<usize, Deadlock> {
         if let Some(number) = self.inbox.take() {
             return Ok(number);
@@ -176,7 +178,8 @@ impl Group {
                 return Ok(number);
             }
         }
-        // A job of another pool may end whatever happens in this one.
+        // A job of another pool may end independently of this pool, so there is no certain
+        // deadlock.
         let _blocked = if self.pools.len() == 1 {
             let running: Vec<JobRef> = (0..members.len())
                 .filter_map(|number| members.open(number))

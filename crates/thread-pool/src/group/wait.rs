@@ -1,4 +1,4 @@
-//! One wait for several handles, which stay with the caller.
+//! [`wait`] and [`wait_timeout`]: one wait for several handles, which stay with the caller.
 
 use std::time::{Duration, Instant};
 
@@ -6,38 +6,38 @@ use super::{Group, Members};
 use crate::listeners::Watcher;
 use crate::{Handle, JobError};
 
-/// What to wait for.
+/// The condition of a [`wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
-    /// One job at least has ended.
+    /// At least one job has ended.
     FirstCompleted,
-    /// One job at least has ended with a [`JobError`] (it panicked, or was cancelled), or all have ended. What the jobs
-    /// return, a `Result` perhaps, is not looked into.
+    /// At least one job has ended with a [`JobError`] (it panicked or was cancelled), or all have
+    /// ended. A `Result` that a job returns is not inspected.
     FirstError,
     /// All jobs have ended.
     All,
 }
 
-/// Which jobs have ended, by the places of their handles in the slice, in ascending order.
+/// The jobs that have and have not ended, as indices into the slice of handles, in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waited {
-    /// These have ended: [`Handle::wait`] returns at once.
+    /// The jobs that have ended: [`Handle::wait`] returns at once.
     pub done: Vec<usize>,
-    /// These had not ended yet.
+    /// The jobs that had not ended.
     pub pending: Vec<usize>,
 }
 
-/// Blocks until as many of these jobs have ended as `until` says, and tells which have.
+/// Blocks until the jobs of `handles` meet the condition `until`, and returns which have ended.
 ///
-/// The handles stay as they are: the results are taken from them afterwards. Those of an empty slice have all ended. On a
-/// worker of the jobs' own pool it runs pending ones of them right there, and no others, so that a full pool does not
-/// wait for itself.
+/// The results stay in the handles. An empty slice meets every condition. On a worker of the jobs'
+/// own pool, pending jobs of `handles` run inline, and no others, so that a full pool does not wait
+/// for itself.
 ///
-/// Each call costs time in proportion to the number of handles. To take results one after the other, take
+/// Each call takes time in proportion to the number of handles. To take results one by one, use
 /// [`as_completed`](crate::as_completed).
 ///
 /// # Errors
-/// [`JobError::WouldDeadlock`] as from [`Handle::wait`]; the handles are as good as before.
+/// [`JobError::WouldDeadlock`] as from [`Handle::wait`]; the handles stay valid.
 ///
 /// # Examples
 /// ```
@@ -66,15 +66,15 @@ pub fn wait<R: 'static>(handles: &mut [Handle<R>], until: WaitFor) -> Result<Wai
     Ok(waiting.result())
 }
 
-/// As [`wait`], for at most that long: then it tells what has ended so far.
+/// As [`wait`], for at most `timeout`: then it returns which jobs have ended so far.
 ///
-/// The time is kept on a worker of the jobs' own pool too: this never runs a job itself.
+/// To honour the timeout, this never runs a job inline, not even on a worker of the jobs' own pool.
 pub fn wait_timeout<R: 'static>(
     handles: &mut [Handle<R>],
     until: WaitFor,
     timeout: Duration,
 ) -> Waited {
-    // A time beyond the clock's range is no limit.
+    // A deadline beyond the clock's range is no deadline.
     let deadline = Instant::now().checked_add(timeout);
     let mut waiting = Waiting::new(handles, until);
     while !waiting.is_over() {
@@ -87,7 +87,7 @@ pub fn wait_timeout<R: 'static>(
 }
 
 struct Borrowed<'a, R: 'static> {
-    // Exclusive: the group's slot for a waker is this wait's alone.
+    // Exclusive, so that no other wait uses the handles' slots for a group's waker.
     handles: &'a mut [Handle<R>],
     done: Vec<bool>,
 }
@@ -123,7 +123,7 @@ impl<'a, R> Waiting<'a, R> {
             ended: 0,
             failed: false,
         };
-        // All that has ended by now is told of, however little was asked for.
+        // Reports every job that has already ended, even if `until` asks for fewer.
         while let Some(number) = waiting.group.inbox.take() {
             waiting.ended(number);
         }

@@ -1,15 +1,16 @@
-//! One `map`: who takes part in it, and when it is over.
+//! The state of one `map`: which workers take part in it, and when it has ended.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `slots.rs` | the inputs and the places of the results; how inputs are claimed |
-//! | `pace.rs` | how many are claimed at a time |
+//! | `slots.rs` | the inputs and the slots of the results; how inputs are claimed |
+//! | `pace.rs` | how many inputs are claimed at a time |
 //!
-//! Taking part needs a *seat*, handed out with the queue entries. A map is over when nobody works on it and nothing is
-//! left to claim, or when the last seat is given back without anybody having come: the entries were cancelled.
+//! Taking part needs a *seat*, which each queue entry carries. A map has ended when no worker is
+//! active and no input is unclaimed, or when the last seat is returned unused because the entries
+//! were cancelled.
 //!
-//! Inputs are claimed only by who is counted as active. So when nobody is active, under the lock, all results of claimed
-//! inputs are in their places, and whoever locks after that sees them.
+//! Only workers counted as active claim inputs. So if no worker is active, under the lock, all
+//! results of claimed inputs are in their slots, and any later holder of the lock sees them.
 
 mod pace;
 mod slots;
@@ -25,7 +26,7 @@ use crate::{JobError, lock};
 use pace::Pace;
 use slots::{Claim, Slots};
 
-/// Why inputs were left undone.
+/// The reason why inputs were not processed.
 #[derive(Clone, Copy)]
 pub(crate) enum Stop {
     Cancelled,
@@ -41,15 +42,16 @@ impl Stop {
     }
 }
 
-/// A map as its handle sees it.
+/// A map as its handle sees it, whatever the types of inputs and function.
 pub(crate) trait MapJob<R>: Send + Sync {
-    /// Works on the map on this thread until nothing is left to claim, if the limit allows one more. Never unwinds.
+    /// Processes inputs on this thread until none is unclaimed, if the limit allows another worker.
+    /// Never unwinds.
     fn take_part(&self);
 
-    /// Drops what nobody has claimed. Never unwinds.
+    /// Drops the unclaimed inputs. Never unwinds.
     fn stop(&self, reason: Stop);
 
-    /// Takes the results, blocking until `deadline`, or for as long as it takes.
+    /// Takes the results, blocking until `deadline` or, without one, until the map has ended.
     fn wait_until(&self, deadline: Option<Instant>) -> Option<Vec<Result<R, JobError>>>;
 
     fn is_finished(&self) -> bool;
@@ -65,14 +67,14 @@ pub(crate) struct MapState<T, R, F> {
 }
 
 struct Inner<F> {
-    /// Gone once the map is over.
+    /// `None` once the map has ended.
     f: Option<Arc<F>>,
-    /// How many work on it now; never more than the limit.
+    /// The number of workers that process inputs now; never above the limit.
     active: usize,
     seats: usize,
-    /// Whether somebody drops what was left when the map was stopped.
+    /// Whether a thread is dropping the inputs that were unclaimed when the map was stopped.
     discarding: bool,
-    /// How many inputs were claimed when the map was stopped, and why it was.
+    /// The number of inputs that were claimed when the map was stopped, and the reason.
     stopped: Option<(usize, Stop)>,
     finished: bool,
     /// Whether the results have been moved out.
@@ -108,7 +110,7 @@ where
         }
     }
 
-    /// The function, if there is something to do and room for one more.
+    /// Returns the function if inputs are unclaimed and the limit allows another worker.
     fn join(&self) -> Option<Arc<F>> {
         let mut inner = lock(&self.inner);
         if inner.active == self.limit || self.slots.unclaimed() == 0 {
@@ -119,7 +121,7 @@ where
         Some(f)
     }
 
-    /// Works on what can be claimed.
+    /// Claims and processes inputs.
     fn work(&self, f: &F) {
         if let Some(chunk) = self.chunk {
             while self.goes_on()
@@ -141,7 +143,7 @@ where
         }
     }
 
-    /// Whether a shutdown lets this map go on; stops it if not.
+    /// Whether the map may continue. Stops it if a shutdown cancels.
     fn goes_on(&self) -> bool {
         let goes_on = !self.pool.is_cancelling();
         if !goes_on {
@@ -150,28 +152,29 @@ where
         goes_on
     }
 
-    /// Lets nobody claim any more, and drops what is left.
+    /// Prevents further claims and drops the unclaimed inputs.
     fn stop_claims(&self, reason: Stop) {
         let rest = self.close(&mut lock(&self.inner), reason);
         if rest.len() > 0 {
-            // Who drops them is counted, so that the map is not over before they are dropped.
+            // `discarding` keeps the map from ending before they are dropped.
             rest.discard();
             lock(&self.inner).discarding = false;
         }
     }
 
-    /// Lets nobody claim any more, and notes where that was, before anybody can take the map for done.
+    /// Prevents further claims, and records their end before the map can be seen as ended.
     fn close(&self, inner: &mut Inner<F>, reason: Stop) -> Claim<'_, T, R> {
         let rest = self.slots.close();
         if rest.len() > 0 {
-            // Once at most: from now on nothing is left.
+            // Happens at most once, since nothing is unclaimed from now on.
             inner.stopped = Some((rest.first(), reason));
             inner.discarding = true;
         }
         rest
     }
 
-    /// Ends the map if it is over. All that the user gave is dropped before a waiter can see the end.
+    /// Ends the map if nothing is left to do. Drops all values of the user before a waiter can see
+    /// the end.
     fn end_if_over(&self) {
         let (f, rest) = {
             let mut inner = lock(&self.inner);
@@ -179,7 +182,8 @@ where
             if inner.active > 0 || inner.discarding || !nothing_comes {
                 return;
             }
-            // Taken by the first who comes here, who is the one to end it. Nobody takes part any more.
+            // The first thread here takes the function and ends the map. No worker can join any
+            // more.
             let Some(f) = inner.f.take() else { return };
             (f, self.close(&mut inner, Stop::Cancelled))
         };
@@ -191,7 +195,7 @@ where
 }
 
 impl<F> Inner<F> {
-    /// How many results there are, of so many, once nobody works on the map any more.
+    /// The number of results, of `total` inputs, once no worker is active.
     fn done(&self, total: usize) -> usize {
         self.stopped.map_or(total, |(claimed, _)| claimed)
     }
@@ -208,7 +212,8 @@ where
             return self.end_if_over();
         };
         self.work(&f);
-        // Before this worker is counted out: the last one drops the function itself.
+        // Dropped before this worker stops counting as active, so that the last one drops the
+        // function itself.
         drop_contained(f);
         lock(&self.inner).active -= 1;
         self.end_if_over();
@@ -244,7 +249,8 @@ where
         if !inner.taken {
             inner.taken = true;
             #[allow(unsafe_code, reason = "see `slots.rs`")]
-            // SAFETY: The map is over: nobody works on it, and what was claimed is done. Under the lock it is done once.
+            // SAFETY: The map has ended: no worker is active, and all claimed inputs are processed.
+            // `taken`, under the lock, makes it happen once.
             unsafe {
                 results = self.slots.take_results(inner.done(total));
             }
@@ -271,17 +277,19 @@ impl<T, R, F> Drop for MapState<T, R, F> {
         };
         rest.discard();
         #[allow(unsafe_code, reason = "see `slots.rs`")]
-        // SAFETY: Nobody else has the map any more, so what was claimed is done, and what was not is dropped.
+        // SAFETY: This is the last reference, so all claimed inputs are processed, and the others
+        // dropped.
         let unwanted = unsafe {
             self.slots.free_inputs();
             (!taken).then(|| self.slots.take_results(done))
         };
-        // Results that nobody came for, dropped by whoever holds the map last: often a worker.
+        // Results that were never taken are dropped by the last holder of the map, often a worker.
         unwanted.into_iter().flatten().for_each(drop_contained);
     }
 }
 
-/// The right to take part in a map, given back when dropped: used, or cancelled with its queue entry.
+/// The right to take part in a map, returned when dropped: after use, or with a cancelled queue
+/// entry.
 pub(crate) struct Seat<T, R, F>
 where
     F: Fn(T) -> R,

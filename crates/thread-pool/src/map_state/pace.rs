@@ -1,12 +1,14 @@
-//! How many inputs one worker claims at a time, when the user left it to us.
+//! The adaptive chunk size: the number of inputs that a worker claims at a time, if the user did
+//! not set it.
 
 use std::time::{Duration, Instant};
 
-/// Claimed chunks grow while they take less than this. It is some hundred times the price of a claim.
+/// Chunks grow while they take less than this, which is about a hundred times the cost of a claim.
 const SHORT: Duration = Duration::from_micros(20);
-/// Chunks that took longer than this fall back to what would have fitted into it.
+/// A chunk that took longer than this shrinks to the size that would have fitted.
 const LONG: Duration = Duration::from_micros(100);
-/// No chunk of our own choice is larger: so many inputs, at most, may turn out to be long ones that nobody can share.
+/// The maximum adaptive size. At most this number of inputs may turn out to be long and cannot be
+/// shared.
 const MAX_CHUNK: usize = 128;
 
 pub(super) struct Pace {
@@ -22,13 +24,13 @@ impl Pace {
         }
     }
 
-    /// The size of the next chunk, when so many inputs are left for so many workers. Towards the end chunks shrink, so
-    /// that all end together.
+    /// The size of the next chunk, with `left` inputs left for `workers` workers. Chunks shrink
+    /// towards the end, so that all workers finish together.
     pub(super) fn size(&self, left: usize, workers: usize) -> usize {
         self.size.min(left / (4 * workers)).max(1)
     }
 
-    /// Learns from a chunk of this length, which was worked on since the last call.
+    /// Adapts to a chunk of `len` inputs, which was processed since the last call.
     pub(super) fn adapt(&mut self, len: usize) {
         let now = Instant::now();
         self.learn(len, now.saturating_duration_since(self.since));
@@ -37,7 +39,7 @@ impl Pace {
 
     fn learn(&mut self, len: usize, took: Duration) {
         if took < SHORT {
-            // From what was really claimed, which the end of the inputs may have cut short.
+            // Based on the actual length, which the end of the inputs may have cut short.
             self.size = (2 * len).clamp(self.size, MAX_CHUNK);
         } else if took > LONG {
             let fits = LONG.as_nanos() * len as u128 / took.as_nanos();
@@ -53,13 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chunks_grow_while_they_are_short_and_fall_back_when_they_are_long() {
+    fn chunks_grow_while_short_and_shrink_when_long() {
         let mut pace = Pace::new();
         for len in [1, 2, 4, 8, 16, 32, 64, 128, 128] {
             assert_eq!(pace.size(1_000_000, 2), len);
             pace.learn(len, Duration::from_nanos(100));
         }
-        // Neither short nor long: as it is.
+        // Neither short nor long: unchanged.
         pace.learn(128, Duration::from_micros(50));
         assert_eq!(pace.size(1_000_000, 2), 128);
         pace.learn(128, Duration::from_millis(128));

@@ -1,9 +1,9 @@
-//! The inputs of a map and the places of its results, claimed by one atomic step.
+//! The inputs of a map and the slots of its results, claimed by one atomic step.
 //!
-//! Inputs are claimed from the first to the last, a stretch at a time, by adding to one counter: so each belongs to one
-//! claim. Whoever has a claim moves its inputs out and puts the results into the places of the same numbers; nobody has
-//! to collect or to sort them afterwards. What nobody claimed when the map was stopped is the rest behind the last
-//! claim.
+//! Inputs are claimed in order, a range at a time, by adding to one counter, so each belongs to one
+//! claim. The claimer moves its inputs out and writes the results into the slots of the same
+//! indices, so no thread must collect or sort them afterwards. When the map is stopped, the
+//! unclaimed inputs are those behind the last claim.
 
 #![allow(
     unsafe_code,
@@ -24,14 +24,14 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::{JobError, TaskPanic};
 
 pub(super) struct Slots<T, R> {
-    /// The first input that nobody has claimed; beyond the last when there is none.
+    /// The first unclaimed input; at or beyond `total` if there is none.
     next: CachePadded<AtomicUsize>,
     total: usize,
     inputs: Buffer<T>,
     results: Buffer<Result<R, JobError>>,
 }
 
-/// The memory of a vector, without what is in it.
+/// The memory of a vector, without its values.
 struct Buffer<V> {
     start: NonNull<V>,
     capacity: usize,
@@ -49,34 +49,35 @@ impl<V> Buffer<V> {
         }
     }
 
-    /// Where the value of this number is.
+    /// A pointer to the value at `number`.
     ///
     /// # Safety
-    /// The number is below the capacity.
+    /// `number` is below the capacity.
     unsafe fn at(&self, number: usize) -> *mut V {
         // SAFETY: within the memory of the vector.
         unsafe { self.start.as_ptr().add(number) }
     }
 
-    /// The vector again, with its first `length` values.
+    /// Rebuilds the vector with its first `length` values.
     ///
     /// # Safety
-    /// These are there, and the buffer is not used any more.
+    /// These values are initialized, and the buffer is not used again.
     unsafe fn vector(&self, length: usize) -> Vec<V> {
         // SAFETY: These are the parts of a vector, and the caller vouches for the values.
         unsafe { Vec::from_raw_parts(self.start.as_ptr(), length, self.capacity) }
     }
 }
 
-// SAFETY: Inputs and results go from thread to thread, for which they are `Send`; each is touched by one thread at a time:
-// by who has claimed it, by who dropped the rest, or by who has the slots to itself. What is shared is the counter.
+// SAFETY: Inputs and results move between threads and are `Send`. Each is accessed by one thread at
+// a time: by its claimer, by the thread that closed the slots, or by the exclusive owner. Only the
+// counter is shared.
 unsafe impl<T: Send, R: Send> Send for Slots<T, R> {}
 // SAFETY: as above.
 unsafe impl<T: Send, R: Send> Sync for Slots<T, R> {}
 
-/// The most inputs of one claim, for a counter that goes up to `max`: all workers together then add
-/// at most half of `max` after the last input. The other half is enough for the total, which is at
-/// most `isize::MAX`: a result is never zero-sized, and no allocation is larger than that.
+/// The maximum number of inputs of one claim, for a counter that goes up to `max`: all workers
+/// together then add at most half of `max` beyond the last input. The other half covers the total,
+/// which is at most `isize::MAX`, since a result is never zero-sized and no allocation is larger.
 ///
 /// On 64 bits no map is large enough to reach this limit.
 const fn longest_claim(max: usize) -> usize {
@@ -98,18 +99,18 @@ impl<T, R> Slots<T, R> {
         self.total
     }
 
-    /// How many inputs nobody has claimed.
+    /// The number of unclaimed inputs.
     pub(super) fn unclaimed(&self) -> usize {
-        // The order of what is read and written elsewhere does not rest on this counter: whoever has claimed something is
-        // counted, under a lock, until it is through.
+        // `Relaxed`, since no other access is ordered by this counter: a claimer is counted as
+        // active, under a lock, until it is done.
         self.total.saturating_sub(self.next.load(Ordering::Relaxed))
     }
 
-    /// The next inputs, `size` of them if there are so many.
+    /// Claims the next inputs, at most `size`.
     pub(super) fn claim(&self, size: usize) -> Option<Claim<'_, T, R>> {
         // Checked first, so that each thread adds at most once after the last input was claimed.
-        // With `longest_claim` the counter cannot wrap round, which would claim inputs a second
-        // time.
+        // With `longest_claim`, the counter then cannot wrap around, which would claim inputs
+        // twice.
         if self.unclaimed() == 0 {
             return None;
         }
@@ -121,7 +122,7 @@ impl<T, R> Slots<T, R> {
         })
     }
 
-    /// Lets nobody claim any more. What is left is the caller's, to be dropped.
+    /// Prevents further claims. The caller must discard the returned rest.
     pub(super) fn close(&self) -> Claim<'_, T, R> {
         let first = self.next.swap(self.total, Ordering::Relaxed);
         Claim {
@@ -133,7 +134,7 @@ impl<T, R> Slots<T, R> {
     /// Moves the first `done` results out.
     ///
     /// # Safety
-    /// Their claims have been worked on to the end, this happens after that, and it happens once.
+    /// Their claims have been processed, which happens before this call, and it is called once.
     pub(super) unsafe fn take_results(&self, done: usize) -> Vec<Result<R, JobError>> {
         // SAFETY: The results are there, and all of the buffer is handed over.
         unsafe { self.results.vector(done) }
@@ -142,15 +143,16 @@ impl<T, R> Slots<T, R> {
     /// Frees the memory of the inputs.
     ///
     /// # Safety
-    /// All have been claimed and worked on, or dropped, this happens after that, and it happens once.
+    /// All inputs have been processed or discarded, which happens before this call, and it is
+    /// called once.
     pub(super) unsafe fn free_inputs(&self) {
-        // SAFETY: No input is left, and the buffer is not used any more.
+        // SAFETY: No input is left, and the buffer is not used again.
         drop(unsafe { self.inputs.vector(0) });
     }
 }
 
-/// Some inputs, which belong to one thread.
-#[must_use = "what was claimed has to be worked on, or dropped by `discard`"]
+/// A range of inputs that belong to one thread.
+#[must_use = "claimed inputs must be processed by `run` or dropped by `discard`"]
 pub(super) struct Claim<'a, T, R> {
     slots: &'a Slots<T, R>,
     numbers: Range<usize>,
@@ -161,39 +163,41 @@ impl<T, R> Claim<'_, T, R> {
         self.numbers.len()
     }
 
-    /// The number of the first input.
+    /// The index of the first input.
     pub(super) fn first(&self) -> usize {
         self.numbers.start
     }
 
-    /// Drops the inputs. There will be no results for them. Never unwinds.
+    /// Drops the inputs, without results. Never unwinds.
     pub(super) fn discard(self) {
         for number in self.numbers {
-            // SAFETY: The number is below the total, and each is claimed once and comes up here once.
+            // SAFETY: The index is below the total, and each index is claimed once and read here
+            // once.
             drop_contained(unsafe { self.slots.inputs.at(number).read() });
         }
     }
 
-    /// Calls `f` on each input. A panic is the error of its own input; the others are done all the same.
+    /// Calls `f` on each input. A panic is the error of its own input and does not affect the
+    /// others.
     pub(super) fn run(self, f: impl Fn(T) -> R) {
         let Self { slots, numbers } = self;
         let mut number = numbers.start;
         while number < numbers.end {
-            // One frame that catches for as many inputs as do not panic.
+            // A single `catch_unwind` covers all inputs up to the next panic.
             let caught = catch_unwind(AssertUnwindSafe(|| {
                 while number < numbers.end {
-                    // SAFETY: The number is below the total, and each is claimed once and comes up here once: after a panic
-                    // the next one is.
+                    // SAFETY: The index is below the total, and each index is claimed once and read
+                    // here once: after a panic, the loop continues with the next one.
                     let input = unsafe { slots.inputs.at(number).read() };
                     let result = Ok(f(input));
-                    // SAFETY: As above, and there is room for as many results as there are inputs.
+                    // SAFETY: as above, and the buffer has room for one result per input.
                     unsafe { slots.results.at(number).write(result) };
                     number += 1;
                 }
             }));
             if let Err(payload) = caught {
                 let result = Err(JobError::Panicked(TaskPanic::new(payload)));
-                // SAFETY: As above. The call that panicked has left no result.
+                // SAFETY: as above. The call that panicked has left no result.
                 unsafe { slots.results.at(number).write(result) };
                 number += 1;
             }
@@ -205,7 +209,7 @@ impl<T, R> Claim<'_, T, R> {
 mod tests {
     use super::*;
 
-    /// The value of a 32-bit counter after every worker has seen one input left, and then adds.
+    /// The value of a 32-bit counter after every worker has seen one input left and then adds.
     fn counter_after_all_workers_add(total: u32, size: u32) -> Option<u32> {
         (0..=MAX_WORKERS).try_fold(total - 1, |next, _| next.checked_add(size.min(total)))
     }
@@ -216,9 +220,9 @@ mod tests {
         for total in [1, 1 << 28, i32::MAX as u32] {
             assert!(counter_after_all_workers_add(total, longest).is_some());
         }
-        // As it would be with the largest chunk size a user can ask for.
+        // Without the limit, the largest chunk size would wrap the counter.
         assert_eq!(counter_after_all_workers_add(1 << 28, u32::MAX), None);
-        // Not so short that it would cost anything.
+        // Long enough to cost nothing.
         assert!(longest > 500_000);
     }
 

@@ -1,5 +1,5 @@
-//! The one place where a borrow is hidden from the compiler: a job that borrows goes through queues that hold only what
-//! borrows nothing.
+//! The one place where a borrow is hidden from the compiler, so that a job that borrows can go
+//! through queues of `'static` jobs.
 #![allow(
     unsafe_code,
     reason = "no safe code makes a scoped job out of one that borrows"
@@ -13,7 +13,7 @@ use super::loans::Loan;
 use crate::lock;
 use crate::sync::Mutex;
 
-/// Where the result of a scoped job waits for its handle.
+/// The slot in which the result of a scoped job waits for its handle.
 pub(super) struct Packet<R>(Mutex<Option<R>>);
 
 impl<R> Packet<R> {
@@ -51,12 +51,12 @@ impl<V> Drop for MaybeDangling<V> {
     }
 }
 
-/// A job, the place of its result, and its loan. The loan is repaid inside [`run`](Self::run), and
+/// A job, the slot of its result, and its loan. The loan is repaid inside [`run`](Self::run), and
 /// inside the box around that: the job, which holds what is borrowed, is an argument of both, so it
 /// is a `MaybeDangling`.
 ///
-/// Dropped without a run (when it is cancelled) the loan comes last: fields are dropped in the
-/// order of their declaration, however many of them panic.
+/// Dropped without a run (when cancelled), the loan is dropped last, since fields are dropped in
+/// declaration order, even if one of them panics.
 struct Borrowing<F, R> {
     job: MaybeDangling<F>,
     packet: Arc<Packet<R>>,
@@ -68,19 +68,20 @@ where
     F: FnOnce() -> R,
 {
     fn run(self) {
-        // Locals are dropped in the opposite order, so this one goes last, also when the job panics.
+        // Locals are dropped in reverse order, so this one is dropped last, even if the job panics.
         let _loan = self.loan;
         let packet = self.packet;
         // The job's references are arguments of this call alone, which has returned or unwound by
         // the time the loan is repaid.
         let result = self.job.into_inner()();
         *lock(&packet.0) = Some(result);
-        // The last reference, and with it the result, if the handle was dropped: while the loan still stands.
+        // If the handle was dropped, this drops the result, while the loan is still held.
         drop(packet);
     }
 }
 
-/// A job that borrows for `'scope`, as one that the queues take; and the place of its result.
+/// Turns a job that borrows for `'scope` into one that the queues accept. Also returns the slot of
+/// its result.
 pub(super) fn erase<'scope, F, R>(
     scope: &'scope Scope<'scope, '_>,
     job: F,
@@ -103,7 +104,7 @@ where
     // - Called, it repays after the job and all the job captured are gone, and the result (or the
     //   panic) is moved out to the packet or dropped.
     // - Dropped without a call, it repays after the same.
-    // - Leaked, it never repays, and `scope` never goes on.
+    // - Leaked, it never repays, and `scope` never returns.
     //
     // After the loan is repaid, functions that took the job as an argument still run:
     // `Borrowing::run`, the closure in the box, and the drop glue of both. None of them touches the

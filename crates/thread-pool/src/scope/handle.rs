@@ -1,4 +1,4 @@
-//! The handle of a job that borrows.
+//! [`ScopedHandle`], the handle of a job that borrows.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,11 +9,12 @@ use super::erase::Packet;
 use super::jobs::Jobs;
 use crate::{Handle, JobError};
 
-/// The result of one scoped job; what [`Scope::submit`](super::Scope::submit) returns.
+/// The future result of one scoped job, returned by [`Scope::submit`](crate::Scope::submit).
 ///
-/// Dropping it detaches the job: it still runs, and before the scope ends. Should it panic, the scope says so.
+/// Dropping the handle detaches the job: it still runs before the scope ends. If it panics, the
+/// scope returns the panic.
 pub struct ScopedHandle<'scope, R> {
-    /// Gone once waited for.
+    /// `None` once waited for.
     handle: Option<Handle<()>>,
     packet: Arc<Packet<R>>,
     jobs: Arc<Jobs>,
@@ -42,7 +43,7 @@ impl<R> ScopedHandle<'_, R> {
         self.result()
     }
 
-    /// Blocks until the job has ended, or for as long as `timeout`, as [`Handle::wait_timeout`].
+    /// Blocks until the job has ended, or for at most `timeout`, as [`Handle::wait_timeout`].
     ///
     /// # Errors
     /// As [`Handle::wait_timeout`].
@@ -60,7 +61,7 @@ impl<R> ScopedHandle<'_, R> {
         }
     }
 
-    /// Cancels the job if it has not started, as [`Handle::cancel`].
+    /// Cancels the job if it is pending, as [`Handle::cancel`].
     pub fn cancel(&self) -> bool {
         self.handle.as_ref().is_some_and(Handle::cancel)
     }
@@ -71,7 +72,8 @@ impl<R> ScopedHandle<'_, R> {
     }
 
     fn result(&self) -> Result<R, JobError> {
-        // A job that has ended without an error has left its result there, and nobody else takes it.
+        // A job that ended without an error has left its result in the packet, and only this call
+        // takes it.
         self.packet.take().ok_or(JobError::Cancelled)
     }
 }

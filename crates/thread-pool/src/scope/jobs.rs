@@ -1,4 +1,4 @@
-//! What a scope knows of its jobs: those that may be pending still, and those whose handles are gone.
+//! The jobs of one scope: those that may still be pending, and those whose handles were dropped.
 
 use std::mem;
 use std::time::Instant;
@@ -7,7 +7,8 @@ use crate::sync::Mutex;
 use crate::task::{JobRef, Progress};
 use crate::{Handle, JobError, lock};
 
-/// Lists are cleared of what has ended each time they have doubled, so that long scopes do not grow without end.
+/// The length at which a list is first cleared of ended jobs. It is cleared again each time it has
+/// doubled, so that a long scope does not grow without bound.
 const FIRST_CLEARING: usize = 64;
 
 #[derive(Default)]
@@ -21,7 +22,7 @@ struct Lists {
     clear_jobs_at: usize,
     detached: Vec<Handle<()>>,
     clear_detached_at: usize,
-    /// Of a job whose handle was dropped.
+    /// The first error of a job whose handle was dropped.
     first_error: Option<JobError>,
 }
 
@@ -39,18 +40,18 @@ impl Jobs {
         }
         lists.jobs.push(job);
         drop(lists);
-        // Outside the lock: with the last reference goes what the job has panicked with.
+        // Dropped outside the lock, since the last reference drops the job's panic payload.
         drop(ended);
     }
 
-    /// Those that have not ended.
+    /// The jobs that have not ended.
     pub(super) fn open(&self) -> Vec<JobRef> {
         let lists = lock(&self.lists);
         let open = |job: &&JobRef| !matches!(job.progress(), Progress::Finished);
         lists.jobs.iter().filter(open).cloned().collect()
     }
 
-    /// Takes over a handle that was dropped.
+    /// Keeps the handle of a detached job.
     pub(super) fn detach(&self, handle: Handle<()>) {
         let clear = {
             let mut lists = lock(&self.lists);
@@ -62,13 +63,13 @@ impl Jobs {
         }
     }
 
-    /// The first error among those whose handles were dropped, when all jobs of the scope have run.
+    /// The first error of a detached job, once all jobs of the scope have ended.
     pub(super) fn first_error(&self) -> Option<JobError> {
         self.clear_detached(None);
         lock(&self.lists).first_error.take()
     }
 
-    /// Takes the results that come until `deadline`.
+    /// Takes the results that arrive before `deadline`.
     fn clear_detached(&self, deadline: Option<Instant>) {
         let detached = mem::take(&mut lock(&self.lists).detached);
         let mut open = Vec::new();
@@ -76,7 +77,7 @@ impl Jobs {
         for mut handle in detached {
             match handle.wait_until(deadline) {
                 None => open.push(handle),
-                // Cancelled by its handle: that was wanted.
+                // Cancelled on purpose, through its handle.
                 Some(Ok(()) | Err(JobError::Cancelled)) => {}
                 Some(Err(error)) => {
                     first_error.get_or_insert(error);

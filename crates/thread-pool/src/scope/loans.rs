@@ -1,4 +1,4 @@
-//! The count of jobs that still borrow from the scope.
+//! The count of jobs that still borrow from a scope.
 
 use std::sync::{Arc, PoisonError};
 
@@ -14,13 +14,14 @@ pub(super) struct Loans {
 #[derive(Default)]
 struct Count {
     open: usize,
-    /// How many jobs were announced so far.
+    /// The number of jobs announced so far.
     announced: usize,
-    /// Whether the scope waits: waking nobody would still cost a system call.
+    /// Whether the scope waits. Without a waiter, a notification would cost a system call for
+    /// nothing.
     waiting: bool,
 }
 
-/// One job's right to borrow, given back when dropped.
+/// The right of one job to borrow, repaid when dropped.
 pub(super) struct Loan(Arc<Loans>);
 
 impl Loans {
@@ -29,7 +30,8 @@ impl Loans {
         Loan(Arc::clone(self))
     }
 
-    /// Says that one more job can be looked at: who waits for the scope may have to run it.
+    /// Reports that one more job is visible, since a worker that waits for the scope may have to
+    /// run it.
     pub(super) fn announce(&self) {
         let waiting = {
             let mut count = lock(&self.count);
@@ -57,7 +59,8 @@ impl Loans {
         }
     }
 
-    /// Blocks until every loan is repaid: `true`; or until more than these jobs were announced: `false`.
+    /// Blocks until every loan is repaid (`true`), or until a job beyond the first `announced` is
+    /// announced (`false`).
     pub(super) fn wait_or_more(&self, announced: usize) -> bool {
         let mut count = lock(&self.count);
         while count.open > 0 {

@@ -1,4 +1,4 @@
-//! Jobs that borrow from the caller: they have all ended when the scope does.
+//! Scoped jobs, which may borrow from the caller: the scope ends after all of them.
 
 mod erase;
 mod handle;
@@ -20,37 +20,39 @@ use crate::{JobError, SubmitError, ThreadPool, worker};
 use jobs::Jobs;
 use loans::{Loan, Loans};
 
-/// Where jobs that borrow are submitted; what [`ThreadPool::scope`] lends to its closure.
+/// The scope that [`ThreadPool::scope`] passes to its closure, to submit jobs that borrow.
 ///
-/// Jobs may hold a reference to it and submit more.
+/// Jobs may hold a reference to it and submit further jobs.
 pub struct Scope<'scope, 'env: 'scope> {
     pool: &'scope ThreadPool,
     loans: Arc<Loans>,
     jobs: Arc<Jobs>,
-    // Neither lifetime may be shortened or made longer.
+    // Both lifetimes are invariant.
     scope: PhantomData<&'scope mut &'scope ()>,
     env: PhantomData<&'env mut &'env ()>,
 }
 
 impl ThreadPool {
-    /// Lends out a scope for jobs that borrow, and blocks until all jobs of that scope have ended, whether `f` returns
-    /// or panics.
+    /// Calls `f` with a scope for jobs that borrow, and blocks until all jobs of the scope have
+    /// ended, whether `f` returns or panics.
     ///
-    /// On a worker of this pool the scope's own pending jobs are run right here at the end, and no others, so that a full
-    /// pool does not wait for itself.
+    /// On a worker of this pool, the end of the scope runs its own pending jobs inline, and no
+    /// others, so that a full pool does not wait for itself.
     ///
     /// # Errors
-    /// - [`JobError::Panicked`] or [`JobError::Initializer`]: the first of the jobs whose handles were dropped that
-    ///   panicked, or that could not run. What `f` returned is dropped. A job that was waited for has told its handle.
-    /// - [`JobError::WouldDeadlock`] on a worker of this pool, when jobs are run inside jobs as deep as
-    ///   [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) allows: `f` was not called.
+    /// - [`JobError::Panicked`] or [`JobError::Initializer`]: the first error of a job whose handle
+    ///   was dropped. The return value of `f` is dropped. Jobs that were waited for report to their
+    ///   handles instead.
+    /// - [`JobError::WouldDeadlock`] on a worker of this pool, if jobs are already nested as deeply
+    ///   as [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) allows: `f` was not
+    ///   called.
     ///
     /// # Panics
-    /// With what `f` panics with, once all jobs have ended.
+    /// With the panic of `f`, once all jobs have ended.
     ///
     /// # Deadlocks
-    /// Rings through the end of a scope cannot be relied upon to be broken by an error, since the scope has to wait for all
-    /// of its jobs: do not wait, in a job of the scope, for the job that opened the scope.
+    /// A scope must wait for all of its jobs, so an error cannot break every cycle of waits through
+    /// its end: a job of the scope must not wait for the job that opened the scope.
     ///
     /// # Examples
     /// ```
@@ -59,7 +61,7 @@ impl ThreadPool {
     /// let text = String::from("to be or not to be");
     /// let mut longest = "";
     /// let words = pool.scope(|scope| {
-    ///     // One job borrows `text`, another one changes `longest`.
+    ///     // One job borrows `text`, another one sets `longest`.
     ///     let words = scope.submit(|| text.split(' ').count()).expect("the pool is open");
     ///     let _found = scope.submit(|| longest = text.split(' ').max_by_key(|word| word.len()).unwrap_or(""));
     ///     words.wait()
@@ -68,7 +70,7 @@ impl ThreadPool {
     /// # Ok(()) }
     /// ```
     ///
-    /// What is borrowed must be there before the scope:
+    /// Borrowed values must outlive the scope:
     /// ```compile_fail,E0373
     /// # let pool = effective_thread_pool::ThreadPool::new(2).unwrap();
     /// pool.scope(|scope| {
@@ -76,7 +78,7 @@ impl ThreadPool {
     ///     scope.submit(|| inside + 1).is_ok()
     /// });
     /// ```
-    /// And what one job changes, no other job sees:
+    /// A value that one job changes cannot be borrowed by another:
     /// ```compile_fail,E0499
     /// # let pool = effective_thread_pool::ThreadPool::new(2).unwrap();
     /// let mut count = 0;
@@ -101,7 +103,8 @@ impl ThreadPool {
             scope: PhantomData,
             env: PhantomData,
         };
-        // The soundness of `erase.rs` rests on this: whatever happens below, nothing goes on before all is given back.
+        // The soundness of `erase.rs` rests on this guard: whatever happens below, this function
+        // does not return or unwind before every loan is repaid.
         let settled = Settled(Arc::clone(&scope.loans));
         let returned = catch_unwind(AssertUnwindSafe(|| f(&scope)));
         scope.wait();
@@ -114,7 +117,7 @@ impl ThreadPool {
     }
 }
 
-/// Blocks when dropped until no job borrows any more.
+/// A guard that blocks when dropped until no job borrows any more.
 struct Settled(Arc<Loans>);
 
 impl Drop for Settled {
@@ -124,7 +127,7 @@ impl Drop for Settled {
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    /// Queues a job that may borrow what lives as long as the scope, as [`ThreadPool::submit`].
+    /// Queues a job that may borrow values which outlive the scope, as [`ThreadPool::submit`].
     ///
     /// # Errors
     /// As [`ThreadPool::submit`].
@@ -156,14 +159,14 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         Ok(ScopedHandle::new(handle, packet, &self.jobs))
     }
 
-    /// Applies `f` to each input, both of which may borrow, and returns one result per input, in the order of the inputs,
-    /// as [`ThreadPool::map`].
+    /// Applies `f` to each input and returns one result per input, in the order of the inputs, as
+    /// [`ThreadPool::map`]. Both `f` and the inputs may borrow.
     ///
     /// # Errors
     /// Per input, as [`ThreadPool::map`].
     ///
     /// # Panics
-    /// Only if the iterator of the inputs does; then nothing has started.
+    /// Only if the iterator of the inputs panics; then nothing has started.
     ///
     /// # Examples
     /// ```
@@ -187,14 +190,15 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         let helpers = limit.min(inputs.len()) - usize::from(own_part && !inputs.is_empty());
         let shared = self.pool.shared();
         let map = Arc::new(MapState::new(inputs, f, limit, None, Arc::clone(shared)));
-        // While this seat is held the map cannot be given up for want of workers.
+        // While this seat is held, the map cannot end for lack of workers.
         let first = Seat::new(&map);
         let mut handles = Vec::with_capacity(helpers);
         while handles.len() < helpers {
             let seat = Seat::new(&map);
             match self.submit_with(move || seat.take_part(), Patience::Never) {
                 Ok(handle) => handles.push(handle),
-                // What is there does it; without anybody, the inputs are cancelled.
+                // The helpers that were queued process the map; without any, the inputs are
+                // cancelled.
                 Err(_) => break,
             }
         }
@@ -212,7 +216,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             }
         };
         for handle in handles {
-            // Those that never came are not worth a worker's time. Nothing else is left to go wrong.
+            // Spares the workers the entries of helpers that never came.
             handle.cancel();
         }
         results
@@ -233,12 +237,12 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 let mut open = self.jobs.open();
                 for job in &open {
                     if matches!(job.progress(), Progress::Pending) {
-                        // Not too deep: this was looked at when the scope began, on this very stack.
+                        // Never too deep: the scope checked the depth when it began, on this stack.
                         let _ran = worker.inline(|| job.run(worker.index()));
                     }
                 }
                 open.retain(|job| matches!(job.progress(), Progress::Running(_)));
-                // A ring is seen by the others from now on. This one cannot give up.
+                // From now on other workers see a cycle through this wait. This one cannot give up.
                 let _blocked = worker.before_block(&open);
                 if self.loans.wait_or_more(announced) {
                     return;

@@ -1,8 +1,8 @@
-//! What lies in a task: the closure, and when that has been called, in its place, the result.
+//! [`Task`]: the closure of a job and, once that has been called, its result in the same place.
 
 #![allow(
     unsafe_code,
-    reason = "two values share one place; the state says which of them is there"
+    reason = "two values share one place; the state says which one is there"
 )]
 
 use std::mem::ManuallyDrop;
@@ -14,7 +14,8 @@ use crate::panic::drop_contained;
 use crate::sync::{Mutex, UnsafeCell};
 use crate::{JobError, TaskPanic, lock};
 
-/// One job. Its first field is the state, wherever a reference to it leads: see `job.rs`.
+/// One job. The state is the first field, so that a reference to any task leads to it: see
+/// `job.rs`.
 #[repr(C)]
 pub(super) struct Task<F, R> {
     state: State,
@@ -27,13 +28,13 @@ union Body<F, R> {
     result: ManuallyDrop<Result<R, JobError>>,
 }
 
-// SAFETY: The closure and the result are moved from thread to thread, for which both are `Send`, and are looked at by one
-// thread at a time: by who claimed the job, then by the one handle (see `Outcome::take` and `Outcome::look`). The other
-// fields are `Sync` by themselves; what the listeners hold is `Send`, and under a lock.
+// SAFETY: The closure and the result, which are both `Send`, are accessed by one thread at a time:
+// by the one that claimed the job, then by the one handle (see `Outcome::take` and
+// `Outcome::look`). The other fields are `Sync`; the listeners hold `Send` values under a lock.
 unsafe impl<F: Send, R: Send> Sync for Task<F, R> {}
 
 impl<F, R> Task<F, R> {
-    /// A pending job with two references: the queue's and the handle's.
+    /// A pending job with two references, one for the queue and one for the handle.
     pub(super) fn new(job: F) -> Self {
         Self {
             state: State::new(2),
@@ -45,10 +46,10 @@ impl<F, R> Task<F, R> {
     }
 
     /// # Safety
-    /// The caller has claimed the job and has not moved the closure out before.
+    /// The caller has claimed the job and has not moved the closure out yet.
     unsafe fn closure(&self) -> F {
         self.body.with_mut(|body| {
-            // SAFETY: A job that was pending holds its closure, and who claims it is alone with it.
+            // SAFETY: A pending job holds its closure, to which the claimer has exclusive access.
             unsafe { ManuallyDrop::take(&mut (*body).closure) }
         })
     }
@@ -57,40 +58,41 @@ impl<F, R> Task<F, R> {
     /// The caller has claimed the job and has moved the closure out.
     unsafe fn put(&self, result: Result<R, JobError>) {
         self.body.with_mut(|body| {
-            // SAFETY: Who claimed the job is alone with its place until it says that the job has ended.
+            // SAFETY: The claimer has exclusive access to the body until it marks the job as ended.
             unsafe { (*body).result = ManuallyDrop::new(result) }
         });
     }
 }
 
-/// A job as the queue sees it. Nothing here unwinds.
+/// A task as the queue sees it. No method unwinds.
 pub(super) trait Job: Send + Sync {
-    /// Claims the job, calls the closure and puts the result, or the panic, into its place. What it returns says whether
-    /// that is an error; `None` if somebody else has claimed the job. The caller is to end the job.
+    /// Claims the job, calls the closure and stores its result or panic. Returns whether it
+    /// panicked, or `None` if the job was claimed before. The caller must then end the job.
     fn call(&self, worker: usize) -> Option<bool>;
 
-    /// Ends a job that was called, for who listens: calls the callbacks, those too that come while others run; then
-    /// shows the result to who waits for it.
+    /// Ends a called job that has listeners: runs the callbacks, including those added meanwhile,
+    /// then publishes the result and wakes the waiters.
     fn end_listened(&self, failed: bool);
 
-    /// Cancels the job if it is still pending, drops its closure and makes `why` its result.
+    /// Cancels the job if it is pending: drops its closure and stores `why` as its result.
     fn cancel(&self, why: JobError) -> bool;
 }
 
-/// A job as its handle sees it.
+/// A task as its handle sees it.
 pub(super) trait Outcome<R>: Job {
     fn listeners(&self) -> &Mutex<Option<Box<Listeners<R>>>>;
 
     /// Moves the result out.
     ///
     /// # Safety
-    /// The state has just said that it is the caller's to take.
+    /// The state has just returned that the result is the caller's.
     unsafe fn take(&self) -> Result<R, JobError>;
 
-    /// Looks at the result.
+    /// Passes the result to `f`.
     ///
     /// # Safety
-    /// The job has ended, the result was not taken, and nobody else looks at it or takes it until `f` returns.
+    /// The job has ended, the result has not been taken, and no other thread takes or reads it
+    /// until `f` returns.
     unsafe fn look(&self, f: &mut dyn FnMut(&Result<R, JobError>));
 }
 
@@ -103,9 +105,9 @@ where
         if !self.state.claim(worker) {
             return None;
         }
-        // SAFETY: claimed just now.
+        // SAFETY: the claim above succeeded.
         let job = unsafe { self.closure() };
-        // The closure is gone, with all it captured, before the result can be seen.
+        // The closure and its captures are dropped before the result becomes visible.
         let result = catch_unwind(AssertUnwindSafe(job))
             .map_err(|payload| JobError::Panicked(TaskPanic::new(payload)));
         let failed = result.is_err();
@@ -133,9 +135,9 @@ where
             drop(slot);
             for callback in callbacks {
                 self.body.with(|body| {
-                    // SAFETY: The result is there, and the job has not ended: until it does, only
-                    // the caller, which claimed the job, has access to the result. It does end
-                    // after this: a `Callback` never unwinds.
+                    // SAFETY: The result is stored, and until the job ends, only the caller, which
+                    // claimed it, accesses the result. A `Callback` never unwinds, so the caller
+                    // does end the job.
                     callback.call(unsafe { &(*body).result });
                 });
             }
@@ -147,7 +149,7 @@ where
             drop_contained(why);
             return false;
         }
-        // SAFETY: claimed just now.
+        // SAFETY: the claim above succeeded.
         drop_contained(unsafe { self.closure() });
         // SAFETY: claimed, and the closure is moved out.
         unsafe { self.put(Err(why)) };
@@ -169,14 +171,15 @@ where
 
     unsafe fn take(&self) -> Result<R, JobError> {
         self.body.with_mut(|body| {
-            // SAFETY: A job that has ended holds its result, which by the state is the caller's alone.
+            // SAFETY: An ended job holds its result, and by the state only the caller accesses it.
             unsafe { ManuallyDrop::take(&mut (*body).result) }
         })
     }
 
     unsafe fn look(&self, f: &mut dyn FnMut(&Result<R, JobError>)) {
         self.body.with(|body| {
-            // SAFETY: A job that has ended holds its result; the caller sees to it that nobody changes it.
+            // SAFETY: An ended job holds its result; by the caller's contract it does not change
+            // meanwhile.
             f(unsafe { &(*body).result });
         });
     }
@@ -186,7 +189,8 @@ impl<F, R> Drop for Task<F, R> {
     fn drop(&mut self) {
         let content = self.state.content();
         self.body.with_mut(|body| {
-            // SAFETY: The last reference is gone, so this is alone; and the state says what is there.
+            // SAFETY: The last reference is gone, so access is exclusive, and the state says what
+            // the body holds.
             unsafe {
                 match content {
                     Content::Closure => ManuallyDrop::drop(&mut (*body).closure),

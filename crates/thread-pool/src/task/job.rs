@@ -1,6 +1,9 @@
-//! The reference that the queue has, and others that look at how far a job has come.
+//! [`JobRef`], the reference to a task that the queue holds, and threads that check its progress.
 
-#![allow(unsafe_code, reason = "counts its references itself: see `state.rs`")]
+#![allow(
+    unsafe_code,
+    reason = "the reference count is in the task: see `state.rs`"
+)]
 
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -10,14 +13,14 @@ use super::state::{Ended, Progress, State};
 use crate::JobError;
 use crate::panic::drop_contained;
 
-/// A counted reference to a job. Dropping it never unwinds.
+/// A counted reference to a task. Dropping it never unwinds.
 pub(crate) struct JobRef(NonNull<dyn Job>);
 
-// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `Job` is. The task is
-// freed on the thread that gives up the last reference, which is sound because its closure and its
+// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `Job` is. The thread
+// that releases the last reference frees the task, which is sound because its closure and its
 // result are `Send`.
 unsafe impl Send for JobRef {}
-// SAFETY: As above.
+// SAFETY: as above.
 unsafe impl Sync for JobRef {}
 
 impl JobRef {
@@ -42,7 +45,7 @@ impl JobRef {
         self.state().progress()
     }
 
-    /// Runs the job, unless somebody else claimed it before: then `false`. Never unwinds.
+    /// Runs the job. Returns `false` if it was already claimed. Never unwinds.
     pub(crate) fn run(&self, worker: usize) -> bool {
         let Some(failed) = self.job().call(worker) else {
             return false;
@@ -53,13 +56,15 @@ impl JobRef {
         true
     }
 
-    /// As [`run`](Self::run), for a reference that is not needed any more: it goes in the same step in which the job ends.
+    /// As [`run`](Self::run), and releases this reference in the same atomic step that ends the
+    /// job.
     pub(crate) fn run_and_drop(self, worker: usize) {
         let Some(failed) = self.job().call(worker) else {
             return;
         };
         let this = ManuallyDrop::new(self);
-        // SAFETY: This reference keeps the state alive; if the job has ended, it is not used any more.
+        // SAFETY: This reference keeps the state alive, and it is not used again if the job has
+        // ended.
         match unsafe { State::end_and_release(this.0.cast().as_ptr(), failed) } {
             Ended::Quietly => {}
             // SAFETY: that was the last reference.
@@ -71,7 +76,8 @@ impl JobRef {
         }
     }
 
-    /// Cancels the job if it is still pending, drops its closure and makes `why` its result. Never unwinds.
+    /// Cancels the job if it is pending: drops its closure and stores `why` as its result. Never
+    /// unwinds.
     pub(crate) fn cancel(&self, why: JobError) -> bool {
         self.job().cancel(why)
     }
@@ -83,7 +89,7 @@ unsafe fn free(job: NonNull<dyn Job>) {
     // SAFETY: A `JobRef` is made only from a leaked box, and by the caller's contract no other
     // reference is left.
     let boxed = unsafe { Box::from_raw(job.as_ptr()) };
-    // With it goes a result that nobody came for.
+    // This may drop a result that was never taken.
     drop_contained(boxed);
 }
 
@@ -96,7 +102,7 @@ impl Clone for JobRef {
 
 impl Drop for JobRef {
     fn drop(&mut self) {
-        // SAFETY: this reference keeps the state alive, and is not used any more.
+        // SAFETY: this reference keeps the state alive, and is not used again.
         if unsafe { State::release(self.0.cast().as_ptr()) } {
             // SAFETY: that was the last reference.
             unsafe { free(self.0) };

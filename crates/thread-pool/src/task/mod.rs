@@ -1,16 +1,17 @@
-//! One job from submission to result: one allocation, shared by the queue and the handle.
+//! One job from submission to result, in one allocation that the queue and the handle share.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `state.rs` | the word that says how far the job has come, and counts the references |
-//! | `body.rs` | the closure, and in its place the result |
-//! | `job.rs` | the reference that the queue has: it runs and cancels |
-//! | `outcome.rs` | the reference that the handle has: it waits, listens and takes the result |
+//! | `state.rs` | the atomic word that holds the stage of the job and the reference count |
+//! | `body.rs` | the task itself: the closure, and later the result in its place |
+//! | `job.rs` | the reference of the queue, which runs and cancels |
+//! | `outcome.rs` | the reference of the handle, which waits, listens and takes the result |
 //!
-//! A job is claimed by one step on one word, so it is run once, or cancelled, never both. The queue entry of a job that
-//! was claimed by its waiter, or cancelled, stays behind and is a no-op when a worker comes to it.
+//! A job is claimed by one step on one word, so it is either run once or cancelled. If its waiter
+//! ran or cancelled it, its queue entry stays behind and is a no-op for the worker that takes it.
 //!
-//! Callbacks run between the end of the closure and `Finished`: nobody can have taken the result away from them.
+//! Callbacks run between the end of the closure and the stage `Finished`, so the result cannot have
+//! been taken before they see it.
 
 mod body;
 mod job;
@@ -21,7 +22,7 @@ pub(crate) use job::JobRef;
 pub(crate) use outcome::OutcomeRef;
 pub(crate) use state::Progress;
 
-/// A job that nobody has started, as the queue and as its handle see it.
+/// A pending job: the reference of the queue and that of the handle.
 pub(crate) fn new<F, R>(job: F) -> (JobRef, OutcomeRef<R>)
 where
     F: FnOnce() -> R + Send + 'static,

@@ -1,6 +1,10 @@
-//! The reference that a handle has: the only one, so that it alone takes the result.
+//! [`OutcomeRef`], the reference to a task that its handle holds: the only one that takes the
+//! result.
 
-#![allow(unsafe_code, reason = "counts its references itself: see `state.rs`")]
+#![allow(
+    unsafe_code,
+    reason = "the reference count is in the task: see `state.rs`"
+)]
 
 use std::ptr::NonNull;
 use std::task::{Poll, Waker};
@@ -15,23 +19,24 @@ use crate::panic::drop_contained;
 use crate::sync::{Between, park_until, spin_until, thread};
 use crate::{JobError, lock};
 
-/// How long a waiter looks out for a result that can be there within a moment, before it blocks. Blocking and being
-/// woken costs about as much.
+/// How long a waiter spins for a result that may come soon, before it blocks: about the cost of
+/// blocking and waking.
 ///
-/// It does not yield meanwhile. Worker and waiter would then get along so well on one core, taking turns by system calls,
-/// that the scheduler has no reason to part them: measured, that is ten times slower than one core for each.
+/// It does not yield while it spins. Worker and waiter would then alternate on one core by system
+/// calls, and the scheduler would see no reason to move one of them: measured, that is ten times
+/// slower than a core for each.
 const SPIN: Duration = Duration::from_micros(20);
 
-/// The one reference to a job that may take its result. It cannot be cloned, and what takes the result needs it
-/// exclusively: so no two threads ever do.
+/// The one reference to a task that may take its result. It cannot be cloned, and taking the result
+/// needs `&mut`, so no two threads ever do.
 ///
-/// All that takes the result panics if it was taken before, which only polling the handle can have done.
+/// Taking the result panics if it was taken before, which can only happen by polling the handle.
 pub(crate) struct OutcomeRef<R>(NonNull<dyn Outcome<R>>);
 
 // SAFETY: As for a `Box` of a type that is `Send` and `Sync`, which every `Job` is. The result
-// comes out on the thread that has the reference, which is why `R` has to be `Send`.
+// comes out on the thread that has the reference, so `R` must be `Send`.
 unsafe impl<R: Send> Send for OutcomeRef<R> {}
-// SAFETY: No method that takes `&self` gives out the result or a reference to it.
+// SAFETY: no method with `&self` returns the result or a reference to it.
 unsafe impl<R: Send> Sync for OutcomeRef<R> {}
 
 impl<R: 'static> OutcomeRef<R> {
@@ -46,10 +51,10 @@ impl<R: 'static> OutcomeRef<R> {
         (unsafe { JobRef::from_raw(task) }, Self(task))
     }
 
-    /// One more reference, for who runs the job or looks at how far it has come.
+    /// Returns one more reference, to run the job or to check its progress.
     pub(crate) fn job(&self) -> JobRef {
         self.state().add_reference();
-        // SAFETY: as in `new`, and the reference was counted just now.
+        // SAFETY: as in `new`, with the reference counted in the line above.
         unsafe { JobRef::from_raw(self.as_job()) }
     }
 
@@ -57,8 +62,8 @@ impl<R: 'static> OutcomeRef<R> {
         self.0
     }
 
-    /// Takes the result, blocking until `deadline`, or for as long as it takes. With `soon` the job is expected to be
-    /// claimed within a moment, so that it pays to look out for its end before blocking.
+    /// Takes the result, blocking until `deadline` or, without one, until the job has ended. With
+    /// `soon`, a worker is about to claim the job, so spinning before blocking pays.
     pub(crate) fn wait_until(
         &mut self,
         deadline: Option<Instant>,
@@ -68,10 +73,10 @@ impl<R: 'static> OutcomeRef<R> {
             return Some(result);
         }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            // Polling must not cost a spin each time.
+            // A poll through a timeout of zero must not spin.
             return None;
         }
-        // Beside a worker that has to be woken first, spinning would only take its core away.
+        // If a worker must be woken first, spinning would only take its core away.
         if (soon || matches!(self.progress(), Progress::Running(_)))
             && spin_until(SPIN, Between::Nothing, || {
                 self.progress() == Progress::Finished
@@ -104,7 +109,7 @@ impl<R: 'static> OutcomeRef<R> {
         }
     }
 
-    /// Takes the result, or keeps the waker to be woken when there is one.
+    /// Takes the result, or stores the waker until the job has ended.
     pub(crate) fn poll(&mut self, waker: &Waker) -> Poll<Result<R, JobError>> {
         if let Some(result) = self.take() {
             return Poll::Ready(result);
@@ -114,10 +119,10 @@ impl<R: 'static> OutcomeRef<R> {
         {
             return Poll::Pending;
         }
-        // A waker's clone and drop are code of the user: both happen outside the lock.
+        // Cloning and dropping a waker runs user code, so both happen outside the lock.
         match self.listen(Watcher::Future, waker.clone()) {
             Ok(()) => Poll::Pending,
-            // It ended meanwhile.
+            // The job ended meanwhile.
             Err(unused) => {
                 drop_contained(unused);
                 self.take().map_or(Poll::Pending, Poll::Ready)
@@ -125,14 +130,14 @@ impl<R: 'static> OutcomeRef<R> {
         }
     }
 
-    /// Has this waker woken when the job has ended: at once, if it has.
+    /// Wakes `waker` when the job has ended, or at once if it has.
     pub(crate) fn watch(&self, watcher: Watcher, waker: Waker) {
         if let Err(waker) = self.listen(watcher, waker) {
             listeners::wake(waker);
         }
     }
 
-    /// Puts the waker into its place, or gives it back if the job has ended.
+    /// Stores the waker, or returns it if the job has ended.
     fn listen(&self, watcher: Watcher, waker: Waker) -> Result<(), Waker> {
         let mut slot = lock(self.listeners());
         if !self.state().listen() {
@@ -144,7 +149,7 @@ impl<R: 'static> OutcomeRef<R> {
         Ok(())
     }
 
-    /// Calls back when the job has ended: at once, on this thread, if it has.
+    /// Calls `callback` when the job has ended, or at once on this thread if it has.
     pub(crate) fn on_complete(&mut self, callback: Callback<R>) {
         {
             let mut slot = lock(self.listeners());
@@ -157,7 +162,8 @@ impl<R: 'static> OutcomeRef<R> {
             already_taken();
         }
         let mut callback = Some(callback);
-        // SAFETY: The job has ended, its result was not taken, and this reference is exclusive: nobody else can take it.
+        // SAFETY: The job has ended, its result has not been taken, and this reference is
+        // exclusive, so no other thread can take it.
         unsafe {
             self.0.as_ref().look(&mut |result| {
                 if let Some(callback) = callback.take() {
@@ -172,22 +178,23 @@ impl<R: 'static> OutcomeRef<R> {
         self.state().has_failed()
     }
 
-    /// Takes the result, if there is one.
+    /// Takes the result if the job has ended.
     fn take(&mut self) -> Option<Result<R, JobError>> {
         match self.state().take() {
-            // SAFETY: the state says so, and this reference is exclusive.
+            // SAFETY: the state just returned so, and this reference is exclusive.
             Take::Yours => Some(unsafe { self.0.as_ref().take() }),
             Take::NotYet => None,
             Take::Gone => already_taken(),
         }
     }
 
-    /// Runs the job, unless somebody else claimed it before: then `false`. Never unwinds.
+    /// Runs the job. Returns `false` if it was already claimed. Never unwinds.
     pub(crate) fn run(&self, worker: usize) -> bool {
         self.job().run(worker)
     }
 
-    /// Cancels the job if it is still pending, drops its closure and makes `why` its result. Never unwinds.
+    /// Cancels the job if it is pending: drops its closure and stores `why` as its result. Never
+    /// unwinds.
     pub(crate) fn cancel(&self, why: JobError) -> bool {
         // SAFETY: this reference keeps it alive.
         unsafe { self.0.as_ref() }.cancel(why)
@@ -195,7 +202,7 @@ impl<R: 'static> OutcomeRef<R> {
 }
 
 impl<R> OutcomeRef<R> {
-    /// Forgets the waker, if it was not used yet.
+    /// Removes the waker, if it was not used yet.
     pub(crate) fn unwatch(&self, watcher: Watcher) {
         let before = lock(self.listeners())
             .as_mut()
@@ -227,10 +234,10 @@ fn already_taken() -> ! {
 
 impl<R> Drop for OutcomeRef<R> {
     fn drop(&mut self) {
-        // SAFETY: this reference keeps the state alive, and is not used any more.
+        // SAFETY: this reference keeps the state alive, and is not used again.
         if unsafe { State::release(self.0.cast().as_ptr()) } {
-            // SAFETY: The task comes from a leaked box, and that was the last reference. The
-            // result, if it is still there, is dropped by its owner, who gets its panic.
+            // SAFETY: The task comes from a leaked box, and that was the last reference. A panic of
+            // the result's destructor reaches the owner of the handle.
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }
     }

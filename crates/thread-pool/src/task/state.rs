@@ -1,34 +1,37 @@
-//! How far a job has come, who listens, and how many references there are: one word, so that the end of a job is one step.
+//! The state of a task in one atomic word: its stage, whether it has listeners, and its reference
+//! count. With all three in one word, ending a job is a single step.
 //!
 //! ```text
 //! Pending ──claim──▶ Running ──────▶ Finished ──take──▶ Taken
 //!    └──claim_to_cancel──▶ Cancelling ──▶ Finished
 //! ```
-//! Whoever claims is alone with the closure, and after it with the place of the result, until it says `Finished`. From
-//! then on that place belongs to the handle.
+//! The claimer has exclusive access to the closure, and then to the place of the result, until it
+//! sets `Finished`. From then on that place belongs to the handle.
 //!
-//! *Listened* says that somebody put a listener into the task, under the lock of the listeners. A job that ends without
-//! it ends in one step, which at the same time gives up the reference of the queue. With it, the job ends under that
-//! lock. Both the mark and the end are read-modify-writes of this word: one of the two comes first and is seen by the
-//! other, so that no listener is forgotten.
+//! *Listened* means that the task has a listener, which was added under the lock of the listeners.
+//! A job without listeners ends in one step, which also releases the reference of the queue. A job
+//! with listeners ends under their lock. Setting the mark and ending the job are both
+//! read-modify-writes of this word, so the later one sees the earlier one and no listener is
+//! forgotten.
 //!
-//! A reference is counted as in `Arc`, with one difference: who finds that it holds the only one has nobody to agree
-//! with, and does without a read-modify-write. That is how most handles find their task when they collect many results.
+//! References are counted as in `Arc`, with one difference: the holder of the only reference has no
+//! other thread to synchronise with and skips the read-modify-write. Collecting many results finds
+//! most tasks in this state.
 
 #![allow(
     unsafe_code,
-    reason = "after the last step on a state the task may be gone, so no Rust reference may be held to it"
+    reason = "after the last step on a state the task may be freed, so no Rust reference to it may be held"
 )]
 
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// How far a job has come.
+/// The progress of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Pending,
-    /// Running on the worker of this number.
+    /// Running on the worker with this index.
     Running(usize),
-    /// Cancelled, its closure being dropped.
+    /// Cancelled, while its closure is dropped.
     Cancelling,
     Finished,
 }
@@ -43,15 +46,15 @@ const TAKEN: u64 = 4;
 const LISTENED: u64 = 1 << 3;
 /// The result is an error.
 const FAILED: u64 = 1 << 4;
-/// The number of the worker that runs it: 16 bits from here.
+/// The index of the worker that runs it: 16 bits from here.
 const WORKER: u32 = 8;
 const WORKER_BITS: u64 = 0xffff << WORKER;
-/// The count of references: the upper half.
+/// The reference count: the upper half.
 const REFERENCE: u64 = 1 << 32;
-/// Half of what the count can hold.
+/// Half of the range of the count.
 const MANY_REFERENCES: u64 = 1 << 63;
 
-/// What is in a task that is dropped.
+/// The content of a task that is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Closure,
@@ -59,21 +62,21 @@ pub(crate) enum Content {
     Nothing,
 }
 
-/// What came of an attempt to end a job in one step.
+/// The outcome of an attempt to end a job in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It has ended.
+    /// The job has ended.
     Quietly,
-    /// It has ended, and the reference given up was the last: the task is to be freed.
+    /// The job has ended, and the released reference was the last: the caller must free the task.
     Unwanted,
-    /// It has not: there are listeners, and nothing was changed.
+    /// The job has listeners; nothing was changed.
     Listened,
 }
 
 pub(crate) struct State(AtomicU64);
 
 impl State {
-    /// Pending, with so many references.
+    /// A pending job with `references` references.
     pub(crate) fn new(references: u32) -> Self {
         Self(AtomicU64::new(
             (u64::from(references) * REFERENCE) | PENDING,
@@ -95,12 +98,12 @@ impl State {
         self.0.load(Ordering::Acquire) & FAILED != 0
     }
 
-    /// Whether the result was taken.
+    /// Whether the result has been taken.
     pub(crate) fn is_taken(&self) -> bool {
         self.0.load(Ordering::Relaxed) & STAGE == TAKEN
     }
 
-    /// From now on the caller is alone with the closure, if this is `true`.
+    /// Claims the job. On `true`, the caller has exclusive access to the closure.
     pub(crate) fn claim(&self, worker: usize) -> bool {
         debug_assert!(worker <= usize::from(u16::MAX));
         self.leave_pending(RUNNING | ((worker as u64) << WORKER) & WORKER_BITS)
@@ -127,33 +130,37 @@ impl State {
         false
     }
 
-    /// Ends a claimed job whose result is in its place, unless somebody listens.
+    /// Ends a claimed job whose result is stored, unless it has listeners.
     pub(crate) fn end(&self, failed: bool) -> Ended {
-        // SAFETY: the borrow keeps it alive, and no count is given up.
+        // SAFETY: the borrow keeps it alive, and no reference is released.
         unsafe { Self::end_giving_up(self, failed, 0) }
     }
 
-    /// As [`end`](Self::end), and gives up one reference in the same step: afterwards the task may be gone.
+    /// As [`end`](Self::end), and releases one reference in the same step. Afterwards the task may
+    /// be freed.
     ///
     /// # Safety
-    /// `this` points to a state of which the caller owns one reference; if the job has ended, not any more.
+    /// `this` points to a state of which the caller owns one reference, which it loses if the job
+    /// ends.
     pub(crate) unsafe fn end_and_release(this: *const Self, failed: bool) -> Ended {
         // SAFETY: the caller's reference.
         unsafe { Self::end_giving_up(this, failed, REFERENCE) }
     }
 
     /// # Safety
-    /// The state lives until the job has ended by this.
+    /// The state stays alive until this call ends the job.
     unsafe fn end_giving_up(this: *const Self, failed: bool, given_up: u64) -> Ended {
         let failed = if failed { FAILED } else { 0 };
-        // SAFETY: the reference of the caller keeps the state alive until the exchange below succeeds.
+        // SAFETY: the reference of the caller keeps the state alive until the exchange below
+        // succeeds.
         let mut word = unsafe { &*this }.0.load(Ordering::Relaxed);
         loop {
             if word & LISTENED != 0 {
                 return Ended::Listened;
             }
             let ended = (word & !(STAGE | WORKER_BITS) | FINISHED | failed) - given_up;
-            // SAFETY: as above. `Release` for who takes the result, `Acquire` for who frees the task.
+            // SAFETY: as above. `Release` for the taker of the result, `Acquire` for freeing the
+            // task.
             match unsafe { &*this }.0.compare_exchange_weak(
                 word,
                 ended,
@@ -167,7 +174,7 @@ impl State {
         }
     }
 
-    /// Ends a claimed job, listened to or not. Under the lock of the listeners.
+    /// Ends a claimed job, with or without listeners. Called under the lock of the listeners.
     pub(crate) fn end_listened(&self, failed: bool) {
         let failed = if failed { FAILED } else { 0 };
         let mut word = self.0.load(Ordering::Relaxed);
@@ -181,7 +188,8 @@ impl State {
         }
     }
 
-    /// Marks the job as listened to; `false` if it has ended. Under the lock of the listeners.
+    /// Marks the job as listened to. Returns `false` if it has ended. Called under the lock of the
+    /// listeners.
     pub(crate) fn listen(&self) -> bool {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
@@ -203,13 +211,13 @@ impl State {
         }
     }
 
-    /// `Finished` to `Taken`. For the one handle that may take results.
+    /// `Finished` to `Taken`, for the one handle of the task.
     pub(crate) fn take(&self) -> Take {
         let word = self.0.load(Ordering::Acquire);
         match word & STAGE {
             FINISHED => {
                 if word >> 32 == 1 {
-                    // The handle's own reference: nobody else looks at this word any more.
+                    // Only the handle's own reference is left: no other thread accesses this word.
                     self.0.store(word + (TAKEN - FINISHED), Ordering::Relaxed);
                 } else {
                     self.0.fetch_add(TAKEN - FINISHED, Ordering::Relaxed);
@@ -222,19 +230,18 @@ impl State {
     }
 
     pub(crate) fn add_reference(&self) {
-        // Users cannot clone a reference: each belongs to a queue entry, to an entry in one of the
-        // pool's lists, or to a running function, so counts stay small. The check does not rely on
-        // that. Aborting at half of the range leaves room for all threads that add a reference at
-        // the same moment, as in `Arc`.
+        // Users cannot clone a reference, so counts stay small, but the check does not rely on
+        // that. As in `Arc`, aborting at half of the range leaves room for all threads that add a
+        // reference at the same moment.
         if self.0.fetch_add(REFERENCE, Ordering::Relaxed) >= MANY_REFERENCES {
             std::process::abort();
         }
     }
 
-    /// Gives up one reference. `true` when it was the last: the task is to be freed.
+    /// Releases one reference. Returns `true` if it was the last: the caller must free the task.
     ///
     /// # Safety
-    /// `this` points to a state of which the caller owns one reference, and does not any more afterwards.
+    /// `this` points to a state of which the caller owns one reference, which it loses.
     pub(crate) unsafe fn release(this: *const Self) -> bool {
         // SAFETY: the caller's reference keeps it alive up to the subtraction.
         let only = unsafe { &*this }.0.load(Ordering::Acquire) >> 32 == 1;
@@ -246,24 +253,24 @@ impl State {
         false
     }
 
-    /// For who frees the task.
+    /// The content, to be dropped with the task.
     pub(crate) fn content(&mut self) -> Content {
         match self.0.load(Ordering::Relaxed) & STAGE {
             PENDING => Content::Closure,
             FINISHED => Content::Result,
-            // A claimed job is freed by nobody before it has ended: who claimed it holds a reference.
+            // A claimed job is not freed before it has ended, since the claimer holds a reference.
             _ => Content::Nothing,
         }
     }
 }
 
-/// What came of an attempt to take the result.
+/// The outcome of an attempt to take the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// The caller is to move it out.
+    /// The caller must move it out.
     Yours,
     NotYet,
-    /// It was taken before.
+    /// Taken before.
     Gone,
 }
 
@@ -274,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs itself again in a child process, which has to abort.
+    /// Runs itself again in a child process, which must abort.
     #[test]
     #[cfg_attr(miri, ignore = "Miri starts no process")]
     fn reference_beyond_half_of_the_count_aborts() {

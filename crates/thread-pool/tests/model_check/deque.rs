@@ -1,7 +1,7 @@
-//! The queues, as far as the pool uses those of crossbeam-deque: one lock each.
+//! Stand-ins for the queues of crossbeam-deque, as far as the pool uses them: one lock each.
 //!
-//! They give no more ordering than the real ones: a look from outside the lock has no ordering of
-//! its own, and may see an old length.
+//! They give no more ordering than the real ones: a check from outside the lock is unordered and
+//! may see an old length.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

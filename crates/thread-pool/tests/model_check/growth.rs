@@ -1,8 +1,8 @@
-//! Pools that grow and shrink: `crew.rs`, on a whole pool.
+//! Models of pools that grow and shrink.
 //!
 //! The idle timeout is zero, so a surplus worker tries to retire as soon as it sleeps. Jobs that
-//! meet end only when all of them have started: where a worker is missing, because a job or a
-//! wake-up was lost, they never do, and loom reports the deadlock.
+//! meet end only when all of them have started. If a job or a wake-up were lost, they would never
+//! end, and loom would report the deadlock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +108,7 @@ fn jobs_submitted_while_a_worker_retires_get_two_workers() {
 }
 
 #[test]
-fn two_submitters_that_grow_the_pool_at_once_both_get_a_worker() {
+fn two_submitters_at_once_both_get_a_worker() {
     check(1, || {
         let pool = Arc::new(pool("grows"));
         let meeting = Meeting::new();

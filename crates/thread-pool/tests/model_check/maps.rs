@@ -1,4 +1,4 @@
-//! The end of a map: `map_state/`.
+//! Models of the end of a map.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
             dropped: loom::sync::Arc::clone(&dropped),
         })
         .collect();
-    // A map asks its pool only whether it is being shut down.
+    // A map uses its pool only to check for a shutdown.
     let crew = Crew::new(
         Vec::new(),
         Size {
@@ -59,7 +59,7 @@ fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
 }
 
 #[test]
-fn two_workers_share_a_map_and_its_waiter_gets_every_result_in_order() {
+fn waiter_gets_every_result_of_two_workers_in_order() {
     check(2, || {
         let (map, dropped) = map(2, 2);
         let first = Seat::new(&map);
@@ -68,7 +68,7 @@ fn two_workers_share_a_map_and_its_waiter_gets_every_result_in_order() {
         second.take_part();
         let results = map.wait_until(None).unwrap();
         assert!(matches!(results[..], [Ok(10), Ok(11)]));
-        // All inputs are gone when the waiter comes back.
+        // All inputs are dropped when the wait returns.
         assert_eq!(dropped.load(Ordering::Relaxed), 2);
         drop(second);
         worker.join().unwrap();
@@ -76,7 +76,7 @@ fn two_workers_share_a_map_and_its_waiter_gets_every_result_in_order() {
 }
 
 #[test]
-fn a_map_that_is_stopped_half_way_has_a_result_or_an_error_for_each_input() {
+fn stopped_map_has_a_result_or_an_error_per_input() {
     check(3, || {
         let (map, dropped) = map(2, 1);
         let seat = Seat::new(&map);
@@ -86,7 +86,7 @@ fn a_map_that_is_stopped_half_way_has_a_result_or_an_error_for_each_input() {
             move || map.stop(Stop::Cancelled)
         });
         let results = map.wait_until(None).unwrap();
-        // All inputs are gone by now, whoever dropped them.
+        // All inputs are dropped by now, whichever thread did it.
         assert_eq!(dropped.load(Ordering::Relaxed), 2);
         assert_eq!(results.len(), 2);
         let done = results.iter().take_while(|result| result.is_ok()).count();
@@ -101,7 +101,7 @@ fn a_map_that_is_stopped_half_way_has_a_result_or_an_error_for_each_input() {
 }
 
 #[test]
-fn a_map_whose_seats_are_given_back_unused_is_over() {
+fn map_ends_when_all_seats_are_returned_unused() {
     check(3, || {
         let (map, dropped) = map(1, 1);
         let first = Seat::new(&map);
@@ -116,7 +116,7 @@ fn a_map_whose_seats_are_given_back_unused_is_over() {
 }
 
 #[test]
-fn stream_whose_pool_is_closed_ends_with_an_error_or_is_whole() {
+fn stream_of_a_closed_pool_is_complete_or_has_an_error() {
     check(1, || {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let closer = thread::spawn({

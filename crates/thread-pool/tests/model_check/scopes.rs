@@ -1,4 +1,4 @@
-//! Scoped jobs: `scope/`, on a whole pool.
+//! Models of scoped jobs, on a whole pool.
 //!
 //! The jobs borrow loom's cells: an access of the owner that is not ordered after the job's is an
 //! error, and so is an owner that is never woken.
@@ -11,7 +11,7 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{JobError, ThreadPool, check};
 
-/// Changes what it borrows when it is dropped.
+/// Changes the borrowed value when it is dropped.
 struct Last<'a>(&'a mut Cell<usize>);
 
 impl Drop for Last<'_> {
@@ -59,7 +59,7 @@ fn scope_reports_panic_of_job_whose_handle_is_dropped() {
     check(2, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
-        let told = pool.scope(|scope| {
+        let result = pool.scope(|scope| {
             let last = Last(&mut value);
             let job = scope.submit(move || {
                 let _last = last;
@@ -67,7 +67,7 @@ fn scope_reports_panic_of_job_whose_handle_is_dropped() {
             });
             drop(job.unwrap());
         });
-        assert!(matches!(told, Err(JobError::Panicked(_))));
+        assert!(matches!(result, Err(JobError::Panicked(_))));
         assert_eq!(value.get(), 1);
     });
 }

@@ -1,4 +1,4 @@
-//! What `src/sync.rs` offers, made of loom.
+//! The primitives of loom, with the interface of `src/sync.rs`.
 
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
 
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use crate::deque;
 
-/// Loom's does not know `const`.
+/// Loom's macro has no `const` form.
 macro_rules! loom_local {
     (static $name:ident: $type:ty = const $init:block;) => {
         loom::thread_local! { static $name: $type = $init; }
@@ -63,7 +63,7 @@ pub(crate) fn has_passed(_: Instant, _: Duration) -> bool {
     false
 }
 
-/// No time passes here: a deadline that has not passed already never does, so no model has one.
+/// No time passes: a future deadline would never pass, so no model has one.
 pub(crate) fn park_until(deadline: Option<Instant>) {
     assert!(deadline.is_none());
     thread::park();
@@ -75,7 +75,7 @@ pub(crate) enum Between {
     Yield,
 }
 
-/// Nobody spins: what a longer look would have seen, another order of the steps shows.
+/// Does not spin: another interleaving shows what a longer spin would have seen.
 pub(crate) fn spin_until(_: Duration, _: Between, condition: impl Fn() -> bool) -> bool {
     condition()
 }

@@ -1,4 +1,4 @@
-//! One job between its worker and its handle: `task/`.
+//! Models of one task between its worker and its handle.
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ impl Drop for Counted {
 }
 
 #[test]
-fn a_waiter_gets_the_result_however_late_or_early_it_comes() {
+fn waiter_gets_the_result_early_or_late() {
     check(3, || {
         let (job, mut outcome) = task::new(|| 7);
         let worker = thread::spawn(move || job.run_and_drop(0));
@@ -31,7 +31,7 @@ fn a_waiter_gets_the_result_however_late_or_early_it_comes() {
 }
 
 #[test]
-fn a_cancel_against_the_start_runs_the_job_or_cancels_it() {
+fn cancel_during_the_start_cancels_or_runs() {
     check(3, || {
         let dropped = Arc::new(AtomicUsize::new(0));
         let captured = Counted(Arc::clone(&dropped));
@@ -51,7 +51,7 @@ fn a_cancel_against_the_start_runs_the_job_or_cancels_it() {
 }
 
 #[test]
-fn the_last_of_worker_and_handle_drops_the_result() {
+fn last_of_worker_and_handle_drops_the_result() {
     check(3, || {
         let dropped = Arc::new(AtomicUsize::new(0));
         let result = Counted(Arc::clone(&dropped));
@@ -64,7 +64,7 @@ fn the_last_of_worker_and_handle_drops_the_result() {
 }
 
 #[test]
-fn a_third_who_only_looks_neither_loses_nor_frees_the_task() {
+fn third_reference_neither_leaks_nor_frees_the_task() {
     check(2, || {
         let dropped = Arc::new(AtomicUsize::new(0));
         let result = Counted(Arc::clone(&dropped));
@@ -85,7 +85,7 @@ fn a_third_who_only_looks_neither_loses_nor_frees_the_task() {
 }
 
 #[test]
-fn a_callback_is_called_once_whether_it_comes_before_or_after_the_end() {
+fn callback_added_before_or_after_the_end_runs_once() {
     check(3, || {
         let called = Arc::new(AtomicUsize::new(0));
         let (job, mut outcome) = task::new(|| 7);
@@ -117,7 +117,7 @@ impl std::task::Wake for Unpark {
 }
 
 #[test]
-fn a_waker_is_woken_when_the_job_has_ended() {
+fn waker_is_woken_when_the_job_has_ended() {
     check(3, || {
         let (job, mut outcome) = task::new(|| 7);
         let worker = thread::spawn(move || job.run_and_drop(0));
@@ -138,7 +138,7 @@ fn a_waker_is_woken_when_the_job_has_ended() {
 }
 
 #[test]
-fn a_waker_that_is_taken_back_is_dropped_once() {
+fn removed_waker_is_dropped_once() {
     check(3, || {
         let (job, outcome) = task::new(|| 7);
         let worker = thread::spawn(move || job.run_and_drop(0));

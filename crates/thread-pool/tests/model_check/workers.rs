@@ -1,7 +1,9 @@
-//! Submitting against parking and against the shutdown: `search.rs`, `sleep.rs` and `ledger.rs`.
+//! Models of submissions that race with parking and shutdown: `search.rs`, `sleep.rs` and
+//! `ledger.rs`.
 //!
-//! The queue is a stand-in that the model checker can follow, and no more orderly than it has to be: a word with one bit
-//! for each job, looked at without any ordering. A lost wake-up is a deadlock here, which loom reports.
+//! The queue is a stand-in that the model checker can follow, with no more ordering than necessary:
+//! a word with one bit per job, checked without any ordering. A lost wake-up is a deadlock, which
+//! loom reports.
 
 use std::time::Duration;
 
@@ -19,10 +21,11 @@ struct Pool {
     queue: AtomicUsize,
     sleep: Sleep,
     ledger: Ledger,
-    /// One bit for each job that was run.
+    /// One bit per job that has run.
     run: Mutex<usize>,
     one_ran: Condvar,
-    /// Whether each of two jobs ends only when the other has started too, and each worker after one job.
+    /// Whether each of two jobs ends only once the other has started, and each worker exits after
+    /// one job.
     meet: bool,
 }
 
@@ -103,7 +106,8 @@ impl Source for Worker {
         let job = jobs.trailing_zeros() as usize;
         let before = self.pool.queue.fetch_and(!(1 << job), Ordering::AcqRel);
         if before & (1 << job) == 0 {
-            // Another was faster. As the real queues, tried again until one has it or there is none.
+            // Another worker was faster. Like the real queues, retries until it has a job or there
+            // is none.
             return self.find();
         }
         if self.pool.ledger.take(self.index) {
@@ -132,13 +136,13 @@ impl Source for Worker {
 }
 
 #[test]
-fn a_job_that_is_submitted_while_the_worker_goes_to_sleep_is_run() {
+fn job_submitted_while_the_worker_falls_asleep_runs() {
     check(3, || {
         let pool = Pool::new(1, false);
         let worker = Pool::start(&pool, 0);
         assert!(pool.submit(0));
         assert!(pool.submit(1));
-        // Not yet closed: it has to be the submission that wakes.
+        // The pool is still open, so the submission must wake the worker.
         pool.wait_for_both();
         pool.close();
         worker.join().unwrap();
@@ -146,7 +150,7 @@ fn a_job_that_is_submitted_while_the_worker_goes_to_sleep_is_run() {
 }
 
 #[test]
-fn a_submission_against_the_shutdown_is_refused_or_run() {
+fn submission_during_shutdown_is_refused_or_runs() {
     check(3, || {
         let pool = Pool::new(1, false);
         let worker = Pool::start(&pool, 0);
@@ -162,7 +166,7 @@ fn a_submission_against_the_shutdown_is_refused_or_run() {
 }
 
 #[test]
-fn two_workers_of_whom_one_may_spin_run_all_and_end() {
+fn two_workers_with_one_spinner_run_all_jobs_and_exit() {
     check(1, || {
         let pool = Pool::new(2, false);
         let workers = [Pool::start(&pool, 0), Pool::start(&pool, 1)];
@@ -183,7 +187,7 @@ fn two_jobs_that_need_each_other_get_a_worker_each() {
         let workers = [Pool::start(&pool, 0), Pool::start(&pool, 1)];
         assert!(pool.submit(0));
         assert!(pool.submit(1));
-        // Never closed: it is the submissions, and the searchers, that have to wake.
+        // Never closed, so submissions and searching workers must wake the workers.
         for worker in workers {
             worker.join().unwrap();
         }

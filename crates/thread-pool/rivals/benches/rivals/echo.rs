@@ -1,4 +1,4 @@
-//! Two threads and two words: what a hand-over costs at least.
+//! Two threads and two words: the minimum cost of a hand-over.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Echo {
         }
     }
 
-    /// For the thread that started it, and numbers well below the largest.
+    /// Must be called on the thread that started it, with `n` below the reserved values.
     pub(crate) fn trip(&self, n: u64) -> u64 {
         self.send(n);
         take(&self.words.answer, self.waiting)

@@ -1,4 +1,5 @@
-//! `thread-pool` against its rivals, in one run: `cargo bench -p thread-pool-rivals -- [FILTER…] [--rounds N]`.
+//! The contest of `thread-pool` and its rivals: `cargo bench -p thread-pool-rivals -- [FILTER…]
+//! [--rounds N]`.
 
 mod echo;
 mod map;

@@ -17,7 +17,7 @@ fn f(n: u64) -> u64 {
     black_box(n) ^ 1
 }
 
-/// How long `map` takes on inputs that lie ready, and whether its outputs are right.
+/// Times `map` on prepared inputs, and checks its outputs.
 fn on_inputs(map: impl FnOnce(Vec<u64>) -> Vec<u64>) -> Duration {
     let inputs: Vec<u64> = (0..INPUTS).collect();
     let mut outputs = Vec::new();
@@ -65,21 +65,17 @@ pub(crate) fn contests(settings: &Settings) {
         .reach(1.2, "an atomic claim each")
         .run(settings);
 
-    Contest::new(
-        "map 200,000 tiny inputs, chunks of own choice",
-        "input",
-        INPUTS,
-    )
-    .ours("thread-pool map", || ours(&pool, None))
-    .rival("rayon", || {
-        on_inputs(|inputs| rayon.install(|| inputs.into_par_iter().map(f).collect()))
-    })
-    .limit("a loop on one thread", || {
-        on_inputs(|inputs| inputs.into_iter().map(f).collect())
-    })
-    .reach(3.0, "rayon")
-    .reach(1.0, "rayon")
-    .run(settings);
+    Contest::new("map 200,000 tiny inputs, adaptive chunks", "input", INPUTS)
+        .ours("thread-pool map", || ours(&pool, None))
+        .rival("rayon", || {
+            on_inputs(|inputs| rayon.install(|| inputs.into_par_iter().map(f).collect()))
+        })
+        .limit("a loop on one thread", || {
+            on_inputs(|inputs| inputs.into_iter().map(f).collect())
+        })
+        .reach(3.0, "rayon")
+        .reach(1.0, "rayon")
+        .run(settings);
 }
 
 fn a_job_each(pool: &threadpool::ThreadPool, inputs: Vec<u64>) -> Vec<u64> {
@@ -96,7 +92,7 @@ fn a_job_each(pool: &threadpool::ThreadPool, inputs: Vec<u64>) -> Vec<u64> {
     outputs
 }
 
-/// Threads that are there already claim one input after the other by an atomic step, and write to its own slot.
+/// Existing threads claim one input at a time by an atomic step, and write into its slot.
 fn claim_each(pool: &threadpool::ThreadPool, inputs: Vec<u64>) -> Vec<u64> {
     let next = Arc::new(AtomicUsize::new(0));
     let outputs: Arc<Vec<AtomicU64>> = Arc::new(inputs.iter().map(|_| AtomicU64::new(0)).collect());

@@ -1,4 +1,4 @@
-//! One job, there and back: while the pool was busy a moment ago, and after a pause.
+//! The round trip of one job, in a recently busy pool and after a pause.
 
 use std::hint::black_box;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::runtimes;
 
 const HOT: u64 = 2_000;
 const COLD: u64 = 100;
-/// Long enough for every worker here to fall asleep, and for its core to halt.
+/// Long enough for every worker to fall asleep and for its core to halt.
 const PAUSE: Duration = Duration::from_millis(2);
 
 fn job(n: u64) -> u64 {
@@ -20,7 +20,7 @@ fn job(n: u64) -> u64 {
 }
 
 fn hot(mut trip: impl FnMut(u64) -> u64) -> Duration {
-    // Whoever starts cold is woken first.
+    // Wakes the threads first.
     for n in 0..HOT / 10 {
         assert_eq!(trip(n), n ^ 1);
     }
@@ -31,7 +31,7 @@ fn hot(mut trip: impl FnMut(u64) -> u64) -> Duration {
     start.elapsed()
 }
 
-/// The pauses do not count.
+/// Times the trips without the pauses.
 fn cold(mut trip: impl FnMut(u64) -> u64) -> Duration {
     let mut time = Duration::ZERO;
     for n in 0..COLD {

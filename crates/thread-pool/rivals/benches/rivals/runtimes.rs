@@ -1,4 +1,4 @@
-//! The rivals, each with as many workers as there are cores. They live as long as the program.
+//! The rivals, each with one worker per core. They live as long as the program.
 
 use std::sync::Arc;
 use std::thread;
@@ -21,7 +21,7 @@ pub(crate) fn rayon() -> rayon::ThreadPool {
         .expect("threads can be started")
 }
 
-/// Its blocking threads are limited as well: otherwise each job that waits gets a thread of its own.
+/// The blocking threads are limited as well, since otherwise each waiting job gets a thread.
 pub(crate) fn tokio() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
@@ -36,7 +36,7 @@ pub(crate) fn rusty() -> rusty_pool::ThreadPool {
     pool
 }
 
-/// An executor that is run by threads which only end with the program.
+/// An executor run by threads that live as long as the program.
 pub(crate) fn async_executor() -> Arc<Executor<'static>> {
     let executor = Arc::new(Executor::new());
     for _ in 0..workers() {

@@ -1,4 +1,4 @@
-//! Many tiny jobs, submitted from outside, and every result collected.
+//! Many tiny jobs, submitted from outside the pool, with every result collected.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ fn job(n: u64) -> u64 {
     black_box(n) ^ 1
 }
 
-/// Every sum of the results must be this one.
+/// Checks the sum of the results.
 fn checked(sum: u64) {
     assert_eq!(sum, (0..JOBS).map(|n| n ^ 1).sum::<u64>());
 }
@@ -152,7 +152,7 @@ fn collect(handles: Vec<tokio::task::JoinHandle<u64>>) -> u64 {
 
 type Boxed = Box<dyn FnOnce() -> u64 + Send>;
 
-/// Workers on a bare queue, that yield while it is empty and sleep between the rounds.
+/// Workers on a bare queue, which yield while it is empty and sleep between the rounds.
 struct RawWorkers {
     queue: Arc<Injector<Boxed>>,
     done: Arc<AtomicUsize>,

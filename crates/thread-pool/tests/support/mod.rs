@@ -1,16 +1,16 @@
-//! What several tests need.
+//! Helpers of several tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
+/// Runs `f`, and fails instead of hanging if it takes longer than it does on any machine.
 pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, wait) = mpsc::channel();
     let thread = thread::spawn(move || {
         let value = f();
-        // The receiver is gone only after the deadline.
+        // The receiver is dropped only after the deadline.
         let _ = done.send(());
         value
     });
@@ -23,7 +23,7 @@ pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
     }
 }
 
-/// Waits until `condition` holds; fails when it does not come to.
+/// Waits until `condition` holds, and fails if it does not within 30 s.
 pub(crate) fn eventually(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -35,19 +35,20 @@ pub(crate) fn eventually(condition: impl Fn() -> bool) {
     }
 }
 
-/// How many threads of this process have a name that starts with `prefix`, which the system cuts at 15 bytes.
+/// The number of threads of this process whose name starts with `prefix`, which the system cuts at
+/// 15 bytes.
 #[cfg(target_os = "linux")]
 pub(crate) fn threads_named(prefix: &str) -> usize {
     std::fs::read_dir("/proc/self/task")
         .expect("Linux lists the threads of a process")
         .filter_map(Result::ok)
-        // A thread that ends meanwhile cannot be read any more.
+        // The name of a thread that has just exited cannot be read.
         .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
         .filter(|name| name.starts_with(prefix))
         .count()
 }
 
-/// A gate that jobs wait at until the test opens it.
+/// A gate at which jobs wait until the test opens it.
 #[derive(Clone)]
 pub(crate) struct Gate(std::sync::Arc<(std::sync::Mutex<bool>, std::sync::Condvar)>);
 
@@ -72,7 +73,8 @@ impl Gate {
     }
 }
 
-/// Takes a worker: a job that has started and stays at the gate. The pool needs a free worker.
+/// Occupies a worker with a job that has started and waits at the gate. The pool must have a free
+/// worker.
 pub(crate) fn occupy(
     pool: &effective_thread_pool::ThreadPool,
 ) -> (Gate, effective_thread_pool::Handle<()>) {
