@@ -1,10 +1,10 @@
-//! A program that is ported half-way, in both directions, and runs all the while.
+//! A program that is half ported to async code, in both directions, and works at every step.
 //!
-//! Services write log files, which grow. First the old threads tail the files, and a coroutine, the first part that is
-//! ported, merges the lines in the order of their time. Then the other way round: coroutines tail the files, and the merge is
-//! still the old thread's code. Both must come to the same.
+//! Services write log files, which grow. First, threads (the old code) tail the files, and a
+//! coroutine (the part that is ported first) merges the lines by time. Then the other way round:
+//! coroutines tail the files, and a thread merges. Both must give the same result.
 //!
-//! `cargo run -p bridge --example half_ported`
+//! `cargo run -p effective-bridge --example half_ported`
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -21,16 +21,16 @@ use futures::stream::{self, Stream, StreamExt};
 
 const FILES: u64 = 12;
 const LINES: u64 = 200;
-/// Read ahead from each file.
+/// How many entries are read ahead from each file.
 const AHEAD: NonZeroUsize = NonZeroUsize::new(16).unwrap();
-/// Between two looks at a file that has not grown.
-const LOOK: Duration = Duration::from_millis(1);
-/// What a service writes when it ends.
+/// The pause before a file that has not grown is read again.
+const PAUSE: Duration = Duration::from_millis(1);
+/// The last line of a log.
 const END: &str = "end";
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// A line of a log: when, and what.
+/// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     time: u64,
@@ -41,7 +41,7 @@ fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let offload = Offload::builder()
         .name_prefix("tail")
-        // A call of the offload tails one file for as long as it has something: each needs its own thread at times.
+        // A job tails one file for as long as it has lines, so each file may need a thread.
         .max_threads(usize::try_from(FILES)?)
         .build()?;
     let executor = ThreadPool::new()?;
@@ -59,7 +59,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-// ---- the first half: threads produce, a coroutine merges -------------------------------------------------------------
+// ---- the first half: threads produce, a coroutine merges
 
 /// The old code: a blocking iterator over the lines of a file that grows.
 struct Tail {
@@ -81,27 +81,27 @@ impl Iterator for Tail {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            // The end of the file may come in the middle of a line: the rest is appended to it.
+            // The file may end in the middle of a line: the next read appends the rest.
             match self.reader.read_line(&mut self.line) {
                 Ok(_) if self.line.ends_with('\n') => {
                     let entry = parse(&self.line);
                     self.line.clear();
                     return entry;
                 }
-                Ok(_) => thread::sleep(LOOK),
+                Ok(_) => thread::sleep(PAUSE),
                 Err(error) => return Some(Err(error.into())),
             }
         }
     }
 }
 
-/// The new code, which knows streams only.
+/// The new code, which takes streams.
 async fn merge_in_a_coroutine(offload: &Offload, paths: &[PathBuf]) -> Result<Vec<Entry>, Failure> {
     let mut tails = Vec::new();
     for path in paths {
         let path = path.clone();
         let tail = offload.run(move || Tail::open(&path)).await??;
-        // An error of the bridge and one of the file are the same to the merge.
+        // To the merge, an error of the bridge is like one of the file.
         let entries = offload.stream(AHEAD, tail).map(|entry| entry?);
         tails.push(entries);
     }
@@ -122,7 +122,7 @@ async fn merge_in_a_coroutine(offload: &Offload, paths: &[PathBuf]) -> Result<Ve
     Ok(merged)
 }
 
-// ---- the second half: coroutines produce, a thread merges ------------------------------------------------------------
+// ---- the second half: coroutines produce, a thread merges
 
 /// The new code: a stream over the lines of a file that grows.
 fn tail(offload: Offload, path: PathBuf) -> impl Stream<Item = Result<Entry, Failure>> + Send {
@@ -163,12 +163,12 @@ async fn next_line(
         if line.ends_with('\n') {
             return Ok(());
         }
-        // The file has not grown. This needs no timer of any runtime: a thread waits.
-        offload.run(|| thread::sleep(LOOK)).await?;
+        // The file has not grown. A job sleeps, so no runtime's timer is needed.
+        offload.run(|| thread::sleep(PAUSE)).await?;
     }
 }
 
-/// The old code, which knows blocking iterators only.
+/// The old code, which takes blocking iterators.
 fn merge_on_a_thread(
     portal: &Portal,
     offload: &Offload,
@@ -193,7 +193,7 @@ fn merge_on_a_thread(
     Ok(merged)
 }
 
-// ---- what both halves share ------------------------------------------------------------------------------------------
+// ---- shared by both halves
 
 /// `None` at the end of the log.
 fn parse(line: &str) -> Option<Result<Entry, Failure>> {
@@ -205,7 +205,7 @@ fn parse(line: &str) -> Option<Result<Entry, Failure>> {
         let (time, text) = (time.parse().ok()?, text.to_owned());
         Some(Entry { time, text })
     });
-    Some(entry.ok_or_else(|| format!("this is no line of a log: {line:?}").into()))
+    Some(entry.ok_or_else(|| format!("not a line of a log: {line:?}").into()))
 }
 
 fn earliest<'a>(heads: impl Iterator<Item = &'a Entry>) -> Option<usize> {
@@ -213,11 +213,11 @@ fn earliest<'a>(heads: impl Iterator<Item = &'a Entry>) -> Option<usize> {
     first.map(|(place, _)| place)
 }
 
-/// Writes its log, line by line and at times half a line.
+/// A service: writes its log line by line, sometimes in two halves.
 fn serve(mut log: File, number: u64) -> io::Result<Vec<Entry>> {
     let mut written = Vec::new();
     for n in 0..LINES {
-        // Each has its own gaps.
+        // Each service has its own gaps.
         let time = n * FILES * 3 + number * 7 % 11;
         let entry = Entry {
             time,
@@ -251,7 +251,7 @@ fn start_services(folder: &Path) -> io::Result<(Vec<PathBuf>, Services)> {
     Ok((paths, services))
 }
 
-/// Whether every line that was written came out once, in order.
+/// Checks that every line was merged once, in order.
 fn check(what: &str, merged: &[Entry], services: Services) -> Result<(), Failure> {
     let mut expected = Vec::new();
     for service in services {

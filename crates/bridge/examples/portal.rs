@@ -1,6 +1,7 @@
-//! A threaded program that has one asynchronous part: a loop on a thread of its own, which the others call.
+//! A threaded program with one asynchronous part: a loop on a thread of its own, which the other
+//! threads call.
 //!
-//! `cargo run -p bridge --example portal`
+//! `cargo run -p effective-bridge --example portal`
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,7 +16,7 @@ use futures::executor::block_on;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (send, receive) = mpsc::channel();
     let asynchronous = thread::spawn(move || {
-        // The loop and its coroutines live on this thread; the portal goes wherever it is needed.
+        // The loop and its coroutines stay on this thread; the portal can be sent and cloned.
         let (portal, portal_loop) = Portal::local();
         send.send(portal).expect("main waits for it");
         block_on(portal_loop);
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             thread::spawn(move || -> Result<usize, CallError> {
                 let mut total = 0;
                 for _ in 0..100 {
-                    // Runs over there, on state that is not `Send`; this thread waits.
+                    // Runs on the loop's thread, on state that is not `Send`; this thread waits.
                     total += portal.call(move || async move { count(number) }).wait()?;
                 }
                 Ok(total)
@@ -39,13 +40,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("counted up to {}", worker.join().expect("no panic")?);
     }
 
-    // A wait with a limit; the coroutine is cancelled when the call is dropped.
+    // A wait with a timeout. Dropping the call cancels the coroutine.
     let mut endless = portal.call(std::future::pending::<()>);
     let late = endless.wait_timeout(Duration::from_millis(10));
     println!("{}", late.expect_err("it never ends"));
     drop(endless);
 
-    // The loop ends with its last portal.
+    // The loop completes after its last portal is dropped.
     drop(portal);
     asynchronous.join().expect("no panic");
     Ok(())

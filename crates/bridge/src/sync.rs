@@ -1,20 +1,28 @@
-//! What the protocols between threads are made of: the standard library's. The model checks compile the same protocols
-//! with a module of this name that has loom's.
+//! The primitives of this crate's protocols: those of the standard library, or loom's under
+//! `cfg(model_check)`, so that `tests/model_check.rs` checks the code that ships.
 
-pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
-pub(crate) use std::thread::{self, Thread};
+#[cfg(model_check)]
+pub(crate) use loom::{
+    sync::{Condvar, Mutex, MutexGuard, atomic},
+    thread::{self, Thread},
+};
+#[cfg(not(model_check))]
+pub(crate) use std::{
+    sync::{Condvar, Mutex, MutexGuard, atomic},
+    thread::{self, Thread},
+};
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// Locks, whether or not a panic passed by while the lock was held.
-///
-/// No code of the user ever runs under one of this crate's locks, so what they guard is whole at every moment.
+/// Locks, ignoring poison: no user code runs under one of this crate's locks, so the data is never
+/// left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Parks this thread until it is unparked, for no reason at all, or because the deadline has passed.
+/// Parks this thread until it is unparked, wakes spuriously, or the deadline has passed.
+#[cfg(not(model_check))]
 pub(crate) fn park_until(deadline: Option<Instant>) {
     match deadline {
         None => thread::park(),
@@ -24,20 +32,31 @@ pub(crate) fn park_until(deadline: Option<Instant>) {
     }
 }
 
-/// What one who spins does between some looks.
+/// Time does not pass in a model: only models without deadlines come here.
+#[cfg(model_check)]
+pub(crate) fn park_until(deadline: Option<Instant>) {
+    assert!(deadline.is_none());
+    thread::park();
+}
+
+/// What a spinning thread does after every few checks.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Between {
-    /// Goes on looking.
-    Nothing,
-    /// Lets another thread have the core, if one wants it.
+pub(crate) enum Pause {
+    None,
+    /// Offers its core to another thread.
     Yield,
 }
 
-/// Spins until `condition` holds, for about `limit` at most, and says whether it does.
-pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn() -> bool) -> bool {
+/// Spins until `condition` holds, for about `limit` at most, and returns whether it does.
+#[cfg(not(model_check))]
+pub(crate) fn spin_until(limit: Duration, pause: Pause, condition: impl Fn() -> bool) -> bool {
+    /// About as many as fit into a yield that finds no other runnable thread. A guess that did well
+    /// in the benches.
+    const CHECKS: usize = 16;
+
     let start = Instant::now();
     loop {
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             if condition() {
                 return true;
             }
@@ -46,11 +65,14 @@ pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn()
         if start.elapsed() >= limit {
             return false;
         }
-        if between == Between::Yield {
+        if pause == Pause::Yield {
             thread::yield_now();
         }
     }
 }
 
-/// So many looks take about as long as a system call that finds nobody to yield to; the number is a guess that did well.
-const LOOKS: usize = 16;
+/// A model does not spin: another order of the steps shows what a later check would have seen.
+#[cfg(model_check)]
+pub(crate) fn spin_until(_: Duration, _: Pause, condition: impl Fn() -> bool) -> bool {
+    condition()
+}

@@ -1,8 +1,9 @@
-//! Deadlines for coroutines of any runtime, and for threads that wait for long: one thread for the process, which is there
-//! only while deadlines come.
+//! Deadlines for coroutines on any runtime, and for threads that wait for long: one timer thread
+//! per process, which exits when no deadlines are left.
 //!
-//! A thread that parks with a time limit of its own has the system set a timer and take it back, on every wait. The one
-//! thread here sets its timer once for many waits. How much that saves was not measured by itself.
+//! A thread that parks with a timeout of its own has the kernel set and cancel a timer for every
+//! wait; the timer thread sets one timer for many waits. The crate `futures-timer` would do, but
+//! its thread never exits; `async-io` would bring a reactor.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,13 +12,12 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::listener;
-use crate::panic::drop_contained;
-use crate::sync::lock;
+use crate::panic::catch;
 
-/// So long the thread stays where there is no deadline. It never sleeps longer: a deadline that is far off may have been
-/// forgotten meanwhile, of which nobody tells it, since that would wake it for every wait that ends in time.
-const STAY: Duration = Duration::from_secs(5);
+/// How long the thread stays without a deadline, and the longest it sleeps. A distant deadline may
+/// be cancelled while the thread sleeps; that does not wake the thread, since it would then be
+/// woken by every wait that ends in time.
+const LINGER: Duration = Duration::from_secs(5);
 
 struct Timer {
     state: Mutex<State>,
@@ -42,24 +42,28 @@ static TIMER: Timer = Timer {
     changed: Condvar::new(),
 };
 
-/// A deadline of one coroutine. Dropping it forgets the deadline.
+fn lock_state() -> MutexGuard<'static, State> {
+    TIMER.state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The deadline of one coroutine or thread. Dropping it cancels the deadline.
 pub(crate) struct Alarm {
     key: (Instant, u64),
 }
 
 impl Alarm {
     /// # Errors
-    /// If the system refuses the timer's thread.
+    /// If the system refuses the timer thread.
     pub(crate) fn set(at: Instant, waker: &Waker) -> io::Result<Self> {
         let waker = waker.clone();
-        let mut state = lock(&TIMER.state);
+        let mut state = lock_state();
         if !state.has_thread {
             let started = thread::Builder::new()
                 .name("bridge-timer".to_owned())
-                .spawn(tick);
+                .spawn(run_timer);
             if let Err(error) = started {
                 drop(state);
-                drop_contained(waker);
+                drop(waker);
                 return Err(error);
             }
             state.has_thread = true;
@@ -75,29 +79,29 @@ impl Alarm {
         Ok(Self { key })
     }
 
-    /// The coroutine was polled with another waker.
+    /// Replaces the waker: the coroutine was polled with another one.
     pub(crate) fn update(&self, waker: &Waker) {
         let waker = waker.clone();
-        let mut state = lock(&TIMER.state);
+        let mut state = lock_state();
         let old = match state.deadlines.get_mut(&self.key) {
-            Some(place) => std::mem::replace(place, waker),
-            // It has gone off.
+            Some(known) => std::mem::replace(known, waker),
+            // The alarm has gone off.
             None => waker,
         };
         drop(state);
-        drop_contained(old);
+        drop(old);
     }
 }
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        let waker = lock(&TIMER.state).deadlines.remove(&self.key);
-        drop_contained(waker);
+        let waker = lock_state().deadlines.remove(&self.key);
+        drop(waker);
     }
 }
 
-fn tick() {
-    let mut state = lock(&TIMER.state);
+fn run_timer() {
+    let mut state = lock_state();
     loop {
         let now = Instant::now();
         if let Some(first) = state.deadlines.first_entry() {
@@ -105,13 +109,15 @@ fn tick() {
             if at <= now {
                 let waker = first.remove();
                 drop(state);
-                listener::wake(waker);
-                state = lock(&TIMER.state);
+                // The thread serves all deadlines of the process: a waker that panics must not
+                // end it.
+                drop(catch(|| waker.wake()));
+                state = lock_state();
             } else {
-                state = wait(state, now, (at - now).min(STAY));
+                state = wait(state, now, (at - now).min(LINGER));
             }
         } else {
-            state = wait(state, now, STAY);
+            state = wait(state, now, LINGER);
             if state.deadlines.is_empty() {
                 state.has_thread = false;
                 return;

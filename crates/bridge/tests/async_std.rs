@@ -1,4 +1,4 @@
-//! Both ways on async-std.
+//! Offloads and portals on async-std.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn deadlocks<T>(result: Result<T, CallError>) {
 }
 
 #[test]
-fn offloaded_calls() {
+fn jobs_run_from_async_std() {
     within_deadline(|| {
         let offload = Offload::builder().max_threads(3).build().unwrap();
         let calls = (0..500).map(|n| {
@@ -40,7 +40,7 @@ fn offloaded_calls() {
 }
 
 #[test]
-fn calls_of_coroutines() {
+fn portal_calls_async_std() {
     within_deadline(|| {
         let portal = Portal::async_std();
         let calls: Vec<_> = (0..500)
@@ -62,7 +62,7 @@ fn calls_of_coroutines() {
 }
 
 #[test]
-fn fault_39_a_wait_on_an_async_std_task_is_an_error_at_once() {
+fn fault_39_wait_on_async_std_task_fails_at_once() {
     within_deadline(|| {
         let portal = Portal::async_std();
         task::block_on(async {
@@ -79,9 +79,9 @@ fn fault_39_a_wait_on_an_async_std_task_is_an_error_at_once() {
 }
 
 #[test]
-fn fault_39_on_an_async_std_blocking_thread_the_wait_has_a_deadline() {
+fn fault_39_wait_on_async_std_blocking_thread_times_out() {
     within_deadline(|| {
-        let portal = Portal::async_std().deadline(Some(Duration::from_millis(500)));
+        let portal = Portal::async_std().deadlock_timeout(Some(Duration::from_millis(500)));
         let works = portal.clone();
         let wait = task::spawn_blocking(move || works.call(|| async { 1 }).wait());
         assert_eq!(task::block_on(wait).unwrap(), 1);
@@ -95,7 +95,7 @@ fn fault_39_on_an_async_std_blocking_thread_the_wait_has_a_deadline() {
 }
 
 #[test]
-fn fault_39_an_offload_s_thread_may_wait_for_async_std_which_awaits_it() {
+fn fault_39_job_may_wait_for_async_std_that_awaits_it() {
     within_deadline(|| {
         let portal = Portal::async_std();
         let offload = Offload::builder().max_threads(1).build().unwrap();
@@ -109,7 +109,7 @@ fn fault_39_an_offload_s_thread_may_wait_for_async_std_which_awaits_it() {
 }
 
 #[test]
-fn fault_39_the_waiter_is_dropped_and_its_async_std_task_with_it() {
+fn fault_39_dropped_call_cancels_its_async_std_task() {
     within_deadline(|| {
         let portal = Portal::async_std();
         let dropped = Counter::default();

@@ -1,4 +1,4 @@
-//! Readers and writers, each in the other world.
+//! Blocking and asynchronous readers and writers.
 
 mod support;
 
@@ -18,7 +18,7 @@ use futures::stream::{self, TryStreamExt as _};
 use support::sink::{Sink, bytes};
 use support::{eventually, portal, quiet_panics, within_deadline};
 
-/// Gives and takes a few bytes at a time, is interrupted, and fails where told to.
+/// A reader that gives a few bytes at a time, is interrupted, and fails at a given call.
 struct Choppy {
     inner: Cursor<Vec<u8>>,
     calls: usize,
@@ -37,7 +37,7 @@ impl Choppy {
     fn step(&mut self) -> io::Result<usize> {
         self.calls += 1;
         if self.fails_at == Some(self.calls) {
-            return Err(io::Error::other("as told"));
+            return Err(io::Error::other("planned failure"));
         }
         if self.calls % 3 == 1 {
             return Err(io::ErrorKind::Interrupted.into());
@@ -54,7 +54,7 @@ impl Read for Choppy {
 }
 
 #[test]
-fn a_reader_gives_the_same_bytes_to_a_coroutine() {
+fn async_reader_reads_all_bytes() {
     within_deadline(|| {
         let offload = Offload::new();
         let expected = bytes(100_000);
@@ -62,7 +62,7 @@ fn a_reader_gives_the_same_bytes_to_a_coroutine() {
         let mut got = Vec::new();
         block_on(reader.read_to_end(&mut got)).unwrap();
         assert_eq!(got, expected);
-        // At the end it stays there, and gives its reader back.
+        // It stays at the end, and returns its reader.
         let mut byte = [0];
         assert_eq!(block_on(reader.read(&mut byte)).unwrap(), 0);
         let (inner, rest) = reader.into_inner().unwrap();
@@ -71,7 +71,7 @@ fn a_reader_gives_the_same_bytes_to_a_coroutine() {
 }
 
 #[test]
-fn a_reader_s_errors_and_panics_are_passed_on() {
+fn async_reader_passes_on_errors_and_panics() {
     quiet_panics();
     struct Panics;
     impl Read for Panics {
@@ -86,8 +86,8 @@ fn a_reader_s_errors_and_panics_are_passed_on() {
         let mut reader = offload.async_reader(choppy);
         let mut got = Vec::new();
         let error = block_on(reader.read_to_end(&mut got)).unwrap_err();
-        assert_eq!(error.to_string(), "as told");
-        // It goes on where it was.
+        assert_eq!(error.to_string(), "planned failure");
+        // The next read continues there.
         block_on(reader.read_to_end(&mut got)).unwrap();
         assert_eq!(got, bytes(10_000));
         let mut reader = offload.async_reader(Panics);
@@ -99,7 +99,7 @@ fn a_reader_s_errors_and_panics_are_passed_on() {
 }
 
 #[test]
-fn a_writer_gets_all_bytes_of_a_coroutine_in_order() {
+fn async_writer_writes_all_bytes_in_order() {
     within_deadline(|| {
         let offload = Offload::new();
         let (sink, expected) = (Sink::new(0), bytes(100_000));
@@ -119,7 +119,7 @@ fn a_writer_gets_all_bytes_of_a_coroutine_in_order() {
 }
 
 #[test]
-fn a_writer_s_error_is_told_and_what_was_not_written_is_tried_again() {
+fn async_writer_retries_unwritten_bytes_after_error() {
     within_deadline(|| {
         let offload = Offload::new();
         let (sink, expected) = (Sink::new(9), bytes(50_000));
@@ -143,7 +143,7 @@ fn a_writer_s_error_is_told_and_what_was_not_written_is_tried_again() {
 }
 
 #[test]
-fn what_a_dropped_writer_has_accepted_is_still_written() {
+fn dropped_writer_writes_accepted_bytes() {
     within_deadline(|| {
         let (offload, portal) = (Offload::new(), portal());
         for length in [10, 16 * 1024, 20_000] {
@@ -163,7 +163,7 @@ fn what_a_dropped_writer_has_accepted_is_still_written() {
 }
 
 #[test]
-fn an_asynchronous_reader_gives_the_same_bytes_to_a_thread() {
+fn blocking_reader_reads_all_bytes() {
     within_deadline(|| {
         let portal = portal();
         let expected = bytes(100_000);
@@ -179,7 +179,7 @@ fn an_asynchronous_reader_gives_the_same_bytes_to_a_thread() {
 }
 
 #[test]
-fn a_read_that_times_out_loses_nothing() {
+fn timed_out_read_loses_nothing() {
     within_deadline(|| {
         let portal = portal();
         let (send, receive) = futures::channel::mpsc::unbounded::<io::Result<Vec<u8>>>();
@@ -192,7 +192,7 @@ fn a_read_that_times_out_loses_nothing() {
         reader.set_timeout(Some(Duration::from_secs(60)));
         assert_eq!(reader.read(&mut buf).unwrap(), 5);
         assert_eq!(&buf[..5], b"to be");
-        // Refused where it could deadlock: the same.
+        // A read that is refused because it could deadlock loses nothing either.
         send.unbounded_send(Ok(b"or not".to_vec())).unwrap();
         match block_on(async { reader.read(&mut buf) }) {
             Ok(6) => {}
@@ -207,7 +207,7 @@ fn a_read_that_times_out_loses_nothing() {
 }
 
 #[test]
-fn an_asynchronous_writer_gets_all_bytes_of_a_thread_in_order() {
+fn blocking_writer_writes_all_bytes_in_order() {
     within_deadline(|| {
         let portal = portal();
         let (sink, expected) = (Sink::new(9), bytes(100_000));
@@ -227,7 +227,7 @@ fn an_asynchronous_writer_gets_all_bytes_of_a_thread_in_order() {
 }
 
 #[test]
-fn readers_of_a_runtime_that_is_gone_say_so() {
+fn reader_fails_after_its_runtime_is_gone() {
     let portal = effective_bridge::Portal::new(drop);
     let mut reader = portal.blocking_reader(futures::io::empty());
     let error = reader.read(&mut [0]).unwrap_err();
@@ -237,8 +237,8 @@ fn readers_of_a_runtime_that_is_gone_say_so() {
 }
 
 #[test]
-fn a_reader_of_another_runtime_s_pipe_wakes_its_thread() {
-    /// Ready when the other side has put something there.
+fn blocking_reader_wakes_its_thread() {
+    /// Ready when the other side has sent a byte.
     struct Pipe(mpsc::Receiver<u8>, Arc<Mutex<Option<std::task::Waker>>>);
     impl AsyncRead for Pipe {
         fn poll_read(
@@ -282,7 +282,7 @@ fn a_reader_of_another_runtime_s_pipe_wakes_its_thread() {
 }
 
 #[test]
-fn what_a_dropped_writer_has_accepted_outlives_a_full_and_closed_offload() {
+fn dropped_writer_writes_despite_full_closed_offload() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -308,11 +308,10 @@ fn what_a_dropped_writer_has_accepted_outlives_a_full_and_closed_offload() {
     });
 }
 
-/// What a writer has taken on its way counts for nothing before it is flushed.
 #[test]
-fn a_writer_that_is_dropped_while_it_writes_is_flushed_too() {
+fn writer_dropped_while_writing_is_flushed() {
     within_deadline(|| {
-        // A whole buffer, so that the writing begins by itself.
+        // A full buffer, so that writing begins without a flush.
         let expected = bytes(16 * 1024);
         for fails_at in [usize::MAX, 5] {
             for pause in [0, 20] {
@@ -322,13 +321,13 @@ fn a_writer_that_is_dropped_while_it_writes_is_flushed_too() {
                 block_on(writer.write_all(&expected)).unwrap();
                 thread::sleep(Duration::from_millis(pause));
                 drop(writer);
-                // Also when nobody holds the offload any more.
+                // Also after the last handle of the offload is dropped.
                 drop(offload);
                 eventually(|| sink.flushed.load(Ordering::SeqCst) > 0);
                 assert_eq!(
                     sink.written(),
                     expected,
-                    "a coroutine's, {fails_at}, {pause}"
+                    "asynchronous, {fails_at}, {pause}"
                 );
 
                 let sink = Sink::new(fails_at);
@@ -337,7 +336,7 @@ fn a_writer_that_is_dropped_while_it_writes_is_flushed_too() {
                 thread::sleep(Duration::from_millis(pause));
                 drop(writer);
                 eventually(|| sink.flushed.load(Ordering::SeqCst) > 0);
-                assert_eq!(sink.written(), expected, "a thread's, {fails_at}, {pause}");
+                assert_eq!(sink.written(), expected, "blocking, {fails_at}, {pause}");
             }
         }
     });

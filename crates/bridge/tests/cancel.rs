@@ -1,4 +1,4 @@
-//! Awaits that are dropped, at whichever poll.
+//! Awaits that are dropped at any poll.
 
 mod support;
 
@@ -19,10 +19,9 @@ fn places(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
 }
 
-/// Whatever is dropped at whichever poll: the next one goes on where it was.
 #[test]
-fn dropping_an_await_at_any_poll_loses_nothing() {
-    /// Not there yet so often.
+fn await_dropped_at_any_poll_loses_nothing() {
+    /// A reader that sleeps before each read, in microseconds.
     struct Slow(usize, Cursor<Vec<u8>>);
     impl Read for Slow {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -35,7 +34,7 @@ fn dropping_an_await_at_any_poll_loses_nothing() {
         let offload = Offload::builder().max_threads(2).build().unwrap();
         let patience = Duration::from_secs(30);
         for n in 1..=6 {
-            // A stream: `next` is dropped after the first, second, … n-th poll, again and again.
+            // A stream: `next` is dropped after its first, second, … n-th poll in turn.
             let items = (0..60).inspect(|_| thread::sleep(Duration::from_micros(30)));
             let mut items = offload.stream(places(3), items);
             let mut got = Vec::new();
@@ -62,7 +61,7 @@ fn dropping_an_await_at_any_poll_loses_nothing() {
                 polls = polls % n + 1;
             }
             assert_eq!(got, expected);
-            // A writer: what a dropped write would have accepted was not accepted.
+            // A writer: a dropped write has accepted nothing.
             let sink = Sink::new(0);
             let mut writer = offload.async_writer(sink.clone());
             let mut rest = &expected[..];
@@ -86,9 +85,8 @@ fn dropping_an_await_at_any_poll_loses_nothing() {
     });
 }
 
-/// A call that is dropped at its n-th poll ran, or never will, and what it had captured is dropped once.
 #[test]
-fn dropping_a_call_at_any_poll_drops_what_it_holds_once() {
+fn job_dropped_at_any_poll_drops_its_captures_once() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -109,6 +107,6 @@ fn dropping_a_call_at_any_poll_drops_what_it_holds_once() {
         let settled = ran.get();
         block_on(offload.run(|| ())).unwrap();
         assert_eq!(ran.get(), settled);
-        assert!(settled <= 150, "every fourth was never polled");
+        assert!(settled <= 150, "every fourth job was never polled");
     });
 }

@@ -1,4 +1,4 @@
-//! What the errors say.
+//! The messages and bounds of the errors.
 
 mod support;
 
@@ -10,7 +10,7 @@ use effective_bridge::{BuildError, CallError, Offload, OffloadError, Refused, Wo
 fn is_error<E: Error + Send + Sync + 'static>() {}
 
 #[test]
-fn errors_go_wherever_errors_go() {
+fn errors_are_send_sync_and_static() {
     is_error::<BuildError>();
     is_error::<OffloadError>();
     is_error::<CallError>();
@@ -22,17 +22,14 @@ fn errors_go_wherever_errors_go() {
 }
 
 #[test]
-fn settings_that_make_no_offload_are_errors_of_one_line() {
+fn invalid_settings_are_one_line_errors() {
     let builder = Offload::builder;
     let bad = [
         (builder().max_threads(0), "at least 1"),
         (builder().max_threads(2).min_threads(3), "from 0 to 2"),
-        (builder().max_pending(0), "`max_pending` at least 1"),
+        (builder().max_pending(0), "`max_pending` must be at least 1"),
         (builder().name_prefix("a\0b"), "NUL"),
-        (
-            builder().min_threads(1).stack_size(1 << 60),
-            "smaller stacks",
-        ),
+        (builder().min_threads(1).stack_size(1 << 60), "`stack_size`"),
     ];
     for (builder, says) in bad {
         let error = builder.build().unwrap_err();
@@ -43,7 +40,7 @@ fn settings_that_make_no_offload_are_errors_of_one_line() {
 }
 
 #[test]
-fn every_error_says_in_one_line_what_to_do() {
+fn errors_are_one_line_with_advice() {
     let lines = [
         OffloadError::Closed.to_string(),
         OffloadError::WouldDeadlock.to_string(),
@@ -70,7 +67,7 @@ fn every_error_says_in_one_line_what_to_do() {
 }
 
 #[test]
-fn debug_output_is_there_and_needs_nothing_of_the_user_s_types() {
+fn debug_output_needs_no_bounds() {
     struct Plain;
     let offload = Offload::new();
     let run = offload.run(|| Plain);

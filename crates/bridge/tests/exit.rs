@@ -1,4 +1,4 @@
-//! What was accepted when the process ends: nothing is lost after `close` or `shutdown_timeout`.
+//! Accepted work at process exit: nothing is lost after `close` or `shutdown_timeout`.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use futures::executor::block_on;
 const PATH: &str = "BRIDGE_TEST_PATH";
 const BYTES: usize = 100_000;
 
-/// A writer that takes a while for each write, as disks do.
+/// A writer whose writes take a while, as on a slow disk.
 struct Slow(File);
 
 impl Write for Slow {
@@ -28,7 +28,7 @@ impl Write for Slow {
     }
 }
 
-/// Runs `body` in a process of its own, which then exits at once, and returns what that has written.
+/// Runs `body` in a child process, which then exits at once, and returns how many bytes it wrote.
 fn written_by_child(test: &str, body: impl FnOnce(&Offload, Slow)) -> usize {
     if let Some(path) = std::env::var_os(PATH) {
         let offload = Offload::new();
@@ -48,8 +48,8 @@ fn written_by_child(test: &str, body: impl FnOnce(&Offload, Slow)) -> usize {
 }
 
 #[test]
-fn no_byte_is_lost_at_exit_after_close() {
-    let written = written_by_child("no_byte_is_lost_at_exit_after_close", |offload, file| {
+fn close_before_exit_loses_no_byte() {
+    let written = written_by_child("close_before_exit_loses_no_byte", |offload, file| {
         let mut writer = offload.async_writer(file);
         block_on(async {
             writer.write_all(&[b'x'; BYTES]).await.unwrap();
@@ -60,8 +60,8 @@ fn no_byte_is_lost_at_exit_after_close() {
 }
 
 #[test]
-fn no_byte_is_lost_at_exit_after_shutdown() {
-    let written = written_by_child("no_byte_is_lost_at_exit_after_shutdown", |offload, file| {
+fn shutdown_before_exit_loses_no_byte() {
+    let written = written_by_child("shutdown_before_exit_loses_no_byte", |offload, file| {
         let mut writer = offload.async_writer(file);
         block_on(writer.write_all(&[b'x'; BYTES])).unwrap();
         drop(writer);
@@ -71,8 +71,8 @@ fn no_byte_is_lost_at_exit_after_shutdown() {
 }
 
 #[test]
-fn detached_call_ends_before_exit_after_shutdown() {
-    let name = "detached_call_ends_before_exit_after_shutdown";
+fn shutdown_before_exit_finishes_detached_job() {
+    let name = "shutdown_before_exit_finishes_detached_job";
     let written = written_by_child(name, |offload, mut file| {
         let call = offload.try_run(move || file.write_all(&[b'x'; BYTES]));
         call.unwrap_or_else(|refused| panic!("{refused}")).detach();

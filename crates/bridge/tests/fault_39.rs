@@ -1,6 +1,5 @@
-//! Fault 39: waits that could never end, and runtimes that go away.
-//!
-//! What needs tokio or async-std is in the files of these names.
+//! Fault 39: waits that could never end, and runtimes that go away. `tokio.rs` and `async_std.rs`
+//! have the tests that need these runtimes.
 
 mod support;
 
@@ -29,7 +28,7 @@ fn deadlocks<T>(result: Result<T, CallError>, at: WouldDeadlock) {
 }
 
 #[test]
-fn fault_39_a_wait_inside_a_futures_executor_is_an_error_at_once() {
+fn fault_39_wait_in_futures_executor_fails_at_once() {
     within_deadline(|| {
         let portal = portal();
         block_on(async {
@@ -42,25 +41,25 @@ fn fault_39_a_wait_inside_a_futures_executor_is_an_error_at_once() {
                 call.wait_timeout(Duration::from_secs(60)),
                 WouldDeadlock::FuturesExecutor,
             );
-            // Nothing is lost by it.
+            // The refusal loses nothing.
             assert_eq!(call.await.unwrap(), 1);
         });
     });
 }
 
 #[test]
-fn fault_39_a_wait_inside_a_coroutine_that_a_portal_called_is_an_error_at_once() {
+fn fault_39_wait_inside_a_call_fails_at_once() {
     within_deadline(|| {
         let portal = portal();
         let inner = portal.clone();
         let call = portal.call(move || async move { inner.call(pending::<()>).wait() });
-        // Its executor is one of `futures` too, but the portal's own knowledge comes first.
+        // The executor is one of `futures` as well, but the portal's own check comes first.
         deadlocks(call.wait().unwrap(), WouldDeadlock::InsideCall);
     });
 }
 
 #[test]
-fn fault_39_a_wait_on_the_loop_s_own_thread_is_an_error_at_once() {
+fn fault_39_wait_on_the_loops_own_thread_fails_at_once() {
     within_deadline(|| {
         let (portal, portal_loop) = Portal::local();
         let inner = portal.clone();
@@ -69,7 +68,7 @@ fn fault_39_a_wait_on_the_loop_s_own_thread_is_an_error_at_once() {
             async move { own.wait() }
         });
         drop(portal);
-        // By hand, so that no executor of `futures` is there to be recognised.
+        // Polled by hand, so that there is no executor of `futures` to recognise.
         let mut portal_loop = std::pin::pin!(portal_loop);
         support::poll_times(portal_loop.as_mut(), 1_000, Duration::from_secs(1)).unwrap();
         deadlocks(call.wait().unwrap(), WouldDeadlock::InsideCall);
@@ -77,7 +76,7 @@ fn fault_39_a_wait_on_the_loop_s_own_thread_is_an_error_at_once() {
 }
 
 #[test]
-fn fault_39_blocking_adapters_in_a_coroutine_are_an_error_at_once_and_lose_nothing() {
+fn fault_39_blocking_iterator_in_executor_fails_at_once() {
     within_deadline(|| {
         let portal = portal();
         let two = NonZeroUsize::new(2).unwrap();
@@ -90,7 +89,7 @@ fn fault_39_blocking_adapters_in_a_coroutine_are_an_error_at_once_and_lose_nothi
         let mut numbers = portal.iter(two, || stream::iter(0..10));
         let mut got = Vec::new();
         while got.len() < 10 {
-            // On and off an executor.
+            // Alternately inside and outside an executor.
             let refused = block_on(async { numbers.next() }).expect("an error");
             deadlocks(refused, WouldDeadlock::FuturesExecutor);
             got.push(numbers.next().unwrap().unwrap());
@@ -100,11 +99,11 @@ fn fault_39_blocking_adapters_in_a_coroutine_are_an_error_at_once_and_lose_nothi
 }
 
 #[test]
-fn fault_39_a_call_back_from_a_full_offload_finds_a_thread() {
+fn fault_39_callback_from_full_offload_gets_a_thread() {
     within_deadline(|| {
         let portal = portal();
         let offload = Offload::builder().max_threads(1).build().unwrap();
-        // Thread, coroutine, thread, coroutine, … on an offload of one thread, which is always taken.
+        // Thread, coroutine, thread, coroutine, … on an offload whose only thread is always taken.
         fn dive(portal: &Portal, offload: &Offload, depth: usize) -> Result<usize, CallError> {
             let (inner, offload) = (portal.clone(), offload.clone());
             let call = portal.call(move || async move {
@@ -121,17 +120,17 @@ fn fault_39_a_call_back_from_a_full_offload_finds_a_thread() {
                 Err(other) => Err(other),
             }
         }
-        // One blocked thread may be replaced; the second would be one too many.
+        // One blocked thread may be replaced, a second may not.
         assert_eq!(dive(&portal, &offload, 0).unwrap(), 2);
         let wider = Offload::builder().max_threads(5).build().unwrap();
         assert_eq!(dive(&portal, &wider, 0).unwrap(), 6);
-        // And it is as good as new.
+        // The offload still works.
         assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
     });
 }
 
 #[test]
-fn fault_39_all_threads_of_an_offload_call_back_at_once() {
+fn fault_39_all_workers_call_back_at_once() {
     within_deadline(|| {
         let portal = portal();
         let offload = Offload::builder().max_threads(3).build().unwrap();
@@ -149,7 +148,7 @@ fn fault_39_all_threads_of_an_offload_call_back_at_once() {
 }
 
 #[test]
-fn fault_39_the_runtime_goes_away_during_the_wait() {
+fn fault_39_wait_ends_when_runtime_is_dropped() {
     within_deadline(|| {
         let (send, receive) = mpsc::channel();
         let (started, has_started) = mpsc::channel();
@@ -174,7 +173,6 @@ fn fault_39_the_runtime_goes_away_during_the_wait() {
         has_started.recv().unwrap();
         let waits = thread::spawn(move || call.wait());
         thread::sleep(Duration::from_millis(20));
-        // One that the loop never comes to, too.
         stop.send(()).unwrap();
         assert!(matches!(waits.join().unwrap(), Err(CallError::RuntimeGone)));
         thread.join().unwrap();
@@ -185,7 +183,7 @@ fn fault_39_the_runtime_goes_away_during_the_wait() {
 }
 
 #[test]
-fn fault_39_an_executor_that_drops_what_it_was_given_is_a_runtime_gone() {
+fn fault_39_executor_that_drops_its_futures_is_runtime_gone() {
     let portal = Portal::new(drop);
     let call = portal.call(|| async { 1 });
     assert!(matches!(call.wait(), Err(CallError::RuntimeGone)));
@@ -195,10 +193,10 @@ fn fault_39_an_executor_that_drops_what_it_was_given_is_a_runtime_gone() {
 }
 
 #[test]
-fn fault_39_a_runtime_that_nobody_drives_is_given_up_after_the_deadline() {
+fn fault_39_wait_for_undriven_runtime_times_out() {
     within_deadline(|| {
         let (portal, _portal_loop) = Portal::local();
-        let portal = portal.deadline(Some(Duration::from_millis(20)));
+        let portal = portal.deadlock_timeout(Some(Duration::from_millis(20)));
         let error = portal.call(|| async { 1 }).wait().unwrap_err();
         assert!(
             matches!(error, CallError::TimedOut { started: false, .. }),
@@ -209,9 +207,9 @@ fn fault_39_a_runtime_that_nobody_drives_is_given_up_after_the_deadline() {
 }
 
 #[test]
-fn fault_39_the_deadline_is_for_the_start_only_on_a_thread_of_one_s_own() {
+fn fault_39_plain_thread_has_deadline_for_start_only() {
     within_deadline(|| {
-        let portal = portal().deadline(Some(Duration::from_millis(100)));
+        let portal = portal().deadlock_timeout(Some(Duration::from_millis(100)));
         let (open, opened) = futures::channel::oneshot::channel::<()>();
         let call = portal.call(move || async move { opened.await.is_ok() });
         let opener = thread::spawn(move || {
@@ -224,10 +222,10 @@ fn fault_39_the_deadline_is_for_the_start_only_on_a_thread_of_one_s_own() {
 }
 
 #[test]
-fn fault_39_on_a_hidden_pool_s_thread_the_whole_wait_has_the_deadline() {
+fn fault_39_pool_thread_has_deadline_for_whole_wait() {
     within_deadline(|| {
-        let portal = portal().deadline(Some(Duration::from_millis(500)));
-        // Named as the threads of the crate `blocking` are.
+        let portal = portal().deadlock_timeout(Some(Duration::from_millis(500)));
+        // The name that the crate `blocking` gives its threads.
         let thread = thread::Builder::new().name("blocking-7".to_owned());
         let wait = thread.spawn(move || portal.call(pending::<()>).wait());
         let error = wait.unwrap().join().unwrap().unwrap_err();
@@ -239,7 +237,7 @@ fn fault_39_on_a_hidden_pool_s_thread_the_whole_wait_has_the_deadline() {
 }
 
 #[test]
-fn fault_39_the_waiter_is_dropped_and_its_coroutine_cancelled() {
+fn fault_39_dropped_call_cancels_its_coroutine() {
     within_deadline(|| {
         let portal = portal();
         let dropped = Counter::default();
@@ -251,7 +249,7 @@ fn fault_39_the_waiter_is_dropped_and_its_coroutine_cancelled() {
         assert!(call.wait_timeout(Duration::from_millis(5)).is_err());
         drop(call);
         eventually(|| dropped.get() == 1);
-        // So it is after a `wait` that failed.
+        // A failed `wait` cancels it as well.
         let held = dropped.on_drop();
         let call = portal.call(move || async move {
             let _held = held;
@@ -263,14 +261,14 @@ fn fault_39_the_waiter_is_dropped_and_its_coroutine_cancelled() {
 }
 
 #[test]
-fn fault_39_an_offload_s_thread_that_awaits_a_coroutine_is_replaced_as_well() {
+fn fault_39_worker_awaiting_a_call_is_replaced() {
     within_deadline(|| {
         let portal = portal();
         let offload = Offload::builder().max_threads(1).build().unwrap();
         let inner = offload.clone();
         let value = block_on(offload.run(move || {
             let call = portal.call(move || async move { inner.run(|| 6).await.unwrap() + 1 });
-            // Not `wait`: an executor of the call's own.
+            // Not `wait`: an executor inside the job.
             block_on(call)
         }));
         assert_eq!(value.unwrap().unwrap(), 7);
@@ -278,7 +276,7 @@ fn fault_39_an_offload_s_thread_that_awaits_a_coroutine_is_replaced_as_well() {
     });
 }
 
-/// Waits when it is dropped, as a connection pool might that hands something back.
+/// Waits for a call when it is dropped, as a pooled connection might.
 struct WaitsInDrop(Portal, mpsc::Sender<Result<(), CallError>>);
 
 impl Drop for WaitsInDrop {
@@ -291,7 +289,7 @@ impl Drop for WaitsInDrop {
     }
 }
 
-/// A portal to an executor that nothing gives away: its one thread polls all there is.
+/// A portal to a hand-written executor that no check recognises.
 fn plain_portal() -> Portal {
     use futures::stream::{FuturesUnordered, StreamExt as _};
     let (coroutines, mut inbox) = futures::channel::mpsc::unbounded();
@@ -321,12 +319,12 @@ fn plain_portal() -> Portal {
 }
 
 #[test]
-fn fault_39_a_wait_in_the_drop_of_a_coroutine_is_an_error_at_once() {
+fn fault_39_wait_in_a_coroutines_drop_fails_at_once() {
     within_deadline(|| {
         let portal = plain_portal();
         let (tell, told) = mpsc::channel();
 
-        // A coroutine that is cancelled under way.
+        // A coroutine that is cancelled midway.
         let held = WaitsInDrop(portal.clone(), tell.clone());
         let mut call = portal.call(move || async move {
             let _held = held;
@@ -336,14 +334,14 @@ fn fault_39_a_wait_in_the_drop_of_a_coroutine_is_an_error_at_once() {
         drop(call);
         deadlocks(told.recv().unwrap(), WouldDeadlock::InsideCall);
 
-        // A value that nobody wants.
+        // A value that is never taken.
         let value = WaitsInDrop(portal.clone(), tell.clone());
         let (open, opened) = oneshot::channel::<()>();
         let call = portal.call(move || async move {
             opened.await.unwrap();
             value
         });
-        // Before the value is there: later it would be this thread that drops it, which may wait.
+        // Detached before the value is set: afterwards this thread would drop it, which may wait.
         call.detach();
         open.send(()).unwrap();
         deadlocks(told.recv().unwrap(), WouldDeadlock::InsideCall);

@@ -1,4 +1,4 @@
-//! An idle bridge costs nothing. In a process of its own, since the clock is the whole process's.
+//! An idle bridge uses no CPU time. In a test program of its own, since the clock is the process's.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -13,7 +13,7 @@ use effective_bridge::{Offload, Portal};
 use futures::executor::block_on;
 use futures::future::join_all;
 
-/// What all threads of this process have run so far, as the scheduler counts it.
+/// The CPU time of all threads of this process, from the scheduler's statistics.
 fn cpu_time() -> Duration {
     let nanoseconds = fs::read_dir("/proc/self/task")
         .expect("Linux lists the threads of a process")
@@ -25,7 +25,7 @@ fn cpu_time() -> Duration {
 }
 
 #[test]
-fn an_idle_bridge_uses_no_cpu_in_whatever_way_it_was_busy_before() {
+fn idle_bridge_uses_no_cpu() {
     let offload = Offload::builder().max_threads(8).build().unwrap();
     let short = Offload::builder().idle_timeout(Duration::from_millis(5));
     let short = short.build().unwrap();
@@ -37,7 +37,7 @@ fn an_idle_bridge_uses_no_cpu_in_whatever_way_it_was_busy_before() {
         let timed = offload.run_timeout(|| (), Duration::from_secs(60));
         block_on(timed).unwrap();
     }
-    // One thread in a call that waits, with another call that is waited for and one with a time limit.
+    // A running job, and one with a timeout that another thread awaits.
     let (gate, busy) = support::occupy(&offload);
     let limited = thread::spawn({
         let offload = offload.clone();

@@ -1,4 +1,4 @@
-//! Iterators and streams, each in the other world.
+//! Blocking iterators and streams.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn places(n: usize) -> NonZeroUsize {
 }
 
 #[test]
-fn an_iterator_is_a_stream_of_all_its_items_in_order() {
+fn stream_yields_all_items_in_order() {
     within_deadline(|| {
         let offload = Offload::new();
         for capacity in [1, 2, 7, 1_000] {
@@ -33,7 +33,7 @@ fn an_iterator_is_a_stream_of_all_its_items_in_order() {
 }
 
 #[test]
-fn a_stream_fetches_no_further_ahead_than_it_may_and_holds_no_thread_meanwhile() {
+fn stream_fetches_at_most_capacity_ahead() {
     within_deadline(|| {
         let offload = Offload::builder().max_threads(1).build().unwrap();
         let made = Arc::new(AtomicUsize::new(0));
@@ -41,7 +41,7 @@ fn a_stream_fetches_no_further_ahead_than_it_may_and_holds_no_thread_meanwhile()
         let items = std::iter::repeat_with(move || count.fetch_add(1, Ordering::SeqCst));
         let mut stream = offload.stream(places(10), items);
         assert_eq!(block_on(stream.next()).unwrap().unwrap(), 0);
-        // Ten, and one that was taken meanwhile.
+        // Ten, and the one that was taken.
         eventually(|| (10..=11).contains(&made.load(Ordering::SeqCst)));
         // The only thread is free.
         assert_eq!(block_on(offload.run(|| 5)).unwrap(), 5);
@@ -51,7 +51,7 @@ fn a_stream_fetches_no_further_ahead_than_it_may_and_holds_no_thread_meanwhile()
 }
 
 #[test]
-fn more_streams_than_threads_get_on() {
+fn more_streams_than_threads_make_progress() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(2)
@@ -71,7 +71,7 @@ fn more_streams_than_threads_get_on() {
 }
 
 #[test]
-fn an_iterator_s_panic_comes_after_its_items_and_is_the_last() {
+fn iterator_panic_is_the_last_item() {
     quiet_panics();
     within_deadline(|| {
         let offload = Offload::new();
@@ -87,12 +87,12 @@ fn an_iterator_s_panic_comes_after_its_items_and_is_the_last() {
 }
 
 #[test]
-fn a_stream_on_a_closed_offload_says_so() {
+fn stream_on_closed_offload_ends_with_error() {
     within_deadline(|| {
         let offload = Offload::builder().max_threads(1).build().unwrap();
         let mut stream = offload.stream(places(2), 0..100);
         assert_eq!(block_on(stream.next()).unwrap().unwrap(), 0);
-        // Behind the call that fetches: two are ahead now, and nobody fetches.
+        // This job runs after the one that fetches: two items are ahead, and no job fetches.
         block_on(offload.run(|| ())).unwrap();
         offload.close();
         let rest: Vec<_> = block_on(stream.collect());
@@ -103,7 +103,7 @@ fn a_stream_on_a_closed_offload_says_so() {
 }
 
 #[test]
-fn a_dropped_stream_ends_its_iterator() {
+fn dropped_stream_drops_its_iterator() {
     within_deadline(|| {
         let offload = Offload::new();
         let dropped = Counter::default();
@@ -124,7 +124,7 @@ fn a_dropped_stream_ends_its_iterator() {
         gate.open();
         eventually(|| dropped.get() == 1);
         assert_eq!(inside.get(), 1);
-        // Idle, it goes with the stream.
+        // An idle iterator is dropped with its stream.
         let held = dropped.on_drop();
         let items = std::iter::repeat_with(move || {
             let _held = &held;
@@ -135,7 +135,7 @@ fn a_dropped_stream_ends_its_iterator() {
 }
 
 #[test]
-fn a_stream_is_an_iterator_of_all_its_items_in_order() {
+fn iterator_yields_all_items_in_order() {
     within_deadline(|| {
         let portal = portal();
         for capacity in [1, 2, 7, 1_000] {
@@ -147,7 +147,7 @@ fn a_stream_is_an_iterator_of_all_its_items_in_order() {
 }
 
 #[test]
-fn an_iterator_takes_no_more_from_its_stream_than_there_is_room_for() {
+fn iterator_takes_at_most_capacity_ahead() {
     within_deadline(|| {
         let portal = portal();
         let made = Arc::new(AtomicUsize::new(0));
@@ -166,7 +166,7 @@ fn an_iterator_takes_no_more_from_its_stream_than_there_is_room_for() {
 }
 
 #[test]
-fn an_iterator_that_times_out_goes_on_and_loses_nothing() {
+fn timed_out_iterator_loses_nothing() {
     within_deadline(|| {
         let portal = portal();
         let (send, receive) = futures::channel::mpsc::unbounded();
@@ -184,7 +184,7 @@ fn an_iterator_that_times_out_goes_on_and_loses_nothing() {
 }
 
 #[test]
-fn a_stream_s_panic_comes_after_its_items_and_is_the_last() {
+fn stream_panic_is_the_last_item() {
     quiet_panics();
     within_deadline(|| {
         let portal = portal();
@@ -203,7 +203,7 @@ fn a_stream_s_panic_comes_after_its_items_and_is_the_last() {
 }
 
 #[test]
-fn a_dropped_iterator_drops_its_stream() {
+fn dropped_iterator_drops_its_stream() {
     within_deadline(|| {
         let portal = portal();
         let dropped = Counter::default();
@@ -224,14 +224,14 @@ fn a_dropped_iterator_drops_its_stream() {
 }
 
 #[test]
-fn iterator_ends_where_it_must_not_block_and_goes_on_elsewhere() {
+fn refused_iterator_ends_and_continues_elsewhere() {
     within_deadline(|| {
         let portal = portal();
         let mut items = portal.iter(places(2), || stream::iter(0..5));
         assert_eq!(items.next().unwrap().unwrap(), 0);
         block_on(async {
             for _ in 0..2 {
-                // The first time after an error, the second time after the end.
+                // The first round returns the error, the second nothing.
                 let refused: Vec<_> = items.by_ref().take(3).collect();
                 assert!(
                     refused.len() <= 1 && refused.iter().all(Result::is_err),

@@ -1,4 +1,4 @@
-//! How an offload and its threads come and go.
+//! The lifetime of an offload and its threads.
 
 mod support;
 
@@ -17,7 +17,7 @@ fn one_thread() -> Offload {
 }
 
 #[test]
-fn close_finishes_what_was_accepted_and_refuses_the_rest() {
+fn close_finishes_accepted_jobs_and_refuses_others() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -57,7 +57,7 @@ fn close_finishes_what_was_accepted_and_refuses_the_rest() {
 }
 
 #[test]
-fn close_now_cancels_what_has_not_started() {
+fn close_now_cancels_pending_jobs() {
     within_deadline(|| {
         let offload = one_thread();
         let (gate, running) = occupy(&offload);
@@ -75,7 +75,7 @@ fn close_now_cancels_what_has_not_started() {
 }
 
 #[test]
-fn a_shutdown_on_its_own_thread_says_so_at_once() {
+fn shutdown_on_own_thread_fails_at_once() {
     within_deadline(|| {
         let offload = one_thread();
         let inside = offload.clone();
@@ -91,7 +91,7 @@ fn a_shutdown_on_its_own_thread_says_so_at_once() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn idle_threads_above_the_minimum_end() {
+fn idle_threads_above_the_minimum_exit() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(6)
@@ -113,7 +113,7 @@ fn idle_threads_above_the_minimum_end() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_last_handle_takes_the_threads_with_it_once_all_is_done() {
+fn threads_exit_after_last_handle_and_last_job() {
     within_deadline(|| {
         let offload = Offload::builder().name_prefix("handle").build().unwrap();
         let (gate, job) = occupy(&offload);
@@ -128,7 +128,7 @@ fn the_last_handle_takes_the_threads_with_it_once_all_is_done() {
 }
 
 #[test]
-fn a_future_keeps_its_offload_open() {
+fn future_keeps_its_offload_open() {
     within_deadline(|| {
         let call = Offload::new().run(|| 1);
         assert_eq!(block_on(call).unwrap(), 1);
@@ -136,7 +136,7 @@ fn a_future_keeps_its_offload_open() {
 }
 
 #[test]
-fn an_offload_that_is_dropped_on_its_own_thread_does_not_wait_for_itself() {
+fn offload_may_be_dropped_on_its_own_thread() {
     within_deadline(|| {
         let offload = one_thread();
         let inside = offload.clone();
@@ -147,9 +147,9 @@ fn an_offload_that_is_dropped_on_its_own_thread_does_not_wait_for_itself() {
 }
 
 #[test]
-fn a_thread_that_the_system_refuses_is_the_error_of_the_call() {
+fn refused_thread_is_the_error_of_the_job() {
     within_deadline(|| {
-        // No system has room for such a stack.
+        // No address space has room for such a stack.
         let offload = Offload::builder().stack_size(1 << 60).build().unwrap();
         let error = block_on(offload.run(|| 1)).unwrap_err();
         assert!(matches!(error, OffloadError::NoThread(_)), "{error}");
@@ -159,7 +159,7 @@ fn a_thread_that_the_system_refuses_is_the_error_of_the_call() {
 }
 
 #[test]
-fn detached_calls_run_although_nobody_awaits_them() {
+fn detached_job_runs() {
     within_deadline(|| {
         let offload = one_thread();
         let (gate, _job) = occupy(&offload);
@@ -172,7 +172,7 @@ fn detached_calls_run_although_nobody_awaits_them() {
 }
 
 #[test]
-fn a_shutdown_waits_for_a_call_whose_thread_is_about_to_start() {
+fn shutdown_waits_for_a_starting_thread() {
     within_deadline(|| {
         for _ in 0..5_000 {
             let offload = one_thread();
@@ -195,9 +195,9 @@ fn a_shutdown_waits_for_a_call_whose_thread_is_about_to_start() {
     });
 }
 
-/// A task that waits for the end beside other work is polled again and again.
+/// A task that awaits the shutdown beside other things is polled often.
 #[test]
-fn a_shutdown_that_is_polled_often_keeps_one_waker() {
+fn shutdown_polled_often_keeps_one_waker() {
     struct Nothing;
     impl std::task::Wake for Nothing {
         fn wake(self: Arc<Self>) {}
@@ -220,10 +220,9 @@ fn a_shutdown_that_is_polled_often_keeps_one_waker() {
     });
 }
 
-/// A deadline that was not reached keeps no thread until then.
 #[test]
 #[cfg(target_os = "linux")]
-fn the_timer_s_thread_ends_soon_after_a_long_time_limit_was_given_up() {
+fn timer_thread_exits_after_deadline_is_cancelled() {
     within_deadline(|| {
         let offload = one_thread();
         let (gate, job) = occupy(&offload);
@@ -231,7 +230,7 @@ fn the_timer_s_thread_ends_soon_after_a_long_time_limit_was_given_up() {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(call.as_mut().poll(&mut cx).is_pending());
         eventually(|| support::threads_named("bridge-timer") == 1);
-        // The thread sleeps by now.
+        // By now the timer thread sleeps.
         thread::sleep(Duration::from_millis(50));
         drop(call);
         gate.open();

@@ -1,45 +1,21 @@
-//! The protocols between threads under the model checker loom: every order of their steps, up to a bound.
+//! The protocols of this crate under loom, which runs every interleaving up to a number of
+//! preemptions.
 //!
-//! The very files of the crate are compiled here, on loom's primitives in place of the standard library's. Run it with
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p bridge --test model_check`.
+//! `RUSTFLAGS="--cfg model_check" cargo test --release -p effective-bridge --test model_check`,
+//! with a `CARGO_TARGET_DIR` of its own. The library is then built on loom's primitives
+//! (`src/sync.rs`), so the code that ships is what is checked.
 #![cfg(model_check)]
-#![allow(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "the protocols are compiled whole, and a part of each is used"
-)]
 
 #[path = "model_check/calls.rs"]
 mod calls;
-#[path = "../src/portal/core.rs"]
-mod core;
-#[path = "../src/offload/dispatch.rs"]
+#[path = "model_check/dispatch.rs"]
 mod dispatch;
-#[path = "../src/offload/lane.rs"]
-mod lane;
-#[path = "../src/listener.rs"]
-mod listener;
-#[path = "../src/outcome.rs"]
-mod outcome;
-#[path = "model_check/outcomes.rs"]
-mod outcomes;
-#[path = "../src/panic.rs"]
-mod panic;
-#[path = "../src/offload/state.rs"]
-mod state;
-#[path = "model_check/sync.rs"]
-mod sync;
-#[path = "model_check/threads.rs"]
-mod threads;
+#[path = "model_check/oneshot.rs"]
+mod oneshot;
 
-/// Stands in for the crate's, which knows of things that are no part of these protocols.
-#[derive(Debug)]
-enum CallError {
-    Cancelled,
-}
+use std::sync::PoisonError;
 
-/// Checks every order in which at most so many threads are interrupted where they need not be.
+/// Checks every interleaving with at most `preemptions` preemptions.
 fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
@@ -47,8 +23,8 @@ fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// Runs both at once. Neither is on the model's first thread, which joins them: loom takes an unpark that comes late for a
-/// reason to leave a `join`, and then never comes back to it.
+/// Runs both at once, on two threads that the model's first thread joins. Neither may run on the
+/// first thread: there a late unpark ends loom's `join` early.
 fn at_once(one: impl FnOnce() + Send + 'static, other: impl FnOnce() + Send + 'static) {
     let threads = [loom::thread::spawn(one), loom::thread::spawn(other)];
     for thread in threads {
@@ -56,8 +32,8 @@ fn at_once(one: impl FnOnce() + Send + 'static, other: impl FnOnce() + Send + 's
     }
 }
 
-/// A waker that wakes a thread. With a condition variable: a token for `park` can get lost in loom, when the thread that has
-/// it comes to a mutex that is locked.
+/// A waker that wakes a thread, with a condition variable: loom can lose the token of `park` when
+/// the thread that has it comes to a locked mutex.
 struct Bell {
     rung: loom::sync::Mutex<bool>,
     changed: loom::sync::Condvar,
@@ -71,8 +47,12 @@ impl Bell {
         })
     }
 
+    fn lock(&self) -> loom::sync::MutexGuard<'_, bool> {
+        self.rung.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn wait(&self) {
-        let mut rung = sync::lock(&self.rung);
+        let mut rung = self.lock();
         while !std::mem::take(&mut *rung) {
             rung = self.changed.wait(rung).unwrap();
         }
@@ -81,7 +61,7 @@ impl Bell {
 
 impl std::task::Wake for Bell {
     fn wake(self: std::sync::Arc<Self>) {
-        *sync::lock(&self.rung) = true;
+        *self.lock() = true;
         self.changed.notify_one();
     }
 }

@@ -1,4 +1,5 @@
-//! Calls of an offload that wait for other calls of it: under load, through coroutines, and how many run at once.
+//! Jobs that wait for other jobs of their offload: under load, through coroutines, and how many run
+//! at once.
 
 mod support;
 
@@ -19,7 +20,7 @@ fn offload(max_threads: usize) -> Offload {
     Offload::builder().max_threads(max_threads).build().unwrap()
 }
 
-/// A call that waits for a coroutine that waits for a call, nested `depth` times.
+/// A job that waits for a coroutine that waits for a job, nested `depth` times.
 fn call_back(offload: &Offload, portal: &Portal, depth: usize, n: usize) -> usize {
     if depth == 0 {
         return n;
@@ -34,7 +35,7 @@ fn call_back(offload: &Offload, portal: &Portal, depth: usize, n: usize) -> usiz
 }
 
 #[test]
-fn call_back_is_not_refused_under_load() {
+fn callback_is_not_refused_under_load() {
     within_deadline(|| {
         let portal = portal();
         for (max_threads, depth, calls) in [(1, 1, 50), (3, 1, 300), (3, 3, 100), (64, 1, 500)] {
@@ -52,7 +53,7 @@ fn call_back_is_not_refused_under_load() {
     });
 }
 
-/// Calls `depth` calls one inside the other.
+/// Nests jobs `depth` deep.
 fn nest(offload: &Offload, depth: usize) -> Result<usize, OffloadError> {
     if depth == 0 {
         return Ok(1);
@@ -62,7 +63,7 @@ fn nest(offload: &Offload, depth: usize) -> Result<usize, OffloadError> {
 }
 
 #[test]
-fn nested_calls_are_not_refused_under_load() {
+fn nested_jobs_are_not_refused_under_load() {
     within_deadline(|| {
         for (max_threads, depth) in [(1, 2), (2, 2), (4, 2), (3, 4)] {
             let offload = offload(max_threads);
@@ -80,7 +81,7 @@ fn nested_calls_are_not_refused_under_load() {
 }
 
 #[test]
-fn call_back_through_a_task_of_its_own_is_not_refused() {
+fn callback_through_another_task_is_not_refused() {
     within_deadline(|| {
         let executor = ThreadPool::builder().pool_size(2).create().unwrap();
         let portal = Portal::new({
@@ -91,7 +92,7 @@ fn call_back_through_a_task_of_its_own_is_not_refused() {
         let results = join_all((0..100).map(|n| {
             let (inner, portal, executor) = (offload.clone(), portal.clone(), executor.clone());
             offload.run(move || {
-                // The offload cannot see who waits for the inner call.
+                // The offload cannot see what waits for the inner job.
                 let call = portal.call(move || async move {
                     let (give, take) = oneshot::channel();
                     executor.spawn_ok(async move {
@@ -109,7 +110,7 @@ fn call_back_through_a_task_of_its_own_is_not_refused() {
 }
 
 #[test]
-fn nesting_across_two_offloads_of_one_thread_ends() {
+fn nesting_across_two_offloads_ends() {
     within_deadline(|| {
         let (one, other) = (offload(1), offload(1));
         let results = join_all((0..50).map(|n| {
@@ -126,7 +127,7 @@ fn nesting_across_two_offloads_of_one_thread_ends() {
 }
 
 #[test]
-fn nested_call_does_not_wait_for_room_behind_outer_calls() {
+fn nested_job_does_not_wait_behind_outer_jobs() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -149,7 +150,7 @@ fn nested_call_does_not_wait_for_room_behind_outer_calls() {
 }
 
 #[test]
-fn no_more_calls_than_threads_are_at_work_after_waits() {
+fn at_most_max_threads_jobs_run_after_waits() {
     within_deadline(|| {
         for max_threads in [1, 4] {
             let offload = offload(max_threads);
@@ -178,7 +179,7 @@ fn no_more_calls_than_threads_are_at_work_after_waits() {
 }
 
 #[test]
-fn call_runs_while_all_others_wait_for_its_message() {
+fn job_runs_while_all_others_wait_for_its_message() {
     within_deadline(|| {
         let portal = portal();
         let offload = offload(2);
@@ -201,13 +202,13 @@ fn call_runs_while_all_others_wait_for_its_message() {
 }
 
 #[test]
-fn calls_that_hand_in_their_successors_starve_nobody() {
+fn jobs_that_submit_successors_starve_no_other() {
     fn again(offload: Offload, over: Arc<AtomicBool>, rounds: Arc<AtomicUsize>) {
         rounds.fetch_add(1, Ordering::SeqCst);
         if over.load(Ordering::SeqCst) {
             return;
         }
-        // Waits as well, which is refused to none of them.
+        // Each of them also waits, which must not be refused.
         assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
         let next = offload.clone();
         if let Ok(job) = offload.try_run(move || again(next, over, rounds)) {
@@ -231,7 +232,7 @@ fn calls_that_hand_in_their_successors_starve_nobody() {
 }
 
 #[test]
-fn nested_calls_of_a_closed_offload_still_end() {
+fn nested_jobs_of_a_closed_offload_finish() {
     within_deadline(|| {
         let offload = offload(1);
         let (inner, gate) = (offload.clone(), Gate::new());

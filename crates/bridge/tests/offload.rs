@@ -1,9 +1,9 @@
-//! Blocking code called from coroutines.
+//! Blocking jobs submitted from coroutines.
 
 mod support;
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -21,7 +21,7 @@ fn one_thread() -> Offload {
 }
 
 #[test]
-fn a_call_runs_on_a_named_thread_of_the_offload_and_gives_its_value() {
+fn job_runs_on_a_named_thread() {
     within_deadline(|| {
         let offload = Offload::builder().name_prefix("disk").build().unwrap();
         let name = || thread::current().name().map(str::to_owned);
@@ -40,9 +40,9 @@ fn nothing_happens_before_the_first_poll() {
 }
 
 #[test]
-fn a_thousand_calls_give_a_thousand_values_in_order() {
+fn many_jobs_return_their_results_in_order() {
     within_deadline(|| {
-        // Fewer places than calls: they wait for room.
+        // Less room than jobs: most of them wait for it.
         let offload = Offload::builder()
             .max_threads(3)
             .max_pending(5)
@@ -58,7 +58,7 @@ fn a_thousand_calls_give_a_thousand_values_in_order() {
 }
 
 #[test]
-fn no_more_run_at_once_than_there_may_be_threads() {
+fn at_most_max_threads_jobs_run_at_once() {
     within_deadline(|| {
         let offload = Offload::builder().max_threads(4).build().unwrap();
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -77,7 +77,7 @@ fn no_more_run_at_once_than_there_may_be_threads() {
 }
 
 #[test]
-fn a_panic_is_the_error_of_its_own_call() {
+fn panic_is_the_error_of_its_own_call() {
     quiet_panics();
     within_deadline(|| {
         let offload = one_thread();
@@ -91,17 +91,17 @@ fn a_panic_is_the_error_of_its_own_call() {
 }
 
 #[test]
-fn drops_that_panic_harm_nobody() {
+fn panicking_destructors_are_contained() {
     quiet_panics();
     within_deadline(|| {
         let offload = one_thread();
-        // As a payload, as a value that nobody takes, as what a cancelled call has captured.
-        drop(block_on(offload.run(|| std::panic::panic_any(Bomb(3)))));
-        offload.try_run(|| Bomb(2)).unwrap().detach();
+        // As a panic payload, as a result that is never taken, as a capture of a cancelled job.
+        drop(block_on(offload.run(|| std::panic::panic_any(Bomb))));
+        offload.try_run(|| Bomb).unwrap().detach();
         let (gate, job) = occupy(&offload);
-        let bomb = Bomb(2);
+        let bomb = Bomb;
         drop(offload.try_run(move || drop(bomb)).unwrap());
-        let bomb = Bomb(2);
+        let bomb = Bomb;
         let pending = offload.try_run(move || drop(bomb)).unwrap();
         assert_eq!(offload.close_now(), 1);
         assert!(matches!(block_on(pending), Err(OffloadError::Closed)));
@@ -112,33 +112,7 @@ fn drops_that_panic_harm_nobody() {
 }
 
 #[test]
-fn a_waker_that_panics_harms_nobody() {
-    struct Bad;
-    impl std::task::Wake for Bad {
-        fn wake(self: Arc<Self>) {
-            panic!("meant");
-        }
-    }
-    quiet_panics();
-    within_deadline(|| {
-        let offload = one_thread();
-        let (gate, job) = occupy(&offload);
-        let mut call = pin!(offload.run(|| 1));
-        let waker = Waker::from(Arc::new(Bad));
-        assert!(
-            call.as_mut()
-                .poll(&mut Context::from_waker(&waker))
-                .is_pending()
-        );
-        gate.open();
-        block_on(job).unwrap();
-        assert_eq!(block_on(call).unwrap(), 1);
-        assert_eq!(block_on(offload.run(|| 2)).unwrap(), 2);
-    });
-}
-
-#[test]
-fn a_pending_call_that_is_dropped_never_runs_and_drops_its_closure_at_once() {
+fn dropped_pending_job_never_runs() {
     within_deadline(|| {
         let offload = one_thread();
         let (gate, job) = occupy(&offload);
@@ -161,7 +135,7 @@ fn a_pending_call_that_is_dropped_never_runs_and_drops_its_closure_at_once() {
 }
 
 #[test]
-fn a_running_call_that_is_dropped_runs_on_and_its_value_is_dropped() {
+fn dropped_running_job_keeps_running() {
     within_deadline(|| {
         let offload = one_thread();
         let gate = Gate::new();
@@ -174,7 +148,7 @@ fn a_running_call_that_is_dropped_runs_on_and_its_value_is_dropped() {
         });
         let job = job.unwrap();
         eventually(|| started.get() == 1);
-        assert!(!job.cancel(), "it runs");
+        assert!(!job.cancel(), "it is running");
         assert_eq!(dropped.get(), 0);
         gate.open();
         eventually(|| dropped.get() == 1);
@@ -182,7 +156,7 @@ fn a_running_call_that_is_dropped_runs_on_and_its_value_is_dropped() {
 }
 
 #[test]
-fn a_full_backlog_refuses_try_run_and_hands_the_call_back() {
+fn try_run_returns_the_job_when_full() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -195,7 +169,7 @@ fn a_full_backlog_refuses_try_run_and_hands_the_call_back() {
             .collect();
         let refused = offload.try_run(|| 42).unwrap_err();
         assert_eq!(refused.refusal(), Refusal::Full);
-        assert_eq!(refused.into_call()(), 42);
+        assert_eq!(refused.into_job()(), 42);
         gate.open();
         for (n, job) in kept.into_iter().enumerate() {
             assert_eq!(block_on(job).unwrap(), n);
@@ -204,7 +178,7 @@ fn a_full_backlog_refuses_try_run_and_hands_the_call_back() {
 }
 
 #[test]
-fn run_waits_for_room_and_gets_it_in_order() {
+fn run_waits_for_room_in_order() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -224,7 +198,7 @@ fn run_waits_for_room_and_gets_it_in_order() {
             assert!(call.as_mut().poll(&mut cx).is_pending());
         }
         assert_eq!((offload.pending(), offload.waiting()), (1, 5));
-        // One in line gives up, then the one with a place, whose place goes to the next.
+        // A waiting job is withdrawn, then the queued one, whose room goes to the next.
         drop(calls.remove(3));
         drop(calls.remove(0));
         assert_eq!((offload.pending(), offload.waiting()), (1, 3));
@@ -235,7 +209,7 @@ fn run_waits_for_room_and_gets_it_in_order() {
 }
 
 #[test]
-fn calls_that_are_given_up_leave_nothing_behind_in_a_full_offload() {
+fn withdrawn_jobs_leave_nothing_behind() {
     within_deadline(|| {
         let offload = Offload::builder()
             .max_threads(1)
@@ -248,7 +222,7 @@ fn calls_that_are_given_up_leave_nothing_behind_in_a_full_offload() {
             let mut call = Box::pin(offload.run(|| ()));
             assert!(call.as_mut().poll(&mut cx).is_pending());
         }
-        // In bulk, and from the back.
+        // Many at once, withdrawn from the back.
         let mut calls: Vec<_> = (0..10_000).map(|_| Box::pin(offload.run(|| ()))).collect();
         for call in &mut calls {
             assert!(call.as_mut().poll(&mut cx).is_pending());
@@ -261,7 +235,7 @@ fn calls_that_are_given_up_leave_nothing_behind_in_a_full_offload() {
 }
 
 #[test]
-fn a_time_limit_ends_a_call_that_waits_and_one_that_runs() {
+fn run_timeout_ends_waiting_and_running_jobs() {
     within_deadline(|| {
         let offload = one_thread();
         let (gate, _job) = occupy(&offload);
@@ -286,14 +260,14 @@ fn a_time_limit_ends_a_call_that_waits_and_one_that_runs() {
         inner.open();
         let in_time = offload.run_timeout(|| 5, Duration::from_secs(60));
         assert_eq!(block_on(in_time).unwrap(), 5);
-        let for_ever = offload.run_timeout(|| 6, Duration::MAX);
-        assert_eq!(block_on(for_ever).unwrap(), 6);
+        let unlimited = offload.run_timeout(|| 6, Duration::MAX);
+        assert_eq!(block_on(unlimited).unwrap(), 6);
         assert_eq!(ran.get(), 0);
     });
 }
 
 #[test]
-fn many_time_limits_go_off_each_in_its_turn() {
+fn many_timeouts_expire() {
     within_deadline(|| {
         let offload = one_thread();
         let (gate, _job) = occupy(&offload);
@@ -312,25 +286,25 @@ fn many_time_limits_go_off_each_in_its_turn() {
 }
 
 #[test]
-fn a_call_that_waits_for_calls_on_its_own_full_offload_is_replaced_meanwhile() {
+fn job_that_waits_for_jobs_is_replaced() {
     within_deadline(|| {
         let offload = one_thread();
         let inner = offload.clone();
         let call = offload.run(move || {
             let one = block_on(inner.run(|| 1)).unwrap();
-            // One that was accepted before anybody waited for it, and several at once.
+            // A job that was accepted before it was awaited, and several at once.
             let two = block_on(inner.try_run(|| 2).unwrap()).unwrap();
             let many = block_on(join_all((0..50).map(|n| inner.run(move || n))));
             one + two + many.into_iter().map(Result::unwrap).sum::<i32>()
         });
         assert_eq!(block_on(call).unwrap(), 3 + 49 * 25);
-        // The one that took its part, at most.
+        // At most one more: the replacement.
         assert!(offload.threads() <= 2);
     });
 }
 
 #[test]
-fn calls_nested_deeper_than_there_may_be_threads_get_an_error_instead_of_a_deadlock() {
+fn jobs_nested_too_deep_fail_instead_of_deadlocking() {
     fn nest(offload: &Offload, depth: usize) -> usize {
         let inner = offload.clone();
         match block_on(offload.run(move || nest(&inner, depth + 1))) {
@@ -342,7 +316,7 @@ fn calls_nested_deeper_than_there_may_be_threads_get_an_error_instead_of_a_deadl
     within_deadline(|| {
         let offload = Offload::builder().max_threads(3).build().unwrap();
         for _ in 0..100 {
-            // Three that are replaced, and three at most that found an idle thread.
+            // Three that are replaced, and at most three that found an idle thread.
             let depth = nest(&offload, 0);
             assert!((4..=6).contains(&depth), "{depth}");
             assert!(offload.threads() <= 6);
@@ -351,11 +325,11 @@ fn calls_nested_deeper_than_there_may_be_threads_get_an_error_instead_of_a_deadl
 }
 
 #[test]
-fn a_thread_that_was_replaced_while_it_waited_stands_back_afterwards() {
+fn replaced_worker_yields_after_its_wait() {
     within_deadline(|| {
         let offload = one_thread();
         let inner = offload.clone();
-        // Leaves two threads behind.
+        // This leaves two threads.
         let call = offload.run(move || block_on(inner.run(|| 1)).unwrap());
         assert_eq!(block_on(call).unwrap(), 1);
         assert_eq!(offload.threads(), 2);
@@ -376,9 +350,9 @@ fn a_thread_that_was_replaced_while_it_waited_stands_back_afterwards() {
     });
 }
 
-/// A future that was polled inside a call, and then left the call behind.
+/// A future that was polled inside a job and outlives it.
 #[test]
-fn what_a_call_has_polled_and_given_away_takes_no_part_of_its_thread() {
+fn future_given_away_does_not_block_its_worker() {
     within_deadline(|| {
         for _ in 0..2 {
             let offload = one_thread();
@@ -391,7 +365,7 @@ fn what_a_call_has_polled_and_given_away_takes_no_part_of_its_thread() {
                 call
             });
             let kept = block_on(call).unwrap();
-            // The thread is idle, then busy; neither is a wait for what was given away.
+            // The worker is idle, then busy; neither is a wait for the future that was given away.
             thread::sleep(Duration::from_millis(5));
             assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
             let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -405,7 +379,7 @@ fn what_a_call_has_polled_and_given_away_takes_no_part_of_its_thread() {
                 })
             });
             block_on(futures::future::join_all(calls));
-            assert_eq!(most.load(Ordering::SeqCst), 1, "more run than may");
+            assert_eq!(most.load(Ordering::SeqCst), 1, "too many jobs run at once");
             drop(kept);
             assert_eq!(block_on(offload.run(|| 2)).unwrap(), 2);
             offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
@@ -413,9 +387,8 @@ fn what_a_call_has_polled_and_given_away_takes_no_part_of_its_thread() {
     });
 }
 
-/// What one call has polled, another awaits: that one's thread is replaced meanwhile.
 #[test]
-fn a_call_that_awaits_what_an_earlier_one_has_polled_is_replaced_as_well() {
+fn job_awaiting_a_polled_call_is_replaced() {
     within_deadline(|| {
         let offload = one_thread();
         let portal = support::portal();

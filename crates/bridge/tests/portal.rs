@@ -1,4 +1,4 @@
-//! Coroutines called from threads.
+//! Calls of coroutines from threads.
 
 mod support;
 
@@ -17,7 +17,7 @@ use futures::executor::block_on;
 
 use support::{Bomb, Counter, eventually, portal, quiet_panics, within_deadline};
 
-/// A loop on a thread of its own, which ends with the portal.
+/// A loop on a thread of its own, which exits after the last portal.
 fn local() -> (LocalPortal, thread::JoinHandle<()>) {
     let (send, receive) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -28,7 +28,7 @@ fn local() -> (LocalPortal, thread::JoinHandle<()>) {
     (receive.recv().unwrap(), thread)
 }
 
-/// Pending so often, each time woken at once.
+/// Pending for this many polls, each woken at once.
 struct Yields(usize);
 
 impl Future for Yields {
@@ -45,7 +45,7 @@ impl Future for Yields {
 }
 
 #[test]
-fn a_call_gives_the_coroutine_s_value() {
+fn call_returns_the_value() {
     within_deadline(|| {
         let portal = portal();
         for n in 0..100 {
@@ -82,7 +82,7 @@ fn many_threads_call_at_once() {
 }
 
 #[test]
-fn coroutines_of_a_local_loop_need_not_be_send_and_run_side_by_side() {
+fn local_coroutines_need_no_send_and_interleave() {
     within_deadline(|| {
         let (portal, thread) = local();
         let (open, opened) = oneshot::channel::<()>();
@@ -102,7 +102,7 @@ fn coroutines_of_a_local_loop_need_not_be_send_and_run_side_by_side() {
 }
 
 #[test]
-fn a_loop_finishes_what_it_runs_after_the_last_portal_is_gone() {
+fn loop_finishes_calls_after_last_portal_is_dropped() {
     within_deadline(|| {
         let (portal, thread) = local();
         let (open, opened) = oneshot::channel::<()>();
@@ -115,7 +115,7 @@ fn a_loop_finishes_what_it_runs_after_the_last_portal_is_gone() {
 }
 
 #[test]
-fn a_panic_is_the_error_of_its_own_call() {
+fn panic_is_the_error_of_its_own_call() {
     quiet_panics();
     within_deadline(|| {
         let portal = portal();
@@ -148,12 +148,12 @@ fn a_panic_is_the_error_of_its_own_call() {
 }
 
 #[test]
-fn drops_that_panic_harm_nobody() {
+fn panicking_destructors_are_contained() {
     quiet_panics();
     within_deadline(|| {
         let (own, thread) = local();
-        // A coroutine that panics when it is dropped: at its end, and cancelled in the middle.
-        let bomb = Bomb(2);
+        // A coroutine that panics when it is dropped: cancelled midway, and at its end.
+        let bomb = Bomb;
         let call = own.call(move || async move {
             let _bomb = bomb;
             pending::<()>().await;
@@ -163,13 +163,13 @@ fn drops_that_panic_harm_nobody() {
             call.wait(),
             Err(CallError::Cancelled | CallError::Panicked(_))
         ));
-        let bomb = Bomb(1);
+        let bomb = Bomb;
         let call = own.call(move || async move {
             let _bomb = bomb;
         });
         assert!(matches!(call.wait(), Err(CallError::Panicked(_))));
-        // A value that nobody takes.
-        own.call(|| async { Bomb(1) }).detach();
+        // A value that is never taken.
+        own.call(|| async { Bomb }).detach();
         assert_eq!(own.call(|| async { 1 }).wait().unwrap(), 1);
         drop(own);
         thread.join().unwrap();
@@ -177,7 +177,7 @@ fn drops_that_panic_harm_nobody() {
 }
 
 #[test]
-fn a_wait_that_times_out_loses_nothing() {
+fn timed_out_wait_loses_nothing() {
     within_deadline(|| {
         let portal = portal();
         let (enter, entered) = mpsc::channel();
@@ -201,17 +201,17 @@ fn a_wait_that_times_out_loses_nothing() {
 }
 
 #[test]
-fn a_call_can_be_awaited() {
+fn call_can_be_awaited() {
     within_deadline(|| {
         let portal = portal();
-        // Inside an executor of `futures`, where a thread must not wait.
+        // Inside an executor of `futures`, where a thread must not block.
         let value = block_on(async { portal.call(|| async { 4 }).await });
         assert_eq!(value.unwrap(), 4);
     });
 }
 
 #[test]
-fn a_call_that_is_dropped_cancels_its_coroutine() {
+fn dropped_call_cancels_its_coroutine() {
     within_deadline(|| {
         let portal = portal();
         let (own, thread) = local();
@@ -226,7 +226,7 @@ fn a_call_that_is_dropped_cancels_its_coroutine() {
                 let _held = other;
                 pending::<()>().await;
             });
-            // One that has started, most of the time.
+            // Usually the coroutine has started.
             let _ = call.wait_timeout(Duration::from_micros(50));
         }
         eventually(|| dropped.get() == 100);
@@ -236,7 +236,7 @@ fn a_call_that_is_dropped_cancels_its_coroutine() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_before_it_starts_never_runs() {
+fn call_cancelled_before_its_start_never_runs() {
     let (own, portal_loop) = Portal::local();
     let ran = Counter::default();
     let inside = ran.clone();
@@ -252,7 +252,7 @@ fn a_call_that_is_cancelled_before_it_starts_never_runs() {
 }
 
 #[test]
-fn what_is_done_can_be_had_anywhere_without_blocking() {
+fn wait_timeout_of_zero_is_allowed_anywhere() {
     let (own, portal_loop) = Portal::local();
     let mut call = own.call(|| async { 1 });
     drop(own);
@@ -261,7 +261,7 @@ fn what_is_done_can_be_had_anywhere_without_blocking() {
     block_on(async {
         portal_loop.await;
         assert!(call.is_done());
-        // Inside an executor, where a wait is refused although it would not block.
+        // Inside an executor a wait is refused even if it would not block.
         let error = call.wait_timeout(Duration::MAX).unwrap_err();
         assert!(matches!(error, CallError::WouldDeadlock(_)));
         assert_eq!(call.wait_timeout(Duration::ZERO).unwrap(), 1);
@@ -269,7 +269,7 @@ fn what_is_done_can_be_had_anywhere_without_blocking() {
 }
 
 #[test]
-fn detached_coroutines_run_to_their_end() {
+fn detached_coroutine_runs_to_its_end() {
     within_deadline(|| {
         let portal = portal();
         let ran = Counter::default();
@@ -285,10 +285,10 @@ fn detached_coroutines_run_to_their_end() {
 }
 
 #[test]
-fn long_time_limits_end_in_time_too() {
+fn long_timeouts_expire_in_time() {
     within_deadline(|| {
         let portal = portal();
-        // A later one first, so that the earlier one has to be heard all the same.
+        // The later deadline is set first, so that the timer must wake for the earlier one.
         let later = thread::spawn({
             let portal = portal.clone();
             move || {
@@ -309,9 +309,9 @@ fn long_time_limits_end_in_time_too() {
     });
 }
 
-/// A waker whose `Drop` parks takes the very wake-up that the wait is for.
+/// A waker whose `Drop` parks consumes the wake-up that is meant for the wait.
 #[test]
-fn a_waker_that_parks_when_it_is_dropped_does_not_swallow_the_end_of_the_wait() {
+fn waker_that_parks_in_drop_loses_no_wake_up() {
     struct Parks(support::Gate);
     impl std::task::Wake for Parks {
         fn wake(self: Arc<Self>) {}
@@ -326,7 +326,7 @@ fn a_waker_that_parks_when_it_is_dropped_does_not_swallow_the_end_of_the_wait() 
     within_deadline(|| {
         let gate = support::Gate::new();
         let inside = gate.clone();
-        let portal = portal().deadline(None);
+        let portal = portal().deadlock_timeout(None);
         let mut call = portal.call(move || async move { inside.pass() });
         let waker = std::task::Waker::from(Arc::new(Parks(gate)));
         let mut cx = Context::from_waker(&waker);

@@ -1,5 +1,5 @@
-//! Full load with everything that can go wrong, for as long as `SOAK_SECONDS` says (1 unless set): no call may be lost, and
-//! threads and memory must come back.
+//! Full load with panics, cancellations and timeouts for `SOAK_SECONDS` (default: 1): no call may
+//! be lost, and threads and memory must be released.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -18,7 +18,7 @@ use futures::executor::block_on;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
-/// What was begun, and what came of it.
+/// Counts of the calls begun and of their outcomes.
 #[derive(Default)]
 struct Books {
     begun: AtomicU64,
@@ -63,7 +63,7 @@ impl Books {
     }
 }
 
-/// Numbers that look random and are the same in every run.
+/// A reproducible pseudo-random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -76,7 +76,7 @@ impl Dice {
     }
 }
 
-/// A call of random length, that panics at times with a payload of random kind.
+/// Work of random length that sometimes panics, with a payload of random type.
 fn work(seed: u64) -> u64 {
     let mut dice = Dice(seed);
     match dice.roll(20) {
@@ -89,7 +89,7 @@ fn work(seed: u64) -> u64 {
     seed
 }
 
-/// The same as a coroutine.
+/// `work` as a coroutine.
 struct Work(u64, u64);
 
 impl Future for Work {
@@ -111,7 +111,7 @@ struct World {
     own: LocalPortal,
 }
 
-/// One round of one thread.
+/// One round of one thread: a random use of the crate.
 fn round(world: &World, books: &Books, dice: &mut Dice) {
     let World {
         offload,
@@ -133,11 +133,11 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
             books.add(&books.begun);
             match offload.try_run(move || work(seed)) {
                 Ok(job) => books.offloaded(&block_on(job)),
-                Err(full) => books.offloaded(&block_on(offload.run(full.into_call()))),
+                Err(full) => books.offloaded(&block_on(offload.run(full.into_job()))),
             }
         }
         2 => {
-            // Given up at some poll.
+            // Jobs that are dropped at a random poll.
             for n in 0..20 {
                 books.add(&books.begun);
                 let mut call = Box::pin(offload.run(move || work(seed + n)));
@@ -187,7 +187,7 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
             }
         }
         5 => {
-            // There and back again.
+            // A job that calls a coroutine that awaits a job.
             books.add(&books.begun);
             let (inner, back) = (offload.clone(), portal.clone());
             let nested = offload.run(move || {
@@ -196,7 +196,7 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
             });
             match block_on(nested) {
                 Ok(Ok(result)) => books.offloaded(&result),
-                // As many wait as may wait.
+                // Nested too deep.
                 Ok(Err(CallError::WouldDeadlock(_))) => books.add(&books.cancelled),
                 other => panic!("{other:?}"),
             }
@@ -252,7 +252,7 @@ fn threads() -> usize {
 
 fn run(seconds: f64, seed: u64) -> [u64; 5] {
     let offload = Offload::builder()
-        // Threads come and go all the time.
+        // Threads start and exit all the time.
         .max_threads(4)
         .max_pending(32)
         .idle_timeout(Duration::from_micros(300))
@@ -297,7 +297,7 @@ fn soak() {
         Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
         Err(_) => 1.0,
     };
-    // The panics are meant; thousands of lines about them are not.
+    // The planned panics would print thousands of lines.
     std::panic::set_hook(Box::new(|info| {
         let meant = info.payload().is::<u64>() || support::text(info.payload()) == Some("meant");
         if !meant {
@@ -307,7 +307,7 @@ fn soak() {
     let (tell, told) = std::sync::mpsc::channel();
     let before = threads();
     thread::spawn(move || {
-        // The first part fills caches and arenas; what it leaves is what the second part must come back to.
+        // The first part fills caches and arenas: its memory use is the baseline of the second.
         let warm = run(seconds / 4.0, 1);
         let resident = memory();
         let soaked = run(seconds * 3.0 / 4.0, 100);

@@ -1,4 +1,4 @@
-//! Both ways on tokio: current-thread and multi-thread.
+//! Offloads and portals on tokio, with current-thread and multi-thread runtimes.
 
 mod support;
 
@@ -36,7 +36,7 @@ fn deadlocks<T>(result: Result<T, CallError>) {
 }
 
 #[test]
-fn offloaded_calls_on_both_kinds_of_runtime() {
+fn jobs_run_from_both_kinds_of_runtime() {
     within_deadline(|| {
         let offload = Offload::builder().max_threads(3).build().unwrap();
         for runtime in [multi(), current()] {
@@ -53,7 +53,7 @@ fn offloaded_calls_on_both_kinds_of_runtime() {
                 || thread::sleep(Duration::from_millis(100)),
                 Duration::from_millis(2),
             );
-            // No timer of the runtime is on.
+            // The runtime's timer is not enabled.
             assert!(runtime.block_on(slow).is_err());
             let items = offload.stream(NonZeroUsize::new(4).unwrap(), 0..100);
             assert_eq!(runtime.block_on(items.count()), 100);
@@ -62,11 +62,11 @@ fn offloaded_calls_on_both_kinds_of_runtime() {
 }
 
 #[test]
-fn calls_of_coroutines_on_both_kinds_of_runtime() {
+fn portal_calls_both_kinds_of_runtime() {
     within_deadline(|| {
         let runtime = multi();
         let portal = Portal::tokio(runtime.handle());
-        // On the runtime: what needs it finds it.
+        // The coroutine runs inside the runtime's context.
         let call = portal.call(|| async { tokio::spawn(async { 1 }).await.unwrap() });
         assert_eq!(call.wait().unwrap(), 1);
         let calls: Vec<_> = (0..500)
@@ -103,7 +103,7 @@ fn calls_of_coroutines_on_both_kinds_of_runtime() {
 }
 
 #[test]
-fn fault_39_a_wait_on_a_tokio_worker_is_an_error_at_once() {
+fn fault_39_wait_on_tokio_worker_fails_at_once() {
     within_deadline(|| {
         let runtime = multi();
         let portal = Portal::tokio(runtime.handle());
@@ -119,7 +119,7 @@ fn fault_39_a_wait_on_a_tokio_worker_is_an_error_at_once() {
 }
 
 #[test]
-fn fault_39_a_wait_on_a_current_thread_runtime_is_an_error_at_once() {
+fn fault_39_wait_on_current_thread_runtime_fails_at_once() {
     within_deadline(|| {
         let runtime = current();
         let portal = Portal::tokio(runtime.handle());
@@ -127,14 +127,14 @@ fn fault_39_a_wait_on_a_current_thread_runtime_is_an_error_at_once() {
             deadlocks(portal.call(|| async { 1 }).wait());
             let mut call = portal.call(|| async { 1 });
             deadlocks(call.wait_timeout(Duration::MAX));
-            // Nothing is lost by it.
+            // The refusal loses nothing.
             assert_eq!(call.await.unwrap(), 1);
         });
     });
 }
 
 #[test]
-fn fault_39_a_wait_on_a_tokio_blocking_thread_is_refused_unless_allowed() {
+fn fault_39_wait_on_tokio_blocking_thread_needs_permission() {
     within_deadline(|| {
         let runtime = multi();
         let portal = Portal::tokio(runtime.handle());
@@ -154,7 +154,7 @@ fn fault_39_a_wait_on_a_tokio_blocking_thread_is_refused_unless_allowed() {
 }
 
 #[test]
-fn fault_39_inside_a_saturated_blocking_pool_the_wait_has_a_deadline() {
+fn fault_39_wait_in_saturated_blocking_pool_times_out() {
     within_deadline(|| {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -163,8 +163,9 @@ fn fault_39_inside_a_saturated_blocking_pool_the_wait_has_a_deadline() {
             .unwrap();
         let portal = Portal::tokio(runtime.handle())
             .allow_in_blocking_thread()
-            .deadline(Some(Duration::from_millis(500)));
-        // The coroutine needs the very thread that waits for it, and stable tokio does not let that be seen.
+            .deadlock_timeout(Some(Duration::from_millis(500)));
+        // The coroutine needs the very thread that waits for it, which stable tokio does not
+        // reveal.
         let wait = runtime.spawn_blocking(move || {
             let call = portal.call(|| async { spawn_blocking(|| 1).await });
             call.wait().map(Result::unwrap)
@@ -178,7 +179,7 @@ fn fault_39_inside_a_saturated_blocking_pool_the_wait_has_a_deadline() {
 }
 
 #[test]
-fn fault_39_an_offload_s_thread_may_wait_for_the_runtime_that_awaits_it() {
+fn fault_39_job_may_wait_for_the_runtime_that_awaits_it() {
     within_deadline(|| {
         for runtime in [multi(), current()] {
             let portal = Portal::tokio(runtime.handle());
@@ -194,7 +195,7 @@ fn fault_39_an_offload_s_thread_may_wait_for_the_runtime_that_awaits_it() {
 }
 
 #[test]
-fn fault_39_the_tokio_runtime_goes_away_during_the_wait() {
+fn fault_39_wait_ends_when_tokio_runtime_is_dropped() {
     within_deadline(|| {
         let runtime = multi();
         let portal = Portal::tokio(runtime.handle());
@@ -214,10 +215,11 @@ fn fault_39_the_tokio_runtime_goes_away_during_the_wait() {
 }
 
 #[test]
-fn fault_39_a_current_thread_runtime_that_nobody_drives_is_given_up() {
+fn fault_39_wait_for_undriven_tokio_runtime_times_out() {
     within_deadline(|| {
         let runtime = current();
-        let portal = Portal::tokio(runtime.handle()).deadline(Some(Duration::from_millis(20)));
+        let portal =
+            Portal::tokio(runtime.handle()).deadlock_timeout(Some(Duration::from_millis(20)));
         let error = portal.call(|| async { 1 }).wait().unwrap_err();
         assert!(
             matches!(error, CallError::TimedOut { started: false, .. }),
@@ -227,7 +229,7 @@ fn fault_39_a_current_thread_runtime_that_nobody_drives_is_given_up() {
 }
 
 #[test]
-fn fault_39_the_waiter_is_dropped_and_its_tokio_task_with_it() {
+fn fault_39_dropped_call_cancels_its_tokio_task() {
     within_deadline(|| {
         let runtime = multi();
         let portal = Portal::tokio(runtime.handle());
@@ -245,7 +247,7 @@ fn fault_39_the_waiter_is_dropped_and_its_tokio_task_with_it() {
 }
 
 #[test]
-fn blocking_readers_and_writers_over_tokio() {
+fn blocking_adapters_work_over_tokio() {
     use std::io::{Read, Write};
     within_deadline(|| {
         let runtime = multi();

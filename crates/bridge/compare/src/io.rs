@@ -1,4 +1,5 @@
-//! Waiting, sockets and programs by tokio, files by the offload: what a coroutine does that threads call.
+//! The I/O of coroutines that threads call: sockets, timers and programs by tokio, files by the
+//! offload.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use workload::task::{
     AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
 };
 
-/// The loop as the workload's tasks see it.
+/// I/O for the workload's tasks on a tokio loop.
 #[derive(Debug, Clone)]
 pub(crate) struct LoopIo {
     pub(crate) offload: Offload,
@@ -39,8 +40,8 @@ impl AsyncIo for LoopIo {
         Ok(response)
     }
 
-    /// One call for the whole of it. Opening and reading as two would also let every task hold an open file, since all of
-    /// the first come before any of the second.
+    /// One job opens and reads the file. With a job for each, every task could hold an open file,
+    /// since all files would be opened before any is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         self.offload
@@ -70,7 +71,7 @@ impl AsyncIo for LoopIo {
         match tokio::time::timeout(limit, ended(&mut child)).await {
             Ok(exited) => exited,
             Err(_) => {
-                // Dropping the child would kill the program alone.
+                // Dropping the child would kill only the program, not its descendants.
                 if let Some(id) = child.id() {
                     kill_group(id);
                 }
@@ -81,9 +82,9 @@ impl AsyncIo for LoopIo {
     }
 }
 
-/// Output first, end afterwards, as the blocking tasks do it. Waiting for both at once would reap the program
-/// while something that it started still holds the output, and its number could be somebody else's by the time
-/// the limit comes.
+/// Reads the output first and reaps afterwards, as the blocking tasks do. Doing both at once could
+/// reap the program while a descendant still holds the output, and its process id could be reused
+/// before the time limit expires.
 async fn ended(child: &mut Child) -> io::Result<Exited> {
     let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut stdout = Vec::new();

@@ -1,4 +1,4 @@
-//! `bridge` as a contestant: coroutines that have blocking code done, and threads that have coroutines done.
+//! `bridge` as a contestant: coroutines that call blocking code, and threads that call coroutines.
 
 mod io;
 mod merge;
@@ -19,19 +19,19 @@ use io::LoopIo;
 use merge::Crossing;
 use portal::Loop;
 
-/// Calls of the offload that run at once: its default, said here so that it can be announced.
+/// The limit of jobs that run at once: the default of an offload, repeated here to be reported.
 const THREADS: usize = 64;
 
 /// The model `bridge`.
 #[derive(Debug, Clone, Copy)]
 pub struct BridgeModel;
 
-/// What the samples of one variant reuse.
+/// The state that the samples of one variant share.
 #[derive(Debug)]
 pub enum Ready {
-    /// Coroutines on a loop of tokio offload.
+    /// Coroutines on a tokio loop call blocking code.
     Tokio(Arc<Runtime>, Offload),
-    /// Coroutines on async-std offload.
+    /// Coroutines on async-std call blocking code.
     AsyncStd(Offload),
     /// Threads call coroutines.
     Portal(Loop, usize),
@@ -53,7 +53,7 @@ impl Model for BridgeModel {
             variants: vec![
                 variant(
                     "",
-                    "A coroutine per task on one loop of tokio, which has the task's blocking form done by an offload.",
+                    "A coroutine per task on one tokio loop, which runs the task's blocking form on an offload.",
                     Concurrency::Limited(THREADS),
                 ),
                 variant(
@@ -63,7 +63,7 @@ impl Model for BridgeModel {
                 ),
                 variant(
                     "portal",
-                    "Worker threads that call a coroutine per task on one loop of tokio and wait for it.",
+                    "Worker threads that call a coroutine per task on one tokio loop and wait for it.",
                     Concurrency::Workers,
                 ),
             ],
@@ -72,7 +72,7 @@ impl Model for BridgeModel {
 
     fn serves(&self, _: &str) -> Result<(), Reason> {
         Err(Reason(
-            "it stands between a server's coroutines and its blocking code, and is not the server itself: see the workload `mixed`"
+            "it connects a server's coroutines to blocking code, and is not a server itself: see the workload `mixed`"
                 .to_owned(),
         ))
     }
@@ -129,8 +129,8 @@ impl Model for BridgeModel {
         }
     }
 
-    /// Item 62 half-way, in both directions: threads follow the logs and a coroutine merges them; with the portal, coroutines
-    /// follow them and a thread merges.
+    /// Item 62 in both directions: threads follow the logs and a coroutine merges them; with the
+    /// portal, coroutines follow them and a thread merges.
     fn merge(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         let (crossing, pieces) = merge::crossing();
         let crossing = Arc::new(crossing);

@@ -1,10 +1,11 @@
-//! Lines that cross over: who finds them waits in one world, who merges them in the other.
+//! A channel of log lines from the tasks that read them to the task that merges them, one side on
+//! threads and the other in a coroutine.
 
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use workload::task::{Lines, Merge, Output};
 
-/// More of a log.
+/// A piece of a log.
 #[derive(Debug)]
 struct Piece {
     task: usize,
@@ -12,23 +13,23 @@ struct Piece {
     ended: bool,
 }
 
-/// The end at which lines go in, from threads or coroutines.
+/// The sending end, used from threads or coroutines.
 #[derive(Debug)]
 pub(crate) struct Crossing(UnboundedSender<Piece>);
 
-/// The end at which they come out.
+/// The receiving end.
 #[derive(Debug)]
 pub(crate) struct Pieces(UnboundedReceiver<Piece>);
 
-/// Without a bound: a merge has to take in every log before it can let out a line, and whoever of them waited for room
-/// would keep the others waiting for its line.
+/// Unbounded: a merge must receive from every log before it can emit a line, so a sender that
+/// waited for room would block all others.
 pub(crate) fn crossing() -> (Crossing, Pieces) {
     let (send, receive) = mpsc::unbounded();
     (Crossing(send), Pieces(receive))
 }
 
 impl Crossing {
-    /// Nothing more will come, whoever still holds it.
+    /// Ends the channel, even if other references remain.
     pub(crate) fn close(&self) {
         self.0.close_channel();
     }
@@ -37,13 +38,13 @@ impl Crossing {
 impl Lines for Crossing {
     fn feed(&self, task: usize, bytes: &[u8], ended: bool) {
         let bytes = bytes.to_vec();
-        // Whoever merges has gone only if it panicked, and says so itself.
+        // The receiver is gone only if it panicked, which is reported elsewhere.
         let _ = self.0.unbounded_send(Piece { task, bytes, ended });
     }
 }
 
 impl Pieces {
-    /// The coroutine that merges, until the crossing is closed.
+    /// Merges until the channel is closed.
     pub(crate) async fn merged(mut self, logs: usize) -> Output {
         let merge = Merge::new(logs);
         while let Some(Piece { task, bytes, ended }) = self.0.next().await {

@@ -1,4 +1,4 @@
-//! Threads that have coroutines done on a loop of their own.
+//! Worker threads that call coroutines on one tokio loop.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -11,10 +11,10 @@ use workload::task::{Failure, Output};
 
 use crate::io::LoopIo;
 
-/// A loop of tokio on a thread of its own, and the portal to it.
+/// A tokio loop on a thread of its own, and the portal to it.
 #[derive(Debug)]
 pub struct Loop {
-    /// `None` once the loop is to end.
+    /// `None` once the loop must end.
     portal: Option<LocalPortal>,
     thread: Option<JoinHandle<()>>,
     io: LoopIo,
@@ -62,7 +62,7 @@ impl Loop {
             .collect()
     }
 
-    /// One worker: as long as there are tasks, it has the next one done and waits for it.
+    /// The loop of one worker: calls the coroutine of the next task and waits for it.
     fn work(&self, batch: &Arc<Batch>, next: &AtomicUsize) -> Vec<(usize, Output)> {
         let mut done = Vec::new();
         loop {
@@ -86,10 +86,10 @@ impl Loop {
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        // The loop ends with it.
+        // The loop ends with its last portal.
         self.portal = None;
         if let Some(thread) = self.thread.take() {
-            // It has nothing to tell.
+            // The thread returns no value.
             let _ = thread.join();
         }
     }

@@ -1,3 +1,3 @@
-//! What every model must do, done by `bridge`.
+//! The conformance tests of every model, for `bridge`.
 
 workload::conformance_tests!(bridge_compare::BridgeModel, 100_000);

@@ -8,41 +8,33 @@ use std::task::{Context, Poll};
 
 use futures::io::AsyncRead;
 
-use super::{BUFFER, lost, offload_error};
-use crate::{Job, Offload};
+use super::buffer::ReadBuffer;
+use super::error::{lost, offload_error};
+use crate::offload::handle::Offload;
+use crate::offload::run::Job;
 
-/// A blocking reader as an asynchronous one: what [`Offload::async_reader`] returns.
+/// A blocking reader as an asynchronous one; see [`Offload::async_reader`].
 pub struct AsyncReader<R> {
     offload: Offload,
     step: Step<R>,
 }
 
-/// The reader with the bytes that it has read and nobody has taken.
-struct Filled<R> {
-    reader: R,
-    buffer: Vec<u8>,
-    /// How many of them were taken.
-    taken: usize,
-}
-
 enum Step<R> {
-    Idle(Filled<R>),
-    Reading(Job<(Filled<R>, io::Result<()>)>),
+    Idle(ReadBuffer<R>),
+    Reading(Job<(ReadBuffer<R>, io::Result<()>)>),
     Lost,
 }
 
 impl Offload {
-    /// A blocking reader as an asynchronous one: each `read` is a call on this offload, of up to 16 KiB. It never reads
-    /// ahead of what somebody has asked for by more than that.
+    /// Wraps a blocking reader as an asynchronous one: each read is a job of this offload that
+    /// reads up to 16 KiB. It reads ahead by no more than that.
     ///
-    /// Dropping a pending read loses nothing: what it has read is the next one's. A `read` that is interrupted is tried
-    /// again; other errors are passed on. If the reader panics, or its call was not run for any reason that [`OffloadError`]
-    /// knows, that is the error, and later reads say that the reader is lost.
+    /// Dropping a pending read loses nothing: the next read gets its bytes. An interrupted read is
+    /// retried; other errors are passed on. If the reader panics or its job is not run, that is the
+    /// error, and later reads fail because the reader is lost.
     ///
-    /// [`OffloadError`]: crate::OffloadError
-    ///
-    /// This is the `AsyncRead` of the crate `futures`, which async-std and smol use; for tokio's there is
-    /// `tokio_util::compat`.
+    /// The trait is the `AsyncRead` of the crate `futures`, which async-std and smol use; for
+    /// tokio's there is `tokio_util::compat`.
     ///
     /// # Examples
     /// ```
@@ -58,41 +50,29 @@ impl Offload {
     pub fn async_reader<R: Read + Send + 'static>(&self, reader: R) -> AsyncReader<R> {
         AsyncReader {
             offload: self.clone(),
-            step: Step::Idle(Filled {
-                reader,
-                buffer: Vec::new(),
-                taken: 0,
-            }),
+            step: Step::Idle(ReadBuffer::new(reader)),
         }
     }
 }
 
-impl<R: Read> Filled<R> {
-    fn fill(mut self) -> (Self, io::Result<()>) {
-        self.taken = 0;
-        self.buffer.resize(BUFFER, 0);
-        let read = loop {
-            match self.reader.read(&mut self.buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        // A reader that claims more than it was given room for has no right to it.
-        let length = *read.as_ref().unwrap_or(&0);
-        self.buffer.truncate(length);
-        (self, read.map(drop))
-    }
+fn fill<R: Read>(mut buffer: ReadBuffer<R>) -> (ReadBuffer<R>, io::Result<()>) {
+    let (reader, bytes) = buffer.prepare();
+    let read = loop {
+        match reader.read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other,
+        }
+    };
+    let result = buffer.filled(read);
+    (buffer, result)
 }
 
 impl<R> AsyncReader<R> {
-    /// The reader, and the bytes that were read from it and not taken. `None` while a read is under way, or when the reader
-    /// was lost: read to the end of a pending read first.
+    /// Returns the reader, and the bytes that were read from it ahead. `None` while a read is
+    /// pending, or if the reader was lost: complete a pending read first.
     pub fn into_inner(self) -> Option<(R, Vec<u8>)> {
         match self.step {
-            Step::Idle(mut filled) => {
-                filled.buffer.drain(..filled.taken);
-                Some((filled.reader, filled.buffer))
-            }
+            Step::Idle(buffer) => Some(buffer.into_parts()),
             Step::Reading(_) | Step::Lost => None,
         }
     }
@@ -108,21 +88,18 @@ impl<R: Read + Send + 'static> AsyncRead for AsyncReader<R> {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        // Whether what was read just now is nothing: the end, for the moment.
+        // Whether a read has just found nothing: the end, for the moment.
         let mut is_end = false;
         loop {
             match std::mem::replace(&mut this.step, Step::Lost) {
-                Step::Idle(mut filled) => {
-                    let rest = &filled.buffer[filled.taken..];
-                    if rest.is_empty() && !is_end {
+                Step::Idle(mut buffer) => {
+                    if buffer.is_empty() && !is_end {
                         let shared = this.offload.shared();
-                        this.step = Step::Reading(Job::submit(shared, move || filled.fill()));
+                        this.step = Step::Reading(Job::submit(shared, move || fill(buffer)));
                         continue;
                     }
-                    let length = rest.len().min(buf.len());
-                    buf[..length].copy_from_slice(&rest[..length]);
-                    filled.taken += length;
-                    this.step = Step::Idle(filled);
+                    let length = buffer.read(buf);
+                    this.step = Step::Idle(buffer);
                     return Poll::Ready(Ok(length));
                 }
                 Step::Reading(mut job) => {
@@ -130,9 +107,9 @@ impl<R: Read + Send + 'static> AsyncRead for AsyncReader<R> {
                         this.step = Step::Reading(job);
                         return Poll::Pending;
                     };
-                    let (filled, read) = result.map_err(offload_error)?;
-                    is_end = filled.buffer.is_empty();
-                    this.step = Step::Idle(filled);
+                    let (buffer, read) = result.map_err(offload_error)?;
+                    is_end = buffer.is_empty();
+                    this.step = Step::Idle(buffer);
                     read?;
                 }
                 Step::Lost => return Poll::Ready(Err(lost())),

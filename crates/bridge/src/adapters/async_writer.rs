@@ -8,54 +8,47 @@ use std::task::{Context, Poll, ready};
 
 use futures::io::AsyncWrite;
 
-use super::{BUFFER, Return, lost, offload_error};
-use crate::{Job, Offload};
+use super::buffer::{CAPACITY, Until};
+use super::error::{closed, lost, offload_error};
+use super::return_slot::ReturnSlot;
+use crate::offload::handle::Offload;
+use crate::offload::run::Job;
 
-/// A blocking writer as an asynchronous one: what [`Offload::async_writer`] returns.
+/// A blocking writer as an asynchronous one; see [`Offload::async_writer`].
 pub struct AsyncWriter<W: Write + Send + 'static> {
     offload: Offload,
     step: Step<W>,
 }
 
-/// The writer with the bytes that were accepted for it and are not written.
-struct Pending<W> {
+/// The writer with the bytes that it has accepted and not written.
+struct WriteBuffer<W> {
     /// `None` once closed.
     writer: Option<W>,
     buffer: Vec<u8>,
-    /// Something was written that was not flushed.
+    /// Bytes were written and not flushed.
     is_dirty: bool,
 }
 
 enum Step<W> {
-    Idle(Pending<W>),
-    Writing(Job<io::Result<()>>, Return<Pending<W>>),
+    Idle(WriteBuffer<W>),
+    Writing(Job<io::Result<()>>, ReturnSlot<WriteBuffer<W>>),
     Lost,
 }
 
-/// How far a call on the offload goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    Written,
-    Flushed,
-    Closed,
-}
-
 impl Offload {
-    /// A blocking writer as an asynchronous one. It accepts up to 16 KiB at once, which it writes by calls on this
-    /// offload: when there are so many, on `flush` and on `close`.
+    /// Wraps a blocking writer as an asynchronous one. It buffers up to 16 KiB, which a job of this
+    /// offload writes when the buffer is full, on `flush` and on `close`.
     ///
-    /// What was accepted is not lost: a write that is dropped while pending has accepted nothing, and after an error the
-    /// bytes that were not written are still there and tried again. Errors come with the next write, `flush` or `close`. Use
-    /// `close` to be sure. When dropped, what is left is written and flushed by a last call, of whose error nobody hears, and
-    /// only while the process lives: where `main` returns soon after, bytes are lost that were neither closed nor waited for
-    /// by [`Offload::shutdown_timeout`]. If
-    /// the writer panics, or its call was not run for any reason that [`OffloadError`] knows, that is the error, later calls
-    /// say that the writer is lost, and so are the bytes that it had accepted.
+    /// Accepted bytes are not lost: a write that is dropped while pending has accepted nothing, and
+    /// after an error the unwritten bytes are kept and retried. Errors are reported by the next
+    /// write, `flush` or `close`; call `close` to be sure. Dropping the writer submits a last job
+    /// that writes and flushes the rest. Its error is discarded, and it only runs while the process
+    /// lives: before `main` returns, call `close` or [`Offload::shutdown_timeout`]. If the writer
+    /// panics or its job is not run, that is the error, the accepted bytes are lost, and later
+    /// calls fail because the writer is lost.
     ///
-    /// [`OffloadError`]: crate::OffloadError
-    ///
-    /// This is the `AsyncWrite` of the crate `futures`, which async-std and smol use; for tokio's there is
-    /// `tokio_util::compat`.
+    /// The trait is the `AsyncWrite` of the crate `futures`, which async-std and smol use; for
+    /// tokio's there is `tokio_util::compat`.
     ///
     /// # Examples
     /// ```
@@ -75,7 +68,7 @@ impl Offload {
     pub fn async_writer<W: Write + Send + 'static>(&self, writer: W) -> AsyncWriter<W> {
         AsyncWriter {
             offload: self.clone(),
-            step: Step::Idle(Pending {
+            step: Step::Idle(WriteBuffer {
                 writer: Some(writer),
                 buffer: Vec::new(),
                 is_dirty: false,
@@ -84,15 +77,15 @@ impl Offload {
     }
 }
 
-impl<W: Write> Pending<W> {
-    /// Where the writer was dropped meanwhile, it goes on to the end.
-    fn bring(mut self, until: Until, back: &Return<Self>) -> io::Result<()> {
-        let result = self.try_bring(until);
-        if let Some(mut left) = back.give(self)
+impl<W: Write> WriteBuffer<W> {
+    /// The job of a writer. If its user drops the writer in the meantime, it also writes the rest.
+    fn write_out(mut self, until: Until, back: &ReturnSlot<Self>) -> io::Result<()> {
+        let result = self.try_write_out(until);
+        if let Some(mut left) = back.put(self)
             && left.is_left()
         {
-            // Of this error nobody hears.
-            drop(left.try_bring(Until::Flushed));
+            // The user is gone: the error is discarded.
+            drop(left.try_write_out(Until::Flushed));
         }
         result
     }
@@ -101,7 +94,7 @@ impl<W: Write> Pending<W> {
         !self.buffer.is_empty() || self.is_dirty
     }
 
-    fn try_bring(&mut self, until: Until) -> io::Result<()> {
+    fn try_write_out(&mut self, until: Until) -> io::Result<()> {
         let Some(writer) = &mut self.writer else {
             return Ok(());
         };
@@ -112,7 +105,7 @@ impl<W: Write> Pending<W> {
             }
             match writer.write(&self.buffer[written..]) {
                 Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
-                // One that claims to have written more than it was given is not believed.
+                // A writer that claims more than it was given is not believed.
                 Ok(length) => written = (written + length).min(self.buffer.len()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Err(error),
@@ -126,7 +119,7 @@ impl<W: Write> Pending<W> {
             self.is_dirty = false;
         }
         if until == Until::Closed {
-            // Here, where it may block.
+            // Dropped here, where it may block.
             self.writer = None;
         }
         Ok(())
@@ -134,15 +127,15 @@ impl<W: Write> Pending<W> {
 }
 
 impl<W: Write + Send + 'static> AsyncWriter<W> {
-    fn start(&mut self, pending: Pending<W>, until: Until) {
+    fn start(&mut self, pending: WriteBuffer<W>, until: Until) {
         let shared = self.offload.shared();
-        let back = Return::new();
+        let back = ReturnSlot::new();
         let here = back.clone();
-        let job = Job::submit_at_once(shared, move || pending.bring(until, &back));
+        let job = Job::submit_at_once(shared, move || pending.write_out(until, &back));
         self.step = Step::Writing(job, here);
     }
 
-    /// Waits for the call under way, if there is one.
+    /// Completes the pending job, if there is one.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Step::Writing(job, back) = &mut self.step {
             let result = ready!(Pin::new(job).poll(cx));
@@ -189,17 +182,17 @@ impl<W: Write + Send + 'static> AsyncWrite for AsyncWriter<W> {
                     return Poll::Ready(Err(closed()));
                 }
                 Step::Idle(mut pending) => {
-                    let length = buf.len().min(BUFFER.saturating_sub(pending.buffer.len()));
+                    let length = buf.len().min(CAPACITY.saturating_sub(pending.buffer.len()));
                     if length == 0 && !buf.is_empty() {
-                        // Full: an earlier call has failed, or has yet to be made.
+                        // Full: an earlier job has failed, or was not submitted yet.
                         this.start(pending, Until::Written);
                         continue;
                     }
                     pending.buffer.extend_from_slice(&buf[..length]);
-                    if pending.buffer.len() < BUFFER {
+                    if pending.buffer.len() < CAPACITY {
                         this.step = Step::Idle(pending);
                     } else {
-                        // It goes on by itself; the next write waits for it.
+                        // The next write waits for this job.
                         this.start(pending, Until::Written);
                     }
                     return Poll::Ready(Ok(length));
@@ -218,27 +211,21 @@ impl<W: Write + Send + 'static> AsyncWrite for AsyncWriter<W> {
     }
 }
 
-fn closed() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::BrokenPipe,
-        "the writer is closed: write before `close`",
-    )
-}
-
 impl<W: Write + Send + 'static> Drop for AsyncWriter<W> {
     fn drop(&mut self) {
         let left = match std::mem::replace(&mut self.step, Step::Lost) {
             Step::Idle(pending) => Some(pending),
             Step::Writing(job, back) => {
-                // On its way, unless the call has ended: maybe with an error, and without a flush.
-                let left = back.renounce();
+                // `None` while the job runs: then it finishes alone. One that has ended may have
+                // failed, and has not flushed.
+                let left = back.abandon();
                 job.detach();
                 left
             }
             Step::Lost => None,
         };
-        if let Some(mut left) = left.filter(Pending::is_left) {
-            let last = move || drop(left.try_bring(Until::Flushed));
+        if let Some(mut left) = left.filter(WriteBuffer::is_left) {
+            let last = move || drop(left.try_write_out(Until::Flushed));
             Job::submit_at_once(self.offload.shared(), last).detach();
         }
     }

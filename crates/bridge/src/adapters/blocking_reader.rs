@@ -6,34 +6,32 @@ use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncReadExt as _};
 
-use super::{BUFFER, call_error, lost};
-use crate::{Call, CallError, Portal};
+use super::buffer::ReadBuffer;
+use super::error::{call_error, lost};
+use crate::portal::call::Call;
+use crate::portal::error::CallError;
+use crate::portal::handle::Portal;
 
-/// An asynchronous reader as a blocking one: what [`Portal::blocking_reader`] returns.
+/// An asynchronous reader as a blocking one; see [`Portal::blocking_reader`].
 pub struct BlockingReader<R> {
     portal: Portal,
     timeout: Option<Duration>,
     step: Step<R>,
 }
 
-struct Filled<R> {
-    reader: R,
-    buffer: Vec<u8>,
-    taken: usize,
-}
-
 enum Step<R> {
-    Idle(Filled<R>),
-    Reading(Call<(Filled<R>, io::Result<()>)>),
+    Idle(ReadBuffer<R>),
+    Reading(Call<(ReadBuffer<R>, io::Result<()>)>),
     Lost,
 }
 
 impl Portal {
-    /// An asynchronous reader as a blocking one: each `read` is a call of up to 16 KiB on the portal's runtime.
+    /// Wraps an asynchronous reader as a blocking one: each read is a call on the portal's runtime
+    /// that reads up to 16 KiB.
     ///
-    /// After a read that [timed out](BlockingReader::set_timeout), or that was refused where it could deadlock, the call
-    /// goes on, and the next read has its bytes. If the reader panics or the runtime goes away, that is the error, and later
-    /// reads say that the reader is lost.
+    /// If a read [times out](BlockingReader::set_timeout) or is refused because it could deadlock,
+    /// its call keeps running, and the next read gets its bytes. If the reader panics or the
+    /// runtime goes away, that is the error, and later reads fail because the reader is lost.
     ///
     /// # Examples
     /// ```
@@ -54,32 +52,24 @@ impl Portal {
         BlockingReader {
             portal: self.clone(),
             timeout: None,
-            step: Step::Idle(Filled {
-                reader,
-                buffer: Vec::new(),
-                taken: 0,
-            }),
+            step: Step::Idle(ReadBuffer::new(reader)),
         }
     }
 }
 
 impl<R> BlockingReader<R> {
-    /// How long a read may block before it fails with [`io::ErrorKind::TimedOut`]. `None`, as at first: as the portal's
-    /// [deadline](Portal::deadline) has it.
-    pub fn set_timeout(&mut self, time: Option<Duration>) {
-        self.timeout = time;
+    /// Sets how long a read may block before it fails with [`io::ErrorKind::TimedOut`]. Default:
+    /// `None`, which means the portal's [deadlock timeout](Portal::deadlock_timeout).
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
     }
 }
 
-impl<R: AsyncRead + Unpin + Send + 'static> Filled<R> {
-    async fn fill(mut self) -> (Self, io::Result<()>) {
-        self.taken = 0;
-        self.buffer.resize(BUFFER, 0);
-        let read = self.reader.read(&mut self.buffer).await;
-        let length = *read.as_ref().unwrap_or(&0);
-        self.buffer.truncate(length);
-        (self, read.map(drop))
-    }
+async fn fill<R: AsyncRead + Unpin>(mut buffer: ReadBuffer<R>) -> (ReadBuffer<R>, io::Result<()>) {
+    let (reader, bytes) = buffer.prepare();
+    let read = reader.read(bytes).await;
+    let result = buffer.filled(read);
+    (buffer, result)
 }
 
 impl<R: AsyncRead + Unpin + Send + 'static> Read for BlockingReader<R> {
@@ -90,22 +80,19 @@ impl<R: AsyncRead + Unpin + Send + 'static> Read for BlockingReader<R> {
         let mut is_end = false;
         loop {
             match std::mem::replace(&mut self.step, Step::Lost) {
-                Step::Idle(mut filled) => {
-                    let rest = &filled.buffer[filled.taken..];
-                    if rest.is_empty() && !is_end {
-                        self.step = Step::Reading(self.portal.call(move || filled.fill()));
+                Step::Idle(mut buffer) => {
+                    if buffer.is_empty() && !is_end {
+                        self.step = Step::Reading(self.portal.call(move || fill(buffer)));
                         continue;
                     }
-                    let length = rest.len().min(buf.len());
-                    buf[..length].copy_from_slice(&rest[..length]);
-                    filled.taken += length;
-                    self.step = Step::Idle(filled);
+                    let length = buffer.read(buf);
+                    self.step = Step::Idle(buffer);
                     return Ok(length);
                 }
                 Step::Reading(mut call) => match call.wait_for(self.timeout) {
-                    Ok((filled, read)) => {
-                        is_end = filled.buffer.is_empty();
-                        self.step = Step::Idle(filled);
+                    Ok((buffer, read)) => {
+                        is_end = buffer.is_empty();
+                        self.step = Step::Idle(buffer);
                         read?;
                     }
                     Err(error) => {

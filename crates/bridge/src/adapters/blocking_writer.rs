@@ -6,47 +6,47 @@ use std::time::Duration;
 
 use futures::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::{BUFFER, Return, call_error, lost};
-use crate::panic::{contain, drop_contained};
-use crate::{Call, CallError, Portal};
+use super::buffer::{CAPACITY, Until};
+use super::error::{call_error, closed, lost};
+use super::return_slot::ReturnSlot;
+use crate::panic::catch;
+use crate::portal::call::Call;
+use crate::portal::error::CallError;
+use crate::portal::handle::Portal;
 
-/// An asynchronous writer as a blocking one: what [`Portal::blocking_writer`] returns.
+/// An asynchronous writer as a blocking one; see [`Portal::blocking_writer`].
 pub struct BlockingWriter<W: AsyncWrite + Unpin + Send + 'static> {
     portal: Portal,
     timeout: Option<Duration>,
     step: Step<W>,
 }
 
-/// The writer with the bytes that were accepted for it and are not written.
-struct Pending<W> {
+/// The writer with the bytes that it has accepted and not written.
+struct WriteBuffer<W> {
     writer: W,
     buffer: Vec<u8>,
+    /// Bytes were written and not flushed.
     is_dirty: bool,
     is_closed: bool,
 }
 
 enum Step<W> {
-    Idle(Pending<W>),
-    Writing(Call<io::Result<()>>, Return<Pending<W>>),
+    Idle(WriteBuffer<W>),
+    Writing(Call<io::Result<()>>, ReturnSlot<WriteBuffer<W>>),
     Lost,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    Written,
-    Flushed,
-    Closed,
-}
-
 impl Portal {
-    /// An asynchronous writer as a blocking one. It accepts up to 16 KiB at once, which it writes by calls on the portal's
-    /// runtime: when there are so many, on `flush`, and on [`close`](BlockingWriter::close).
+    /// Wraps an asynchronous writer as a blocking one. It buffers up to 16 KiB, which a call on the
+    /// portal's runtime writes when the buffer is full, on `flush` and on
+    /// [`close`](BlockingWriter::close).
     ///
-    /// What was accepted is not lost: after an error, or a [time-out](BlockingWriter::set_timeout), the bytes that were not
-    /// written are still there and tried again. When dropped, what is left is written and flushed by a last call, of whose
-    /// error nobody hears, and only while the process and its runtime live: where `main` returns soon after, bytes that were
-    /// not closed are lost. If the writer panics or the runtime goes away, that is the error, later calls say that the writer
-    /// is lost, and so are the bytes that it had accepted.
+    /// Accepted bytes are not lost: after an error or a [timeout](BlockingWriter::set_timeout) the
+    /// unwritten bytes are kept and retried. Dropping the writer makes a last call that writes and
+    /// flushes the rest. Its error is discarded, and it only runs while the process and the runtime
+    /// live: before `main` returns, call `close`. If the writer panics or the runtime goes away,
+    /// that is the error, the accepted bytes are lost, and later calls fail because the writer is
+    /// lost.
     ///
     /// # Examples
     /// ```
@@ -66,7 +66,7 @@ impl Portal {
         BlockingWriter {
             portal: self.clone(),
             timeout: None,
-            step: Step::Idle(Pending {
+            step: Step::Idle(WriteBuffer {
                 writer,
                 buffer: Vec::new(),
                 is_dirty: false,
@@ -76,15 +76,15 @@ impl Portal {
     }
 }
 
-impl<W: AsyncWrite + Unpin> Pending<W> {
-    /// Where the writer was dropped meanwhile, it goes on to the end.
-    async fn bring(mut self, until: Until, back: Return<Self>) -> io::Result<()> {
-        let result = self.try_bring(until).await;
-        if let Some(mut left) = back.give(self)
+impl<W: AsyncWrite + Unpin> WriteBuffer<W> {
+    /// The call of a writer. If its user drops the writer in the meantime, it also writes the rest.
+    async fn write_out(mut self, until: Until, back: ReturnSlot<Self>) -> io::Result<()> {
+        let result = self.try_write_out(until).await;
+        if let Some(mut left) = back.put(self)
             && left.is_left()
         {
-            // Of this error nobody hears.
-            drop(left.try_bring(Until::Flushed).await);
+            // The user is gone: the error is discarded.
+            drop(left.try_write_out(Until::Flushed).await);
         }
         result
     }
@@ -93,7 +93,7 @@ impl<W: AsyncWrite + Unpin> Pending<W> {
         !self.buffer.is_empty() || self.is_dirty
     }
 
-    async fn try_bring(&mut self, until: Until) -> io::Result<()> {
+    async fn try_write_out(&mut self, until: Until) -> io::Result<()> {
         while !self.buffer.is_empty() {
             let written = self.writer.write(&self.buffer).await?;
             if written == 0 {
@@ -116,28 +116,28 @@ impl<W: AsyncWrite + Unpin> Pending<W> {
 }
 
 impl<W: AsyncWrite + Unpin + Send + 'static> BlockingWriter<W> {
-    /// How long a call may block before it fails with [`io::ErrorKind::TimedOut`]. `None`, as at first: as the portal's
-    /// [deadline](Portal::deadline) has it.
-    pub fn set_timeout(&mut self, time: Option<Duration>) {
-        self.timeout = time;
+    /// Sets how long a call may block before it fails with [`io::ErrorKind::TimedOut`]. Default:
+    /// `None`, which means the portal's [deadlock timeout](Portal::deadlock_timeout).
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
     }
 
-    /// Writes what is left and closes the writer.
+    /// Writes the buffered bytes and closes the writer.
     ///
     /// # Errors
-    /// Of the writer, or of the way there.
+    /// Those of the writer, and those of the call.
     pub fn close(&mut self) -> io::Result<()> {
         self.until(Until::Closed)
     }
 
-    fn start(&mut self, pending: Pending<W>, until: Until) {
-        let back = Return::new();
+    fn start(&mut self, pending: WriteBuffer<W>, until: Until) {
+        let back = ReturnSlot::new();
         let here = back.clone();
-        let call = self.portal.call(move || pending.bring(until, back));
+        let call = self.portal.call(move || pending.write_out(until, back));
         self.step = Step::Writing(call, here);
     }
 
-    /// Waits for the call under way, if there is one.
+    /// Completes the pending call, if there is one.
     fn idle(&mut self) -> io::Result<()> {
         let Step::Writing(call, back) = &mut self.step else {
             return Ok(());
@@ -184,20 +184,17 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Write for BlockingWriter<W> {
             match std::mem::replace(&mut self.step, Step::Lost) {
                 Step::Idle(pending) if pending.is_closed => {
                     self.step = Step::Idle(pending);
-                    return Err(io::Error::new(
-                        io::ErrorKind::BrokenPipe,
-                        "the writer is closed: write before `close`",
-                    ));
+                    return Err(closed());
                 }
                 Step::Idle(mut pending) => {
-                    let length = buf.len().min(BUFFER.saturating_sub(pending.buffer.len()));
+                    let length = buf.len().min(CAPACITY.saturating_sub(pending.buffer.len()));
                     if length == 0 && !buf.is_empty() {
                         // Full: an earlier call has failed.
                         self.start(pending, Until::Written);
                         continue;
                     }
                     pending.buffer.extend_from_slice(&buf[..length]);
-                    if pending.buffer.len() < BUFFER {
+                    if pending.buffer.len() < CAPACITY {
                         self.step = Step::Idle(pending);
                     } else {
                         self.start(pending, Until::Written);
@@ -219,20 +216,21 @@ impl<W: AsyncWrite + Unpin + Send + 'static> Drop for BlockingWriter<W> {
         let left = match std::mem::replace(&mut self.step, Step::Lost) {
             Step::Idle(pending) => Some(pending),
             Step::Writing(call, back) => {
-                // On its way, unless the call has ended: maybe with an error, and without a flush.
-                let left = back.renounce();
+                // `None` while the call runs: then it finishes alone. One that has ended may have
+                // failed, and has not flushed.
+                let left = back.abandon();
                 call.detach();
                 left
             }
             Step::Lost => None,
         };
-        if let Some(mut left) = left.filter(Pending::is_left) {
+        if let Some(mut left) = left.filter(WriteBuffer::is_left) {
             let last = || {
-                let last = move || async move { drop(left.try_bring(Until::Flushed).await) };
+                let last = move || async move { drop(left.try_write_out(Until::Flushed).await) };
                 self.portal.call(last).detach();
             };
-            // A spawn function of the user may panic.
-            drop_contained(contain(last));
+            // The portal's spawn function may panic, here perhaps during another panic.
+            drop(catch(last));
         }
     }
 }

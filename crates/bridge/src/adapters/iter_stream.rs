@@ -9,24 +9,25 @@ use std::task::{Context, Poll, Waker};
 
 use futures::stream::{FusedStream, Stream};
 
-use crate::listener;
-use crate::panic::{contain, drop_contained};
+use crate::offload::error::OffloadError;
+use crate::offload::handle::Offload;
+use crate::offload::run::Job;
+use crate::panic::{catch, drop_quietly};
 use crate::sync::{Mutex, lock};
-use crate::{Job, Offload, OffloadError};
 
-/// A blocking iterator as a stream: what [`Offload::stream`] returns.
+/// A blocking iterator as a stream; see [`Offload::stream`].
 pub struct IterStream<I: Iterator> {
     shared: Arc<Shared<I>>,
     offload: Offload,
-    /// The one call that fetches, as long as nobody has asked what became of it.
+    /// The job that fetches, until its result was taken.
     fetching: Option<Job<()>>,
-    is_over: bool,
+    is_done: bool,
 }
 
 struct Shared<I: Iterator> {
     capacity: usize,
     state: Mutex<State<I::Item>>,
-    /// Taken by who fetches.
+    /// `None` while a job fetches.
     iterator: Mutex<Option<I>>,
 }
 
@@ -35,22 +36,24 @@ struct State<T> {
     /// The iterator has ended, or panicked.
     is_ended: bool,
     panic: Option<OffloadError>,
-    /// A call fetches, or is about to.
+    /// A job fetches, or was submitted.
     is_fetching: bool,
-    /// Nobody wants items any more.
-    is_unwanted: bool,
+    /// The stream was dropped.
+    is_abandoned: bool,
     waker: Option<Waker>,
 }
 
 impl Offload {
-    /// A blocking iterator as a stream: `next` is called on a thread of this offload, at most `capacity` items ahead.
+    /// Turns a blocking iterator into a stream: jobs of this offload call `next`, at most
+    /// `capacity` items ahead.
     ///
-    /// No thread is held while nobody fetches: when `capacity` items are ahead the call ends, and when half of them were
-    /// taken the next one starts.
+    /// An idle stream occupies no thread: the job ends when `capacity` items are ahead, and the
+    /// next job starts when half of them have been taken.
     ///
-    /// An item is `Err` if the iterator panicked or its call was not run, say on a closed offload, after all items that came
-    /// before; it is the last. Dropping a pending `next` loses nothing. Dropping the stream ends the iterator after the item it is at, and
-    /// drops what was fetched ahead.
+    /// If the iterator panics or its job is not run (on a closed offload, for example), the error
+    /// is the last item, after all items before it. Dropping a pending `next` loses nothing.
+    /// Dropping the stream stops the iterator after its current item and drops the items fetched
+    /// ahead.
     ///
     /// # Examples
     /// ```
@@ -80,31 +83,31 @@ impl Offload {
                     is_ended: false,
                     panic: None,
                     is_fetching: false,
-                    is_unwanted: false,
+                    is_abandoned: false,
                     waker: None,
                 }),
                 iterator: Mutex::new(Some(items.into_iter())),
             }),
             offload: self.clone(),
             fetching: None,
-            is_over: false,
+            is_done: false,
         }
     }
 }
 
 impl<I: Iterator> Shared<I> {
-    /// Fetches until enough is ahead, the iterator has ended or nobody wants more.
+    /// Fetches until `capacity` items are ahead, the iterator has ended or the stream was dropped.
     fn fetch(&self) {
         let Some(mut iterator) = lock(&self.iterator).take() else {
             return;
         };
         loop {
-            let next = contain(|| iterator.next());
+            let next = catch(|| iterator.next());
             let mut state = lock(&self.state);
-            let mut unwanted = None;
-            let mut is_last = state.is_unwanted;
+            let mut abandoned = None;
+            let mut is_last = state.is_abandoned;
             match next {
-                Ok(Some(item)) if state.is_unwanted => unwanted = Some(item),
+                Ok(Some(item)) if state.is_abandoned => abandoned = Some(item),
                 Ok(Some(item)) => state.items.push_back(item),
                 Ok(None) => is_last = true,
                 Err(panic) => {
@@ -114,16 +117,17 @@ impl<I: Iterator> Shared<I> {
             }
             let is_full = state.items.len() >= self.capacity;
             if is_last {
-                // The iterator goes before its end is seen; its `Drop` may take its time, or panic.
+                // The iterator is dropped before its end becomes visible. Its `Drop` may block or
+                // panic.
                 drop(state);
-                drop_contained((iterator, unwanted));
+                drop_quietly((iterator, abandoned));
                 let waker = {
                     let mut state = lock(&self.state);
                     state.is_ended = true;
                     state.is_fetching = false;
                     state.waker.take()
                 };
-                waker.into_iter().for_each(listener::wake);
+                waker.into_iter().for_each(Waker::wake);
                 return;
             }
             let waker = state.waker.take();
@@ -131,11 +135,11 @@ impl<I: Iterator> Shared<I> {
                 *lock(&self.iterator) = Some(iterator);
                 state.is_fetching = false;
                 drop(state);
-                waker.into_iter().for_each(listener::wake);
+                waker.into_iter().for_each(Waker::wake);
                 return;
             }
             drop(state);
-            waker.into_iter().for_each(listener::wake);
+            waker.into_iter().for_each(Waker::wake);
         }
     }
 }
@@ -145,7 +149,7 @@ where
     I: Iterator + Send + 'static,
     I::Item: Send + 'static,
 {
-    /// Has a thread fetch if there is reason to and none does.
+    /// Submits a job that fetches.
     fn fetch(&mut self) {
         let shared = Arc::clone(&self.shared);
         self.fetching = Some(Job::submit(self.offload.shared(), move || shared.fetch()));
@@ -161,7 +165,7 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        if this.is_over {
+        if this.is_done {
             return Poll::Ready(None);
         }
         let waker = cx.waker().clone();
@@ -178,29 +182,30 @@ where
             Some(waker)
         };
         drop(state);
-        drop_contained(old);
+        drop(old);
         if fetch {
             this.fetch();
         }
         if let Some(item) = item {
-            // It may go on, but nobody waits for it now.
+            // The job may continue, but this thread no longer waits for it.
             this.fetching.iter_mut().for_each(Job::unblock);
             return Poll::Ready(Some(Ok(item)));
         }
         if ended {
-            this.is_over = true;
+            this.is_done = true;
             return Poll::Ready(panic.map(Err));
         }
-        // Nothing is ahead. The call that fetches wakes for each item; if it was refused or cancelled, it says so itself.
+        // No item is ahead. The job wakes this task for each item, or if it is refused or
+        // cancelled.
         if let Some(job) = &mut this.fetching
             && let Poll::Ready(result) = Pin::new(job).poll(cx)
         {
             this.fetching = None;
             match result {
-                // It has ended since the look above: look again.
+                // The job has ended since the check above: check again.
                 Ok(()) => cx.waker().wake_by_ref(),
                 Err(error) => {
-                    this.is_over = true;
+                    this.is_done = true;
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -215,33 +220,33 @@ where
     I::Item: Send + 'static,
 {
     fn is_terminated(&self) -> bool {
-        self.is_over
+        self.is_done
     }
 }
 
 impl<I: Iterator> Drop for IterStream<I> {
     fn drop(&mut self) {
-        // A call that has not started is taken back with this.
+        // Withdraws a job that has not started.
         self.fetching = None;
         let (items, waker) = {
             let mut state = lock(&self.shared.state);
-            state.is_unwanted = true;
+            state.is_abandoned = true;
             (std::mem::take(&mut state.items), state.waker.take())
         };
         for item in items {
-            drop_contained(item);
+            drop_quietly(item);
         }
-        drop_contained(waker);
-        // Not there while a call is at it, which then drops it.
+        drop(waker);
+        // `None` while a job fetches, which then drops the iterator.
         let iterator = lock(&self.shared.iterator).take();
-        drop_contained(iterator);
+        drop_quietly(iterator);
     }
 }
 
 impl<I: Iterator> fmt::Debug for IterStream<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IterStream")
-            .field("is_over", &self.is_over)
+            .field("is_done", &self.is_done)
             .finish_non_exhaustive()
     }
 }

@@ -11,45 +11,50 @@ use std::time::{Duration, Instant};
 
 use futures::stream::Stream;
 
-use crate::listener::{self, Listener};
-use crate::panic::drop_contained;
+use crate::panic::drop_quietly;
+use crate::portal::call::Call;
+use crate::portal::error::CallError;
+use crate::portal::handle::Portal;
 use crate::sync::{Mutex, lock, park_until};
-use crate::{Call, CallError, Portal};
+use crate::waiter::Waiter;
 
-/// A stream as a blocking iterator: what [`Portal::iter`] returns.
+/// A stream as a blocking iterator; see [`Portal::iter`].
 pub struct StreamIter<T> {
-    pipe: Arc<Pipe<T>>,
-    /// `None` once its end was told.
+    channel: Arc<Channel<T>>,
+    /// `None` once the end was returned.
     call: Option<Call<()>>,
-    /// The last item said that the wait could deadlock.
+    /// The last item was `WouldDeadlock`.
     is_refused: bool,
 }
 
-struct Pipe<T> {
+struct Channel<T> {
     capacity: usize,
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
     items: VecDeque<T>,
-    /// The stream has ended in one way or another.
+    /// The stream has ended or was dropped.
     is_ended: bool,
     /// The thread that waits for an item.
-    taker: Option<Listener>,
+    consumer: Option<Waiter>,
     /// The coroutine that waits for room.
-    giver: Option<Waker>,
+    producer: Option<Waker>,
 }
 
 impl Portal {
-    /// A stream as a blocking iterator: it is driven on the portal's runtime, at most `capacity` items ahead.
+    /// Turns a stream into a blocking iterator: the stream is driven on the portal's runtime, at
+    /// most `capacity` items ahead.
     ///
-    /// An item is `Err` if there was none in time: the iterator then goes on. It is `Err` and the last if the stream panicked
-    /// or the runtime is gone, after all items that came before. The [deadline](Self::deadline) holds as for
-    /// [`Call::wait`]. Dropping the iterator drops the stream.
+    /// An item is `Err` if none came within the [deadlock timeout](Self::deadlock_timeout), which
+    /// applies as in [`Call::wait`]; the iterator then continues. If the stream panics or the
+    /// runtime goes away, the error is the last item, after all items before it. Dropping the
+    /// iterator drops the stream.
     ///
-    /// Where the wait could deadlock, `next` returns [`CallError::WouldDeadlock`] once, then `None`, so that
-    /// `collect`, `flatten` and the like end there. No item is lost: in a place where it may block the iterator goes on.
-    /// [`next_timeout`](StreamIter::next_timeout) returns the error each time.
+    /// Where blocking could deadlock, `next` returns [`CallError::WouldDeadlock`] once and then
+    /// `None`, so that `collect`, `flatten` and the like end. No item is lost: the iterator
+    /// continues where it may block. [`next_timeout`](StreamIter::next_timeout) returns the error
+    /// each time.
     ///
     /// # Examples
     /// ```
@@ -68,50 +73,51 @@ impl Portal {
         S: Stream + Send + 'static,
         S::Item: Send + 'static,
     {
-        let pipe = Arc::new(Pipe {
+        let channel = Arc::new(Channel {
             capacity: capacity.get(),
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 is_ended: false,
-                taker: None,
-                giver: None,
+                consumer: None,
+                producer: None,
             }),
         });
-        // Told also when the coroutine is dropped before it has run.
-        let ended = Ended(Arc::clone(&pipe));
+        // Also marks the end if the coroutine is dropped before it has run.
+        let ended = EndOnDrop(Arc::clone(&channel));
         let call = self.call(move || async move {
-            let pipe = &*ended.0;
+            let channel = &*ended.0;
             let mut stream = pin!(make());
             loop {
-                poll_fn(|cx| pipe.poll_room(cx.waker())).await;
+                poll_fn(|cx| channel.poll_room(cx.waker())).await;
                 let Some(item) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await else {
                     return;
                 };
-                pipe.push(item);
+                channel.push(item);
             }
         });
         StreamIter {
-            pipe,
+            channel,
             call: Some(call),
             is_refused: false,
         }
     }
 }
 
-struct Ended<T>(Arc<Pipe<T>>);
+/// Marks the end of the stream.
+struct EndOnDrop<T>(Arc<Channel<T>>);
 
-impl<T> Drop for Ended<T> {
+impl<T> Drop for EndOnDrop<T> {
     fn drop(&mut self) {
-        let taker = {
+        let consumer = {
             let mut state = lock(&self.0.state);
             state.is_ended = true;
-            state.taker.take()
+            state.consumer.take()
         };
-        taker.into_iter().for_each(Listener::wake);
+        consumer.into_iter().for_each(Waiter::wake);
     }
 }
 
-impl<T> Pipe<T> {
+impl<T> Channel<T> {
     fn poll_room(&self, waker: &Waker) -> Poll<()> {
         let waker = waker.clone();
         let mut state = lock(&self.state);
@@ -119,10 +125,10 @@ impl<T> Pipe<T> {
         let old = if has_room {
             Some(waker)
         } else {
-            state.giver.replace(waker)
+            state.producer.replace(waker)
         };
         drop(state);
-        drop_contained(old);
+        drop(old);
         if has_room {
             Poll::Ready(())
         } else {
@@ -131,21 +137,22 @@ impl<T> Pipe<T> {
     }
 
     fn push(&self, item: T) {
-        let taker = {
+        let consumer = {
             let mut state = lock(&self.state);
             state.items.push_back(item);
-            state.taker.take()
+            state.consumer.take()
         };
-        taker.into_iter().for_each(Listener::wake);
+        consumer.into_iter().for_each(Waiter::wake);
     }
 
-    /// `Some(None)`: the stream has ended. `None`: there is nothing yet, and `listener` is told.
-    fn take(&self, listener: Option<Listener>) -> Option<Option<T>> {
+    /// Takes an item. `Some(None)`: the stream has ended. `None`: no item is there, and `waiter`
+    /// was registered.
+    fn take(&self, waiter: Option<Waiter>) -> Option<Option<T>> {
         let mut state = lock(&self.state);
         let item = state.items.pop_front();
-        // Half of the room at a time: a coroutine that is woken for each item costs more than the item.
-        let giver = if state.items.len() <= self.capacity / 2 {
-            state.giver.take()
+        // Only once half of the items are taken: waking the coroutine costs more than an item.
+        let producer = if state.items.len() <= self.capacity / 2 {
+            state.producer.take()
         } else {
             None
         };
@@ -154,19 +161,19 @@ impl<T> Pipe<T> {
             None if state.is_ended => Some(None),
             None => None,
         };
-        state.taker = if found.is_none() { listener } else { None };
+        state.consumer = if found.is_none() { waiter } else { None };
         drop(state);
-        giver.into_iter().for_each(listener::wake);
+        producer.into_iter().for_each(Waker::wake);
         found
     }
 
-    /// `None` when the deadline has passed.
+    /// Like `take`, but waits; `None` when the deadline has passed.
     fn take_until(&self, deadline: Option<Instant>) -> Option<Option<T>> {
         loop {
-            // First without a listener: most of the time there is something.
+            // First without a waiter: usually an item is there.
             let found = self
                 .take(None)
-                .or_else(|| self.take(Some(Listener::this_thread())));
+                .or_else(|| self.take(Some(Waiter::current_thread())));
             if found.is_some() {
                 return found;
             }
@@ -179,31 +186,32 @@ impl<T> Pipe<T> {
 }
 
 impl<T> StreamIter<T> {
-    /// The next item, for which this blocks for at most `time`: after [`CallError::TimedOut`] the stream goes on and nothing
-    /// is lost. With [`Duration::ZERO`] it does not block, and so may be called anywhere.
+    /// Like `next`, but blocks for at most `timeout`: after [`CallError::TimedOut`] the stream
+    /// continues and nothing is lost. With [`Duration::ZERO`] this never blocks, and so may be
+    /// called anywhere.
     ///
     /// # Errors
-    /// As the items of [`Portal::iter`].
-    pub fn next_timeout(&mut self, time: Duration) -> Option<Result<T, CallError>> {
-        self.take(Some(time))
+    /// Those of the items of [`Portal::iter`].
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Result<T, CallError>> {
+        self.take(Some(timeout))
     }
 
-    fn take(&mut self, time: Option<Duration>) -> Option<Result<T, CallError>> {
+    fn take(&mut self, timeout: Option<Duration>) -> Option<Result<T, CallError>> {
         let call = self.call.as_ref()?;
         let start = Instant::now();
-        let found = if time == Some(Duration::ZERO) {
-            self.pipe.take(None)
+        let found = if timeout == Some(Duration::ZERO) {
+            self.channel.take(None)
         } else {
-            // Also where an item is there: what must not be must not work by luck.
+            // Checked even if an item is there: a forbidden wait must not succeed by luck.
             let permit = match call.may_block() {
                 Ok(permit) => permit,
                 Err(place) => return Some(Err(place.into())),
             };
-            let limit = time.or_else(|| call.default_deadline(&permit));
+            let limit = timeout.or_else(|| call.default_timeout(&permit));
             let first = limit.and_then(|time| start.checked_add(time));
-            let mut found = self.pipe.take_until(first);
-            if found.is_none() && time.is_none() && !permit.is_hidden() && call.has_started() {
-                found = self.pipe.take_until(None);
+            let mut found = self.channel.take_until(first);
+            if found.is_none() && timeout.is_none() && !permit.is_hidden() && call.has_started() {
+                found = self.channel.take_until(None);
             }
             found
         };
@@ -215,7 +223,7 @@ impl<T> StreamIter<T> {
         };
         match found {
             Some(item) => Some(Ok(item)),
-            // The coroutine has dropped the stream and ends in the same step, if it has not yet.
+            // The coroutine has dropped the stream and is about to end.
             None => match self.call.take()?.into_ended() {
                 Ok(()) => None,
                 Err(error) => Some(Err(error)),
@@ -241,14 +249,14 @@ impl<T> Drop for StreamIter<T> {
     fn drop(&mut self) {
         // Cancels the coroutine.
         self.call = None;
-        let (items, giver) = {
-            let mut state = lock(&self.pipe.state);
-            (std::mem::take(&mut state.items), state.giver.take())
+        let (items, producer) = {
+            let mut state = lock(&self.channel.state);
+            (std::mem::take(&mut state.items), state.producer.take())
         };
         for item in items {
-            drop_contained(item);
+            drop_quietly(item);
         }
-        drop_contained(giver);
+        drop(producer);
     }
 }
 
@@ -258,5 +266,5 @@ impl<T> fmt::Debug for StreamIter<T> {
     }
 }
 
-// A stream is pinned where it is driven; here nothing is.
+// The stream is pinned inside its coroutine, not here.
 impl<T> Unpin for StreamIter<T> {}

@@ -1,22 +1,24 @@
-//! How an offload is set up.
+//! The settings of an `Offload`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::BuildError;
+use super::handle::Offload;
 use super::shared::Shared;
 use super::state::Limits;
-use super::{BuildError, Offload};
 
-/// How long all calls have waited when another is begun, in case it is what they wait for.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long all running jobs must have been blocked before an extra one is started.
+const DEADLOCK_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// The settings of an offload; what [`Offload::builder`] returns.
+/// The settings of an [`Offload`]; see [`Offload::builder`].
 ///
 /// # Examples
 /// ```
+/// use effective_bridge::Offload;
 /// # fn main() -> Result<(), effective_bridge::BuildError> {
-/// let disk = effective_bridge::Offload::builder().max_threads(8).max_pending(64).name_prefix("disk").build()?;
-/// assert_eq!(disk.threads(), 0); // they start as they are needed
+/// let disk = Offload::builder().max_threads(8).max_pending(64).name_prefix("disk").build()?;
+/// assert_eq!(disk.threads(), 0); // threads start when they are needed
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug)]
@@ -30,9 +32,20 @@ pub struct Builder {
     stack_size: Option<usize>,
 }
 
-impl Builder {
-    pub(super) fn new() -> Self {
-        Self {
+impl Offload {
+    /// Creates an offload with the default settings of [`Builder`]: at most 64 threads, started
+    /// when they are needed.
+    pub fn new() -> Self {
+        match Self::builder().build() {
+            Ok(offload) => offload,
+            // The defaults are valid, and no thread is started that could be refused.
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    /// Returns a builder with the default settings.
+    pub fn builder() -> Builder {
+        Builder {
             max_threads: 64,
             min_threads: 0,
             max_pending: 1_024,
@@ -41,60 +54,72 @@ impl Builder {
             stack_size: None,
         }
     }
+}
 
-    /// Limits the calls that have begun and not ended, each on a thread; size it by the concurrent requests. Unless set:
-    /// 64.
+impl Default for Offload {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Builder {
+    /// Limits the number of jobs that run at once, each on a thread of its own. Default: 64. Size
+    /// it by the number of concurrent requests.
     ///
-    /// A call that such a call waits for, itself or by a coroutine of a portal, is not counted with it, but with those of its
-    /// own level of nesting: there may be as many of these again, and they go before the others. Calls that are nested
-    /// deeper than `threads` get `WouldDeadlock`, as [`CallError`](crate::CallError) or as
-    /// [`OffloadError`](crate::OffloadError).
+    /// A job that another job waits for, directly or through a portal's coroutine, counts towards
+    /// the limit of its own nesting level: each level may run `threads` jobs more, and deeper
+    /// levels go first. Jobs nested deeper than `threads` levels fail with `WouldDeadlock`, as
+    /// [`CallError`](crate::CallError) or as [`OffloadError`](crate::OffloadError).
     ///
-    /// This is no mutual exclusion, even with 1. When all calls that have begun have been waiting by this crate's means for
-    /// 50 ms, the youngest other call is begun, since it may be what they wait for; the next after a time twice as long, and
-    /// so on. And a call that has started several others may go on before all of these have ended. Use a
-    /// [`Mutex`](std::sync::Mutex) where two must not run at once.
+    /// This is not mutual exclusion, even with a limit of 1. If all running jobs have been blocked
+    /// in a wait of this crate for 50 ms, the youngest pending job starts, because it may be what
+    /// they wait for; the timeout doubles with each such extra job. And a job that has started
+    /// several others may resume before all of them have ended. Use a
+    /// [`Mutex`](std::sync::Mutex) where two jobs must not run at once.
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.max_threads = threads;
         self
     }
 
-    /// So many threads start at once and stay. Unless set: none.
+    /// Starts this many threads at once and keeps them. Default: 0.
     pub fn min_threads(mut self, threads: usize) -> Self {
         self.min_threads = threads;
         self
     }
 
-    /// At most so many calls are accepted and not started. While there are so many, [`Offload::run`] waits for room and
-    /// [`Offload::try_run`] refuses. An [`AsyncWriter`](crate::AsyncWriter) does not wait for room, so that no bytes are lost:
-    /// each may have one call beyond. Unless set: 1,024.
-    pub fn max_pending(mut self, calls: usize) -> Self {
-        self.max_pending = calls;
+    /// Limits the number of jobs that are accepted and not started. Default: 1,024.
+    ///
+    /// At the limit [`Offload::run`] waits for room and [`Offload::try_run`] refuses. An
+    /// [`AsyncWriter`](crate::AsyncWriter) does not wait for room, so that no bytes are lost: each
+    /// writer may add one job beyond the limit.
+    pub fn max_pending(mut self, jobs: usize) -> Self {
+        self.max_pending = jobs;
         self
     }
 
-    /// How long a thread above the [minimum](Self::min_threads) may be idle before it ends. Unless set: 10 s.
-    pub fn idle_timeout(mut self, time: Duration) -> Self {
-        self.idle_timeout = time;
+    /// Sets how long a thread above the [minimum](Self::min_threads) stays idle before it exits.
+    /// Default: 10 s.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 
-    /// The threads are called by this prefix, a dash and a number. Unless set: `offload`.
+    /// Names the threads `{prefix}-{number}`. Default: `offload`.
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
         self
     }
 
-    /// The stack of each thread, in bytes. Unless set: what the standard library gives a thread.
+    /// Sets the stack size of each thread in bytes. Default: that of the standard library.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self
     }
 
-    /// Makes the offload and starts its minimum of threads.
+    /// Builds the offload and starts its minimum of threads.
     ///
     /// # Errors
-    /// [`BuildError`] if the settings make no offload, or if the system refuses a thread of the minimum.
+    /// [`BuildError`] if a setting cannot work, or if the system refuses a thread.
     pub fn build(self) -> Result<Offload, BuildError> {
         if self.max_threads == 0 {
             return Err(BuildError::NoThreads);
@@ -106,7 +131,7 @@ impl Builder {
             });
         }
         if self.max_pending == 0 {
-            return Err(BuildError::NoBacklog);
+            return Err(BuildError::NoPending);
         }
         if self.name_prefix.contains('\0') {
             return Err(BuildError::InvalidName);
@@ -117,15 +142,15 @@ impl Builder {
             max_pending: self.max_pending,
             idle_timeout: self.idle_timeout,
             spins: num_cpus::get() > 1,
-            patience: Some(PATIENCE),
+            deadlock_timeout: Some(DEADLOCK_TIMEOUT),
         };
         let shared = Arc::new(Shared::new(limits, self.name_prefix, self.stack_size));
         let offload = Offload::from_shared(Arc::clone(&shared));
         for _ in 0..self.min_threads {
-            shared.dispatch.expect_one();
-            if let Err(error) = shared.start() {
+            shared.dispatch.reserve_worker();
+            if let Err(error) = shared.start_worker() {
                 shared.start_failed();
-                // Dropping the offload sends home those that started.
+                // Dropping `offload` ends the threads that did start.
                 return Err(BuildError::Spawn(error));
             }
         }

@@ -1,4 +1,4 @@
-//! How offloaded work can fail.
+//! The errors of an `Offload`.
 
 use std::error::Error;
 use std::fmt;
@@ -6,31 +6,33 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::TaskPanic;
+use crate::panic::TaskPanic;
 
-/// Why an offloaded call has no value.
+/// The reason why an offloaded job has no result.
 ///
 /// # Display and source
-/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it, so that a report of the whole chain says nothing twice.
+/// `Display` includes the message of the cause. [`source`](Error::source) therefore skips that
+/// cause and returns what lies behind it, so that a report of the whole chain repeats nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OffloadError {
-    /// The call panicked.
+    /// The job panicked.
     Panicked(TaskPanic),
-    /// The offload was closed before the call was accepted, or its pending calls were cancelled. It never ran.
+    /// The offload was closed before it accepted the job, or cancelled its pending jobs. The job
+    /// never ran.
     Closed,
-    /// The time given ran out.
+    /// The timeout expired.
     TimedOut {
-        /// The time given.
+        /// The timeout.
         after: Duration,
-        /// Whether the call had started. Then it runs on, and its value is lost; otherwise it never runs.
+        /// Whether the job had started. A started job keeps running and its result is lost; one
+        /// that had not started never runs.
         started: bool,
     },
-    /// The system refused a thread and there was none to run the call. It never ran.
+    /// The system refused a thread, and no other thread was there to run the job. It never ran.
     NoThread(Arc<io::Error>),
-    /// It was awaited in a call of an offload, this or another, in which more calls wait for one another than it may have
-    /// threads. It never ran.
+    /// The job was awaited inside jobs of an offload (this one or another) that are nested deeper
+    /// than its `max_threads`. It never ran.
     WouldDeadlock,
 }
 
@@ -39,27 +41,30 @@ impl fmt::Display for OffloadError {
         match self {
             Self::Panicked(panic) => panic.fmt(f),
             Self::Closed => f.write_str(
-                "the offload is closed and the call never ran: keep a handle of the offload until all calls have ended",
+                "the offload is closed and the job never ran: keep a handle of the offload until all \
+                 jobs have finished",
             ),
             Self::TimedOut { after, started } => {
-                write!(f, "the call had not ended after {after:?}: ")?;
+                write!(f, "the job had not finished after {after:?}: ")?;
                 f.write_str(if *started {
-                    "it runs on, and its value is lost: allow more time"
+                    "it keeps running and its result is lost; use a longer timeout"
                 } else {
-                    "it never ran, since all threads were busy: allow more time or more threads"
+                    "it never ran because all threads were busy; use a longer timeout or more threads"
                 })
             }
             Self::NoThread(error) => write!(
                 f,
-                "the system refused a thread ({error}) and the call never ran: lower `max_threads` or call again later"
+                "the system refused a thread ({error}) and the job never ran: lower `max_threads`, or \
+                 retry later"
             ),
-            Self::WouldDeadlock => f.write_str(
-                "more calls wait for one another than the offload may have threads: raise `max_threads`, or do not nest \
-                 calls so deep",
-            ),
+            Self::WouldDeadlock => f.write_str(NESTED_TOO_DEEP),
         }
     }
 }
+
+/// The message of both `WouldDeadlock` errors that exceed `max_threads`.
+pub(crate) const NESTED_TOO_DEEP: &str = "jobs that wait for one another are nested deeper than \
+     `max_threads` of their offload: raise it, or nest less";
 
 impl Error for OffloadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
@@ -70,45 +75,45 @@ impl Error for OffloadError {
     }
 }
 
-/// A call that was not accepted, and why: what [`Offload::try_run`](crate::Offload::try_run) returns.
+/// A job that was not accepted, and the reason; see [`Offload::try_run`](crate::Offload::try_run).
 pub struct Refused<F> {
-    pub(super) call: F,
-    pub(super) why: Refusal,
+    pub(super) job: F,
+    pub(super) reason: Refusal,
 }
 
-/// Why a call was not accepted.
+/// The reason why a job was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// As many calls are pending as `max_pending` allows.
+    /// `max_pending` jobs are pending.
     Full,
     /// The offload is closed.
     Closed,
 }
 
 impl<F> Refused<F> {
-    /// The call, to be made in another way or later.
-    pub fn into_call(self) -> F {
-        self.call
+    /// Returns the job, to run it in another way or later.
+    pub fn into_job(self) -> F {
+        self.job
     }
 
-    /// Why it was not accepted.
+    /// Returns the reason.
     pub fn refusal(&self) -> Refusal {
-        self.why
+        self.reason
     }
 }
 
 impl<F> fmt::Debug for Refused<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refused")
-            .field("why", &self.why)
+            .field("reason", &self.reason)
             .finish_non_exhaustive()
     }
 }
 
 impl<F> fmt::Display for Refused<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: take the call back with `into_call`", self.why)
+        write!(f, "{}; `into_job` returns the job", self.reason)
     }
 }
 
@@ -118,55 +123,57 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full => {
-                "as many calls are pending as `max_pending` allows: use `run`, which waits for room, or raise it"
+                "`max_pending` jobs are pending: raise it, or use `run`, which waits for room"
             }
-            Self::Closed => "the offload is closed and takes no more calls",
+            Self::Closed => "the offload is closed and accepts no more jobs",
         })
     }
 }
 
 impl Error for Refusal {}
 
-/// Why an offload could not be built.
+/// The reason why an offload could not be built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No threads were asked for: no call would ever run.
+    /// `max_threads` is 0: no job would ever run.
     NoThreads,
-    /// A minimum above the maximum was asked for.
+    /// `min_threads` is greater than `max_threads`.
     InvalidMinimum {
-        /// The minimum asked for.
+        /// The minimum.
         min: usize,
-        /// The maximum asked for.
+        /// The maximum.
         max: usize,
     },
-    /// No pending calls were asked for: none could ever be made.
-    NoBacklog,
-    /// The name prefix contains a NUL byte, which no thread name may.
+    /// `max_pending` is 0: no job would ever be accepted.
+    NoPending,
+    /// The name prefix contains a NUL byte.
     InvalidName,
-    /// The system refused one of the threads of the minimum. Those that had started end by themselves.
+    /// The system refused one of the first `min_threads` threads. Those that had started exit.
     Spawn(io::Error),
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoThreads => {
-                f.write_str("an offload of 0 threads runs nothing: give `max_threads` at least 1")
-            }
+            Self::NoThreads => f.write_str(
+                "an offload with 0 threads runs nothing: `max_threads` must be at least 1",
+            ),
             Self::InvalidMinimum { min, max } => write!(
                 f,
-                "an offload of at most {max} threads cannot keep {min}: give `min_threads` from 0 to {max}"
+                "an offload with at most {max} threads cannot keep {min}: `min_threads` must be from \
+                 0 to {max}"
             ),
-            Self::NoBacklog => f.write_str(
-                "an offload where 0 calls may be pending takes none: give `max_pending` at least 1",
+            Self::NoPending => f.write_str(
+                "an offload with room for 0 pending jobs accepts none: `max_pending` must be at \
+                 least 1",
             ),
             Self::InvalidName => {
-                f.write_str("a thread name cannot contain a NUL byte: take it out of the prefix")
+                f.write_str("a thread name cannot contain a NUL byte: remove it from `name_prefix`")
             }
             Self::Spawn(error) => write!(
                 f,
-                "the system refused a thread ({error}): give a smaller `min_threads` or smaller stacks"
+                "the system refused a thread ({error}): lower `min_threads` or `stack_size`"
             ),
         }
     }
@@ -181,9 +188,10 @@ impl Error for BuildError {
     }
 }
 
-/// The time given to a shutdown ran out, or it was asked for on one of the threads that it waits for.
+/// A shutdown did not finish: the timeout expired, or it was called on one of the threads that it
+/// waits for.
 ///
-/// The threads go on by themselves: they finish what they run and what is queued, and end.
+/// The threads keep running until they have finished all accepted jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StillRunning {
     pub(super) threads: usize,
@@ -191,12 +199,12 @@ pub struct StillRunning {
 }
 
 impl StillRunning {
-    /// How many threads had not ended.
+    /// Returns the number of threads that had not exited.
     pub fn threads(&self) -> usize {
         self.threads
     }
 
-    /// How many accepted calls had not started.
+    /// Returns the number of accepted jobs that had not started.
     pub fn pending(&self) -> usize {
         self.pending
     }
@@ -207,8 +215,8 @@ impl fmt::Display for StillRunning {
         let Self { threads, pending } = self;
         write!(
             f,
-            "the offload was not waited for to its end: threads still running: {threads}, calls still pending: \
-             {pending}; they finish by themselves: allow more time, and wait on a thread that is not one of them"
+            "the shutdown did not finish ({threads} threads still running, {pending} jobs still \
+             pending): use a longer timeout, and do not call it on a thread of the offload"
         )
     }
 }

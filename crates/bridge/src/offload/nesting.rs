@@ -1,39 +1,39 @@
-//! Which calls wait for which: what a call was made from, through coroutines as well.
+//! The chain of jobs that a job or coroutine was started from, tracked through coroutines as well.
 
 use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A call of an offload that has called something in its turn.
-struct Link {
+/// A job of an offload that has started something itself.
+struct EnclosingJob {
     /// The address of the offload's shared part.
     offload: usize,
     has_ended: AtomicBool,
 }
 
-/// The calls that something is called from, the outermost first.
+/// The jobs that something was started from, the outermost first.
 #[derive(Clone)]
-pub(crate) struct Origin(Arc<Vec<Arc<Link>>>);
+pub(crate) struct Origin(Arc<Vec<Arc<EnclosingJob>>>);
 
 impl Origin {
-    /// How many calls of this offload are among them that have not ended.
+    /// The number of jobs of this offload among them that have not ended.
     pub(super) fn count(&self, offload: usize) -> usize {
-        let links = self.0.iter();
-        let of_offload = links.filter(|link| link.offload == offload);
+        let jobs = self.0.iter();
+        let of_offload = jobs.filter(|job| job.offload == offload);
         of_offload
-            .filter(|link| !link.has_ended.load(Ordering::Relaxed))
+            .filter(|job| !job.has_ended.load(Ordering::Relaxed))
             .count()
     }
 
-    /// One level deeper. What has ended is left out, so that a call that hands in its successor
-    /// does not make a chain that grows.
+    /// One level deeper. Ended jobs are left out, so that the chain does not grow if each job
+    /// submits its successor.
     fn extended(origin: Option<&Self>, offload: usize) -> Self {
-        let links = origin.map_or(&[][..], |origin| &origin.0);
-        let alive = links
+        let jobs = origin.map_or(&[][..], |origin| &origin.0);
+        let alive = jobs
             .iter()
-            .filter(|link| !link.has_ended.load(Ordering::Relaxed));
-        let own = Arc::new(Link {
+            .filter(|job| !job.has_ended.load(Ordering::Relaxed));
+        let own = Arc::new(EnclosingJob {
             offload,
             has_ended: AtomicBool::new(false),
         });
@@ -41,17 +41,17 @@ impl Origin {
     }
 }
 
-/// What the calling thread is at.
+/// What the current thread is running.
 enum Scope {
     Nothing,
-    /// A call of an offload.
-    Call {
+    /// A job of an offload.
+    Job {
         offload: usize,
         origin: Option<Origin>,
-        /// What is called from here has this origin. Made when it is needed.
+        /// The origin of what this job starts. Made when it is needed.
         own: Option<Origin>,
     },
-    /// A coroutine that was called through a portal.
+    /// A coroutine that was started through a portal.
     Coroutine(Option<Origin>),
 }
 
@@ -59,12 +59,12 @@ thread_local! {
     static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::Nothing) };
 }
 
-/// The origin of what is called now, and whether that is called by a thread of an offload itself.
+/// The origin of what is started now, and whether a job itself starts it, not a coroutine.
 pub(super) fn current() -> (Option<Origin>, bool) {
     let current = SCOPE.try_with(|scope| match &mut *scope.borrow_mut() {
         Scope::Nothing => (None, false),
         Scope::Coroutine(origin) => (origin.clone(), false),
-        Scope::Call {
+        Scope::Job {
             offload,
             origin,
             own,
@@ -76,39 +76,39 @@ pub(super) fn current() -> (Option<Origin>, bool) {
     current.unwrap_or((None, false))
 }
 
-/// The origin of a coroutine that is called now.
+/// The origin of a coroutine that is started now.
 pub(crate) fn origin() -> Option<Origin> {
     current().0
 }
 
-/// A call of an offload runs on this thread.
-pub(super) fn begin_call(offload: usize, origin: Option<Origin>) {
-    SCOPE.set(Scope::Call {
+/// Notes that a job of an offload runs on this thread.
+pub(super) fn begin_job(offload: usize, origin: Option<Origin>) {
+    SCOPE.set(Scope::Job {
         offload,
         origin,
         own: None,
     });
 }
 
-/// It has ended.
-pub(super) fn end_call() {
-    if let Scope::Call { own: Some(own), .. } = SCOPE.replace(Scope::Nothing)
-        && let Some(link) = own.0.last()
+/// Notes that it has ended.
+pub(super) fn end_job() {
+    if let Scope::Job { own: Some(own), .. } = SCOPE.replace(Scope::Nothing)
+        && let Some(job) = own.0.last()
     {
-        link.has_ended.store(true, Ordering::Relaxed);
+        job.has_ended.store(true, Ordering::Relaxed);
     }
 }
 
-/// A coroutine is polled on this thread, as long as this lives.
-pub(crate) struct InCoroutine(Scope);
+/// Marks a scope in which a coroutine is polled on this thread.
+pub(crate) struct CoroutineScope(Scope);
 
-impl InCoroutine {
+impl CoroutineScope {
     pub(crate) fn enter(origin: Option<Origin>) -> Self {
         Self(SCOPE.replace(Scope::Coroutine(origin)))
     }
 }
 
-impl Drop for InCoroutine {
+impl Drop for CoroutineScope {
     fn drop(&mut self) {
         SCOPE.set(mem::replace(&mut self.0, Scope::Nothing));
     }

@@ -1,4 +1,4 @@
-//! The futures of offloaded calls.
+//! Submission of jobs, and the futures of their results.
 
 use std::fmt;
 use std::future::Future;
@@ -8,42 +8,118 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::Offload;
-use super::dispatch::{Denied, IfFull};
+use super::dispatch::IfFull;
+use super::error::{OffloadError, Refusal, Refused};
+use super::handle::Offload;
+use super::job_cell::{AwaitedJob, BRIEF, JobCell};
 use super::nesting;
 use super::shared::{Blocked, Exhausted, Shared};
-use super::task::{Awaited, BRIEF, Task};
-use crate::OffloadError;
 use crate::timer::Alarm;
 
-/// A call on its way through an offload: what [`Offload::run`] returns.
+impl Offload {
+    /// Runs `job` on a thread of this offload and awaits its result. While `max_pending` jobs are
+    /// pending, it first waits for room, in FIFO order.
+    ///
+    /// Nothing happens before the future is polled. Dropping it withdraws a job that has not
+    /// started, which then never runs. A running job cannot be stopped: it keeps running and its
+    /// result is dropped.
+    ///
+    /// A job may await another job of the same offload with
+    /// [`block_on`](futures::executor::block_on) without starving it: the inner job takes
+    /// precedence and gets a thread of its own, see [`max_threads`](crate::Builder::max_threads).
+    ///
+    /// # Errors
+    /// [`OffloadError`] if the job panicked or never ran.
+    ///
+    /// # Panics
+    /// If the future is polled after it has completed.
+    pub fn run<F, R>(&self, job: F) -> Run<F, R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        Run::new(self.clone(), job, None)
+    }
+
+    /// Like [`run`](Self::run), but for at most `timeout` from the first poll. It needs no timer of
+    /// the runtime.
+    ///
+    /// # Errors
+    /// [`OffloadError::TimedOut`] says whether the job had started. If not, it never runs.
+    ///
+    /// # Panics
+    /// If the future is polled after it has completed.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// let offload = effective_bridge::Offload::new();
+    /// let slow = || std::thread::sleep(Duration::from_millis(200));
+    /// let call = offload.run_timeout(slow, Duration::from_millis(5));
+    /// let error = futures::executor::block_on(call).unwrap_err();
+    /// assert!(matches!(error, effective_bridge::OffloadError::TimedOut { started: true, .. }));
+    /// ```
+    pub fn run_timeout<F, R>(&self, job: F, timeout: Duration) -> Run<F, R>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        Run::new(self.clone(), job, Some(timeout))
+    }
+
+    /// Submits a job at once if there is room, from a coroutine or any thread. Never blocks.
+    ///
+    /// # Errors
+    /// [`Refused`] returns the job.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let offload = effective_bridge::Offload::new();
+    /// let job = match offload.try_run(|| 6 * 7) {
+    ///     Ok(job) => job,
+    ///     Err(refused) => panic!("{}", refused.refusal()),
+    /// };
+    /// assert_eq!(futures::executor::block_on(job)?, 42);
+    /// # Ok(()) }
+    /// ```
+    pub fn try_run<F, R>(&self, job: F) -> Result<Job<R>, Refused<F>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        Job::try_submit(self.shared(), job).map_err(|(reason, job)| Refused { job, reason })
+    }
+}
+
+/// A job that is submitted at the first poll; see [`Offload::run`].
 ///
-/// Nothing happens before it is polled. Dropping it takes a call back that has not started: it never runs. A call that
-/// runs already runs on, and its value is dropped.
+/// Dropping it withdraws a job that has not started, which then never runs. A running job keeps
+/// running and its result is dropped.
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Run<F, R> {
     offload: Offload,
-    limit: Option<Duration>,
+    timeout: Option<Duration>,
     step: Step<F, R>,
 }
 
 enum Step<F, R> {
     New(F),
-    Under(Job<R>),
-    Ended,
+    Pending(Job<R>),
+    Done,
 }
 
 impl<F, R> Run<F, R> {
-    pub(super) fn new(offload: Offload, call: F, limit: Option<Duration>) -> Self {
+    fn new(offload: Offload, job: F, timeout: Option<Duration>) -> Self {
         Self {
             offload,
-            limit,
-            step: Step::New(call),
+            timeout,
+            step: Step::New(job),
         }
     }
 }
 
-// Nothing in it is pinned.
+// No field is pinned.
 impl<F, R> Unpin for Run<F, R> {}
 
 impl<F, R> Future for Run<F, R>
@@ -56,21 +132,21 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Step::New(_) = this.step {
-            let Step::New(call) = mem::replace(&mut this.step, Step::Ended) else {
+            let Step::New(job) = mem::replace(&mut this.step, Step::Done) else {
                 return Poll::Pending;
             };
-            let mut job = Job::submit(&this.offload.inner.shared, call);
-            if let Some(limit) = this.limit {
-                job.set_limit(limit);
+            let mut job = Job::submit(this.offload.shared(), job);
+            if let Some(timeout) = this.timeout {
+                job.set_timeout(timeout);
             }
-            this.step = Step::Under(job);
+            this.step = Step::Pending(job);
         }
-        let Step::Under(job) = &mut this.step else {
-            panic!("an offloaded call was polled after it had ended");
+        let Step::Pending(job) = &mut this.step else {
+            panic!("a future of an offload was polled after it had completed");
         };
         let polled = job.poll_result(cx.waker());
         if polled.is_ready() {
-            this.step = Step::Ended;
+            this.step = Step::Done;
         }
         polled
     }
@@ -82,19 +158,19 @@ impl<F, R> fmt::Debug for Run<F, R> {
     }
 }
 
-/// A call that an offload has accepted: what [`Offload::try_run`] returns. A future of the call's value.
+/// The handle of an accepted job, and the future of its result; see [`Offload::try_run`].
 ///
-/// Dropping it takes a call back that has not started: it never runs. A call that runs already runs on, and its value is
-/// dropped. [`detach`](Self::detach) lets it run in any case.
-#[must_use = "dropping it cancels the call"]
+/// Dropping it withdraws a job that has not started, which then never runs. A running job keeps
+/// running and its result is dropped. [`detach`](Self::detach) lets the job run in any case.
+#[must_use = "dropping it cancels the job"]
 pub struct Job<R> {
-    /// `None` once the value was taken, or the call detached.
-    task: Option<Arc<dyn Awaited<R>>>,
+    /// `None` once the result was taken or the job detached.
+    cell: Option<Arc<dyn AwaitedJob<R>>>,
     shared: Arc<Shared>,
-    /// The call was handed to a thread that was looking out for it, and will have ended in a moment.
+    /// A spinning worker is about to take the job, and recent jobs were brief.
     soon: bool,
     limit: Option<Limit>,
-    /// While a thread of an offload waits for it.
+    /// Set while a worker of an offload waits for the job.
     blocked: Option<Blocked>,
 }
 
@@ -104,67 +180,67 @@ struct Limit {
     alarm: Option<Alarm>,
 }
 
-/// A task that knows what it is called from. On a thread of an offload, others wait for it only if it `is_awaited`.
-fn new_task<F, R>(shared: &Shared, call: F, is_awaited: bool) -> Task<F, R> {
-    let (origin, is_by_thread) = nesting::current();
+/// Creates the cell of a job that is submitted from here. If a job submits it, that job waits for
+/// it only if `is_awaited`.
+fn new_cell<F, R>(shared: &Shared, job: F, is_awaited: bool) -> JobCell<F, R> {
+    let (origin, is_by_job) = nesting::current();
     let level = match &origin {
-        Some(origin) if is_awaited || !is_by_thread => origin.count(shared.number()),
+        Some(origin) if is_awaited || !is_by_job => origin.count(shared.number()),
         _ => 0,
     };
-    Task::new(call, origin, level)
+    JobCell::new(job, origin, level)
 }
 
 impl<R: Send + 'static> Job<R> {
-    /// Hands the call in, or lets it stand in line for room. One that is refused has its error already.
-    pub(crate) fn submit(shared: &Arc<Shared>, call: impl FnOnce() -> R + Send + 'static) -> Self {
-        Self::hand_in(shared, call, IfFull::StandInLine, true)
+    /// Submits a job, which waits for room if the queue is full. A refused job already has its
+    /// error as its result.
+    pub(crate) fn submit(shared: &Arc<Shared>, job: impl FnOnce() -> R + Send + 'static) -> Self {
+        Self::submit_with(shared, job, IfFull::Wait, true)
     }
 
-    /// Hands the call in without waiting for room: for a call of which there is never more than one for some value that the
-    /// user holds, or has dropped, and which must not be lost.
+    /// Submits a job even if the queue is full: for a job that must not be lost, and of which a
+    /// user value, such as a writer, has at most one at a time.
     pub(crate) fn submit_at_once(
         shared: &Arc<Shared>,
-        call: impl FnOnce() -> R + Send + 'static,
+        job: impl FnOnce() -> R + Send + 'static,
     ) -> Self {
-        Self::hand_in(shared, call, IfFull::Accept, false)
+        Self::submit_with(shared, job, IfFull::Accept, false)
     }
 
-    fn hand_in(
+    fn submit_with(
         shared: &Arc<Shared>,
-        call: impl FnOnce() -> R + Send + 'static,
+        job: impl FnOnce() -> R + Send + 'static,
         full: IfFull,
         is_awaited: bool,
     ) -> Self {
-        let task = Arc::new(new_task(shared, call, is_awaited));
-        let soon = match shared.submit(Arc::clone(&task) as _, full) {
+        let cell = Arc::new(new_cell(shared, job, is_awaited));
+        let soon = match shared.submit(Arc::clone(&cell) as _, full) {
             Ok(soon) => soon,
             Err((_, job)) => {
                 job.fail(OffloadError::Closed);
                 false
             }
         };
-        Self::accepted(task, shared, soon)
+        Self::accepted(cell, shared, soon)
     }
 
-    /// Hands the call in, if there is room.
-    pub(super) fn try_submit<F>(shared: &Arc<Shared>, call: F) -> Result<Self, (Denied, F)>
+    fn try_submit<F>(shared: &Arc<Shared>, job: F) -> Result<Self, (Refusal, F)>
     where
         F: FnOnce() -> R + Send + 'static,
     {
-        let task = Arc::new(new_task(shared, call, false));
-        match shared.submit(Arc::clone(&task) as _, IfFull::Refuse) {
-            Ok(soon) => Ok(Self::accepted(task, shared, soon)),
-            Err((denied, _)) => match task.take_closure() {
-                Some(call) => Err((denied, call)),
-                // What was not accepted has its closure.
-                None => unreachable!("a refused call was run"),
+        let cell = Arc::new(new_cell(shared, job, false));
+        match shared.submit(Arc::clone(&cell) as _, IfFull::Refuse) {
+            Ok(soon) => Ok(Self::accepted(cell, shared, soon)),
+            Err((reason, _)) => match cell.take_closure() {
+                Some(job) => Err((reason, job)),
+                None => unreachable!("a refused job was run"),
             },
         }
     }
 
-    fn accepted(task: Arc<dyn Awaited<R>>, shared: &Arc<Shared>, soon: bool) -> Self {
+    fn accepted(cell: Arc<dyn AwaitedJob<R>>, shared: &Arc<Shared>, soon: bool) -> Self {
         Self {
-            task: Some(task),
+            cell: Some(cell),
             shared: Arc::clone(shared),
             soon,
             limit: None,
@@ -172,8 +248,8 @@ impl<R: Send + 'static> Job<R> {
         }
     }
 
-    fn set_limit(&mut self, after: Duration) {
-        // A time beyond the clock's range is no limit.
+    fn set_timeout(&mut self, after: Duration) {
+        // A timeout beyond the clock's range is none.
         self.limit = Instant::now().checked_add(after).map(|at| Limit {
             after,
             at,
@@ -182,37 +258,38 @@ impl<R: Send + 'static> Job<R> {
     }
 
     fn poll_result(&mut self, waker: &Waker) -> Poll<Result<R, OffloadError>> {
-        let Some(task) = &self.task else {
-            panic!("an offloaded call was polled after it had ended");
+        let Some(cell) = &self.cell else {
+            panic!("a future of an offload was polled after it had completed");
         };
         if mem::take(&mut self.soon)
-            && let Some(result) = task.outcome().look_out(BRIEF)
+            && let Some(result) = cell.result().spin_take(BRIEF)
         {
             self.end();
             return Poll::Ready(result);
         }
-        // On a thread of an offload somebody blocks on this future, and the call may wait for that very thread.
+        // On a worker of an offload, some executor blocks on this future, and the job may need that
+        // very worker.
         let has_entered = self.blocked.as_ref().is_some_and(Blocked::is_here);
-        if !has_entered && !task.outcome().is_there() {
+        if !has_entered && !cell.result().is_set() {
             match Blocked::enter() {
                 Ok(blocked) => {
                     self.blocked = blocked;
-                    // It may have been handed in before anybody waited for it.
+                    // The job may have been submitted before any other waited for it.
                     if let (Some(origin), _) = nesting::current()
                         && let level @ 1.. = origin.count(self.shared.number())
                     {
                         self.shared
-                            .give(self.shared.dispatch.promote(task.place(), level));
+                            .perform(self.shared.dispatch.promote(cell.entry(), level));
                     }
                 }
                 Err(Exhausted) => {
-                    if self.shared.dispatch.withdraw(task.place()) {
-                        task.fail(OffloadError::WouldDeadlock);
+                    if self.shared.dispatch.withdraw(cell.entry()) {
+                        cell.fail(OffloadError::WouldDeadlock);
                     }
                 }
             }
         }
-        if let Some(result) = task.outcome().poll(waker) {
+        if let Some(result) = cell.result().poll(waker) {
             self.end();
             return Poll::Ready(result);
         }
@@ -222,7 +299,7 @@ impl<R: Send + 'static> Job<R> {
         }
     }
 
-    /// The error, if the time has run out; or sees to it that the coroutine is woken then.
+    /// Returns the error if the timeout has expired; else has the coroutine woken when it does.
     fn poll_limit(&mut self, waker: &Waker) -> Option<OffloadError> {
         let limit = self.limit.as_mut()?;
         if limit.at > Instant::now() {
@@ -245,47 +322,45 @@ impl<R: Send + 'static> Job<R> {
 }
 
 impl<R> Job<R> {
-    /// Whether the call has ended, with a value or an error.
+    /// Returns whether the job has ended, with a result or an error.
     pub fn is_done(&self) -> bool {
-        self.task
-            .as_ref()
-            .is_none_or(|task| task.outcome().is_there())
+        self.cell.as_ref().is_none_or(|cell| cell.result().is_set())
     }
 
-    /// Takes the call back if it has not started: `true`, and it never runs. `false`: it runs or has ended.
+    /// Withdraws the job if it has not started. Returns whether it did: then the job never runs.
     pub fn cancel(mut self) -> bool {
         self.give_up()
     }
 
-    /// Lets the call run although nobody awaits it. Its value is dropped, and so is its panic, of which only the panic hook
-    /// tells. It runs only while the process lives: before `main` returns, wait for it with
+    /// Lets the job run without a handle. Its result is dropped; a panic is only seen by the panic
+    /// hook. The job runs only while the process lives: before `main` returns, wait for it with
     /// [`Offload::shutdown_timeout`].
     pub fn detach(mut self) {
-        if let Some(task) = self.task.take() {
-            task.outcome().abandon();
+        if let Some(cell) = self.cell.take() {
+            cell.result().abandon();
         }
     }
 
-    /// Whoever waited for it waits no more, for now.
+    /// Notes that the worker that waited for the job has resumed.
     pub(crate) fn unblock(&mut self) {
         self.blocked = None;
     }
 
     fn end(&mut self) {
-        self.task = None;
+        self.cell = None;
         self.blocked = None;
     }
 
     fn give_up(&mut self) -> bool {
         self.blocked = None;
-        let Some(task) = self.task.take() else {
+        let Some(cell) = self.cell.take() else {
             return false;
         };
-        let withdrawn = !task.outcome().is_there() && self.shared.dispatch.withdraw(task.place());
+        let withdrawn = !cell.result().is_set() && self.shared.dispatch.withdraw(cell.entry());
         if withdrawn {
-            task.discard();
+            cell.discard();
         }
-        task.outcome().abandon();
+        cell.result().abandon();
         withdrawn
     }
 }

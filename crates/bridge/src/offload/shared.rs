@@ -1,59 +1,60 @@
-//! What the handles of an offload and its threads have in common.
+//! The worker threads of an offload, and what they share with its handles.
 
 use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::Instant;
 
-use super::dispatch::{Denied, Dispatch, IfFull};
-use super::lane::{Place, Queued};
+use super::dispatch::{Dispatch, IfFull};
+use super::error::{OffloadError, Refusal};
+use super::job_cell::AnyJob;
+use super::job_list::{EntryState, Queued};
 use super::nesting;
-use super::state::{Help, Limits};
-use super::task::Job;
-use crate::OffloadError;
-use crate::listener;
-use crate::panic::drop_contained;
-use crate::sync::lock;
+use super::state::{Action, Limits};
+use crate::sync::{Condvar, Mutex, lock};
 
 pub(crate) struct Shared {
-    pub(super) dispatch: Dispatch<Arc<dyn Job>>,
-    /// Whether the call that ended last was a brief one.
+    pub(super) dispatch: Dispatch<Arc<dyn AnyJob>>,
+    /// Whether the job that ended last was brief.
     brief: AtomicBool,
     name_prefix: String,
     stack_size: Option<usize>,
-    /// Threads that have not come to their end, and coroutines that wait until all have.
-    ending: Mutex<Ending>,
-    all_ended: Condvar,
+    termination: Mutex<Termination>,
+    all_exited: Condvar,
 }
 
 #[derive(Default)]
-struct Ending {
+struct Termination {
+    /// Threads that have not exited.
     live: usize,
+    /// Coroutines that wait until all have.
     waiting: Vec<Waker>,
+    /// The number of the thread that was started last.
     number: usize,
 }
 
-/// One thread of an offload.
-struct Member {
+/// One worker thread.
+struct Worker {
     shared: Arc<Shared>,
     waits: Mutex<Waits>,
-    /// Whether its job was begun because all others waited. Written by the thread itself only.
+    /// Whether its job was taken as an extra. Only written by the worker itself.
     is_extra: AtomicBool,
 }
 
 #[derive(Default)]
 struct Waits {
-    /// Which of the thread's jobs it is, as far as any of them has waited.
+    /// The number of the worker's current job, counting only jobs that have waited.
     job: u64,
-    /// In how many waits of this crate that job is: several when it awaits several calls at once.
+    /// How many waits of this crate that job is in: several if it awaits several futures at once.
     count: usize,
 }
 
-impl Member {
-    /// A job has ended. What it has polled and given away does not block this thread any more.
+impl Worker {
+    /// Notes that a job has ended: a future that it polled and gave away no longer blocks this
+    /// worker.
     fn end_job(&self) {
         let mut waits = lock(&self.waits);
         waits.job += 1;
@@ -64,20 +65,20 @@ impl Member {
 }
 
 thread_local! {
-    /// Set on the threads of offloads.
-    static CURRENT: RefCell<Option<Arc<Member>>> = const { RefCell::new(None) };
+    /// Set on the worker threads of offloads.
+    static CURRENT_WORKER: RefCell<Option<Arc<Worker>>> = const { RefCell::new(None) };
 }
 
-fn current() -> Option<Arc<Member>> {
-    CURRENT
+fn current() -> Option<Arc<Worker>> {
+    CURRENT_WORKER
         .try_with(|current| current.borrow().clone())
         .ok()
         .flatten()
 }
 
-impl Queued for Arc<dyn Job> {
-    fn place(&self) -> &Place {
-        (**self).place()
+impl Queued for Arc<dyn AnyJob> {
+    fn entry(&self) -> &EntryState {
+        (**self).entry()
     }
 }
 
@@ -88,28 +89,28 @@ impl Shared {
             brief: AtomicBool::new(false),
             name_prefix,
             stack_size,
-            ending: Mutex::new(Ending::default()),
-            all_ended: Condvar::new(),
+            termination: Mutex::new(Termination::default()),
+            all_exited: Condvar::new(),
         }
     }
 
-    /// Accepts a job. The flag says whether it will have ended within a moment, as far as one can know.
+    /// Accepts a job. The flag predicts whether it will end within microseconds.
     pub(super) fn submit(
         self: &Arc<Self>,
-        job: Arc<dyn Job>,
+        job: Arc<dyn AnyJob>,
         full: IfFull,
-    ) -> Result<bool, (Denied, Arc<dyn Job>)> {
-        let (help, soon) = self.dispatch.submit(job, full)?;
-        self.give(help);
+    ) -> Result<bool, (Refusal, Arc<dyn AnyJob>)> {
+        let (action, soon) = self.dispatch.submit(job, full)?;
+        self.perform(action);
         Ok(soon && self.brief.load(Ordering::Relaxed))
     }
 
-    pub(super) fn give(self: &Arc<Self>, help: Help) {
-        match help {
-            Help::Nothing => {}
-            Help::Wake(thread) => thread.unpark(),
-            Help::Start => {
-                if let Err(error) = self.start() {
+    pub(super) fn perform(self: &Arc<Self>, action: Action) {
+        match action {
+            Action::Nothing => {}
+            Action::Wake(thread) => thread.unpark(),
+            Action::Spawn => {
+                if let Err(error) = self.start_worker() {
                     let error = Arc::new(error);
                     for job in self.start_failed() {
                         job.fail(OffloadError::NoThread(Arc::clone(&error)));
@@ -119,13 +120,13 @@ impl Shared {
         }
     }
 
-    /// Starts a thread that the dispatch counts already. After an error, `start_failed` is to be called.
-    pub(super) fn start(self: &Arc<Self>) -> io::Result<()> {
+    /// Starts a worker that the dispatch counts already. After an error, call `start_failed`.
+    pub(super) fn start_worker(self: &Arc<Self>) -> io::Result<()> {
         let number = {
-            let mut ending = lock(&self.ending);
-            ending.live += 1;
-            ending.number += 1;
-            ending.number
+            let mut termination = lock(&self.termination);
+            termination.live += 1;
+            termination.number += 1;
+            termination.number
         };
         let mut thread = thread::Builder::new().name(format!("{}-{number}", self.name_prefix));
         if let Some(bytes) = self.stack_size {
@@ -135,31 +136,31 @@ impl Shared {
         thread.spawn(move || work(shared)).map(drop)
     }
 
-    /// Returns the jobs that nobody will ever come to.
-    pub(super) fn start_failed(&self) -> Vec<Arc<dyn Job>> {
+    /// Undoes the counts of a failed start. Returns the jobs that no worker will ever take.
+    pub(super) fn start_failed(&self) -> Vec<Arc<dyn AnyJob>> {
         let stranded = self.dispatch.start_failed();
-        self.ended();
+        self.worker_exited();
         stranded
     }
 
-    fn ended(&self) {
+    fn worker_exited(&self) {
         let waiting = {
-            let mut ending = lock(&self.ending);
-            ending.live -= 1;
-            if ending.live > 0 {
+            let mut termination = lock(&self.termination);
+            termination.live -= 1;
+            if termination.live > 0 {
                 return;
             }
-            std::mem::take(&mut ending.waiting)
+            std::mem::take(&mut termination.waiting)
         };
-        self.all_ended.notify_all();
-        waiting.into_iter().for_each(listener::wake);
+        self.all_exited.notify_all();
+        waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// Takes no more jobs. What runs is finished, and what is queued unless `cut` says otherwise. Returns how many jobs
-    /// will never run.
-    pub(super) fn close(&self, cut: bool) -> usize {
-        let closing = self.dispatch.close(cut);
-        closing.sleepers.iter().for_each(thread::Thread::unpark);
+    /// Stops accepting jobs. Running jobs are finished, and queued ones unless `cancel_queued`.
+    /// Returns the number of jobs that will never run.
+    pub(super) fn close(&self, cancel_queued: bool) -> usize {
+        let closing = self.dispatch.close(cancel_queued);
+        closing.sleepers.iter().for_each(|thread| thread.unpark());
         let refused = closing.refused.len();
         for job in closing.refused {
             job.fail(OffloadError::Closed);
@@ -167,151 +168,159 @@ impl Shared {
         refused
     }
 
-    /// Whether all threads have ended; if not, `waker` is woken when they have.
-    pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
+    /// Whether all threads have exited. If not, registers `waker` to be woken when they have.
+    pub(super) fn poll_terminated(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
-        let mut ending = lock(&self.ending);
-        let has_ended = self.remaining(&ending) == 0;
-        // A task that has other work besides is polled often, with one waker.
-        if !has_ended && !ending.waiting.iter().any(|known| known.will_wake(&waker)) {
-            ending.waiting.push(waker);
+        let mut termination = lock(&self.termination);
+        let has_exited = self.remaining(&termination) == 0;
+        // A task that awaits other things as well is polled often, with the same waker.
+        if !has_exited
+            && !termination
+                .waiting
+                .iter()
+                .any(|known| known.will_wake(&waker))
+        {
+            termination.waiting.push(waker);
             return false;
         }
-        drop(ending);
-        drop_contained(waker);
-        has_ended
+        drop(termination);
+        drop(waker);
+        has_exited
     }
 
-    /// How many threads have not come to their end, those that are about to start included: a job was accepted for them.
-    fn remaining(&self, ending: &Ending) -> usize {
-        ending.live.max(self.dispatch.threads())
+    /// The number of threads that have not exited, including those about to start for an accepted
+    /// job.
+    fn remaining(&self, termination: &Termination) -> usize {
+        termination.live.max(self.dispatch.threads())
     }
 
-    /// Blocks until all threads have ended or the deadline has passed, and says how many have not.
-    pub(super) fn wait_ended(&self, deadline: Option<Instant>) -> usize {
-        let mut ending = lock(&self.ending);
-        while self.remaining(&ending) > 0 {
-            // `None`: a time beyond the clock's range.
+    /// Blocks until all threads have exited or the deadline has passed. Returns how many remain.
+    pub(super) fn wait_terminated(&self, deadline: Option<Instant>) -> usize {
+        let mut termination = lock(&self.termination);
+        while self.remaining(&termination) > 0 {
+            // `None`: the timeout is beyond the clock's range.
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 break;
             }
-            ending = match left {
-                None => self.all_ended.wait(ending),
+            termination = match left {
+                None => self.all_exited.wait(termination),
                 Some(left) => self
-                    .all_ended
-                    .wait_timeout(ending, left)
-                    .map(|(ending, _)| ending)
-                    .map_err(|poison| std::sync::PoisonError::new(poison.into_inner().0)),
+                    .all_exited
+                    .wait_timeout(termination, left)
+                    .map(|(termination, _)| termination)
+                    .map_err(|poison| PoisonError::new(poison.into_inner().0)),
             }
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner);
         }
-        self.remaining(&ending)
+        self.remaining(&termination)
     }
 
-    /// Tells offloads apart.
+    /// Identifies the offload.
     pub(super) fn number(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
     pub(super) fn is_current(self: &Arc<Self>) -> bool {
-        let is_same = |current: &Option<Arc<Member>>| {
+        let is_same = |current: &Option<Arc<Worker>>| {
             current
                 .as_ref()
                 .is_some_and(|current| Arc::ptr_eq(&current.shared, self))
         };
-        CURRENT
+        CURRENT_WORKER
             .try_with(|current| is_same(&current.borrow()))
             .unwrap_or(false)
     }
 }
 
-/// A thread of an offload waits, and another may take its part: until this is dropped, or the job that waits has ended.
+/// Marks a worker as blocked, so that another may replace it, until this is dropped or the job that
+/// waits has ended.
 pub(crate) struct Blocked {
-    member: Arc<Member>,
+    worker: Arc<Worker>,
     job: u64,
 }
 
-/// So many threads of this offload wait already that this one must not.
+/// The worker must not block: its jobs are nested deeper than the offload has threads.
 pub(crate) struct Exhausted;
 
 impl Blocked {
-    /// To be called before this thread blocks; `None` if it is no offload's.
+    /// Must be called before this thread blocks. `None` if it is not a worker of an offload.
     pub(crate) fn enter() -> Result<Option<Self>, Exhausted> {
-        let Some(member) = current() else {
+        let Some(worker) = current() else {
             return Ok(None);
         };
-        let mut waits = lock(&member.waits);
-        let help = if waits.count == 0 {
-            let offload = member.shared.number();
+        let mut waits = lock(&worker.waits);
+        let action = if waits.count == 0 {
+            let offload = worker.shared.number();
             let nested = nesting::current()
                 .0
                 .map_or(1, |origin| origin.count(offload));
-            let is_extra = member.is_extra.load(Ordering::Relaxed);
-            let help = member.shared.dispatch.block(nested, is_extra);
-            help.ok_or(Exhausted)?
+            let is_extra = worker.is_extra.load(Ordering::Relaxed);
+            let action = worker.shared.dispatch.block(nested, is_extra);
+            action.ok_or(Exhausted)?
         } else {
-            Help::Nothing
+            Action::Nothing
         };
         waits.count += 1;
         let job = waits.job;
         drop(waits);
-        member.shared.give(help);
-        Ok(Some(Self { member, job }))
+        worker.shared.perform(action);
+        Ok(Some(Self { worker, job }))
     }
 
-    /// Whether it is this thread that waits, and in the job that it is at now.
+    /// Whether this is the blocked worker, still in the same job.
     pub(crate) fn is_here(&self) -> bool {
         current().is_some_and(|current| {
-            Arc::ptr_eq(&current, &self.member) && lock(&current.waits).job == self.job
+            Arc::ptr_eq(&current, &self.worker) && lock(&current.waits).job == self.job
         })
     }
 }
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        let mut waits = lock(&self.member.waits);
+        let mut waits = lock(&self.worker.waits);
         if waits.job != self.job {
             return;
         }
         waits.count -= 1;
         if waits.count == 0 {
-            self.member.shared.dispatch.unblock();
+            self.worker.shared.dispatch.unblock();
         }
     }
 }
 
-/// A thread from start to end.
+/// The worker loop.
 fn work(shared: Arc<Shared>) {
-    /// Dropped last, after all that the thread holds.
-    struct Leaving(Arc<Shared>);
-    impl Drop for Leaving {
+    /// Dropped last, after everything else that the thread holds.
+    struct ExitOnDrop(Arc<Shared>);
+    impl Drop for ExitOnDrop {
         fn drop(&mut self) {
-            self.0.ended();
+            self.0.worker_exited();
         }
     }
 
-    let leaving = Leaving(Arc::clone(&shared));
-    let member = Arc::new(Member {
+    let exit = ExitOnDrop(Arc::clone(&shared));
+    let worker = Arc::new(Worker {
         shared: Arc::clone(&shared),
         waits: Mutex::default(),
         is_extra: AtomicBool::new(false),
     });
-    CURRENT.set(Some(Arc::clone(&member)));
-    let mut me = shared.dispatch.join();
-    while let Some((job, help)) = shared.dispatch.next(&mut me) {
-        shared.give(help);
-        member.is_extra.store(me.is_extra(), Ordering::Relaxed);
-        nesting::begin_call(shared.number(), job.origin());
+    CURRENT_WORKER.set(Some(Arc::clone(&worker)));
+    let mut me = shared.dispatch.register_worker();
+    while let Some((job, action)) = shared.dispatch.next(&mut me) {
+        shared.perform(action);
+        worker.is_extra.store(me.is_extra(), Ordering::Relaxed);
+        nesting::begin_job(shared.number(), job.origin());
         job.run(&shared.brief);
-        nesting::end_call();
-        // The one here and the thread's own: more are waits that have outlived the job.
-        if Arc::strong_count(&member) > 2 {
-            member.end_job();
+        nesting::end_job();
+        // Two references are this function's and the thread-local's. More are waits that may have
+        // outlived the job.
+        if Arc::strong_count(&worker) > 2 {
+            worker.end_job();
         }
     }
-    CURRENT.set(None);
-    drop(member);
+    CURRENT_WORKER.set(None);
+    drop(worker);
     drop(shared);
-    drop(leaving);
+    drop(exit);
 }

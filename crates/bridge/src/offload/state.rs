@@ -1,68 +1,71 @@
-//! The jobs of an offload and its threads, by number: which jobs may be taken.
+//! The counts of jobs and workers, and the rules that say which jobs may be taken.
 //!
 //! # Which jobs may be taken
 //!
-//! A job may wait for another of the same offload, which then needs a thread as well. So each job has a level: how many jobs
-//! of this offload wait for it. Nobody waits for those of level 0. A job may be taken while fewer than `max_threads` are at
-//! work that do not wait, and fewer than `max_threads` of its own level have begun and not ended. The highest level goes
-//! first. Waits for a higher level always end: the jobs of the highest level that has any do not wait for one, so they end.
+//! A job may wait for another job of the same offload, which then needs a thread as well. So each
+//! job has a level: the number of jobs of this offload that wait for it. A job may be taken while
+//! fewer than `max_threads` workers run a job without being blocked, and fewer than `max_threads`
+//! jobs of its own level have begun and not ended. The highest level goes first. A wait for a
+//! higher level always ends: the jobs of the highest non-empty level wait for no further level.
 //!
-//! A wait need not show what it is for: a coroutine may have another coroutine hand the job in, which then has level 0. So
-//! when all that have begun have been blocked for a while, and no job may be taken by the rule above, one is taken as an
-//! *extra*, the youngest first, since it was handed in after those that wait. The while is short at first, and doubles with
-//! each extra that has not ended: if the others merely wait for long, there are few, and if one of these jobs is what they
-//! wait for, its turn comes. A thread that sleeps keeps *watch* for this.
+//! The level of a job is not always known: a coroutine may have another coroutine submit it, and
+//! then it has level 0. So if all jobs that have begun have been blocked for the deadlock timeout,
+//! and the rule above lets none be taken, one is taken as an *extra*: the youngest, since it was
+//! submitted after those that wait. The timeout is short at first and doubles with each extra that
+//! has not ended. If the blocked jobs merely wait for long, few extras start; if a pending job is
+//! what they wait for, it gets its turn. One sleeping worker is the *watcher* that does this.
+#![allow(missing_docs, unreachable_pub, reason = "public for the model checks")]
 
 use std::time::Duration;
 
-use super::lane::{LINE, Lane, QUEUED, Queued, TAKEN};
+use super::job_list::{JobList, QUEUED, Queued, TAKEN, WAITING};
 use crate::sync::Thread;
 
-/// How long all have been blocked at most when an extra is taken.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
+/// The longest time for which all jobs are blocked before an extra is taken.
+const MAX_DEADLOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the user chose.
+/// The settings that the dispatch follows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) max_threads: usize,
-    pub(crate) min_threads: usize,
-    pub(crate) max_pending: usize,
-    pub(crate) idle_timeout: Duration,
-    /// Off where there is one core only.
-    pub(crate) spins: bool,
-    /// After how long of all being blocked an extra is taken; `None`: never.
-    pub(crate) patience: Option<Duration>,
+pub struct Limits {
+    pub max_threads: usize,
+    pub min_threads: usize,
+    pub max_pending: usize,
+    pub idle_timeout: Duration,
+    /// Whether idle workers spin: not on a machine with one core.
+    pub spins: bool,
+    /// How long all jobs must be blocked before the first extra is taken; `None`: no extras.
+    pub deadlock_timeout: Option<Duration>,
 }
 
-/// What the caller has to do, outside the lock, so that the jobs are seen to.
+/// What the caller must do, outside the lock, so that a worker comes for the jobs.
 #[must_use]
-pub(crate) enum Help {
+pub enum Action {
     Nothing,
     Wake(Thread),
-    Start,
+    Spawn,
 }
 
-/// What changes under the lock of the dispatch.
+/// The state under the lock of the dispatch.
 pub(super) struct State<J> {
     /// At least one.
     pub(super) levels: Vec<Level<J>>,
-    /// How many jobs are being run that were taken as extras.
+    /// Running jobs that were taken as extras.
     pub(super) extras: usize,
-    /// The last extra that has ended was not blocked: it was what others waited for.
+    /// An extra has ended and no extra has blocked since: extras are what the others wait for.
     pub(super) extra_helped: bool,
-    /// A sleeper keeps watch for an extra to be due.
-    pub(super) is_watched: bool,
+    /// A sleeping worker watches for an extra to be due.
+    pub(super) has_watcher: bool,
     /// Counts jobs that are taken and waits that end.
     pub(super) events: u64,
-    /// Who sleeps. A stack: the thread that slept last has the warmest cache.
+    /// Sleeping workers. A stack: the one that fell asleep last has the warmest cache.
     pub(super) sleepers: Vec<Sleeper>,
-    /// All that were started and have not left.
+    /// Workers that were started and have not left.
     pub(super) threads: usize,
-    /// How many of these will look at the queue before they sleep.
-    pub(super) coming: usize,
-    /// How many of these spin meanwhile.
+    /// Those of them that will look at the queue before they sleep.
+    pub(super) searching: usize,
+    /// Searching workers that spin.
     pub(super) spinning: usize,
-    /// How many are blocked in a wait of this crate.
+    /// Workers that are blocked in a wait of this crate.
     pub(super) blocked: usize,
     pub(super) closed: bool,
     pub(super) next_id: usize,
@@ -70,17 +73,17 @@ pub(super) struct State<J> {
 
 /// The jobs of one level.
 pub(super) struct Level<J> {
-    pub(super) queue: Lane<J>,
-    pub(super) line: Lane<J>,
-    /// How many have begun and not ended.
+    pub(super) queue: JobList<J>,
+    pub(super) waiting: JobList<J>,
+    /// Jobs that have begun and not ended.
     pub(super) begun: usize,
 }
 
 impl<J: Queued> Level<J> {
     fn new() -> Self {
         Self {
-            queue: Lane::new(),
-            line: Lane::new(),
+            queue: JobList::new(),
+            waiting: JobList::new(),
             begun: 0,
         }
     }
@@ -89,7 +92,7 @@ impl<J: Queued> Level<J> {
 pub(super) struct Sleeper {
     pub(super) id: usize,
     pub(super) thread: Thread,
-    pub(super) watches: bool,
+    pub(super) is_watcher: bool,
 }
 
 impl<J: Queued> State<J> {
@@ -98,11 +101,11 @@ impl<J: Queued> State<J> {
             levels: vec![Level::new()],
             extras: 0,
             extra_helped: false,
-            is_watched: false,
+            has_watcher: false,
             events: 0,
             sleepers: Vec::new(),
             threads: 0,
-            coming: 0,
+            searching: 0,
             spinning: 0,
             blocked: 0,
             closed: false,
@@ -110,7 +113,7 @@ impl<J: Queued> State<J> {
         }
     }
 
-    /// How many live jobs are queued.
+    /// The number of queued jobs.
     pub(super) fn queued(&self) -> usize {
         self.levels.iter().map(|level| level.queue.live()).sum()
     }
@@ -123,36 +126,36 @@ impl<J: Queued> State<J> {
     }
 
     pub(super) fn push(&mut self, job: J, is_queued: bool) {
-        let level = job.place().level();
+        let level = job.entry().level();
         let level = self.level(level);
         match is_queued {
             true => level.queue.push(job, QUEUED),
-            false => level.line.push(job, LINE),
+            false => level.waiting.push(job, WAITING),
         }
     }
 
-    /// How many jobs of a level a thread could come to. Jobs in line that others wait for need not
-    /// wait for room first: it may be made by those others only.
+    /// The number of jobs of a level that could be taken. Waiting jobs above level 0 need no room
+    /// in the queue first: only the jobs that wait for them might make it.
     pub(super) fn within_reach(&self, level: usize) -> usize {
-        let Level { queue, line, .. } = &self.levels[level];
-        queue.live() + if level > 0 { line.live() } else { 0 }
+        let Level { queue, waiting, .. } = &self.levels[level];
+        queue.live() + if level > 0 { waiting.live() } else { 0 }
     }
 
-    /// How many run a job and are not blocked.
+    /// The number of jobs that run and are not blocked.
     pub(super) fn working(&self) -> usize {
         let begun: usize = self.levels.iter().map(|level| level.begun).sum();
         begun.saturating_sub(self.blocked)
     }
 
-    /// Whether all are blocked that have begun, and no job may be taken but as an extra.
+    /// Whether all jobs that have begun are blocked, and pending ones may only be taken as extras.
     pub(super) fn is_stuck(&self, max_threads: usize) -> bool {
         let any = || (0..self.levels.len()).any(|level| self.within_reach(level) > 0);
         self.blocked > 0 && self.working() == 0 && self.takeable(max_threads) == 0 && any()
     }
 
-    /// For how long that has to go on.
-    pub(super) fn patience(&self, limits: &Limits) -> Option<Duration> {
-        let patience = limits.patience?;
+    /// How long that must last before the next extra is taken.
+    pub(super) fn deadlock_timeout(&self, limits: &Limits) -> Option<Duration> {
+        let deadlock_timeout = limits.deadlock_timeout?;
         if self.extra_helped {
             return Some(Duration::ZERO);
         }
@@ -160,13 +163,13 @@ impl<J: Queued> State<J> {
             .ok()
             .and_then(|extras| 2_u32.checked_pow(extras));
         Some(
-            patience
+            deadlock_timeout
                 .saturating_mul(doubled.unwrap_or(u32::MAX))
-                .min(LONGEST_PATIENCE),
+                .min(MAX_DEADLOCK_TIMEOUT),
         )
     }
 
-    /// How many jobs may be taken now.
+    /// The number of jobs that may be taken now.
     pub(super) fn takeable(&self, max_threads: usize) -> usize {
         let levels = self.levels.iter().enumerate();
         let regular = levels.map(|(number, level)| {
@@ -177,8 +180,8 @@ impl<J: Queued> State<J> {
         room.min(regular.sum())
     }
 
-    /// Takes a job, if one may be taken, and lets the first in line take its room.
-    pub(super) fn pop(&mut self, limits: &Limits, me: &mut Member) -> Option<J> {
+    /// Takes a job, if one may be taken, and gives its room to the first waiting job.
+    pub(super) fn pop(&mut self, limits: &Limits, me: &mut WorkerState) -> Option<J> {
         let max = limits.max_threads;
         let is_extra_due = std::mem::take(&mut me.is_extra_due) && self.is_stuck(max);
         if self.working() >= max {
@@ -194,21 +197,21 @@ impl<J: Queued> State<J> {
         };
         let level = &mut self.levels[number];
         let job = match is_extra {
-            true => level.queue.pop_last().or_else(|| level.line.pop_last()),
-            false => level.queue.pop().or_else(|| level.line.pop()),
+            true => level.queue.pop_last().or_else(|| level.waiting.pop_last()),
+            false => level.queue.pop().or_else(|| level.waiting.pop()),
         }?;
-        job.place().set(TAKEN);
+        job.entry().set(TAKEN);
         level.begun += 1;
         self.extras += usize::from(is_extra);
         self.events += 1;
-        me.at = Some((number, is_extra));
+        me.running = Some((number, is_extra));
         self.admit(limits.max_pending);
         Some(job)
     }
 
-    /// A thread has ended its job.
-    pub(super) fn end_job(&mut self, me: &mut Member) {
-        if let Some((level, is_extra)) = me.at.take() {
+    /// Notes that the worker's job has ended, if it ran one.
+    pub(super) fn end_job(&mut self, me: &mut WorkerState) {
+        if let Some((level, is_extra)) = me.running.take() {
             self.levels[level].begun -= 1;
             self.extras -= usize::from(is_extra);
             self.extra_helped |= is_extra;
@@ -221,7 +224,7 @@ impl<J: Queued> State<J> {
                 .levels
                 .iter_mut()
                 .rev()
-                .find_map(|level| level.line.pop());
+                .find_map(|level| level.waiting.pop());
             let Some(first) = first else {
                 return;
             };
@@ -234,46 +237,47 @@ impl<J: Queued> State<J> {
             if with_queue {
                 level.queue.clear(into);
             }
-            level.line.clear(into);
+            level.waiting.clear(into);
         }
     }
 
-    pub(super) fn hire(&mut self, max_threads: usize) -> Help {
-        let is_needed = self.takeable(max_threads) > self.coming
-            || self.coming == 0 && !self.is_watched && self.is_stuck(max_threads);
+    /// Wakes or starts a worker if there are too few searching ones.
+    pub(super) fn request_worker(&mut self, max_threads: usize) -> Action {
+        let is_needed = self.takeable(max_threads) > self.searching
+            || self.searching == 0 && !self.has_watcher && self.is_stuck(max_threads);
         if !is_needed {
-            return Help::Nothing;
+            return Action::Nothing;
         }
         if let Some(sleeper) = self.sleepers.pop() {
-            self.coming += 1;
-            self.is_watched &= !sleeper.watches;
-            return Help::Wake(sleeper.thread);
+            self.searching += 1;
+            self.has_watcher &= !sleeper.is_watcher;
+            return Action::Wake(sleeper.thread);
         }
         self.threads += 1;
-        self.coming += 1;
-        Help::Start
+        self.searching += 1;
+        Action::Spawn
     }
 
-    /// Takes a sleeper off the stack; `false` if somebody has woken it.
+    /// Takes a sleeper off the stack; `false` if it has been woken.
     pub(super) fn withdraw_sleeper(&mut self, id: usize) -> bool {
         let place = self.sleepers.iter().rposition(|other| other.id == id);
         place.map(|place| self.sleepers.remove(place)).is_some()
     }
 }
 
-/// One thread, as the dispatch knows it.
-pub(crate) struct Member {
+/// One worker, as the dispatch knows it.
+pub struct WorkerState {
     pub(super) id: usize,
-    pub(super) coming: bool,
-    /// The level of the job that it runs, and whether that was taken as an extra.
-    pub(super) at: Option<(usize, bool)>,
-    /// It has kept watch for long enough.
+    pub(super) searching: bool,
+    /// The level of the job that it runs, and whether the job was taken as an extra.
+    pub(super) running: Option<(usize, bool)>,
+    /// It was the watcher and the deadlock timeout has expired.
     pub(super) is_extra_due: bool,
 }
 
-impl Member {
+impl WorkerState {
     /// Whether its job was taken as an extra.
-    pub(crate) fn is_extra(&self) -> bool {
-        self.at.is_some_and(|(_, is_extra)| is_extra)
+    pub fn is_extra(&self) -> bool {
+        self.running.is_some_and(|(_, is_extra)| is_extra)
     }
 }

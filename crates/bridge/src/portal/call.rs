@@ -1,4 +1,4 @@
-//! The thread's side of a call.
+//! The thread's side of a call: a future that can also be waited for.
 
 use std::fmt;
 use std::future::Future;
@@ -8,19 +8,22 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use super::call_state::CallState;
 use super::context::{self, Permit};
-use super::core::Core;
-use crate::offload::Blocked;
+use super::error::{CallError, WouldDeadlock};
+use crate::offload::shared::Blocked;
 use crate::timer::Alarm;
-use crate::{CallError, WouldDeadlock};
 
-/// How long a thread looks out for the end of a coroutine that is likely to be brief, and whose loop is awake.
-const MOMENT: Duration = Duration::from_micros(10);
+/// How long a thread spins for a coroutine that is likely to be brief and whose loop is awake.
+const SPIN: Duration = Duration::from_micros(10);
 
-/// From here on a time limit is one that most likely is not reached.
+/// A timeout of at least this is unlikely to expire.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A waker that unparks this thread.
+/// The default deadlock timeout of a portal.
+const DEADLOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Returns a waker that unparks this thread.
 fn unparker() -> Waker {
     struct Unpark(Thread);
     impl Wake for Unpark {
@@ -33,37 +36,47 @@ fn unparker() -> Waker {
     }
     WAKER
         .try_with(Waker::clone)
-        // The thread is at its end.
+        // The thread is exiting.
         .unwrap_or_else(|_| Waker::from(Arc::new(Unpark(thread::current()))))
 }
 
-/// How a portal's calls may wait.
+/// How the calls of a portal may wait.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) in_blocking_thread: bool,
+pub(super) struct WaitPolicy {
+    pub(super) deadlock_timeout: Option<Duration>,
+    pub(super) allow_blocking_thread: bool,
 }
 
-/// A coroutine on its way: what [`Portal::call`](crate::Portal::call) returns.
+impl Default for WaitPolicy {
+    fn default() -> Self {
+        Self {
+            deadlock_timeout: Some(DEADLOCK_TIMEOUT),
+            allow_blocking_thread: false,
+        }
+    }
+}
+
+/// A call of a coroutine that is in flight; see [`Portal::call`](crate::Portal::call).
 ///
-/// A thread waits for it; a coroutine awaits it. Dropping it cancels the coroutine, which is dropped at its next await.
+/// A thread waits for it; a coroutine awaits it. Dropping it cancels the coroutine, which is
+/// dropped at its next await.
 #[must_use = "dropping it cancels the coroutine"]
 pub struct Call<R> {
-    core: Arc<Core<R>>,
-    rules: Rules,
+    state: Arc<CallState<R>>,
+    policy: WaitPolicy,
     is_taken: bool,
     is_detached: bool,
-    /// It pays to look out for its end before blocking.
+    /// The coroutine is likely to end within microseconds.
     soon: bool,
-    /// While a thread of an offload awaits it.
+    /// Set while a worker of an offload awaits the call.
     blocked: Option<Blocked>,
 }
 
 impl<R> Call<R> {
-    pub(super) fn new(core: Arc<Core<R>>, rules: Rules) -> Self {
+    pub(super) fn new(state: Arc<CallState<R>>, policy: WaitPolicy) -> Self {
         Self {
-            core,
-            rules,
+            state,
+            policy,
             is_taken: false,
             is_detached: false,
             soon: false,
@@ -71,7 +84,7 @@ impl<R> Call<R> {
         }
     }
 
-    /// The coroutine is likely to have ended within a moment.
+    /// Sets whether the coroutine is likely to end within microseconds.
     pub(super) fn expect_soon(mut self, soon: bool) -> Self {
         self.soon = soon;
         self
@@ -79,16 +92,15 @@ impl<R> Call<R> {
 
     /// Blocks until the coroutine has ended, and returns its value.
     ///
-    /// Where that could deadlock it is refused, also if the coroutine happens to have ended already.
-    ///
-    /// A coroutine that its runtime has not even polled within the portal's
-    /// [deadline](crate::Portal::deadline) is given up. On a blocking thread of tokio or async-std, whose pools do not show
-    /// that they are full, the deadline is that of the whole wait.
+    /// Where blocking could deadlock, the wait is refused, even if the coroutine has already ended.
+    /// A wait that lasts longer than the portal's [deadlock
+    /// timeout](crate::Portal::deadlock_timeout) is given up.
     ///
     /// # Errors
-    /// [`CallError::WouldDeadlock`] at once where this thread may be what the coroutine waits for;
-    /// [`CallError::TimedOut`] after the deadline; else what became of the coroutine. After any error the coroutine is
-    /// cancelled, if it has not ended: use [`wait_timeout`](Self::wait_timeout) to keep it.
+    /// [`CallError::WouldDeadlock`] at once if the coroutine may need this very thread;
+    /// [`CallError::TimedOut`] after the deadlock timeout; otherwise the coroutine's own error.
+    /// After any error a coroutine that has not ended is cancelled;
+    /// [`wait_timeout`](Self::wait_timeout) keeps it.
     ///
     /// # Panics
     /// If the value was taken before, by `wait_timeout` or a poll.
@@ -96,45 +108,46 @@ impl<R> Call<R> {
         self.wait_for(None)
     }
 
-    /// [`wait`](Self::wait) for at most `time`, and without the portal's own deadline. After
-    /// [`CallError::TimedOut`] and [`CallError::WouldDeadlock`] the coroutine goes on and can be waited for again. With
-    /// [`Duration::ZERO`] it does not block, and so may be called anywhere.
+    /// Like [`wait`](Self::wait), but for at most `timeout` instead of the deadlock timeout. After
+    /// [`CallError::TimedOut`] and [`CallError::WouldDeadlock`] the coroutine keeps running and can
+    /// be waited for again. With [`Duration::ZERO`] this never blocks, and so may be called
+    /// anywhere.
     ///
     /// # Errors
-    /// As of [`wait`](Self::wait).
+    /// As for [`wait`](Self::wait).
     ///
     /// # Panics
     /// If the value was taken before.
-    pub fn wait_timeout(&mut self, time: Duration) -> Result<R, CallError> {
-        self.wait_for(Some(time))
+    pub fn wait_timeout(&mut self, timeout: Duration) -> Result<R, CallError> {
+        self.wait_for(Some(timeout))
     }
 
-    /// `None`: as the rules say.
-    pub(crate) fn wait_for(&mut self, time: Option<Duration>) -> Result<R, CallError> {
+    /// Waits for at most `timeout`, or as the policy says.
+    pub(crate) fn wait_for(&mut self, timeout: Option<Duration>) -> Result<R, CallError> {
         assert!(!self.is_taken, "the value of a call was taken before");
-        if time == Some(Duration::ZERO) {
-            return self.look();
+        if timeout == Some(Duration::ZERO) {
+            return self.try_take();
         }
-        // Also where there is nothing to wait for any more: what must not be must not work by luck.
+        // Checked even if the result is there: a forbidden wait must not succeed by luck.
         let permit = self.may_block()?;
         if std::mem::take(&mut self.soon)
-            && let Some(result) = self.core.outcome.look_out(MOMENT)
+            && let Some(result) = self.state.result.spin_take(SPIN)
         {
             self.is_taken = true;
             return result;
         }
         let start = Instant::now();
-        // A time beyond the clock's range is no limit.
+        // A timeout beyond the clock's range is none.
         let after = |time: Duration| start.checked_add(time);
-        let (first, last) = match (time, self.rules.deadline) {
+        let (first, last) = match (timeout, self.policy.deadlock_timeout) {
             (Some(time), _) => (after(time), after(time)),
             (None, None) => (None, None),
             (None, Some(time)) if permit.is_hidden() => (after(time), after(time)),
             (None, Some(time)) => (after(time), None),
         };
         let mut result = self.wait_first(first, first.map(|at| at - start));
-        if result.is_none() && first != last && self.core.has_started() {
-            result = self.core.outcome.wait_until(last);
+        if result.is_none() && first != last && self.state.has_started() {
+            result = self.state.result.wait_until(last);
         }
         match result {
             Some(result) => {
@@ -143,7 +156,7 @@ impl<R> Call<R> {
             }
             None => Err(CallError::TimedOut {
                 after: start.elapsed(),
-                started: self.core.has_started(),
+                started: self.state.has_started(),
             }),
         }
     }
@@ -154,81 +167,81 @@ impl<R> Call<R> {
         time: Option<Duration>,
     ) -> Option<Result<R, CallError>> {
         let alarm = match deadline {
-            // One more thread to wake where the limit is reached, and no timer to set where it is not.
+            // A park without a timeout is cheaper: the timer thread unparks this one if it expires.
             Some(at) if time.is_some_and(|time| time >= LONG) => Alarm::set(at, &unparker()).ok(),
             _ => None,
         };
         if alarm.is_some() {
-            self.core.outcome.wait_until_unparked(deadline)
+            self.state.result.wait_until_unparked(deadline)
         } else {
-            self.core.outcome.wait_until(deadline)
+            self.state.result.wait_until(deadline)
         }
     }
 
-    /// Takes what is there, without blocking.
-    fn look(&mut self) -> Result<R, CallError> {
-        match self.core.outcome.take() {
+    fn try_take(&mut self) -> Result<R, CallError> {
+        match self.state.result.take() {
             Some(result) => {
                 self.is_taken = true;
                 result
             }
             None => Err(CallError::TimedOut {
                 after: Duration::ZERO,
-                started: self.core.has_started(),
+                started: self.state.has_started(),
             }),
         }
     }
 
-    /// Asks the coroutine to end: it is dropped at its next await, and the call then ends with
-    /// [`CallError::Cancelled`], unless the coroutine was faster. One that has not started never runs.
+    /// Cancels the coroutine: it is dropped at its next await, and the call ends with
+    /// [`CallError::Cancelled`], unless the coroutine ends first. A coroutine that has not started
+    /// never runs.
     pub fn cancel(&self) {
-        self.core.cancel();
+        self.state.cancel();
     }
 
-    /// Whether the coroutine has ended, with a value or an error.
+    /// Returns whether the coroutine has ended, with a value or an error.
     pub fn is_done(&self) -> bool {
-        self.core.outcome.is_there()
+        self.state.result.is_set()
     }
 
-    /// Lets the coroutine go on although nobody waits for it. Its value is dropped, and so is its panic, of which only the
-    /// panic hook tells.
+    /// Lets the coroutine run on without a handle. Its value is dropped; a panic is only seen by
+    /// the panic hook.
     pub fn detach(mut self) {
         self.is_detached = true;
     }
 
     pub(crate) fn may_block(&self) -> Result<Permit, WouldDeadlock> {
-        context::permit(self.rules.in_blocking_thread)
+        context::permit(self.policy.allow_blocking_thread)
     }
 
-    /// For how long to wait at first, unless the user said so.
-    pub(crate) fn default_deadline(&self, permit: &Permit) -> Option<Duration> {
-        let is_open = permit.is_hidden() || !self.core.has_started();
-        self.rules.deadline.filter(|_| is_open)
+    /// How long a wait without a timeout lasts at first.
+    pub(crate) fn default_timeout(&self, permit: &Permit) -> Option<Duration> {
+        let is_open = permit.is_hidden() || !self.state.has_started();
+        self.policy.deadlock_timeout.filter(|_| is_open)
     }
 
-    /// What became of a coroutine that is at its very end.
+    /// Waits for the result of a coroutine that is about to end.
     pub(crate) fn into_ended(mut self) -> Result<R, CallError> {
         self.is_taken = true;
-        let result = self.core.outcome.wait_until(None);
+        let result = self.state.result.wait_until(None);
         result.unwrap_or(Err(CallError::RuntimeGone))
     }
 
     pub(crate) fn has_started(&self) -> bool {
-        self.core.has_started()
+        self.state.has_started()
     }
 }
 
 impl<R> Unpin for Call<R> {}
 
-/// For a coroutine that calls a coroutine of another runtime. It never blocks. Where an executor that a call on an
-/// [`Offload`](crate::Offload) has started polls it, another thread takes the part of that one, as with
-/// [`wait`](Call::wait).
+/// For a coroutine that calls a coroutine of another runtime. A poll never blocks. If the polling
+/// executor runs inside a job of an [`Offload`](crate::Offload), the worker counts as blocked and
+/// may be replaced, as in [`wait`](Call::wait).
 impl<R> Future for Call<R> {
     type Output = Result<R, CallError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.is_taken, "the value of a call was taken before");
-        if let Some(result) = self.core.outcome.poll(cx.waker()) {
+        if let Some(result) = self.state.result.poll(cx.waker()) {
             self.is_taken = true;
             self.blocked = None;
             return Poll::Ready(result);
@@ -249,9 +262,9 @@ impl<R> Drop for Call<R> {
             return;
         }
         if !self.is_detached && !self.is_done() {
-            self.core.cancel();
+            self.state.cancel();
         }
-        self.core.outcome.abandon();
+        self.state.result.abandon();
     }
 }
 

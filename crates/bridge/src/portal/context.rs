@@ -1,41 +1,42 @@
-//! Where this thread is, and whether it may block there for a coroutine.
+//! Detection of the current thread's context, and whether it may block there for a coroutine.
 
 use std::cell::Cell;
 use std::thread;
 
-use super::WouldDeadlock;
-use crate::offload::{Blocked, InCoroutine, Origin};
+use super::error::WouldDeadlock;
+use crate::offload::nesting::{CoroutineScope, Origin};
+use crate::offload::shared::Blocked;
 
 thread_local! {
-    /// How many coroutines that a portal called are being polled on this thread, one inside the other.
-    static INSIDE: Cell<usize> = const { Cell::new(0) };
+    /// How many coroutines of portals are being polled on this thread, one inside another.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A coroutine that a portal called is being polled.
-pub(super) struct Inside {
-    _scope: InCoroutine,
+/// Marks a scope in which a portal's coroutine is polled, made or dropped.
+pub(super) struct InsideCall {
+    _scope: CoroutineScope,
 }
 
-impl Inside {
-    /// `origin`: what the portal was called from.
+impl InsideCall {
+    /// `origin`: the jobs that the portal was called from.
     pub(super) fn enter(origin: &Option<Origin>) -> Self {
-        INSIDE.set(INSIDE.get() + 1);
-        let _scope = InCoroutine::enter(origin.clone());
+        DEPTH.set(DEPTH.get() + 1);
+        let _scope = CoroutineScope::enter(origin.clone());
         Self { _scope }
     }
 }
 
-impl Drop for Inside {
+impl Drop for InsideCall {
     fn drop(&mut self) {
-        INSIDE.set(INSIDE.get() - 1);
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
 
-/// May block, and how.
+/// The permission to block on this thread.
 pub(crate) struct Permit {
-    /// On a pool that can be full without anybody seeing it: the wait needs a deadline.
+    /// The thread belongs to a pool that cannot be seen to be full: the wait needs a deadline.
     is_hidden: bool,
-    /// An offload's thread, of which another takes the part as long as this lives.
+    /// Lets another worker replace this one, if it is one, for as long as this lives.
     _blocked: Option<Blocked>,
 }
 
@@ -45,12 +46,12 @@ impl Permit {
     }
 }
 
-/// Whether this thread may block. `allowed`: the user says that a context of tokio is that of a blocking thread.
-pub(super) fn permit(allowed: bool) -> Result<Permit, WouldDeadlock> {
-    if INSIDE.get() > 0 {
+/// Whether this thread may block. `allow_tokio`: a tokio context is known to be a blocking thread.
+pub(super) fn permit(allow_tokio: bool) -> Result<Permit, WouldDeadlock> {
+    if DEPTH.get() > 0 {
         return Err(WouldDeadlock::InsideCall);
     }
-    // Tells whether an executor of `futures` runs on this thread; the guard goes at once.
+    // Fails if an executor of `futures` runs on this thread. The guard is dropped at once.
     if futures::executor::enter().is_err() {
         return Err(WouldDeadlock::FuturesExecutor);
     }
@@ -58,7 +59,7 @@ pub(super) fn permit(allowed: bool) -> Result<Permit, WouldDeadlock> {
         return Err(WouldDeadlock::AsyncStdTask);
     }
     let is_tokio = is_tokio_context();
-    if is_tokio && !allowed {
+    if is_tokio && !allow_tokio {
         return Err(WouldDeadlock::TokioContext);
     }
     let blocked = Blocked::enter().map_err(|_| WouldDeadlock::OffloadExhausted)?;
@@ -73,7 +74,7 @@ fn is_async_std_task() -> bool {
     async_std::task::try_current().is_some() || is_named("async-std/runtime")
 }
 
-/// Without the feature only the runtime's own threads are known, by the name they have unless set otherwise.
+/// Without the feature, the runtime's own threads are recognised by their default name.
 #[cfg(not(feature = "async-std"))]
 fn is_async_std_task() -> bool {
     is_named("async-std/runtime")
@@ -84,7 +85,7 @@ fn is_tokio_context() -> bool {
     tokio::runtime::Handle::try_current().is_ok()
 }
 
-/// As above.
+/// Without the feature, the runtime's own threads are recognised by their default names.
 #[cfg(not(feature = "tokio"))]
 fn is_tokio_context() -> bool {
     is_named("tokio-rt-worker") || is_named("tokio-runtime-worker")

@@ -1,16 +1,16 @@
-//! How a call of a coroutine can fail, and where a thread must not wait for one.
+//! The errors of a call through a portal, and the places where a thread must not wait for one.
 
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::TaskPanic;
+use crate::offload::error::NESTED_TOO_DEEP;
+use crate::panic::TaskPanic;
 
-/// Why a coroutine that was called from a thread has no value.
+/// The reason why a call has no value.
 ///
 /// # Display and source
-/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it: nothing.
+/// `Display` includes the message of the cause, so [`source`](Error::source) is `None`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError {
@@ -18,15 +18,16 @@ pub enum CallError {
     Panicked(TaskPanic),
     /// The call was cancelled.
     Cancelled,
-    /// The runtime, or the loop's own future, was dropped before the coroutine had ended.
+    /// The runtime, or the future of the loop, was dropped before the coroutine had ended.
     RuntimeGone,
-    /// Blocking here could mean to wait for oneself. Nothing has blocked.
+    /// Blocking on this thread could deadlock. Nothing has blocked.
     WouldDeadlock(WouldDeadlock),
-    /// The time given to the wait ran out.
+    /// The timeout of the wait expired.
     TimedOut {
-        /// For how long this thread waited.
+        /// How long this thread waited.
         after: Duration,
-        /// Whether the coroutine was polled at all. If not, nobody drives its runtime, or something blocks it.
+        /// Whether the coroutine was polled at all. If not, its runtime is not driven, or is
+        /// blocked.
         started: bool,
     },
 }
@@ -37,15 +38,16 @@ impl fmt::Display for CallError {
             Self::Panicked(panic) => panic.fmt(f),
             Self::Cancelled => f.write_str("the call was cancelled before the coroutine had ended"),
             Self::RuntimeGone => f.write_str(
-                "the runtime was dropped before the coroutine had ended: keep it until all calls have ended",
+                "the runtime was dropped before the coroutine had ended: keep it until all calls have \
+                 ended",
             ),
             Self::WouldDeadlock(place) => place.fmt(f),
             Self::TimedOut { after, started } => {
                 write!(f, "the coroutine had not ended after {after:?}: ")?;
                 f.write_str(if *started {
-                    "allow more time, or look for what it waits for"
+                    "use a longer timeout, or find out what it waits for"
                 } else {
-                    "the runtime never polled it: see that somebody drives the runtime and nothing blocks it"
+                    "the runtime never polled it; check that the runtime is driven and not blocked"
                 })
             }
         }
@@ -60,21 +62,22 @@ impl From<WouldDeadlock> for CallError {
     }
 }
 
-/// Where a thread must not block for a coroutine, since it may be what the coroutine waits for.
+/// A place where a thread must not block for a coroutine, which may need that very thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WouldDeadlock {
-    /// In a coroutine that was itself called through a portal.
+    /// Inside a coroutine that was itself called through a portal.
     InsideCall,
     /// Inside an executor of the crate `futures`.
     FuturesExecutor,
     /// On a task of async-std.
     AsyncStdTask,
-    /// In a context of tokio: on one of its workers, in `block_on`, or on one of its blocking threads, which stable tokio
-    /// cannot tell apart. [`Portal::allow_in_blocking_thread`](crate::Portal::allow_in_blocking_thread) says that it is the
-    /// latter.
+    /// In a tokio context: on a worker, in `block_on`, or on a blocking thread, which stable tokio
+    /// cannot tell apart. [`Portal::allow_in_blocking_thread`] asserts that it is the last.
+    ///
+    /// [`Portal::allow_in_blocking_thread`]: crate::Portal::allow_in_blocking_thread
     TokioContext,
-    /// In a call of an [`Offload`](crate::Offload) in which more calls wait for one another than it may have threads.
+    /// In a job of an [`Offload`](crate::Offload) that is nested deeper than its `max_threads`.
     OffloadExhausted,
 }
 
@@ -91,13 +94,10 @@ impl fmt::Display for WouldDeadlock {
                 "blocking on a task of async-std could deadlock: await the call, or wait on a thread"
             }
             Self::TokioContext => {
-                "blocking in a context of tokio could deadlock: await the call, or wait on an `Offload`'s thread, or say \
-                 `allow_in_blocking_thread` if this is a thread of `spawn_blocking`"
+                "blocking in a context of tokio could deadlock: await the call, wait on a thread of an \
+                 `Offload`, or set `allow_in_blocking_thread` if this is a thread of `spawn_blocking`"
             }
-            Self::OffloadExhausted => {
-                "more calls wait for one another than the offload may have threads: raise `max_threads`, or do not nest \
-                 calls so deep"
-            }
+            Self::OffloadExhausted => NESTED_TOO_DEEP,
         })
     }
 }

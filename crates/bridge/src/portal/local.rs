@@ -1,4 +1,4 @@
-//! A portal to one loop: a future that whoever drives it polls, with coroutines that need not be `Send`.
+//! A portal to a loop of its own: one future that runs all coroutines, which need not be `Send`.
 
 use std::fmt;
 use std::future::Future;
@@ -11,27 +11,26 @@ use std::time::{Duration, Instant};
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, Stream as _};
 
-use super::call::{Call, Rules};
-use super::core::Core;
-use super::task::{End, drive};
-use super::{DEADLINE, Portal};
-use crate::listener;
-use crate::panic::{contain, drop_contained};
+use super::call::{Call, WaitPolicy};
+use super::call_state::CallState;
+use super::drive::{Completion, drive};
+use super::handle::Portal;
+use crate::panic::{catch, drop_quietly};
 use crate::sync::{Mutex, lock};
 
-/// Makes the coroutine on the loop's own thread.
+/// Makes a coroutine, on the thread of the loop.
 type Start = Box<dyn FnOnce() -> LocalBoxFuture<'static, ()> + Send>;
 
 struct Inbox {
     starts: Vec<Start>,
     waker: Option<Waker>,
-    /// The loop looks out for calls by itself and need not be woken.
-    is_looking: bool,
-    /// The calls that it took up last have all ended at their first poll.
+    /// The loop polls the inbox by itself and need not be woken.
+    is_spinning: bool,
+    /// The calls that the loop started last have all ended at their first poll.
     is_brief: bool,
     /// The loop was dropped.
     is_gone: bool,
-    /// No portal is left.
+    /// The last portal was dropped.
     is_closed: bool,
 }
 
@@ -39,25 +38,27 @@ type Shared = Mutex<Inbox>;
 
 /// A portal to a [`PortalLoop`]: its coroutines run inside that one future, and need not be `Send`.
 ///
-/// A cheap handle: clones lead to the same loop, which ends when the last of them is dropped.
+/// This is a cheap handle: clones share the loop, which ends after the last of them is dropped.
 #[derive(Clone)]
 pub struct LocalPortal {
-    side: Arc<Side>,
-    rules: Rules,
+    inbox: Arc<CloseOnDrop>,
+    policy: WaitPolicy,
 }
 
-struct Side(Arc<Shared>);
+/// Shared by all handles: dropping the last one closes the inbox.
+struct CloseOnDrop(Arc<Shared>);
 
 impl Portal {
-    /// A portal to a loop of its own, to be driven wherever a future can be: by [`futures::executor::block_on`], on a
-    /// current-thread runtime of tokio, in async-std's `block_on`. The coroutines run inside it, on one thread.
+    /// Creates a portal and its loop, a future that can be driven anywhere: by
+    /// [`futures::executor::block_on`], on a current-thread runtime of tokio, in async-std's
+    /// `block_on`. The coroutines run inside it, on one thread.
     ///
     /// # Examples
     /// ```
     /// use std::rc::Rc;
     /// let (portal, portal_loop) = effective_bridge::Portal::local();
     /// let thread = std::thread::spawn(move || {
-    ///     // What the coroutine holds across its awaits need not be `Send`: it is made on the loop's thread.
+    ///     // The coroutine need not be `Send`, since it is made on the loop's thread.
     ///     portal.call(|| async { *Rc::new(42) }).wait()
     /// });
     /// futures::executor::block_on(portal_loop); // ends with the last handle of the portal
@@ -67,75 +68,73 @@ impl Portal {
         let shared = Arc::new(Mutex::new(Inbox {
             starts: Vec::new(),
             waker: None,
-            is_looking: false,
+            is_spinning: false,
             is_brief: false,
             is_gone: false,
             is_closed: false,
         }));
         let portal = LocalPortal {
-            side: Arc::new(Side(Arc::clone(&shared))),
-            rules: Rules {
-                deadline: Some(DEADLINE),
-                in_blocking_thread: false,
-            },
+            inbox: Arc::new(CloseOnDrop(Arc::clone(&shared))),
+            policy: WaitPolicy::default(),
         };
         let running = FuturesUnordered::new();
         let portal_loop = PortalLoop {
             shared,
             running,
-            look_until: None,
-            looks_out: num_cpus::get() > 1,
+            spin_until: None,
+            spins: num_cpus::get() > 1,
         };
         (portal, portal_loop)
     }
 }
 
 impl LocalPortal {
-    /// As [`Portal::call`], but what `make` returns need not be `Send`: it is called on the loop's thread.
+    /// Like [`Portal::call`], but the coroutine need not be `Send`: `make` is called on the loop's
+    /// thread.
     pub fn call<F, Fut, R>(&self, make: F) -> Call<R>
     where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = R> + 'static,
         R: Send + 'static,
     {
-        let core = Arc::new(Core::new());
-        let end = End::new(Arc::clone(&core));
+        let state = Arc::new(CallState::new());
+        let end = Completion::new(Arc::clone(&state));
         let start: Start = Box::new(move || Box::pin(drive(end, make)));
         let mut soon = false;
         let refused = {
-            let mut inbox = lock(&self.side.0);
+            let mut inbox = lock(&self.inbox.0);
             if inbox.is_gone {
                 Err(start)
             } else {
                 inbox.starts.push(start);
-                soon = inbox.is_looking && inbox.is_brief;
-                let is_looking = inbox.is_looking;
-                Ok(inbox.waker.take_if(|_| !is_looking))
+                let is_spinning = inbox.is_spinning;
+                soon = is_spinning && inbox.is_brief;
+                Ok(inbox.waker.take_if(|_| !is_spinning))
             }
         };
         match refused {
-            Ok(Some(waker)) => listener::wake(waker),
+            Ok(Some(waker)) => waker.wake(),
             Ok(None) => {}
-            // With it goes its end, which says that the runtime is gone.
-            Err(start) => drop_contained(start),
+            // Dropping its `Completion` sets `RuntimeGone`.
+            Err(start) => drop_quietly(start),
         }
-        Call::new(core, self.rules).expect_soon(soon)
+        Call::new(state, self.policy).expect_soon(soon)
     }
 
-    /// As [`Portal::deadline`].
-    pub fn deadline(mut self, time: Option<Duration>) -> Self {
-        self.rules.deadline = time;
+    /// Like [`Portal::deadlock_timeout`].
+    pub fn deadlock_timeout(mut self, time: Option<Duration>) -> Self {
+        self.policy.deadlock_timeout = time;
         self
     }
 
-    /// As [`Portal::allow_in_blocking_thread`].
+    /// Like [`Portal::allow_in_blocking_thread`].
     pub fn allow_in_blocking_thread(mut self) -> Self {
-        self.rules.in_blocking_thread = true;
+        self.policy.allow_blocking_thread = true;
         self
     }
 }
 
-impl Drop for Side {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         let waker = {
             let mut inbox = lock(&self.0);
@@ -143,7 +142,7 @@ impl Drop for Side {
             inbox.waker.take()
         };
         if let Some(waker) = waker {
-            listener::wake(waker);
+            waker.wake();
         }
     }
 }
@@ -151,31 +150,32 @@ impl Drop for Side {
 impl fmt::Debug for LocalPortal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LocalPortal")
-            .field("rules", &self.rules)
+            .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
 }
 
-/// The loop behind a [`LocalPortal`]: a future that runs the coroutines that threads call, and ends when the last handle of
-/// the portal is dropped and all of them have ended.
+/// The loop behind a [`LocalPortal`]: a future that runs the coroutines. It completes when the last
+/// handle of the portal is dropped and all coroutines have ended.
 ///
-/// Dropping it drops the coroutines: their calls end with [`CallError::RuntimeGone`](crate::CallError::RuntimeGone).
+/// Dropping it drops the coroutines: their calls end with
+/// [`CallError::RuntimeGone`](crate::CallError::RuntimeGone).
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct PortalLoop {
     shared: Arc<Shared>,
     running: FuturesUnordered<LocalBoxFuture<'static, ()>>,
-    /// For how long it looks out for the next call.
-    look_until: Option<Instant>,
-    /// Off where there is one core only.
-    looks_out: bool,
+    /// Until when it spins for the next call.
+    spin_until: Option<Instant>,
+    /// Whether it spins at all: not on a machine with one core.
+    spins: bool,
 }
 
-/// For how long a loop that has just ended a call looks out for the next one. Going to sleep and being woken costs about as
-/// much.
-const LOOK: Duration = Duration::from_micros(30);
+/// How long a loop spins for the next call after one has ended. Parking and being woken costs about
+/// as much.
+const SPIN: Duration = Duration::from_micros(30);
 
 impl PortalLoop {
-    /// Polls what runs. Whether something has ended, and whether nothing runs any more.
+    /// Polls the coroutines. Returns whether one has ended, and whether none is left.
     fn run(&mut self, cx: &mut Context<'_>) -> (bool, bool) {
         let mut has_ended = false;
         loop {
@@ -187,20 +187,21 @@ impl PortalLoop {
         }
     }
 
-    /// Whether to be polled again at once. That lets the runtime do everything else in between.
-    fn goes_on_looking(&mut self, has_ended: bool) -> bool {
-        if !self.looks_out || (!has_ended && self.look_until.is_none()) {
+    /// Whether to ask to be polled again at once, which lets the runtime do its other work in
+    /// between.
+    fn keeps_spinning(&mut self, has_ended: bool) -> bool {
+        if !self.spins || (!has_ended && self.spin_until.is_none()) {
             return false;
         }
         let now = Instant::now();
         if has_ended {
-            self.look_until = Some(now + LOOK);
+            self.spin_until = Some(now + SPIN);
         }
-        let goes_on = self.look_until.is_some_and(|until| now < until);
-        if !goes_on {
-            self.look_until = None;
+        let keeps_on = self.spin_until.is_some_and(|until| now < until);
+        if !keeps_on {
+            self.spin_until = None;
         }
-        goes_on
+        keeps_on
     }
 }
 
@@ -215,7 +216,7 @@ impl Future for PortalLoop {
             let old = inbox.waker.replace(waker);
             (std::mem::take(&mut inbox.starts), inbox.is_closed, old)
         };
-        drop_contained(old);
+        drop(old);
         let has_started = !starts.is_empty();
         for start in starts {
             this.running.push(start());
@@ -224,19 +225,20 @@ impl Future for PortalLoop {
         if is_empty && is_closed {
             return Poll::Ready(());
         }
-        let is_looking = this.goes_on_looking(has_ended);
-        let must_go_on = {
+        let is_spinning = this.keeps_spinning(has_ended);
+        let poll_again = {
             let mut inbox = lock(&this.shared);
-            let was_looking = std::mem::replace(&mut inbox.is_looking, is_looking);
+            let was_spinning = std::mem::replace(&mut inbox.is_spinning, is_spinning);
             if has_started {
                 inbox.is_brief = is_empty;
             }
-            // Whoever came while this was looking has not woken it.
-            is_looking || was_looking && !(inbox.starts.is_empty() && inbox.is_closed == is_closed)
+            // A call that arrived while the loop was spinning has not woken it.
+            is_spinning
+                || was_spinning && !(inbox.starts.is_empty() && inbox.is_closed == is_closed)
         };
-        if must_go_on {
+        if poll_again {
             cx.waker().wake_by_ref();
-            // The one who was just told of its end may be on this very core.
+            // The thread that was just woken with a result may need this very core.
             thread::yield_now();
         }
         Poll::Pending
@@ -250,12 +252,12 @@ impl Drop for PortalLoop {
             inbox.is_gone = true;
             (std::mem::take(&mut inbox.starts), inbox.waker.take())
         };
-        drop_contained(waker);
+        drop(waker);
         for start in starts {
-            drop_contained(start);
+            drop_quietly(start);
         }
-        // Each of these keeps its panics to itself.
-        drop_contained(contain(|| self.running.clear()));
+        // `drive` contains the panics of the coroutines.
+        drop(catch(|| self.running.clear()));
     }
 }
 

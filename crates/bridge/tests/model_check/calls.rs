@@ -1,18 +1,19 @@
-//! Cancelling a coroutine: `portal/core.rs`.
+//! The cancellation of a coroutine: `portal/call_state.rs`.
 
 use std::task::Waker;
 
+use effective_bridge::CallError;
+use effective_bridge::model::CallState;
 use loom::sync::Arc;
 
-use crate::core::Core;
-use crate::{Bell, CallError, at_once, check};
+use crate::{Bell, at_once, check};
 
 #[test]
-fn a_coroutine_learns_that_it_is_cancelled_whenever_that_happens() {
+fn coroutine_sees_cancellation_at_any_moment() {
     check(3, || {
-        let core = Arc::new(Core::<()>::new());
-        let theirs = Arc::clone(&core);
-        // A coroutine that would wait for ever.
+        let state = Arc::new(CallState::<()>::new());
+        let theirs = Arc::clone(&state);
+        // A coroutine that never ends by itself.
         let coroutine = move || {
             let bell = Bell::new();
             let waker = Waker::from(std::sync::Arc::clone(&bell));
@@ -20,21 +21,21 @@ fn a_coroutine_learns_that_it_is_cancelled_whenever_that_happens() {
                 bell.wait();
             }
             theirs.forget_coroutine();
-            theirs.outcome.put(Err(CallError::Cancelled));
+            theirs.result.set(Err(CallError::Cancelled));
         };
         at_once(coroutine, move || {
-            core.cancel();
-            let result = core.outcome.wait_until(None);
+            state.cancel();
+            let result = state.result.wait_until(None);
             assert!(matches!(result, Some(Err(CallError::Cancelled))));
         });
     });
 }
 
 #[test]
-fn a_cancel_that_comes_with_the_end_harms_nobody() {
+fn cancellation_may_race_with_the_end() {
     check(3, || {
-        let core = Arc::new(Core::new());
-        let theirs = Arc::clone(&core);
+        let state = Arc::new(CallState::new());
+        let theirs = Arc::clone(&state);
         let coroutine = move || {
             let result = if theirs.is_cancelled(Waker::noop()) {
                 Err(CallError::Cancelled)
@@ -42,11 +43,11 @@ fn a_cancel_that_comes_with_the_end_harms_nobody() {
                 Ok(7)
             };
             theirs.forget_coroutine();
-            theirs.outcome.put(result);
+            theirs.result.set(result);
         };
         at_once(coroutine, move || {
-            core.cancel();
-            core.outcome.abandon();
+            state.cancel();
+            state.result.abandon();
         });
     });
 }

@@ -1,4 +1,4 @@
-//! What several tests need.
+//! Helpers of the tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod sink;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use effective_bridge::{Job, Offload, Portal};
 
-/// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
+/// Runs `f`, and fails instead of hanging if it does not end within two minutes.
 pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, wait) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -31,31 +31,32 @@ pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
     }
 }
 
-/// Waits until `condition` holds; fails when it does not come to.
+/// Waits until `condition` holds; fails if it does not within 30 s.
 pub(crate) fn eventually(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(
             start.elapsed() < Duration::from_secs(30),
-            "the condition never came to hold"
+            "the condition did not become true"
         );
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// How many threads of this process have a name that starts with `prefix`, which the system cuts at 15 bytes.
+/// Counts the threads of this process whose names start with `prefix`. The kernel keeps 15 bytes of
+/// a name.
 #[cfg(target_os = "linux")]
 pub(crate) fn threads_named(prefix: &str) -> usize {
     std::fs::read_dir("/proc/self/task")
         .expect("Linux lists the threads of a process")
         .filter_map(Result::ok)
-        // A thread that ends meanwhile cannot be read any more.
+        // A thread may have exited in the meantime.
         .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
         .filter(|name| name.starts_with(prefix))
         .count()
 }
 
-/// A gate that calls wait at until the test opens it.
+/// A gate at which jobs wait until the test opens it.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -77,7 +78,7 @@ impl Gate {
     }
 }
 
-/// Takes a thread: a call that has started and stays at the gate.
+/// Occupies a thread: submits a job and waits until it is at the gate.
 pub(crate) fn occupy(offload: &Offload) -> (Gate, Job<()>) {
     let gate = Gate::new();
     let inside = gate.clone();
@@ -88,22 +89,20 @@ pub(crate) fn occupy(offload: &Offload) -> (Gate, Job<()>) {
             inside.pass();
         })
         .expect("open");
-    has_started.recv().expect("the call starts");
+    has_started.recv().expect("the job starts");
     (gate, job)
 }
 
-/// Panics when dropped, with itself as payload for as often as it says.
-pub(crate) struct Bomb(pub(crate) usize);
+/// Panics when dropped.
+pub(crate) struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if self.0 > 0 {
-            std::panic::panic_any(Bomb(self.0 - 1));
-        }
+        panic!("meant: a destructor");
     }
 }
 
-/// Counts how often it is dropped.
+/// A counter that a test shares with its jobs.
 #[derive(Clone, Default)]
 pub(crate) struct Counter(Arc<AtomicUsize>);
 
@@ -129,7 +128,7 @@ impl Drop for OnDrop {
     }
 }
 
-/// A portal to an executor of the crate `futures` with two threads, which live until the portal and its tasks are gone.
+/// A portal to an executor of the crate `futures` with two threads.
 pub(crate) fn portal() -> Portal {
     let executor = futures::executor::ThreadPool::builder()
         .pool_size(2)
@@ -138,8 +137,8 @@ pub(crate) fn portal() -> Portal {
     Portal::new(move |coroutine| executor.spawn_ok(coroutine))
 }
 
-/// Polls `future` at most `polls` times, waiting to be woken in between; `None` if it was pending to the end, or not woken
-/// for `patience`.
+/// Polls `future` at most `polls` times and waits to be woken in between. `None` if it stays
+/// pending, or is not woken for `patience`.
 pub(crate) fn poll_times<F: Future>(
     future: Pin<&mut F>,
     polls: usize,
@@ -172,18 +171,17 @@ pub(crate) fn poll_times<F: Future>(
     None
 }
 
-/// Silences the panics that a test means.
+/// Silences the panics that a test provokes.
 pub(crate) fn quiet_panics() {
     std::panic::set_hook(Box::new(|info| {
-        let meant = info.payload().is::<Bomb>()
-            || text(info.payload()).is_some_and(|text| text.starts_with("meant"));
+        let meant = text(info.payload()).is_some_and(|text| text.starts_with("meant"));
         if !meant {
             eprintln!("{info}");
         }
     }));
 }
 
-/// What a panic says, if its payload is text.
+/// The message of a panic, if its payload is text.
 pub(crate) fn text(payload: &dyn std::any::Any) -> Option<&str> {
     let owned = || payload.downcast_ref::<String>().map(String::as_str);
     payload.downcast_ref::<&str>().copied().or_else(owned)

@@ -1,4 +1,4 @@
-//! Bytes, and a writer of both worlds that takes them.
+//! A test writer, both blocking and asynchronous, and the bytes to write.
 
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -12,7 +12,7 @@ pub(crate) fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n * 7 % 251) as u8).collect()
 }
 
-/// A writer that others can look into, which takes few bytes at a time and fails where told to.
+/// A writer that takes few bytes at a time, fails at a given call, and lets the test see its bytes.
 #[derive(Clone)]
 pub(crate) struct Sink {
     pub(crate) bytes: Arc<Mutex<Vec<u8>>>,
@@ -34,7 +34,7 @@ impl Sink {
     fn put(&self, buf: &[u8]) -> io::Result<usize> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         if call == self.fails_at {
-            return Err(io::Error::other("as told"));
+            return Err(io::Error::other("planned failure"));
         }
         let length = buf.len().min(1 + call * 131 % 1_200);
         self.bytes.lock().unwrap().extend_from_slice(&buf[..length]);

@@ -1,4 +1,4 @@
-//! `bridge` against its rivals, in one run: `cargo bench -p bridge-rivals -- [FILTER…] [--rounds N]`.
+//! `bridge` against its rivals: `cargo bench -p bridge-rivals -- [FILTER…] [--rounds N]`.
 
 mod offload;
 mod portal;

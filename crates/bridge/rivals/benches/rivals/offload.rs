@@ -1,4 +1,4 @@
-//! From a coroutine to blocking code.
+//! Calls from a coroutine to blocking code.
 
 use std::sync::mpsc;
 use std::thread;
@@ -12,7 +12,7 @@ use workload_rivals::{Contest, Settings};
 
 use crate::trips::{COLD, HOT, Kind, from_coroutine, job};
 
-/// Runs a coroutine on one runtime.
+/// Runs a coroutine to completion on one runtime.
 type BlockOn<'a> = &'a dyn Fn(LocalBoxFuture<'_, Duration>) -> Duration;
 
 pub(crate) fn contests(settings: &Settings) {
@@ -102,11 +102,11 @@ fn on(
         .run(settings);
 }
 
-/// A thread with a channel: no pool, no bound, no panics, no cancelling.
+/// A thread with a channel: no pool, limit, panic handling or cancellation.
 struct Bare(mpsc::Sender<(u64, oneshot::Sender<u64>)>);
 
 impl Bare {
-    /// The thread ends with the sender.
+    /// The thread exits when the sender is dropped.
     fn start() -> Self {
         let (sender, receiver) = mpsc::channel::<(u64, oneshot::Sender<u64>)>();
         thread::spawn(move || {

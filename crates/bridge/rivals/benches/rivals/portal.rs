@@ -1,4 +1,4 @@
-//! From a thread to a coroutine.
+//! Calls from a thread to a coroutine.
 
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -101,11 +101,11 @@ fn on_async_std(kind: Kind, settings: &Settings) {
         .run(settings);
 }
 
-/// A current-thread runtime on a thread of its own, with a portal's loop in it.
+/// A current-thread runtime on a thread of its own that drives a portal's loop.
 struct Loop {
     runtime: Handle,
     portal: LocalPortal,
-    /// It ends with the program.
+    /// Runs until the program exits.
     _thread: JoinHandle<()>,
 }
 

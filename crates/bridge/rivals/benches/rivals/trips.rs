@@ -1,10 +1,10 @@
-//! There and back, again and again: while both sides were busy a moment ago, and after pauses.
+//! Round trips, hot (one right after another) and cold (after pauses).
 
 use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Long enough for every thread to fall asleep, and for its core to halt.
+/// Long enough for every thread to park and for its core to go idle.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// How a contest is timed.
@@ -27,12 +27,12 @@ pub(crate) const COLD: Kind = Kind {
     pause: true,
 };
 
-/// What is done on the other side.
+/// The work on the other side.
 pub(crate) fn job(n: u64) -> u64 {
     black_box(n) ^ 1
 }
 
-/// From a thread. Pauses do not count, nor do the first trips of what is to be hot.
+/// Times trips from a thread, without pauses and without the warm-up of hot trips.
 pub(crate) fn from_thread(kind: Kind, mut trip: impl FnMut(u64) -> u64) -> Duration {
     let mut time = Duration::ZERO;
     if kind.pause {
@@ -54,7 +54,7 @@ pub(crate) fn from_thread(kind: Kind, mut trip: impl FnMut(u64) -> u64) -> Durat
     start.elapsed()
 }
 
-/// From a coroutine.
+/// Times trips from a coroutine.
 pub(crate) async fn from_coroutine(kind: Kind, mut trip: impl AsyncFnMut(u64) -> u64) -> Duration {
     let mut time = Duration::ZERO;
     if kind.pause {

@@ -1,75 +1,75 @@
-//! Jobs, and the threads that sleep until there are some: `offload/dispatch.rs`.
+//! Dispatch of jobs to workers that sleep in between: `offload/dispatch.rs`.
 
 use std::time::Duration;
 
+use effective_bridge::model::{Action, Dispatch, EntryState, IfFull, Limits, Queued};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
 use crate::check;
-use crate::dispatch::{Dispatch, IfFull};
-use crate::lane::{Place, Queued};
-use crate::state::{Help, Limits};
 
 struct Job {
-    place: Place,
+    entry: EntryState,
     runs: AtomicUsize,
 }
 
-type JobRef = Arc<Job>;
+/// A type of this crate, so that it may implement the trait.
+#[derive(Clone)]
+struct JobRef(Arc<Job>);
 
 impl Queued for JobRef {
-    fn place(&self) -> &Place {
-        &self.place
+    fn entry(&self) -> &EntryState {
+        &self.0.entry
     }
 }
 
 fn job() -> JobRef {
-    Arc::new(Job {
-        place: Place::new(),
+    JobRef(Arc::new(Job {
+        entry: EntryState::new(),
         runs: AtomicUsize::new(0),
-    })
+    }))
 }
 
 fn dispatch(max_threads: usize, max_pending: usize, spins: bool) -> Arc<Dispatch<JobRef>> {
     Arc::new(Dispatch::new(Limits {
         max_threads,
-        // All stay: time does not pass in a model.
+        // No worker leaves: time does not pass in a model.
         min_threads: 4,
         max_pending,
         idle_timeout: Duration::MAX,
         spins,
-        patience: None,
+        deadlock_timeout: None,
     }))
 }
 
-fn give(help: Help) {
-    match help {
-        Help::Nothing => {}
-        Help::Wake(thread) => thread.unpark(),
-        Help::Start => panic!("all threads there may be are there"),
+fn perform(action: Action) {
+    match action {
+        Action::Nothing => {}
+        Action::Wake(thread) => thread.unpark(),
+        Action::Spawn => panic!("all workers have been started"),
     }
 }
 
 fn submit(dispatch: &Dispatch<JobRef>, job: &JobRef) {
-    let Ok((help, _)) = dispatch.submit(Arc::clone(job), IfFull::StandInLine) else {
+    let Ok((action, _)) = dispatch.submit(job.clone(), IfFull::Wait) else {
         panic!("refused");
     };
-    give(help);
+    perform(action);
 }
 
-/// Runs jobs until the dispatch is closed, or so many.
+/// Starts a worker that runs at most `jobs` jobs.
 fn start(dispatch: &Arc<Dispatch<JobRef>>, jobs: usize) -> thread::JoinHandle<()> {
-    dispatch.expect_one();
+    dispatch.reserve_worker();
     let dispatch = Arc::clone(dispatch);
     thread::spawn(move || {
-        let mut me = dispatch.join();
+        let mut me = dispatch.register_worker();
         for _ in 0..jobs {
-            let Some((job, help)) = dispatch.next(&mut me) else {
+            let Some((job, action)) = dispatch.next(&mut me) else {
                 return;
             };
-            give(help);
-            job.runs.fetch_add(1, Ordering::Relaxed);
+            perform(action);
+            job.0.runs.fetch_add(1, Ordering::Relaxed);
         }
     })
 }
@@ -81,11 +81,11 @@ fn close(dispatch: &Dispatch<JobRef>) -> usize {
 }
 
 fn runs(job: &JobRef) -> usize {
-    job.runs.load(Ordering::Relaxed)
+    job.0.runs.load(Ordering::Relaxed)
 }
 
 #[test]
-fn a_job_wakes_a_thread_however_deep_it_sleeps() {
+fn job_wakes_a_sleeping_worker() {
     for spins in [false, true] {
         check(3, move || {
             let dispatch = dispatch(1, 4, spins);
@@ -99,11 +99,11 @@ fn a_job_wakes_a_thread_however_deep_it_sleeps() {
 }
 
 #[test]
-fn two_jobs_get_two_threads_of_which_each_stays_with_its_first() {
+fn two_jobs_get_two_workers() {
     for spins in [false, true] {
         check(3, move || {
             let dispatch = dispatch(2, 4, spins);
-            // None of them comes back for the second job.
+            // Each worker runs one job only.
             let threads = [start(&dispatch, 1), start(&dispatch, 1)];
             let jobs = [job(), job()];
             jobs.iter().for_each(|job| submit(&dispatch, job));
@@ -116,12 +116,12 @@ fn two_jobs_get_two_threads_of_which_each_stays_with_its_first() {
 }
 
 #[test]
-fn jobs_of_two_sides_beyond_the_backlog_are_all_run_once() {
+fn jobs_beyond_the_limit_run_once_each() {
     check(3, || {
         let dispatch = dispatch(1, 1, true);
         let thread = start(&dispatch, 3);
         let jobs = [job(), job(), job()];
-        let (theirs, other) = (Arc::clone(&dispatch), Arc::clone(&jobs[2]));
+        let (theirs, other) = (Arc::clone(&dispatch), jobs[2].clone());
         let submitter = thread::spawn(move || submit(&theirs, &other));
         submit(&dispatch, &jobs[0]);
         submit(&dispatch, &jobs[1]);
@@ -132,15 +132,15 @@ fn jobs_of_two_sides_beyond_the_backlog_are_all_run_once() {
 }
 
 #[test]
-fn a_job_is_run_or_withdrawn_and_its_room_goes_to_the_next() {
+fn withdrawn_job_gives_its_room_to_the_next() {
     check(3, || {
         let dispatch = dispatch(1, 1, false);
         let thread = start(&dispatch, usize::MAX);
         let jobs = [job(), job()];
         jobs.iter().for_each(|job| submit(&dispatch, job));
-        let withdrawn = dispatch.withdraw(&jobs[0].place);
-        // Closed only when nothing is in line any more, which would be refused.
-        while dispatch.in_line() > 0 {
+        let withdrawn = dispatch.withdraw(&jobs[0].0.entry);
+        // Closing earlier would refuse the waiting job.
+        while dispatch.waiting() > 0 {
             thread::yield_now();
         }
         assert_eq!(close(&dispatch), 0);
@@ -151,7 +151,7 @@ fn a_job_is_run_or_withdrawn_and_its_room_goes_to_the_next() {
 }
 
 #[test]
-fn threads_end_when_it_is_closed_and_all_is_done() {
+fn workers_exit_after_close_and_the_last_job() {
     check(3, || {
         let dispatch = dispatch(1, 4, true);
         let thread = start(&dispatch, usize::MAX);
@@ -164,29 +164,25 @@ fn threads_end_when_it_is_closed_and_all_is_done() {
 }
 
 #[test]
-fn one_that_blocks_is_replaced_by_one_that_stood_back() {
+fn blocked_worker_is_replaced_by_an_idle_one() {
     check(3, || {
-        // Two threads where one may run: as after a wait that is over.
+        // Two workers although one may run: as after a wait that has ended.
         let dispatch = dispatch(1, 4, false);
         let (outer, inner) = (job(), job());
         let threads = [(); 2].map(|()| {
-            dispatch.expect_one();
-            let (dispatch, outer, inner) = (
-                Arc::clone(&dispatch),
-                Arc::clone(&outer),
-                Arc::clone(&inner),
-            );
+            dispatch.reserve_worker();
+            let (dispatch, outer, inner) = (Arc::clone(&dispatch), outer.clone(), inner.clone());
             thread::spawn(move || {
-                let mut me = dispatch.join();
-                while let Some((job, help)) = dispatch.next(&mut me) {
-                    give(help);
-                    if Arc::ptr_eq(&job, &outer) {
+                let mut me = dispatch.register_worker();
+                while let Some((job, action)) = dispatch.next(&mut me) {
+                    perform(action);
+                    if Arc::ptr_eq(&job.0, &outer.0) {
                         // A job that waits for another.
                         submit(&dispatch, &inner);
-                        give(dispatch.promote(inner.place(), 1));
+                        perform(dispatch.promote(inner.entry(), 1));
                         match dispatch.block(1, false) {
-                            Some(help) => give(help),
-                            None => panic!("nobody else blocks"),
+                            Some(action) => perform(action),
+                            None => panic!("no other worker blocks"),
                         }
                         while runs(&inner) == 0 {
                             thread::yield_now();
@@ -194,7 +190,7 @@ fn one_that_blocks_is_replaced_by_one_that_stood_back() {
                         dispatch.unblock();
                         close(&dispatch);
                     }
-                    job.runs.fetch_add(1, Ordering::Relaxed);
+                    job.0.runs.fetch_add(1, Ordering::Relaxed);
                 }
             })
         });
