@@ -1,6 +1,6 @@
 //! A task gets what a thread puts, gives up when nothing comes, and loses nothing by giving up.
 //!
-//! `cargo run -p queue --example async_get`
+//! `cargo run -p effective-queue --example async_get`
 
 use std::thread;
 use std::time::Duration;

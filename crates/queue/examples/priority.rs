@@ -1,6 +1,6 @@
 //! The most urgent job first; of equally urgent ones, the one that came first.
 //!
-//! `cargo run -p queue --example priority`
+//! `cargo run -p effective-queue --example priority`
 
 use std::cmp::Ordering;
 

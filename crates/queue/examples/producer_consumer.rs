@@ -1,6 +1,6 @@
 //! Three workers share the lines of a report. One of them meets a line that it cannot stomach, and nobody hangs.
 //!
-//! `cargo run -p queue --example producer_consumer`
+//! `cargo run -p effective-queue --example producer_consumer`
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,12 +1,32 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod batch;
 mod contained;
-pub mod pipeline;
+mod counts;
+mod error;
+mod get;
+mod item;
+mod iter;
+mod join;
+mod producer;
+mod put;
 mod queue;
+mod seat;
+mod shared;
+mod store;
+mod sync;
+mod waiters;
 
-pub use queue::{
-    Batch, BatchIter, Get, GetBatch, GetError, GetTimeoutError, IntoIter, Item, Iter, Join,
-    JoinTimeoutError, Producer, Put, PutAllError, PutError, PutTimeoutError, Queue, TryGetError,
-    TryIter, TryPutError,
+pub use batch::{Batch, BatchIter};
+pub use error::{
+    GetError, GetTimeoutError, JoinTimeoutError, PutAllError, PutError, PutTimeoutError,
+    TryGetError, TryPutError,
 };
+pub use get::{Get, GetBatch};
+pub use item::Item;
+pub use iter::{IntoIter, Iter, TryIter};
+pub use join::Join;
+pub use producer::Producer;
+pub use put::Put;
+pub use queue::Queue;

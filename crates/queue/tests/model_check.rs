@@ -1,12 +1,9 @@
 //! Model checks of the orders that matter, on the real code: `cargo xtask ci` builds the library with loom's primitives.
 //!
-//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p queue --test model_check`
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p effective-queue --test model_check`
 //!
-//! Crossbeam's channel has no loom build: a list behind a lock stands in for it, in `src/queue/store/fifo.rs`.
+//! Crossbeam's channel has no loom build: a list behind a lock stands in for it, in `src/store/fifo.rs`.
 #![cfg(model_check)]
-
-#[path = "model_check/pipeline.rs"]
-mod pipeline;
 
 use std::future::Future;
 use std::num::NonZeroUsize;

@@ -1,8 +1,6 @@
 //! Full load with random panics, cancels, timeouts and closings, for `SOAK_SECONDS` (1 by default): every item that was
 //! accepted is got once or handed back, no thread is left, and memory comes back.
 
-#[path = "soak/pipeline.rs"]
-mod pipeline;
 mod support;
 
 use std::env;

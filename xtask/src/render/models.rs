@@ -24,7 +24,7 @@ const fn rival(name: &'static str, short: &'static str) -> Known {
 /// nothing to shut down; one call into a pool that is global; a pool to keep; queues and workers to
 /// wire up and close; async on one thread; an async runtime; a discontinued one; other processes,
 /// whose inputs and outputs travel. Last the models that serve a purpose of their own.
-const KNOWN: [Known; 13] = [
+const KNOWN: [Known; 14] = [
     rival(BASELINE, "seq"),
     rival("threads", "thr"),
     rival("data-parallel", "rayon"),
@@ -35,6 +35,11 @@ const KNOWN: [Known; 13] = [
     rival("async-std-tasks", "astd"),
     rival("process-pool", "proc"),
     rival("child-process", "child"),
+    Known {
+        name: "pipeline",
+        short: "pipe",
+        purpose: Some(&[55, 58]),
+    },
     Known {
         name: "locks",
         short: "lock",

@@ -1,9 +1,11 @@
-//! `queue` as a contestant: workers that get their tasks from a queue and put the outputs into another one, from which one
-//! thread adds them up or counts them where the workload wants that, and stages where it has some.
+//! The contestant `queue`: workers that take their tasks from one queue and put the outputs into
+//! another, from which a single thread adds them up or counts them where the workload asks for
+//! that; and stages with a queue in front of each.
 
-mod crew;
+mod in_flight;
 mod serving;
 mod stages;
+mod workers;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -18,34 +20,26 @@ use workload::serve::Service;
 use workload::task::{Failure, Output};
 use workload::value::key;
 
-use crate::crew::Crew;
+use crate::workers::Workers;
 
-/// Room for tasks in the default variant: as in Item 55, where it keeps the producer from running ahead.
+/// Room for tasks in the default variant: as in Item 55, it keeps the producer from running ahead.
 const ROOM: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 
 /// The model `queue`.
 #[derive(Debug, Clone, Copy)]
 pub struct QueueModel;
 
-/// Workers that wait for tasks, made once and used by all samples; for a pipeline only how many, since its threads live
-/// no longer than the run.
+/// What all samples reuse.
 #[derive(Debug)]
 pub enum Ready {
-    /// Any pattern but a pipeline.
-    Crew(Crew),
-    /// The stages of a pipeline.
-    Stages {
-        /// For each of them.
+    /// Worker threads, for any pattern without stages or sessions.
+    Workers(Workers),
+    /// For stages and sessions, whose threads live no longer than a sample.
+    PerSample {
+        /// The number of workers: of each stage, or of the server.
         workers: usize,
-        /// Whether the workload's bound holds between two of them.
+        /// Whether the queues are bounded.
         bounded: bool,
-    },
-    /// A server.
-    Serving {
-        /// How many take requests.
-        workers: usize,
-        /// Sessions that may wait for a worker, if there is a bound.
-        room: Option<NonZeroUsize>,
     },
 }
 
@@ -56,8 +50,8 @@ impl Ready {
         add: impl FnMut(u64) + Send,
     ) -> Result<(), Failure> {
         match self {
-            Ready::Crew(crew) => crew.send_to_owner(batch, add),
-            _ => Err(Failure::new("only a crew of workers adds up and counts")),
+            Ready::Workers(workers) => workers.send_to_owner(batch, add),
+            Ready::PerSample { .. } => Err(Failure::new("no workers were started")),
         }
     }
 }
@@ -78,41 +72,42 @@ impl Model for QueueModel {
             variants: vec![
                 variant(
                     "",
-                    "Workers get tasks from a bounded queue, which is joined; a pipeline has real stages, each with that many workers.",
+                    "Workers get tasks from a bounded queue, which is joined; a pipeline has a queue \
+                     and that many workers for each stage.",
                 ),
                 variant(
                     "unbounded",
-                    "The queue has no bound: all tasks are put at once; so have the stages of a pipeline.",
+                    "The queue has no bound: all tasks are put at once; so have those of a pipeline.",
                 ),
             ],
         }
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
-        if let Pattern::Pipeline { .. } = inputs.header.pattern {
-            return Ok(Ready::Stages {
-                workers,
-                bounded: variant != "unbounded",
-            });
+        let bounded = variant != "unbounded";
+        match inputs.header.pattern {
+            Pattern::Pipeline { .. } | Pattern::Serve { .. } => {
+                Ok(Ready::PerSample { workers, bounded })
+            }
+            _ => {
+                let tasks = if bounded {
+                    Queue::bounded(ROOM)
+                } else {
+                    Queue::unbounded()
+                };
+                Workers::start(tasks, workers).map(Ready::Workers)
+            }
         }
-        if let Pattern::Serve { .. } = inputs.header.pattern {
-            return Ok(Ready::Serving {
-                workers,
-                room: (variant != "unbounded").then_some(ROOM),
-            });
-        }
-        let tasks = match variant {
-            "unbounded" => Queue::unbounded(),
-            _ => Queue::bounded(ROOM),
-        };
-        Crew::start(tasks, workers).map(Ready::Crew)
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         match ready {
-            Ready::Crew(crew) => crew.map(batch),
-            Ready::Stages { workers, .. } | Ready::Serving { workers, .. } => {
-                stages::one(*workers, batch)
+            Ready::Workers(workers) => workers.map(batch),
+            Ready::PerSample { workers, .. } => {
+                match Workers::start(Queue::bounded(ROOM), *workers) {
+                    Ok(workers) => workers.map(batch),
+                    Err(failure) => vec![Err(failure); batch.len()],
+                }
             }
         }
     }
@@ -121,7 +116,7 @@ impl Model for QueueModel {
         Ok(())
     }
 
-    /// Workers get from a queue which session has something to say.
+    /// Workers get the sessions that have a request from a queue.
     fn serve(
         &self,
         ready: &mut Ready,
@@ -129,8 +124,10 @@ impl Model for QueueModel {
         listener: TcpListener,
     ) -> Result<(), Failure> {
         match ready {
-            Ready::Serving { workers, room } => serving::serve(*workers, *room, service, &listener),
-            _ => Err(Failure::new("nothing was made ready to serve with")),
+            Ready::PerSample { workers, bounded } => {
+                serving::serve(*workers, bounded.then_some(ROOM), service, &listener)
+            }
+            Ready::Workers(_) => Err(Failure::new("prepared for another pattern")),
         }
     }
 
@@ -153,13 +150,11 @@ impl Model for QueueModel {
 
     fn pipeline(&self, ready: &mut Ready, batch: &Arc<Batch>, buffer: usize) -> Outputs {
         match ready {
-            Ready::Stages { workers, bounded } => {
-                // Room for all is what no bound comes to.
-                let room = if *bounded { buffer } else { batch.len() };
-                stages::all(*workers, batch, room.max(1))
+            Ready::PerSample { workers, bounded } if !batch.stages().is_empty() => {
+                let room = NonZeroUsize::new(buffer).unwrap_or(NonZeroUsize::MIN);
+                stages::run(*workers, batch, bounded.then_some(room))
             }
-            Ready::Crew(crew) => crew.map(batch),
-            Ready::Serving { workers, .. } => stages::one(*workers, batch),
+            _ => self.map(ready, batch),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A server: one thread sees which session has something to say, workers get it from a queue.
+//! A server: one thread finds the sessions that have a request, and workers take them from a queue.
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
@@ -9,7 +9,8 @@ use effective_queue::Queue;
 use workload::serve::{Readiness, Service};
 use workload::task::Failure;
 
-/// Serves all sessions to their end. `room` is for how many may wait for a worker; when it is full, nobody else is looked at.
+/// Serves all sessions to their end. At most `room` sessions wait for a worker; when that many do,
+/// no other session is polled.
 pub(crate) fn serve(
     workers: usize,
     room: Option<NonZeroUsize>,
@@ -32,7 +33,7 @@ pub(crate) fn serve(
                 break;
             }
         }
-        // What is queued is served first.
+        // Queued sessions are served first.
         ready.close();
     });
     Ok(())

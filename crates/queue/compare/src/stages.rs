@@ -1,100 +1,76 @@
-//! A workload's stages as stages of a pipeline.
+//! The stages of a workload by hand: a queue in front of each stage, and one for the outputs.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
-use effective_queue::pipeline::{Cause, ItemError, Pipeline, PipelineError};
+use effective_queue::{Producer, Queue};
 use workload::model::{Batch, Outputs};
-use workload::task::{Carried, Failure, Output};
+use workload::task::{Carried, Failure};
 
-/// A task on its way: its index, and what it carries from stage to stage.
-type Underway = (usize, Carried);
+use crate::in_flight::InFlight;
+use crate::workers::panicked;
 
-/// Every task through all its stages, each of which has that many workers. A task that fails is an error in its place.
-pub(crate) fn all(workers: usize, batch: &Batch, buffer: usize) -> Outputs {
-    let stages = batch.stages();
-    if stages.is_empty() {
-        return one(workers, batch);
-    }
-    let mut pipeline = Pipeline::new().buffer(buffer);
-    for stage in stages {
-        pipeline = pipeline.try_stage(
-            format!("stage {stage}"),
-            workers,
-            move |(index, carried): Underway| {
-                Ok::<_, Failure>((index, batch.run_stage(index, stage, carried)?))
-            },
-        );
-    }
+/// A task between two stages: its index, and the value it carries, unless a stage failed.
+type Underway = (usize, Result<Carried, Failure>);
+
+/// Runs every task through all its stages, with `workers` threads for each stage. Between two
+/// stages at most `room` tasks wait, if there is a bound.
+pub(crate) fn run(workers: usize, batch: &Batch, room: Option<NonZeroUsize>) -> Outputs {
     let in_flight = InFlight::of(batch);
-    let inputs = (0..batch.len()).map(|index| {
-        in_flight.enters();
-        (index, batch.begin(index))
-    });
-    let outputs = pipeline.keep_going().run(inputs, |outputs| {
+    let outputs = thread::scope(|scope| {
+        let entrance = queue(room);
+        let mut input = entrance.clone();
+        for stage in batch.stages() {
+            let output = queue(room);
+            let producer = output.producer();
+            for _ in 0..workers.max(1) {
+                let (input, producer) = (input.clone(), producer.clone());
+                let work = move || work(batch, stage, &input, &producer);
+                if let Err(error) = thread::Builder::new().spawn_scoped(scope, work) {
+                    // Ends the workers that have started.
+                    entrance.close();
+                    return vec![Err(Failure::new(error)); batch.len()];
+                }
+            }
+            input = output;
+        }
+        let in_flight = &in_flight;
+        scope.spawn(move || {
+            for index in 0..batch.len() {
+                in_flight.enter();
+                if entrance.put((index, Ok(batch.begin(index)))).is_err() {
+                    break;
+                }
+            }
+            entrance.close();
+        });
+        let mut outputs = vec![Err(Failure::new("the queue was closed")); batch.len()];
+        for item in &input {
+            let (index, carried) = item.into_inner();
+            in_flight.leave();
+            outputs[index] = carried.map(|carried| batch.end(index, &carried));
+        }
         outputs
-            .map(|output| {
-                in_flight.leaves();
-                output.map(|(index, carried)| batch.end(index, &carried))
-            })
-            .map(into_output)
-            .collect()
     });
-    in_flight.tell(batch);
-    or_all_failed(outputs, batch)
+    in_flight.report(batch);
+    outputs
 }
 
-/// How many items were between the entrance and the exit at most; counted in the untimed trace only.
-struct InFlight {
-    counted: bool,
-    now: AtomicUsize,
-    peak: AtomicUsize,
+fn queue(room: Option<NonZeroUsize>) -> Queue<Underway> {
+    room.map_or_else(Queue::unbounded, Queue::bounded)
 }
 
-impl InFlight {
-    fn of(batch: &Batch) -> InFlight {
-        InFlight {
-            counted: batch.is_traced(),
-            now: AtomicUsize::new(0),
-            peak: AtomicUsize::new(0),
+/// A worker of one stage. The last one to return drops the last producer, which closes `output`.
+fn work(batch: &Batch, stage: usize, input: &Queue<Underway>, output: &Producer<Underway>) {
+    for item in input {
+        let (index, carried) = item.into_inner();
+        let next = carried.and_then(|carried| {
+            let work = AssertUnwindSafe(|| batch.run_stage(index, stage, carried));
+            catch_unwind(work).unwrap_or_else(|payload| Err(panicked(&*payload)))
+        });
+        if output.put((index, next)).is_err() {
+            return;
         }
     }
-
-    fn enters(&self) {
-        if self.counted {
-            let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
-            self.peak.fetch_max(now, Ordering::Relaxed);
-        }
-    }
-
-    fn leaves(&self) {
-        if self.counted {
-            self.now.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    fn tell(&self, batch: &Batch) {
-        let peak = self.peak.load(Ordering::Relaxed);
-        batch.metric("items_in_flight_peak", peak as f64);
-    }
-}
-
-/// All steps of a task in one stage.
-pub(crate) fn one(workers: usize, batch: &Batch) -> Outputs {
-    let outputs = Pipeline::new()
-        .try_stage("all", workers, |index| batch.run(index))
-        .keep_going()
-        .run(0..batch.len(), |outputs| outputs.map(into_output).collect());
-    or_all_failed(outputs, batch)
-}
-
-fn into_output(output: Result<u64, ItemError>) -> Output {
-    output.map_err(|error| match error.cause() {
-        // In the task's own words, as `sequential` has them.
-        Cause::Error(cause) => Failure::new(cause),
-        _ => Failure::new(error),
-    })
-}
-
-fn or_all_failed(outputs: Result<Outputs, PipelineError>, batch: &Batch) -> Outputs {
-    outputs.unwrap_or_else(|error| vec![Err(Failure::new(error)); batch.len()])
 }

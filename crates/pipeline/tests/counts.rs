@@ -1,0 +1,144 @@
+//! What a handle sees.
+
+mod support;
+
+use std::thread;
+
+use effective_pipeline::{Counts, Pipeline, StageCounts};
+use support::{Door, eventually, quiet, within_time};
+
+/// Nothing of what came in is missing.
+#[track_caller]
+fn add_up(counts: &Counts) {
+    for stage in &counts.stages {
+        let StageCounts {
+            taken_in,
+            waiting,
+            in_work,
+            done,
+            failed,
+            discarded,
+            ..
+        } = *stage;
+        assert_eq!(
+            taken_in,
+            waiting + in_work + done + failed + discarded,
+            "{counts:?}"
+        );
+    }
+}
+
+#[test]
+fn while_it_runs_they_say_what_is_where() {
+    within_time(|| {
+        let door = Door::default();
+        let pipeline = Pipeline::new()
+            .stage("quick", 1, |n: u64| n)
+            .stage("stands", 3, |n| {
+                door.pass();
+                n
+            })
+            .buffer(5);
+        let handle = pipeline.handle();
+        assert_eq!(handle.counts().stages[1].taken_in, 0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                eventually(|| {
+                    let stages = handle.counts().stages;
+                    let (quick, stands) = (&stages[0], &stages[1]);
+                    quick.in_work == 1 && stands.in_work == 3 && stands.waiting == 5
+                });
+                let counts = handle.counts();
+                let [quick, stands] = &counts.stages[..] else {
+                    panic!("{counts:?}")
+                };
+                assert_eq!((&*quick.name, quick.workers), ("quick", 1));
+                assert_eq!((&*stands.name, stands.workers), ("stands", 3));
+                assert_eq!((stands.taken_in, stands.done), (8, 0));
+                // The one that "quick" has in its hands has no room to go to.
+                assert_eq!((quick.done, quick.in_work), (8, 1));
+                assert!((1..=5).contains(&stands.peak), "{counts:?}");
+                assert_eq!((counts.ready, counts.delivered), (0, 0));
+                door.open();
+            });
+            assert_eq!(pipeline.collect(0..100).unwrap().len(), 100);
+        });
+        let counts = handle.counts();
+        add_up(&counts);
+        for stage in &counts.stages {
+            assert_eq!((stage.taken_in, stage.done), (100, 100), "{counts:?}");
+            assert_eq!((stage.waiting, stage.in_work), (0, 0), "{counts:?}");
+        }
+        assert_eq!((counts.ready, counts.delivered), (0, 100));
+    });
+}
+
+#[test]
+fn failures_are_counted_where_they_happen() {
+    quiet();
+    within_time(|| {
+        let pipeline = Pipeline::new()
+            .try_stage("odd", 2, |n: u64| {
+                if n.is_multiple_of(2) {
+                    Err("even")
+                } else {
+                    Ok(n)
+                }
+            })
+            .stage("not a third", 2, |n| {
+                assert!(!n.is_multiple_of(3), "expected {n}");
+            })
+            .keep_going();
+        let handle = pipeline.handle();
+        assert_eq!(pipeline.collect(0..600).unwrap().len(), 600);
+        let counts = handle.counts();
+        add_up(&counts);
+        let figures: Vec<_> = counts
+            .stages
+            .iter()
+            .map(|stage| (stage.taken_in, stage.failed, stage.done))
+            .collect();
+        assert_eq!(figures, [(600, 300, 300), (300, 100, 200)]);
+        assert_eq!(counts.delivered, 600);
+    });
+}
+
+#[test]
+fn after_a_run_that_was_cut_every_item_is_accounted_for() {
+    quiet();
+    within_time(|| {
+        for round in 0..60_u64 {
+            let (workers, ordered) = (1 + round as usize % 3, round.is_multiple_of(2));
+            let pipeline = Pipeline::new()
+                .stage("one", workers, |n: u64| n)
+                .try_stage("two", workers, move |n| {
+                    if n == 40 + round { Err("cut") } else { Ok(n) }
+                })
+                .stage("three", workers, |n| n)
+                .buffer(1 + round as usize);
+            let pipeline = if ordered {
+                pipeline
+            } else {
+                pipeline.unordered()
+            };
+            let handle = pipeline.handle();
+            // Cut by an error, or by a consumer that leaves.
+            let taken = if round.is_multiple_of(5) {
+                20
+            } else {
+                usize::MAX
+            };
+            let _ = pipeline.run(0.., |outputs| outputs.take(taken).count());
+            let counts = handle.counts();
+            add_up(&counts);
+            assert!(
+                counts
+                    .stages
+                    .iter()
+                    .all(|stage| stage.waiting == 0 && stage.in_work == 0),
+                "{counts:?}"
+            );
+            assert_eq!(counts.ready, 0, "{counts:?}");
+        }
+    });
+}

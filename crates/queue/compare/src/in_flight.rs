@@ -1,0 +1,1 @@
+../../../pipeline/compare/src/in_flight.rs
