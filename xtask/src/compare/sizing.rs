@@ -5,8 +5,8 @@
 //! `processors × (1 + w ÷ c)` workers keep all processors busy; more of them gain nothing.
 //!
 //! - With `rounds` all tasks of one generation are at hand at once, and no more.
-//! - With `pipeline` each stage of `queue` gets that number. No stage waits longer than all of them
-//!   together, so it is enough for each.
+//! - With `pipeline` each stage of `queue` and `pipeline` gets that number. No stage waits longer
+//!   than all of them together, so it is enough for each.
 //! - With `serve` the load sets the pace. By Little's law `rate × (w + c)` requests are under way on
 //!   average; twice that leaves room for when they bunch.
 
