@@ -168,6 +168,17 @@ impl Packages {
             })
     }
 
+    /// The packages inside the crate's folder that it depends on: they are picked with it.
+    pub fn nested(&self, of: &Crate) -> Vec<&Member> {
+        let Some(whole) = self.members.iter().find(|found| found.name == of.package) else {
+            return Vec::new();
+        };
+        let inside = |member: &&Member| {
+            member.folder.starts_with(&whole.folder) && whole.depends_on.contains(&member.folder)
+        };
+        self.members.iter().filter(inside).collect()
+    }
+
     /// The crates of these names, each once, in the order given; all of them if none is named.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The machine code of the kernels, which is the same in all runners.
+//! All runners execute the same machine code, which makes their figures comparable.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,9 @@ use xtask::cargo;
 use xtask::packages::workspace;
 use xtask::rustflags;
 
-/// A feature that one runner turns on in a dependency of `workload` would have it compiled a second time for
-/// that runner alone, kernels and all.
+/// With a dependency or a feature, the kernels could be compiled differently for one runner.
 #[test]
-fn every_runner_links_the_same_compiled_workload() {
+fn runners_link_the_same_compiled_kernels() {
     let mut linked: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let workspace = workspace().unwrap();
     let flags = rustflags::of_runners(&workspace.root);
@@ -24,8 +23,8 @@ fn every_runner_links_the_same_compiled_workload() {
         let messages = String::from_utf8(cargo::output(&mut build).unwrap()).unwrap();
         let library = messages
             .split('"')
-            .find(|text| text.contains("libworkload-") && text.ends_with(".rlib"))
-            .unwrap_or_else(|| panic!("{runner} does not link `workload`"));
+            .find(|text| text.contains("libworkload_kernels-") && text.ends_with(".rlib"))
+            .unwrap_or_else(|| panic!("{runner} does not link `workload-kernels`"));
         linked.entry(library.to_owned()).or_default().push(runner);
     }
     assert_eq!(linked.len(), 1, "not the same library: {linked:#?}");

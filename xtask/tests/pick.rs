@@ -197,6 +197,46 @@ fn a_picked_crate_stands_alone_and_passes_its_tests() {
 }
 
 #[test]
+fn nested_dependency_is_picked_with_its_crate() {
+    let bench = Bench::new();
+    let root = bench.read("ws/Cargo.toml");
+    bench.write(
+        "ws/Cargo.toml",
+        &root.replace("'crates/*/compare'", "'crates/*/compare', 'crates/*/core'"),
+    );
+    bench.write(
+        "ws/crates/tiny/core/Cargo.toml",
+        "[package]\nname = 'tiny-core'\nversion.workspace = true\nedition.workspace = true\n\
+         publish.workspace = true\n[lints]\nworkspace = true\n",
+    );
+    bench.write(
+        "ws/crates/tiny/core/src/lib.rs",
+        "//! Core.\n\n/// One.\npub const ONE: u32 = 1;\n",
+    );
+    let manifest = bench.read("ws/crates/tiny/Cargo.toml");
+    bench.write(
+        "ws/crates/tiny/Cargo.toml",
+        &format!("{manifest}[dependencies]\ntiny-core = {{ path = 'core', version = '0.3.0' }}\n"),
+    );
+    bench.write(
+        "ws/crates/tiny/src/lib.rs",
+        "//! Tiny.\n\n/// One.\npub fn one() -> u32 {\n    tiny_core::ONE\n}\n",
+    );
+    let told = bench.picked("out");
+    assert!(told.contains("its tests: 1 passed, 0 failed"), "{told}");
+    let files = names(&bench, "out");
+    for file in ["core/Cargo.toml", "core/src/lib.rs"] {
+        assert!(files.iter().any(|found| found == file), "{files:?}");
+    }
+    assert!(
+        !files.iter().any(|found| found == "core/Cargo.lock"),
+        "{files:?}"
+    );
+    let manifest = bench.read("out/Cargo.toml");
+    assert!(manifest.contains("path = \"core\""), "{manifest}");
+}
+
+#[test]
 fn a_second_pick_brings_the_folder_up_to_date() {
     let bench = Bench::new();
     bench.write("ws/crates/tiny/tests/gone.rs", "//! Gone.\n");

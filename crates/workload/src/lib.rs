@@ -5,7 +5,6 @@ pub mod conformance;
 pub mod definition;
 pub mod guess;
 pub mod inputs;
-pub mod kernels;
 pub mod model;
 pub mod protocol;
 pub mod runner;
@@ -16,3 +15,5 @@ pub mod trace;
 pub mod tree;
 pub mod usage;
 pub mod value;
+
+pub use workload_kernels as kernels;

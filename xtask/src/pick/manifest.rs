@@ -9,7 +9,6 @@ use toml::{Table, Value};
 
 use super::File;
 use crate::error::Error;
-use crate::packages::Crate;
 
 /// The order of sections in which people look for them; others follow.
 const ORDER: [&str; 4] = ["package", "features", "dependencies", "dev-dependencies"];
@@ -21,30 +20,36 @@ const KINDS: [(&str, &str, &str); 3] = [
     ("bench", "autobenches", "benches"),
 ];
 
-/// Replaces the packaged `Cargo.toml` by one that says the same in fewer words.
-pub(crate) fn make_plain(package: &Crate, files: &mut BTreeMap<String, File>) -> Result<(), Error> {
-    let bad = |why: String| {
-        Error::Failed(format!(
-            "the packaged manifest of `{}`: {why}",
-            package.name
-        ))
-    };
+/// Replaces the packaged `Cargo.toml` of the package `name` by one that says the same in fewer
+/// words, after the line `header`. `nested` has the dependencies that are picked with it, and their
+/// folders.
+pub(crate) fn make_plain(
+    name: &str,
+    header: &str,
+    nested: &[(&str, String)],
+    files: &mut BTreeMap<String, File>,
+) -> Result<(), Error> {
+    let bad = |why: String| Error::Failed(format!("the packaged manifest of `{name}`: {why}"));
     let manifest = files
         .get("Cargo.toml")
         .ok_or_else(|| bad("is missing".to_string()))?;
     let text = std::str::from_utf8(&manifest.bytes).map_err(|error| bad(error.to_string()))?;
-    let table: Table = text
+    let mut table: Table = text
         .parse()
         .map_err(|error: toml::de::Error| bad(error.to_string()))?;
+    for (dependency, folder) in nested {
+        let entry = table
+            .get_mut("dependencies")
+            .and_then(|all| all.get_mut(dependency))
+            .and_then(Value::as_table_mut)
+            .ok_or_else(|| bad(format!("has no dependency `{dependency}`")))?;
+        entry.insert("path".to_string(), Value::from(folder.as_str()));
+    }
     let plain = write(plain(table, files)).map_err(|error| bad(error.to_string()))?;
-    let header = format!(
-        "# {} {}, taken with `cargo xtask pick`.\n\n",
-        package.name, package.version
-    );
     files.insert(
         "Cargo.toml".to_string(),
         File {
-            bytes: (header + &plain).into_bytes(),
+            bytes: format!("{header}\n\n{plain}").into_bytes(),
             executable: false,
         },
     );

@@ -97,7 +97,7 @@ pub(crate) fn copy(
         .prefix(place::STAGING)
         .tempdir_in(home)
         .map_err(|error| Error::io(format_args!("cannot write in {}", home.display()), &error))?;
-    let files = package::files(package, staging.path())?;
+    let files = package::files(packages, package, staging.path())?;
     let record = Record::of(package, &files);
     let plan = plan::plan(&files, earlier.as_ref(), |path| place.state(path))
         .map_err(|conflicts| conflicts.into_error(place.path()))?;

@@ -11,7 +11,7 @@ use super::{File, manifest, record};
 use crate::cargo;
 use crate::error::Error;
 use crate::files::{self, is_plain};
-use crate::packages::Crate;
+use crate::packages::{Crate, Member, Packages};
 
 /// Cargo's own notes about where a package came from. They are of use to a registry only.
 const NOTES: [&str; 2] = ["Cargo.toml.orig", ".cargo_vcs_info.json"];
@@ -21,25 +21,67 @@ const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 
 /// Packages the crate and returns its files by path, with `/` between its parts.
 ///
-/// Cargo fills in what the manifest inherits from the workspace, follows the links to the licences, adds a lock file, and
-/// leaves nested packages out. The scratch folder takes its archive, so that picks at the same time do not meet.
-pub(crate) fn files(package: &Crate, scratch: &Path) -> Result<BTreeMap<String, File>, Error> {
-    let target = scratch.join("package");
-    cargo::run(
-        cargo::command()
-            .args([
-                "package",
-                "--quiet",
-                "--no-verify",
-                "--allow-dirty",
-                "--package",
-                &package.package,
-            ])
-            .arg("--manifest-path")
-            .arg(&package.manifest)
-            .arg("--target-dir")
-            .arg(&target),
-    )?;
+/// Cargo fills in what the manifest inherits from the workspace, follows symbolic links, adds a lock
+/// file, and leaves nested packages out. Those that the crate depends on are packaged as well, and
+/// their files are added under their folders. Archives go to the scratch folder, so that concurrent
+/// picks do not interfere.
+pub(crate) fn files(
+    packages: &Packages,
+    package: &Crate,
+    scratch: &Path,
+) -> Result<BTreeMap<String, File>, Error> {
+    let nested = packages.nested(package);
+    let mut files = packaged(packages, &package.package, &nested, scratch)?;
+    let mut inside = Vec::new();
+    for member in nested {
+        let home = package.manifest.parent();
+        let place = packages.root.join(&member.folder);
+        let folder = home
+            .and_then(|home| place.strip_prefix(home).ok())
+            .and_then(Path::to_str)
+            .ok_or_else(|| Error::Failed(format!("{} is not UTF-8", place.display())))?;
+        let mut its = packaged(packages, &member.name, &[], scratch)?;
+        its.remove("Cargo.lock");
+        let header = format!("# Part of {} {}.", package.name, package.version);
+        manifest::make_plain(&member.name, &header, &[], &mut its)?;
+        let under = |(path, file)| (format!("{folder}/{path}"), file);
+        files.extend(its.into_iter().map(under));
+        inside.push((member.name.as_str(), folder.to_owned()));
+    }
+    let header = format!(
+        "# {} {}, taken with `cargo xtask pick`.",
+        package.name, package.version
+    );
+    manifest::make_plain(&package.name, &header, &inside, &mut files)?;
+    Ok(files)
+}
+
+/// The files of one package. Cargo takes a dependency of a package from a registry, so the nested
+/// ones are patched in from where they are.
+fn packaged(
+    packages: &Packages,
+    package: &str,
+    nested: &[&Member],
+    scratch: &Path,
+) -> Result<BTreeMap<String, File>, Error> {
+    let target = scratch.join("package").join(package);
+    let mut command = cargo::command();
+    command
+        .args(["package", "--quiet", "--no-verify", "--allow-dirty"])
+        .args(["--package", package])
+        .arg("--manifest-path")
+        .arg(packages.root.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target);
+    for member in nested {
+        let place = packages.root.join(&member.folder);
+        let key = format!("patch.crates-io.{}.path", member.name);
+        command.arg("--config").arg(format!(
+            "{key}={}",
+            toml::Value::from(place.display().to_string())
+        ));
+    }
+    cargo::run(&mut command)?;
     let archive = archive(&target.join("package"))?;
     let bad =
         |error: &io::Error| Error::io(format_args!("cannot unpack {}", archive.display()), error);
@@ -48,7 +90,6 @@ pub(crate) fn files(package: &Crate, scratch: &Path) -> Result<BTreeMap<String, 
     for note in NOTES {
         files.remove(note);
     }
-    manifest::make_plain(package, &mut files)?;
     Ok(files)
 }
 

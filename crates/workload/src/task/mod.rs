@@ -27,6 +27,7 @@ pub use exec::{Exec, Exited, kill_group};
 pub use fetch::{Fetch, FetchError};
 pub(crate) use log::whole_lines;
 pub use log::{Growth, LINE, LOOK, Lines, Log, Merge, Tail, answer};
+pub use workload_kernels::compute;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -35,8 +36,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::inputs::{Step, Task};
-use crate::kernels::Call;
 use crate::value::{bytes, digest_bytes, mix};
+use workload_kernels::Call;
 
 /// Where a task finds what its steps need. It can be written and read, to be handed to another process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,20 +75,6 @@ impl std::error::Error for Failure {}
 
 /// The value of a task, or why there is none.
 pub type Output = Result<u64, Failure>;
-
-/// One iteration of a `compute` step: Marsaglia's xorshift ("Xorshift RNGs", 2003, the triple 13, 7, 17).
-/// Each iteration needs the one before, so no compiler can make them fewer.
-#[inline(never)]
-pub fn compute(value: u64, iterations: u64) -> u64 {
-    // Zero is the one value that xorshift never leaves.
-    let mut x = if value == 0 { 1 } else { value };
-    for _ in 0..iterations {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-    }
-    x
-}
 
 /// What a task carries from one stage of a pipeline to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,27 +1,21 @@
-//! Named computations that a `kernel` step calls.
+//! The CPU work of workloads: the named kernels that `kernel` steps call, and the loop of `compute`
+//! steps.
 //!
-//! A kernel is a file with one function and a line in `ALL`. It is neither generic nor inlined, so that
-//! every runner executes the same machine code, and what it returns follows from its [`Call`] alone.
+//! A kernel is a file with one function and a line in `ALL`. It is neither generic nor inlined, so
+//! that every runner executes the same machine code, and its result depends on its [`Call`] alone.
+#![forbid(unsafe_code)]
 
+mod call;
+mod compute;
 mod gcd;
 mod life;
 mod mandelbrot;
+pub mod rng;
 
-/// What a kernel gets.
-#[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
-    /// The index of the task.
-    pub index: usize,
-    /// The number of tasks.
-    pub tasks: usize,
-    /// The value that the steps before it left: the task's seed where it is the first.
-    pub value: u64,
-    /// With the pattern `rounds`: what all tasks had after the generation before (their seeds, in the
-    /// first). Empty with any other pattern.
-    pub snapshot: &'a [u64],
-}
+pub use call::Call;
+pub use compute::compute;
 
-/// A kernel with the name that definitions call it by.
+/// A kernel and its name in definitions.
 #[derive(Clone, Copy)]
 pub struct Kernel {
     /// The name.
@@ -69,12 +63,12 @@ const NAMES: [&str; ALL.len()] = {
     names
 };
 
-/// The names that a definition may use, in alphabetical order.
+/// The names of all kernels, in alphabetical order.
 pub fn names() -> &'static [&'static str] {
     &NAMES
 }
 
-/// The kernel of that name.
+/// The kernel called `name`.
 pub fn find(name: &str) -> Option<Kernel> {
     ALL.iter().copied().find(|kernel| kernel.name == name)
 }

@@ -1,12 +1,12 @@
-//! Conway's Game of Life, a cell to a task, as *Effective Python* has it in Items 56 to 60.
+//! One cell of Conway's Game of Life, from Items 56 to 60 of *Effective Python*.
 
-use super::Call;
+use crate::call::Call;
 
-/// A cell lives when its value is odd. The task mixes what a kernel returns into its value, so this returns what makes
-/// the next value a fixed one: that of [`ALIVE`], or 0, which stays 0.
+/// A cell is alive if its value is odd. The task computes `mix(value ^ result)`, so the result is
+/// chosen to make that `mix(ALIVE)` or `mix(0)`, which is 0.
 ///
-/// The grid is as square as the number of tasks allows, and a torus: its rows follow each other in the list of tasks,
-/// and what leaves the list at one end comes in at the other.
+/// The grid is a torus, as square as the number of tasks allows: its rows follow each other in the
+/// list of tasks, and the end of the list is connected to its beginning.
 #[inline(never)]
 pub(super) fn life(call: Call<'_>) -> u64 {
     let Call {
@@ -18,7 +18,7 @@ pub(super) fn life(call: Call<'_>) -> u64 {
     let width = tasks.isqrt();
     let alive = |offset: usize| {
         let at = (index + offset) % tasks;
-        // Without generations there is no grid to look at: a cell alone.
+        // Without generations there is no grid, and the cell has no neighbours.
         snapshot.get(at).is_some_and(|cell| cell % 2 == 1)
     };
     let up = 2 * tasks - width;
@@ -43,7 +43,7 @@ const ALIVE: u64 = 1;
 #[cfg(test)]
 mod tests {
     use super::{Call, life};
-    use crate::value::mix;
+    use crate::rng::mix;
 
     fn next(grid: &[u64]) -> Vec<u64> {
         let cell = |index: usize| {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blinker_blinks_and_a_block_stays() {
+    fn blinker_blinks_and_block_stays() {
         // On 8 by 8 cells.
         let lying = [26, 27, 28];
         let standing = [19, 27, 35];
@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn a_glider_comes_back_over_the_edge() {
+    fn glider_crosses_the_edges() {
         let mut cells = grid(&[1, 10, 16, 17, 18]);
         let begin = alive(&cells);
-        // It moves one cell down and one to the right in four generations; a step over the right edge is also one row
-        // down, so after 8 of them it is 9 rows further, which is 1.
+        // In four generations it moves one cell down and one to the right. Crossing the right edge
+        // also moves it one row down, so after 32 generations it is 9 rows further, which is 1.
         for _ in 0..32 {
             cells = next(&cells);
         }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_grids_and_none_at_all() {
+    fn smallest_grids_work() {
         for tasks in 1..10 {
             let grid = vec![1; tasks];
             assert_eq!(next(&grid).len(), tasks);
@@ -110,6 +110,6 @@ mod tests {
             value: 1,
             snapshot: &[],
         };
-        assert_eq!(mix(1 ^ life(alone)), 0, "nobody survives alone");
+        assert_eq!(mix(1 ^ life(alone)), 0, "a cell without neighbours dies");
     }
 }

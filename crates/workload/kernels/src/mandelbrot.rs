@@ -1,15 +1,15 @@
 //! One row of the Mandelbrot set.
 
-use super::Call;
+use crate::call::Call;
 
 const WIDTH: usize = 256;
 const LIMIT: u32 = 400;
 
-/// The sum of the escape times along the row that the task's index stands for, out of as many rows as there
-/// are tasks, over `-2.0..=0.5` by `-1.25..=1.25`.
+/// The sum of the escape times along one row of `-2.0..=0.5` by `-1.25..=1.25`. There is one row for
+/// each task.
 ///
-/// Only additions, subtractions, multiplications and one division per row and column in double precision,
-/// never fused: every machine rounds them alike.
+/// It uses only additions, subtractions, multiplications and one division per row and column in
+/// double precision, never fused, so that every machine rounds them alike.
 #[inline(never)]
 pub(super) fn mandelbrot(call: Call<'_>) -> u64 {
     let imaginary = -1.25 + 2.5 * (call.index as f64 + 0.5) / call.tasks as f64;
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_times_are_those_of_the_set() {
+    fn escape_times_are_correct() {
         assert_eq!(escape_time(0.0, 0.0), LIMIT);
         assert_eq!(escape_time(-1.0, 0.0), LIMIT);
         assert_eq!(escape_time(2.0, 2.0), 1);

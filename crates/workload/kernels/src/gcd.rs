@@ -1,10 +1,11 @@
-//! The greatest common divisor by brute force, as *Effective Python* has it in Items 53 and 64.
+//! The greatest common divisor by brute force, from Items 53 and 64 of *Effective Python*.
 
-use super::Call;
-use crate::value::Rng;
+use crate::call::Call;
+use crate::rng::Rng;
 
-/// Draws two numbers of about one million from the value and counts down from the smaller one to the first
-/// that divides both. The common divisor of close numbers is small, so each call costs about the same.
+/// Draws two numbers of about one million from the value and counts down from the smaller one to the
+/// first that divides both. The common divisor of close numbers is small, so each call costs about
+/// the same.
 #[inline(never)]
 pub(super) fn gcd(call: Call<'_>) -> u64 {
     let mut rng = Rng::new(call.value);
@@ -26,7 +27,7 @@ mod tests {
     use super::count_down;
 
     #[test]
-    fn divisors_are_the_greatest() {
+    fn count_down_finds_the_greatest_divisor() {
         assert_eq!(count_down(12, 18), 6);
         assert_eq!(count_down(17, 5), 1);
         assert_eq!(count_down(1_963_309, 2_265_973), 1);
