@@ -2,8 +2,9 @@
 //!
 //! Nothing here knows a clock or a process: the tests bring trials of their own.
 
+use workload_stats::Interval;
+
 use crate::calibration::{Kind, Planted, Trials};
-use crate::results::Interval;
 
 /// The part of the trials in which a difference must be found for the machine to resolve it.
 const POWER: f64 = 0.9;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use workload::definition::Pattern;
+use workload_stats::median;
 
 use super::conditions::Conditions;
 use super::entries::Entry;
@@ -14,7 +15,7 @@ use super::schedule::{Bench, FAR, Moment, Standing, Stop, Taken};
 use super::table_files::TableFiles;
 use super::warnings::Warning;
 use crate::results::{Cell, Skipped, Workload};
-use crate::stats::{counted, judge_table, median};
+use crate::stats::{counted, judge_table};
 
 /// The cells of a table while they are measured.
 #[derive(Debug)]

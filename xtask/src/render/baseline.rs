@@ -1,11 +1,13 @@
 //! This comparison against an earlier one.
 
+use workload_stats::{Interval, ratio_of_medians};
+
 use super::grid::Grid;
 use super::number::{duration, percent, plural, ratio};
 use super::text::{list, remark, wrap};
 use super::view::{self, Names};
-use crate::results::{Cell, Interval, Results, Settings, Verdict, Workload};
-use crate::stats::{counted, judge, ratio_of_medians};
+use crate::results::{Cell, Results, Settings, Verdict, Workload};
+use crate::stats::{counted, judge};
 use crate::text;
 
 /// Per cell that both have: how long it takes now, divided by how long it took then.

@@ -80,7 +80,8 @@ fn by_time(sequential: &Cell, tasks: usize) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Interval, Sample};
+    use crate::results::Sample;
+    use workload_stats::Interval;
 
     #[test]
     fn waits_and_the_share_of_cpu_time_decide() {

@@ -1,8 +1,10 @@
 //! The order of a table: who won, and what is shown of the others against the winner.
 
+use workload_stats::Interval;
+
 use super::models;
 use super::view;
-use crate::results::{Cell, Interval, JudgedBy, Price, Results, Verdict, Workload};
+use crate::results::{Cell, JudgedBy, Price, Results, Verdict, Workload};
 use crate::stats::{between, counted, judge};
 
 /// A row against the winner.

@@ -1,11 +1,13 @@
 //! The verdict on a table, in sentences made from its figures.
 
+use workload_stats::Interval;
+
 use super::models;
 use super::number::{at_least, bytes, clear_ratio, count, duration, percent, plural, ratio};
 use super::race::{Race, Standing};
 use super::text::list;
 use super::view::{self, Names};
-use crate::results::{Interval, JudgedBy, Price, Results, Verdict, Workload};
+use crate::results::{JudgedBy, Price, Results, Verdict, Workload};
 use crate::stats::counted;
 
 /// The winner, who is as fast, its lead, its cost, what is open, and whether one thread would do.

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use workload_stats::{Interval, median};
+
 use super::number::number;
 use super::text::remark;
-use crate::results::{Cell, Interval, Results, Sample, Skipped, Workload};
-use crate::stats::{BASELINE, counted, median};
+use crate::results::{Cell, Results, Sample, Skipped, Workload};
+use crate::stats::{BASELINE, counted};
 use crate::text;
 
 /// The names of contestants in one table, with `×N` workers where N differs from the processors of

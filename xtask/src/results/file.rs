@@ -5,7 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Interval, MAX_ITERATIONS_PER_US, Results, SCHEMA};
+use workload_stats::Interval;
+
+use super::{MAX_ITERATIONS_PER_US, Results, SCHEMA};
 use crate::files;
 use crate::text::{clean, cut};
 

@@ -7,6 +7,7 @@ pub use file::{parse, parse_baseline, read, read_baseline, write};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use workload_stats::Interval;
 
 /// The version of the format.
 pub const SCHEMA: u32 = 1;
@@ -346,18 +347,6 @@ pub struct Price {
     pub rounds: u32,
     /// About that much time for them.
     pub ns: u64,
-}
-
-/// A median, or another estimate of a centre, with the bounds of its confidence interval (95 %
-/// unless a cell says otherwise); no bounds where there are too few samples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// The median.
-    pub median: f64,
-    /// The lower bound.
-    pub low: Option<f64>,
-    /// The upper bound.
-    pub high: Option<f64>,
 }
 
 /// A cell that was not measured.

@@ -6,7 +6,7 @@
 //! `k / (n + 1)` (the one-sided prediction bound of order statistics; David and Nagaraja, *Order
 //! Statistics*, third edition, section 7.3).
 
-use super::median::median;
+use workload_stats::median;
 
 /// With this many deviations, the largest one is exceeded in at most one of twenty cases.
 const ENOUGH: usize = 19;
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_bound_is_reached_by_one_sample_in_twenty_at_most() {
-        let mut draw = super::super::median::exponential(3);
+        let mut draw = crate::stats::simulation::exponential(3);
         let mut sample = || (0.1 * draw()).exp();
         let typical = (0.1 * std::f64::consts::LN_2).exp();
         let trials = 2_000;

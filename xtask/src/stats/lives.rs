@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use workload::value::Rng;
+use workload_stats::median;
 
-use super::median::median;
 use crate::results::{Cell, RESPONSE, Sample};
 
 /// The first sample of a life is left out where it differs by more than this from the others of its
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn equal_lives_are_called_different_one_time_in_five() {
-        let mut draw = super::super::median::exponential(5);
+        let mut draw = crate::stats::simulation::exponential(5);
         let trials = 1_000;
         let called = (0..trials)
             .filter(|_| {

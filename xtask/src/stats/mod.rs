@@ -7,9 +7,7 @@
 mod far;
 mod lives;
 mod looks;
-mod median;
 mod paired;
-mod ratio;
 mod signed_rank;
 #[cfg(test)]
 mod simulation;
@@ -19,9 +17,7 @@ mod verdict;
 
 pub use lives::counted;
 pub use looks::confidences;
-pub use median::{median, median_interval};
 pub use paired::{Ratio, Timed, paired_ratio};
-pub use ratio::ratio_of_medians;
 pub use signed_rank::fewest;
 pub use summary::{BASELINE, summarise};
 pub use table::{Rules, between, judge_table};

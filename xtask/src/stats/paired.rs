@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use workload_stats::{Interval, median};
+
 use super::lives::{self, OfLife};
-use super::median::median;
 use super::signed_rank::centre;
-use crate::results::{Interval, JudgedBy};
+use crate::results::JudgedBy;
 
 /// A time, the round it was taken in, and the life of the process that took it.
 #[derive(Debug, Clone, Copy, PartialEq)]

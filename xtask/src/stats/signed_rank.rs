@@ -9,7 +9,7 @@
 //! Statistics 34, 1963; Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods*, third
 //! edition, sections 3.1 to 3.3.
 
-use crate::results::Interval;
+use workload_stats::Interval;
 
 /// The centre of the finite values with its interval at this confidence. `None` without a finite
 /// value; no bounds where there are too few values for that confidence.
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_interval_covers_the_centre_as_often_as_it_promises() {
-        let mut draw = super::super::median::exponential(0x9e37_79b9_7f4a_7c15);
+        let mut draw = crate::stats::simulation::exponential(0x9e37_79b9_7f4a_7c15);
         for (n, exact) in [(6, 1.0 - 2.0 / 64.0), (12, 0.9576)] {
             let trials = 10_000;
             let covered = (0..trials)

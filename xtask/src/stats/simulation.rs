@@ -8,11 +8,18 @@
 use std::f64::consts::TAU;
 
 use workload::value::Rng;
+use workload_stats::Interval;
 
 use super::looks::confidences;
 use super::paired::{Timed, paired_ratio};
 use super::verdict::judge;
-use crate::results::{Interval, MARGIN, Verdict};
+use crate::results::{MARGIN, Verdict};
+
+/// Draws from the exponential distribution with mean 1, whose median is ln 2.
+pub(super) fn exponential(seed: u64) -> impl FnMut() -> f64 {
+    let mut rng = Rng::new(seed);
+    move || -(1.0 - rng.unit()).ln()
+}
 
 /// Rounds in a life.
 const ROUNDS: u32 = 3;

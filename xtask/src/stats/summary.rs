@@ -64,7 +64,8 @@ pub(super) fn clear(cell: &mut Cell) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::{Interval, SCHEMA, Sample, Verdict};
+    use crate::results::{SCHEMA, Sample, Verdict};
+    use workload_stats::Interval;
 
     fn cell(model: &str, times: &[u64]) -> Cell {
         let samples = times.iter().zip(0..).map(|(&wall_ns, round)| Sample {

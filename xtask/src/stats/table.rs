@@ -1,13 +1,14 @@
 //! The verdicts on the cells of one table.
 
+use workload_stats::{Interval, median, median_interval};
+
 use super::far;
 use super::lives::counted;
-use super::median::{median, median_interval};
 use super::paired::{Ratio, Timed, paired_ratio};
 use super::signed_rank::fewest;
 use super::summary::BASELINE;
 use super::verdict::{judge, more_values, price};
-use crate::results::{CONFIDENCE, Cell, Interval, JudgedBy, Verdict};
+use crate::results::{CONFIDENCE, Cell, JudgedBy, Verdict};
 
 /// Rounds in a life, for the price of a verdict that is judged by lives.
 const ROUNDS_OF_A_LIFE: u32 = 3;

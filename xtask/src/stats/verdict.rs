@@ -1,7 +1,9 @@
 //! The verdict on a ratio, and the price of one that is still open.
 
+use workload_stats::Interval;
+
 use super::table::Rules;
-use crate::results::{Interval, Price, Verdict};
+use crate::results::{Price, Verdict};
 
 /// An open verdict that would take more rounds than this has no price: the ratio lies on the margin.
 const MOST_ROUNDS: f64 = 10_000.0;

@@ -10,9 +10,11 @@ mod verdict;
 use std::fs;
 
 use fixture::results;
+use workload_stats::Interval;
+
 use xtask::render;
 use xtask::report::report;
-use xtask::results::{Cell, Interval, Results, Skipped, Workload};
+use xtask::results::{Cell, Results, Skipped, Workload};
 use xtask::stats::summarise;
 
 /// The comparison after a change: `tokio-tasks` slower, `thread-pool` faster.

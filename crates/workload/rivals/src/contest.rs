@@ -208,7 +208,7 @@ impl<'a> Contest<'a> {
 }
 
 fn middle(times: &[f64]) -> f64 {
-    xtask::stats::median(times).unwrap_or(f64::NAN)
+    workload_stats::median(times).unwrap_or(f64::NAN)
 }
 
 /// Three digits, more if they are whole.

@@ -20,7 +20,7 @@ impl Ratio {
             .collect();
         let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let most = ratios.iter().copied().fold(0.0, f64::max);
-        match xtask::stats::median_interval(&ratios) {
+        match workload_stats::median_interval(&ratios) {
             Some(interval) => Self {
                 median: interval.median,
                 low: interval.low.unwrap_or(least),

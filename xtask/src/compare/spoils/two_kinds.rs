@@ -6,10 +6,11 @@
 //! where there is one peak is found by drawing uniform samples, whose middle is the thinnest.
 
 use workload::value::Rng;
+use workload_stats::median;
 
 use crate::compare::warnings::Warning;
 use crate::results::Cell;
-use crate::stats::{counted, median};
+use crate::stats::counted;
 
 /// With fewer samples, chance makes runts as large as any.
 const FEWEST: usize = 12;

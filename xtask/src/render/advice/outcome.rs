@@ -1,9 +1,11 @@
 //! The outcome of a claim: it holds, it does not, or that is open.
 
+use workload_stats::Interval;
+
 use super::super::number::{at_least, bytes, clear_ratio, duration, plural};
 use super::super::view;
 use super::{Claim, Figure, Form};
-use crate::results::{Cell, Interval, Settings, Verdict, Workload};
+use crate::results::{Cell, Settings, Verdict, Workload};
 use crate::stats::{between, counted};
 
 /// Whether a claim holds here, and the figures that say so.

@@ -1,17 +1,17 @@
-//! Two sets of times that share no rounds: this run and an earlier one.
+//! The ratio of two independent sets of times, such as those of two runs.
 
-use super::median::interval;
-use crate::results::Interval;
+use crate::interval::Interval;
+use crate::median::interval;
 
 /// The ratio of the medians, `a ÷ b`, of two independent sets, with a 95 % confidence interval.
 ///
 /// Each median gets its distribution-free interval at 97.5 %; by Bonferroni's inequality both hold
 /// at once in at least 95 of 100 cases, and then the ratio lies between the quotients of their
-/// opposite ends. That is wider than a bootstrap, but its promise holds for small sets and for any
-/// two shapes, which that of a bootstrap of medians, or of a shift between equal shapes (Hodges and
-/// Lehmann), does not. It needs 7 values on either side; `None` where the ratio is not a number.
+/// opposite ends. That is wider than a bootstrap of medians or a shift between equal shapes (Hodges
+/// and Lehmann), but unlike these it also holds for small sets and for any two shapes. It has no
+/// bounds with fewer than 7 values on either side; `None` if the ratio is not a number.
 ///
-/// No interval from two runs can account for a change of the machine between them.
+/// A change of the machine between two runs is not part of the interval.
 pub fn ratio_of_medians(a: &[f64], b: &[f64]) -> Option<Interval> {
     let (a, b) = (interval(a, 0.975)?, interval(b, 0.975)?);
     let quotient = |x: f64, y: f64| Some(x / y).filter(|q| q.is_finite() && *q > 0.0);
@@ -27,11 +27,11 @@ pub fn ratio_of_medians(a: &[f64], b: &[f64]) -> Option<Interval> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::median::exponential;
     use super::*;
+    use crate::median::exponential;
 
     #[test]
-    fn interval_covers_the_ratio_of_two_skewed_distributions() {
+    fn interval_covers_ratio_of_unlike_distributions() {
         let mut draw = exponential(7);
         let ln_2 = std::f64::consts::LN_2;
         let truth = ln_2 / (1.0 + ln_2 * ln_2);
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_are_quotients_of_opposite_ends() {
+    fn bounds_are_quotients_of_opposite_ends() {
         // At 97.5 % and n = 9: 2 (1 + 9) / 512 = 0.039 is too much, so ranks 1 and 9.
         let a: Vec<f64> = (2..=10).map(f64::from).collect();
         let b: Vec<f64> = (1..=9).map(f64::from).collect();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_that_is_no_number_is_none() {
+    fn ratio_that_is_not_a_number_is_none() {
         assert_eq!(ratio_of_medians(&[1.0], &[0.0]), None);
         assert_eq!(ratio_of_medians(&[], &[1.0]), None);
         assert_eq!(ratio_of_medians(&[f64::NAN], &[1.0]), None);

@@ -1,6 +1,6 @@
 //! The median and its distribution-free confidence interval.
 
-use crate::results::Interval;
+use crate::interval::Interval;
 
 /// The middle of the finite values, or the mean of the two in the middle; `None` without any.
 pub fn median(values: &[f64]) -> Option<f64> {
@@ -9,15 +9,14 @@ pub fn median(values: &[f64]) -> Option<f64> {
 
 /// The median with its 95 % confidence interval, or `None` without a finite value.
 ///
-/// The bounds are two of the values themselves: whatever the distribution, they enclose its median
-/// in at least 95 of 100 such sets. Below 6 values no two of them can promise that, and there are
-/// no bounds.
+/// The bounds are two of the values: whatever the distribution, they enclose its median in at least
+/// 95 of 100 such sets. With fewer than 6 values there are no such bounds.
 pub fn median_interval(values: &[f64]) -> Option<Interval> {
     interval(values, 0.95)
 }
 
 /// [`median_interval`] at another confidence.
-pub(super) fn interval(values: &[f64], confidence: f64) -> Option<Interval> {
+pub(crate) fn interval(values: &[f64], confidence: f64) -> Option<Interval> {
     let sorted = sorted(values);
     let median = middle(&sorted)?;
     let bounds = ranks(sorted.len(), confidence);
@@ -32,12 +31,12 @@ pub(super) fn interval(values: &[f64], confidence: f64) -> Option<Interval> {
 ///
 /// The number of `n` values below the median is binomial with `n` trials of one half. The values
 /// of ranks `k` and `n + 1 - k` miss the median when fewer than `k` fall on one of its sides, which
-/// has probability `2 P(X <= k - 1)`: so the largest `k` that keeps this within bounds. See
+/// has probability `2 P(X <= k - 1)`, so this takes the largest `k` for which it is small enough. See
 /// Conover, *Practical Nonparametric Statistics*, third edition, section 3.2, or David and
 /// Nagaraja, *Order Statistics*, third edition, section 7.1.
 fn ranks(n: usize, confidence: f64) -> Option<(usize, usize)> {
     let trials = n as f64;
-    // As logarithms: half to the power of 1,075 is no longer a number other than 0.
+    // As logarithms, since 0.5 to the power of 1,075 rounds to 0.
     let mut ln_probability = trials * 0.5_f64.ln();
     let mut below = 0.0;
     let mut best = None;
@@ -68,10 +67,10 @@ fn middle(sorted: &[f64]) -> Option<f64> {
     }
 }
 
-/// Draws from the exponential distribution with mean 1, whose median is ln 2: by inversion of
-/// xorshift64*, and so the same on every machine.
+/// Draws from the exponential distribution with mean 1, whose median is ln 2, by inversion of
+/// xorshift64*, so that the draws are the same on every machine.
 #[cfg(test)]
-pub(super) fn exponential(seed: u64) -> impl FnMut() -> f64 {
+pub(crate) fn exponential(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed;
     move || {
         state ^= state >> 12;
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_agree_with_a_count_by_hand() {
+    fn medians_agree_with_known_answers() {
         assert_eq!(median(&[]), None);
         assert_eq!(median(&[7.0]), Some(7.0));
         assert_eq!(median(&[9.0, 1.0]), Some(5.0));
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_made_of_two_of_the_values() {
+    fn bounds_are_two_of_the_values() {
         let values: Vec<f64> = (1..=10).rev().map(f64::from).collect();
         let interval = median_interval(&values).unwrap();
         assert_eq!(
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn below_six_values_there_are_no_bounds() {
+    fn fewer_than_six_values_have_no_bounds() {
         let interval = median_interval(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
         assert_eq!(
             (interval.median, interval.low, interval.high),
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_covers_the_median_of_a_skewed_distribution() {
+    fn interval_covers_median_of_skewed_distribution() {
         let mut draw = exponential(0x9e37_79b9_7f4a_7c15);
         for n in [6, 15, 31] {
             let trials = 10_000;
@@ -167,7 +166,7 @@ mod tests {
                 .count();
             let coverage = covered as f64 / f64::from(trials);
             assert!(coverage >= 0.95, "n = {n}: {coverage}");
-            // And it is not won by intervals of any width: exact are 0.969, 0.965 and 0.971.
+            // Nor are the intervals too wide: the exact values are 0.969, 0.965 and 0.971.
             assert!(coverage <= 0.98, "n = {n}: {coverage}");
         }
     }
