@@ -1,10 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub mod conformance;
 pub mod definition;
-pub mod guess;
 pub mod inputs;
+pub mod line_protocol;
 pub mod model;
 pub mod protocol;
 pub mod runner;

@@ -40,7 +40,7 @@ pub(super) const PAGE_TESTS: [(&str, &[&str]); 5] = [
         "xtask",
         &["tidy", "workloads_page", "kernel_files", "foreign"],
     ),
-    ("workload-compare", &["line_servers"]),
+    ("workload-line-server", &["ports"]),
     ("threads-compare", &["line_server"]),
     ("tokio-tasks-compare", &["line_server"]),
     ("async-std-tasks-compare", &["line_server"]),
@@ -49,9 +49,9 @@ pub(super) const PAGE_TESTS: [(&str, &[&str]); 5] = [
 /// Packages whose tests read files of a package that they do not depend on. A test searches for
 /// others, here and in [`PAGE_TESTS`].
 const READERS: [(&str, &str); 3] = [
-    ("crates/threads/examples", "workload-compare"),
-    ("crates/tokio-tasks/examples", "workload-compare"),
-    ("crates/async-std-tasks/examples", "workload-compare"),
+    ("crates/threads/examples", "workload-line-server"),
+    ("crates/tokio-tasks/examples", "workload-line-server"),
+    ("crates/async-std-tasks/examples", "workload-line-server"),
 ];
 
 /// Paths that can affect everything: the gate itself, and the programs that every comparison

@@ -1,3 +1,3 @@
-//! The example `line_server` of `async-std-tasks` does what every line server does.
+//! The example `line_server` of `async-std-tasks` passes the tests of line servers.
 
-workload::line_server_tests!("async-std-tasks", 10_000, false);
+workload_line_server::line_server_tests!("effective-async-std-tasks", 10_000, false);

@@ -1,3 +1,3 @@
 //! The conformance tests of every model, for `bridge`.
 
-workload::conformance_tests!(bridge_compare::BridgeModel, 100_000);
+workload_conformance::conformance_tests!(bridge_compare::BridgeModel, 100_000);

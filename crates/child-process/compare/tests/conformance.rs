@@ -10,7 +10,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use child_process_compare::ChildProcessModel;
-use workload::conformance;
 use workload::definition::parse;
 use workload::inputs::{Inputs, Step, make};
 use workload::kernels;
@@ -64,15 +63,15 @@ fn agrees(inputs: Inputs) {
 }
 
 #[test]
-fn builtin_workloads_have_the_digest_of_sequential() {
-    let _alone = alone();
-    conformance::builtin_workloads_have_the_digest_of_sequential(&model(), MOST);
+fn builtin_workloads_match_sequential() {
+    let _turn = alone();
+    workload_conformance::builtin_workloads_match_sequential(&model(), MOST);
 }
 
 #[test]
-fn every_kind_of_step_has_the_value_of_sequential() {
-    let _alone = alone();
-    conformance::every_kind_of_step_has_the_value_of_sequential(&model(), MOST);
+fn every_kind_of_step_matches_sequential() {
+    let _turn = alone();
+    workload_conformance::every_kind_of_step_matches_sequential(&model(), MOST);
     for pattern in ["map", "rounds", "fold"] {
         for step in [
             "wait = \"1ms\"",
@@ -124,16 +123,16 @@ fn outputs_are_in_input_order() {
 }
 
 #[test]
-fn zero_one_and_many_tasks_are_done() {
-    let _alone = alone();
+fn any_number_of_tasks_is_done() {
+    let _turn = alone();
     for tasks in [0, 1, 2, MOST] {
         agrees(inputs(tasks, "map", "compute = \"1us\""));
     }
 }
 
 #[test]
-fn as_many_tasks_as_workers_run_at_once() {
-    let _alone = alone();
+fn declared_concurrency_is_reached_and_kept() {
+    let _turn = alone();
     let mut most = 0;
     // On a busy machine the tasks must take longer to overlap.
     for wait in ["200ms", "2s", "8s"] {
@@ -195,8 +194,8 @@ fn unknown_kernel_is_an_error_of_its_own_task() {
 }
 
 #[test]
-fn runs_leave_nothing_behind() {
-    let _alone = alone();
+fn no_thread_or_descriptor_is_leaked() {
+    let _turn = alone();
     let before = (count("fd"), count_children());
     for _ in 0..20 {
         outputs(inputs(20, "map", "compute = \"1us\""));
@@ -251,9 +250,9 @@ fn directory_name_that_is_not_utf8_is_an_error() {
 }
 
 #[test]
-fn manifest_names_the_variants() {
+fn manifest_lists_the_variants() {
     let folder = env!("CARGO_MANIFEST_DIR");
-    workload::conformance::the_manifest_names_the_variants(&model(), folder);
+    workload_conformance::manifest_lists_the_variants(&model(), folder);
 }
 
 fn count(what: &str) -> usize {

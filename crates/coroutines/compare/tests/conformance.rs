@@ -1,3 +1,3 @@
 //! What every model must do, done by `coroutines`.
 
-workload::conformance_tests!(coroutines_compare::CoroutinesModel, 100_000);
+workload_conformance::conformance_tests!(coroutines_compare::CoroutinesModel, 100_000);

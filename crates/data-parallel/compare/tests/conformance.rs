@@ -1,3 +1,3 @@
 //! The conformance tests of every model, for `data-parallel`.
 
-workload::conformance_tests!(data_parallel_compare::DataParallelModel, 100_000);
+workload_conformance::conformance_tests!(data_parallel_compare::DataParallelModel, 100_000);

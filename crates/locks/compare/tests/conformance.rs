@@ -1,3 +1,3 @@
 //! What every model must do, done by `locks`.
 
-workload::conformance_tests!(locks_compare::LocksModel, 100_000);
+workload_conformance::conformance_tests!(locks_compare::LocksModel, 100_000);

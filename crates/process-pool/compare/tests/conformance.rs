@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use effective_process_pool::Program;
 use process_pool_compare::{ProcessPoolModel, load, task};
-use workload::conformance;
 use workload::definition::parse;
 use workload::inputs::{Inputs, Step, file_sizes, make};
 use workload::model::{Batch, Completions, Model, Outputs};
@@ -73,26 +72,26 @@ fn agrees(program: &Program, inputs: &Inputs) {
 }
 
 #[test]
-fn builtin_workloads_have_the_digest_of_sequential() {
+fn builtin_workloads_match_sequential() {
     let program = program();
     let _turn = alone();
-    conformance::builtin_workloads_have_the_digest_of_sequential(
+    workload_conformance::builtin_workloads_match_sequential(
         &ProcessPoolModel::new(program),
         MOST,
     );
 }
 
 #[test]
-fn the_manifest_names_the_variants() {
+fn manifest_lists_the_variants() {
     let model = ProcessPoolModel::new(program());
-    conformance::the_manifest_names_the_variants(&model, env!("CARGO_MANIFEST_DIR"));
+    workload_conformance::manifest_lists_the_variants(&model, env!("CARGO_MANIFEST_DIR"));
 }
 
 #[test]
-fn every_kind_of_step_has_the_value_of_sequential() {
+fn every_kind_of_step_matches_sequential() {
     let program = program();
     let _turn = alone();
-    conformance::every_kind_of_step_has_the_value_of_sequential(
+    workload_conformance::every_kind_of_step_matches_sequential(
         &ProcessPoolModel::new(program.clone()),
         MOST,
     );
@@ -146,7 +145,7 @@ fn outputs_are_in_input_order() {
 }
 
 #[test]
-fn any_number_of_tasks_is_run() {
+fn any_number_of_tasks_is_done() {
     let program = program();
     let _turn = alone();
     for tasks in [0, 1, 2, MOST] {
@@ -155,7 +154,7 @@ fn any_number_of_tasks_is_run() {
 }
 
 #[test]
-fn announced_number_of_tasks_run_at_once() {
+fn declared_concurrency_is_reached_and_kept() {
     let program = program();
     let _turn = alone();
     for variant in VARIANTS {
@@ -263,7 +262,7 @@ fn workers_receive_surroundings_of_next_batch() {
 }
 
 #[test]
-fn runs_leave_nothing_behind() {
+fn no_thread_or_descriptor_is_leaked() {
     let program = program();
     let _turn = alone();
     let use_once = || {

@@ -1,3 +1,3 @@
 //! What every model must do, done by `queue`.
 
-workload::conformance_tests!(queue_compare::QueueModel, 100_000);
+workload_conformance::conformance_tests!(queue_compare::QueueModel, 100_000);

@@ -1,3 +1,3 @@
 //! What every model must do, done by `stall-watch`.
 
-workload::conformance_tests!(stall_watch_compare::StallWatchModel, 100_000);
+workload_conformance::conformance_tests!(stall_watch_compare::StallWatchModel, 100_000);

@@ -1,3 +1,3 @@
 //! The conformance tests of every model, for `threads`.
 
-workload::conformance_tests!(threads_compare::ThreadsModel, 1_000);
+workload_conformance::conformance_tests!(threads_compare::ThreadsModel, 1_000);

@@ -1,3 +1,3 @@
-//! The tests of every line server, for the example `line_server` of `threads`.
+//! The example `line_server` of `threads` passes the tests of line servers.
 
-workload::line_server_tests!("threads", 256, true);
+workload_line_server::line_server_tests!("effective-threads", 256, true);

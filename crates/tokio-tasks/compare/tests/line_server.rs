@@ -1,3 +1,3 @@
-//! The example `line_server` of `tokio-tasks` does what every line server does.
+//! The example `line_server` of `tokio-tasks` passes the tests of line servers.
 
-workload::line_server_tests!("tokio-tasks", 10_000, false);
+workload_line_server::line_server_tests!("effective-tokio-tasks", 10_000, false);

@@ -1,3 +1,3 @@
 //! The baseline passes what it is the measure of.
 
-workload::conformance_tests!(workload::sequential::Sequential, 100_000);
+workload_conformance::conformance_tests!(workload::sequential::Sequential, 100_000);

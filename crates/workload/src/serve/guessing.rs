@@ -1,6 +1,6 @@
 //! Rounds of guessing as requests: what a task's round is, and what the server guesses.
 
-use crate::guess::{Player, Round};
+use crate::line_protocol::{Player, Round};
 use crate::value::{Rng, mix};
 
 /// The numbers of a round are 1 to this.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use workload::definition::Talk;
-use workload::guess::{Player, Round};
+use workload::line_protocol::{Player, Round};
 use workload::serve::{round, value};
 
 /// The longest line a server may answer with, in bytes.

@@ -2,7 +2,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::{Player, Round};
+use workload::line_protocol::{Player, Round};
 
 /// The longest line a server may answer with, in bytes.
 const LONGEST_ANSWER: usize = 4096;

@@ -5,8 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use super::super::{Client, Kind, Player, Round, build};
-use super::{PATIENCE, Suite, is_timeout};
+use workload::line_protocol::{Player, Round};
+
+use super::suite::{PATIENCE, Suite, is_timeout};
+use crate::build::{Kind, build};
+use crate::client::Client;
 
 /// More threads than cores on the client's side, several rounds each.
 pub fn many_clients_play_at_once(suite: &Suite) {
@@ -32,12 +35,12 @@ pub fn many_clients_play_at_once(suite: &Suite) {
 }
 
 /// As many as the suite asks for, all open together, from a process of its own.
-pub fn connections_are_held_open_and_each_plays(suite: &Suite) {
+pub fn idle_connections_stay_open_and_play(suite: &Suite) {
     let server = suite.server(&[]);
     let program = build(
-        "workload-compare",
+        "workload-line-server",
         Kind::Bin,
-        "crowd",
+        "idle_clients",
         suite.folder.as_ref(),
     );
     let mut crowd = Command::new(program.expect("the client is built"))
@@ -80,7 +83,7 @@ impl Drop for Ended {
 }
 
 /// Far more than std's backlog of 128 wait for a seat: each gets one, in its turn, and no answer before.
-pub fn beyond_its_limit_connections_wait_and_none_is_lost(suite: &Suite) {
+pub fn connections_beyond_the_limit_wait(suite: &Suite) {
     const SEATS: usize = 8;
     const WAITING: usize = 600;
     let server = suite.server(&["--connections", &SEATS.to_string()]);

@@ -5,11 +5,13 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use super::super::Round;
-use super::{PATIENCE, Suite, is_timeout, rest, within_patience};
+use workload::line_protocol::Round;
+
+use super::suite::{PATIENCE, Suite, is_timeout, rest, within_patience};
+use crate::client::Client;
 
 /// While one client sends a byte now and then, others are served.
-pub fn a_slow_client_holds_up_no_other(suite: &Suite) {
+pub fn slow_client_delays_no_other(suite: &Suite) {
     let server = suite.server(&[]);
     thread::scope(|scope| {
         let slow = scope.spawn(|| {
@@ -38,7 +40,7 @@ pub fn a_slow_client_holds_up_no_other(suite: &Suite) {
 }
 
 /// Before its first byte, in mid-line, and between two lines.
-pub fn a_silent_client_is_told_and_closed(suite: &Suite) {
+pub fn silent_client_gets_one_error_and_a_close(suite: &Suite) {
     let server = suite.server(&["--idle", "1"]);
     let silent = [("", 0), ("PARAMS 1", 0), ("PARAMS 1 5\nNUMBER\n", 1)];
     let clients = silent.map(|(said, answers)| {
@@ -58,7 +60,7 @@ pub fn a_silent_client_is_told_and_closed(suite: &Suite) {
 }
 
 /// The server must neither keep the answers in its memory nor drop any.
-pub fn a_client_that_takes_no_answers_holds_up_no_other_and_loses_none(suite: &Suite) {
+pub fn client_that_reads_nothing_delays_no_other(suite: &Suite) {
     const ASK: &[u8] = b"NUMBER\n";
     /// Far more than the buffers of both sockets hold.
     const MOST: usize = 64 << 20;
@@ -112,7 +114,7 @@ pub fn a_client_that_takes_no_answers_holds_up_no_other_and_loses_none(suite: &S
 }
 
 /// Reset in mid-round, in mid-line, at once, and with answers on their way.
-pub fn clients_that_vanish_leave_nothing_behind(suite: &Suite) {
+pub fn vanished_clients_leak_nothing(suite: &Suite) {
     let server = suite.server(&[]);
     let mut bystander = server.connect();
     bystander.send("PARAMS 1 100\nNUMBER\n").expect("sent");
@@ -141,7 +143,7 @@ pub fn clients_that_vanish_leave_nothing_behind(suite: &Suite) {
     bystander.guess().expect("a guess: its session goes on");
     drop(bystander);
     within_patience("a new client", || {
-        super::Client::connect(server.server.address(), PATIENCE)
+        Client::connect(server.server.address(), PATIENCE)
     });
     server.is_as_before();
 }

@@ -22,32 +22,32 @@ pub use serving::*;
 macro_rules! conformance_tests {
     ($model:expr, $most:expr) => {
         $crate::conformance_tests!(@tests $model, $most;
-            builtin_workloads_have_the_digest_of_sequential,
-            every_kind_of_step_has_the_value_of_sequential,
-            server_that_lies_is_an_error_and_costs_little,
+            builtin_workloads_match_sequential,
+            every_kind_of_step_matches_sequential,
+            lying_server_is_an_error_and_costs_little,
             outputs_are_in_input_order,
-            as_many_tasks_at_once_as_announced,
-            a_panicking_task_harms_no_other,
-            a_failing_task_harms_no_other,
-            none_one_and_many_tasks_are_all_done,
-            rounds_start_from_the_generation_before,
-            folds_add_up,
-            histograms_count,
-            a_thousand_sessions_are_served_to_their_end,
-            nothing_is_left_behind
+            declared_concurrency_is_reached_and_kept,
+            panicking_task_affects_no_other,
+            failing_task_affects_no_other,
+            any_number_of_tasks_is_done,
+            rounds_read_the_previous_generation,
+            fold_adds_up,
+            histogram_counts_keys,
+            thousand_sessions_are_served,
+            no_thread_or_descriptor_is_leaked
         );
 
         #[test]
-        fn the_manifest_names_the_variants() {
+        fn manifest_lists_the_variants() {
             let folder = env!("CARGO_MANIFEST_DIR");
-            $crate::conformance::the_manifest_names_the_variants(&$model, folder);
+            $crate::manifest_lists_the_variants(&$model, folder);
         }
     };
     (@tests $model:expr, $most:expr; $($check:ident),*) => {
         $(
             #[test]
             fn $check() {
-                $crate::conformance::$check(&$model, $most);
+                $crate::$check(&$model, $most);
             }
         )*
     };

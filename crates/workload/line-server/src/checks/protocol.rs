@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use super::super::Round;
-use super::{Suite, rest};
+use workload::line_protocol::Round;
+
+use super::suite::{Suite, rest};
 
 /// The dialogue of the book's own client: two rounds on one connection, each report before the next `NUMBER`.
-pub fn a_round_is_played_as_in_the_book(suite: &Suite) {
+pub fn round_is_played_as_in_the_book(suite: &Suite) {
     let server = suite.server(&[]);
     let mut client = server.connect();
     for (lower, upper, secret) in [(1, 5, 3), (10, 15, 12)] {
@@ -28,7 +29,7 @@ pub fn a_round_is_played_as_in_the_book(suite: &Suite) {
 }
 
 /// Without reports to learn from, and with untrue ones; then the secret, as often as it is asked for.
-pub fn no_guess_comes_twice_and_the_secret_stays(suite: &Suite) {
+pub fn guesses_never_repeat_and_the_secret_stays(suite: &Suite) {
     let server = suite.server(&[]);
     let mut client = server.connect();
     for reports in [
@@ -76,7 +77,7 @@ pub fn no_guess_comes_twice_and_the_secret_stays(suite: &Suite) {
 }
 
 /// Rounds ended and not ended, numbers as large as they go.
-pub fn rounds_follow_one_another_on_one_connection(suite: &Suite) {
+pub fn rounds_follow_each_other_on_one_connection(suite: &Suite) {
     let server = suite.server(&[]);
     let mut client = server.connect();
     for number in 0..50_i64 {
@@ -111,7 +112,7 @@ pub fn rounds_follow_one_another_on_one_connection(suite: &Suite) {
 }
 
 /// Whatever is not in the protocol.
-pub fn what_is_malformed_gets_one_error_and_the_connection_closed(suite: &Suite) {
+pub fn malformed_line_gets_one_error_and_a_close(suite: &Suite) {
     let server = suite.server(&[]);
     let long = [b'N'; 100_000];
     let cases: &[&[u8]] = &[
@@ -162,7 +163,7 @@ pub fn what_is_malformed_gets_one_error_and_the_connection_closed(suite: &Suite)
 
 /// A server that closed with something unread would reset the connection: a client that still sends would fail at that,
 /// and on some systems never see the error.
-pub fn an_error_arrives_although_more_was_sent(suite: &Suite) {
+pub fn error_arrives_while_the_client_still_sends(suite: &Suite) {
     const TURNS: usize = 20;
     let server = suite.server(&[]);
     let more = b"NUMBER\n".repeat(2_000);
@@ -191,7 +192,7 @@ pub fn an_error_arrives_although_more_was_sent(suite: &Suite) {
 }
 
 /// A byte at a time, several lines at once, lines cut anywhere, and other ends of lines.
-pub fn lines_may_come_in_any_pieces(suite: &Suite) {
+pub fn lines_may_be_split_anywhere(suite: &Suite) {
     let server = suite.server(&[]);
     let dialogue =
         b"PARAMS 1 1000\nNUMBER\nREPORT Unsure\nNUMBER\nREPORT Warmer\nNUMBER\nPARAMS 0 -1\n";
@@ -227,7 +228,7 @@ pub fn lines_may_come_in_any_pieces(suite: &Suite) {
 }
 
 /// A client that has said all it has to say, and shut down its side, gets what it asked for.
-pub fn a_half_closed_connection_is_answered_then_closed(suite: &Suite) {
+pub fn half_closed_connection_is_answered_then_closed(suite: &Suite) {
     let server = suite.server(&[]);
     assert_eq!(server.answers(""), [""; 0]);
     assert_eq!(

@@ -1,8 +1,9 @@
-//! A crowd of clients for a line server: all connected at once, each with a round of the guessing game.
+//! Thousands of clients of a line server, all connected at once.
 //!
-//! `crowd ADDRESS CLIENTS` opens the connections, gets a first guess on each, and prints `open CLIENTS`. For each line on
-//! its standard input it plays a round on every connection and prints `played CLIENTS`. At the end of its input it closes
-//! them and ends. It is a process of its own, since each end of a connection takes a descriptor.
+//! `idle_clients ADDRESS CLIENTS` opens the connections, gets a first guess on each, and prints
+//! `open CLIENTS`. For each line on its standard input it plays a round on every connection and
+//! prints `played CLIENTS`. At the end of its input it closes them and exits. It is a process of its
+//! own because each end of a connection takes a descriptor.
 
 use std::env;
 use std::error::Error;
@@ -11,9 +12,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use workload::guess::{Crowd, Round};
+use workload::line_protocol::Round;
+use workload_line_server::IdleClients;
 
-/// How long any one answer may take.
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
@@ -23,22 +25,22 @@ fn main() -> ExitCode {
         _ => None,
     };
     let Some((server, clients)) = parsed else {
-        eprintln!("usage: crowd ADDRESS CLIENTS, as in `crowd 127.0.0.1:1234 1000`");
+        eprintln!("usage: idle_clients ADDRESS CLIENTS, as in `idle_clients 127.0.0.1:1234 1000`");
         return ExitCode::from(2);
     };
     match run(server, clients) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("crowd: {error}");
+            eprintln!("idle_clients: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run(server: SocketAddr, clients: usize) -> Result<(), Box<dyn Error>> {
-    let mut crowd = Crowd::open(server, clients, PATIENCE)?;
-    // A connection may be open and not accepted yet: an answer tells.
-    crowd.play(|_| Round {
+    let mut idle = IdleClients::open(server, clients, PATIENCE)?;
+    // An open connection may not be accepted yet; an answer shows that it is.
+    idle.play(|_| Round {
         lower: 1,
         upper: 1,
         secret: 1,
@@ -46,7 +48,7 @@ fn run(server: SocketAddr, clients: usize) -> Result<(), Box<dyn Error>> {
     say("open", clients)?;
     for line in io::stdin().lock().lines() {
         line?;
-        crowd.play(|client| Round {
+        idle.play(|client| Round {
             lower: 1,
             upper: 100,
             secret: 1 + (client % 100) as i64,

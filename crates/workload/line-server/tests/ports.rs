@@ -26,7 +26,7 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn what_no_port_changes_is_the_same_in_all_packages() {
+fn shared_files_are_equal_in_all_packages() {
     let mut files = BTreeSet::new();
     for package in PACKAGES {
         for entry in fs::read_dir(root().join(path(package, ""))).expect("the example's folder") {
@@ -108,7 +108,7 @@ fn place(lines: &[String], wanted: &[String]) -> Option<usize> {
 }
 
 #[test]
-fn the_page_shows_the_port_as_it_is() {
+fn page_shows_the_port_as_it_is() {
     let hunks = hunks(&read("docs/porting-sockets.md"));
     let files = ["main.rs", "play.rs", "serve.rs"];
     let ports: BTreeSet<_> = PACKAGES

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::inputs::{Inputs, file_sizes};
-use crate::value::{bytes, task_seed};
+use workload::inputs::{Inputs, file_sizes};
+use workload::value::{bytes, task_seed};
 
 /// Removed when dropped.
 pub(super) struct Folder(PathBuf);

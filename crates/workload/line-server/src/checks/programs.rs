@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use super::Suite;
+use super::suite::Suite;
 
 /// Each with exit status 2 and nothing on stdout.
 pub fn wrong_arguments_are_refused_in_one_line(suite: &Suite) {
@@ -34,7 +34,7 @@ pub fn wrong_arguments_are_refused_in_one_line(suite: &Suite) {
 }
 
 /// The example has both sides of the port: told a secret, and asking whoever sits there.
-pub fn the_client_of_the_example_plays(suite: &Suite) {
+pub fn client_of_the_example_plays(suite: &Suite) {
     let server = suite.server(&[]);
     let address = server.server.address().to_string();
     let play = |arguments: &[&str], typed: &str| {
@@ -53,7 +53,7 @@ pub fn the_client_of_the_example_plays(suite: &Suite) {
 }
 
 /// A client that was not written for these servers: blocking, and with asyncio.
-pub fn a_client_in_python_plays(suite: &Suite) {
+pub fn client_in_python_plays(suite: &Suite) {
     let python = Command::new("python3").arg("--version").output();
     if !python.is_ok_and(|ended| ended.status.success()) {
         println!("skipped: there is no python3 here");

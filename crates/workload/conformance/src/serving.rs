@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::checks::{WORKERS, alone, variants};
-use crate::definition::{Talk, parse};
-use crate::inputs::{Inputs, make};
-use crate::model::{Batch, Model};
-use crate::sequential::Sequential;
-use crate::serve::{Service, listen};
-use crate::task::Surroundings;
+use crate::checks::{WORKERS, alone, variants};
+use workload::definition::{Talk, parse};
+use workload::inputs::{Inputs, make};
+use workload::model::{Batch, Model};
+use workload::sequential::Sequential;
+use workload::serve::{Service, listen};
+use workload::task::Surroundings;
 
 const SESSIONS: usize = 1_000;
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A thousand sessions are open at once and each gets the right answer. A client that goes away without a word, one that says
 /// half a line, one that says nonsense and one that ends its side harm nobody; when all have gone, the server ends.
-pub fn a_thousand_sessions_are_served_to_their_end(model: &impl Model, _: usize) {
+pub fn thousand_sessions_are_served(model: &impl Model, _: usize) {
     let _turn = alone();
     for variant in variants(model) {
         for talk in [Talk::Tasks, Talk::Guess] {

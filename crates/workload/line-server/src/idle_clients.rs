@@ -2,23 +2,26 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Client, Player, Round};
+use workload::line_protocol::{Player, Round};
+
+use crate::client::Client;
 
 /// Many clients at once, on one thread: all connections open, all rounds under way together.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use workload::guess::{Crowd, Round};
+/// use workload::line_protocol::Round;
+/// use workload_line_server::IdleClients;
 ///
 /// # let server = "127.0.0.1:1".parse().unwrap();
-/// let mut crowd = Crowd::open(server, 10_000, Duration::from_secs(30))?;
-/// let guesses = crowd.play(|client| Round { lower: 1, upper: 100, secret: 1 + client as i64 % 100 })?;
+/// let mut clients = IdleClients::open(server, 10_000, Duration::from_secs(30))?;
+/// let guesses = clients.play(|client| Round { lower: 1, upper: 100, secret: 1 + client as i64 % 100 })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Crowd(Vec<Client>);
+pub struct IdleClients(Vec<Client>);
 
-impl Crowd {
+impl IdleClients {
     /// Opens this many connections, and keeps them open. Where the system allows, this process's limit of descriptors
     /// is raised as far as it goes.
     ///

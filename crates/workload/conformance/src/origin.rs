@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::task::{self, Fetch, Growth, Log};
-use crate::value::bytes;
+use workload::task::{self, Fetch, Growth, Log};
+use workload::value::bytes;
 
 /// Stopped when dropped.
 pub(super) struct Origin {

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::definition::{Definition, Pattern, builtins, parse};
-use crate::inputs::{Header, Inputs, Step, Task, make};
-use crate::kernels::{Call, Kernel};
-use crate::model::{Batch, Model, Outputs};
-use crate::protocol::{Concurrency, Variant};
-use crate::sequential::Sequential;
-use crate::task::Surroundings;
-use crate::value::task_seed;
+use workload::definition::{Definition, Pattern, builtins, parse};
+use workload::inputs::{Header, Inputs, Step, Task, make};
+use workload::kernels::{Call, Kernel};
+use workload::model::{Batch, Model, Outputs};
+use workload::protocol::{Concurrency, Variant};
+use workload::sequential::Sequential;
+use workload::task::Surroundings;
+use workload::value::task_seed;
 
 pub(super) const WORKERS: usize = 3;
 
@@ -92,10 +92,10 @@ fn agrees(model: &impl Model, inputs: &Inputs) {
 
 /// Each workload of the project, cut to a few tasks, gives what `sequential` gives. The servers and files
 /// that some need are made for the check.
-pub fn builtin_workloads_have_the_digest_of_sequential(model: &impl Model, _: usize) {
+pub fn builtin_workloads_match_sequential(model: &impl Model, _: usize) {
     let _turn = alone();
-    let folder = super::files::Folder::new();
-    let origin = super::origin::Origin::start();
+    let folder = crate::files::Folder::new();
+    let origin = crate::origin::Origin::start();
     let surroundings = Surroundings {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
@@ -130,18 +130,18 @@ pub fn builtin_workloads_have_the_digest_of_sequential(model: &impl Model, _: us
 
 /// A body that never ends, and a log path that names an unrelated file, are errors of their tasks.
 /// The body is not read for long, and the file is neither removed nor changed.
-pub fn server_that_lies_is_an_error_and_costs_little(model: &impl Model, _: usize) {
+pub fn lying_server_is_an_error_and_costs_little(model: &impl Model, _: usize) {
     // Buffers of sockets, for each task and variant.
     const MOST: u64 = 256 * 1024 * 1024;
     let _turn = alone();
-    let folder = super::files::Folder::new();
-    let elsewhere = super::files::Folder::new();
+    let folder = crate::files::Folder::new();
+    let elsewhere = crate::files::Folder::new();
     // A file beside the logs that is as long as the requested log but is not it, and a file in
     // another folder.
     for home in [&folder, &elsewhere] {
         let victim = home.path().join("victim");
         std::fs::write(&victim, [b'x'; 32]).expect("a file");
-        let liar = super::origin::Origin::start_lying(&victim);
+        let liar = crate::origin::Origin::start_lying(&victim);
         let surroundings = Surroundings {
             files: folder.path().to_owned(),
             origin: Some(liar.address()),
@@ -170,7 +170,7 @@ pub fn server_that_lies_is_an_error_and_costs_little(model: &impl Model, _: usiz
 
 /// A task of all kinds of step, each fed by the one before, also of no bytes and no time, gives what
 /// `sequential` gives, whatever the pattern.
-pub fn every_kind_of_step_has_the_value_of_sequential(model: &impl Model, _: usize) {
+pub fn every_kind_of_step_matches_sequential(model: &impl Model, _: usize) {
     const STEPS: &str = r#"
         [[step]]
         compute = "0ns"
@@ -195,8 +195,8 @@ pub fn every_kind_of_step_has_the_value_of_sequential(model: &impl Model, _: usi
         wait = "0s"
     "#;
     let _turn = alone();
-    let folder = super::files::Folder::new();
-    let origin = super::origin::Origin::start();
+    let folder = crate::files::Folder::new();
+    let origin = crate::origin::Origin::start();
     let surroundings = Surroundings {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
@@ -235,7 +235,7 @@ pub fn outputs_are_in_input_order(model: &impl Model, _: usize) {
 }
 
 /// As many tasks are under way at once as the variant says of itself: so many are reached, and no more.
-pub fn as_many_tasks_at_once_as_announced(model: &impl Model, _: usize) {
+pub fn declared_concurrency_is_reached_and_kept(model: &impl Model, _: usize) {
     static LIVE: AtomicUsize = AtomicUsize::new(0);
     static PEAK: AtomicUsize = AtomicUsize::new(0);
     fn begin(_: Call<'_>) -> u64 {
@@ -283,7 +283,7 @@ pub fn as_many_tasks_at_once_as_announced(model: &impl Model, _: usize) {
 }
 
 /// Every third task panics, with a payload of another kind each time; each is an error in its own place.
-pub fn a_panicking_task_harms_no_other(model: &impl Model, _: usize) {
+pub fn panicking_task_affects_no_other(model: &impl Model, _: usize) {
     fn every_third(call: Call<'_>) -> u64 {
         match call.index % 9 {
             0 => panic!("a text"),
@@ -303,7 +303,7 @@ pub fn a_panicking_task_harms_no_other(model: &impl Model, _: usize) {
             .expect("the model gets ready");
         let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
         // Quiet only while they are expected: a check that fails has something to say.
-        let quiet = super::quiet::Panics::quiet();
+        let quiet = crate::quiet::Panics::quiet();
         let right = Sequential.run(&mut (), &batch);
         // Twice with the same pool or runtime: it must survive.
         let twice = [(); 2].map(|()| model.run(&mut ready, &batch));
@@ -330,7 +330,7 @@ pub fn a_panicking_task_harms_no_other(model: &impl Model, _: usize) {
 }
 
 /// A task that reads a file that does not exist is an error in its own place.
-pub fn a_failing_task_harms_no_other(model: &impl Model, _: usize) {
+pub fn failing_task_affects_no_other(model: &impl Model, _: usize) {
     let _turn = alone();
     let mut inputs = calling(|call| call.index as u64, 20, Pattern::Map);
     inputs.tasks[7].steps = vec![Step::Read {
@@ -346,7 +346,7 @@ pub fn a_failing_task_harms_no_other(model: &impl Model, _: usize) {
 }
 
 /// Empty, one, and as many as the model should bear.
-pub fn none_one_and_many_tasks_are_all_done(model: &impl Model, most: usize) {
+pub fn any_number_of_tasks_is_done(model: &impl Model, most: usize) {
     let _turn = alone();
     for tasks in [0, 1, 2, most] {
         agrees(
@@ -357,7 +357,7 @@ pub fn none_one_and_many_tasks_are_all_done(model: &impl Model, most: usize) {
 }
 
 /// A cell sees what its neighbours had after the generation before, never what they have by now.
-pub fn rounds_start_from_the_generation_before(model: &impl Model, _: usize) {
+pub fn rounds_read_the_previous_generation(model: &impl Model, _: usize) {
     fn sum_of_neighbours(call: Call<'_>) -> u64 {
         let cells = call.snapshot;
         let (left, right) = (
@@ -374,13 +374,13 @@ pub fn rounds_start_from_the_generation_before(model: &impl Model, _: usize) {
 }
 
 /// A fold is one output, whatever the order.
-pub fn folds_add_up(model: &impl Model, _: usize) {
+pub fn fold_adds_up(model: &impl Model, _: usize) {
     let _turn = alone();
     agrees(model, &calling(|call| call.value, 1_000, Pattern::Fold));
 }
 
 /// A histogram has a count for each key, whatever the order; a task that fails is its error.
-pub fn histograms_count(model: &impl Model, _: usize) {
+pub fn histogram_counts_keys(model: &impl Model, _: usize) {
     let _turn = alone();
     for keys in [1, 7, 1_000] {
         agrees(
@@ -397,7 +397,7 @@ pub fn histograms_count(model: &impl Model, _: usize) {
 }
 
 /// Threads and descriptors are back where they were once the model's pool or runtime is dropped.
-pub fn nothing_is_left_behind(model: &impl Model, _: usize) {
+pub fn no_thread_or_descriptor_is_leaked(model: &impl Model, _: usize) {
     /// Whatever is left behind each time is left this often.
     const TIMES: usize = 40;
     /// Other tests of the process, which wait for their turn, may come and go meanwhile.

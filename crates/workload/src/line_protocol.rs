@@ -1,18 +1,29 @@
+//! The client's side of the number-guessing line protocol.
+//!
+//! The server guesses a number that the client knows:
+//!
+//! | line of the client | answer of the server |
+//! |---|---|
+//! | `PARAMS lower upper` | none; a round begins. `PARAMS 0 -1` ends one |
+//! | `NUMBER` | its next guess, or the secret once it knows it |
+//! | `REPORT Unsure`, `Warmer`, `Colder` or `Correct` | none; it rates the last guess |
+//! | anything else | one line `ERROR …`, and the connection is closed |
+
 use std::fmt;
 
-/// A round of guessing: the server is told the bounds, the secret is the client's.
+/// A round of guessing: the server knows the bounds, the client also the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Round {
     /// The smallest number that may be guessed.
     pub lower: i64,
-    /// The largest.
+    /// The largest number that may be guessed.
     pub upper: i64,
-    /// The number to be found.
+    /// The number that the server has to find.
     pub secret: i64,
 }
 
 impl Round {
-    /// The line that begins it.
+    /// The line that begins the round.
     pub fn params(&self) -> String {
         format!("PARAMS {} {}\n", self.lower, self.upper)
     }
@@ -31,10 +42,10 @@ impl fmt::Display for Round {
     }
 }
 
-/// What a client remembers of its round.
+/// A client's state in a round.
 ///
 /// ```
-/// use workload::guess::{Player, Round};
+/// use workload::line_protocol::{Player, Round};
 ///
 /// let mut player = Player::new(Round { lower: 1, upper: 5, secret: 3 });
 /// let reports = [1, 2, 5, 3].map(|guess| player.judge(guess));
@@ -47,7 +58,7 @@ pub struct Player {
 }
 
 impl Player {
-    /// At the beginning of a round.
+    /// The state at the beginning of the round.
     pub fn new(round: Round) -> Self {
         Self {
             secret: round.secret,
@@ -55,7 +66,7 @@ impl Player {
         }
     }
 
-    /// The word to report on this guess: how it compares with the one before.
+    /// The report on this guess: how it compares with the previous one.
     pub fn judge(&mut self, guess: i64) -> &'static str {
         let distance = guess.abs_diff(self.secret);
         match self.last_distance.replace(distance) {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::{Client, Round};
-use super::{PATIENCE, Suite, rest, within_patience};
+use workload::line_protocol::Round;
+
+use super::suite::{PATIENCE, Suite, rest, within_patience};
+use crate::client::Client;
 
 /// Whoever plays when the server is told to end may play on; the server ends with the last of them.
-pub fn sessions_may_end_by_themselves_when_the_server_ends(suite: &Suite) {
+pub fn sessions_finish_within_the_grace_period(suite: &Suite) {
     let mut server = suite.server(&["--grace", "1000"]);
     let mut client = server.connect();
     client.send("PARAMS 1 1000\nNUMBER\n").expect("sent");
@@ -37,7 +39,7 @@ pub fn sessions_may_end_by_themselves_when_the_server_ends(suite: &Suite) {
 }
 
 /// Also in mid-line.
-pub fn a_session_that_goes_on_too_long_is_told_that_the_server_ends(suite: &Suite) {
+pub fn session_beyond_the_grace_period_gets_an_error(suite: &Suite) {
     let mut server = suite.server(&["--grace", "0.2"]);
     let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
     for (client, said) in clients
@@ -64,7 +66,7 @@ pub fn a_session_that_goes_on_too_long_is_told_that_the_server_ends(suite: &Suit
 }
 
 /// The server waits for it to take its answers, but not for ever.
-pub fn a_client_that_takes_no_answers_does_not_keep_the_server_from_ending(suite: &Suite) {
+pub fn client_that_reads_nothing_cannot_block_the_exit(suite: &Suite) {
     let mut server = suite.server(&["--grace", "0.2"]);
     let mut client = server.connect();
     client
