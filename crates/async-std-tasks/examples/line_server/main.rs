@@ -1,12 +1,13 @@
-//! A number-guessing server and its client on async-std: a task per connection. async-std is discontinued
-//! (RUSTSEC-2025-0052): this is for code that stands on it, a new server belongs on tokio or smol.
+//! A number-guessing server and its client on async-std: a task per connection. async-std is
+//! discontinued (RUSTSEC-2025-0052): this is for code that still uses it. Write a new server on
+//! tokio or smol.
 //!
-//! The protocol stands in `session.rs`, which `threads` and `tokio-tasks` have as it is here; `serve.rs` and
-//! `play.rs` are what a port has to change.
+//! The protocol is in `session.rs`, which `threads` and `tokio-tasks` share; a port
+//! changes only `main.rs`, `serve.rs` and `play.rs`.
 //!
 //! ```text
-//! cargo run -p async-std-tasks --example line_server
-//! cargo run -p async-std-tasks --example line_server -- --client 127.0.0.1:PORT 1 100 42
+//! cargo run -p effective-async-std-tasks --example line_server
+//! cargo run -p effective-async-std-tasks --example line_server -- --client 127.0.0.1:PORT 1 100 42
 //! ```
 
 mod args;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use args::{Command, USAGE};
 
-/// Each takes a task of a few KiB and a descriptor, of which a process has a limited number.
+/// Each takes a task of a few KiB and a descriptor; a process has a limited number of those.
 const CONNECTIONS: usize = 16_384;
 
 #[async_std::main]

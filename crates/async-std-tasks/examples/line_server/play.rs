@@ -1,4 +1,4 @@
-//! The client: plays one round and shows how it goes.
+//! The client: it plays one round and prints each guess.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::args::Play;
 use crate::guesses::Report;
 use crate::player::{Player, guess_in};
 
-/// How long the server may take for an answer.
+/// How long to wait for an answer of the server.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most bytes that a server may send in a round: enough for a hundred thousand guesses, and a
@@ -38,7 +38,7 @@ pub(crate) async fn play(round: Play) -> io::Result<()> {
             .map_err(io::Error::other)?
             .transpose()?;
         let guess = guess_in(line.as_deref())?;
-        // A person at the terminal takes a while, and whoever waits for one must not hold up a worker.
+        // A person at the terminal takes a while, and waiting for one must not block a worker.
         let (back, report) = spawn_blocking(move || {
             let report = player.judge(guess);
             (player, report)

@@ -1,3 +1,3 @@
 //! The conformance tests of the model `pipeline`.
 
-workload::conformance_tests!(pipeline_compare::PipelineModel, 100_000);
+workload_conformance::conformance_tests!(pipeline_compare::PipelineModel, 100_000);

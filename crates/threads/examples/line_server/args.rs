@@ -1,4 +1,4 @@
-//! The command line: serve, or be a client.
+//! The command line.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,15 +7,16 @@ pub(crate) const USAGE: &str = "\
 Usage: line_server [--listen ADDRESS] [--connections N] [--idle SECONDS] [--grace SECONDS]
        line_server --client ADDRESS LOWER UPPER [SECRET]
 
-The server guesses a number that the client knows. It prints the address it listens on, and ends when its standard input
-does. The client plays one round; without SECRET it asks you how good each guess was.
+The server guesses a number that the client knows. It prints the address it listens on, and exits
+when its standard input ends. The client plays one round; without SECRET it asks you how good each
+guess is.
 
   --listen ADDRESS   where to listen (127.0.0.1:0, a free port)
-  --connections N    serve at most so many at once; others wait to be accepted
-  --idle SECONDS     close a connection that is silent, or takes no answer, for so long (60)
-  --grace SECONDS    let sessions go on for so long when the server ends (5)";
+  --connections N    serve at most N at once; others wait to be accepted
+  --idle SECONDS     close a connection that sends nothing, or takes no answer, for this long (60)
+  --grace SECONDS    let sessions continue for this long when the server shuts down (5)";
 
-/// What to do.
+/// The parsed command line.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
     Serve(Serve),
@@ -23,7 +24,7 @@ pub(crate) enum Command {
     Help,
 }
 
-/// How to serve.
+/// The settings of the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Serve {
     pub(crate) listen: SocketAddr,
@@ -41,7 +42,7 @@ pub(crate) struct Play {
     pub(crate) secret: Option<i64>,
 }
 
-/// Reads the arguments; an error is one line that says what to do.
+/// Parses the arguments; an error is one line that says what to do.
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = String>,
     connections: usize,
@@ -83,7 +84,7 @@ fn play(arguments: &[String]) -> Result<Play, String> {
     };
     let (server, lower, upper) = (address(server)?, number(lower)?, number(upper)?);
     if !(lower..=upper).contains(&secret.unwrap_or(lower)) {
-        return Err("there is no such round: give LOWER <= SECRET <= UPPER".into());
+        return Err("the secret is out of bounds: give LOWER <= SECRET <= UPPER".into());
     }
     Ok(Play {
         server,
@@ -95,25 +96,25 @@ fn play(arguments: &[String]) -> Result<Play, String> {
 
 fn address(value: &str) -> Result<SocketAddr, String> {
     let address = value.parse();
-    address.map_err(|_| format!("{value:?} is no address: give one like 127.0.0.1:1234"))
+    address.map_err(|_| format!("{value:?} is not an address: give one like 127.0.0.1:1234"))
 }
 
 fn number(value: &str) -> Result<i64, String> {
     let number = value.parse();
-    number.map_err(|_| format!("{value:?} is no number: give an integer of 64 bits"))
+    number.map_err(|_| format!("{value:?} is not a number: give an integer of 64 bits"))
 }
 
 fn at_least_one(value: &str) -> Result<usize, String> {
     let number = value.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| format!("{value:?} is no limit: give a number from 1 on"))
+    number.ok_or_else(|| format!("{value:?} is not a limit: give a number of at least 1"))
 }
 
 fn seconds(value: &str) -> Result<Duration, String> {
-    // No socket takes a timeout of zero, and a clock cannot add up centuries.
+    // A socket rejects a timeout of zero, and a clock overflows with centuries.
     let seconds = value.parse::<f64>().ok();
     let seconds = seconds.filter(|seconds| (0.001..=1e6).contains(seconds));
     let seconds = seconds
-        .ok_or_else(|| format!("{value:?} is no time: give seconds, from 0.001 to 1000000"))?;
+        .ok_or_else(|| format!("{value:?} is not a time: give seconds, from 0.001 to 1000000"))?;
     Ok(Duration::from_secs_f64(seconds))
 }
 
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_read_and_have_defaults() {
+    fn flags_override_defaults() {
         let Ok(Command::Serve(serve)) = parsed("") else {
             panic!("no server")
         };
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_needs_a_round_that_can_be_won() {
+    fn client_needs_a_round_that_can_be_won() {
         let Ok(Command::Play(play)) = parsed("--client 127.0.0.1:9 1 5 3") else {
             panic!("no client")
         };
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_one_line_with_what_to_do() {
+    fn errors_are_one_line_that_says_what_to_do() {
         for line in [
             "--connections 0",
             "--connections",

@@ -1,11 +1,12 @@
-//! What the server guesses next, and what it learns from reports.
+//! The server's search for the number.
 //!
-//! Every guess is an end of the interval of numbers that are left, the end farther from the guess before. So what was
-//! guessed never has to be remembered, and between two far ends a `Warmer` or `Colder` rules out half of the interval:
-//! a round over `n` numbers whose client reports truthfully takes about 2 log₂ `n` guesses. What reports have ruled out
-//! is kept and guessed last, in case they were wrong. The same reports always lead to the same guesses.
+//! Every guess is an end of the interval of remaining numbers: the end farther from the previous
+//! guess. So past guesses need not be stored, and between two distant ends a `Warmer` or `Colder`
+//! rules out half of the interval: with truthful reports, a round over `n` numbers takes about
+//! 2 log₂ `n` guesses. Intervals that reports have ruled out are kept and guessed last, in case the
+//! reports were wrong. The same reports always lead to the same guesses.
 
-/// What the client says about the last guess, compared with the one it reported on before.
+/// The client's report on the last guess, compared with the guess of its previous report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
     Unsure,
@@ -31,25 +32,25 @@ impl Report {
     }
 }
 
-/// Intervals that reports have ruled out, at most: each halves what is left, so truthful ones never come near.
+/// The limit on ruled-out intervals. Each halves the rest, so truthful reports stay far below it.
 const MOST_RULED_OUT: usize = 64;
 
-/// One round: a few words of memory, however many numbers there are and however many were guessed.
+/// One round. It takes a few words of memory, however many numbers and guesses there are.
 #[derive(Debug)]
 pub(crate) struct Guesses {
     left: Interval,
     ruled_out: Vec<Interval>,
     /// The last guess.
     last: Option<i64>,
-    /// The last guess that there was a report on: the next report compares with it.
+    /// The last guess with a report: the next report compares with it.
     reported: Option<i64>,
     secret: Option<i64>,
 }
 
-/// Both ends belong to it. It is empty when `low` is above `high`.
+/// A closed interval; empty if `low` is above `high`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Interval {
-    // Wider than the numbers, so that one beyond the largest can be said.
+    // Wider than the numbers, so that one beyond the largest can be represented.
     low: i128,
     high: i128,
 }
@@ -75,7 +76,7 @@ impl Guesses {
         }
     }
 
-    /// The secret once it is known, else a number that was not guessed yet, or `None` when all were.
+    /// The secret if it is known, else a number that was not guessed yet; `None` if all were.
     pub(crate) fn next(&mut self) -> Option<i64> {
         if self.secret.is_none() {
             self.last = Some(self.take_an_end()?);
@@ -98,7 +99,7 @@ impl Guesses {
         i64::try_from(guess).ok()
     }
 
-    /// Takes in a report on the last guess. `false` when there was no guess to report on.
+    /// Processes a report on the last guess. `false` if there is no guess to report on.
     pub(crate) fn learn(&mut self, report: Report) -> bool {
         let Some(last) = self.last else { return false };
         if self.secret.is_none() {
@@ -113,7 +114,7 @@ impl Guesses {
         true
     }
 
-    /// The secret is nearer to `one` than to `other`: it lies on its side of the middle between them.
+    /// Keeps the half in which numbers are nearer to `one` than to `other`.
     fn nearer_to(&mut self, one: i64, other: i64) {
         let sum = i128::from(one) + i128::from(other);
         let Interval { low, high } = self.left;
@@ -130,7 +131,7 @@ impl Guesses {
             let to = high.min(-(-sum).div_euclid(2) - 1);
             (Interval { low, high: to }, Interval { low: to + 1, high })
         };
-        // A report that leaves nothing contradicts an earlier one: neither can be told from the truth.
+        // A report that leaves nothing contradicts an earlier one, and either may be the wrong one.
         if one != other
             && !kept.is_empty()
             && !ruled_out.is_empty()
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// A truthful client's guesses, the last of which is the secret.
+    /// The guesses for a truthful client; the last one is the secret.
     fn round(lower: i64, upper: i64, secret: i64) -> Vec<i64> {
         let mut guesses = Guesses::new(lower, upper);
         let mut made = Vec::new();
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_is_found_without_a_number_twice() {
+    fn every_secret_is_found_without_repetition() {
         for size in 1..40 {
             for secret in 0..size {
                 let made = round(-7, size - 8, secret - 7);
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn truthful_reports_lead_to_the_secret_in_logarithmic_time() {
+    fn truthful_reports_take_logarithmic_time() {
         for (lower, upper) in [(0, 999_999), (-500_000, 499_999)] {
             for step in 0..1000 {
                 let made = round(lower, upper, lower + step * 997);
@@ -196,23 +197,23 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_reported_every_number_is_guessed_once() {
+    fn any_reports_lead_to_each_number_once() {
         for pattern in 0..4_usize.pow(5) {
             let mut guesses = Guesses::new(-2, 13);
             let mut made = BTreeSet::new();
             while let Some(guess) = guesses.next() {
-                // Two bits a turn, over and over; `Correct` would end it.
+                // Two bits of the pattern for each guess; `Correct` would end the round.
                 let turn = made.len() % 5;
                 guesses.learn(Report::ALL[(pattern >> (2 * turn)) % 4 % 3]);
                 assert!(made.insert(guess), "{guess} twice, pattern {pattern}");
             }
             assert_eq!(made, (-2..=13).collect(), "pattern {pattern}");
-            assert_eq!(guesses.next(), None, "and still none");
+            assert_eq!(guesses.next(), None, "and again none");
         }
     }
 
     #[test]
-    fn reports_are_optional_and_one_without_a_guess_is_refused() {
+    fn report_before_the_first_guess_is_refused() {
         let mut guesses = Guesses::new(1, 5);
         assert!(!guesses.learn(Report::Unsure));
         let made: Vec<_> = std::iter::from_fn(|| guesses.next()).collect();

@@ -1,20 +1,20 @@
 //! A number-guessing server and its client, blocking: a thread per connection, up to a limit.
 //!
-//! The protocol stands in `session.rs`, which `tokio-tasks` and `async-std-tasks` have as it is here; `serve.rs` and
-//! `play.rs` are what a port has to change.
+//! The protocol is in `session.rs`, which `tokio-tasks` and `async-std-tasks` share; a port
+//! changes only `main.rs`, `serve.rs` and `play.rs`.
 //!
 //! ```text
-//! cargo run -p threads --example line_server
-//! cargo run -p threads --example line_server -- --client 127.0.0.1:PORT 1 100 42
+//! cargo run -p effective-threads --example line_server
+//! cargo run -p effective-threads --example line_server -- --client 127.0.0.1:PORT 1 100 42
 //! ```
 
 mod args;
 mod guesses;
 mod malformed;
+mod permits;
 mod play;
 mod player;
 mod process;
-mod seats;
 mod serve;
 mod session;
 
@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use args::{Command, USAGE};
 
-/// Each takes a thread, of which some hundreds are cheap. The others wait to be accepted.
+/// Each takes a thread, and a few hundred are cheap. Further connections wait to be accepted.
 const CONNECTIONS: usize = 256;
 
 fn main() -> ExitCode {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn start(mut how: args::Serve) -> io::Result<()> {
-    // Beyond it the system would refuse threads.
+    // The system would refuse more threads.
     how.connections = how.connections.min(effective_threads::max_live_threads());
     process::raise_descriptor_limit();
     let listener = process::listen(how.listen)?;

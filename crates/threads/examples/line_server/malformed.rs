@@ -1,11 +1,12 @@
-//! Why a session ends with a line `ERROR …`: what was wrong, and what to send instead.
+//! The errors that end a session: each says what was wrong and what to send instead.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::session::LONGEST_LINE;
+/// The longest line that is accepted, in bytes without its end. The longest valid one has 48.
+pub(crate) const LONGEST_LINE: usize = 128;
 
-/// Why the session ends with an `ERROR`.
+/// The reason for an `ERROR`, which ends the session.
 #[derive(Debug)]
 pub(crate) enum Malformed {
     Command(String),
@@ -73,7 +74,7 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// What the client said, fit for a line: between quotes, control characters escaped, cut when long.
+/// The client's text in quotes, with control characters escaped, and truncated if it is long.
 pub(crate) fn quoted(text: &str) -> String {
     const MOST: usize = 32;
     let cut: String = text.chars().take(MOST).collect();

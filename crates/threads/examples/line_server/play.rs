@@ -1,4 +1,4 @@
-//! The client: plays one round and shows how it goes.
+//! The client: it plays one round and prints each guess.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use crate::args::Play;
 use crate::guesses::Report;
 use crate::player::{Player, guess_in};
 
-/// How long the server may take for an answer.
+/// How long to wait for an answer of the server.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most bytes that a server may send in a round: enough for a hundred thousand guesses, and a

@@ -1,18 +1,18 @@
-//! The client's side of a round: it knows the secret, and says how good a guess was.
+//! The client's side of a round: it knows the secret and rates the guesses.
 
 use std::io::{self, Write};
 
 use crate::guesses::Report;
 
-/// Who judges the guesses.
+/// The source of the reports.
 #[derive(Debug)]
 pub(crate) enum Player {
-    /// This program, which was told the secret.
+    /// This program, which knows the secret.
     Program {
         secret: i64,
         last_distance: Option<u64>,
     },
-    /// Whoever sits at the terminal.
+    /// A person at the terminal.
     Person,
 }
 
@@ -24,7 +24,7 @@ impl Player {
         })
     }
 
-    /// What to report on this guess. A person is waited for: it blocks.
+    /// The report on this guess. Blocks while it waits for a person.
     pub(crate) fn judge(&mut self, guess: i64) -> io::Result<Report> {
         match self {
             Self::Program {
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_compares_with_the_guess_before() {
+    fn report_compares_with_the_previous_guess() {
         let mut player = Player::new(Some(3));
         let reports = [1, 5, 4, 1, 3].map(|guess| player.judge(guess).unwrap());
         use Report::{Colder, Correct, Unsure, Warmer};
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_an_error_in_the_words_of_the_server() {
+    fn answer_that_is_not_a_number_is_quoted() {
         assert_eq!(guess_in(Some("-17")).unwrap(), -17);
         let error = guess_in(Some("ERROR no round")).unwrap_err();
         assert_eq!(error.to_string(), "the server said: ERROR no round");

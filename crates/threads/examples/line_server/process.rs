@@ -1,17 +1,18 @@
-//! What a server does as a process: make room, listen, say where, end with its standard input.
+//! The server as a process: its limits, its socket, its address on standard output, and its end.
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 
-/// Connections that wait to be accepted. With std's own 128 a burst of clients has its later ones hang.
+/// The limit on connections that wait to be accepted. With std's 128, the later clients of a burst
+/// hang.
 #[cfg(unix)]
 const BACKLOG: i32 = 4096;
 
-/// Listens, with room for a burst.
+/// Listens with a backlog that holds a burst.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address)?;
-    // Of a socket that listens already, this changes the backlog and nothing else.
+    // For a listening socket, this changes only the backlog.
     #[cfg(unix)]
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
@@ -24,10 +25,11 @@ pub(crate) fn announce(address: SocketAddr) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Calls `then` when standard input ends, on a thread of its own.
+/// Calls `then` on a thread of its own when standard input ends.
 pub(crate) fn when_stdin_ends(then: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let watch = move || {
-        // Whatever arrives is ignored: the end is the message. So is an error, after which no end would come.
+        // The input is ignored: its end is the signal. An error counts as the end, since no other
+        // end would follow.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         then();
     };
@@ -37,13 +39,13 @@ pub(crate) fn when_stdin_ends(then: impl FnOnce() + Send + 'static) -> io::Resul
         .map(drop)
 }
 
-/// Allows this process as many descriptors as it may have: each connection is one.
+/// Raises this process's limit on descriptors to its maximum: each connection takes one.
 #[cfg(unix)]
 pub(crate) fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Without it fewer connections are served at once, and the others wait.
+    // If it fails, fewer connections are served at once, and the others wait.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

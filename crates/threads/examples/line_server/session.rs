@@ -2,26 +2,24 @@
 //!
 //! | line | answer |
 //! |---|---|
-//! | `PARAMS lower upper` | none; a round begins, and one under way is over |
-//! | `PARAMS 0 -1` | none; the round is over |
+//! | `PARAMS lower upper` | none; it begins a round, and ends the current one |
+//! | `PARAMS 0 -1` | none; it ends the round |
 //! | `NUMBER` | the next guess |
-//! | `REPORT Unsure`, `Warmer`, `Colder` or `Correct` | none; it is about the last guess |
+//! | `REPORT Unsure`, `Warmer`, `Colder` or `Correct` | none; it rates the last guess |
 //!
-//! Lines are UTF-8, at most [`LONGEST_LINE`] bytes, and end in a newline, before which a carriage return may stand. Words
-//! are separated by one space each, numbers fit an `i64`. All else gets one line `ERROR …` and is the end of the session.
+//! Lines are UTF-8, at most [`LONGEST_LINE`] bytes long, and end in a newline, optionally after a
+//! carriage return. Words are separated by one space, numbers fit an `i64`. Anything else gets one
+//! line `ERROR …` and ends the session.
 
 use std::time::Duration;
 
 use crate::guesses::{Guesses, Report};
-use crate::malformed::{Malformed, quoted};
+use crate::malformed::{LONGEST_LINE, Malformed, quoted};
 
-/// Bytes of a line without its end. The longest that means something has 48.
-pub(crate) const LONGEST_LINE: usize = 128;
-
-/// One connection's conversation.
+/// The state of one connection.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of an incomplete line.
     begun: Vec<u8>,
     round: Option<Guesses>,
     open: bool,
@@ -36,17 +34,17 @@ impl Session {
         }
     }
 
-    /// Whether to go on. If not, what was put out last is the last word.
+    /// Whether the session continues. If not, the output so far is all there is.
     pub(crate) fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Takes in bytes of the client, in pieces of any length, and appends the answers to `output`.
+    /// Processes bytes from the client, split in any way, and appends the answers to `output`.
     pub(crate) fn receive(&mut self, mut bytes: &[u8], output: &mut Vec<u8>) {
         while self.open && !bytes.is_empty() {
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let piece = &bytes[..end.unwrap_or(bytes.len())];
-            // One more than the longest may be a carriage return.
+            // The byte after the longest line may be a carriage return.
             if self.begun.len() + piece.len() > LONGEST_LINE + 1 {
                 return self.fail(&Malformed::TooLong, output);
             }
@@ -68,7 +66,8 @@ impl Session {
         }
     }
 
-    /// The client will send no more. All that it asked has been answered; half a line is malformed.
+    /// The client will send no more. All its complete lines have been answered; an incomplete one
+    /// is malformed.
     pub(crate) fn client_ended(&mut self, output: &mut Vec<u8>) {
         if self.open && !self.begun.is_empty() {
             self.fail(&Malformed::HalfALine, output);
@@ -76,12 +75,12 @@ impl Session {
         self.open = false;
     }
 
-    /// The client was silent for this long.
+    /// The client sent nothing for this long.
     pub(crate) fn client_is_idle(&mut self, time: Duration, output: &mut Vec<u8>) {
         self.fail(&Malformed::Idle(time), output);
     }
 
-    /// The server ends and cannot wait any longer.
+    /// The server shuts down and cannot wait any longer.
     pub(crate) fn server_ends(&mut self, output: &mut Vec<u8>) {
         self.fail(&Malformed::ServerEnds, output);
     }
@@ -141,7 +140,8 @@ fn number(word: &str) -> Result<i64, Malformed> {
 mod tests {
     use super::*;
 
-    /// What a session says to these bytes and then the end of them, and whether it was still open before that end.
+    /// The output of a session for these bytes and then their end, and whether it was still open
+    /// before that end.
     fn answers(bytes: &[u8]) -> (String, bool) {
         let mut whole = (Vec::new(), true);
         for size in [usize::MAX, 1, 3] {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_is_played() {
+    fn round_is_played() {
         let (said, open) = answers(
             b"PARAMS 1 5\nNUMBER\nREPORT Unsure\nNUMBER\nREPORT Unsure\nNUMBER\nREPORT Correct\nNUMBER\nPARAMS 0 -1\n",
         );
@@ -182,12 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn a_carriage_return_may_stand_before_the_newline() {
+    fn carriage_return_before_newline_is_ignored() {
         assert_eq!(answers(b"PARAMS 7 9\r\nNUMBER\r\n"), ("7\n".into(), true));
     }
 
     #[test]
-    fn rounds_follow_one_another_and_the_last_params_count() {
+    fn params_replace_the_current_round() {
         let said = answers(b"PARAMS 7 9\nNUMBER\nPARAMS -3 -3\nNUMBER\nPARAMS 0 -1\nPARAMS 0 -1\n");
         assert_eq!(said, ("7\n-3\n".into(), true));
         let bounds = format!("PARAMS {} {}\nNUMBER\n", i64::MIN, i64::MAX);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_gets_one_line_and_ends_the_session() {
+    fn malformed_line_gets_one_error_and_ends_the_session() {
         for (bytes, because) in [
             (&b"HELLO\n"[..], "unknown command \"HELLO\""),
             (b"\n", "unknown command \"\""),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_too_long_is_refused_before_its_end_comes() {
+    fn too_long_line_is_refused_before_its_end() {
         refused(&[b'x'; LONGEST_LINE + 2], "longer than 128 bytes");
         refused(
             &[&[b'x'; LONGEST_LINE + 1][..], b"\n"].concat(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_end_half_a_line_is_malformed_and_a_whole_one_is_not() {
+    fn incomplete_line_at_the_end_is_malformed() {
         assert_eq!(answers(b"PARAMS 7 9\nNUMBER\n"), ("7\n".into(), true));
         let (said, open) = answers(b"PARAMS 7 9\nNUMBER");
         assert!(
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_said_once() {
+    fn only_the_first_error_is_sent() {
         let mut session = Session::new();
         let mut output = Vec::new();
         session.client_is_idle(Duration::from_millis(1500), &mut output);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_said_stays_within_the_line() {
+    fn quoted_text_stays_within_the_line() {
         let (said, _) = answers("\u{1b}[31m\t\u{7f}\u{85}…\n".as_bytes());
         assert_eq!(said.lines().count(), 1);
         assert!(

@@ -1,11 +1,11 @@
 //! A number-guessing server and its client on tokio: a task per connection.
 //!
-//! The protocol stands in `session.rs`, which `threads` and `async-std-tasks` have as it is here; `serve.rs` and
-//! `play.rs` are what a port has to change.
+//! The protocol is in `session.rs`, which `threads` and `async-std-tasks` share; a port
+//! changes only `main.rs`, `serve.rs` and `play.rs`.
 //!
 //! ```text
-//! cargo run -p tokio-tasks --example line_server
-//! cargo run -p tokio-tasks --example line_server -- --client 127.0.0.1:PORT 1 100 42
+//! cargo run -p effective-tokio-tasks --example line_server
+//! cargo run -p effective-tokio-tasks --example line_server -- --client 127.0.0.1:PORT 1 100 42
 //! ```
 
 mod args;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use args::{Command, USAGE};
 
-/// Each takes a task of a few KiB and a descriptor, of which a process has a limited number.
+/// Each takes a task of a few KiB and a descriptor; a process has a limited number of those.
 const CONNECTIONS: usize = 16_384;
 
 #[tokio::main]

@@ -1,4 +1,4 @@
-//! The server: accepts connections, and converses with each.
+//! The server: it accepts connections and runs a session on each.
 
 use std::io;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::args::Serve;
 use crate::process::when_stdin_ends;
 use crate::session::Session;
 
-/// Read at a time, and so the most that is answered before the client has to take the answers.
-const PIECE: usize = 1024;
+/// The size of a read, and so of the input that is answered before the answers are sent.
+const READ_SIZE: usize = 1024;
 
-/// How long a client has for taking the last word.
-const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long to wait for a client to read the last answer.
+const LINGER: Duration = Duration::from_secs(1);
 
-/// How long to wait when the system has no descriptor to give.
+/// The pause after a failed `accept`, for example without a free descriptor.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves until standard input ends.
@@ -35,11 +35,12 @@ pub(crate) async fn serve(listener: TcpListener, how: Serve) -> io::Result<()> {
         tokio::select! {
             _ = &mut ended => break,
             Some(_) = sessions.join_next() => {}
-            // Only with room for one more: the others wait in the backlog, where the system keeps what they say.
+            // Accepts only below the limit: other clients wait in the backlog, where the system
+            // keeps what they send.
             accepted = listener.accept(), if sessions.len() < how.connections => match accepted {
                 Ok((stream, _)) => {
                     let talk = converse(stream, how.idle, too_late.clone());
-                    // A client that goes away ends its own session and no other.
+                    // A client that disconnects ends only its own session.
                     sessions.spawn(async { drop(talk.await) });
                 }
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -47,21 +48,21 @@ pub(crate) async fn serve(listener: TcpListener, how: Serve) -> io::Result<()> {
         }
     }
     drop(listener);
-    see_off(sessions, how.grace, &tell).await;
+    shut_down(sessions, how.grace, &tell).await;
     Ok(())
 }
 
-/// Lets the sessions come to an end by themselves, then tells them to, then ends them.
-async fn see_off(mut sessions: JoinSet<()>, grace: Duration, tell: &watch::Sender<bool>) {
-    if timeout(grace, all_gone(&mut sessions)).await.is_err() {
+/// Waits for the sessions to finish, then tells them to end, then ends them.
+async fn shut_down(mut sessions: JoinSet<()>, grace: Duration, tell: &watch::Sender<bool>) {
+    if timeout(grace, all_ended(&mut sessions)).await.is_err() {
         tell.send_replace(true);
-        if timeout(LAST_WORD, all_gone(&mut sessions)).await.is_err() {
+        if timeout(LINGER, all_ended(&mut sessions)).await.is_err() {
             sessions.shutdown().await;
         }
     }
 }
 
-async fn all_gone(sessions: &mut JoinSet<()>) {
+async fn all_ended(sessions: &mut JoinSet<()>) {
     while sessions.join_next().await.is_some() {}
 }
 
@@ -73,7 +74,7 @@ async fn converse(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut session = Session::new();
-    let mut input = [0; PIECE];
+    let mut input = [0; READ_SIZE];
     let mut output = Vec::new();
     while session.is_open() {
         tokio::select! {
@@ -91,8 +92,9 @@ async fn converse(
         output.clear();
     }
     stream.shutdown().await?;
-    // To close with something unread would reset the connection, and the client might never see the last word.
+    // Closing with unread input would reset the connection, and the client might never see the
+    // last answer.
     let rest = async { while stream.read(&mut input).await.is_ok_and(|length| length > 0) {} };
-    let _ = timeout(LAST_WORD, rest).await;
+    let _ = timeout(LINGER, rest).await;
     Ok(())
 }

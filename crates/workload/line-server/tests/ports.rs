@@ -1,16 +1,16 @@
-//! The three line servers are ports of one another, and `docs/porting-sockets.md` shows how.
+//! The three line servers are ports of each other, as `docs/porting-sockets.md` shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Blocking first, then in the order in which the page ports.
+/// The blocking one first, then in the order in which the page ports them.
 const PACKAGES: [&str; 3] = ["threads", "tokio-tasks", "async-std-tasks"];
 
-/// What a port changes. All other files are the same in all packages.
-const CHANGED: [&str; 4] = ["main.rs", "play.rs", "seats.rs", "serve.rs"];
+/// The files that a port changes. All other files are links to those of the first package.
+const CHANGED: [&str; 4] = ["main.rs", "play.rs", "permits.rs", "serve.rs"];
 
-/// Of these the page shows every changed line.
+/// The files of which the page shows every changed line.
 const SHOWN_IN_FULL: [&str; 2] = ["play.rs", "serve.rs"];
 
 fn root() -> PathBuf {
@@ -26,33 +26,31 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn shared_files_are_equal_in_all_packages() {
-    let mut files = BTreeSet::new();
-    for package in PACKAGES {
-        for entry in fs::read_dir(root().join(path(package, ""))).expect("the example's folder") {
-            let name = entry.expect("an entry").file_name();
-            files.insert(name.into_string().expect("UTF-8"));
+fn shared_files_are_links_to_the_first_package() {
+    let entries = fs::read_dir(root().join(path(PACKAGES[0], ""))).expect("the example's folder");
+    let mut linked = 0;
+    for entry in entries {
+        let name = entry.expect("an entry").file_name();
+        let file = name.to_str().expect("UTF-8");
+        if CHANGED.contains(&file) {
+            continue;
         }
-    }
-    let same: Vec<_> = files
-        .iter()
-        .filter(|file| !CHANGED.contains(&file.as_str()))
-        .collect();
-    assert!(same.len() >= 5, "{files:?}");
-    for file in same {
-        let first = read(&path(PACKAGES[0], file));
         for package in &PACKAGES[1..] {
-            assert!(
-                read(&path(package, file)) == first,
-                "{} is not as in {}: copy the right one over the other",
-                path(package, file),
-                PACKAGES[0]
+            let link = path(package, file);
+            let to = fs::read_link(root().join(&link)).unwrap_or_else(|error| {
+                panic!("{link} should be a link, to {}: {error}", PACKAGES[0])
+            });
+            assert_eq!(
+                to,
+                Path::new("../../..").join(&path(PACKAGES[0], file)[7..])
             );
+            linked += 1;
         }
     }
+    assert!(linked >= 10, "{linked} links");
 }
 
-/// One `@@` of a diff: lines taken away, added, and around them.
+/// One hunk of a diff: the lines of both sides.
 #[derive(Default)]
 struct Hunk {
     old: Vec<String>,
@@ -60,7 +58,7 @@ struct Hunk {
     line: usize,
 }
 
-/// The hunks in the `diff` blocks of the page, by the two files they are between.
+/// The hunks in the `diff` blocks of the page, by their two files.
 fn hunks(page: &str) -> BTreeMap<(String, String), Vec<Hunk>> {
     let mut found: BTreeMap<_, Vec<Hunk>> = BTreeMap::new();
     let (mut inside, mut old, mut new) = (false, String::new(), String::new());
@@ -90,7 +88,7 @@ fn hunks(page: &str) -> BTreeMap<(String, String), Vec<Hunk>> {
                     hunk.old.push(text.to_owned());
                     hunk.new.push(text.to_owned());
                 }
-                _ => panic!("line {}: no line of a diff: {line}", number + 1),
+                _ => panic!("line {}: not a line of a diff: {line}", number + 1),
             }
         }
     }
@@ -101,7 +99,7 @@ fn lines(text: &str) -> Vec<String> {
     text.lines().map(String::from).collect()
 }
 
-/// Where these lines stand one after another.
+/// The index of the first of these consecutive lines.
 fn place(lines: &[String], wanted: &[String]) -> Option<usize> {
     let mut windows = lines.windows(wanted.len());
     windows.position(|window| window == wanted)
@@ -121,7 +119,7 @@ fn page_shows_the_port_as_it_is() {
         let (old, new) = (lines(&read(&old_path)), lines(&read(&new_path)));
         let again = format!("see `diff -U1 {old_path} {new_path}`");
         let at = |line| format!("docs/porting-sockets.md, hunk in line {line}: {again}");
-        // The page goes by steps, not from the top of a file to its end.
+        // The page follows the steps of the port, not the order of the lines.
         let mut placed: Vec<(usize, &Hunk)> = hunks
             .iter()
             .map(|hunk| {

@@ -1,12 +1,14 @@
-//! How many are served at once, and who: so that no more are accepted than there are threads for, and all can be told
-//! when the server ends.
+//! Permits to serve a connection, and the connections that have one.
+//!
+//! They keep the server from accepting more connections than it may have threads, and let it wake
+//! all sessions when it shuts down.
 
 use std::collections::HashMap;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub(crate) struct Seats {
+pub(crate) struct Permits {
     state: Mutex<State>,
     changed: Condvar,
     most: usize,
@@ -15,14 +17,14 @@ pub(crate) struct Seats {
 #[derive(Default)]
 struct State {
     taken: usize,
-    /// The connections of those seats that have one, by a number of their own.
-    seated: HashMap<u64, Arc<TcpStream>>,
+    /// The connections that have a permit, by number.
+    connections: HashMap<u64, Arc<TcpStream>>,
     next: u64,
     ending: bool,
     too_late: bool,
 }
 
-impl Seats {
+impl Permits {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             state: Mutex::default(),
@@ -31,8 +33,8 @@ impl Seats {
         }
     }
 
-    /// Waits for a free seat. `None` once the server ends.
-    pub(crate) fn take(&self) -> Option<Seat<'_>> {
+    /// Waits for a free permit. `None` once the server shuts down.
+    pub(crate) fn acquire(&self) -> Option<Permit<'_>> {
         let mut state = self.lock();
         while !state.ending && state.taken == self.most {
             state = self
@@ -44,25 +46,25 @@ impl Seats {
             return None;
         }
         state.taken += 1;
-        Some(Seat { seats: self })
+        Some(Permit { permits: self })
     }
 
-    /// No seat is given out from here on.
+    /// Gives out no more permits.
     pub(crate) fn end(&self) {
         self.lock().ending = true;
         self.changed.notify_all();
     }
 
-    pub(crate) fn are_ending(&self) -> bool {
+    pub(crate) fn is_ending(&self) -> bool {
         self.lock().ending
     }
 
-    /// Whether the time that sessions had to come to an end is over.
+    /// Whether the grace period of the sessions is over.
     pub(crate) fn is_too_late(&self) -> bool {
         self.lock().too_late
     }
 
-    /// Waits until all seats are free, and tells whether they are.
+    /// Waits until all permits are free. Returns whether they are.
     pub(crate) fn all_free_within(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut state = self.lock();
@@ -77,12 +79,13 @@ impl Seats {
         true
     }
 
-    /// Wakes everyone who reads from a connection, or with [`Shutdown::Both`] also who writes to one.
+    /// Wakes the threads that read from a connection, and with [`Shutdown::Both`] also those that
+    /// write to one.
     pub(crate) fn wake(&self, how: Shutdown) {
         let mut state = self.lock();
         state.too_late = true;
-        for stream in state.seated.values() {
-            // It fails on a connection that is gone, whose thread wakes by itself.
+        for stream in state.connections.values() {
+            // It fails if the connection is gone, and then its thread wakes anyway.
             let _ = stream.shutdown(how);
         }
     }
@@ -92,55 +95,55 @@ impl Seats {
     }
 }
 
-/// The right to serve one connection, given back when dropped.
-pub(crate) struct Seat<'a> {
-    seats: &'a Seats,
+/// The permit to serve one connection, returned when dropped.
+pub(crate) struct Permit<'a> {
+    permits: &'a Permits,
 }
 
-impl<'a> Seat<'a> {
-    /// Gives the seat to a connection, which can be woken from here on.
-    pub(crate) fn seat(self, stream: TcpStream) -> Guest<'a> {
+impl<'a> Permit<'a> {
+    /// Attaches a connection, which [`Permits::wake`] reaches from now on.
+    pub(crate) fn attach(self, stream: TcpStream) -> Connection<'a> {
         let stream = Arc::new(stream);
-        let mut state = self.seats.lock();
+        let mut state = self.permits.lock();
         let number = state.next;
         state.next += 1;
-        state.seated.insert(number, Arc::clone(&stream));
+        state.connections.insert(number, Arc::clone(&stream));
         if state.too_late {
-            // Accepted a moment before the end, and not there yet when the others were woken.
+            // It was accepted just before the end, too late to be woken with the others.
             let _ = stream.shutdown(Shutdown::Read);
         }
         drop(state);
-        Guest {
+        Connection {
             stream,
             number,
-            seat: self,
+            permit: self,
         }
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.seats.lock().taken -= 1;
-        self.seats.changed.notify_all();
+        self.permits.lock().taken -= 1;
+        self.permits.changed.notify_all();
     }
 }
 
-/// A connection with a seat. Dropping it closes the one, then frees the other.
-pub(crate) struct Guest<'a> {
+/// A connection with a permit. Dropping it closes the connection, then returns the permit.
+pub(crate) struct Connection<'a> {
     stream: Arc<TcpStream>,
     number: u64,
-    seat: Seat<'a>,
+    permit: Permit<'a>,
 }
 
-impl Guest<'_> {
+impl Connection<'_> {
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream
     }
 }
 
-impl Drop for Guest<'_> {
+impl Drop for Connection<'_> {
     fn drop(&mut self) {
-        // The stream itself closes with the field here, which then is its last owner.
-        drop(self.seat.seats.lock().seated.remove(&self.number));
+        // The stream closes with the field, which is then its last owner.
+        drop(self.permit.permits.lock().connections.remove(&self.number));
     }
 }
