@@ -27,7 +27,7 @@ pub enum Request {
     /// Do the tasks once, untimed, in the quickest way and without the waits, to find the digest that all
     /// must share. Only for a runner that [`can`](Hello::can) `reference`. Answered by
     /// [`Reply::Reference`].
-    Reference(Place),
+    Reference(Sources),
     /// Get ready. Answered by [`Reply::Loaded`], [`Reply::Unsupported`] or [`Reply::Failed`].
     Load(Load),
     /// Do all tasks once and time it. Answered by [`Reply::Sample`] or [`Reply::Failed`].
@@ -39,18 +39,19 @@ pub enum Request {
     Quit,
 }
 
-/// Where the inputs are, and what they need.
+/// The inputs of a workload, and what their tasks need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Sources {
     /// The inputs file.
     pub inputs: PathBuf,
     /// The folder with the files that `read` steps name; null where there are none.
     pub files: Option<PathBuf>,
     /// The address of the origin server; null where nothing is fetched.
     pub origin: Option<SocketAddr>,
-    /// The address of the program that makes the load of the pattern `serve`; left out with any other.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load: Option<SocketAddr>,
+    /// The address of the program that sends the requests of the pattern `serve`; left out with any
+    /// other pattern.
+    #[serde(default, rename = "load", skip_serializing_if = "Option::is_none")]
+    pub requests: Option<SocketAddr>,
 }
 
 /// What a runner needs in order to get ready.
@@ -58,7 +59,7 @@ pub struct Place {
 pub struct Load {
     /// The inputs.
     #[serde(flatten)]
-    pub place: Place,
+    pub sources: Sources,
     /// Which variant; empty for the default one.
     pub variant: String,
     /// How many workers, where the model has such a number: at least 1.

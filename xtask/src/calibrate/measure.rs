@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use workload::protocol::{Load, Place, Reply, Request};
+use workload::protocol::{Load, Reply, Request, Sources};
 use workload::value::Rng;
 
 use super::conclude::{Seen, Trial};
@@ -114,11 +114,11 @@ fn start<'i>(subject: &Subject, interrupt: &'i Interrupt) -> Result<Runner<'i>, 
     let command = [subject.program.display().to_string()];
     let (_, mut runner) = introduce(&command, PATIENCE, interrupt).map_err(failed)?;
     let load = Load {
-        place: Place {
+        sources: Sources {
             inputs: subject.inputs.clone(),
             files: None,
             origin: None,
-            load: None,
+            requests: None,
         },
         variant: String::new(),
         workers: subject.workers,

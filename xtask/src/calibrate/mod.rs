@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use workload::protocol::Place;
+use workload::protocol::Sources;
 use workload::value::Rng;
 
 use crate::calibration::{self, Calibration, Machine, SCHEMA};
@@ -170,13 +170,13 @@ impl Instrument<'_> {
         let mut subject = |work: Work, planted: f64| {
             let inputs = work.inputs(planted, iterations_per_us);
             let inputs = self.workshop.write_table(&inputs)?.inputs;
-            let place = Place {
+            let sources = Sources {
                 inputs: inputs.clone(),
                 files: None,
                 origin: None,
-                load: None,
+                requests: None,
             };
-            let answer = referee.reference(place);
+            let answer = referee.reference(sources);
             let answer = answer.map_err(|fault| {
                 Error::Failed(format!("the right answer could not be found: {fault}"))
             })?;

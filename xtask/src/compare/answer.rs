@@ -1,27 +1,27 @@
-//! The verification of a contestant's answer to a sample: the right digest, and the load's own report where
-//! it serves.
+//! Checks of a contestant's answer to a sample: its digest and, where it serves, the report on its
+//! requests.
 
 use workload::protocol::Sample as Said;
 use workload::serve::Report;
 
-use super::load::Door;
+use super::requests::OrderAddress;
 use super::runner::{Fault, short};
 
-/// Replaces what a serving contestant says by what the load measured.
-pub(super) fn judged_by_the_load(
+/// Replaces the claims of a serving contestant with the measurements of `requests`.
+pub(super) fn judged_by_requests(
     said: Said,
     report: Option<Report>,
-    door: Option<Door>,
+    orders_to: Option<OrderAddress>,
 ) -> Result<Said, Fault> {
-    if door.is_none() {
+    if orders_to.is_none() {
         return Ok(said);
     }
     match report {
         None => Err(Fault::Wrong(
-            "it answered without having served a load".to_owned(),
+            "it answered without having served any requests".to_owned(),
         )),
         Some(Report::Failed { error }) => Err(Fault::Wrong(format!(
-            "it says that all went well, but its load failed: {}",
+            "it says that all went well, but its requests failed: {}",
             short(&error)
         ))),
         Some(Report::Done {
@@ -31,7 +31,7 @@ pub(super) fn judged_by_the_load(
         }) => {
             if said.digest != digest {
                 return Err(Fault::Wrong(format!(
-                    "its outputs have the digest {digest:016x} as the load saw them, and it reports {:016x}",
+                    "its outputs have the digest {digest:016x} in the answers to the requests, and it reports {:016x}",
                     said.digest
                 )));
             }

@@ -21,7 +21,7 @@ pub(super) struct Bounds {
     pub(super) cpus: usize,
     /// The number of outputs.
     pub(super) outputs: usize,
-    /// Whether the load times the samples.
+    /// Whether `requests` times the samples.
     pub(super) served: bool,
 }
 

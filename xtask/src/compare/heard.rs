@@ -26,7 +26,7 @@ const LONGEST_LINE: usize = 200;
 const MOST: f64 = 9_007_199_254_740_992.0;
 
 /// The plausible metrics: non-negative, no time longer than the answer took, and none that only the
-/// load may report. The others are dropped.
+/// `requests` may report. The others are dropped.
 pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMap<String, f64> {
     let longest = (elapsed + Duration::from_millis(1)).as_nanos() as f64;
     said.into_iter()

@@ -3,18 +3,18 @@
 use std::time::{Duration, Instant};
 
 use workload::definition::Pattern;
-use workload::protocol::{Load, Place, Reply, Request, Sample as Said};
+use workload::protocol::{Load, Reply, Request, Sample as Said, Sources};
 use workload::serve::Report;
 
-use super::answer::{check_digest, judged_by_the_load};
+use super::answer::{check_digest, judged_by_requests};
 use super::conditions::Conditions;
 use super::contestant::{introduce, mismatch};
 use super::entries::Entry;
 use super::evidence::{self, Bounds, Judgement, Next, Tries};
 use super::forecast::{LONGEST_SAMPLE, Needs, Shape, at_most_at_once, at_once};
-use super::load::Door;
 use super::outside::{self, Span, Used};
 use super::possible::{self, Seen, check_claim, processors};
+use super::requests::OrderAddress;
 use super::runner::{Asking, Fault, Runner, short};
 use super::schedule::{self, Moment};
 use super::warnings::Warning;
@@ -35,7 +35,7 @@ const MOST_EXPECTED: Duration = LONGEST_SAMPLE.saturating_mul(2);
 #[derive(Debug)]
 pub(super) struct Work {
     /// Where the inputs are.
-    pub(super) place: Place,
+    pub(super) sources: Sources,
     /// Their pattern.
     pub(super) pattern: Pattern,
     /// How many tasks there are.
@@ -53,8 +53,8 @@ pub(super) struct Work {
 pub(super) struct Live<'a> {
     pub(super) entry: Entry<'a>,
     runner: Option<Runner<'a>>,
-    /// The load address of the current process.
-    door: Option<Door>,
+    /// The address at which the current process orders its requests.
+    orders_to: Option<OrderAddress>,
     setups: Vec<u64>,
     /// The cell's row in the results.
     pub(super) row: Cell,
@@ -100,7 +100,7 @@ impl<'a> Live<'a> {
         Live {
             entry,
             runner: None,
-            door: None,
+            orders_to: None,
             setups: Vec::new(),
             row,
             skipped: None,
@@ -148,8 +148,8 @@ impl<'a> Live<'a> {
     /// If the contestant printed more than its replies.
     pub(super) fn end(&mut self, conditions: &Conditions<'_>) -> Result<(), Fault> {
         self.answered = None;
-        if let Some(door) = self.door.take() {
-            conditions.servers.borrow_mut().close(door);
+        if let Some(orders_to) = self.orders_to.take() {
+            conditions.servers.borrow_mut().close(orders_to);
         }
         self.runner.take().map_or(Ok(()), Runner::quit)
     }
@@ -158,7 +158,7 @@ impl<'a> Live<'a> {
     ///
     /// # Errors
     ///
-    /// A [`Fault`] of the contestant or of the comparison's own load.
+    /// A [`Fault`] of the contestant or of the comparison's own program `requests`.
     pub(super) fn start(&mut self, conditions: &Conditions<'a>, work: &Work) -> Result<(), Fault> {
         self.end(conditions)?;
         let contestant = self.entry.contestant;
@@ -170,16 +170,16 @@ impl<'a> Live<'a> {
             conditions.patience,
             conditions.interrupt,
         )?;
-        let mut place = work.place.clone();
+        let mut sources = work.sources.clone();
         if matches!(work.pattern, Pattern::Serve { .. }) {
             let mut servers = conditions.servers.borrow_mut();
-            let door = servers.with_load(|load| load.open(&place.inputs));
-            let door = door.map_err(Fault::Own)?;
-            place.load = Some(door.address);
-            self.door = Some(door);
+            let orders_to = servers.with_requests(|requests| requests.open(&sources.inputs));
+            let orders_to = orders_to.map_err(Fault::Own)?;
+            sources.requests = Some(orders_to.address);
+            self.orders_to = Some(orders_to);
         }
         let load = Load {
-            place,
+            sources,
             variant: self.entry.variant.name.clone(),
             workers: self.entry.workers.max(1),
         };
@@ -227,7 +227,7 @@ impl<'a> Live<'a> {
             warm_up: at.first,
             metrics: said.metrics,
         });
-        let served = self.door.is_some();
+        let served = self.orders_to.is_some();
         let judged_ns = self.row.samples.last().map(|last| last.judged_ns(served));
         Ok(schedule::Taken {
             judged_ns: judged_ns.unwrap_or(f64::NAN),
@@ -270,7 +270,7 @@ impl<'a> Live<'a> {
             taken.seen.idle = idle;
             let seen = taken.seen;
             let judgement = evidence::judge(&seen, &work.needs, bounds);
-            // Served samples are timed by the load; otherwise nothing contradicts the claim so far.
+            // Served samples are timed by `requests`; otherwise nothing contradicts the claim so far.
             if judgement == Judgement::Credible {
                 self.best_agreeing = Some(match self.best_agreeing {
                     Some(best) if best.lost() < seen.lost() => best,
@@ -293,7 +293,7 @@ impl<'a> Live<'a> {
             at_once: at_most_at_once(variant.concurrency, *workers, &work.shape),
             cpus: processors(),
             outputs: work.tasks,
-            served: self.door.is_some(),
+            served: self.orders_to.is_some(),
         }
     }
 
@@ -301,9 +301,9 @@ impl<'a> Live<'a> {
         let patience = self.patience(conditions, work);
         let runner = self.runner.as_mut().ok_or_else(not_started)?;
         let pid = runner.id();
-        if let Some(door) = self.door {
+        if let Some(orders_to) = self.orders_to {
             let mut servers = conditions.servers.borrow_mut();
-            let begun = servers.with_load(|load| load.begin(door, pid));
+            let begun = servers.with_requests(|requests| requests.begin(orders_to, pid));
             begun.map_err(Fault::Own)?;
         }
         let before = outside::look(runner);
@@ -340,7 +340,7 @@ impl<'a> Live<'a> {
             other => return Err(mismatch("sample", &other)),
         };
         let metrics = heard::metrics(said.metrics, elapsed);
-        let said = judged_by_the_load(Said { metrics, ..said }, report, self.door)?;
+        let said = judged_by_requests(Said { metrics, ..said }, report, self.orders_to)?;
         check_digest(said.digest, work.digest)?;
         let seen = Seen {
             wall: Duration::from_nanos(said.wall_ns),
@@ -358,16 +358,18 @@ impl<'a> Live<'a> {
         Ok(Taken { said, seen })
     }
 
-    /// The load's report on the sample that just ended.
+    /// The report on the requests of the sample that just ended.
     fn report(
         &mut self,
         conditions: &Conditions<'_>,
         reply: &Result<Reply, Fault>,
     ) -> Result<Option<Report>, Fault> {
-        match self.door {
-            Some(door) if !matches!(reply, Err(Fault::Interrupted)) => {
+        match self.orders_to {
+            Some(orders_to) if !matches!(reply, Err(Fault::Interrupted)) => {
                 let mut servers = conditions.servers.borrow_mut();
-                servers.with_load(|load| load.end(door)).map_err(Fault::Own)
+                servers
+                    .with_requests(|requests| requests.end(orders_to))
+                    .map_err(Fault::Own)
             }
             _ => Ok(None),
         }
@@ -383,10 +385,10 @@ impl<'a> Live<'a> {
         let patience = self.patience(conditions, work);
         let own_threads = own_threads(&self.entry);
         let runner = self.runner.as_mut().ok_or_else(not_started)?;
-        if let Some(door) = self.door {
+        if let Some(orders_to) = self.orders_to {
             let pid = runner.id();
             let mut servers = conditions.servers.borrow_mut();
-            let begun = servers.with_load(|load| load.begin(door, pid));
+            let begun = servers.with_requests(|requests| requests.begin(orders_to, pid));
             begun.map_err(Fault::Own)?;
         }
         let mut peaks = trace::Peaks::before(runner.id(), own_threads);
@@ -405,11 +407,11 @@ impl<'a> Live<'a> {
             metrics: heard::metrics(metrics, elapsed),
             ..Said::default()
         };
-        let said = judged_by_the_load(said, report, self.door)?;
+        let said = judged_by_requests(said, report, self.orders_to)?;
         check_digest(said.digest, work.digest)?;
         peaks.finish();
         if let (None, Some(seen), Some(threads)) =
-            (self.door, self.best_agreeing, peaks.all_threads())
+            (self.orders_to, self.best_agreeing, peaks.all_threads())
         {
             possible::check_threads(&seen, &work.needs, work.tasks, threads, processors())?;
         }

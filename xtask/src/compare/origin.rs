@@ -14,7 +14,7 @@ use super::runner::ours;
 /// The time limit for answering a trivial request, generous enough for a busy machine.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// The time limit for printing the address, as generous as that of the load.
+/// The time limit for printing the address, as generous as that of `requests`.
 const START: Duration = Duration::from_secs(30);
 
 /// The running server. Dropping it kills the process.

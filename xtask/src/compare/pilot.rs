@@ -40,7 +40,7 @@ pub(super) fn first(inputs: &Inputs, tasks: usize) -> Inputs {
 pub(super) struct Pilots(Vec<Work>);
 
 impl Pilots {
-    /// The pilot sizes for a table with this number of tasks. Servers have no pilots: the load sets
+    /// The pilot sizes for a table with this number of tasks. Servers have no pilots: requests set
     /// their pace.
     pub(super) fn sizes(pattern: Pattern, tasks: usize) -> Vec<usize> {
         if matches!(pattern, Pattern::Serve { .. }) {

@@ -24,11 +24,11 @@ pub(crate) struct Programs {
     /// The origin server.
     pub(super) origin: PathBuf,
     /// The program that sends the requests of the pattern `serve`.
-    pub(super) load: PathBuf,
+    pub(super) requests: PathBuf,
 }
 
 impl Programs {
-    /// Builds the runners of these models, the origin server and the load.
+    /// Builds the runners of these models, the origin server and `requests`.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl Programs {
         Ok(Programs {
             runners,
             origin: program(WORKLOAD, "origin")?,
-            load: program(WORKLOAD, "load")?,
+            requests: program(WORKLOAD, "requests")?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use workload::protocol::{Place, Reply, Request};
+use workload::protocol::{Reply, Request, Sources};
 
 use super::contestant::{Contestant, introduce, mismatch};
 use super::interrupt::Interrupt;
@@ -66,9 +66,9 @@ impl<'i> Referee<'i> {
     /// # Errors
     ///
     /// The fault, since it may well lie in the workload: a program that cannot be run, for example.
-    pub(crate) fn reference(&mut self, place: Place) -> Result<Reference, Fault> {
+    pub(crate) fn reference(&mut self, sources: Sources) -> Result<Reference, Fault> {
         match self.runner.ask(
-            &Request::Reference(place),
+            &Request::Reference(sources),
             Asking::within(LONGEST_REFERENCE),
         )? {
             Reply::Reference {

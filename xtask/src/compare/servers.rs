@@ -7,21 +7,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::load::{Door, LoadProgram};
 use super::origin::Origin;
 use super::programs::Programs;
+use super::requests::{OrderAddress, Requests};
 
 /// The servers that run beside the contestants of a table.
 #[derive(Debug)]
 pub(super) struct Servers {
     origin_program: PathBuf,
-    load_program: PathBuf,
+    requests_program: PathBuf,
     /// The folder in which the origin server writes logs.
     folder: PathBuf,
     origin: Option<Origin>,
-    load: Option<LoadProgram>,
-    /// The reason why the load can no longer be used.
-    load_broke: Option<String>,
+    requests: Option<Requests>,
+    /// The reason why `requests` can no longer be used.
+    requests_broke: Option<String>,
 }
 
 impl Servers {
@@ -29,11 +29,11 @@ impl Servers {
     pub(super) fn new(programs: &Programs, folder: &Path) -> Servers {
         Servers {
             origin_program: programs.origin.clone(),
-            load_program: programs.load.clone(),
+            requests_program: programs.requests.clone(),
             folder: folder.to_owned(),
             origin: None,
-            load: None,
-            load_broke: None,
+            requests: None,
+            requests_broke: None,
         }
     }
 
@@ -59,12 +59,12 @@ impl Servers {
             let started = Origin::start(program, &self.folder);
             self.origin = Some(started.map_err(|error| failed(program, error))?);
         }
-        if serves && (self.load.is_none() || self.load_trouble().is_some()) {
-            let program = &self.load_program;
-            self.load = None;
-            let started = LoadProgram::start(program);
-            self.load = Some(started.map_err(|error| failed(program, error))?);
-            self.load_broke = None;
+        if serves && (self.requests.is_none() || self.requests_trouble().is_some()) {
+            let program = &self.requests_program;
+            self.requests = None;
+            let started = Requests::start(program);
+            self.requests = Some(started.map_err(|error| failed(program, error))?);
+            self.requests_broke = None;
         }
         Ok(())
     }
@@ -74,42 +74,42 @@ impl Servers {
         self.origin.as_ref().map(Origin::address)
     }
 
-    /// Runs `work` with the load.
+    /// Runs `work` with the program `requests`.
     ///
     /// # Errors
     ///
-    /// If the load is broken, with a message for the user. A broken load gets no more commands:
-    /// each could take until its time limit, or be answered by a late reply to an earlier one.
-    pub(super) fn with_load<T>(
+    /// If the program is broken, with a message for the user. It then gets no more commands: each
+    /// could take until its time limit, or be answered by a late reply to an earlier one.
+    pub(super) fn with_requests<T>(
         &mut self,
-        work: impl FnOnce(&mut LoadProgram) -> io::Result<T>,
+        work: impl FnOnce(&mut Requests) -> io::Result<T>,
     ) -> Result<T, String> {
-        if let Some(why) = &self.load_broke {
+        if let Some(why) = &self.requests_broke {
             return Err(why.clone());
         }
-        let load = self
-            .load
+        let requests = self
+            .requests
             .as_mut()
-            .ok_or("the comparison's own load does not run")?;
-        match work(load) {
+            .ok_or("the comparison's own program `requests` does not run")?;
+        match work(requests) {
             Ok(done) => Ok(done),
             Err(error) => {
-                let how = load.ended();
+                let how = requests.ended();
                 let how = how.map_or_else(
                     || error.to_string(),
                     |status| format!("ended with {status}"),
                 );
-                let why = format!("the comparison's own load broke: {how}");
-                self.load_broke = Some(why.clone());
-                self.load = None;
+                let why = format!("the comparison's own program `requests` broke: {how}");
+                self.requests_broke = Some(why.clone());
+                self.requests = None;
                 Err(why)
             }
         }
     }
 
     /// Closes an address. A failure is remembered and surfaces with the next command.
-    pub(super) fn close(&mut self, door: Door) {
-        let _ = self.with_load(|load| load.close(door));
+    pub(super) fn close(&mut self, orders_to: OrderAddress) {
+        let _ = self.with_requests(|requests| requests.close(orders_to));
     }
 
     /// Describes the trouble with the servers that a table uses, if any. A server that broke in an
@@ -119,13 +119,15 @@ impl Servers {
         origin
             .and_then(Origin::trouble)
             .map(|how| format!("the comparison's own origin server {how}"))
-            .or_else(|| serves.then(|| self.load_trouble()).flatten())
+            .or_else(|| serves.then(|| self.requests_trouble()).flatten())
     }
 
-    fn load_trouble(&mut self) -> Option<String> {
-        self.load_broke.clone().or_else(|| {
-            let status = self.load.as_mut()?.ended()?;
-            Some(format!("the comparison's own load ended with {status}"))
+    fn requests_trouble(&mut self) -> Option<String> {
+        self.requests_broke.clone().or_else(|| {
+            let status = self.requests.as_mut()?.ended()?;
+            Some(format!(
+                "the comparison's own program `requests` ended with {status}"
+            ))
         })
     }
 }

@@ -183,7 +183,7 @@ impl<'a> Table<'a> {
         if let Fault::Own(why) = fault {
             return Stop::Own(why);
         }
-        let fetches = self.work.place.origin.is_some();
+        let fetches = self.work.sources.origin.is_some();
         let serves = self.serves();
         let mut servers = self.conditions.servers.borrow_mut();
         match servers.trouble(fetches, serves) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use workload::definition::{Definition, Pattern};
 use workload::inputs::{self, Inputs};
-use workload::protocol::Place;
+use workload::protocol::Sources;
 
 use super::budget;
 use super::conditions::Conditions;
@@ -204,14 +204,14 @@ impl<'a> Comparison<'a> {
         if let Err(why) = servers.provide(fetches, matches!(pattern, Pattern::Serve { .. })) {
             return Ok(Err(why));
         }
-        let place = Place {
+        let sources = Sources {
             inputs: written.inputs,
             files: written.files,
             origin: servers.origin().filter(|_| fetches),
-            load: None,
+            requests: None,
         };
         drop(servers);
-        let work = match self.answer(inputs, place.clone(), referee, sequential)? {
+        let work = match self.answer(inputs, sources.clone(), referee, sequential)? {
             Ok(work) => work,
             Err(why) => return Ok(Err(why)),
         };
@@ -224,11 +224,11 @@ impl<'a> Comparison<'a> {
                 // The table can be measured without pilots.
                 Err(_) => break,
             };
-            let place = Place {
+            let sources = Sources {
                 inputs,
-                ..place.clone()
+                ..sources.clone()
             };
-            match self.answer(&part, place, referee, sequential)? {
+            match self.answer(&part, sources, referee, sequential)? {
                 Ok(work) => pilots.push(work),
                 Err(_) => break,
             }
@@ -241,21 +241,21 @@ impl<'a> Comparison<'a> {
     fn answer(
         &mut self,
         inputs: &Inputs,
-        mut place: Place,
+        mut sources: Sources,
         referee: &mut Referee<'a>,
         sequential: &Contestant,
     ) -> Result<Result<Work, String>, Error> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let fault = match referee.reference(place.clone()) {
+            let fault = match referee.reference(sources.clone()) {
                 Ok(Reference {
                     digest,
                     cpu,
                     waited,
                 }) => {
                     return Ok(Ok(Work {
-                        place,
+                        sources,
                         pattern: inputs.header.pattern,
                         tasks: inputs.tasks.len(),
                         digest,
@@ -275,17 +275,17 @@ impl<'a> Comparison<'a> {
             let trouble = self
                 .servers
                 .borrow_mut()
-                .trouble(place.origin.is_some(), false);
+                .trouble(sources.origin.is_some(), false);
             let Some(trouble) = trouble.filter(|_| tries == 1) else {
                 let why = format!("the right answer could not be found: {fault}");
                 return Ok(Err(why));
             };
             self.progress.note(&format!("{trouble}; restarting it"));
             let mut servers = self.servers.borrow_mut();
-            if let Err(why) = servers.provide(place.origin.is_some(), false) {
+            if let Err(why) = servers.provide(sources.origin.is_some(), false) {
                 return Ok(Err(why));
             }
-            place.origin = place.origin.and(servers.origin());
+            sources.origin = sources.origin.and(servers.origin());
         }
     }
 

@@ -277,7 +277,7 @@ pub struct Sample {
 /// time of a sample says nothing.
 pub(crate) const RESPONSE: &str = "response_p99_ns";
 
-/// Whether only the load of the pattern `serve` may report this metric, never a contestant.
+/// Whether only the program `requests` may report this metric, never a contestant.
 pub fn only_the_load_says(metric: &str) -> bool {
     metric.starts_with("response_")
         || metric.starts_with("send_lateness_")

@@ -97,21 +97,21 @@ fn origin_that_is_killed_is_no_model_s_fault() {
 }
 
 #[test]
-fn load_that_is_killed_is_no_model_s_fault() {
+fn killed_requests_are_not_the_fault_of_a_model() {
     let running = two_tables(SERVED);
-    hit(&running, "served-5.jsonl", "load", Signal::KILL);
-    no_model_is_blamed(running, "the comparison's own load");
+    hit(&running, "served-5.jsonl", "requests", Signal::KILL);
+    no_model_is_blamed(running, "the comparison's own program `requests`");
 }
 
 #[test]
-fn dead_load_excuses_no_fault_in_a_table_without_it() {
+fn dead_requests_excuse_no_fault_in_other_tables() {
     let comparison = Comparison::quick(SERVED).budget("30s");
     let map = comparison.file("map.toml", TINY);
     let running = comparison
         .args(["--model", "threads", "--runner", "faulty=false"])
         .args(["--workload-file".into(), map.into_os_string()])
         .start();
-    hit(&running, "served-5.jsonl", "load", Signal::KILL);
+    hit(&running, "served-5.jsonl", "requests", Signal::KILL);
     let finished = running.finish();
     let results = finished.results();
     assert_eq!(finished.code(), 1, "{}", finished.stderr);

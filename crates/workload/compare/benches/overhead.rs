@@ -12,7 +12,7 @@ use std::time::Instant;
 use workload::definition::parse;
 use workload::inputs;
 use workload::model::{Batch, Model};
-use workload::protocol::{Load, PROTOCOL, Place, Reply, Request};
+use workload::protocol::{Load, PROTOCOL, Reply, Request, Sources};
 use workload::sequential::Sequential;
 use workload::task::{Surroundings, compute};
 
@@ -37,8 +37,8 @@ fn main() {
     )
     .expect("there is room");
     let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
-    let mut runner = Runner::start(Place {
-        load: None,
+    let mut runner = Runner::start(Sources {
+        requests: None,
         inputs: path,
         files: None,
         origin: None,
@@ -97,7 +97,7 @@ struct Runner {
 }
 
 impl Runner {
-    fn start(place: Place) -> Runner {
+    fn start(sources: Sources) -> Runner {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sequential"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -112,7 +112,7 @@ impl Runner {
         };
         runner.ask(&Request::Hello { protocol: PROTOCOL });
         runner.ask(&Request::Load(Load {
-            place,
+            sources,
             variant: String::new(),
             workers: 1,
         }));

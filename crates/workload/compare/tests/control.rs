@@ -1,4 +1,4 @@
-//! The private channel between the comparison and the load: accepted orders, and the recipient of
+//! The private channel between the comparison and `requests`: accepted orders, and the recipient of
 //! the verdict.
 
 use std::collections::VecDeque;
@@ -23,22 +23,22 @@ use workload::task::Surroundings;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program, under the control of this one.
-struct Load {
+struct Requests {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     folder: TempDir,
 }
 
-impl Load {
-    fn start() -> Load {
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_load"))
+impl Requests {
+    fn start() -> Requests {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_requests"))
             .arg("--control")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        Load {
+        Requests {
             to: child.stdin.take().expect("a pipe"),
             from: BufReader::new(child.stdout.take().expect("a pipe")),
             child,
@@ -55,9 +55,9 @@ impl Load {
     }
 
     fn inputs(&self) -> PathBuf {
-        let text = "name = \"load\"\npattern = \"serve\"\ntasks = 5\n[serve]\nsessions = 2\nrate = 100\nseconds = 0.1\n\
+        let text = "name = \"requests\"\npattern = \"serve\"\ntasks = 5\n[serve]\nsessions = 2\nrate = 100\nseconds = 0.1\n\
                     [[step]]\nwait = \"1ms\"\n";
-        let inputs = make(&parse(text, "load").expect("a definition"), 10);
+        let inputs = make(&parse(text, "requests").expect("a definition"), 10);
         let path = self.folder.path().join("inputs.jsonl");
         let mut lines = Vec::new();
         inputs::write(&inputs, &mut lines).expect("room");
@@ -88,7 +88,7 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for Requests {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -108,18 +108,18 @@ fn server(inputs: &Path) -> (SocketAddr, JoinHandle<()>) {
     (address, served)
 }
 
-fn order(load: SocketAddr, server: SocketAddr) -> Report {
+fn order(requests: SocketAddr, server: SocketAddr) -> Report {
     let inputs = PathBuf::from("/not/what/it/was/given");
-    let ordered = Order { inputs, server }.send(load).expect("it listens");
+    let ordered = Order { inputs, server }.send(requests).expect("it listens");
     ordered.report(PATIENCE).expect("a report")
 }
 
 #[test]
 fn verdict_reaches_comparison_and_contestant() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
-    load.begin(id, std::process::id());
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
+    requests.begin(id, std::process::id());
     let (server, served) = server(&inputs);
     let told = order(address, server);
     served.join().expect("it ends with its sessions");
@@ -127,23 +127,23 @@ fn verdict_reaches_comparison_and_contestant() {
         panic!("{told:?}");
     };
     assert!(metrics["response_p99_ns"] >= 1e6, "{metrics:?}");
-    assert_eq!(load.end(id), Some(told));
+    assert_eq!(requests.end(id), Some(told));
 }
 
 #[test]
 fn one_order_counts_in_each_sample_and_none_outside() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
-    load.begin(id, std::process::id());
-    assert_eq!(load.end(id), None, "none was ordered");
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
+    requests.begin(id, std::process::id());
+    assert_eq!(requests.end(id), None, "none was ordered");
     // Between two samples.
     let early = Order {
         inputs: inputs.clone(),
         server: address,
     };
     let early = early.send(address).expect("it listens");
-    load.begin(id, std::process::id());
+    requests.begin(id, std::process::id());
     early.report(PATIENCE).expect_err("it is not read");
     let (first, served) = server(&inputs);
     let told = order(address, first);
@@ -153,19 +153,19 @@ fn one_order_counts_in_each_sample_and_none_outside() {
         panic!("{again:?}");
     };
     assert!(error.contains("this is the second"), "{error}");
-    assert_eq!(load.end(id), Some(told), "the first one");
+    assert_eq!(requests.end(id), Some(told), "the first one");
     assert!(matches!(
-        load.ask(&Command::End { id }),
+        requests.ask(&Command::End { id }),
         Answer::Refused { .. }
     ));
 }
 
 #[test]
-fn load_ends_with_its_sample() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
-    load.begin(id, std::process::id());
+fn requests_end_with_their_sample() {
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
+    requests.begin(id, std::process::id());
     // Accepts and never answers.
     let silent = listen().expect("a port");
     let server = silent.local_addr().expect("bound");
@@ -174,19 +174,19 @@ fn load_ends_with_its_sample() {
     while sessions.len() < 2 {
         sessions.push(silent.accept().expect("a session"));
     }
-    let report = load.end(id);
+    let report = requests.end(id);
     assert!(matches!(report, Some(Report::Failed { .. })), "{report:?}");
     drop(ordered);
 }
 
 /// Connects again and again, says nothing, and counts, until told to stop. Keeps the newest
 /// connections open.
-fn flood(load: SocketAddr, count: &AtomicUsize, is_over: &AtomicBool) {
+fn flood(requests: SocketAddr, count: &AtomicUsize, is_over: &AtomicBool) {
     let deadline = Instant::now() + PATIENCE;
     let mut open = VecDeque::new();
     while !is_over.load(Ordering::SeqCst) && Instant::now() < deadline {
         // Once the backlog is full an attempt takes until its timeout.
-        if let Ok(stream) = TcpStream::connect_timeout(&load, Duration::from_millis(50)) {
+        if let Ok(stream) = TcpStream::connect_timeout(&requests, Duration::from_millis(50)) {
             open.push_back(stream);
             count.fetch_add(1, Ordering::SeqCst);
         }
@@ -198,19 +198,19 @@ fn flood(load: SocketAddr, count: &AtomicUsize, is_over: &AtomicBool) {
 
 #[test]
 fn sample_ends_while_the_contestant_keeps_connecting() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
     let (count, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         let flooding = scope.spawn(|| flood(address, &count, &is_over));
         for _ in 0..3 {
-            load.begin(id, std::process::id());
+            requests.begin(id, std::process::id());
             let begun = count.load(Ordering::SeqCst);
             while count.load(Ordering::SeqCst) < begun + 10 && !flooding.is_finished() {
                 thread::sleep(Duration::from_millis(1));
             }
-            let report = load.end(id);
+            let report = requests.end(id);
             let is_done = matches!(report, Some(Report::Done { .. }));
             assert!(!is_done, "{report:?}");
         }
@@ -218,11 +218,11 @@ fn sample_ends_while_the_contestant_keeps_connecting() {
         assert!(!has_waited, "it ended after the last connection");
         is_over.store(true, Ordering::SeqCst);
     });
-    load.begin(id, std::process::id());
+    requests.begin(id, std::process::id());
     let (server, served) = server(&inputs);
     let told = order(address, server);
     served.join().expect("it ends with its sessions");
-    assert_eq!(load.end(id), Some(told), "it works as before");
+    assert_eq!(requests.end(id), Some(told), "it works as before");
 }
 
 /// Waits until some process tries to connect to this address.
@@ -240,10 +240,10 @@ fn wait_for_attempt(server: SocketAddr) {
 #[cfg(target_os = "linux")]
 #[test]
 fn sample_ends_while_the_server_takes_no_session() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
-    load.begin(id, std::process::id());
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
+    requests.begin(id, std::process::id());
     // The backlog is full, so connecting would take until its timeout.
     let full = TcpListener::bind("127.0.0.1:0").expect("a port");
     rustix::net::listen(&full, 0).expect("a backlog");
@@ -253,7 +253,7 @@ fn sample_ends_while_the_server_takes_no_session() {
     let ordered = Order { inputs, server }.send(address).expect("it listens");
     wait_for_attempt(server);
     let began = Instant::now();
-    let report = load.end(id);
+    let report = requests.end(id);
     let took = began.elapsed();
     let text = format!("{report:?}");
     assert!(text.contains("cannot be opened"), "{text}");
@@ -264,14 +264,14 @@ fn sample_ends_while_the_server_takes_no_session() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn load_rests_while_it_has_no_descriptor_to_accept() {
+fn accepting_pauses_without_a_free_descriptor() {
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
-    load.begin(id, std::process::id());
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
+    requests.begin(id, std::process::id());
     let (server, served) = server(&inputs);
-    let process = Pid::from_child(&load.child);
+    let process = Pid::from_child(&requests.child);
     let before = rustix::process::getrlimit(Resource::Nofile);
     let limit = |current: Option<u64>| {
         let new = Rlimit {
@@ -283,9 +283,9 @@ fn load_rests_while_it_has_no_descriptor_to_accept() {
     limit(Some(3));
     let ordered = Order { inputs, server }.send(address).expect("it listens");
     // A thread that pauses gives up its processor; one that tries again at once does not.
-    let before_pauses = pauses(load.child.id());
+    let before_pauses = pauses(requests.child.id());
     let deadline = Instant::now() + PATIENCE;
-    while pauses(load.child.id()) < before_pauses + 5 {
+    while pauses(requests.child.id()) < before_pauses + 5 {
         assert!(Instant::now() < deadline, "it does not pause");
         thread::sleep(Duration::from_millis(20));
     }
@@ -293,7 +293,7 @@ fn load_rests_while_it_has_no_descriptor_to_accept() {
     let told = ordered.report(PATIENCE).expect("a report");
     served.join().expect("it ends with its sessions");
     assert!(matches!(told, Report::Done { .. }), "{told:?}");
-    assert_eq!(load.end(id), Some(told));
+    assert_eq!(requests.end(id), Some(told));
 }
 
 /// How often the threads of a process have given up their processors by themselves.
@@ -311,11 +311,10 @@ fn pauses(process: u32) -> u64 {
         .sum()
 }
 
-/// A process that is sampled and orders, when told to, a load for a server of its choice. What it
-/// was told.
+/// Starts a process that is sampled and orders requests for this server. Returns the answer.
 #[cfg(target_os = "linux")]
 fn order_from_another_process(
-    load: &mut Load,
+    requests: &mut Requests,
     id: u64,
     server: SocketAddr,
     to: SocketAddr,
@@ -330,7 +329,7 @@ fn order_from_another_process(
         .stdout(Stdio::piped())
         .spawn();
     let mut sampled = sampled.expect("bash starts");
-    load.begin(id, sampled.id());
+    requests.begin(id, sampled.id());
     let mut go = sampled.stdin.take().expect("a pipe");
     go.write_all(b"go\n").expect("it reads");
     let said = sampled.wait_with_output().expect("it ends");
@@ -339,22 +338,22 @@ fn order_from_another_process(
 
 #[cfg(target_os = "linux")]
 #[test]
-fn load_cannot_be_ordered_for_a_foreign_server() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
+fn requests_cannot_be_ordered_for_a_foreign_server() {
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
     // A contestant that is not being sampled, and a program that is no contestant.
-    let mut other = Load::start();
+    let mut other = Requests::start();
     let (_, door) = other.open(&inputs);
     let wildcard = TcpListener::bind("0.0.0.0:0").expect("a port");
     let port = wildcard.local_addr().expect("bound").port();
     for server in [door, SocketAddr::from(([127, 0, 0, 1], port))] {
-        let said = order_from_another_process(&mut load, id, server, address);
+        let said = order_from_another_process(&mut requests, id, server, address);
         assert!(
             said.contains("the server belongs to another contestant"),
             "{said}"
         );
-        let report = load.end(id);
+        let report = requests.end(id);
         assert!(matches!(report, Some(Report::Failed { .. })), "{report:?}");
     }
 }
@@ -362,14 +361,14 @@ fn load_cannot_be_ordered_for_a_foreign_server() {
 #[cfg(target_os = "linux")]
 #[test]
 fn another_contestant_cannot_order() {
-    let mut load = Load::start();
-    let inputs = load.inputs();
-    let (id, address) = load.open(&inputs);
+    let mut requests = Requests::start();
+    let inputs = requests.inputs();
+    let (id, address) = requests.open(&inputs);
     let mut sampled = std::process::Command::new("sleep")
         .arg("1000")
         .spawn()
         .expect("sleep starts");
-    load.begin(id, sampled.id());
+    requests.begin(id, sampled.id());
     let line = format!(
         "exec 3<>/dev/tcp/127.0.0.1/{}; echo '{{\"inputs\":\"x\",\"server\":\"{address}\"}}' >&3; cat <&3",
         address.port()
@@ -378,7 +377,7 @@ fn another_contestant_cannot_order() {
         .args(["-c", &line])
         .output();
     let said = String::from_utf8_lossy(&other.expect("bash starts").stdout).into_owned();
-    let report = load.end(id);
+    let report = requests.end(id);
     sampled.kill().expect("it is ours");
     sampled.wait().expect("it ends");
     assert!(said.contains("belongs to another contestant"), "{said}");

@@ -11,7 +11,7 @@ use super::{Extras, serving};
 use crate::definition::Pattern;
 use crate::inputs;
 use crate::model::{Batch, Model, Outputs};
-use crate::protocol::{Hello, Load, PROTOCOL, Place, Reply, Request, Sample};
+use crate::protocol::{Hello, Load, PROTOCOL, Reply, Request, Sample, Sources};
 use crate::sequential::contained;
 use crate::task::{Failure, Output, Surroundings, compute};
 use crate::trace::Trace;
@@ -30,7 +30,7 @@ pub(super) struct Session<M: Model> {
     extras: Extras,
     loaded: Option<(M::Ready, Arc<Batch>)>,
     /// Where that came from.
-    place: Option<Place>,
+    sources: Option<Sources>,
 }
 
 impl<M: Model> Session<M> {
@@ -39,7 +39,7 @@ impl<M: Model> Session<M> {
             model,
             extras,
             loaded: None,
-            place: None,
+            sources: None,
         }
     }
 
@@ -63,7 +63,7 @@ impl<M: Model> Session<M> {
             Request::Calibrate if self.extras.referee => Ok(Reply::Calibrated {
                 iterations_per_us: calibrate(),
             }),
-            Request::Reference(place) if self.extras.referee => reference(&place),
+            Request::Reference(sources) if self.extras.referee => reference(&sources),
             Request::Calibrate | Request::Reference(_) => {
                 Err(Failure::new("this runner is no referee"))
             }
@@ -107,7 +107,7 @@ impl<M: Model> Session<M> {
                 load.variant
             )));
         }
-        let batch = batch(&load.place)?;
+        let batch = batch(&load.sources)?;
         if matches!(batch.inputs().header.pattern, Pattern::Serve { .. })
             && let Err(reason) = self.model.serves(&load.variant)
         {
@@ -122,15 +122,17 @@ impl<M: Model> Session<M> {
             .prepare(&load.variant, batch.inputs(), load.workers.max(1))?;
         let setup_ns = elapsed_ns(start);
         self.loaded = Some((ready, Arc::new(batch)));
-        self.place = Some(load.place);
+        self.sources = Some(load.sources);
         Ok(Reply::Loaded { setup_ns })
     }
 
     fn sample(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
         let before = usage::at_begin();
-        if let (Pattern::Serve { .. }, Some(place)) = (batch.inputs().header.pattern, &self.place) {
-            let served = serving::once(&self.model, ready, batch, place)?;
+        if let (Pattern::Serve { .. }, Some(sources)) =
+            (batch.inputs().header.pattern, &self.sources)
+        {
+            let served = serving::once(&self.model, ready, batch, sources)?;
             return Ok(Reply::Sample(Sample {
                 usage: Some(usage::between(before, usage::at_end())),
                 ..served
@@ -150,8 +152,10 @@ impl<M: Model> Session<M> {
 
     fn trace(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
-        if let (Pattern::Serve { .. }, Some(place)) = (batch.inputs().header.pattern, &self.place) {
-            let served = serving::once(&self.model, ready, batch, place)?;
+        if let (Pattern::Serve { .. }, Some(sources)) =
+            (batch.inputs().header.pattern, &self.sources)
+        {
+            let served = serving::once(&self.model, ready, batch, sources)?;
             return Ok(Reply::Trace {
                 digest: served.digest,
                 metrics: served.metrics,
@@ -183,16 +187,16 @@ fn elapsed_ns(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn batch(place: &Place) -> Result<Batch, Failure> {
-    let inputs = inputs::read(&place.inputs).map_err(Failure::new)?;
-    Ok(Batch::new(Arc::new(inputs), surroundings(place)))
+fn batch(sources: &Sources) -> Result<Batch, Failure> {
+    let inputs = inputs::read(&sources.inputs).map_err(Failure::new)?;
+    Ok(Batch::new(Arc::new(inputs), surroundings(sources)))
 }
 
-fn surroundings(place: &Place) -> Surroundings {
-    let inputs = std::path::absolute(&place.inputs).unwrap_or_default();
+fn surroundings(sources: &Sources) -> Surroundings {
+    let inputs = std::path::absolute(&sources.inputs).unwrap_or_default();
     Surroundings {
-        files: place.files.clone().unwrap_or_default(),
-        origin: place.origin,
+        files: sources.files.clone().unwrap_or_default(),
+        origin: sources.origin,
         // A folder whose name is not UTF-8 cannot be named by a server.
         logs: inputs
             .parent()
@@ -233,8 +237,8 @@ fn calibrate() -> u64 {
 }
 
 /// The digest that all must share: every task on all processors, without the waits, which change no value.
-fn reference(place: &Place) -> Result<Reply, Failure> {
-    let mut full = inputs::read(&place.inputs).map_err(Failure::new)?;
+fn reference(sources: &Sources) -> Result<Reply, Failure> {
+    let mut full = inputs::read(&sources.inputs).map_err(Failure::new)?;
     for step in full.tasks.iter_mut().flat_map(|task| &mut task.steps) {
         match step {
             inputs::Step::Wait { ns } => *ns = 0,
@@ -243,7 +247,7 @@ fn reference(place: &Place) -> Result<Reply, Failure> {
             _ => {}
         }
     }
-    let batch = Arc::new(Batch::new(Arc::new(full), surroundings(place)));
+    let batch = Arc::new(Batch::new(Arc::new(full), surroundings(sources)));
     let once = || -> Result<(u64, u64, u64), Failure> {
         let before = usage::at_begin();
         let referee = Referee::default();

@@ -1,4 +1,4 @@
-//! The messages between the comparison and the program `load`: one JSON object per line, on a
+//! The messages between the comparison and the program `requests`: one JSON object per line, on a
 //! channel that no contestant has.
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use super::Report;
 pub enum Command {
     /// Listen on an address for one contestant. Answered by [`Answer::Opened`].
     Open {
-        /// The inputs of all loads that are ordered there.
+        /// The inputs of all orders at this address.
         inputs: PathBuf,
     },
     /// A sample of that contestant begins: one order is accepted. Answered by [`Answer::Begun`].
@@ -24,7 +24,7 @@ pub enum Command {
         /// The process of the contestant.
         runner: u32,
     },
-    /// The sample is over, and so is its load. Answered by [`Answer::Ended`].
+    /// The sample is over, and so are its requests. Answered by [`Answer::Ended`].
     End {
         /// From [`Answer::Opened`].
         id: u64,
@@ -36,37 +36,37 @@ pub enum Command {
     },
 }
 
-/// An answer from `load`.
+/// An answer from `requests`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
     /// It listens.
     Opened {
-        /// Names the contestant from now on.
+        /// The number of the contestant.
         id: u64,
         /// The address that the contestant gets.
         address: SocketAddr,
     },
     /// An order is accepted.
     Begun {
-        /// Of the contestant.
+        /// The number of the contestant.
         id: u64,
     },
-    /// No order is accepted any more.
+    /// Orders are no longer accepted.
     Ended {
-        /// Of the contestant.
+        /// The number of the contestant.
         id: u64,
-        /// The verdict; null if no load was ordered.
+        /// The report; null if nothing was ordered.
         report: Option<Report>,
     },
-    /// It does not listen any more.
+    /// It no longer listens.
     Closed {
-        /// Of the contestant.
+        /// The number of the contestant.
         id: u64,
     },
-    /// The command makes no sense.
+    /// The command is invalid.
     Refused {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }

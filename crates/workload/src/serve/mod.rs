@@ -1,9 +1,9 @@
 //! The pattern `serve`: requests that arrive at a fixed rate over sessions that stay open.
 //!
-//! A server is the model's. What it has in common with the others is here: what a session says ([`Session`], without any
-//! I/O), a blocking conversation ([`Service::converse`]), and a readiness loop for those that have fewer threads than
-//! sessions ([`Readiness`]). Who sends the requests is a program of its own, `load` in `workload-compare`; a runner orders
-//! a load from it ([`Order`]).
+//! Each model has its own server. The parts that servers share are here: the dialogue of a session
+//! ([`Session`], without any I/O), a blocking conversation ([`Service::converse`]), and a readiness
+//! loop for servers with fewer threads than sessions ([`Readiness`]). A separate program, `requests`
+//! in `workload-compare`, sends the requests; a runner orders them from it ([`Order`]).
 //!
 //! All sessions are opened before the first request, and each is served until its client closes it.
 
@@ -32,17 +32,17 @@ use crate::definition::{Pattern, Talk};
 use crate::model::Batch;
 use crate::task::{AsyncIo, Failure, Offload};
 
-/// How long a blocking conversation waits for a client to take an answer before it gives up the
+/// How long a blocking conversation waits for a client to read an answer before it gives up the
 /// connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What all sessions of a server share.
+/// The part of a server that all its sessions share.
 #[derive(Debug)]
 pub struct Service {
     batch: Arc<Batch>,
     talk: Talk,
     sessions: usize,
-    /// The task whose steps come before the next guess: the lines of a round do not say.
+    /// The task whose steps come before the next guess, since the lines of a round name none.
     next: AtomicUsize,
 }
 
@@ -50,7 +50,7 @@ impl Service {
     /// The service that a batch of the pattern `serve` describes.
     ///
     /// # Errors
-    /// With any other pattern, and without tasks.
+    /// If the pattern is another one, or there are no tasks.
     pub fn new(batch: Arc<Batch>) -> Result<Service, Failure> {
         let Pattern::Serve { sessions, talk, .. } = batch.inputs().header.pattern else {
             return Err(Failure::new("only the pattern `serve` has a server"));
@@ -66,22 +66,22 @@ impl Service {
         })
     }
 
-    /// The tasks that are asked for.
+    /// The tasks.
     pub fn batch(&self) -> &Arc<Batch> {
         &self.batch
     }
 
-    /// How many connections come, before the first request of any.
+    /// The number of connections, all of which are opened before the first request.
     pub fn sessions(&self) -> usize {
         self.sessions
     }
 
-    /// A session at its beginning.
+    /// A new session.
     pub fn session(&self) -> Session {
         Session::new(self.talk, self.batch.len())
     }
 
-    /// The task that a session asks for by this number; for guesses, which have none, one after the other.
+    /// The task of a request; guesses, which name none, get one task after the other.
     pub fn task(&self, asked: Option<usize>) -> usize {
         asked.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed) % self.batch.len())
     }
@@ -89,7 +89,7 @@ impl Service {
     /// Serves one connection on the calling thread until the client closes it.
     ///
     /// # Errors
-    /// When the connection fails; the tasks' own failures are answers.
+    /// If the connection fails. Failures of tasks are answers.
     pub fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -110,7 +110,7 @@ impl Service {
         Ok(())
     }
 
-    /// Does on the calling thread all that a session asks for by now.
+    /// Answers all requests that a session has so far, on the calling thread.
     pub fn answer(&self, session: &mut Session) {
         while let Some(asked) = session.next_request() {
             let output = crate::sequential::contained(&self.batch, self.task(asked));
@@ -126,7 +126,7 @@ impl Service {
         }
     }
 
-    /// [`answer_async`](Self::answer_async) that computes elsewhere.
+    /// [`answer_async`](Self::answer_async) with computation offloaded.
     pub async fn answer_offloading(
         &self,
         session: &mut Session,

@@ -1,4 +1,4 @@
-//! A runner's half of a load: it listens, orders, and is told what became of it.
+//! The runner's side of the requests of a sample: it listens, orders them and gets a report.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,26 +15,26 @@ use crate::value::hex;
 /// The longest report, in bytes: a few figures, or a one-line message.
 const LONGEST_REPORT: usize = 64 * 1024;
 
-/// Connections that wait to be accepted: with std's 128 the next one would hang.
+/// The limit on connections that wait to be accepted. With std's 128, further ones would hang.
 #[cfg(unix)]
 const BACKLOG: i32 = 4096;
 
-/// What the program `load` is to do: one JSON object in one line, on a connection of its own.
+/// An order for the program `requests`: one JSON object in one line, on a connection of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
     /// The inputs, which also say how many sessions, at what rate, and for how long.
     pub inputs: PathBuf,
-    /// Where the server listens.
+    /// The address of the server.
     pub server: SocketAddr,
 }
 
-/// What became of it: one JSON object in one line.
+/// The report on an order: one JSON object in one line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Report {
-    /// All requests were answered rightly.
+    /// All answers were right.
     Done {
-        /// From when the first request was due to the last answer.
+        /// The time from when the first request was due to the last answer.
         wall_ns: u64,
         /// The digest of the outputs, each task's once.
         #[serde(with = "hex")]
@@ -42,17 +42,17 @@ pub enum Report {
         /// `response_p50_ns` and the like.
         metrics: BTreeMap<String, f64>,
     },
-    /// They were not, and this is why.
+    /// An answer was wrong or missing.
     Failed {
-        /// One line.
+        /// The reason, in one line.
         error: String,
     },
 }
 
-/// A listener on a free loopback port, with room for thousands that wait to be accepted.
+/// Listens on a free loopback port, with a backlog for thousands of connections.
 ///
 /// # Errors
-/// When there is no port.
+/// If there is no port.
 pub fn listen() -> io::Result<TcpListener> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     // A second `listen` sets the backlog anew.
@@ -61,19 +61,20 @@ pub fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// A load that was ordered. No thread waits for it: all its connections are closed when it is over, also after an error, so
-/// the server ends and then asks what became of it.
+/// Requests that were ordered. No thread waits for them: their connections are all closed at the
+/// end, also after an error, so the server ends first and then reads the report.
 #[derive(Debug)]
 pub struct Ordered(TcpStream);
 
 impl Order {
-    /// Orders the load. It begins at once, and what it connects waits in the backlog until the server accepts.
+    /// Orders the requests from the program at this address. It begins at once, and its connections
+    /// wait in the backlog until the server accepts them.
     ///
     /// # Errors
-    /// When the program that makes the load is gone.
-    pub fn send(&self, load: SocketAddr) -> Result<Ordered, Failure> {
+    /// If that program is gone.
+    pub fn send(&self, requests: SocketAddr) -> Result<Ordered, Failure> {
         let send = || -> io::Result<TcpStream> {
-            let mut stream = TcpStream::connect(load)?;
+            let mut stream = TcpStream::connect(requests)?;
             let mut line = serde_json::to_vec(self)?;
             line.push(b'\n');
             stream.write_all(&line)?;
@@ -84,10 +85,10 @@ impl Order {
 }
 
 impl Ordered {
-    /// What became of it.
+    /// The report.
     ///
     /// # Errors
-    /// When that is not told within `patience`.
+    /// If it does not arrive within `patience`.
     pub fn report(self, patience: Duration) -> Result<Report, Failure> {
         let receive = || -> io::Result<Report> {
             let answer = read_line(&self.0, LONGEST_REPORT, patience)?;
@@ -98,5 +99,5 @@ impl Ordered {
 }
 
 fn lost(error: io::Error) -> Failure {
-    Failure::new(format_args!("the load was not to be had: {error}"))
+    Failure::new(format_args!("no requests were sent: {error}"))
 }

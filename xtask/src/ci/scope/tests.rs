@@ -187,7 +187,9 @@ fn an_example_touches_the_test_that_compares_it_with_its_ports() {
     let mut members = members();
     members.push(member("threads", "crates/threads", &[]));
     let changed = paths(&["crates/threads/examples/line_server/play.rs"]);
-    let packages = ["threads", "workload-line-server"].map(str::to_string).into();
+    let packages = ["threads", "workload-line-server"]
+        .map(str::to_string)
+        .into();
     assert_eq!(
         scope(&members, &changed, &[]),
         Scope::Some(Touched {

@@ -103,7 +103,7 @@ fn claim(digest: u64, wall: Duration) -> Reply {
     })
 }
 
-/// Orders a load before the sample, for an unrelated server.
+/// Orders requests before the sample, for an unrelated server.
 pub(crate) fn order_early(honest: &Honest) {
     let listener = listen().expect("a port");
     let server = listener.local_addr().expect("bound");
@@ -112,7 +112,7 @@ pub(crate) fn order_early(honest: &Honest) {
         server,
     };
     // It may be refused at once or later.
-    let _ = order.send(honest.load.expect("a load"));
+    let _ = order.send(honest.requests.expect("the program `requests`"));
 }
 
 fn order(honest: &Honest, server: &str) {
@@ -121,7 +121,7 @@ fn order(honest: &Honest, server: &str) {
         server: server.parse().expect("an address"),
     };
     let ordered = order
-        .send(honest.load.expect("a load"))
+        .send(honest.requests.expect("the program `requests`"))
         .expect("it listens");
     let _ = ordered.report(Duration::from_secs(30));
 }

@@ -21,7 +21,7 @@ pub(crate) struct Honest {
     /// How many samples of this life it was asked for.
     pub(crate) samples: u32,
     pub(crate) inputs: PathBuf,
-    pub(crate) load: Option<SocketAddr>,
+    pub(crate) requests: Option<SocketAddr>,
     /// Whether it declares the concurrency `workers`.
     pub(crate) has_workers: bool,
     /// Whether it does its tasks while loading, and the digest of their outputs.
@@ -59,15 +59,15 @@ impl Honest {
                 own_threads: 0,
             }),
             Request::Load(load) => {
-                let inputs = inputs::read(&load.place.inputs).expect("inputs");
+                let inputs = inputs::read(&load.sources.inputs).expect("inputs");
                 let surroundings = Surroundings {
-                    files: load.place.files.unwrap_or_default(),
-                    origin: load.place.origin,
-                    logs: load.place.inputs.parent().expect("a folder").to_owned(),
+                    files: load.sources.files.unwrap_or_default(),
+                    origin: load.sources.origin,
+                    logs: load.sources.inputs.parent().expect("a folder").to_owned(),
                 };
                 self.loaded = Some(Arc::new(Batch::new(Arc::new(inputs), surroundings)));
-                self.inputs = load.place.inputs;
-                self.load = load.place.load;
+                self.inputs = load.sources.inputs;
+                self.requests = load.sources.requests;
                 if self.remembers {
                     self.remembered = Some(self.digest());
                 }
@@ -138,7 +138,9 @@ impl Honest {
             inputs: self.inputs.clone(),
             server: listener.local_addr().expect("bound"),
         };
-        let ordered = order.send(self.load.expect("a load")).expect("it listens");
+        let ordered = order
+            .send(self.requests.expect("the program `requests`"))
+            .expect("it listens");
         let served = Sequential.serve(&mut (), &service, listener);
         served.expect("it serves to the end");
         match ordered.report(Duration::from_secs(30)).expect("a report") {

@@ -1,14 +1,15 @@
-//! The load of the pattern `serve`: requests at a fixed rate, whether or not the server keeps up.
+//! The requests of the pattern `serve`, at a fixed rate whether or not the server keeps up.
 //!
-//! It prints the address it listens on, one line, and ends when its standard input does. A runner
-//! sends it an order, one JSON object in one line, and gets one back when the load is over: see
-//! `docs/protocol.md`. One order at a time: the next one waits. With `--control` it listens nowhere
-//! until the comparison asks it to on standard input, and it reports the verdict on each load to
-//! the comparison.
+//! The program prints the address it listens on, one line, and exits when its standard input ends. A
+//! runner sends it an order, one JSON object in one line, and gets a report back when the requests
+//! are over: see `docs/protocol.md`. It carries out one order at a time; the next one waits. With
+//! `--control` it listens nowhere until the comparison tells it to on standard input, and it also
+//! sends each report to the comparison.
 //!
-//! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response time counts from then, not
-//! from when it could be sent. So a server that stalls is charged for everybody who came meanwhile, which a client that
-//! waits for each answer before it asks again would leave out ("coordinated omission", as Gil Tene calls it).
+//! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response time
+//! counts from then, not from when it could be sent. So a server that stalls is charged for all
+//! requests that were due meanwhile, which a client that waits for each answer before it asks again
+//! would leave out ("coordinated omission", as Gil Tene calls it).
 
 mod client;
 mod clock;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("load: {error}");
+            eprintln!("requests: {error}");
             ExitCode::FAILURE
         }
     }
@@ -56,13 +57,13 @@ fn serve() -> io::Result<()> {
     writeln!(stdout, "{}", listener.local_addr()?)?;
     stdout.flush()?;
     std::thread::spawn(|| {
-        // Whatever arrives is ignored: the end is the message.
+        // The input is ignored: its end is the signal.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         std::process::exit(0);
     });
     loop {
         let (stream, _) = listener.accept()?;
-        // A runner that has gone away needs no report.
+        // A runner that is gone needs no report.
         let _ = answer(&stream);
     }
 }
@@ -76,7 +77,7 @@ fn answer(stream: &TcpStream) -> io::Result<()> {
     report_to(stream, &report)
 }
 
-/// The order, or why it is none.
+/// Reads an order; the inner error says why the line is not one.
 fn read_order(stream: &TcpStream, patience: Duration) -> io::Result<Result<Order, String>> {
     let line = read_line(stream, LONGEST_ORDER, patience)?;
     Ok(serde_json::from_str(&line).map_err(|error| format!("this is not an order: {error}")))
@@ -92,6 +93,6 @@ fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Without it fewer sessions can be opened, and the first that cannot says so.
+    // If it fails, fewer sessions can be opened, and the first that cannot says so.
     let _ = setrlimit(Resource::Nofile, limit);
 }

@@ -1,4 +1,5 @@
-//! One session: a connection that stays open, with one request under way at most; the others wait here.
+//! One session: a connection that stays open, with at most one request in flight and a queue of
+//! others.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -20,8 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// made at once, or when the kernel tries again after a second: a new attempt does not come later.
 const ATTEMPT: Duration = Duration::from_millis(250);
 
-/// A request: which, of which task, and when it is due. No answer can come sooner than `least` after it was asked for, since
-/// so long the task waits.
+/// A request for a task. Its answer takes at least `least`, since the task waits that long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
     pub(crate) task: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Request {
     pub(crate) least: Duration,
 }
 
-/// A request that was answered rightly, as far as one answer says.
+/// An answered request, and the output in the answer.
 pub(crate) struct Answered {
     pub(crate) request: Request,
     pub(crate) output: u64,
@@ -40,8 +40,8 @@ pub(crate) struct Client {
     stream: TcpStream,
     received: Vec<u8>,
     waiting: VecDeque<Request>,
-    under_way: Option<(Request, Dialogue)>,
-    /// When it was last asked for something.
+    in_flight: Option<(Request, Dialogue)>,
+    /// The time of the last question to the server.
     asked: Instant,
 }
 
@@ -63,7 +63,7 @@ impl Client {
             stream,
             received: Vec::new(),
             waiting: VecDeque::new(),
-            under_way: None,
+            in_flight: None,
             asked: Instant::now(),
         })
     }
@@ -72,16 +72,16 @@ impl Client {
         &self.stream
     }
 
-    /// A request is due. It is sent at once unless one is under way. Whether it was.
+    /// Sends a request that is due, or queues it if another is in flight. Returns whether it was sent.
     pub(crate) fn ask(&mut self, request: Request, talk: Talk) -> Result<bool, String> {
         self.waiting.push_back(request);
-        if self.under_way.is_some() {
+        if self.in_flight.is_some() {
             return Ok(false);
         }
         self.send_next(talk).map(|()| true)
     }
 
-    /// There is something to read: what was answered by it.
+    /// Reads the socket, which is readable, and returns the requests that this answers.
     pub(crate) fn readable(&mut self, talk: Talk) -> Result<Vec<Answered>, String> {
         let mut piece = [0; 4096];
         match self.stream.read(&mut piece) {
@@ -96,7 +96,7 @@ impl Client {
             let line: Vec<u8> = self.received.drain(..=end).collect();
             let line = String::from_utf8_lossy(&line[..end]).into_owned();
             if let Some(output) = self.line(&line)? {
-                let (request, _) = self.under_way.take().ok_or("an answer to nothing")?;
+                let (request, _) = self.in_flight.take().ok_or("an answer to nothing")?;
                 answered.push(Answered { request, output });
                 self.send_next(talk)?;
             }
@@ -107,15 +107,15 @@ impl Client {
         Ok(answered)
     }
 
-    /// The output, if this line ends the request.
+    /// Processes a line. Returns the output if the line ends the request.
     fn line(&mut self, line: &str) -> Result<Option<u64>, String> {
-        let Some((request, dialogue)) = &mut self.under_way else {
-            return Err(format!("the server said {line:?}, which nobody had asked"));
+        let Some((request, dialogue)) = &mut self.in_flight else {
+            return Err(format!("the server said {line:?} without a request"));
         };
         if line.starts_with("ERROR") {
             return Err(format!("task {}: the server said {line:?}", request.task));
         }
-        // Clocks that tick alike may still be read in another order.
+        // Readings of the clock on two processors may differ a little.
         let took = self.asked.elapsed();
         if took < request.least.mul_f64(0.99) {
             return Err(format!(
@@ -138,7 +138,7 @@ impl Client {
                 guesses,
             } => {
                 let wrong = |why: &str| format!("wrong answer: the guess {line:?} {why}");
-                let guess: i64 = line.parse().map_err(|_| wrong("is no number"))?;
+                let guess: i64 = line.parse().map_err(|_| wrong("is not a number"))?;
                 if !(round.lower..=round.upper).contains(&guess) {
                     return Err(wrong("is out of bounds"));
                 }
@@ -176,7 +176,7 @@ impl Client {
                 (format!("{}NUMBER\n", round.params()), dialogue)
             }
         };
-        self.under_way = Some((request, dialogue));
+        self.in_flight = Some((request, dialogue));
         self.asked = Instant::now();
         send(&mut self.stream, &line)
     }
@@ -202,7 +202,7 @@ pub(crate) fn connect(
     Err(ErrorKind::TimedOut.into())
 }
 
-/// A few bytes, of which a socket that nothing else is under way on takes all at once.
+/// Sends a few bytes, which an idle socket takes at once.
 fn send(stream: &mut TcpStream, text: &str) -> Result<(), String> {
     stream
         .write_all(text.as_bytes())

@@ -1,5 +1,4 @@
-//! The load generator of the pattern `serve`, which reports its verdicts to the comparison
-//! directly.
+//! The running program `requests`, which reports to the comparison directly.
 //!
 //! Both talk over a socket pair: unlike a pipe, a socket cannot be opened again through `/proc`.
 
@@ -17,32 +16,32 @@ use workload::serve::control::{Answer, Command};
 
 use super::runner::ours;
 
-/// The time limit for an answer: a load that is interrupted closes its sessions first.
+/// The time limit for an answer: requests that are interrupted close their sessions first.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The running load generator. Dropping it kills the process.
+/// The running program. Dropping it kills the process.
 #[derive(Debug)]
-pub(super) struct LoadProgram {
+pub(super) struct Requests {
     child: Child,
     to: UnixStream,
     from: BufReader<UnixStream>,
 }
 
-/// The load address of one contestant in one of its lives.
+/// The address at which one contestant orders its requests in one of its lives.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Door {
+pub(super) struct OrderAddress {
     id: u64,
     /// The address that the contestant is given.
     pub(super) address: SocketAddr,
 }
 
-impl LoadProgram {
-    /// Starts the load generator.
+impl Requests {
+    /// Starts the program.
     ///
     /// # Errors
     ///
     /// If it does not start.
-    pub(super) fn start(program: &Path) -> io::Result<LoadProgram> {
+    pub(super) fn start(program: &Path) -> io::Result<Requests> {
         let (to, theirs) = UnixStream::pair()?;
         to.set_read_timeout(Some(PATIENCE))?;
         to.set_write_timeout(Some(PATIENCE))?;
@@ -55,7 +54,7 @@ impl LoadProgram {
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .spawn()?;
         ours(child.id());
-        Ok(LoadProgram { child, to, from })
+        Ok(Requests { child, to, from })
     }
 
     /// Opens an address for a contestant.
@@ -63,36 +62,36 @@ impl LoadProgram {
     /// # Errors
     ///
     /// If the process has ended or answers something else. The same holds for the other commands.
-    pub(super) fn open(&mut self, inputs: &Path) -> io::Result<Door> {
+    pub(super) fn open(&mut self, inputs: &Path) -> io::Result<OrderAddress> {
         let inputs = inputs.to_owned();
         match self.ask(&Command::Open { inputs })? {
-            Answer::Opened { id, address } => Ok(Door { id, address }),
+            Answer::Opened { id, address } => Ok(OrderAddress { id, address }),
             other => Err(unexpected(&other)),
         }
     }
 
     /// Announces that a sample of this contestant begins, whose process id is `runner`.
-    pub(super) fn begin(&mut self, door: Door, runner: u32) -> io::Result<()> {
+    pub(super) fn begin(&mut self, orders_to: OrderAddress, runner: u32) -> io::Result<()> {
         match self.ask(&Command::Begin {
-            id: door.id,
+            id: orders_to.id,
             runner,
         })? {
-            Answer::Begun { id } if id == door.id => Ok(()),
+            Answer::Begun { id } if id == orders_to.id => Ok(()),
             other => Err(unexpected(&other)),
         }
     }
 
-    /// Announces the end of the sample, and returns the verdict: `None` if no load was ordered.
-    pub(super) fn end(&mut self, door: Door) -> io::Result<Option<Report>> {
-        match self.ask(&Command::End { id: door.id })? {
-            Answer::Ended { id, report } if id == door.id => Ok(report),
+    /// Announces the end of the sample, and returns the report: `None` if nothing was ordered.
+    pub(super) fn end(&mut self, orders_to: OrderAddress) -> io::Result<Option<Report>> {
+        match self.ask(&Command::End { id: orders_to.id })? {
+            Answer::Ended { id, report } if id == orders_to.id => Ok(report),
             other => Err(unexpected(&other)),
         }
     }
 
     /// Announces that the contestant has ended.
-    pub(super) fn close(&mut self, door: Door) -> io::Result<()> {
-        match self.ask(&Command::Close { id: door.id })? {
+    pub(super) fn close(&mut self, orders_to: OrderAddress) -> io::Result<()> {
+        match self.ask(&Command::Close { id: orders_to.id })? {
             Answer::Closed { .. } => Ok(()),
             other => Err(unexpected(&other)),
         }
@@ -116,7 +115,7 @@ impl LoadProgram {
     }
 }
 
-impl Drop for LoadProgram {
+impl Drop for Requests {
     fn drop(&mut self) {
         // Closing its standard input would end it too, but killing is quicker.
         let _ = self.child.kill();

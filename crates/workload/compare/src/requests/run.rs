@@ -1,4 +1,4 @@
-//! One load, from the first session to the last answer.
+//! The requests of one order, from the first session to the last answer.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ const LEAD: Duration = Duration::from_millis(20);
 /// How long to wait for answers after the last request was due.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// The interval between checks whether the load should end early.
+/// The interval between checks whether to end early.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Carries out an order; ends early once `over` is set.
@@ -38,7 +38,7 @@ pub(crate) fn run(order: &Order, over: &AtomicBool) -> Result<Report, String> {
     if inputs.tasks.is_empty() {
         return Err("there is nothing to ask for without tasks".to_owned());
     }
-    let failed = |error: std::io::Error| format!("the load failed: {error}");
+    let failed = |error: std::io::Error| format!("the requests failed: {error}");
     let clock = Clock::new().map_err(failed)?;
     let mut clients = Vec::with_capacity(sessions);
     while clients.len() < sessions {
@@ -49,14 +49,14 @@ pub(crate) fn run(order: &Order, over: &AtomicBool) -> Result<Report, String> {
             Ok(client) => clients.push(client),
             Err(error) => {
                 drop(clients);
-                let_it_end(order.server, sessions - number, over);
+                release(order.server, sessions - number, over);
                 return Err(format!(
                     "session {number} of {sessions} cannot be opened: {error}"
                 ));
             }
         }
     }
-    let load = Load {
+    let run = Run {
         asked: 0,
         answered: 0,
         outputs: vec![None; inputs.tasks.len()],
@@ -72,15 +72,15 @@ pub(crate) fn run(order: &Order, over: &AtomicBool) -> Result<Report, String> {
         clients,
         clock,
     };
-    load.run(over)
+    run.to_end(over)
 }
 
 fn waits(task: &Task) -> Duration {
     Duration::from_nanos(task.waiting_ns())
 }
 
-/// A server that waits for sessions that do not come gets them, and their end.
-fn let_it_end(server: SocketAddr, sessions: usize, over: &AtomicBool) {
+/// Opens and closes the sessions that a server still waits for, so that it ends.
+fn release(server: SocketAddr, sessions: usize, over: &AtomicBool) {
     for _ in 0..sessions {
         if connect(server, DRAIN, over).is_err() {
             return;
@@ -88,34 +88,34 @@ fn let_it_end(server: SocketAddr, sessions: usize, over: &AtomicBool) {
     }
 }
 
-struct Load {
+struct Run {
     inputs: Inputs,
     clients: Vec<Client>,
     clock: Clock,
     talk: Talk,
     rate: f64,
-    /// Requests in all, those that were due, and those that were answered.
+    /// The number of all requests, of those that were due, and of those that were answered.
     all: usize,
     asked: usize,
     answered: usize,
-    /// When request 0 is due.
+    /// The time at which request 0 is due.
     begin: Instant,
     /// The shortest wait of any task.
     least: Duration,
     /// By task.
     outputs: Vec<Option<u64>>,
     responses: Times,
-    /// How much later than it was due a request was sent, though its session had nothing else under way.
+    /// The delay of requests whose session was idle when they were due.
     lateness: Times,
-    /// When the last answer came, from the beginning.
+    /// The time of the last answer, since the beginning.
     last: Duration,
 }
 
-impl Load {
-    fn run(mut self, over: &AtomicBool) -> Result<Report, String> {
+impl Run {
+    fn to_end(mut self, over: &AtomicBool) -> Result<Report, String> {
         let end = self.due(self.all) + DRAIN;
         while self.answered < self.all {
-            self.ask_what_is_due()?;
+            self.send_due()?;
             let until = if self.asked < self.all {
                 self.due(self.asked)
             } else {
@@ -123,9 +123,9 @@ impl Load {
             };
             let ready = self.clock.wait(until.min(Instant::now() + LOOK));
             if over.load(Ordering::SeqCst) {
-                return Err("the sample ended before its load did".to_owned());
+                return Err("the sample ended before its requests did".to_owned());
             }
-            for number in ready.map_err(|error| format!("the load failed: {error}"))? {
+            for number in ready.map_err(|error| format!("the requests failed: {error}"))? {
                 let answers = self.clients[number].readable(self.talk)?;
                 let now = Instant::now();
                 for answer in answers {
@@ -148,7 +148,7 @@ impl Load {
         self.begin + Duration::from_secs_f64(request as f64 / self.rate)
     }
 
-    fn ask_what_is_due(&mut self) -> Result<(), String> {
+    fn send_due(&mut self) -> Result<(), String> {
         while self.asked < self.all {
             let due = self.due(self.asked);
             let now = Instant::now();
@@ -162,7 +162,7 @@ impl Load {
                 due,
                 least: match self.talk {
                     Talk::Tasks => waits(&self.inputs.tasks[task]),
-                    // Which task comes before a guess is up to the server.
+                    // The server chooses the task that comes before a guess.
                     Talk::Guess => self.least,
                 },
             };
@@ -191,13 +191,13 @@ impl Load {
 
     fn report(self) -> Report {
         let mut metrics = BTreeMap::new();
-        self.responses.tell("response", &mut metrics);
-        self.lateness.tell("send_lateness", &mut metrics);
+        self.responses.write_to("response", &mut metrics);
+        self.lateness.write_to("send_lateness", &mut metrics);
         let rate = self.all as f64 / self.last.as_secs_f64().max(1e-9);
         metrics.insert("achieved_rate".to_owned(), rate);
         Report::Done {
             wall_ns: u64::try_from(self.last.as_nanos()).unwrap_or(u64::MAX),
-            // Those that were asked for come first: request `k` is for task `k`, as far as there are so many.
+            // Tasks that were requested come first: request `k` is for task `k` modulo their number.
             digest: digest_outputs(self.outputs.into_iter().flatten()),
             metrics,
         }

@@ -1,4 +1,4 @@
-//! The orders of one sample: at most one load, for the contestant that is being sampled.
+//! The orders of one sample: at most one, from the contestant that is being sampled.
 //!
 //! The contestant is not trusted: it may connect without end, or connect and stay silent. Neither
 //! may delay the end of the sample, or keep a processor busy while it lasts.
@@ -29,13 +29,13 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub(crate) struct Sample {
     over: AtomicBool,
-    verdict: Mutex<Option<Report>>,
+    report: Mutex<Option<Report>>,
     /// The connection that an order is being read from.
     reading: Mutex<Option<Arc<TcpStream>>>,
 }
 
 impl Sample {
-    /// Ends the sample: no further order is read, and a load in progress ends early.
+    /// Ends the sample: no further order is read, and requests in flight end early.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
         if let Some(stream) = &*lock(&self.reading) {
@@ -44,9 +44,9 @@ impl Sample {
         }
     }
 
-    /// The verdict on its load; `None` if none was ordered.
-    pub(crate) fn verdict(&self) -> Option<Report> {
-        lock(&self.verdict).clone()
+    /// The report on its requests; `None` if none were ordered.
+    pub(crate) fn report(&self) -> Option<Report> {
+        lock(&self.report).clone()
     }
 
     fn is_over(&self) -> bool {
@@ -77,7 +77,7 @@ impl Orders {
                     // A contestant that has gone away needs no answer.
                     let _ = self.answer(stream, peer, &mut patience);
                     if connections == MOST_CONNECTIONS {
-                        let why = format!("no load was ordered on {MOST_CONNECTIONS} connections");
+                        let why = format!("nothing was ordered on {MOST_CONNECTIONS} connections");
                         return self.give_up(&why);
                     }
                     if patience.is_zero() {
@@ -98,7 +98,7 @@ impl Orders {
 
     /// The rest of the sample has no orders.
     fn give_up(&self, why: &str) {
-        lock(&self.sample.verdict).get_or_insert_with(|| failed(why));
+        lock(&self.sample.report).get_or_insert_with(|| failed(why));
     }
 
     fn answer(
@@ -121,13 +121,13 @@ impl Orders {
             Ok(order) => order,
             Err(error) => return report_to(&stream, &failed(&error)),
         };
-        if self.sample.verdict().is_some() {
-            let why = "a sample has one load, and this is the second";
+        if self.sample.report().is_some() {
+            let why = "a sample has one order, and this is the second";
             return report_to(&stream, &failed(why));
         }
         let report = self.carry_out(order.server);
         // The comparison gets the report before the contestant does.
-        *lock(&self.sample.verdict) = Some(report.clone());
+        *lock(&self.sample.report) = Some(report.clone());
         report_to(&stream, &report)
     }
 

@@ -1,4 +1,4 @@
-//! The load of the pattern `serve`, by its program: what it makes of servers that stall, lie or go away.
+//! The program `requests` with servers that stall, lie or go away.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,15 +20,15 @@ use workload::value::digest_outputs;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program, and a folder for inputs.
-struct Load {
+struct Requests {
     child: Child,
     address: SocketAddr,
     folder: TempDir,
 }
 
-impl Load {
-    fn start() -> Load {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_load"))
+impl Requests {
+    fn start() -> Requests {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_requests"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -36,7 +36,7 @@ impl Load {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
-        Load {
+        Requests {
             child,
             address: line.trim().parse().expect("an address"),
             folder: tempfile::tempdir().expect("a folder"),
@@ -49,9 +49,9 @@ impl Load {
 
     fn inputs_of(&self, serve: &str, step: &str) -> (PathBuf, Inputs) {
         let text = format!(
-            "name = \"load\"\npattern = \"serve\"\ntasks = 5\n[serve]\n{serve}\n[[step]]\n{step}\n"
+            "name = \"requests\"\npattern = \"serve\"\ntasks = 5\n[serve]\n{serve}\n[[step]]\n{step}\n"
         );
-        let inputs = make(&parse(&text, "load").expect("a definition"), 10);
+        let inputs = make(&parse(&text, "requests").expect("a definition"), 10);
         let path = self.folder.path().join("inputs.jsonl");
         let mut lines = Vec::new();
         inputs::write(&inputs, &mut lines).expect("room");
@@ -69,7 +69,7 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for Requests {
     fn drop(&mut self) {
         // Its end of input is its end.
         drop(self.child.stdin.take());
@@ -137,15 +137,15 @@ fn failed(report: Report) -> String {
 
 #[test]
 fn all_requests_are_made_and_the_digest_is_that_of_the_tasks() {
-    let load = Load::start();
+    let requests = Requests::start();
     for settings in [
         "sessions = 3\nrate = 500\nseconds = 0.1",
         "sessions = 20\nrate = 30\nseconds = 0.1",
         "sessions = 4\nrate = 200\nseconds = 0.1\ntalk = \"guess\"",
     ] {
-        let (path, inputs) = load.inputs(settings);
+        let (path, inputs) = requests.inputs(settings);
         let (address, server) = serve(inputs.clone(), None);
-        let report = load.run(&path, address);
+        let report = requests.run(&path, address);
         server.join().expect("it ends with its sessions");
         let Report::Done {
             digest,
@@ -170,11 +170,11 @@ fn all_requests_are_made_and_the_digest_is_that_of_the_tasks() {
 #[test]
 fn a_stall_counts_for_everybody_who_came_meanwhile() {
     const STALL: Duration = Duration::from_millis(300);
-    let load = Load::start();
+    let requests = Requests::start();
     // A thousand requests in a second; those of 0.3 s find the server stalled.
-    let (path, inputs) = load.inputs("sessions = 50\nrate = 1000\nseconds = 1");
+    let (path, inputs) = requests.inputs("sessions = 50\nrate = 1000\nseconds = 1");
     let (address, server) = serve(inputs, Some((300, STALL)));
-    let report = load.run(&path, address);
+    let report = requests.run(&path, address);
     server.join().expect("it ends with its sessions");
     let Report::Done { metrics, .. } = report else {
         panic!("{report:?}");
@@ -188,52 +188,52 @@ fn a_stall_counts_for_everybody_who_came_meanwhile() {
 
 #[test]
 fn wrong_answers_are_found() {
-    let load = Load::start();
+    let requests = Requests::start();
     let tasks = "sessions = 1\nrate = 100\nseconds = 0.1";
     let guess = "sessions = 1\nrate = 100\nseconds = 0.1\ntalk = \"guess\"";
     let number = |line: &str, text: &str| {
         let text = if line == "NUMBER" { text } else { "" };
         Some(text.to_owned())
     };
-    let (path, _) = load.inputs(tasks);
-    let error = failed(load.run(&path, scripted(1, |n, _| Some(format!("{n:016x}\n")))));
+    let (path, _) = requests.inputs(tasks);
+    let error = failed(requests.run(&path, scripted(1, |n, _| Some(format!("{n:016x}\n")))));
     assert!(error.contains("was answered with"), "{error}");
-    let error = failed(load.run(&path, scripted(1, |_, _| Some("42\n".into()))));
+    let error = failed(requests.run(&path, scripted(1, |_, _| Some("42\n".into()))));
     assert!(error.contains("is not 16 hex digits"), "{error}");
-    let error = failed(load.run(&path, scripted(1, |_, _| Some("ERROR no\n".into()))));
+    let error = failed(requests.run(&path, scripted(1, |_, _| Some("ERROR no\n".into()))));
     assert!(error.contains("ERROR no"), "{error}");
-    let error = failed(load.run(&path, scripted(1, |_, _| Some("1\n2\n3\n".repeat(9)))));
+    let error = failed(requests.run(&path, scripted(1, |_, _| Some("1\n2\n3\n".repeat(9)))));
     assert!(error.contains("is not 16 hex digits"), "{error}");
-    let error = failed(load.run(&path, scripted(1, |_, _| None)));
+    let error = failed(requests.run(&path, scripted(1, |_, _| None)));
     assert!(
         error.contains("closed a session") || error.contains("broke"),
         "{error}"
     );
 
-    let (path, _) = load.inputs(guess);
-    let error = failed(load.run(&path, scripted(1, move |_, line| number(line, "0\n"))));
+    let (path, _) = requests.inputs(guess);
+    let error = failed(requests.run(&path, scripted(1, move |_, line| number(line, "0\n"))));
     assert!(error.contains("is out of bounds"), "{error}");
-    let error = failed(load.run(&path, scripted(1, move |_, line| number(line, "soon\n"))));
-    assert!(error.contains("is no number"), "{error}");
+    let error = failed(requests.run(&path, scripted(1, move |_, line| number(line, "soon\n"))));
+    assert!(error.contains("is not a number"), "{error}");
     // One that guesses the same again finds no other secret.
-    let error = failed(load.run(&path, scripted(1, move |_, line| number(line, "3\n"))));
+    let error = failed(requests.run(&path, scripted(1, move |_, line| number(line, "3\n"))));
     assert!(error.contains("was made before in this round"), "{error}");
 }
 
 #[test]
 fn an_answer_that_comes_before_its_task_can_have_waited_is_wrong() {
-    let load = Load::start();
+    let requests = Requests::start();
     for talk in ["tasks", "guess"] {
         let settings = format!("sessions = 1\nrate = 100\nseconds = 0.1\ntalk = \"{talk}\"");
-        let (path, inputs) = load.inputs_of(&settings, "wait = \"1s\"");
+        let (path, inputs) = requests.inputs_of(&settings, "wait = \"1s\"");
         // The same tasks without the wait.
-        let (_, hasty) = load.inputs(&settings);
+        let (_, hasty) = requests.inputs(&settings);
         let (address, server) = serve(hasty, None);
         // It reads its inputs when it is told to: those that wait.
         let mut lines = Vec::new();
         inputs::write(&inputs, &mut lines).expect("room");
         std::fs::write(&path, lines).expect("a file");
-        let error = failed(load.run(&path, address));
+        let error = failed(requests.run(&path, address));
         server.join().expect("it ends with its sessions");
         assert!(
             error.contains("wrong answer: task 0 was answered after"),
@@ -244,16 +244,16 @@ fn an_answer_that_comes_before_its_task_can_have_waited_is_wrong() {
 
 #[test]
 fn a_server_that_is_not_there_and_an_order_that_is_none_are_errors() {
-    let load = Load::start();
-    let (path, _) = load.inputs("sessions = 2");
+    let requests = Requests::start();
+    let (path, _) = requests.inputs("sessions = 2");
     let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = gone.local_addr().expect("bound");
     drop(gone);
-    let error = failed(load.run(&path, address));
+    let error = failed(requests.run(&path, address));
     assert!(error.contains("session 0 of 2 cannot be opened"), "{error}");
-    let error = failed(load.run(Path::new("/no such file"), address));
+    let error = failed(requests.run(Path::new("/no such file"), address));
     assert!(error.contains("/no such file"), "{error}");
-    let mut stream = TcpStream::connect(load.address).expect("it listens");
+    let mut stream = TcpStream::connect(requests.address).expect("it listens");
     stream.write_all(b"hello\n").expect("open");
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).expect("a line");

@@ -1,11 +1,11 @@
-//! How long requests took, and how late the load itself was.
+//! Histograms of response times and of the lateness of requests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Nanoseconds, to three digits (at most one in a thousand off), up to an hour.
+/// Times in nanoseconds, to three digits (at most one in a thousand off), up to an hour.
 pub(crate) struct Times(Histogram<u64>);
 
 impl Times {
@@ -19,8 +19,8 @@ impl Times {
         self.0.saturating_record(ns.max(1));
     }
 
-    /// `name_p50_ns`, `name_p90_ns`, `name_p99_ns`, `name_p999_ns` and `name_max_ns`.
-    pub(crate) fn tell(&self, name: &str, metrics: &mut BTreeMap<String, f64>) {
+    /// Adds `name_p50_ns`, `name_p90_ns`, `name_p99_ns`, `name_p999_ns` and `name_max_ns`.
+    pub(crate) fn write_to(&self, name: &str, metrics: &mut BTreeMap<String, f64>) {
         for (quantile, label) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p999")] {
             let value = self.0.value_at_quantile(quantile) as f64;
             metrics.insert(format!("{name}_{label}_ns"), value);

@@ -1,5 +1,5 @@
-//! Waiting for sockets and for the next request at once, to the microsecond: the time-out of `epoll_wait` has only
-//! milliseconds, and spinning would take a processor from the server.
+//! Waiting for sockets and for the next request at once, to the microsecond. The timeout of
+//! `epoll_wait` has only milliseconds, and spinning would take a processor from the server.
 
 use std::io;
 use std::net::TcpStream;
@@ -13,13 +13,13 @@ use rustix::time::{
     timerfd_settime,
 };
 
-/// No socket has this number.
+/// The number of the timer; no socket has it.
 const TIMER: u64 = u64::MAX;
 
-/// So many events are taken at a time.
+/// The limit on events per wait.
 const AT_ONCE: usize = 256;
 
-/// Sockets by their numbers, and a timer.
+/// Numbered sockets and a timer.
 pub(crate) struct Clock {
     epoll: OwnedFd,
     timer: OwnedFd,
@@ -44,10 +44,11 @@ impl Clock {
         Ok(epoll::add(&self.epoll, socket, data, EventFlags::IN)?)
     }
 
-    /// The numbers of sockets with something to read; none when it is `until`.
+    /// Waits until a socket is readable, at most until `until`. Returns the numbers of the readable
+    /// sockets.
     pub(crate) fn wait(&mut self, until: Instant) -> io::Result<Vec<usize>> {
         let left = until.saturating_duration_since(Instant::now());
-        // A time of zero would disarm it.
+        // A time of zero would disarm the timer.
         let left = left.max(Duration::from_nanos(1));
         let once = Itimerspec {
             it_interval: Timespec {
@@ -57,7 +58,7 @@ impl Clock {
             it_value: Timespec::try_from(left)
                 .map_err(|_| io::Error::other("a time beyond the clock's range"))?,
         };
-        // Setting it anew also takes back that it has fired.
+        // Setting the timer also clears an earlier expiry.
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
         self.events.clear();
         match epoll::wait(

@@ -1,6 +1,6 @@
 //! The private channel of the comparison: lines on standard input, answers on standard output.
 //!
-//! A server must not report its own response times, so the verdict on a load reaches the comparison
+//! A server must not report its own response times, so the report on its requests reaches the comparison
 //! through this channel and never passes through the contestant. Each contestant gets its own
 //! address, which accepts one order between `begin` and `end`, and only from the contestant that is
 //! being sampled.
@@ -23,8 +23,8 @@ use crate::owner::Owners;
 /// How many connections a listener can hold before they are accepted.
 const BACKLOG: usize = 4096;
 
-/// The address of one contestant.
-struct Door {
+/// The address at which one contestant orders.
+struct OrderAddress {
     listener: TcpListener,
     inputs: PathBuf,
 }
@@ -40,7 +40,7 @@ struct Sampling {
 
 /// Answers commands until the input ends.
 pub(crate) fn serve() -> io::Result<()> {
-    let mut doors: BTreeMap<u64, Door> = BTreeMap::new();
+    let mut addresses: BTreeMap<u64, OrderAddress> = BTreeMap::new();
     let mut sampling: Option<Sampling> = None;
     let mut next = 0;
     let mut stdout = io::stdout();
@@ -51,13 +51,13 @@ pub(crate) fn serve() -> io::Result<()> {
                 listener.set_nonblocking(true)?;
                 let address = listener.local_addr()?;
                 next += 1;
-                doors.insert(next, Door { listener, inputs });
+                addresses.insert(next, OrderAddress { listener, inputs });
                 Answer::Opened { id: next, address }
             }
             Ok(Command::Begin { id, runner }) => {
                 drop(sampling.take().map(Sampling::end));
-                match doors.get(&id) {
-                    Some(door) => match Sampling::begin(id, door, runner) {
+                match addresses.get(&id) {
+                    Some(address) => match Sampling::begin(id, address, runner) {
                         Ok(begun) => {
                             sampling = Some(begun);
                             Answer::Begun { id }
@@ -80,7 +80,7 @@ pub(crate) fn serve() -> io::Result<()> {
                 }
             },
             Ok(Command::Close { id }) => {
-                doors.remove(&id);
+                addresses.remove(&id);
                 Answer::Closed { id }
             }
             Err(error) => Answer::Refused {
@@ -92,7 +92,7 @@ pub(crate) fn serve() -> io::Result<()> {
         stdout.write_all(&line)?;
         stdout.flush()?;
     }
-    // A load under way has no reader any more.
+    // Requests in flight have no reader any more.
     std::process::exit(0);
 }
 
@@ -103,14 +103,14 @@ fn unknown(id: u64) -> Answer {
 }
 
 impl Sampling {
-    fn begin(id: u64, door: &Door, runner: u32) -> io::Result<Sampling> {
-        let listener = door.listener.try_clone()?;
+    fn begin(id: u64, address: &OrderAddress, runner: u32) -> io::Result<Sampling> {
+        let listener = address.listener.try_clone()?;
         drop_early(&listener)?;
         let (wake, woken) = UnixStream::pair()?;
         let sample = Arc::new(Sample::default());
         let orders = Orders {
             listener,
-            inputs: door.inputs.clone(),
+            inputs: address.inputs.clone(),
             owners: Owners::new(runner),
             sample: Arc::clone(&sample),
         };
@@ -123,13 +123,13 @@ impl Sampling {
         })
     }
 
-    /// Ends a load that is still under way, and returns the verdict; `None` if none was ordered.
+    /// Ends requests that are still in flight, and returns the report; `None` if none were ordered.
     fn end(self) -> Option<Report> {
         self.sample.end();
         drop(self.wake);
-        // A panic in the load is no verdict.
+        // A panic leaves no report.
         let _ = self.thread.join();
-        self.sample.verdict()
+        self.sample.report()
     }
 }
 
