@@ -32,6 +32,9 @@ pub(super) const CONGESTION: Duration = Duration::from_millis(10);
 /// job that overwrites shared memory could silence them.
 pub(super) const SWEEP: Duration = Duration::from_millis(250);
 
+/// How long a worker may take to exit once it has nothing left to do.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
 /// The memory and the process of a worker that has been started.
 pub(super) type Started = (Arc<Region>, Arc<WorkerProcess>);
 
@@ -131,7 +134,7 @@ impl State {
         self.watchers += 1;
         self.has_new_waiter = true;
         // So that it checks periodically, in case a bell is silenced.
-        self.wake_supervisor |= self.next_check.is_none();
+        self.check_within(SWEEP);
     }
 
     /// Marks a pool whose start failed.
@@ -394,15 +397,18 @@ impl State {
             link.kill(KillReason::Corrupted(why));
         }
         let mut changed = link.collected() != before || !harvest.deliveries.is_empty();
-        if link.retired.is_none() && link.is_retired() {
+        let retires = link.retired.is_none() && link.is_retired();
+        if retires {
             link.retired = Some(Instant::now());
             // Its exit may take long, or never finish.
             harvest.rest.extend(link.withdraw(SLOTS));
             changed = true;
-            self.wake_supervisor |= self.next_check.is_none();
         }
         if link.has_finished_job && !had_finished_job {
             self.start_failures.succeeded();
+        }
+        if retires {
+            self.check_within(GRACE);
         }
         self.deliver_all(harvest);
         changed

@@ -15,13 +15,10 @@ use rustix::stdio::stderr;
 use super::launch::Launch;
 use super::orphans::{self, Orphans};
 use super::shared::Shared;
-use super::state::{CONGESTION, SWEEP, State};
+use super::state::{CONGESTION, GRACE, SWEEP, State};
 use super::time_limits;
 use super::worker_process::{WorkerProcess, is_stderr_writable};
 use crate::error::Crash;
-
-/// How long a worker may take to exit once it has nothing left to do.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Starts the workers of a pool, and its supervisor.
 pub(crate) fn start(launch: Launch, workers: usize) -> io::Result<(Arc<Shared>, JoinHandle<()>)> {

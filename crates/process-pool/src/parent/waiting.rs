@@ -51,8 +51,11 @@ impl Shared {
                     bell.sleep(Some(left.unwrap_or(SWEEP).min(SWEEP)));
                     let was_long = since.elapsed() >= SWEEP;
                     self.with(|state| {
-                        // A stopped worker never wakes this thread.
-                        state.wake_supervisor |= was_long && state.next_check.is_none();
+                        // A stopped worker never wakes this thread. The supervisor notices it,
+                        // unless its next check is far away, at the time limit of a job.
+                        if was_long {
+                            state.check_within(SWEEP);
+                        }
                         if let Some(link) = &mut state.workers[worker]
                             && Arc::ptr_eq(&link.region, &region)
                         {

@@ -142,3 +142,32 @@ fn stopped_idle_worker_delays_no_job_or_drop() {
     drop(pool);
     before.assert_restored();
 }
+
+/// The pool had planned its next look for the time limit of an earlier job.
+#[test]
+fn stopped_worker_is_noticed_before_any_time_limit() {
+    let program = program();
+    let (_deadline, _turn) = (deadline(120), alone());
+    let pool = ProcessPool::builder(&program)
+        .workers(1)
+        .time_limit(Duration::from_secs(100))
+        .build()
+        .unwrap();
+    let waits: [fn(&ProcessPool) -> u64; 2] = [
+        |pool| pool.submit::<double>(3).unwrap().wait().unwrap(),
+        |pool| {
+            let handle = pool.submit::<double>(3).unwrap();
+            let (ended, result) = std::sync::mpsc::channel();
+            handle.on_done(move |result| ended.send(result).unwrap());
+            result.recv().unwrap().unwrap()
+        },
+    ];
+    for wait in waits {
+        pool.submit::<nap_us>(50_000).unwrap().wait().unwrap();
+        stop_worker(&pool);
+        let began = Instant::now();
+        assert_eq!(wait(&pool), 6);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(60), "{took:?}");
+    }
+}
