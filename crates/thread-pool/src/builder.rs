@@ -224,6 +224,11 @@ impl Builder {
                 initializer: self.initializer,
             },
         ));
+        // The first steal in a program initialises crossbeam's epoch collector, under a lock. If a
+        // worker held that lock while the program forks, a pool in the child would never get it.
+        if let Some(stealer) = shared.stealers.first() {
+            let _ = stealer.steal();
+        }
         let reports = Listed::new(shared.id, self.callback_panic_handler);
         let pool = ThreadPool::from_parts(Arc::clone(&shared), reports);
         for started in 0..min {
