@@ -195,7 +195,10 @@ mod tests {
         assert!(error.starts_with("`sh -c "), "{error}");
         assert!(error.ends_with("failed (exit status: 3)"), "{error}");
         assert_eq!(log.text, b"why\n");
-        assert_eq!(log.run(&mut shell("kill -INT $$")), Err(Error::Interrupted));
+        // Started in the background, these tests and their children ignore the signal.
+        let mut killed = Command::new("env");
+        killed.args(["--default-signal=INT", "sh", "-c", "kill -INT $$"]);
+        assert_eq!(log.run(&mut killed), Err(Error::Interrupted));
     }
 
     #[test]
