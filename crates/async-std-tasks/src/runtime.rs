@@ -1,6 +1,4 @@
-//! All that this crate asks of the runtime: spawn a task, abort it, wait for a time.
-//!
-//! The other files know no runtime.
+//! The runtime, async-std: everything that this crate asks of it. The other files do not name it.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -9,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use async_std::task::JoinHandle;
 
-use crate::panic::drop_contained;
+use crate::panic::drop_quietly;
 
-/// The runtime that tasks are spawned on: there is one in the process, which starts when it is first used.
+/// The runtime that tasks are spawned on: the one of the process, which starts at its first use.
 pub(crate) struct Runtime(());
 
 impl Runtime {
-    /// It is there wherever the code that calls may run.
+    /// The runtime, which exists everywhere.
     pub(crate) fn current(_caller: &str) -> Self {
         Self(())
     }
@@ -32,17 +30,18 @@ impl Runtime {
 pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T> Task<T> {
-    /// Asks the runtime to drop the task's future at its next await.
+    /// Asks the runtime to drop the future of the task at its next await.
     pub(crate) fn abort(self) {
-        // The task is cancelled by the first poll; what the polls after it would wait for is the end of the task, which
-        // whoever wants to know is told by the task itself.
+        // The first poll cancels the task. Later ones would wait for its end, which the task
+        // reports by itself.
         let cancelled = pin!(self.0.cancel());
         let ended = cancelled.poll(&mut Context::from_waker(Waker::noop()));
-        // A task that had ended before hands over its value, which nobody wants any more.
-        drop_contained(ended);
+        // A task that had ended returns its value here. A panic of its destructor would keep the
+        // caller from aborting the tasks that follow.
+        drop_quietly(ended);
     }
 
-    /// Waits for the end. `None` would be: the runtime has dropped the future before, which this one never does.
+    /// Waits for the end. It is never `None`, which would mean that the runtime dropped the future.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         Pin::new(&mut self.0).poll(cx).map(Some)
     }

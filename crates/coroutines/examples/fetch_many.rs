@@ -1,7 +1,7 @@
 //! Many requests over sockets from one thread, with a limit, a time limit and retries:
-//! `cargo run --example fetch_many -p coroutines`
+//! `cargo run --example fetch_many -p effective-coroutines`
 //!
-//! The server is at home too: a second task of the same thread, on the same sockets.
+//! The server is a second task on the same thread.
 
 use std::error::Error;
 use std::io;
@@ -10,14 +10,15 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use async_io::{Async, Timer};
-use effective_coroutines::{Backoff, Retry, Tasks, first_completed, timeout};
+use effective_coroutines::{Backoff, Retry, Tasks, first_completed};
 use futures::future::FutureExt as _;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use futures::stream::StreamExt as _;
 
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+const LIMIT: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 const REQUESTS: u32 = 200;
 
-/// Every tenth connection is closed early, and one request may well have that luck three times.
+/// Every tenth connection is closed early, and the same request may meet several of them.
 const ATTEMPTS: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 
 #[tokio::main(flavor = "current_thread")]
@@ -25,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = Async::<TcpListener>::bind(([127, 0, 0, 1], 0))?;
     let address = listener.get_ref().local_addr()?;
 
-    // Whichever ends first ends the other: the server never does by itself.
+    // The end of one ends the other; the server does not end by itself.
     let both = [
         serve(&listener).boxed_local(),
         fetch_all(address).boxed_local(),
@@ -38,28 +39,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn fetch_all(address: SocketAddr) -> io::Result<usize> {
     let retry = Retry::new()
         .attempts(ATTEMPTS)
-        .backoff(Backoff::exponential(Duration::from_millis(1), 2.0).jitter(0.5))
-        .retry_if(|error: &io::Error| error.kind() != io::ErrorKind::InvalidData);
+        .backoff(Backoff::exponential(Duration::from_millis(1), 2.0).jitter(0.5));
     let mut completed = Tasks::new()
-        .limit(AT_ONCE)
-        .as_completed(0..REQUESTS, |number| {
-            retry.run(move |_| async move {
-                timeout(Duration::from_secs(10), fetch(address, number))
-                    .await
-                    .map_err(io::Error::other)?
-            })
-        });
+        .limit(LIMIT)
+        .time_limit(Duration::from_secs(10))
+        .retry(retry)
+        .as_completed(0..REQUESTS, |number, _attempt| fetch(address, number));
     let mut bytes = 0;
     while let Some((_, result)) = completed.next().await {
-        let answer = result
-            .map_err(io::Error::other)?
-            .map_err(io::Error::other)?;
-        bytes += answer.len();
+        bytes += result.map_err(io::Error::other)?.len();
     }
     Ok(bytes)
 }
 
-/// One request: connect, ask, read to the end.
+/// One request: connect, ask, read the answer to its end.
 async fn fetch(address: SocketAddr, number: u32) -> io::Result<String> {
     let mut stream = Async::<TcpStream>::connect(address).await?;
     stream.write_all(format!("{number}\n").as_bytes()).await?;
@@ -74,10 +67,10 @@ async fn fetch(address: SocketAddr, number: u32) -> io::Result<String> {
     }
 }
 
-/// So many connections at once; whoever is served makes room for the next to be accepted.
+/// Serves at most `LIMIT` connections at once: the end of one makes room for the next.
 async fn serve(listener: &Async<TcpListener>) -> io::Result<usize> {
     let mut connections = Tasks::new()
-        .limit(AT_ONCE)
+        .limit(LIMIT)
         .as_completed(1_u64.., async |number| {
             let (stream, _) = listener.accept().await?;
             answer(stream, number % 10 == 0).await
@@ -85,7 +78,7 @@ async fn serve(listener: &Async<TcpListener>) -> io::Result<usize> {
     while let Some((_, result)) = connections.next().await {
         result.map_err(io::Error::other)??;
     }
-    Err(io::Error::other("there are more connections than numbers"))
+    Err(io::Error::other("the connection numbers ran out"))
 }
 
 async fn answer(mut stream: Async<TcpStream>, closes_early: bool) -> io::Result<()> {

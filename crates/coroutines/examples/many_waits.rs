@@ -1,6 +1,7 @@
-//! A hundred thousand waits on one thread, at once: `cargo run --release --example many_waits -p coroutines [WAITS]`
+//! A hundred thousand waits at once on one thread:
+//! `cargo run --release --example many_waits -p effective-coroutines [WAITS]`
 //!
-//! A thread each would take a stack each; here a wait takes a place in memory of some hundred bytes.
+//! With threads, each wait would take a stack; here it takes a few hundred bytes.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use async_io::Timer;
 
 const WAIT: Duration = Duration::from_millis(500);
 
-// Any executor does: this one is tokio's, the timers are those of `async-io`.
+// Any executor works. This one is tokio's, and the timers are those of `async-io`.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let waits = match std::env::args().nth(1).map(|text| text.parse()) {
@@ -21,9 +22,9 @@ async fn main() -> ExitCode {
         }
     };
     let start = Instant::now();
-    let results = effective_coroutines::map(0..waits, async |number: u64| {
+    let results = effective_coroutines::map(0..waits, async |n: u64| {
         Timer::after(WAIT).await;
-        number
+        n
     })
     .await;
     let ended = results.iter().filter(|result| result.is_ok()).count();
@@ -36,7 +37,7 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// This one, and that of the timers.
+/// The number of threads: this one and that of the timers.
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }

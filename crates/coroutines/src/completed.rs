@@ -1,4 +1,4 @@
-//! Results as they come.
+//! `as_completed`: results as they come.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -7,30 +7,30 @@ use std::task::{Context, Poll};
 
 use futures::stream::{FusedStream, Stream};
 
+use crate::error::TaskError;
 use crate::inputs::{Inputs, StreamInputs};
+use crate::poll_budget::PollBudget;
 use crate::running::Running;
-use crate::turn::Turn;
-use crate::{TaskError, Tasks};
+use crate::tasks::Tasks;
 
-/// Runs `f` on every input, all at once, and hands out the results as the tasks end.
+/// Runs `f` on every input, all at once. The results come as the tasks end.
 ///
 /// The same as [`Tasks::as_completed`] without a limit.
 ///
 /// ```
 /// use std::time::Duration;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
+#[doc = example!(as_completed)]
 /// let delays = [30, 1, 10].map(Duration::from_millis);
-/// let mut completed = effective_coroutines::as_completed(delays, async |delay| {
+/// let mut completed = as_completed(delays, async |delay| {
 ///     async_io::Timer::after(delay).await;
 /// });
 /// let mut order = Vec::new();
 /// while let Some((index, result)) = completed.next().await {
-///     result.unwrap();
+///     result?;
 ///     order.push(index);
 /// }
 /// assert_eq!(order, [1, 2, 0]);
+/// # Ok(())
 /// # }
 /// ```
 pub fn as_completed<I, F, Fut>(inputs: I, f: F) -> AsCompleted<I::IntoIter, F, Fut>
@@ -42,20 +42,18 @@ where
     Tasks::new().as_completed(inputs, f)
 }
 
-/// Runs `f` on every input of a stream, all at once, and hands out the results as the tasks end.
+/// Runs `f` on every input of a stream, all at once. The results come as the tasks end.
 ///
 /// The same as [`Tasks::as_completed_stream`] without a limit.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use effective_coroutines::Tasks;
 /// use futures::stream;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), effective_coroutines::TaskError> {
+#[doc = example!(Tasks)]
 /// let requests = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
 /// let limit = NonZeroUsize::new(100).unwrap();
-/// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, async |text| text.len());
+/// let length = async |text: &'static str| text.len();
+/// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, length);
 /// let mut sum = 0;
 /// while let Some((_index, length)) = answers.next().await {
 ///     sum += length?;
@@ -74,38 +72,36 @@ where
 }
 
 impl Tasks {
-    /// Runs `f` on every input and hands out the results as the tasks end, each with the number of its input, counted
-    /// from 0.
+    /// Runs `f` on every input. The results come as the tasks end, each with the index of its
+    /// input.
     ///
-    /// The tasks make progress while the stream is polled, and only then. Nothing happens before the first poll, and
-    /// inputs are taken one by one as the limit allows: they may be endless.
+    /// The tasks make progress only while the stream is polled. Nothing happens before the first
+    /// poll. Inputs are taken one by one as the limit allows, so they may be endless.
     ///
     /// # Errors
-    /// Each result is its own, as of [`map`](Self::map).
+    /// Each result is its own, as for [`map`](Self::map).
     ///
     /// # Cancellation
-    /// Dropping the stream drops all its futures at once; what panics then is discarded. Dropping a future that awaits
-    /// the next item loses nothing.
+    /// Dropping the stream drops all its futures at once. Dropping a future that awaits the next
+    /// result loses nothing.
     ///
     /// # Panics
-    /// When the iterator panics, in the poll that called it.
+    /// If the iterator panics, in the poll that called it.
     pub fn as_completed<I, F, Fut>(self, inputs: I, f: F) -> AsCompleted<I::IntoIter, F, Fut>
     where
         I: IntoIterator,
         F: FnMut(I::Item) -> Fut,
         Fut: Future,
     {
-        AsCompleted {
-            running: Running::new(inputs.into_iter(), f, self.at_once()),
-            turn: Turn::new(),
-        }
+        AsCompleted::new(self, inputs.into_iter(), f)
     }
 
-    /// [`as_completed`](Self::as_completed) of inputs that come from a stream: it is polled while there is room for
-    /// another task, and dropped with the results.
+    /// [`as_completed`](Self::as_completed) over the items of a stream.
+    ///
+    /// The stream is polled while there is room for another task, and dropped with the results.
     ///
     /// # Panics
-    /// When the stream panics, in the poll that called it.
+    /// If the stream panics, in the poll that called it.
     pub fn as_completed_stream<S, F, Fut>(
         self,
         inputs: S,
@@ -116,22 +112,20 @@ impl Tasks {
         F: FnMut(S::Item) -> Fut,
         Fut: Future,
     {
-        AsCompleted {
-            running: Running::new(StreamInputs::new(inputs), f, self.at_once()),
-            turn: Turn::new(),
-        }
+        AsCompleted::new(self, StreamInputs::new(inputs), f)
     }
 }
 
-/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], and [`next`](Self::next) for those who need no more.
+/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], which also has a method
+/// [`next`](Self::next).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct AsCompleted<I, F, Fut> {
     running: Running<I, F, Fut>,
-    /// Lasts from poll to poll: who loops over tasks that end at once never sees `Pending` otherwise.
-    turn: Turn,
+    /// It lasts from poll to poll, because tasks that end at once never let a poll be pending.
+    budget: PollBudget,
 }
 
-/// The futures are pinned in allocations of their own, and neither the iterator nor the function ever is.
+/// The futures are pinned in allocations of their own. The iterator and the function never are.
 impl<I, F, Fut> Unpin for AsCompleted<I, F, Fut> {}
 
 impl<I, F, Fut> AsCompleted<I, F, Fut>
@@ -140,13 +134,20 @@ where
     F: FnMut(I::Input) -> Fut,
     Fut: Future,
 {
-    /// The next result, with the number of its input; `None` when all are read.
+    fn new(tasks: Tasks, inputs: I, f: F) -> Self {
+        Self {
+            running: Running::new(inputs, f, tasks.max_in_flight()),
+            budget: PollBudget::new(),
+        }
+    }
+
+    /// The next result, with the index of its input. `None` after the last.
     ///
     /// # Cancellation
-    /// Dropping the future loses no result, and the tasks stay where they are.
+    /// Dropping the future loses no result and drops no task.
     ///
     /// # Panics
-    /// When the iterator or the stream of the inputs panics.
+    /// If the iterator or the stream of the inputs panics.
     pub async fn next(&mut self) -> Option<(usize, Result<Fut::Output, TaskError>)> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -161,8 +162,8 @@ where
     type Item = (usize, Result<Fut::Output, TaskError>);
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { running, turn } = &mut *self;
-        running.poll_ended(cx, turn)
+        let Self { running, budget } = &mut *self;
+        running.poll_ended(cx, budget)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -184,7 +185,7 @@ where
 impl<I, F, Fut> fmt::Debug for AsCompleted<I, F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsCompleted")
-            .field("under_way", &self.running.under_way())
+            .field("in_flight", &self.running.in_flight())
             .finish_non_exhaustive()
     }
 }

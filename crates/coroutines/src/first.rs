@@ -1,45 +1,42 @@
-//! The first of several futures.
+//! `first_completed`: the first result of many futures.
 
 use std::convert::identity;
-use std::error::Error;
-use std::fmt;
 use std::future::{Future, poll_fn};
 
-use crate::TaskError;
+use crate::error::{NoFutures, TaskError};
+use crate::poll_budget::PollBudget;
 use crate::running::Running;
-use crate::turn::Turn;
 
-/// Awaits all futures at once until one of them ends: which one, counted from 0, and its result.
+/// Awaits all futures at once until one of them ends. Returns its index and its result.
 ///
-/// The others are cancelled: they are dropped by the time this returns, and what panics then is discarded. They are polled
-/// in turns, for the first time in their order; those that come after one which is ready at once are not polled at all,
-/// and stay in the iterator, which is dropped as well.
+/// The others are cancelled: they are dropped before this returns. Futures are first polled in
+/// their order. Those after one that is ready at once are not polled: they stay in the iterator,
+/// which is dropped as well.
 ///
 /// ```
 /// use std::time::Duration;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), effective_coroutines::NoFutures> {
+#[doc = example!(first_completed)]
 /// let replicas = [Duration::from_secs(60), Duration::from_millis(1)];
-/// let (which, answer) = effective_coroutines::first_completed(replicas.map(async |delay| {
+/// let (index, answer) = first_completed(replicas.map(async |delay| {
 ///     async_io::Timer::after(delay).await; // a request
 ///     "answer"
 /// }))
 /// .await?;
-/// assert_eq!((which, answer.unwrap()), (1, "answer"));
+/// assert_eq!((index, answer?), (1, "answer"));
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
-/// [`NoFutures`] when there are none. The result of the first is its own: [`TaskError::Panicked`] when that future
-/// panicked. That ends it too: give the futures that are left to another call if a panic is not to win.
+/// [`NoFutures`] if there are none. The result of the first future is its own:
+/// [`TaskError::Panicked`] if it panicked, which ends it like a value. To ignore panics, call this
+/// again with the other futures.
 ///
 /// # Cancellation
-/// Dropping this drops all its futures at once; what panics then is discarded.
+/// Dropping this drops all its futures at once.
 ///
 /// # Panics
-/// When the iterator panics.
+/// If the iterator panics.
 pub async fn first_completed<I>(
     futures: I,
 ) -> Result<(usize, Result<<I::Item as Future>::Output, TaskError>), NoFutures>
@@ -47,18 +44,6 @@ where
     I: IntoIterator<Item: Future>,
 {
     let mut running = Running::new(futures.into_iter(), identity, usize::MAX);
-    let first = poll_fn(|cx| running.poll_ended(cx, &mut Turn::new())).await;
+    let first = poll_fn(|cx| running.poll_ended(cx, &mut PollBudget::new())).await;
     first.ok_or(NoFutures)
 }
-
-/// [`first_completed`] was called without futures: none could ever be the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoFutures;
-
-impl fmt::Display for NoFutures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there are no futures of which one could complete first: give at least one")
-    }
-}
-
-impl Error for NoFutures {}

@@ -1,37 +1,38 @@
-//! Tasks made from inputs as the limit allows: what `map`, `as_completed` and `first_completed` share.
+//! `Running`, the inputs and tasks of one call: shared by `map`, `as_completed` and
+//! `first_completed`.
 
 use std::future::Future;
 use std::task::{Context, Poll, ready};
 
-use crate::TaskError;
+use crate::error::TaskError;
 use crate::inputs::Inputs;
-use crate::panic::{Contained, contain};
+use crate::panic::catch;
+use crate::poll_budget::{PollBudget, STEPS};
 use crate::set::{Ended, Set};
-use crate::turn::{STEPS, Turn};
 
-/// The number of an input, and the result of its task.
+/// The index of an input, and the result of its task.
 pub(crate) type Completed<T> = (usize, Result<T, TaskError>);
 
-/// Inputs that are left, and the tasks of those that were taken.
+/// The inputs that are left, and the tasks of those that were taken.
 pub(crate) struct Running<I, F, Fut> {
-    inputs: Contained<I>,
+    inputs: I,
     exhausted: bool,
-    make: Contained<F>,
-    at_once: usize,
+    make: F,
+    limit: usize,
     started: usize,
     tasks: Set<Fut>,
-    /// Whether new tasks come first, before those that were woken, and for how many steps more.
+    /// Whether new tasks have precedence over woken ones, for `phase` steps more.
     starting: bool,
     phase: usize,
 }
 
 impl<I, F, Fut> Running<I, F, Fut> {
-    /// Whether all results were handed out.
+    /// Whether all results were returned.
     pub(crate) fn is_done(&self) -> bool {
-        self.exhausted && self.under_way() == 0
+        self.exhausted && self.in_flight() == 0
     }
 
-    pub(crate) fn under_way(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.tasks.len()
     }
 }
@@ -42,12 +43,12 @@ where
     F: FnMut(I::Input) -> Fut,
     Fut: Future,
 {
-    pub(crate) fn new(inputs: I, make: F, at_once: usize) -> Self {
+    pub(crate) fn new(inputs: I, make: F, limit: usize) -> Self {
         Self {
-            inputs: Contained::new(inputs),
+            inputs,
             exhausted: false,
-            make: Contained::new(make),
-            at_once,
+            make,
+            limit,
             started: 0,
             tasks: Set::new(),
             starting: true,
@@ -55,52 +56,53 @@ where
         }
     }
 
-    /// How many results are still to come, as far as the inputs say.
+    /// The number of results to come, as far as the inputs know it.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let (low, high) = match self.exhausted {
             true => (0, Some(0)),
-            false => self.inputs.get().left(),
+            false => self.inputs.left(),
         };
-        let under_way = self.tasks.len();
+        let in_flight = self.tasks.len();
         (
-            low.saturating_add(under_way),
-            high.and_then(|high| high.checked_add(under_way)),
+            low.saturating_add(in_flight),
+            high.and_then(|high| high.checked_add(in_flight)),
         )
     }
 
-    /// The next task that ends, by the number of its input. `None`: all have.
+    /// The result of the next task that ends; `None` after the last.
     ///
-    /// New tasks and woken ones take turns, some at a time: whichever came first for good could keep the other from ever
-    /// being polled, an endless iterator of tasks that end at once, or tasks that wake themselves until a later one has
-    /// been started. It also keeps memory down where tasks are short.
+    /// New and woken tasks alternate, a few steps each. If new tasks always came first, an endless
+    /// iterator of tasks that end at once would keep the others from being polled. If woken tasks
+    /// did, a task that wakes itself until a later one starts would never end. Alternating also
+    /// bounds the memory of short tasks.
     pub(crate) fn poll_ended(
         &mut self,
         cx: &mut Context<'_>,
-        turn: &mut Turn,
+        budget: &mut PollBudget,
     ) -> Poll<Option<Completed<Fut::Output>>> {
-        let mut waits = false;
+        let mut no_input = false;
         loop {
             if self.is_done() {
                 return Poll::Ready(None);
             }
-            ready!(turn.poll_step(cx));
+            ready!(budget.poll_step(cx));
             if self.phase == 0 {
                 self.starting = !self.starting;
                 self.phase = STEPS;
             }
             self.phase -= 1;
-            let room = !self.exhausted && !waits && self.tasks.len() < self.at_once;
+            let room = !self.exhausted && !no_input && self.tasks.len() < self.limit;
             let ended = if room && self.starting {
-                self.start(cx, &mut waits)
-            } else if let Some(place) = self.tasks.next_woken() {
-                let ended = self.tasks.poll(place).map(named);
-                turn.polled(ended.is_some());
+                self.start(cx, &mut no_input)
+            } else if let Some(woken) = self.tasks.next_woken() {
+                let ended = self.tasks.poll(woken).map(completed);
+                budget.polled(ended.is_some());
                 ended
             } else if room {
-                self.start(cx, &mut waits)
+                self.start(cx, &mut no_input)
             } else {
                 if self.tasks.poll_woken(cx).is_pending() {
-                    *turn = Turn::new();
+                    *budget = PollBudget::new();
                     return Poll::Pending;
                 }
                 None
@@ -111,30 +113,35 @@ where
         }
     }
 
-    /// Makes a task of the next input, if there is one, and polls it at once, while it is in the cache. What ends there
-    /// and then, or is no task since `make` panicked, has its result.
-    /// `waits`: there is no input yet.
-    fn start(&mut self, cx: &mut Context<'_>, waits: &mut bool) -> Option<Completed<Fut::Output>> {
-        let input = match self.inputs.get_mut().poll_input(cx) {
+    /// Starts a task of the next input, if there is one, and polls it while it is in the cache.
+    ///
+    /// Returns its result if it ends at once, or if `make` panicked. Sets `no_input` if the inputs
+    /// have none yet.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        no_input: &mut bool,
+    ) -> Option<Completed<Fut::Output>> {
+        let input = match self.inputs.poll_input(cx) {
             Poll::Ready(Some(input)) => input,
             Poll::Ready(None) => {
                 self.exhausted = true;
                 return None;
             }
             Poll::Pending => {
-                *waits = true;
+                *no_input = true;
                 return None;
             }
         };
-        let number = self.started;
+        let index = self.started;
         self.started += 1;
-        match contain(|| (self.make.get_mut())(input)) {
-            Ok(future) => self.tasks.start(number, future).map(named),
-            Err(panic) => Some((number, Err(TaskError::Panicked(panic)))),
+        match catch(|| (self.make)(input)) {
+            Ok(future) => self.tasks.start(index, future).map(completed),
+            Err(panic) => Some((index, Err(TaskError::Panicked(panic)))),
         }
     }
 }
 
-fn named<T>((number, outcome): Ended<T>) -> Completed<T> {
-    (number, outcome.map_err(TaskError::Panicked))
+fn completed<T>((index, result): Ended<T>) -> Completed<T> {
+    (index, result.map_err(TaskError::Panicked))
 }

@@ -25,36 +25,39 @@ fn results_come_as_tasks_end() {
             polls
         });
         let mut order = Vec::new();
-        while let Some((number, result)) = completed.next().await {
-            order.push((number, result.unwrap()));
+        while let Some((index, result)) = completed.next().await {
+            order.push((index, result.unwrap()));
         }
         assert_eq!(order, [(1, 1), (2, 10), (0, 30)]);
         assert!(completed.is_terminated());
-        assert!(completed.next().await.is_none(), "and so it stays");
+        assert!(
+            completed.next().await.is_none(),
+            "the stream stays at its end"
+        );
     });
 }
 
 #[test]
-fn every_input_comes_once_and_the_limit_holds() {
+fn every_result_comes_once_within_the_limit() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let tasks = Tasks::new().limit(TWO);
         let completed = tasks.as_completed(0..500_usize, |n| gauge.task(n % 5, n));
-        let mut numbers: Vec<usize> = completed
-            .map(|(number, result)| {
-                assert_eq!(result.unwrap(), number);
-                number
+        let mut indices: Vec<usize> = completed
+            .map(|(index, result)| {
+                assert_eq!(result.unwrap(), index);
+                index
             })
             .collect()
             .await;
-        numbers.sort_unstable();
-        assert!(numbers.into_iter().eq(0..500));
+        indices.sort_unstable();
+        assert!(indices.into_iter().eq(0..500));
         assert_eq!((gauge.peak(), gauge.live(), gauge.completed()), (2, 0, 500));
     });
 }
 
 #[test]
-fn it_is_lazy_and_tells_how_much_is_to_come() {
+fn stream_is_lazy_and_has_an_exact_size_hint() {
     let taken = Cell::new(0);
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..4).map(|_| oneshot::channel::<()>()).unzip();
     let inputs = receivers
@@ -67,21 +70,21 @@ fn it_is_lazy_and_tells_how_much_is_to_come() {
     assert!(!completed.is_terminated());
     for (left, sender) in (0..4).rev().zip(senders) {
         sender.send(()).unwrap();
-        let (number, result) = completed.next().now_or_never().flatten().unwrap();
-        assert_eq!((number, result.unwrap()), (3 - left, Ok(())));
+        let (index, result) = completed.next().now_or_never().flatten().unwrap();
+        assert_eq!((index, result.unwrap()), (3 - left, Ok(())));
         assert_eq!(completed.size_hint(), (left, Some(left)));
     }
     assert!(completed.next().now_or_never().unwrap().is_none());
 }
 
 #[test]
-fn a_panic_is_the_result_of_its_task() {
+fn panic_is_the_result_of_its_task() {
     on_each_executor(async || {
         let mut completed = as_completed(0..10, async |n| assert_ne!(n, 4));
         let mut panics = Vec::new();
-        while let Some((number, result)) = completed.next().await {
+        while let Some((index, result)) = completed.next().await {
             if let Err(TaskError::Panicked(_)) = result {
-                panics.push(number);
+                panics.push(index);
             }
         }
         assert_eq!(panics, [4]);
@@ -89,13 +92,13 @@ fn a_panic_is_the_result_of_its_task() {
 }
 
 #[test]
-fn an_endless_stream_of_tasks_that_are_ready_gives_way_to_others() {
+fn endless_ready_tasks_yield_to_the_executor() {
     bounded(|| {
         let mut completed = Tasks::new().limit(TWO).as_completed(0.., ready);
         let (wakes, waker) = Wakes::new();
         let mut cx = Context::from_waker(&waker);
         for round in 1..=3 {
-            // Never `Pending` would be for ever.
+            // This would loop forever without a pending poll.
             while Pin::new(&mut completed).poll_next(&mut cx).is_ready() {}
             assert_eq!(wakes.count(), round);
         }
@@ -103,7 +106,7 @@ fn an_endless_stream_of_tasks_that_are_ready_gives_way_to_others() {
 }
 
 #[test]
-fn dropping_the_stream_drops_its_tasks() {
+fn dropped_stream_drops_its_tasks() {
     let gauge = Gauge::default();
     let mut inputs = 0..10;
     {
@@ -121,42 +124,42 @@ fn dropping_the_stream_drops_its_tasks() {
         assert_eq!(gauge.live(), 2);
     }
     assert_eq!((gauge.made(), gauge.live(), gauge.completed()), (3, 0, 1));
-    assert_eq!(inputs, 3..10, "what was not taken is still there");
+    assert_eq!(inputs, 3..10, "the other inputs are still there");
 }
 
 #[test]
-fn dropping_a_wait_for_the_next_result_loses_nothing() {
+fn dropped_next_future_loses_no_result() {
     on_each_executor(async || {
         let mut completed = as_completed(0..100_usize, async |n| {
             turns(n % 7).await;
             n
         });
-        let mut numbers = Vec::new();
+        let mut indices = Vec::new();
         while !completed.is_terminated() {
             match completed.next().now_or_never() {
-                Some(Some((number, result))) => numbers.push((number, result.unwrap())),
+                Some(Some((index, result))) => indices.push((index, result.unwrap())),
                 Some(None) => break,
                 None => turns(1).await,
             }
         }
-        numbers.sort_unstable();
-        assert!(numbers.into_iter().eq((0..100).map(|n| (n, n))));
+        indices.sort_unstable();
+        assert!(indices.into_iter().eq((0..100).map(|n| (n, n))));
     });
 }
 
 #[test]
-fn the_first_to_end_wins_and_the_others_are_dropped() {
+fn first_completed_drops_the_others() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let futures = [9, 3, 1, 5].map(|polls| gauge.task(polls, polls));
-        let (which, result) = first_completed(futures).await.unwrap();
-        assert_eq!((which, result.unwrap()), (2, 1));
+        let (index, result) = first_completed(futures).await.unwrap();
+        assert_eq!((index, result.unwrap()), (2, 1));
         assert_eq!((gauge.made(), gauge.live(), gauge.completed()), (4, 0, 1));
     });
 }
 
 #[test]
-fn of_no_futures_none_is_the_first() {
+fn first_completed_of_no_futures_is_an_error() {
     on_each_executor(async || {
         let none = Vec::<std::future::Ready<()>>::new();
         assert!(matches!(first_completed(none).await, Err(NoFutures)));
@@ -164,7 +167,7 @@ fn of_no_futures_none_is_the_first() {
 }
 
 #[test]
-fn a_panic_wins_too_and_losers_that_panic_in_their_drops_are_contained() {
+fn first_completed_drops_losers_that_panic_in_drop() {
     on_each_executor(async || {
         let (drops, make) = PanicsInDrop::counted();
         let futures: Vec<futures::future::LocalBoxFuture<'_, ()>> = vec![
@@ -176,40 +179,17 @@ fn a_panic_wins_too_and_losers_that_panic_in_their_drops_are_contained() {
             Box::pin(make()),
             Box::pin(pending()),
         ];
-        let (which, result) = first_completed(futures).await.unwrap();
+        let (index, result) = first_completed(futures).await.unwrap();
         let Err(TaskError::Panicked(panic)) = result else {
-            panic!("it did panic");
+            panic!("the task panicked");
         };
-        assert_eq!((which, panic.message()), (1, "out of luck"));
+        assert_eq!((index, panic.message()), (1, "out of luck"));
         assert_eq!(drops.get(), 2);
     });
 }
 
 #[test]
-fn futures_that_were_not_taken_may_panic_in_their_drops_too() {
-    on_each_executor(async || {
-        let (drops, make) = PanicsInDrop::counted();
-        let futures: Vec<futures::future::LocalBoxFuture<'_, ()>> =
-            vec![Box::pin(make()), Box::pin(ready(())), Box::pin(make())];
-        let (which, result) = first_completed(futures).await.unwrap();
-        assert!(result.is_ok());
-        assert_eq!((which, drops.get()), (1, 2));
-    });
-}
-
-#[test]
-fn a_stream_whose_inputs_and_function_both_panic_in_their_drops_is_dropped_all_the_same() {
-    let (drops, make) = PanicsInDrop::counted();
-    let (inputs, bomb) = (vec![make()], make());
-    drop(as_completed(inputs, move |input| {
-        let _ = &bomb;
-        input
-    }));
-    assert_eq!(drops.get(), 2);
-}
-
-#[test]
-fn what_comes_after_a_ready_one_is_not_even_taken() {
+fn first_completed_takes_no_future_after_a_ready_one() {
     let mut futures = (0..5)
         .map(|n| {
             if n == 1 {
@@ -219,10 +199,10 @@ fn what_comes_after_a_ready_one_is_not_even_taken() {
             }
         })
         .map(|poll| std::future::poll_fn(move |_| poll));
-    let (which, result) = first_completed(&mut futures)
+    let (index, result) = first_completed(&mut futures)
         .now_or_never()
         .unwrap()
         .unwrap();
-    assert_eq!((which, result.unwrap()), (1, 1));
+    assert_eq!((index, result.unwrap()), (1, 1));
     assert_eq!(futures.len(), 3);
 }

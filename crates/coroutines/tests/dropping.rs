@@ -1,5 +1,5 @@
-//! Every combinator, dropped after the first poll, after the second, and so on until it comes to its end: each future that
-//! was made is completed or dropped, once, and nothing is lost.
+//! Cancellation of every combinator: each is dropped after the first poll, after the second, and so
+//! on to its end. Each future is completed or dropped once, and nothing is lost.
 
 mod support;
 
@@ -16,8 +16,8 @@ use support::{Gauge, bounded, poll_once};
 
 const LONG: Duration = Duration::from_secs(10_000);
 
-/// Makes the future anew for each number of polls and drops it after so many; all that it left must be accounted for. One
-/// task is woken for each poll. Returns how many polls it takes to the end.
+/// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on; each must
+/// leave nothing behind. One task is woken before each poll. Returns the index of polls to the end.
 fn dropped_at_every_poll<F: Future>(make: impl Fn(Gauge) -> F) -> usize {
     for polls in 0..100_000 {
         let gauge = Gauge::default();
@@ -34,24 +34,24 @@ fn dropped_at_every_poll<F: Future>(make: impl Fn(Gauge) -> F) -> usize {
             return polls;
         }
     }
-    panic!("it never comes to its end");
+    panic!("the future never ends");
 }
 
-/// Tasks that wait from 0 to 6 times each: more than fit into a chunk.
+/// The index of tasks, which wait 0 to 6 times each. They do not fit into one chunk.
 const COUNT: usize = 100;
 
-/// The least number of polls that all of them can take.
+/// A lower bound on the index of polls that all of them take.
 const POLLS: usize = 250;
 
 #[test]
-fn map_with_and_without_a_limit() {
+fn map_may_be_dropped_at_any_poll() {
     bounded(|| {
         let polls = dropped_at_every_poll(async |gauge| {
             map(0..COUNT, |n| gauge.waiting_task(n % 7, n)).await;
         });
         assert!(
             polls > POLLS,
-            "{polls}: it was dropped between all of the wakes"
+            "only {polls} polls: it was not dropped after each wake"
         );
         for limit in [1, 3, 64, 65] {
             let tasks = Tasks::new().limit(NonZeroUsize::new(limit).unwrap());
@@ -63,7 +63,7 @@ fn map_with_and_without_a_limit() {
 }
 
 #[test]
-fn map_leaves_the_inputs_that_it_did_not_take() {
+fn dropped_map_leaves_untaken_inputs() {
     bounded(|| {
         let tasks = Tasks::new().limit(NonZeroUsize::new(3).unwrap());
         for polls in 0.. {
@@ -75,7 +75,11 @@ fn map_leaves_the_inputs_that_it_did_not_take() {
                 poll_once(future.as_mut()).is_ready()
             });
             drop(future);
-            assert_eq!(inputs.start, gauge.made(), "taken, then made");
+            assert_eq!(
+                inputs.start,
+                gauge.made(),
+                "every taken input became a task"
+            );
             if ended {
                 assert_eq!((inputs, gauge.completed()), (COUNT..COUNT, COUNT));
                 return;
@@ -85,7 +89,7 @@ fn map_leaves_the_inputs_that_it_did_not_take() {
 }
 
 #[test]
-fn gathered() {
+fn gather_may_be_dropped_at_any_poll() {
     bounded(|| {
         dropped_at_every_poll(async |gauge| {
             gather((0..COUNT).map(|n| gauge.waiting_task(n % 7, n))).await
@@ -94,14 +98,18 @@ fn gathered() {
 }
 
 #[test]
-fn as_completed_hands_out_each_result_once() {
+fn as_completed_may_be_dropped_at_any_poll() {
     bounded(|| {
         dropped_at_every_poll(async |gauge| {
             let mut completed = as_completed(0..COUNT, |n| gauge.waiting_task(n % 7, n));
             let mut seen = 0;
             while completed.next().await.is_some() {
                 seen += 1;
-                assert_eq!(seen, gauge.completed(), "what has ended was handed out");
+                assert_eq!(
+                    seen,
+                    gauge.completed(),
+                    "every task that ended was returned"
+                );
             }
             assert_eq!(seen, COUNT);
         });
@@ -109,19 +117,19 @@ fn as_completed_hands_out_each_result_once() {
 }
 
 #[test]
-fn the_wait_for_a_next_result_is_dropped_at_every_poll() {
+fn next_may_be_dropped_at_any_poll() {
     bounded(|| {
-        // The stream stays, only the wait for its next item is dropped, each time after so many polls.
+        // Only the wait for the next item is dropped, again and again; the stream stays.
         for polls in 1..5 {
             let gauge = Gauge::default();
             let mut completed = as_completed(0..COUNT, |n| gauge.waiting_task(n % 7, n));
-            let mut numbers = Vec::new();
+            let mut indices = Vec::new();
             'all: loop {
                 let mut next = Box::pin(completed.next());
                 for _ in 0..polls {
                     match poll_once(next.as_mut()) {
-                        Poll::Ready(Some((number, _))) => {
-                            numbers.push(number);
+                        Poll::Ready(Some((index, _))) => {
+                            indices.push(index);
                             break;
                         }
                         Poll::Ready(None) => break 'all,
@@ -129,27 +137,27 @@ fn the_wait_for_a_next_result_is_dropped_at_every_poll() {
                     }
                 }
             }
-            numbers.sort_unstable();
-            assert!(numbers.into_iter().eq(0..COUNT));
+            indices.sort_unstable();
+            assert!(indices.into_iter().eq(0..COUNT));
             assert_eq!((gauge.live(), gauge.completed()), (0, COUNT));
         }
     });
 }
 
 #[test]
-fn first_completed_is_the_first() {
+fn first_completed_may_be_dropped_at_any_poll() {
     bounded(|| {
         dropped_at_every_poll(async |gauge| {
-            let (which, _) = first_completed((0..COUNT).map(|n| gauge.waiting_task(5 + n, n)))
+            let (index, _) = first_completed((0..COUNT).map(|n| gauge.waiting_task(5 + n, n)))
                 .await
                 .unwrap();
-            assert!(which < COUNT);
+            assert!(index < COUNT);
         });
     });
 }
 
 #[test]
-fn timeout_and_deadline() {
+fn timeout_and_deadline_may_be_dropped_at_any_poll() {
     bounded(|| {
         dropped_at_every_poll(|gauge| timeout(LONG, gauge.waiting_task(5, ())));
         dropped_at_every_poll(|gauge| deadline(Instant::now() + LONG, gauge.waiting_task(5, ())));
@@ -157,7 +165,7 @@ fn timeout_and_deadline() {
 }
 
 #[test]
-fn retry_with_and_without_an_end() {
+fn retry_may_be_dropped_at_any_poll() {
     bounded(|| {
         let retry = Retry::new()
             .attempts(NonZeroUsize::new(4).unwrap())
@@ -173,7 +181,7 @@ fn retry_with_and_without_an_end() {
 }
 
 #[test]
-fn a_group_that_succeeds_one_that_fails_and_one_that_is_cancelled() {
+fn group_may_be_dropped_at_any_poll() {
     bounded(|| {
         for fails in [None, Some(COUNT / 2)] {
             dropped_at_every_poll(async |gauge| {
@@ -197,7 +205,7 @@ fn a_group_that_succeeds_one_that_fails_and_one_that_is_cancelled() {
 }
 
 #[test]
-fn all_of_them_inside_each_other() {
+fn nested_combinators_may_be_dropped_at_any_poll() {
     bounded(|| {
         dropped_at_every_poll(async |gauge| {
             let kept = RefCell::new(Vec::new());

@@ -6,11 +6,11 @@ use std::cell::Cell;
 use std::error::Error;
 use std::future::pending;
 
-use effective_coroutines::{TaskFailure, TaskGroup};
+use effective_coroutines::{TaskError, TaskGroup};
 use support::{Gauge, PanicsInDrop, on_each_executor, poll_once, turns};
 
 #[test]
-fn all_values_come_in_the_order_of_spawning() {
+fn values_are_in_the_order_of_spawning() {
     on_each_executor(async || {
         let mut group = TaskGroup::<_, ()>::new();
         assert!(group.is_empty());
@@ -33,7 +33,7 @@ fn all_values_come_in_the_order_of_spawning() {
 }
 
 #[test]
-fn tasks_of_different_types_may_borrow_and_talk_to_each_other() {
+fn tasks_of_different_types_may_borrow_and_communicate() {
     on_each_executor(async || {
         let found = Cell::new(None);
         let name = String::from("name");
@@ -53,7 +53,7 @@ fn tasks_of_different_types_may_borrow_and_talk_to_each_other() {
 }
 
 #[test]
-fn nothing_runs_before_it_is_joined() {
+fn nothing_runs_before_the_join() {
     let mut group = TaskGroup::<(), ()>::new();
     let gauge = Gauge::default();
     group.spawn(async {
@@ -66,7 +66,7 @@ fn nothing_runs_before_it_is_joined() {
 }
 
 #[test]
-fn the_first_error_cancels_the_others_and_they_are_gone_before_it_is_reported() {
+fn first_failure_cancels_and_drops_the_others() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let mut group = TaskGroup::new();
@@ -77,7 +77,7 @@ fn the_first_error_cancels_the_others_and_they_are_gone_before_it_is_reported() 
         let error = group.join_all().await.unwrap_err();
         assert!(matches!(
             error.failures(),
-            [(2, TaskFailure::Failed("broken"))]
+            [(2, TaskError::Failed("broken"))]
         ));
         assert_eq!(error.cancelled(), 2);
         assert_eq!((gauge.live(), gauge.completed()), (0, 2));
@@ -85,7 +85,7 @@ fn the_first_error_cancels_the_others_and_they_are_gone_before_it_is_reported() 
 }
 
 #[test]
-fn every_error_is_reported_also_panics_of_cancelled_tasks() {
+fn panics_of_cancelled_tasks_are_reported() {
     on_each_executor(async || {
         let (drops, make) = PanicsInDrop::counted();
         let mut group = TaskGroup::<(), &str>::new();
@@ -106,36 +106,19 @@ fn every_error_is_reported_also_panics_of_cancelled_tasks() {
             (error.failures().len(), error.cancelled(), drops.get()),
             (4, 1, 3)
         );
-        let [(3, TaskFailure::Panicked(first)), rest @ ..] = error.failures() else {
+        let [(3, TaskError::Panicked(first)), rest @ ..] = error.failures() else {
             panic!("the first failure is first: {error}");
         };
         assert_eq!(first.message(), "first");
-        for (number, (task, failure)) in rest.iter().enumerate() {
-            assert_eq!(number, *task);
-            assert!(
-                matches!(failure, TaskFailure::Panicked(panic) if panic.message() == "in drop")
-            );
+        for (index, (task, failure)) in rest.iter().enumerate() {
+            assert_eq!(index, *task);
+            assert!(matches!(failure, TaskError::Panicked(panic) if panic.message() == "in drop"));
         }
     });
 }
 
 #[test]
-fn values_of_a_failed_group_are_dropped_though_they_panic() {
-    on_each_executor(async || {
-        let (drops, make) = PanicsInDrop::counted();
-        let mut group = TaskGroup::new();
-        for _ in 0..5 {
-            let make = make.clone();
-            group.spawn(async move { Ok(make()) });
-        }
-        group.spawn(async { Err(()) });
-        let error = group.join_all().await.unwrap_err();
-        assert_eq!((error.failures().len(), drops.get()), (1, 5));
-    });
-}
-
-#[test]
-fn cancel_tells_of_every_task() {
+fn cancel_reports_every_task() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let (_, make) = PanicsInDrop::counted();
@@ -147,27 +130,23 @@ fn cancel_tells_of_every_task() {
             Ok(())
         });
         let results = group.cancel().await;
-        assert!(matches!(results[0], Err(TaskFailure::Cancelled)));
+        assert!(matches!(results[0], Err(TaskError::Cancelled)));
         assert!(
-            matches!(&results[1], Err(TaskFailure::Panicked(panic)) if panic.message() == "in drop")
+            matches!(&results[1], Err(TaskError::Panicked(panic)) if panic.message() == "in drop")
         );
         assert_eq!((results.len(), gauge.live(), gauge.completed()), (2, 0, 0));
     });
 }
 
 #[test]
-fn dropping_the_join_drops_every_task_though_they_panic() {
+fn dropped_join_drops_every_panicking_task() {
     let (drops, make) = PanicsInDrop::counted();
-    let mut group = TaskGroup::<PanicsInDrop, ()>::new();
-    for n in 0..70 {
-        let (bomb, make) = (make(), make.clone());
+    let mut group = TaskGroup::<(), ()>::new();
+    for _ in 0..70 {
+        let bomb = make();
         group.spawn(async move {
-            if n % 2 == 0 {
-                bomb.await;
-            } else {
-                std::mem::forget(bomb);
-            }
-            Ok(make())
+            bomb.await;
+            Ok(())
         });
     }
     let mut join = Box::pin(group.join_all());
@@ -180,7 +159,7 @@ fn dropping_the_join_drops_every_task_though_they_panic() {
 }
 
 #[test]
-fn a_group_that_is_always_busy_gives_way_to_others() {
+fn busy_group_yields_to_the_executor() {
     let mut group = TaskGroup::<(), ()>::new();
     group.spawn(async {
         loop {
@@ -194,7 +173,7 @@ fn a_group_that_is_always_busy_gives_way_to_others() {
 }
 
 #[test]
-fn errors_go_through_the_question_mark() {
+fn group_error_converts_with_question_mark() {
     fn fails() -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut group = TaskGroup::<(), std::io::Error>::new();
         group.spawn(async { Err(std::io::Error::other("no disk")) });
@@ -208,7 +187,7 @@ fn errors_go_through_the_question_mark() {
 }
 
 #[test]
-fn error_of_many_failures_stays_readable() {
+fn error_of_many_failures_is_short() {
     on_each_executor(async || {
         let mut group = TaskGroup::<(), &str>::new();
         for _ in 0..10_000 {

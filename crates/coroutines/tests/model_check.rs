@@ -1,15 +1,8 @@
-//! Model checks of the wakes, on the real code: `cargo xtask ci` builds it with loom's primitives.
+//! Model checks of the wake-up protocol under loom.
 //!
-//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p coroutines --test model_check`
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check \
+//! cargo test --release -p effective-coroutines --test model_check`
 #![cfg(model_check)]
-#![allow(dead_code, reason = "each model uses a part of the protocol")]
-
-#[path = "../src/set/ready.rs"]
-mod ready;
-#[path = "../src/set/sync.rs"]
-mod sync;
-#[path = "../src/set/waker.rs"]
-mod waker;
 
 use std::future::poll_fn;
 use std::sync::Arc as StdArc;
@@ -17,23 +10,22 @@ use std::sync::atomic::{AtomicUsize as StdUsize, Ordering as StdOrdering};
 use std::task::{Poll, Wake, Waker};
 
 use effective_coroutines::Tasks;
+use effective_coroutines::model::{Block, Inbox, TASKS, with_waker};
 use loom::cell::UnsafeCell;
 use loom::future::block_on;
 use loom::model::Builder;
+use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
-use ready::{Block, Inbox, TASKS};
-use sync::Arc;
-use waker::with_waker;
 
-/// All interleavings with at most so many preemptions.
+/// Checks all interleavings with at most `preemptions` preemptions.
 fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
-/// An owner's waker that counts.
+/// Counts the wakes of the owner.
 #[derive(Default)]
 struct Owner(AtomicUsize);
 
@@ -43,11 +35,11 @@ impl Wake for Owner {
     }
 }
 
-fn waker_of(block: &Arc<Block>, place: usize) -> Waker {
-    with_waker(block, place, Waker::clone)
+fn waker_of(block: &Arc<Block>, slot: usize) -> Waker {
+    with_waker(block, slot, Waker::clone)
 }
 
-/// Takes what was woken: one bit per place, per block.
+/// Takes the wakes: one bit per slot, for each block.
 fn taken(inbox: &Inbox, blocks: &[Arc<Block>]) -> Vec<usize> {
     let mut batch = Vec::new();
     let mut woken = vec![0; blocks.len()];
@@ -55,7 +47,7 @@ fn taken(inbox: &Inbox, blocks: &[Arc<Block>]) -> Vec<usize> {
     for block in batch {
         let bits = blocks[block].take();
         assert_eq!(woken[block], 0, "a block is on the list once");
-        assert_ne!(bits, 0, "a block is on the list for something");
+        assert_ne!(bits, 0, "a block on the list has a wake");
         woken[block] = bits;
     }
     woken
@@ -64,33 +56,37 @@ fn taken(inbox: &Inbox, blocks: &[Arc<Block>]) -> Vec<usize> {
 fn blocks(count: usize) -> (Arc<Inbox>, Vec<Arc<Block>>) {
     let inbox = Arc::new(Inbox::new());
     let blocks = (0..count)
-        .map(|number| Arc::new(Block::new(number, Arc::clone(&inbox))))
+        .map(|index| Arc::new(Block::new(index, Arc::clone(&inbox))))
         .collect();
     (inbox, blocks)
 }
 
 #[test]
-fn no_wake_is_lost_and_the_owner_is_told() {
+fn no_wake_is_lost_and_the_owner_is_woken() {
     check(3, || {
         let (inbox, blocks) = blocks(2);
         let owner = StdArc::new(Owner::default());
         let threads: Vec<_> = [(0, 0), (0, TASKS - 1), (1, 5)]
             .into_iter()
-            .map(|(block, place)| {
-                let waker = waker_of(&blocks[block], place);
+            .map(|(block, slot)| {
+                let waker = waker_of(&blocks[block], slot);
                 thread::spawn(move || waker.wake())
             })
             .collect();
 
         let parked = Waker::from(StdArc::clone(&owner));
         let mut woken = taken(&inbox, &blocks);
-        let told = inbox.park(&parked);
+        let is_parked = inbox.park(&parked);
         for thread in threads {
             thread.join().unwrap();
         }
         let late = taken(&inbox, &blocks);
-        if told && late.iter().any(|bits| *bits != 0) {
-            assert_eq!(owner.0.load(Ordering::SeqCst), 1, "once, however many came");
+        if is_parked && late.iter().any(|bits| *bits != 0) {
+            assert_eq!(
+                owner.0.load(Ordering::SeqCst),
+                1,
+                "many wakes are one wake of the owner"
+            );
         }
         for (woken, late) in woken.iter_mut().zip(late) {
             *woken |= late;
@@ -101,31 +97,32 @@ fn no_wake_is_lost_and_the_owner_is_told() {
 }
 
 #[test]
-fn what_was_written_before_a_wake_is_seen_after_it() {
+fn poll_sees_writes_before_the_wake() {
     check(3, || {
         struct Data([UnsafeCell<usize>; 2]);
-        // SAFETY: each cell is written by one thread before its wake and read after the wake was taken; loom checks it.
+        // SAFETY: each cell is written by one thread before its wake, and read after the wake was
+        // taken. Loom checks that.
         unsafe impl Sync for Data {}
 
         let (inbox, blocks) = blocks(1);
         let data = StdArc::new(Data([UnsafeCell::new(0), UnsafeCell::new(0)]));
         let threads: Vec<_> = (0..2)
-            .map(|place| {
-                let waker = waker_of(&blocks[0], place);
+            .map(|slot| {
+                let waker = waker_of(&blocks[0], slot);
                 let data = StdArc::clone(&data);
                 thread::spawn(move || {
                     // SAFETY: see above.
-                    data.0[place].with_mut(|data| unsafe { *data = 7 });
+                    data.0[slot].with_mut(|data| unsafe { *data = 7 });
                     waker.wake_by_ref();
                 })
             })
             .collect();
         for _ in 0..2 {
             let woken = taken(&inbox, &blocks)[0];
-            for place in 0..2 {
-                if woken & 1 << place != 0 {
+            for slot in 0..2 {
+                if woken & 1 << slot != 0 {
                     // SAFETY: see above.
-                    assert_eq!(data.0[place].with(|data| unsafe { *data }), 7);
+                    assert_eq!(data.0[slot].with(|data| unsafe { *data }), 7);
                 }
             }
         }
@@ -137,7 +134,7 @@ fn what_was_written_before_a_wake_is_seen_after_it() {
 }
 
 #[test]
-fn wakers_and_the_set_let_go_of_everything_in_any_order() {
+fn wakers_and_inbox_may_be_dropped_in_any_order() {
     check(3, || {
         let (inbox, mut blocks) = blocks(1);
         let owner = StdArc::new(Owner::default());
@@ -151,17 +148,17 @@ fn wakers_and_the_set_let_go_of_everything_in_any_order() {
         inbox.close();
         drop((blocks.pop(), inbox));
         other.join().unwrap();
-        // Loom finds what is leaked of its own; this one is std's.
+        // Loom finds leaks of its own types; this count is std's.
         assert_eq!(StdArc::strong_count(&owner), 1);
     });
 }
 
 #[test]
-fn a_map_ends_however_its_tasks_are_woken() {
+fn map_ends_however_its_tasks_are_woken() {
     check(2, || {
         let polls = StdArc::new(StdUsize::new(0));
         let seen = StdArc::clone(&polls);
-        let results = block_on(Tasks::new().map(0..2_usize, move |number| {
+        let results = block_on(Tasks::new().map(0..2_usize, move |n| {
             let flag = StdArc::new(AtomicBool::new(false));
             let mut thread = None;
             let seen = StdArc::clone(&seen);
@@ -176,7 +173,7 @@ fn a_map_ends_however_its_tasks_are_woken() {
                 }
                 if flag.load(Ordering::Acquire) {
                     thread.take().unwrap().join().unwrap();
-                    return Poll::Ready(number);
+                    return Poll::Ready(n);
                 }
                 Poll::Pending
             })

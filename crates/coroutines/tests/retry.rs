@@ -20,7 +20,7 @@ fn at_once() -> Retry {
 }
 
 #[test]
-fn the_first_success_ends_it_and_attempts_count_from_one() {
+fn first_success_ends_the_attempts() {
     on_each_executor(async || {
         let seen = Cell::new(0);
         let value = at_once()
@@ -39,7 +39,7 @@ fn the_first_success_ends_it_and_attempts_count_from_one() {
 }
 
 #[test]
-fn the_last_error_comes_back_when_there_are_no_more_attempts() {
+fn last_error_is_returned_after_the_last_attempt() {
     on_each_executor(async || {
         let error = at_once()
             .attempts(THREE)
@@ -53,7 +53,7 @@ fn the_last_error_comes_back_when_there_are_no_more_attempts() {
 }
 
 #[test]
-fn an_error_that_is_not_to_be_retried_is_the_last() {
+fn error_that_is_not_retryable_is_the_last() {
     on_each_executor(async || {
         let error = at_once()
             .retry_if(|error: &&str| *error == "busy")
@@ -69,7 +69,7 @@ fn an_error_that_is_not_to_be_retried_is_the_last() {
 }
 
 #[test]
-fn an_attempt_that_outlives_the_time_is_dropped() {
+fn attempt_is_dropped_at_the_timeout() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let error = at_once()
@@ -86,13 +86,13 @@ fn an_attempt_that_outlives_the_time_is_dropped() {
             })
             .await
             .unwrap_err();
-        assert_eq!((error.attempts(), error.gave_up()), (2, GaveUp::Deadline));
+        assert_eq!((error.attempts(), error.gave_up()), (2, GaveUp::TimedOut));
         assert_eq!((error.last(), gauge.live()), (Some(&"busy"), 0));
     });
 }
 
 #[test]
-fn a_pause_that_would_outlast_the_time_is_not_begun() {
+fn pause_beyond_the_deadline_does_not_begin() {
     on_each_executor(async || {
         let start = Instant::now();
         let error = Retry::new()
@@ -101,13 +101,13 @@ fn a_pause_that_would_outlast_the_time_is_not_begun() {
             .run(async |_| Err::<(), _>("busy"))
             .await
             .unwrap_err();
-        assert_eq!((error.attempts(), error.gave_up()), (1, GaveUp::Deadline));
+        assert_eq!((error.attempts(), error.gave_up()), (1, GaveUp::TimedOut));
         assert!(start.elapsed() < Duration::from_secs(100));
     });
 }
 
 #[test]
-fn no_attempt_is_begun_after_the_time_was_up_though_the_pause_was_to_end_before() {
+fn no_attempt_starts_after_the_timeout() {
     bounded(|| {
         let begun = Cell::new(0);
         let retry = Retry::new()
@@ -117,17 +117,17 @@ fn no_attempt_is_begun_after_the_time_was_up_though_the_pause_was_to_end_before(
             begun.set(begun.get() + 1);
             Err::<(), _>("busy")
         }));
-        // The first attempt, and the pause begins.
+        // The first attempt, and the start of the pause.
         for _ in 0..2 {
             assert!(poll_once(running.as_mut()).is_pending());
         }
-        // The thread is held up by others.
+        // The thread is blocked beyond the end of the pause.
         std::thread::sleep(300 * MS);
         let error = futures::executor::block_on(running).unwrap_err();
         assert_eq!((begun.get(), error.attempts()), (1, 1));
         assert_eq!(
             (error.gave_up(), error.last()),
-            (GaveUp::Deadline, Some(&"busy"))
+            (GaveUp::TimedOut, Some(&"busy"))
         );
     });
 }
@@ -161,7 +161,7 @@ fn attempts_may_borrow_and_need_not_be_send() {
 }
 
 #[test]
-fn attempts_that_fail_at_once_for_ever_give_way_to_others() {
+fn attempts_that_fail_at_once_yield_to_the_executor() {
     bounded(|| {
         let retry = at_once().attempts(NonZeroUsize::MAX);
         let mut running = pin!(retry.run(async |_| Err::<(), ()>(())));

@@ -1,5 +1,5 @@
-//! Full load with random panics, cancels, timeouts and retries, for `SOAK_SECONDS` (1 by default): every future that was
-//! made is completed or dropped, once, no thread is left, and memory comes back.
+//! Soak test: full load with random panics, cancellations, timeouts and retries for `SOAK_SECONDS`
+//! (default 1). Every future is completed or dropped once, and no thread or memory leaks.
 
 mod support;
 
@@ -20,7 +20,7 @@ use effective_coroutines::{
 };
 use support::{Gauge, poll_once, turns};
 
-/// Numbers for whoever is not choosy: a linear congruential generator (Knuth's constants of MMIX).
+/// A linear congruential generator, with the constants of Knuth's MMIX.
 struct Random(Cell<u64>);
 
 impl Random {
@@ -35,17 +35,17 @@ impl Random {
     }
 }
 
-/// What came of it all.
+/// The number of outcomes of each kind.
 #[derive(Default, Debug)]
 struct Tally {
     rounds: usize,
     values: usize,
     panicked: usize,
-    elapsed: usize,
+    timed_out: usize,
     dropped: usize,
 }
 
-/// A thread that wakes whatever it is sent, so that wakes come from outside too.
+/// A thread that wakes the wakers it is sent, so that wakes come from outside too.
 struct Alarm(Sender<Waker>);
 
 impl Alarm {
@@ -57,7 +57,7 @@ impl Alarm {
         )
     }
 
-    async fn woken_by_it(&self) {
+    async fn wait(&self) {
         let mut sent = false;
         poll_fn(|cx| {
             if sent {
@@ -71,15 +71,15 @@ impl Alarm {
     }
 }
 
-/// A task of any kind: it waits in some way, and may panic.
+/// A task that waits in a random way and may panic.
 async fn task(random: &Random, alarm: &Alarm, gauge: &Gauge) -> u64 {
     let live = gauge.enter();
     match random.below(6) {
         0 => turns(usize::try_from(random.below(5)).unwrap()).await,
-        1 => alarm.woken_by_it().await,
+        1 => alarm.wait().await,
         2 => drop(Timer::after(Duration::from_micros(random.below(500))).await),
         3 => {
-            alarm.woken_by_it().await;
+            alarm.wait().await;
             turns(1).await;
         }
         _ => {}
@@ -91,7 +91,7 @@ async fn task(random: &Random, alarm: &Alarm, gauge: &Gauge) -> u64 {
     1
 }
 
-fn tell<T>(tally: &mut Tally, results: impl IntoIterator<Item = Result<T, TaskError>>) {
+fn record<T>(tally: &mut Tally, results: impl IntoIterator<Item = Result<T, TaskError>>) {
     for result in results {
         match result {
             Ok(_) => tally.values += 1,
@@ -110,14 +110,14 @@ async fn round(random: &Random, alarm: &Alarm, gauge: &Gauge, tally: &mut Tally)
         0 => {
             let results = tasks.map(0..count, each).await;
             assert_eq!(results.len(), count);
-            tell(tally, results);
+            record(tally, results);
         }
         1 => {
             let mut completed = tasks.as_completed(0..count, each);
             let mut left = random.below(800);
-            while let Some((number, result)) = completed.next().await {
-                assert!(number < count);
-                tell(tally, [result]);
+            while let Some((index, result)) = completed.next().await {
+                assert!(index < count);
+                record(tally, [result]);
                 left = left.saturating_sub(1);
                 if left == 0 {
                     tally.dropped += 1;
@@ -128,12 +128,12 @@ async fn round(random: &Random, alarm: &Alarm, gauge: &Gauge, tally: &mut Tally)
         2 => {
             let within = Duration::from_micros(random.below(500));
             match timeout(within, gather((0..count).map(each))).await {
-                Ok(results) => tell(tally, results),
-                Err(_) => tally.elapsed += 1,
+                Ok(results) => record(tally, results),
+                Err(_) => tally.timed_out += 1,
             }
         }
         3 => match first_completed((0..count).map(each)).await {
-            Ok((_, result)) => tell(tally, [result]),
+            Ok((_, result)) => record(tally, [result]),
             Err(_) => assert_eq!(count, 0),
         },
         4 => {
@@ -161,7 +161,7 @@ async fn round(random: &Random, alarm: &Alarm, gauge: &Gauge, tally: &mut Tally)
                     })
                 })
                 .await;
-            tell(tally, results);
+            record(tally, results);
         }
     }
 }
@@ -170,7 +170,7 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }
 
-/// In KiB; 0 where there is no such file.
+/// The resident memory in KiB; 0 if there is no such file.
 fn memory() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -187,7 +187,7 @@ fn run_for(time: Duration, random: &Random, tally: &mut Tally) {
             Box::pin(round(random, &alarm, &gauge, tally));
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             if random.below(4) == 0 {
-                // Given up after some polls.
+                // Dropped after a few polls.
                 for _ in 0..random.below(10) {
                     if poll_once(running.as_mut()).is_ready() {
                         return;
@@ -198,16 +198,16 @@ fn run_for(time: Duration, random: &Random, tally: &mut Tally) {
             }
         }));
         drop(running);
-        assert!(outcome.is_ok(), "no panic of a task comes through");
+        assert!(outcome.is_ok(), "the panic of a task stays in it");
         assert_eq!(gauge.live(), 0, "all futures are gone");
         tally.rounds += 1;
     }
     drop(alarm);
-    waking.join().expect("it only wakes");
+    waking.join().expect("the alarm does not panic");
 }
 
 #[test]
-fn all_is_accounted_for_under_full_load() {
+fn full_load_leaks_nothing() {
     let seconds = match env::var("SOAK_SECONDS") {
         Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
         Err(_) => 1,
@@ -215,15 +215,15 @@ fn all_is_accounted_for_under_full_load() {
     support::bounded_by(Duration::from_secs(60 + 2 * seconds), move || {
         let random = Random(Cell::new(5));
         let mut tally = Tally::default();
-        // Warms up: the timers' thread, the allocator.
+        // Warms up the thread of the timers and the allocator.
         run_for(Duration::from_millis(300), &random, &mut tally);
         let before = (threads(), memory());
         run_for(Duration::from_secs(seconds), &random, &mut tally);
         let after = (threads(), memory());
         println!("{tally:?}; threads and KiB: {before:?}, then {after:?}");
-        assert!(tally.values > 0 && tally.panicked > 0 && tally.dropped > 0 && tally.elapsed > 0);
+        assert!(tally.values > 0 && tally.panicked > 0 && tally.dropped > 0 && tally.timed_out > 0);
         assert_eq!(after.0, before.0);
-        // AddressSanitizer keeps what was freed for a while, up to 256 MiB.
+        // AddressSanitizer delays freeing, for up to 256 MiB.
         let bound = if cfg!(address_sanitizer) { 512 } else { 32 } * 1024;
         assert!(after.1 < before.1 + bound, "{before:?} to {after:?}");
     });

@@ -1,4 +1,4 @@
-//! Tasks that add tasks to their own group, and a group that is awaited in a spawned task.
+//! `Spawner` and `SendTaskGroup`: tasks that add tasks, and a group in a spawned task.
 
 mod support;
 
@@ -9,9 +9,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::thread;
 
-use effective_coroutines::{
-    GroupEnded, SendSpawner, SendTaskGroup, Spawner, TaskFailure, TaskGroup,
-};
+use effective_coroutines::{GroupEnded, SendSpawner, SendTaskGroup, Spawner, TaskError, TaskGroup};
 use support::{Gauge, PanicsInDrop, bounded, on_each_executor, poll_once, turns};
 
 /// A page of a site of 127 pages, which links to two others.
@@ -41,7 +39,7 @@ fn crawler_visits_every_page() {
         group.spawn(crawl(1, &seen, spawner.clone()));
         let mut pages = group.join_all().await.unwrap();
         assert_eq!(seen.get(), 127);
-        assert_eq!(pages[0], 1, "the values come in the order of spawning");
+        assert_eq!(pages[0], 1, "values are in the order of spawning");
         pages.sort_unstable();
         assert!(pages.into_iter().eq(1..128));
         assert_eq!(spawner.spawn(async { Ok(1) }), Err(GroupEnded));
@@ -98,7 +96,7 @@ fn task_added_from_another_thread_wakes_the_group() {
         let (wake, woken) = futures::channel::oneshot::channel();
         group.spawn(async move { Ok(woken.await.unwrap()) });
         let thread = thread::spawn(move || {
-            // Number 1 ends number 0; nothing else wakes the group.
+            // Task 1 ends task 0; nothing else wakes the group.
             spawner.spawn(async move { Ok(wake.send(7).map_or(0, |()| 8)) })
         });
         assert_eq!(
@@ -128,7 +126,7 @@ fn tasks_added_before_a_failure_are_cancelled_with_the_rest() {
             }
             Err("failed")
         });
-        // Adds one when it is dropped, which is too late.
+        // Adds a task in its destructor, which is too late.
         struct AddsWhenDropped<'a>(
             Spawner<'a, (), &'a str>,
             Rc<Cell<Option<Result<(), GroupEnded>>>>,
@@ -148,7 +146,7 @@ fn tasks_added_before_a_failure_are_cancelled_with_the_rest() {
         let error = group.join_all().await.unwrap_err();
         assert!(matches!(
             error.failures(),
-            [(0, TaskFailure::Failed("failed"))]
+            [(0, TaskError::Failed("failed"))]
         ));
         assert!(error.cancelled() >= 4, "{error}");
         assert_eq!(gauge.live(), 0);
@@ -158,7 +156,7 @@ fn tasks_added_before_a_failure_are_cancelled_with_the_rest() {
 }
 
 #[test]
-fn dropping_a_group_drops_what_was_added() {
+fn dropped_group_drops_added_tasks() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let (drops, bomb) = PanicsInDrop::counted();
@@ -181,7 +179,7 @@ fn dropping_a_group_drops_what_was_added() {
 }
 
 #[test]
-fn cancel_tells_of_tasks_that_were_added() {
+fn cancel_reports_added_tasks() {
     on_each_executor(async || {
         let mut group = TaskGroup::<(), ()>::new();
         group.spawn(pending());
@@ -194,14 +192,14 @@ fn cancel_tells_of_tasks_that_were_added() {
         assert!(
             results
                 .iter()
-                .all(|result| matches!(result, Err(TaskFailure::Cancelled)))
+                .all(|result| matches!(result, Err(TaskError::Cancelled)))
         );
         assert!(GroupEnded.to_string().contains("ended"));
     });
 }
 
 #[test]
-fn group_waits_for_what_is_added_while_it_is_joined() {
+fn join_waits_for_tasks_added_meanwhile() {
     bounded(|| {
         let mut group = TaskGroup::<usize, ()>::new();
         let (spawner, gauge) = (group.spawner(), Gauge::default());

@@ -1,4 +1,4 @@
-//! Inputs that come from a stream.
+//! `map_stream` and `as_completed_stream`.
 
 mod support;
 
@@ -14,7 +14,7 @@ use support::{Gauge, bounded, on_each_executor, poll_once, turns};
 const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
 #[test]
-fn results_of_a_stream_come_in_the_order_of_its_items() {
+fn results_are_in_the_order_of_the_stream() {
     on_each_executor(async || {
         let items = || {
             stream::iter(0..200_usize).then(|n| async move {
@@ -33,21 +33,21 @@ fn results_of_a_stream_come_in_the_order_of_its_items() {
             assert!(results.into_iter().map(Result::unwrap).eq(0..200));
         }
         let mut seen: Vec<_> = as_completed_stream(items(), task).collect().await;
-        seen.sort_by_key(|(number, _)| *number);
+        seen.sort_by_key(|(index, _)| *index);
         assert!(seen.into_iter().map(|(_, n)| n.unwrap()).eq(0..200));
     });
 }
 
 #[test]
-fn items_are_taken_only_while_there_is_room() {
+fn items_are_taken_while_there_is_room() {
     on_each_executor(async || {
         let (gauge, taken) = (Gauge::default(), Gauge::default());
         let items = stream::iter(0..100_usize).inspect(|_| drop(taken.enter()));
         let mut results = Tasks::new()
             .limit(THREE)
             .as_completed_stream(items, |n| gauge.task(n % 5, n));
-        while let Some((number, result)) = results.next().await {
-            assert_eq!(number, result.unwrap());
+        while let Some((index, result)) = results.next().await {
+            assert_eq!(index, result.unwrap());
             assert!(taken.made() <= gauge.completed() + 3);
         }
         assert_eq!((gauge.completed(), gauge.live()), (100, 0));
@@ -56,17 +56,17 @@ fn items_are_taken_only_while_there_is_room() {
 }
 
 #[test]
-fn tasks_go_on_while_the_stream_has_no_item() {
+fn results_come_while_the_stream_is_pending() {
     bounded(|| {
         let (give, items) = mpsc::unbounded::<usize>();
         let mut results = as_completed_stream(items, |n| async move { n });
         assert!(poll_once(pin!(results.next())).is_pending());
         for n in 0..3 {
             give.unbounded_send(10 * n).unwrap();
-            let Poll::Ready(Some((number, result))) = poll_once(pin!(results.next())) else {
-                panic!("the item is there");
+            let Poll::Ready(Some((index, result))) = poll_once(pin!(results.next())) else {
+                panic!("the result is ready");
             };
-            assert_eq!((number, result.unwrap()), (n, 10 * n));
+            assert_eq!((index, result.unwrap()), (n, 10 * n));
         }
         drop(give);
         assert!(matches!(poll_once(pin!(results.next())), Poll::Ready(None)));
@@ -75,7 +75,7 @@ fn tasks_go_on_while_the_stream_has_no_item() {
 }
 
 #[test]
-fn item_wakes_the_one_who_waits_for_results() {
+fn new_item_wakes_the_map() {
     bounded(|| {
         let (give, items) = mpsc::unbounded::<usize>();
         let thread = std::thread::spawn(move || {

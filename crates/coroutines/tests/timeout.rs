@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_millis(2);
 const LATE: Duration = Duration::from_secs(1_000);
 
 #[test]
-fn what_ends_in_time_has_its_value() {
+fn future_that_ends_in_time_has_its_value() {
     on_each_executor(async || {
         assert_eq!(timeout(LATE, async { turns(3).await }).await, Ok(()));
         assert!(timeout(LATE, Timer::after(SOON)).await.is_ok());
@@ -26,7 +26,7 @@ fn what_ends_in_time_has_its_value() {
 }
 
 #[test]
-fn what_does_not_is_dropped_when_its_time_is_up() {
+fn late_future_is_dropped() {
     on_each_executor(async || {
         let gauge = Gauge::default();
         let start = Instant::now();
@@ -43,7 +43,7 @@ fn what_does_not_is_dropped_when_its_time_is_up() {
 }
 
 #[test]
-fn what_is_ready_succeeds_without_any_time() {
+fn ready_future_succeeds_after_the_deadline() {
     on_each_executor(async || {
         assert_eq!(timeout(Duration::ZERO, ready(1)).await, Ok(1));
         let past = Instant::now().checked_sub(SOON).unwrap();
@@ -56,7 +56,7 @@ fn what_is_ready_succeeds_without_any_time() {
 }
 
 #[test]
-fn a_time_beyond_the_clock_is_no_limit() {
+fn timeout_too_long_for_the_clock_is_no_limit() {
     on_each_executor(async || {
         assert_eq!(
             timeout(Duration::MAX, async { turns(2).await }).await,
@@ -66,7 +66,7 @@ fn a_time_beyond_the_clock_is_no_limit() {
 }
 
 #[test]
-fn the_time_counts_from_the_first_poll() {
+fn timeout_counts_from_the_first_poll() {
     on_each_executor(async || {
         let later = timeout(SOON * 5, Timer::after(SOON));
         Timer::after(SOON * 10).await;
@@ -75,7 +75,7 @@ fn the_time_counts_from_the_first_poll() {
 }
 
 #[test]
-fn a_map_of_timeouts_has_each_its_own() {
+fn each_future_of_a_map_has_its_own_timeout() {
     on_each_executor(async || {
         let results = map(0..20, |n| {
             timeout(SOON, async move {

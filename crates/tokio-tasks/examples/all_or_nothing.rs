@@ -1,6 +1,6 @@
-//! Three parts of one order: when one fails, the others are of no use.
+//! Three parts of one order: if one fails, the others are cancelled.
 //!
-//! `cargo run -p tokio-tasks --example all_or_nothing`
+//! `cargo run -p effective-tokio-tasks --example all_or_nothing`
 
 use std::time::Duration;
 

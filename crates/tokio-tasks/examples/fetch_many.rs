@@ -1,15 +1,15 @@
 //! Many slow requests, some of which fail, at most fifty at once.
 //!
-//! `cargo run -p tokio-tasks --example fetch_many`
+//! `cargo run -p effective-tokio-tasks --example fetch_many`
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use effective_tokio_tasks::{Elapsed, Tasks, timeout};
+use effective_tokio_tasks::{TaskError, Tasks};
 
-const AT_ONCE: NonZeroUsize = NonZeroUsize::new(50).unwrap();
+const LIMIT: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 
-/// Stands for a request: every tenth server is slow, and one answer cannot be parsed.
+/// A request. Every tenth server is slow, and one answer cannot be parsed.
 async fn fetch(id: u64) -> u64 {
     let time = if id.is_multiple_of(10) { 500 } else { 5 };
     tokio::time::sleep(Duration::from_millis(time)).await;
@@ -20,15 +20,16 @@ async fn fetch(id: u64) -> u64 {
 #[tokio::main]
 async fn main() {
     let answers = Tasks::new()
-        .limit(AT_ONCE)
-        .map(0..200, |id| timeout(Duration::from_millis(100), fetch(id)))
+        .limit(LIMIT)
+        .time_limit(Duration::from_millis(100))
+        .map(0..200, fetch)
         .await;
 
     let (mut answered, mut late) = (0, 0);
     for (id, answer) in answers.into_iter().enumerate() {
         match answer {
-            Ok(Ok(_)) => answered += 1,
-            Ok(Err(Elapsed { .. })) => late += 1,
+            Ok(_) => answered += 1,
+            Err(TaskError::TimedOut(_)) => late += 1,
             Err(error) => println!("server {id}: {error}"),
         }
     }

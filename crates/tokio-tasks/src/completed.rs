@@ -1,4 +1,4 @@
-//! One spawned task per input, results as they come.
+//! `as_completed`: one spawned task per input, results as they come.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,22 +8,21 @@ use std::task::{Context, Poll, ready};
 
 use futures::stream::{FusedStream, Stream};
 
+use crate::error::TaskError;
 use crate::fan_out::FanOut;
 use crate::inputs::{Inputs, StreamInputs};
-use crate::panic::drop_contained;
-use crate::turn::Turn;
-use crate::{TaskError, Tasks};
+use crate::poll_budget::PollBudget;
+use crate::tasks::Tasks;
 
-/// Runs `f` on every input, each in a task of its own, all at once; the results come as the tasks end.
+/// Runs `f` on every input, each in its own task, all at once. The results come as the tasks end.
 ///
 /// The same as [`Tasks::as_completed`] without a limit.
 ///
 /// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
-/// let mut answers = effective_tokio_tasks::as_completed(["a", "bc"], |text| async move { text.len() });
+#[doc = example!(as_completed)]
+/// let mut answers = as_completed(["a", "bc"], |text| async move { text.len() });
 /// let mut sum = 0;
-/// while let Some((_which, length)) = answers.next().await {
+/// while let Some((_index, length)) = answers.next().await {
 ///     sum += length?;
 /// }
 /// assert_eq!(sum, 3);
@@ -39,22 +38,20 @@ where
     Tasks::new().as_completed(inputs, f)
 }
 
-/// Runs `f` on every input of a stream, each in a task of its own; the results come as the tasks end.
+/// Runs `f` on every input of a stream, each in its own task. The results come as the tasks end.
 ///
 /// The same as [`Tasks::as_completed_stream`] without a limit.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use futures::stream::{self, StreamExt};
-/// use effective_tokio_tasks::Tasks;
-///
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
+/// use futures::stream;
+#[doc = example!(Tasks)]
 /// let requests = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
 /// let limit = NonZeroUsize::new(100).unwrap();
-/// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, |text| async move { text.len() });
+/// let length = |text: &'static str| async move { text.len() };
+/// let mut answers = Tasks::new().limit(limit).as_completed_stream(requests, length);
 /// let mut sum = 0;
-/// while let Some((_which, length)) = answers.next().await {
+/// while let Some((_index, length)) = answers.next().await {
 ///     sum += length?;
 /// }
 /// assert_eq!(sum, 3);
@@ -74,20 +71,21 @@ where
 }
 
 impl Tasks {
-    /// Runs `f` on every input, each in a task of its own; the results come as the tasks end, each with the number of
-    /// its input.
+    /// Runs `f` on every input, each in its own task. The results come as the tasks end, each with
+    /// the index of its input.
     ///
-    /// Nothing happens before the first poll. From then on tasks run whether the stream is polled or not, but inputs are
-    /// taken only while it is, some at a time between the results. The limit holds for tasks and unread results together:
-    /// one who reads slowly slows down the start of new tasks. Without a limit, inputs that come faster than the tasks end
-    /// take memory without a bound, so endless inputs need a limit.
+    /// Nothing happens before the first poll. From then on tasks run whether or not the stream is
+    /// polled, but inputs are taken only while it is, a few between two results. The limit is for
+    /// tasks and unread results together, so a slow reader slows down the start of new tasks.
+    /// Without a limit, inputs that come faster than tasks end take unbounded memory: set one if
+    /// the inputs are endless.
     ///
     /// # Errors
-    /// Each result is its own, as with [`Tasks::map`].
+    /// Each result is its own, as for [`Tasks::map`].
     ///
     /// # Cancellation
-    /// Dropping the stream aborts its tasks as [`Tasks::map`] does, and drops the results that nobody has read. Dropping
-    /// the future of [`next`](AsCompleted::next) loses nothing.
+    /// Dropping the stream aborts its tasks as [`Tasks::map`] does, and drops the unread results.
+    /// Dropping the future of [`next`](AsCompleted::next) loses nothing.
     pub fn as_completed<I, F, Fut>(
         self,
         inputs: I,
@@ -101,11 +99,12 @@ impl Tasks {
         AsCompleted::new(FanOut::new(self, "as_completed", inputs.into_iter(), f))
     }
 
-    /// [`as_completed`](Self::as_completed) of inputs that come from a stream: it is polled while there is room for
-    /// another task, and dropped with the results.
+    /// [`as_completed`](Self::as_completed) over the items of a stream.
+    ///
+    /// The stream is polled while there is room for another task, and dropped with the results.
     ///
     /// # Panics
-    /// When the stream panics, in the poll that called it.
+    /// If the stream panics, in the poll that called it.
     pub fn as_completed_stream<S, F, Fut>(
         self,
         inputs: S,
@@ -121,17 +120,18 @@ impl Tasks {
     }
 }
 
-/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], and [`next`](Self::next) for those who need no more.
+/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], which also has a method
+/// [`next`](Self::next).
 #[must_use = "nothing starts before this is polled"]
 pub struct AsCompleted<I, F, R> {
     fan_out: FanOut<I, F, R>,
-    /// Taken from the tasks, and not yet read.
+    /// The unread results of tasks.
     ended: VecDeque<(usize, Result<R, TaskError>)>,
-    /// Goes on from poll to poll, since whoever reads in a loop may never come to a pending one.
-    turn: Turn,
+    /// It lasts from poll to poll, because a reader in a loop may never see a pending one.
+    budget: PollBudget,
 }
 
-/// Nothing in it is pinned: the futures are with the runtime.
+/// Nothing in it is pinned, because the runtime owns the futures.
 impl<I, F, R> Unpin for AsCompleted<I, F, R> {}
 
 impl<I, F, R> AsCompleted<I, F, R> {
@@ -139,7 +139,7 @@ impl<I, F, R> AsCompleted<I, F, R> {
         Self {
             fan_out,
             ended: VecDeque::new(),
-            turn: Turn::new(),
+            budget: PollBudget::new(),
         }
     }
 }
@@ -150,13 +150,13 @@ where
     F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
-    /// The next result, with the number of its input; `None` when all are read.
+    /// The next result, with the index of its input. `None` after the last.
     ///
     /// # Cancellation
     /// Dropping the future loses no result.
     ///
     /// # Panics
-    /// Outside a runtime, and when the iterator panics.
+    /// Outside a runtime, and if the iterator panics.
     pub async fn next(&mut self) -> Option<(usize, Result<Fut::Output, TaskError>)> {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -174,21 +174,21 @@ where
         let Self {
             fan_out,
             ended,
-            turn,
+            budget,
         } = self.get_mut();
         if ended.is_empty() {
-            let polled = fan_out.poll_ended(cx, turn, |index, outcome| {
-                ended.push_back((index, outcome));
+            let polled = fan_out.poll_ended(cx, budget, |index, result| {
+                ended.push_back((index, result));
             });
             if polled.is_pending() {
-                *turn = Turn::new();
+                *budget = PollBudget::new();
             }
             ready!(polled);
         } else {
-            // What is read makes room, and the next task should not wait until all has been read.
-            ready!(turn.poll_step(cx));
-            fan_out.start_beside(cx, ended.len() - 1, |index, outcome| {
-                ended.push_back((index, outcome));
+            // Each read makes room for a task, which starts now and not after the last read.
+            ready!(budget.poll_step(cx));
+            fan_out.start_beside(cx, ended.len() - 1, |index, result| {
+                ended.push_back((index, result));
             });
         }
         Poll::Ready(ended.pop_front())
@@ -212,12 +212,6 @@ where
 {
     fn is_terminated(&self) -> bool {
         self.ended.is_empty() && self.fan_out.is_over()
-    }
-}
-
-impl<I, F, R> Drop for AsCompleted<I, F, R> {
-    fn drop(&mut self) {
-        self.ended.drain(..).for_each(drop_contained);
     }
 }
 

@@ -1,46 +1,50 @@
-//! From inputs to running tasks: what `map`, `as_completed`, `gather` and `first_completed` have in common.
+//! `FanOut`, which turns inputs into running tasks: shared by `map`, `as_completed` and
+//! `first_completed`.
 
 use std::future::Future;
 use std::task::{Context, Poll, ready};
 
+use crate::error::TaskError;
 use crate::inputs::Inputs;
-use crate::panic::contain;
+use crate::panic::catch;
+use crate::poll_budget::{PollBudget, StartBudget};
 use crate::running::Running;
 use crate::runtime::Runtime;
-use crate::turn::{Pace, Turn};
-use crate::{TaskError, Tasks};
+use crate::tasks::Tasks;
 
-/// Takes inputs one by one, as the limit allows, and spawns a task for each. Dropping this aborts the tasks.
+/// Takes inputs one by one, as the limit allows, and spawns a task for each. Dropping this aborts
+/// the tasks.
 pub(crate) struct FanOut<I, F, R> {
     inputs: I,
     f: F,
-    at_once: usize,
-    /// What was called, for the message when there is no runtime.
+    limit: usize,
+    /// The public function, for the panic message without a runtime.
     caller: &'static str,
-    /// That of the first poll.
+    /// The runtime of the first poll.
     runtime: Option<Runtime>,
     taken: usize,
     exhausted: bool,
     shut_down: bool,
-    /// Results are looked at only when all inputs have become tasks.
+    /// Whether all inputs become tasks before any result is read.
     starts_all: bool,
-    pace: Pace,
+    start_budget: StartBudget,
     running: Running<R>,
 }
 
-/// What became of an attempt to start a task.
+/// What happened to an attempt to start a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Started,
-    /// It never became a task, and was handed out.
+    /// The input has a result already: there is no task.
     Failed,
-    /// There is no input yet.
-    Waits,
+    /// The next input is not there yet.
+    NoInput,
     /// There are no more inputs.
-    Over,
+    Exhausted,
 }
 
-/// With more tasks and unread results than this, a read starts one task only: without a limit, the inputs may be endless.
+/// The number of tasks and unread results beyond which a read starts only one task. Without a
+/// limit, the inputs may be endless.
 const MANY: usize = 4_096;
 
 impl<I, F, R> FanOut<I, F, R> {
@@ -48,19 +52,19 @@ impl<I, F, R> FanOut<I, F, R> {
         Self {
             inputs,
             f,
-            at_once: tasks.at_once(),
+            limit: tasks.max_in_flight(),
             caller,
             runtime: None,
             taken: 0,
             exhausted: false,
             shut_down: false,
             starts_all: false,
-            pace: Pace::new(),
+            start_budget: StartBudget::new(),
             running: Running::new(),
         }
     }
 
-    /// Starts a task of every input before it looks for results.
+    /// Starts a task of every input before it reads results.
     pub(crate) fn starting_all(self) -> Self {
         Self {
             starts_all: true,
@@ -68,17 +72,17 @@ impl<I, F, R> FanOut<I, F, R> {
         }
     }
 
-    /// Inputs that were taken so far.
+    /// The number of inputs that were taken.
     pub(crate) fn taken(&self) -> usize {
         self.taken
     }
 
-    /// Whether nothing runs and nothing is left to be started.
+    /// Whether no task runs and no input is left.
     pub(crate) fn is_over(&self) -> bool {
         self.exhausted && self.running.len() == 0
     }
 
-    /// Aborts the tasks and takes no further input; the tasks still end and are handed out.
+    /// Aborts the tasks and takes no further input. The results of the tasks still arrive.
     pub(crate) fn cancel(&mut self) {
         self.exhausted = true;
         self.running.abort_all();
@@ -86,7 +90,7 @@ impl<I, F, R> FanOut<I, F, R> {
 }
 
 impl<I: Inputs, F, R> FanOut<I, F, R> {
-    /// The results that are still to come.
+    /// Bounds on the number of results to come.
     pub(crate) fn size_hint(&self) -> (usize, Option<usize>) {
         let running = self.running.len();
         if self.exhausted {
@@ -106,9 +110,9 @@ where
     F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
-    /// Whether one more task may be started beside `unread` results that the caller has kept.
+    /// Whether one more task may start beside `unread` results that the caller has kept.
     fn has_room(&self, unread: usize) -> bool {
-        !self.exhausted && unread + self.running.len() < self.at_once
+        !self.exhausted && unread + self.running.len() < self.limit
     }
 
     fn start(
@@ -123,16 +127,16 @@ where
             Poll::Ready(Some(input)) => input,
             Poll::Ready(None) => {
                 self.exhausted = true;
-                return Start::Over;
+                return Start::Exhausted;
             }
-            Poll::Pending => return Start::Waits,
+            Poll::Pending => return Start::NoInput,
         };
         let index = self.taken;
         self.taken += 1;
-        let failed = if self.shut_down {
+        let error = if self.shut_down {
             TaskError::Cancelled
         } else {
-            match contain(|| (self.f)(input)) {
+            match catch(|| (self.f)(input)) {
                 Ok(future) => {
                     self.running.spawn(runtime, index, future);
                     return Start::Started;
@@ -140,66 +144,66 @@ where
                 Err(panic) => TaskError::Panicked(panic),
             }
         };
-        each(index, Err(failed));
+        each(index, Err(error));
         Start::Failed
     }
 
-    /// Starts some of what may be started beside `unread` results that the caller has kept, while it hands out another.
+    /// Starts a few tasks, while the caller returns one result and keeps `unread` others.
     pub(crate) fn start_beside(
         &mut self,
         cx: &mut Context<'_>,
         mut unread: usize,
         mut each: impl FnMut(usize, Result<Fut::Output, TaskError>),
     ) {
-        self.pace.begin();
+        self.start_budget.renew();
         while self.has_room(unread) {
             match self.start(cx, &mut each) {
                 Start::Started => {}
                 Start::Failed => unread += 1,
-                Start::Waits | Start::Over => return,
+                Start::NoInput | Start::Exhausted => return,
             }
-            if self.pace.is_over() || unread + self.running.len() > MANY {
+            if self.start_budget.is_exhausted() || unread + self.running.len() > MANY {
                 return;
             }
         }
     }
 
-    /// Starts what may be started until a task has ended, then hands what has ended to `each`. `true`: there was
-    /// something; `false`: all is over.
+    /// Starts tasks until one has ended, then passes all that have ended to `each`. Returns `false`
+    /// after the last.
     pub(crate) fn poll_ended(
         &mut self,
         cx: &mut Context<'_>,
-        turn: &mut Turn,
+        budget: &mut PollBudget,
         mut each: impl FnMut(usize, Result<Fut::Output, TaskError>),
     ) -> Poll<bool> {
-        self.pace.begin();
-        let mut waits = false;
-        while !waits && self.has_room(0) && (self.starts_all || !self.running.has_ended()) {
-            ready!(turn.poll_step(cx));
+        self.start_budget.renew();
+        let mut no_input = false;
+        while !no_input && self.has_room(0) && (self.starts_all || !self.running.has_ended()) {
+            ready!(budget.poll_step(cx));
             match self.start(cx, &mut each) {
                 Start::Started => {}
                 Start::Failed => return Poll::Ready(true),
-                Start::Waits => waits = true,
-                Start::Over => break,
+                Start::NoInput => no_input = true,
+                Start::Exhausted => break,
             }
-            if self.pace.is_over() && !waits {
-                // The tasks get their turn, and their results are looked for before more is started.
+            if self.start_budget.is_exhausted() && !no_input {
+                // The tasks get their turn, and their results are read before more start.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
         if self.running.len() == 0 {
-            return if waits {
+            return if no_input {
                 Poll::Pending
             } else {
                 Poll::Ready(false)
             };
         }
-        ready!(turn.poll_step(cx));
+        ready!(budget.poll_step(cx));
         let shut_down = &mut self.shut_down;
-        ready!(self.running.poll_ended(cx, |index, outcome| {
-            *shut_down |= matches!(outcome, Err(TaskError::Cancelled));
-            each(index, outcome);
+        ready!(self.running.poll_ended(cx, |index, result| {
+            *shut_down |= matches!(result, Err(TaskError::Cancelled));
+            each(index, result);
         }));
         Poll::Ready(true)
     }

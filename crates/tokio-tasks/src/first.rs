@@ -1,93 +1,75 @@
-//! Many futures of which one is enough.
+//! `first_completed`: the first result of many futures.
 
-use std::error::Error;
-use std::fmt;
+use std::convert::identity;
 use std::future::{Future, poll_fn};
 use std::task::{Poll, ready};
 
+use crate::error::{NoFutures, TaskError};
 use crate::fan_out::FanOut;
-use crate::panic::drop_contained;
-use crate::slots::Held;
-use crate::turn::Turn;
-use crate::{TaskError, Tasks};
+use crate::panic::drop_quietly;
+use crate::poll_budget::PollBudget;
+use crate::tasks::Tasks;
 
-/// Runs every future in a task of its own until the first has ended; tells which it was, and its result.
+/// Runs every future in its own task until the first has ended. Returns its index and its result.
 ///
-/// All are started, so there must be an end to them. The others are then cancelled *and awaited*: every future is dropped by the time this returns. One of
-/// them that computes or blocks without awaiting holds it up; where that must not be, take the first of
-/// [`as_completed`](crate::as_completed) and drop the rest, which waits for nobody.
+/// All futures are started, so the iterator must end. The others are then cancelled *and awaited*:
+/// every future is dropped before this returns. One that computes or blocks without awaiting delays
+/// it. If that is a problem, take the first of [`as_completed`](crate::as_completed) and drop the
+/// rest, which does not wait.
 ///
 /// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use std::time::Duration;
-/// use effective_tokio_tasks::first_completed;
-///
-/// let mirrors = [60_000, 1, 30_000].map(|millis| async move {
-///     tokio::time::sleep(Duration::from_millis(millis)).await; // a request
-///     millis
+#[doc = example!(first_completed)]
+/// let mirrors = [1, 2, 3].map(|mirror| async move {
+///     if mirror != 2 {
+///         std::future::pending::<()>().await; // a server that does not answer
+///     }
+///     mirror
 /// });
-/// let (which, answer) = first_completed(mirrors).await?;
-/// assert_eq!((which, answer?), (1, 1));
+/// let (index, answer) = first_completed(mirrors).await?;
+/// assert_eq!((index, answer?), (1, 2));
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
-/// [`NoFutures`] when there is none. The result of the first is its own: to panic is a way to end. The results of the
-/// others are dropped, values and panics alike.
+/// [`NoFutures`] if there are none. The result of the first future is its own, and a future that
+/// panics has ended. The results of the others are dropped, values and panics alike.
 ///
 /// # Cancellation
-/// Dropping this aborts its tasks, as with [`Tasks::map`].
+/// Dropping this aborts its tasks, as for [`Tasks::map`].
 ///
 /// # Panics
-/// Outside a runtime, and when the iterator panics.
+/// Outside a runtime, and if the iterator panics.
 pub async fn first_completed<I>(
     futures: I,
 ) -> Result<(usize, Result<<I::Item as Future>::Output, TaskError>), NoFutures>
 where
     I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
 {
-    let mut fan_out = FanOut::new(
-        Tasks::new(),
-        "first_completed",
-        futures.into_iter(),
-        |future| future,
-    )
-    .starting_all();
-    let mut first = Held::nothing();
+    let futures = futures.into_iter();
+    let mut fan_out =
+        FanOut::new(Tasks::new(), "first_completed", futures, identity).starting_all();
+    let mut first = None;
     poll_fn(|cx| {
-        let mut turn = Turn::new();
+        let mut budget = PollBudget::new();
         loop {
-            let decided = first.value().is_some();
-            let ended = ready!(fan_out.poll_ended(cx, &mut turn, |index, outcome| {
-                if first.value().is_none() {
-                    first = Held::new((index, outcome));
-                } else {
-                    drop_contained(outcome);
+            let decided = first.is_some();
+            let ended = ready!(fan_out.poll_ended(cx, &mut budget, |index, result| {
+                match first {
+                    None => first = Some((index, result)),
+                    // A panic here would lose the first result.
+                    Some(_) => drop_quietly(result),
                 }
             }));
             if !ended {
                 return Poll::Ready(());
             }
-            // Once: it goes over all tasks, and the others may arrive one by one.
+            // Only once, because it visits all tasks, and the others may arrive one by one.
             if !decided {
                 fan_out.cancel();
             }
         }
     })
     .await;
-    first.into_value().ok_or(NoFutures)
+    first.ok_or(NoFutures)
 }
-
-/// [`first_completed`] was given no future, so none can be the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoFutures;
-
-impl fmt::Display for NoFutures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no first of no futures: hand in at least one")
-    }
-}
-
-impl Error for NoFutures {}

@@ -1,41 +1,38 @@
-//! All tasks at once, awaited in the order of their inputs.
+//! `InOrder`, all tasks at once, awaited in the order of their inputs.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::mem;
 use std::task::{Context, Poll, ready};
 
-use pin_project_lite::pin_project;
-
-use crate::contained::Contained;
+use crate::catch_unwind::CatchUnwind;
+use crate::error::TaskError;
 use crate::inputs::Inputs;
-use crate::panic::contain;
+use crate::panic::{TaskPanic, catch};
+use crate::poll_budget::PollBudget;
 use crate::runtime::{Runtime, Task};
-use crate::slots::{Held, Kept, reserved};
-use crate::turn::Turn;
-use crate::wake::QuietWaker;
-use crate::{TaskError, TaskPanic};
+use crate::slots::reserved;
 
-/// Without a limit nobody has to know which task ends first: each keeps its result until it is its turn. That saves the
-/// inbox of [`Running`](crate::running::Running), which costs half as much again as the task. Dropping this aborts the
-/// tasks.
+/// The tasks of a map without a limit. Dropping this aborts them.
+///
+/// Without a limit it does not matter which task ends first, so each keeps its result until it is
+/// awaited in its turn. That saves the inbox of `Running`, which costs half as much as the task.
 pub(crate) struct InOrder<I, F, R> {
     inputs: I,
     f: F,
     runtime: Runtime,
     exhausted: bool,
-    waker: QuietWaker,
     /// One per input that was taken.
     tasks: Vec<Started<R>>,
-    /// As many as were awaited.
-    results: Kept<Result<R, TaskError>>,
+    /// The results of the tasks that were awaited.
+    results: Vec<Result<R, TaskError>>,
 }
 
-/// What became of an input.
+/// The task of an input.
 enum Started<R> {
-    Task(Task<Held<Result<R, TaskPanic>>>),
-    /// There was no future, since the function panicked.
-    Nothing(TaskPanic),
-    /// Its result has been taken.
+    Task(Task<Result<R, TaskPanic>>),
+    /// The function that makes the future panicked.
+    Failed(TaskPanic),
+    /// Its result was taken.
     Awaited,
 }
 
@@ -47,8 +44,7 @@ impl<I: Inputs, F, R> InOrder<I, F, R> {
             f,
             runtime,
             exhausted: false,
-            waker: QuietWaker::default(),
-            results: Kept::new(),
+            results: Vec::new(),
         }
     }
 }
@@ -64,15 +60,13 @@ where
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Vec<Result<Fut::Output, TaskError>>> {
-        let mut turn = Turn::new();
+        let mut budget = PollBudget::new();
         while !self.exhausted {
-            ready!(turn.poll_step(cx));
+            ready!(budget.poll_step(cx));
             match ready!(self.inputs.poll_input(cx)) {
-                Some(input) => self.tasks.push(match contain(|| (self.f)(input)) {
-                    Ok(future) => Started::Task(self.runtime.spawn(Holding {
-                        future: Contained::new(future),
-                    })),
-                    Err(panic) => Started::Nothing(panic),
+                Some(input) => self.tasks.push(match catch(|| (self.f)(input)) {
+                    Ok(future) => Started::Task(self.runtime.spawn(CatchUnwind::new(future))),
+                    Err(panic) => Started::Failed(panic),
                 }),
                 None => {
                     self.exhausted = true;
@@ -80,41 +74,21 @@ where
                 }
             }
         }
-        let mut awaiting = Context::from_waker(self.waker.of(cx));
         while self.results.len() < self.tasks.len() {
-            ready!(turn.poll_step(cx));
+            ready!(budget.poll_step(cx));
             let next = &mut self.tasks[self.results.len()];
             let ended = match next {
-                Started::Task(task) => {
-                    ready!(task.poll_end(&mut awaiting)).and_then(Held::into_value)
-                }
+                Started::Task(task) => ready!(task.poll_end(cx)),
                 _ => None,
             };
-            let result = match (ended, std::mem::replace(next, Started::Awaited)) {
-                (Some(outcome), _) => outcome.map_err(TaskError::Panicked),
-                (None, Started::Nothing(panic)) => Err(TaskError::Panicked(panic)),
+            let result = match (ended, mem::replace(next, Started::Awaited)) {
+                (Some(result), _) => result.map_err(TaskError::Panicked),
+                (None, Started::Failed(panic)) => Err(TaskError::Panicked(panic)),
                 (None, _) => Err(TaskError::Cancelled),
             };
             self.results.push(result);
         }
-        let results = std::mem::replace(&mut self.results, Kept::new());
-        Poll::Ready(results.into_vec())
-    }
-}
-
-pin_project! {
-    /// The future that is spawned. The runtime keeps what it ends with, and may be the one to drop it.
-    struct Holding<F> {
-        #[pin]
-        future: Contained<F>,
-    }
-}
-
-impl<F: Future> Future for Holding<F> {
-    type Output = Held<Result<F::Output, TaskPanic>>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx).map(Held::new)
+        Poll::Ready(mem::take(&mut self.results))
     }
 }
 

@@ -1,29 +1,32 @@
-//! Where tasks that have ended leave their results for the one who waits for them.
+//! `Inbox`, where tasks that have ended leave their results for their owner.
+
+#![allow(unreachable_pub, reason = "`tests/model_check.rs` uses this file")]
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use crate::TaskError;
-use crate::panic::{contain, drop_contained};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::error::TaskError;
+use crate::panic::drop_quietly;
+use crate::sync::{Mutex, lock};
 
 /// A task that has ended. Its future is dropped by then.
-pub(crate) struct Ended<R> {
-    /// Which task it was, as the owner counts.
-    pub(crate) index: usize,
-    pub(crate) outcome: Result<R, TaskError>,
-    /// Where its handle is kept.
-    pub(crate) slot: usize,
+pub struct Ended<R> {
+    /// The index of the task, as its owner counts.
+    pub index: usize,
+    /// Its result.
+    pub result: Result<R, TaskError>,
+    /// The slot of its handle.
+    pub slot: usize,
 }
 
-/// Filled by many tasks, emptied by one owner.
+/// Many tasks fill it, one owner empties it.
 ///
-/// Wakers are cloned, called and dropped, and values dropped, only while the lock is not held: all of these are other
-/// people's code, which may panic or come back here.
-pub(crate) struct Inbox<R> {
+/// Wakers are cloned, called and dropped, and values are dropped, only while the lock is not held:
+/// all of these run code of others, which may panic or call back.
+pub struct Inbox<R> {
     state: Mutex<State<R>>,
-    /// Whether something has arrived: a hint for the owner, which needs no lock for it.
+    /// Whether something has arrived: a hint for the owner, without the lock.
     has_ended: AtomicBool,
 }
 
@@ -34,7 +37,9 @@ struct State<R> {
 }
 
 impl<R> Inbox<R> {
-    pub(crate) fn new() -> Self {
+    /// An empty inbox.
+    #[allow(clippy::new_without_default, reason = "no caller is generic")]
+    pub fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 ended: Vec::new(),
@@ -45,17 +50,13 @@ impl<R> Inbox<R> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<R>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Leaves a result and wakes the owner, if it waits.
-    pub(crate) fn put(&self, ended: Ended<R>) {
-        let mut state = self.lock();
+    /// Leaves a result and wakes the owner if it is waiting.
+    pub fn put(&self, ended: Ended<R>) {
+        let mut state = lock(&self.state);
         if state.closed {
             drop(state);
-            // Nobody will read this result. It is dropped here, on the task, and may panic no further.
-            drop_contained(ended);
+            // The result is dropped on the runtime, which may not survive a panic here.
+            drop_quietly(ended);
             return;
         }
         state.ended.push(ended);
@@ -63,21 +64,21 @@ impl<R> Inbox<R> {
         let owner = state.owner.take();
         drop(state);
         if let Some(owner) = owner {
-            // The task has done its work; what its owner's waker does is not its concern.
-            drop(contain(|| owner.wake()));
+            owner.wake();
         }
     }
 
-    /// Whether something has arrived. What arrives at this moment may not be seen.
+    /// Whether something has arrived. A result that arrives during the call may be missed.
     pub(crate) fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Relaxed)
     }
 
-    /// Exchanges `batch`, which is empty, for all that has arrived; without any, the owner is woken by the next.
-    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Vec<Ended<R>>) -> Poll<()> {
+    /// Swaps `batch`, which is empty, for all results that have arrived. If there are none, the
+    /// next one wakes the owner.
+    pub fn poll_take(&self, cx: &mut Context<'_>, batch: &mut Vec<Ended<R>>) -> Poll<()> {
         let mut waker = None;
         loop {
-            let mut state = self.lock();
+            let mut state = lock(&self.state);
             if !state.ended.is_empty() {
                 mem::swap(&mut state.ended, batch);
                 self.has_ended.store(false, Ordering::Relaxed);
@@ -86,7 +87,7 @@ impl<R> Inbox<R> {
             if let Some(waker) = waker.take() {
                 let before = state.owner.replace(waker);
                 drop(state);
-                drop_contained(before);
+                drop(before);
                 return Poll::Pending;
             }
             if let Some(owner) = &state.owner
@@ -99,14 +100,13 @@ impl<R> Inbox<R> {
         }
     }
 
-    /// Nobody will read any more: what is there, and what still comes, is dropped.
-    pub(crate) fn close(&self) {
-        let mut state = self.lock();
+    /// Drops the results that are there, and makes later ones be dropped as they arrive.
+    pub fn close(&self) {
+        let mut state = lock(&self.state);
         state.closed = true;
         let ended = mem::take(&mut state.ended);
         let owner = state.owner.take();
         drop(state);
-        drop_contained(owner);
-        ended.into_iter().for_each(drop_contained);
+        drop((ended, owner));
     }
 }

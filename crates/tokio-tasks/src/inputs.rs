@@ -1,4 +1,6 @@
-//! Where inputs come from: an iterator or a stream.
+//! `Inputs`, what an iterator and a stream have in common.
+//!
+//! Several crates link this file.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,15 +8,15 @@ use std::task::{Context, Poll};
 
 use futures::stream::Stream;
 
-/// Inputs, taken one by one. Implemented for every iterator, and for [`StreamInputs`].
+/// Inputs that are taken one by one: any iterator, or [`StreamInputs`].
 pub trait Inputs {
     /// An input.
     type Input;
 
-    /// The next input; not called again after the last.
+    /// The next input. It is not called again after the last.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Input>>;
 
-    /// How many are left, as far as that is known.
+    /// Bounds on the number of inputs that are left, as in [`Iterator::size_hint`].
     fn left(&self) -> (usize, Option<usize>);
 }
 

@@ -1,4 +1,4 @@
-//! Many futures inside the caller's own task.
+//! `map_local`: many futures inside the task of the caller.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -7,22 +7,23 @@ use std::task::{Context, Poll, ready};
 use futures::stream::{FuturesUnordered, Stream};
 use pin_project_lite::pin_project;
 
-use crate::contained::Contained;
-use crate::panic::contain;
+use crate::catch_unwind::CatchUnwind;
+use crate::error::TaskError;
+use crate::panic::catch;
+use crate::poll_budget::PollBudget;
 use crate::slots::Slots;
-use crate::turn::Turn;
-use crate::{TaskError, Tasks};
+use crate::tasks::Tasks;
 
-/// Runs `f` on every input, all at once, inside the task that awaits this; the results come in the order of the inputs.
+/// Runs `f` on every input, all at once, inside the task that awaits this. The results are in the
+/// order of the inputs.
 ///
 /// The same as [`Tasks::map_local`] without a limit.
 ///
 /// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
+#[doc = example!(map_local)]
 /// let words = vec![String::from("a"), String::from("bc")];
-/// // Borrowed inputs, which `map` cannot take.
-/// let lengths = effective_tokio_tasks::map_local(&words, async |word| word.len()).await;
+/// // The inputs are borrowed, as `map` does not allow.
+/// let lengths = map_local(&words, async |word| word.len()).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -30,7 +31,7 @@ use crate::{TaskError, Tasks};
 /// ```
 ///
 /// # Panics
-/// When the iterator panics.
+/// If the iterator panics.
 pub async fn map_local<I, F, Fut>(inputs: I, f: F) -> Vec<Result<Fut::Output, TaskError>>
 where
     I: IntoIterator,
@@ -41,21 +42,22 @@ where
 }
 
 impl Tasks {
-    /// Runs `f` on every input inside the task that awaits this; the results come in the order of the inputs.
+    /// Runs `f` on every input inside the task that awaits this. The results are in the order of
+    /// the inputs.
     ///
-    /// Futures may borrow and need not be `Send`, because nothing is spawned: they share one thread, and one that
-    /// computes or blocks holds up all the others. Inputs are taken one by one as the limit allows, and no runtime is
-    /// needed, except by what the futures themselves do.
+    /// Nothing is spawned, so futures may borrow and need not be `Send`. They share one thread, and
+    /// one that computes or blocks holds up all others. Inputs are taken one by one as the limit
+    /// allows. No runtime is needed, except by the futures themselves.
     ///
     /// # Errors
-    /// Each result is its own: [`TaskError::Panicked`] when the future panicked, or `f` on that input did. It is never
-    /// [`TaskError::Cancelled`].
+    /// Each result is its own: [`TaskError::Panicked`] if the future panicked, or `f` on that
+    /// input. It is never [`TaskError::Cancelled`].
     ///
     /// # Cancellation
     /// Dropping this drops all its futures at once.
     ///
     /// # Panics
-    /// When the iterator panics.
+    /// If the iterator panics.
     pub async fn map_local<I, F, Fut>(
         self,
         inputs: I,
@@ -66,7 +68,7 @@ impl Tasks {
         F: FnMut(I::Item) -> Fut,
         Fut: Future,
     {
-        let at_once = self.at_once();
+        let limit = self.max_in_flight();
         let mut inputs = inputs.into_iter();
         let mut taken = 0;
         let mut exhausted = false;
@@ -74,17 +76,17 @@ impl Tasks {
         let mut running = FuturesUnordered::new();
 
         poll_fn(|cx| {
-            let mut turn = Turn::new();
+            let mut budget = PollBudget::new();
             loop {
-                ready!(turn.poll_step(cx));
-                if !exhausted && running.len() < at_once {
+                ready!(budget.poll_step(cx));
+                if !exhausted && running.len() < limit {
                     let Some(input) = inputs.next() else {
                         exhausted = true;
                         continue;
                     };
-                    match contain(|| f(input)) {
+                    match catch(|| f(input)) {
                         Ok(future) => running.push(Indexed {
-                            future: Contained::new(future),
+                            future: CatchUnwind::new(future),
                             index: taken,
                         }),
                         Err(panic) => results.fill(taken, Err(TaskError::Panicked(panic))),
@@ -93,7 +95,7 @@ impl Tasks {
                     continue;
                 }
                 match ready!(Pin::new(&mut running).poll_next(cx)) {
-                    Some((index, outcome)) => results.fill(index, outcome),
+                    Some((index, result)) => results.fill(index, result),
                     None => return Poll::Ready(()),
                 }
             }
@@ -105,10 +107,10 @@ impl Tasks {
 }
 
 pin_project! {
-    /// A contained future that knows which input it belongs to.
+    /// A future with the index of its input.
     struct Indexed<F> {
         #[pin]
-        future: Contained<F>,
+        future: CatchUnwind<F>,
         index: usize,
     }
 }
@@ -118,7 +120,7 @@ impl<F: Future> Future for Indexed<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let outcome = ready!(this.future.poll(cx)).map_err(TaskError::Panicked);
-        Poll::Ready((*this.index, outcome))
+        let result = ready!(this.future.poll(cx)).map_err(TaskError::Panicked);
+        Poll::Ready((*this.index, result))
     }
 }

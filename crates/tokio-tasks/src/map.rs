@@ -1,26 +1,28 @@
-//! One spawned task per input, results in order.
+//! `map` and `gather`: one spawned task per input, results in order.
 
+use std::convert::identity;
 use std::future::{Future, poll_fn};
 use std::task::{Poll, ready};
 
 use futures::stream::Stream;
 
+use crate::error::TaskError;
 use crate::fan_out::FanOut;
 use crate::in_order::InOrder;
 use crate::inputs::{Inputs, StreamInputs};
+use crate::poll_budget::PollBudget;
 use crate::runtime::Runtime;
 use crate::slots::Slots;
-use crate::turn::Turn;
-use crate::{TaskError, Tasks};
+use crate::tasks::Tasks;
 
-/// Runs `f` on every input, each in a task of its own, all at once; the results come in the order of the inputs.
+/// Runs `f` on every input, each in its own task, all at once. The results are in the order of the
+/// inputs.
 ///
 /// The same as [`Tasks::map`] without a limit.
 ///
 /// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
-/// let lengths = effective_tokio_tasks::map(["a", "bc"], |text| async move { text.len() }).await;
+#[doc = example!(map)]
+/// let lengths = map(["a", "bc"], |text| async move { text.len() }).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -28,7 +30,7 @@ use crate::{TaskError, Tasks};
 /// ```
 ///
 /// # Panics
-/// Outside a runtime, and when the iterator panics.
+/// Outside a runtime, and if the iterator panics.
 pub async fn map<I, F, Fut>(inputs: I, f: F) -> Vec<Result<Fut::Output, TaskError>>
 where
     I: IntoIterator,
@@ -38,17 +40,16 @@ where
     Tasks::new().map(inputs, f).await
 }
 
-/// Runs `f` on every input of a stream, each in a task of its own; the results come in the order of the inputs.
+/// Runs `f` on every input of a stream, each in its own task. The results are in the order of the
+/// inputs.
 ///
 /// The same as [`Tasks::map_stream`] without a limit.
 ///
 /// ```
 /// use futures::stream;
-///
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
+#[doc = example!(map_stream)]
 /// let words = stream::iter(["a", "bc"]); // or a channel, or the lines of a socket
-/// let lengths = effective_tokio_tasks::map_stream(words, |text| async move { text.len() }).await;
+/// let lengths = map_stream(words, |text| async move { text.len() }).await;
 /// let lengths: Vec<usize> = lengths.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(lengths, [1, 2]);
 /// # Ok(())
@@ -56,7 +57,7 @@ where
 /// ```
 ///
 /// # Panics
-/// Outside a runtime, and when the stream panics.
+/// Outside a runtime, and if the stream panics.
 pub async fn map_stream<S, F, Fut>(inputs: S, f: F) -> Vec<Result<Fut::Output, TaskError>>
 where
     S: Stream,
@@ -66,14 +67,14 @@ where
     Tasks::new().map_stream(inputs, f).await
 }
 
-/// Runs every future, each in a task of its own, all at once; the results come in the order of the futures.
+/// Runs every future in its own task, all at once. The results are in the order of the futures.
 ///
-/// The same as [`map`] over futures that are there already. With a limit: `Tasks::new().limit(n).map(futures, |f| f)`.
+/// The same as [`map`] over futures that exist already. With a limit:
+/// `Tasks::new().limit(n).map(futures, |future| future)`.
 ///
 /// ```
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::TaskError> {
-/// let sums = effective_tokio_tasks::gather((1..4).map(|n| async move { n + n })).await;
+#[doc = example!(gather)]
+/// let sums = gather((1..4).map(|n| async move { n + n })).await;
 /// let sums: Vec<i32> = sums.into_iter().collect::<Result<_, _>>()?;
 /// assert_eq!(sums, [2, 4, 6]);
 /// # Ok(())
@@ -81,37 +82,38 @@ where
 /// ```
 ///
 /// # Errors
-/// Each result is its own, as with [`Tasks::map`].
+/// Each result is its own, as for [`Tasks::map`].
 ///
 /// # Cancellation
-/// Dropping this aborts its tasks, as with [`Tasks::map`].
+/// Dropping this aborts its tasks, as for [`Tasks::map`].
 ///
 /// # Panics
-/// Outside a runtime, and when the iterator panics.
+/// Outside a runtime, and if the iterator panics.
 pub async fn gather<I>(futures: I) -> Vec<Result<<I::Item as Future>::Output, TaskError>>
 where
     I: IntoIterator<Item: Future<Output: Send + 'static> + Send + 'static>,
 {
-    ordered(Tasks::new(), "gather", futures.into_iter(), |future| future).await
+    ordered(Tasks::new(), "gather", futures.into_iter(), identity).await
 }
 
 impl Tasks {
-    /// Runs `f` on every input, each in a task of its own; the results come in the order of the inputs.
+    /// Runs `f` on every input, each in its own task. The results are in the order of the inputs.
     ///
-    /// Inputs are taken one by one, and `f` is called by the task that awaits the map, as tasks may start: with a limit,
-    /// ten million inputs are never ten million tasks. Nothing happens before the first poll.
+    /// The task that awaits the map takes the inputs one by one and calls `f`, as tasks may start:
+    /// with a limit, ten million inputs are never ten million tasks. Nothing happens before the
+    /// first poll.
     ///
     /// # Errors
-    /// Each result is its own: [`TaskError::Panicked`] when the task panicked, or `f` on that input did;
-    /// [`TaskError::Cancelled`] when the runtime was shut down under it. With a limit, no further task is started then,
-    /// and the inputs that are left are consumed and counted as cancelled.
+    /// Each result is its own: [`TaskError::Panicked`] if the task panicked, or `f` on that input;
+    /// [`TaskError::Cancelled`] if the runtime shut down. With a limit, no further task starts
+    /// then, and the inputs that are left are consumed and count as cancelled.
     ///
     /// # Cancellation
-    /// Dropping the map aborts its tasks: the runtime drops each at the await it is suspended at, soon after. A task
-    /// that is running at that moment runs on to its next await.
+    /// Dropping the map aborts its tasks: soon after, the runtime drops each at the await where it
+    /// is suspended. A task that is running at that moment runs to its next await.
     ///
     /// # Panics
-    /// Outside a runtime, and when the iterator panics; tasks that run by then are aborted.
+    /// Outside a runtime, and if the iterator panics, which aborts the tasks.
     pub async fn map<I, F, Fut>(self, inputs: I, f: F) -> Vec<Result<Fut::Output, TaskError>>
     where
         I: IntoIterator,
@@ -121,11 +123,13 @@ impl Tasks {
         ordered(self, "map", inputs.into_iter(), f).await
     }
 
-    /// [`map`](Self::map) of inputs that come from a stream: it is polled while there is room for another task, and
-    /// dropped when its end has come and all tasks have ended.
+    /// [`map`](Self::map) over the items of a stream.
+    ///
+    /// The stream is polled while there is room for another task, and dropped after its end, when
+    /// all tasks have ended.
     ///
     /// # Panics
-    /// Outside a runtime, and when the stream panics; tasks that run by then are aborted.
+    /// Outside a runtime, and if the stream panics, which aborts the tasks.
     pub async fn map_stream<S, F, Fut>(self, inputs: S, f: F) -> Vec<Result<Fut::Output, TaskError>>
     where
         S: Stream,
@@ -147,16 +151,16 @@ where
     F: FnMut(I::Input) -> Fut,
     Fut: Future<Output: Send + 'static> + Send + 'static,
 {
-    if !tasks.is_limited() {
+    if tasks.max_in_flight() == usize::MAX {
         let mut all = InOrder::new(Runtime::current(caller), inputs, f);
         return poll_fn(|cx| all.poll(cx)).await;
     }
     let mut results = Slots::reserved(inputs.left());
     let mut fan_out = FanOut::new(tasks, caller, inputs, f);
     poll_fn(|cx| {
-        let mut turn = Turn::new();
-        while ready!(fan_out.poll_ended(cx, &mut turn, |index, outcome| {
-            results.fill(index, outcome);
+        let mut budget = PollBudget::new();
+        while ready!(fan_out.poll_ended(cx, &mut budget, |index, result| {
+            results.fill(index, result);
         })) {}
         Poll::Ready(())
     })

@@ -1,4 +1,4 @@
-//! The tasks that are running for one owner.
+//! `Running`, the spawned tasks of one call.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,21 +7,22 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use crate::TaskError;
-use crate::contained::Contained;
+use crate::catch_unwind::CatchUnwind;
+use crate::error::TaskError;
 use crate::inbox::{Ended, Inbox};
 use crate::runtime::{Runtime, Task};
 
-/// Running tasks. Dropping this aborts them.
+/// Spawned tasks. Dropping this aborts them.
 ///
-/// A task carries its index and leaves it in the inbox with its result, so nothing is looked up; and the owner takes
-/// all that has arrived at once, so it is woken once per batch and not once per task.
+/// A task carries its index and its slot and leaves both in the inbox with its result, so nothing
+/// has to be looked up. The owner takes everything that has arrived at once, so it is woken once
+/// per batch and not once per task.
 pub(crate) struct Running<R> {
     inbox: Arc<Inbox<R>>,
-    /// `None`: a free slot, or a task that was aborted and has not arrived yet.
+    /// `None` in a free slot, and for a task that was aborted and has not arrived yet.
     tasks: Vec<Option<Task<()>>>,
     free: Vec<usize>,
-    /// The buffer that is exchanged for the one in the inbox; empty in between, but for a panic.
+    /// The buffer that is swapped with the one in the inbox. Empty between calls.
     batch: Vec<Ended<R>>,
 }
 
@@ -35,12 +36,12 @@ impl<R> Running<R> {
         }
     }
 
-    /// Tasks that were spawned and have not been handed out as ended.
+    /// The number of tasks that were spawned and have not been returned as ended.
     pub(crate) fn len(&self) -> usize {
         self.tasks.len() - self.free.len()
     }
 
-    /// Whether a task has ended that was not handed out.
+    /// Whether a task has ended that was not returned.
     pub(crate) fn has_ended(&self) -> bool {
         self.inbox.has_ended()
     }
@@ -53,7 +54,8 @@ impl<R> Running<R> {
             .for_each(Task::abort);
     }
 
-    /// Hands all tasks that have ended to `each`, in the order in which they ended; waits until there is one.
+    /// Passes all tasks that have ended to `each`, in the order in which they ended. Waits until
+    /// there is one.
     pub(crate) fn poll_ended(
         &mut self,
         cx: &mut Context<'_>,
@@ -62,13 +64,13 @@ impl<R> Running<R> {
         ready!(self.inbox.poll_take(cx, &mut self.batch));
         for Ended {
             index,
-            outcome,
+            result,
             slot,
         } in self.batch.drain(..)
         {
             self.tasks[slot] = None;
             self.free.push(slot);
-            each(index, outcome);
+            each(index, result);
         }
         Poll::Ready(())
     }
@@ -96,10 +98,10 @@ impl<R> Drop for Running<R> {
 }
 
 pin_project! {
-    /// The future that is spawned: it always reports, whether it ended, panicked or was dropped.
+    /// The future that is spawned. It always reports, whether it ended, panicked or was dropped.
     pub(crate) struct Reporting<F: Future> {
         #[pin]
-        future: Contained<F>,
+        future: CatchUnwind<F>,
         index: usize,
         slot: usize,
         inbox: Arc<Inbox<F::Output>>,
@@ -107,12 +109,13 @@ pin_project! {
 
     impl<F: Future> PinnedDrop for Reporting<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Some(discarded) = this.future.as_mut().discard() {
-                let error = discarded.err().map_or(TaskError::Cancelled, TaskError::Panicked);
+            let this = this.project();
+            if !this.future.is_empty() {
+                let dropped = this.future.cancel();
+                let error = dropped.err().map_or(TaskError::Cancelled, TaskError::Panicked);
                 this.inbox.put(Ended {
                     index: *this.index,
-                    outcome: Err(error),
+                    result: Err(error),
                     slot: *this.slot,
                 });
             }
@@ -124,7 +127,7 @@ impl<F: Future> Reporting<F> {
     /// A future that leaves its result, `index` and `slot` in the inbox.
     pub(crate) fn new(future: F, index: usize, slot: usize, inbox: &Arc<Inbox<F::Output>>) -> Self {
         Self {
-            future: Contained::new(future),
+            future: CatchUnwind::new(future),
             index,
             slot,
             inbox: Arc::clone(inbox),
@@ -137,10 +140,10 @@ impl<F: Future> Future for Reporting<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let outcome = ready!(this.future.poll(cx)).map_err(TaskError::Panicked);
+        let result = ready!(this.future.poll(cx)).map_err(TaskError::Panicked);
         this.inbox.put(Ended {
             index: *this.index,
-            outcome,
+            result,
             slot: *this.slot,
         });
         Poll::Ready(())

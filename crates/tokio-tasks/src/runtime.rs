@@ -1,6 +1,4 @@
-//! All that this crate asks of the runtime: spawn a task, abort it, wait for a time.
-//!
-//! The other files know no runtime.
+//! The runtime, tokio: everything that this crate asks of it. The other files do not name it.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,7 +13,7 @@ use tokio::task::coop::unconstrained;
 pub(crate) struct Runtime(Handle);
 
 impl Runtime {
-    /// The runtime of the code that calls.
+    /// The runtime of the calling code.
     ///
     /// # Panics
     /// Outside a runtime, with a message that says what to do.
@@ -24,7 +22,7 @@ impl Runtime {
         match Handle::try_current() {
             Ok(handle) => Self(handle),
             Err(_) => panic!(
-                "`tokio_tasks::{caller}` needs a tokio runtime and none is entered here: \
+                "`effective_tokio_tasks::{caller}` needs a tokio runtime, and there is none here: \
                  call it from code under `#[tokio::main]` or `Runtime::block_on`"
             ),
         }
@@ -42,15 +40,15 @@ impl Runtime {
 pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T> Task<T> {
-    /// Asks the runtime to drop the task's future at its next await.
+    /// Asks the runtime to drop the future of the task at its next await.
     pub(crate) fn abort(self) {
         self.0.abort();
     }
 
-    /// Waits for the end; `None`: the runtime has dropped the future before.
+    /// Waits for the end. `None` if the runtime dropped the future before.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        // Otherwise the budget of an outer task stops this wait for good where its executor never gives way to tokio, as
-        // `futures::executor::block_on` does. Callers end their turns themselves.
+        // Unconstrained, because callers have a budget of their own, and tokio's may never be
+        // renewed: it is not in `futures::executor::block_on` inside a task.
         pin!(unconstrained(&mut self.0)).poll(cx).map(Result::ok)
     }
 }
@@ -63,11 +61,12 @@ pub(crate) fn now() -> Instant {
 /// Ends after `duration`.
 ///
 /// # Panics
-/// Outside a runtime, and in one without its timer.
+/// Outside a runtime, and in one without a timer.
 #[track_caller]
 pub(crate) fn sleep(caller: &str, duration: Duration) -> impl Future<Output = ()> + use<> {
-    // Only for the message: tokio's own panic does not say which call was meant.
+    // Only for its panic message: tokio's own does not name the call.
     Runtime::current(caller);
-    // The clock must be read also when the future beside it has used up what tokio allows one poll to do.
+    // Unconstrained, because the clock must be read even if the future beside the timer has used
+    // up tokio's budget for this poll.
     unconstrained(tokio::time::sleep(duration))
 }

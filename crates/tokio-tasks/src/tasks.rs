@@ -1,23 +1,22 @@
-//! The settings of a map.
+//! `Tasks`, the settings of a map.
+//!
+//! Several crates link this file.
 
 use std::num::NonZeroUsize;
 
-/// How a map or a stream runs its tasks. `Tasks::new()` starts all of them at once.
+/// How the tasks of a map or a stream run. `Tasks::new()` runs all of them at once.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
-/// use effective_tokio_tasks::Tasks;
-///
-/// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
-///
-/// # #[tokio::main]
-/// # async fn main() {
-/// let doubled = Tasks::new().limit(AT_ONCE).map(0..1_000, async |n| n * 2).await;
+#[doc = example!(Tasks)]
+/// const LIMIT: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+/// let doubled = Tasks::new().limit(LIMIT).map(0..1_000, async |n| n * 2).await;
 /// assert_eq!(*doubled[999].as_ref().unwrap(), 1_998);
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use = "settings do nothing until `map`, `map_local` or `as_completed` is called on them"]
+#[must_use = "settings do nothing until `map` or `as_completed` is called on them"]
 pub struct Tasks {
     limit: Option<NonZeroUsize>,
 }
@@ -28,17 +27,14 @@ impl Tasks {
         Self { limit: None }
     }
 
-    /// At most `limit` tasks exist at once; the next input is taken only when one of them has ended.
+    /// At most `limit` tasks exist at once. The next input is taken when one of them has ended.
     pub const fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    pub(crate) fn is_limited(self) -> bool {
-        self.limit.is_some()
-    }
-
-    pub(crate) fn at_once(self) -> usize {
+    /// The largest number of tasks that may exist at once.
+    pub(crate) fn max_in_flight(self) -> usize {
         self.limit.map_or(usize::MAX, NonZeroUsize::get)
     }
 }

@@ -1,4 +1,6 @@
-//! A future with an end to its time.
+//! `timeout` and `deadline`, which bound the time of a future.
+//!
+//! Several crates link this file.
 
 use std::error::Error;
 use std::fmt;
@@ -9,52 +11,49 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use crate::panic::contain;
 use crate::runtime;
 
-/// Awaits `future` for at most `duration`, counted from the first poll.
+/// Awaits `future` for at most `timeout`, counted from the first poll.
 ///
-/// The future is polled before the clock is read, so one that is ready at once succeeds even with a duration of zero.
+/// The future is polled before the clock is read, so one that is ready at once succeeds even with a
+/// timeout of zero. A timeout too long for the clock is no limit.
 ///
 /// ```
 /// use std::time::Duration;
-///
-/// # #[tokio::main]
-/// # async fn main() {
+#[doc = example!(timeout)]
 /// let never = std::future::pending::<()>();
-/// let late = effective_tokio_tasks::timeout(Duration::from_millis(1), never).await;
+/// let late = timeout(Duration::from_millis(1), never).await;
 /// assert_eq!(late.unwrap_err().after(), Duration::from_millis(1));
+/// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
-/// [`Elapsed`] when the time is up. The future has been dropped by then: what it awaited is cancelled. A panic of that
-/// `Drop` is discarded.
+/// [`TimedOut`] if the future has not ended in time. It has been dropped by then, which cancels
+/// what it awaited.
 ///
 /// # Panics
-/// Where no timer runs, with a message that says what is missing. A panic of the future itself goes through.
+/// If the future panics, or if there is no timer; the message says what is missing.
 ///
 /// # Limits
-/// A future that computes or blocks without awaiting cannot be stopped: the clock is only read between two polls.
+/// A future that computes or blocks without awaiting cannot be stopped, because the clock is read
+/// only between two polls.
 pub fn timeout<F: Future>(
-    duration: Duration,
+    timeout: Duration,
     future: F,
-) -> impl Future<Output = Result<F::Output, Elapsed>> {
+) -> impl Future<Output = Result<F::Output, TimedOut>> {
     Timed::new(future, move || {
-        (duration, runtime::sleep("timeout", duration))
+        (timeout, runtime::sleep("timeout", timeout))
     })
 }
 
-/// Awaits `future` until `deadline` at the latest.
+/// Awaits `future` until `deadline`. Like [`timeout`], where several steps share one end.
 ///
-/// What is said of [`timeout`] holds here too: even a deadline in the past leaves the future one poll.
+/// Even after the deadline the future is polled once.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
-/// use effective_tokio_tasks::{deadline, timeout};
-///
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), effective_tokio_tasks::Elapsed> {
+#[doc = example!(deadline)]
 /// // Two steps that share five seconds.
 /// let end = Instant::now() + Duration::from_secs(5);
 /// let head = deadline(end, async { "head" }).await?;
@@ -65,14 +64,15 @@ pub fn timeout<F: Future>(
 /// ```
 ///
 /// # Errors
-/// [`Elapsed`], as of [`timeout`]; its [`after`](Elapsed::after) is the time that was left at the first poll.
+/// [`TimedOut`], as for [`timeout`]. Its [`after`](TimedOut::after) is the time that was left at
+/// the first poll.
 ///
 /// # Panics
-/// As [`timeout`].
+/// As for [`timeout`].
 pub fn deadline<F: Future>(
     deadline: Instant,
     future: F,
-) -> impl Future<Output = Result<F::Output, Elapsed>> {
+) -> impl Future<Output = Result<F::Output, TimedOut>> {
     Timed::new(future, move || {
         let left = deadline.saturating_duration_since(runtime::now());
         (left, runtime::sleep("deadline", left))
@@ -80,9 +80,9 @@ pub fn deadline<F: Future>(
 }
 
 pin_project! {
-    /// A future beside a timer that is made at the first poll.
+    /// A future and a timer, which is made at the first poll.
     struct Timed<F, M, S> {
-        // `None`: out of time, and dropped.
+        // `None` after the time ran out.
         #[pin]
         future: Option<F>,
         make: M,
@@ -114,7 +114,7 @@ where
     M: FnMut() -> (Duration, S),
     S: Future<Output = ()>,
 {
-    type Output = Result<F::Output, Elapsed>;
+    type Output = Result<F::Output, TimedOut>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -132,33 +132,29 @@ where
         if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
             ready!(sleep.poll(cx));
         }
-        drop(contain(|| this.future.set(None)));
-        Poll::Ready(Err(Elapsed { after: *this.after }))
+        this.future.set(None);
+        Poll::Ready(Err(TimedOut { after: *this.after }))
     }
 }
 
-/// The time of a [`timeout`] or [`deadline`] was up.
+/// The time of a [`timeout`], a [`deadline`] or a task ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Elapsed {
+pub struct TimedOut {
     after: Duration,
 }
 
-impl Elapsed {
-    /// The time that was given.
+impl TimedOut {
+    /// The time that was allowed.
     #[must_use]
     pub fn after(&self) -> Duration {
         self.after
     }
 }
 
-impl fmt::Display for Elapsed {
+impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "not done within {:?} and dropped: allow more time",
-            self.after
-        )
+        write!(f, "timed out after {:?}: allow more time", self.after)
     }
 }
 
-impl Error for Elapsed {}
+impl Error for TimedOut {}

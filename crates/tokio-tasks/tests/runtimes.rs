@@ -1,7 +1,6 @@
-//! Without a runtime, and when the runtime goes away.
+//! Tests of tokio itself: no runtime, a runtime that shuts down, a paused clock.
 
 mod runtime;
-#[path = "api/support.rs"]
 mod support;
 
 use std::future::{pending, ready};
@@ -14,8 +13,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use effective_tokio_tasks::{
-    Backoff, GaveUp, Retry, TaskError, TaskFailure, TaskGroup, Tasks, as_completed, deadline,
-    first_completed, gather, map, timeout,
+    Backoff, GaveUp, Retry, TaskError, TaskGroup, Tasks, as_completed, deadline, first_completed,
+    gather, map, timeout,
 };
 use futures::executor::block_on;
 use support::{Gauge, eventually, poll_times, turns};
@@ -23,12 +22,12 @@ use support::{Gauge, eventually, poll_times, turns};
 fn panic_message<T>(work: impl FnOnce() -> T) -> String {
     let payload = catch_unwind(AssertUnwindSafe(work))
         .err()
-        .expect("it panics");
+        .expect("the work panics");
     *payload.downcast::<String>().expect("the message is text")
 }
 
 #[test]
-fn without_a_runtime_the_panic_says_what_to_do() {
+fn panic_without_a_runtime_says_what_to_do() {
     let futures = || [ready(1)];
     let retry = || {
         Retry::new()
@@ -69,7 +68,7 @@ fn without_a_runtime_the_panic_says_what_to_do() {
 }
 
 #[test]
-fn without_a_timer_the_panic_says_what_to_do() {
+fn panic_without_a_timer_says_what_to_do() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -78,8 +77,8 @@ fn without_a_timer_the_panic_says_what_to_do() {
 }
 
 #[test]
-fn the_first_failure_of_a_group_comes_first() {
-    // One thread, so that the order in which they fail is known.
+fn failures_are_in_the_order_of_their_occurrence() {
+    // One thread, so that the order of the failures is known.
     runtime::current_thread().block_on(async {
         let mut group = TaskGroup::new();
         group.spawn(async {
@@ -95,7 +94,7 @@ fn the_first_failure_of_a_group_comes_first() {
 }
 
 #[test]
-fn the_clock_is_read_beside_a_future_that_uses_up_its_budget() {
+fn future_without_budget_left_times_out() {
     runtime::current_thread().block_on(async {
         let busy = async {
             loop {
@@ -107,8 +106,8 @@ fn the_clock_is_read_beside_a_future_that_uses_up_its_budget() {
 }
 
 #[test]
-fn other_tasks_get_their_turn_while_many_are_spawned() {
-    // On one thread, this test's own task is the one that would starve them.
+fn spawning_many_tasks_yields_to_others() {
+    // On one thread, the task of this test could starve them.
     runtime::current_thread().block_on(async {
         let first_ran = Arc::new(AtomicBool::new(false));
         let mut taken_by_then = 0;
@@ -127,7 +126,7 @@ fn other_tasks_get_their_turn_while_many_are_spawned() {
 }
 
 #[test]
-fn tasks_of_a_runtime_that_was_shut_down_are_cancelled_and_no_more_are_started() {
+fn limited_map_is_cancelled_when_the_runtime_shuts_down() {
     for runtime in [runtime::current_thread(), runtime::multi_thread()] {
         let made = AtomicUsize::new(0);
         let gauge = Gauge::default();
@@ -160,7 +159,7 @@ fn tasks_of_a_runtime_that_was_shut_down_are_cancelled_and_no_more_are_started()
 }
 
 #[test]
-fn without_a_limit_the_tasks_of_a_runtime_that_was_shut_down_are_cancelled_too() {
+fn map_is_cancelled_when_the_runtime_shuts_down() {
     for runtime in [runtime::current_thread(), runtime::multi_thread()] {
         let gauge = Gauge::default();
         let mut all = pin!(map(0..50, |n| {
@@ -190,7 +189,7 @@ fn without_a_limit_the_tasks_of_a_runtime_that_was_shut_down_are_cancelled_too()
 }
 
 #[test]
-fn a_task_that_is_spawned_on_a_runtime_already_shut_down_is_cancelled() {
+fn task_spawned_after_shutdown_is_cancelled() {
     let runtime = runtime::current_thread();
     let handle = runtime.handle().clone();
     drop(runtime);
@@ -205,7 +204,7 @@ fn a_task_that_is_spawned_on_a_runtime_already_shut_down_is_cancelled() {
 }
 
 #[test]
-fn a_group_whose_runtime_was_shut_down_fails_as_cancelled() {
+fn group_is_cancelled_when_the_runtime_shuts_down() {
     let runtime = runtime::multi_thread();
     let mut group = TaskGroup::<(), String>::new();
     {
@@ -214,11 +213,11 @@ fn a_group_whose_runtime_was_shut_down_fails_as_cancelled() {
     }
     drop(runtime);
     let error = block_on(group.join_all()).unwrap_err();
-    assert!(matches!(error.failures(), [(0, TaskFailure::Cancelled)]));
+    assert!(matches!(error.failures(), [(0, TaskError::Cancelled)]));
 }
 
 #[test]
-fn retry_and_deadline_keep_the_time_of_a_paused_clock() {
+fn retry_and_deadline_follow_a_paused_clock() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -237,7 +236,7 @@ fn retry_and_deadline_keep_the_time_of_a_paused_clock() {
                 Err::<(), _>("busy")
             });
             let error = run.await.unwrap_err();
-            assert_eq!(error.gave_up(), GaveUp::Deadline);
+            assert_eq!(error.gave_up(), GaveUp::TimedOut);
             assert!(error.attempts() <= most, "{}", error.attempts());
             assert!(began.elapsed() <= 11 * second);
         }
@@ -254,7 +253,7 @@ fn retry_and_deadline_keep_the_time_of_a_paused_clock() {
 
 #[test]
 fn map_ends_in_a_block_on_inside_a_task() {
-    // tokio's budget of the outer task is never renewed there.
+    // There, tokio never renews the budget of the outer task.
     support::in_bounded_time(|| {
         runtime::multi_thread().block_on(async {
             for _ in 0..3 {

@@ -1,10 +1,7 @@
-//! Full load with random panics, cancellations and time-outs, for `SOAK_SECONDS` (1 by default): every future that was
-//! made is dropped once, every result that was waited for is there, no thread is left, and memory comes back.
-
-use effective_tokio_tasks as tasks;
+//! Soak test: full load with random panics, cancellations and timeouts for `SOAK_SECONDS` (default
+//! 1). Every future is dropped once, every awaited result arrives, and no thread or memory leaks.
 
 mod runtime;
-#[path = "api/support.rs"]
 mod support;
 
 use std::env;
@@ -15,12 +12,13 @@ use std::panic::panic_any;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use support::{Gauge, Live, PanicsInDrop, eventually, in_bounded_time, poll_times, turns};
-use tasks::{
+use futures::stream::{Stream, StreamExt};
+use runtime::tasks::{
     Backoff, Retry, TaskError, TaskGroup, Tasks, first_completed, gather, map, map_local, timeout,
 };
+use support::{Gauge, Live, PanicsInDrop, eventually, in_bounded_time, poll_times, turns};
 
-/// How long, in all.
+/// The duration of the test.
 fn seconds() -> u64 {
     match env::var("SOAK_SECONDS") {
         Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
@@ -28,7 +26,7 @@ fn seconds() -> u64 {
     }
 }
 
-/// A linear congruential generator: Knuth's constants, from MMIX.
+/// A linear congruential generator, with the constants of Knuth's MMIX.
 #[derive(Clone, Copy)]
 struct Random(u64);
 
@@ -42,31 +40,31 @@ impl Random {
     }
 }
 
-/// What a task does, drawn for each.
+/// What a task does, drawn at random.
 #[derive(Clone, Copy)]
-enum Deed {
+enum Behaviour {
     Ends(usize),
     Fails(usize),
     Panics(usize),
     PanicsBadly,
     Sleeps,
-    WaitsForEver,
+    NeverEnds,
 }
 
-impl Deed {
-    /// `endless`: whether the round can live with a task that waits for ever.
+impl Behaviour {
+    /// `endless` says whether the round allows a task that never ends.
     fn draw(random: &mut Random, endless: bool) -> Self {
         match random.below(20) {
             0 => Self::Panics(random.below(4)),
             1 => Self::PanicsBadly,
             2 => Self::Fails(random.below(4)),
             3 => Self::Sleeps,
-            4 if endless => Self::WaitsForEver,
+            4 if endless => Self::NeverEnds,
             _ => Self::Ends(random.below(4)),
         }
     }
 
-    async fn done(self, live: Live) -> Result<u64, u64> {
+    async fn run(self, live: Live) -> Result<u64, u64> {
         let _live = live;
         match self {
             Self::Ends(turned) => turns(turned).await,
@@ -80,13 +78,13 @@ impl Deed {
             }
             Self::PanicsBadly => panic_any(PanicsInDrop),
             Self::Sleeps => runtime::sleep(Duration::from_micros(300)).await,
-            Self::WaitsForEver => pending().await,
+            Self::NeverEnds => pending().await,
         }
         Ok(1)
     }
 }
 
-/// What came of it.
+/// The number of outcomes of each kind.
 #[derive(Debug, Default)]
 struct Tally {
     rounds: u64,
@@ -104,13 +102,13 @@ impl Tally {
             match result {
                 Ok(_) => self.ended += 1,
                 Err(TaskError::Panicked(_)) => self.panicked += 1,
-                Err(error) => panic!("nobody cancelled: {error}"),
+                Err(error) => panic!("unexpected: {error}"),
             }
         }
         count
     }
 
-    /// One combinator, over some tasks, until its end or until it is dropped.
+    /// Runs one combinator over a few tasks, until its end or until it is dropped.
     async fn round(&mut self, gauge: &Gauge, random: &mut Random) {
         self.rounds += 1;
         let many = random.below(40);
@@ -118,7 +116,7 @@ impl Tally {
         let dropped = random.below(2) == 0;
         let limit = NonZeroUsize::new(1 + random.below(8)).unwrap();
         let mut seed = *random;
-        let work = |_| Deed::draw(&mut seed, dropped).done(gauge.enter());
+        let work = |_| Behaviour::draw(&mut seed, dropped).run(gauge.enter());
         random.below(2);
         match random.below(8) {
             0 if dropped => self.drop_at(polls, map(0..many, work)).await,
@@ -134,28 +132,8 @@ impl Tally {
             2 if dropped => self.drop_at(polls, map_local(0..many, work)).await,
             2 => assert_eq!(self.count(map_local(0..many, work).await), many),
             3 => {
-                let mut answers = Tasks::new().limit(limit).as_completed(0..many, work);
-                let mut read = 0;
-                loop {
-                    let next = pin!(answers.next());
-                    let next = if dropped {
-                        // Some may wait for ever.
-                        poll_times(next, polls).await
-                    } else {
-                        Some(next.await)
-                    };
-                    match next {
-                        Some(Some((_, answer))) => read += self.count([answer]),
-                        Some(None) => {
-                            assert_eq!(read, many);
-                            break;
-                        }
-                        None => {
-                            self.dropped += 1;
-                            break;
-                        }
-                    }
-                }
+                let answers = Tasks::new().limit(limit).as_completed(0..many, work);
+                self.read(answers, many, dropped.then_some(polls)).await;
             }
             4 => {
                 let futures: Vec<_> = (0..many).map(work).collect();
@@ -169,15 +147,7 @@ impl Tally {
             5 => {
                 let mut group = TaskGroup::new();
                 (0..many).map(work).for_each(|task| group.spawn(task));
-                match random.below(3) {
-                    0 => self.drop_at(polls, group.join_all()).await,
-                    1 => assert_eq!(group.cancel().await.len(), many),
-                    _ => match timeout(Duration::from_millis(2), group.join_all()).await {
-                        Ok(Ok(values)) => assert_eq!(values.len(), many),
-                        Ok(Err(error)) => assert!(!error.failures().is_empty()),
-                        Err(_) => self.timed_out += 1,
-                    },
-                }
+                self.end_group(group, polls, random.below(3)).await;
             }
             6 => {
                 let futures: Vec<_> = (0..many).map(work).collect();
@@ -189,16 +159,55 @@ impl Tally {
             _ => {
                 let retry = Retry::new().backoff(Backoff::none()).run(|attempt| {
                     let live = gauge.enter();
-                    Deed::Fails(attempt).done(live)
+                    Behaviour::Fails(attempt).run(live)
                 });
                 self.drop_at(polls, retry).await;
             }
         }
     }
 
+    /// Reads all results of a stream, or until a read takes more than `polls` polls.
+    async fn read(
+        &mut self,
+        answers: impl Stream<Item = (usize, Result<Result<u64, u64>, TaskError>)>,
+        many: usize,
+        polls: Option<usize>,
+    ) {
+        let mut answers = pin!(answers);
+        let mut read = 0;
+        loop {
+            let next = answers.next();
+            let next = match polls {
+                Some(polls) => poll_times(pin!(next), polls).await,
+                None => Some(next.await),
+            };
+            match next {
+                Some(Some((_, answer))) => read += self.count([answer]),
+                Some(None) => return assert_eq!(read, many),
+                None => {
+                    self.dropped += 1;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Drops, cancels or joins a group.
+    async fn end_group(&mut self, group: TaskGroup<u64, u64>, polls: usize, how: usize) {
+        let many = group.len();
+        match how {
+            0 => self.drop_at(polls, group.join_all()).await,
+            1 => assert_eq!(group.cancel().await.len(), many),
+            _ => match timeout(Duration::from_millis(2), group.join_all()).await {
+                Ok(Ok(values)) => assert_eq!(values.len(), many),
+                Ok(Err(error)) => assert!(!error.failures().is_empty()),
+                Err(_) => self.timed_out += 1,
+            },
+        }
+    }
+
     async fn drop_at(&mut self, polls: usize, future: impl Future) {
         match poll_times(pin!(future), polls).await {
-            // Values and errors in it may panic when they are dropped; here, none does.
             Some(_) => self.ended += 1,
             None => self.dropped += 1,
         }
@@ -209,7 +218,7 @@ fn threads() -> usize {
     fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
-/// In KiB; 0 where it cannot be had.
+/// The resident memory in KiB; 0 if it is unknown.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
@@ -221,15 +230,15 @@ fn resident() -> u64 {
 }
 
 #[test]
-fn soak() {
-    // Thousands of panics are meant; each would be a line.
+fn full_load_leaks_nothing() {
+    // Suppresses thousands of messages of intended panics.
     std::panic::set_hook(Box::new(|info| {
         let payload = info.payload();
-        let meant = payload.is::<PanicsInDrop>()
+        let intended = payload.is::<PanicsInDrop>()
             || payload
                 .downcast_ref::<&str>()
                 .is_some_and(|text| matches!(*text, "as drawn" | "in drop"));
-        if !meant {
+        if !intended {
             eprintln!("{info}");
         }
     }));

@@ -1,4 +1,4 @@
-//! Waiting, sockets, files and programs by async-std's own means, and what it leaves to its neighbours.
+//! Waiting, sockets, files and programs with async-std and `async-process`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,8 +37,8 @@ impl AsyncIo for AsyncStdIo {
         Ok(response)
     }
 
-    /// One hop to the blocking pool for the whole of it. Opening and reading as two would also let every task hold an
-    /// open file, since all of the first come before any of the second.
+    /// Opens and reads in one hop to the blocking pool. With two, every task could hold an open file,
+    /// because all files would be opened before the first is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         async_std::task::spawn_blocking(move || read_head(&path, bytes)).await
@@ -48,7 +48,7 @@ impl AsyncIo for AsyncStdIo {
         async_std::task::spawn_blocking(move || tail.look()).await
     }
 
-    /// By `async-process`, on the reactor that async-std has too: its own processes were never made stable.
+    /// With `async-process`, on the reactor of async-std, whose own processes are not stable.
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {
         let mut command = async_process::Command::from(exec.command());
         command
@@ -63,7 +63,7 @@ impl AsyncIo for AsyncStdIo {
         match timeout(limit, ended(&mut child)).await {
             Ok(exited) => exited,
             Err(_) => {
-                // Dropping the child would kill the program alone.
+                // Dropping the child would kill only the program, not what it started.
                 kill_group(child.id());
                 child.status().await?;
                 Ok(Exited::timed_out())
@@ -72,7 +72,7 @@ impl AsyncIo for AsyncStdIo {
     }
 }
 
-/// Output first, end afterwards, as the blocking tasks do it.
+/// Reads the output to its end, then waits for the program, as the blocking tasks do.
 async fn ended(child: &mut Child) -> io::Result<Exited> {
     let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut stdout = Vec::new();

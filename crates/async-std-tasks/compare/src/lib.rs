@@ -1,4 +1,4 @@
-//! `async-std-tasks` as a contestant: a task each on async-std's runtime.
+//! `async-std-tasks` as a model: one task of async-std per task of the workload.
 
 mod io;
 mod serving;
@@ -17,15 +17,14 @@ use workload::task::Failure;
 
 use io::AsyncStdIo;
 
-/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+/// The limit of tasks in flight if each takes a descriptor: the backlog of the origin server.
 const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// The model `async-std-tasks`.
 #[derive(Debug, Clone, Copy)]
 pub struct AsyncStdTasksModel;
 
-/// How the runtime is used. There is one in the process, with as many threads as there are processors, or as
-/// `ASYNC_STD_THREAD_COUNT` says.
+/// How the tasks run on the runtime of the process.
 #[derive(Debug)]
 pub struct Ready {
     tasks: Tasks,
@@ -40,7 +39,7 @@ impl Model for AsyncStdTasksModel {
             name: name.to_owned(),
             about: about.to_owned(),
             concurrency,
-            // The runtime has as many threads as it has from its start.
+            // The number of threads is fixed when the runtime starts.
             ignores_workers: true,
         };
         Description {
@@ -68,7 +67,7 @@ impl Model for AsyncStdTasksModel {
         } else {
             Tasks::new()
         };
-        // Starts the runtime, which is not to be part of the first sample.
+        // Starts the runtime, so that the first sample does not include that.
         block_on(async_std::task::spawn(async {}));
         Ok(Ready {
             tasks,
@@ -101,7 +100,8 @@ impl Model for AsyncStdTasksModel {
                 }
             }
         };
-        // In the trace only. A task of the runtime like all others, so that it waits for them as they do for each other.
+        // For the trace only. It is a task of the runtime, so it waits for the others as they do for
+        // each other.
         let pulse = batch.pulse();
         if let Some(pulse) = &pulse {
             async_std::task::spawn(pulse.beat(AsyncStdIo));
@@ -117,7 +117,7 @@ impl Model for AsyncStdTasksModel {
     }
 }
 
-/// The threads that the runtime has, by the same rule as its own.
+/// The number of threads of the runtime, by the rule of async-std.
 fn threads() -> usize {
     std::env::var("ASYNC_STD_THREAD_COUNT")
         .ok()

@@ -1,4 +1,4 @@
-//! A server: a task for each session.
+//! A server with one task per session.
 
 use std::io;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) async fn serve(
     }
     let each = |stream| {
         let service = Arc::clone(service);
-        // What happens on one connection is its own affair.
+        // An error of one connection does not affect the others.
         async move { drop(converse(&service, stream, blocking).await) }
     };
     Tasks::new().map(sessions, each).await;

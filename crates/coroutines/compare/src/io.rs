@@ -1,4 +1,4 @@
-//! Waiting, sockets, files and programs without a runtime: by the parts that smol is put together from.
+//! Waiting, sockets, files and programs without a runtime, with the crates that smol consists of.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -37,8 +37,8 @@ impl AsyncIo for SmolIo {
         Ok(response)
     }
 
-    /// One hop to a blocking thread for the whole of it: opening and reading as two would let every task hold an open
-    /// file, since all of the first come before any of the second.
+    /// Opens and reads in one hop to a blocking thread. With two, every task could hold an open file,
+    /// because all files would be opened before the first is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         smol::unblock(move || read_head(&path, bytes)).await
@@ -62,7 +62,7 @@ impl AsyncIo for SmolIo {
         match timeout(limit, ended(&mut child)).await {
             Ok(exited) => exited,
             Err(_) => {
-                // Dropping the child would kill the program alone.
+                // Dropping the child would kill only the program, not what it started.
                 kill_group(child.id());
                 child.status().await?;
                 Ok(Exited::timed_out())
@@ -71,9 +71,10 @@ impl AsyncIo for SmolIo {
     }
 }
 
-/// Output first, end afterwards, as the blocking tasks do it. Waiting for both at once would reap the program
-/// while something that it started still holds the output, and its number could be somebody else's by the time
-/// the limit comes.
+/// Reads the output to its end, then waits for the program, as the blocking tasks do.
+///
+/// Waiting for both at once could reap the program while a process that it started still holds the
+/// output, and another process could have its id by the time the limit ends.
 async fn ended(child: &mut Child) -> io::Result<Exited> {
     let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut stdout = Vec::new();

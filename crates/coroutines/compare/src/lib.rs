@@ -1,4 +1,4 @@
-//! `coroutines` as a contestant: a future each, all polled by the one thread that asks.
+//! `coroutines` as a model: one future per task, all polled by the calling thread.
 
 mod io;
 mod serving;
@@ -17,14 +17,14 @@ use workload::task::Failure;
 
 use io::SmolIo;
 
-/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+/// The limit of tasks in flight if each takes a descriptor: the backlog of the origin server.
 const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// The model `coroutines`.
 #[derive(Debug, Clone, Copy)]
 pub struct CoroutinesModel;
 
-/// How the tasks are run.
+/// How the tasks run.
 #[derive(Debug)]
 pub struct Ready {
     how: How,
@@ -125,7 +125,7 @@ impl Model for CoroutinesModel {
         });
         let outputs = match batch.pulse() {
             None => smol::block_on(outputs),
-            // In the trace only, on the same thread.
+            // For the trace only, on the same thread.
             Some(pulse) => smol::block_on(pulse.beside(SmolIo, outputs)),
         };
         outputs

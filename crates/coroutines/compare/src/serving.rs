@@ -1,4 +1,4 @@
-//! A server: a coroutine for each session, all on one thread.
+//! A server with one coroutine per session, all on one thread.
 
 use std::io;
 
@@ -20,7 +20,8 @@ pub(crate) async fn serve(
     while sessions.len() < service.sessions() {
         sessions.push(listener.accept().await?.0);
     }
-    // What happens on one connection is its own affair. The futures borrow the service: nothing is spawned.
+    // An error of one connection does not affect the others. The futures borrow the service, since
+    // nothing is spawned.
     Tasks::new()
         .map(sessions, async |stream| {
             drop(converse(service, stream, blocking).await);

@@ -1,4 +1,4 @@
-//! The same by smol's own means.
+//! The same work on smol's `LocalExecutor`.
 
 use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
@@ -12,7 +12,8 @@ use workload::task::Failure;
 
 use crate::io::SmolIo;
 
-/// A task each; at most `limit` at once. An executor of smol's lets a panic through, so each task catches its own.
+/// One task each, at most `limit` at once. An executor of smol does not catch panics, so each task
+/// catches its own.
 pub(crate) fn map(batch: &Arc<Batch>, limit: Option<NonZeroUsize>) -> Outputs {
     let executor = LocalExecutor::new();
     let room = limit.map(|limit| Arc::new(Semaphore::new(limit.get())));
@@ -23,7 +24,7 @@ pub(crate) fn map(batch: &Arc<Batch>, limit: Option<NonZeroUsize>) -> Outputs {
     let outputs = smol::block_on(executor.run(async {
         let mut handles = Vec::with_capacity(batch.len());
         for index in 0..batch.len() {
-            let place = match &room {
+            let permit = match &room {
                 Some(room) => Some(room.acquire_arc().await),
                 None => None,
             };
@@ -31,15 +32,15 @@ pub(crate) fn map(batch: &Arc<Batch>, limit: Option<NonZeroUsize>) -> Outputs {
             handles.push(executor.spawn(async move {
                 let task = AssertUnwindSafe(batch.run_async(index, &SmolIo));
                 let output = task.catch_unwind().await;
-                drop(place);
+                drop(permit);
                 output.unwrap_or_else(|panic| {
-                    let said = panic
+                    let message = panic
                         .downcast_ref::<&str>()
                         .copied()
                         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
                     Err(Failure::new(format_args!(
                         "the task panicked: {}",
-                        said.unwrap_or("no message")
+                        message.unwrap_or("no message")
                     )))
                 })
             }));

@@ -1,4 +1,4 @@
-//! Programs without a runtime end as they do under `sequential`: same value, nothing left behind.
+//! Programs without a runtime end as they do under `sequential`: with the same value, leaving no process.
 #![cfg(unix)]
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn outputs<M: Model>(model: &M, variant: &str, command: &str, timeout: &str) -> 
 }
 
 #[test]
-fn values_are_those_of_sequential() {
+fn values_equal_those_of_sequential() {
     for (command, timeout) in [
         ("cat", "60s"),
         ("exit 3", "60s"),
@@ -42,20 +42,20 @@ fn values_are_those_of_sequential() {
 }
 
 #[test]
-fn a_time_limit_ends_what_the_program_started_too() {
+fn time_limit_ends_processes_that_the_program_started() {
     let mark = format!("60.{}", std::process::id());
     for variant in ["", "smol"] {
         let command = format!("sleep {mark} & wait");
         outputs(&CoroutinesModel, variant, &command, "50ms");
         let deadline = Instant::now() + Duration::from_secs(10);
         while alive(&mark) {
-            assert!(Instant::now() < deadline, "`sleep {mark}` lives on");
+            assert!(Instant::now() < deadline, "`sleep {mark}` is still alive");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-/// Whether a process has this argument. One that has ended and waits to be reaped shows none.
+/// Whether a process has this argument. A zombie shows none.
 fn alive(argument: &str) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.into_iter().any(|process| {

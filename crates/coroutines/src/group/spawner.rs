@@ -1,30 +1,35 @@
-//! A handle by which tasks add tasks to their own group.
+//! `Spawner`, a handle by which tasks add tasks to their own group.
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use super::Task;
-use super::joint::Added;
+use super::members::Added;
+use crate::error::GroupEnded;
 
-/// Adds tasks to a [`TaskGroup`](crate::TaskGroup): from its own tasks, or from anywhere on its thread, also while it is
-/// joined.
+/// A task that need not be `Send`.
+pub(super) type LocalTask<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
+
+/// Adds tasks to a [`TaskGroup`](crate::TaskGroup), from its own tasks or from elsewhere on its
+/// thread, also while the group is joined.
 ///
-/// A cheap handle, made by [`TaskGroup::spawner`](crate::TaskGroup::spawner). It does not keep the group: a group ends when
-/// all of its tasks have.
+/// It is a cheap handle, made by [`TaskGroup::spawner`](crate::TaskGroup::spawner), and does not
+/// keep the group alive: a group ends when all its tasks have ended.
 ///
 /// ```
 /// use std::future::Future;
 /// use std::pin::Pin;
-/// use effective_coroutines::{Spawner, TaskGroup};
-///
-/// /// A page of a site, which links to two others as long as these exist.
-/// fn crawl<'a>(page: u32, spawner: Spawner<'a, u32, String>) -> Pin<Box<dyn Future<Output = Result<u32, String>> + 'a>> {
+#[doc = example!(Spawner, TaskGroup)]
+/// /// A page of a site, which links to two others while they exist.
+/// fn crawl<'a>(
+///     page: u32,
+///     spawner: Spawner<'a, u32, String>,
+/// ) -> Pin<Box<dyn Future<Output = Result<u32, String>> + 'a>> {
 ///     Box::pin(async move {
 ///         for link in [2 * page, 2 * page + 1] {
 ///             if link < 128 {
-///                 // After a failure nobody wants more pages.
+///                 // After a failure the group refuses more pages, which is fine.
 ///                 let _ = spawner.spawn(crawl(link, spawner.clone()));
 ///             }
 ///         }
@@ -32,23 +37,23 @@ use super::joint::Added;
 ///     })
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() {
 /// let mut group = TaskGroup::new();
 /// let spawner = group.spawner();
 /// group.spawn(crawl(1, spawner));
 /// let pages = group.join_all().await.unwrap();
 /// assert_eq!(pages.len(), 127);
+/// # Ok(())
 /// # }
 /// ```
-pub struct Spawner<'a, T, E>(pub(super) Arc<Added<Task<'a, T, E>>>);
+pub struct Spawner<'a, T, E>(pub(super) Arc<Added<LocalTask<'a, T, E>>>);
 
 impl<'a, T, E> Spawner<'a, T, E> {
-    /// Adds a task to the group. Tasks are numbered in the order in which they are added, by whomever.
+    /// Adds a task to the group. Its index is the number of tasks added before it, by the group or
+    /// by any spawner.
     ///
     /// # Errors
-    /// [`GroupEnded`] when all tasks of a group that is joined have ended, when one has failed, and when the group was
-    /// cancelled or dropped. The future is dropped.
+    /// [`GroupEnded`] if all tasks of a joined group have ended, if one has failed, or if the group
+    /// was cancelled or dropped. The future is dropped.
     pub fn spawn<F>(&self, future: F) -> Result<(), GroupEnded>
     where
         F: Future<Output = Result<T, E>> + 'a,
@@ -68,18 +73,3 @@ impl<T, E> fmt::Debug for Spawner<'_, T, E> {
         f.debug_struct("Spawner").finish_non_exhaustive()
     }
 }
-
-/// A task was not added to its group, since the group had ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupEnded;
-
-impl fmt::Display for GroupEnded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the group has ended, by a failure, a cancellation or since all of its tasks had ended: spawn into it only \
-             from its own tasks or before it is joined",
-        )
-    }
-}
-
-impl Error for GroupEnded {}

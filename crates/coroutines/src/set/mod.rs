@@ -1,51 +1,47 @@
-//! The tasks that are under way for one owner, polled in its own task.
+//! `Set`, a collection of futures that one task polls.
 //!
-//! Like `futures::stream::FuturesUnordered`, of which it differs in what a task costs: no allocation and no pointers of
-//! its own, but a place in a chunk of up to 64, and a bit.
+//! It is like `futures::stream::FuturesUnordered`, but a task has no allocation and no pointers of
+//! its own: it takes a slot in a chunk of up to 64, and one bit.
 
-#[allow(unsafe_code, reason = "pins what is in a slice")]
+pub(crate) mod block;
+#[allow(unsafe_code, reason = "pins the elements of a slice")]
 mod chunk;
-mod ready;
-mod sync;
 #[allow(unsafe_code, reason = "makes wakers without an allocation each")]
-mod waker;
+pub(crate) mod waker;
 
 use std::future::Future;
-use std::mem::needs_drop;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::TaskPanic;
-use crate::panic::{contain, drop_contained};
-use chunk::{Chunk, Slot};
-use ready::{Block, Inbox, TASKS};
-use sync::Arc;
+use crate::panic::{TaskPanic, catch};
+use crate::sync::Arc;
+use block::{Block, Inbox, TASKS};
+use chunk::Chunk;
 use waker::with_waker;
 
-/// No place.
+/// The end of the list of empty slots.
 const NONE: usize = usize::MAX;
 
-/// A task that has ended, by its number. Its future is dropped by then.
+/// The index of a task that has ended, and its result. Its future is dropped by then.
 pub(crate) type Ended<T> = (usize, Result<T, TaskPanic>);
 
-/// Where a task is.
+/// Where a future is stored.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct SlotIndex {
     chunk: usize,
     slot: usize,
 }
 
-/// Futures that are polled when they were woken. Dropping this drops them, each by itself.
+/// Futures that are polled when woken. Dropping the set drops each of them, even if some panic.
 pub(crate) struct Set<F> {
     inbox: Arc<Inbox>,
     chunks: Vec<Chunk<F>>,
-    /// The first empty place: `chunk * TASKS + slot`.
+    /// The first empty slot: `chunk * TASKS + slot`.
     empty: usize,
     len: usize,
-    /// The blocks that were taken from the inbox; those before `next` are done.
+    /// Blocks taken from the inbox; those before `next` are done.
     batch: Vec<usize>,
     next: usize,
-    /// The block in hand, and which of its tasks are still to be polled.
+    /// The current block, and which of its tasks still have to be polled.
     chunk: usize,
     woken: usize,
 }
@@ -68,27 +64,27 @@ impl<F> Set<F> {
         self.len
     }
 
-    /// Takes a future in, to be polled when it comes to its turn.
-    pub(crate) fn insert(&mut self, number: usize, future: F) {
-        let place = self.place(number, future);
-        self.chunks[place.chunk].block.wake(place.slot);
+    /// Adds a future as a woken task.
+    pub(crate) fn insert(&mut self, index: usize, future: F) {
+        let at = self.store(index, future);
+        self.chunks[at.chunk].block.wake(at.slot);
     }
 
-    fn place(&mut self, number: usize, future: F) -> Place {
+    fn store(&mut self, index: usize, future: F) -> SlotIndex {
         if self.empty == NONE {
             self.grow();
         }
-        let place = Place {
+        let at = SlotIndex {
             chunk: self.empty / TASKS,
             slot: self.empty % TASKS,
         };
-        let (slot, _) = self.chunks[place.chunk].slot(place.slot);
-        let mut slot = slot.project();
-        self.empty = *slot.number;
-        *slot.number = number;
-        slot.future.set(Some(future));
+        let (slot, _) = self.chunks[at.chunk].slot(at.slot);
+        let slot = slot.project();
+        self.empty = *slot.index;
+        *slot.index = index;
+        slot.future.fill(future);
         self.len += 1;
-        place
+        at
     }
 
     fn grow(&mut self) {
@@ -106,8 +102,8 @@ impl<F> Set<F> {
         self.empty = chunk * TASKS;
     }
 
-    /// The next task to poll; each that was woken gets its turn before one gets a second.
-    pub(crate) fn next_woken(&mut self) -> Option<Place> {
+    /// The next task to poll. Every woken task is polled once before any is polled twice.
+    pub(crate) fn next_woken(&mut self) -> Option<SlotIndex> {
         while self.woken == 0 {
             if self.next == self.batch.len() {
                 self.batch.clear();
@@ -122,13 +118,13 @@ impl<F> Set<F> {
         }
         let slot = self.woken.trailing_zeros() as usize;
         self.woken &= self.woken - 1;
-        Some(Place {
+        Some(SlotIndex {
             chunk: self.chunk,
             slot,
         })
     }
 
-    /// Waits for a wake, after [`next_woken`](Self::next_woken) found nothing.
+    /// Waits for a wake, after [`next_woken`](Self::next_woken) returned `None`.
     pub(crate) fn poll_woken(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.inbox.park(cx.waker()) {
             Poll::Pending
@@ -137,85 +133,59 @@ impl<F> Set<F> {
         }
     }
 
-    /// Drops all futures, and tells of each whether that went well.
+    /// Drops all futures, and reports for each whether its destructor panicked.
     pub(crate) fn clear(&mut self, mut each: impl FnMut(usize, Result<(), TaskPanic>)) {
         for chunk in 0..self.chunks.len() {
             for slot in 0..self.chunks[chunk].len() {
                 if self.len == 0 {
                     return;
                 }
-                let place = Place { chunk, slot };
                 let (pinned, _) = self.chunks[chunk].slot(slot);
-                let mut pinned = pinned.project();
-                if pinned.future.is_none() {
+                let future = pinned.project().future;
+                if future.is_empty() {
                     continue;
                 }
-                let dropped = contain(|| pinned.future.set(None));
-                each(self.vacate(place), dropped);
+                let dropped = future.cancel();
+                each(self.vacate(SlotIndex { chunk, slot }), dropped);
             }
         }
     }
 
-    /// Puts an empty place on the list of those. Returns the number of the task that was there.
-    fn vacate(&mut self, place: Place) -> usize {
-        let (slot, _) = self.chunks[place.chunk].slot(place.slot);
-        let number = std::mem::replace(slot.project().number, self.empty);
-        self.empty = place.chunk * TASKS + place.slot;
+    /// Puts a slot on the list of empty ones. Returns the index of the task that was there.
+    fn vacate(&mut self, at: SlotIndex) -> usize {
+        let (slot, _) = self.chunks[at.chunk].slot(at.slot);
+        let index = std::mem::replace(slot.project().index, self.empty);
+        self.empty = at.chunk * TASKS + at.slot;
         self.len -= 1;
-        number
+        index
     }
 }
 
 impl<F: Future> Set<F> {
-    /// Takes a future in and polls it at once.
-    pub(crate) fn start(&mut self, number: usize, future: F) -> Option<Ended<F::Output>> {
-        let place = self.place(number, future);
-        self.poll(place)
+    /// Adds a future and polls it at once.
+    pub(crate) fn start(&mut self, index: usize, future: F) -> Option<Ended<F::Output>> {
+        let at = self.store(index, future);
+        self.poll(at)
     }
 
-    /// Polls a task. `None`: it goes on, or the wake was meant for a task that had this place before.
-    pub(crate) fn poll(&mut self, place: Place) -> Option<Ended<F::Output>> {
-        let (slot, block) = self.chunks[place.chunk].slot(place.slot);
-        let ended = with_waker(block, place.slot, |waker| {
-            poll_slot(slot, &mut Context::from_waker(waker))
-        })?;
-        Some((self.vacate(place), ended))
-    }
-}
-
-/// Polls a future and catches what it panics with. It is dropped as soon as it has ended, inside the same containment, so
-/// that one which panics in its `Drop` is also an error of this task alone.
-fn poll_slot<F: Future>(
-    slot: Pin<&mut Slot<F>>,
-    cx: &mut Context<'_>,
-) -> Option<Result<F::Output, TaskPanic>> {
-    let mut place = slot.project().future;
-    let future = place.as_mut().as_pin_mut()?;
-    let polled = match contain(|| future.poll(cx)) {
-        Ok(Poll::Pending) => return None,
-        Ok(Poll::Ready(value)) => Ok(value),
-        Err(panic) => Err(panic),
-    };
-    if !needs_drop::<F>() {
-        place.set(None);
-        return Some(polled);
-    }
-    let dropped = contain(|| place.set(None));
-    // The first panic is the cause; a second one, in the drop, follows from it.
-    Some(polled.and_then(|value| match dropped {
-        Ok(()) => Ok(value),
-        Err(panic) => {
-            // A value that is thrown away here must not panic its way out either.
-            drop_contained(value);
-            Err(panic)
+    /// Polls a task. `None` if it has not ended, or if the wake was for an earlier task in its slot.
+    pub(crate) fn poll(&mut self, at: SlotIndex) -> Option<Ended<F::Output>> {
+        let (slot, block) = self.chunks[at.chunk].slot(at.slot);
+        let polled = with_waker(block, at.slot, |waker| {
+            slot.project().future.poll(&mut Context::from_waker(waker))
+        });
+        match polled {
+            Poll::Ready(ended) => Some((self.vacate(at), ended)),
+            Poll::Pending => None,
         }
-    }))
+    }
 }
 
 impl<F> Drop for Set<F> {
     fn drop(&mut self) {
-        // First, so that what the futures wake as they go wakes nobody. The owner's waker may panic as it is dropped.
-        drop(contain(|| self.inbox.close()));
+        // First, so that futures which wake others as they are dropped do not wake the owner. Its
+        // waker may panic when dropped, and the futures must still be dropped.
+        drop(catch(|| self.inbox.close()));
         self.clear(|_, _| {});
     }
 }

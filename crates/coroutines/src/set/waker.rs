@@ -1,17 +1,18 @@
-//! The waker of a task, made out of its block without an allocation.
+//! Task wakers that need no allocation: tagged pointers to a block.
 //!
-//! A waker is one pointer and a table of functions. Here the pointer is that of the block, which is aligned to 64 bytes,
-//! plus the place of the task, below 64, in bytes: it stays inside the block, and both can be told from it.
+//! A waker is one pointer and a table of functions. Here the pointer is the address of the block,
+//! which is aligned to 64 bytes, plus the slot of the task, which is below 64. It stays inside the
+//! block, and both parts can be recovered from it.
 
 use std::mem::{ManuallyDrop, align_of, size_of};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::ready::{Block, TASKS};
-use super::sync::Arc;
+use super::block::{Block, TASKS};
+use crate::sync::Arc;
 
 const _: () = assert!(align_of::<Block>() >= TASKS && size_of::<Block>() >= TASKS);
 
-// What a `Waker` must be, which the compiler does not ask of what is behind its pointer.
+// A `Waker` is `Send` and `Sync`, and the compiler does not check what its pointer leads to.
 const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Block>();
@@ -19,25 +20,26 @@ const _: () = {
 
 static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, release);
 
-/// Calls `with` with the waker of a task. It is borrowed: only a clone of it counts as an owner of the block.
-pub(crate) fn with_waker<R>(block: &Arc<Block>, place: usize, with: impl FnOnce(&Waker) -> R) -> R {
-    assert!(place < TASKS, "a block has {TASKS} places");
-    // SAFETY: `place` is less than the size of the block (asserted above), so the pointer stays inside it.
-    let data = unsafe { Arc::as_ptr(block).byte_add(place) };
+/// Calls `with` with the waker of a task, which borrows the block. Only its clones own it.
+#[allow(unreachable_pub, reason = "`tests/model_check.rs` uses it")]
+pub fn with_waker<R>(block: &Arc<Block>, slot: usize, with: impl FnOnce(&Waker) -> R) -> R {
+    assert!(slot < TASKS, "a block has {TASKS} slots");
+    // SAFETY: `slot` is less than the size of the block (asserted above), so the pointer stays inside it.
+    let data = unsafe { Arc::as_ptr(block).byte_add(slot) };
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they may be called from
-    // any thread, since a `Block` is `Send` and `Sync` (asserted above), and each takes the pointer
-    // for what it is, a block's plus a place. This waker owns no count; it is never dropped, and
-    // `block` is borrowed for longer than it lives.
+    // any thread, since a `Block` is `Send` and `Sync` (asserted above), and each expects this
+    // kind of pointer. This waker owns no reference count and is never dropped, and `block` is
+    // borrowed for longer than it lives.
     let waker = ManuallyDrop::new(unsafe { Waker::new(data.cast(), &TABLE) });
     with(&waker)
 }
 
-/// The block and the place that a pointer stands for.
+/// The block and the slot that a pointer encodes.
 fn parts(data: *const ()) -> (*const Block, usize) {
-    const PLACE: usize = TASKS - 1;
+    const SLOT: usize = TASKS - 1;
     (
-        data.map_addr(|address| address & !PLACE).cast(),
-        data.addr() & PLACE,
+        data.map_addr(|address| address & !SLOT).cast(),
+        data.addr() & SLOT,
     )
 }
 
@@ -51,18 +53,18 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake(data: *const ()) {
-    let (block, place) = parts(data);
+    let (block, slot) = parts(data);
     // SAFETY: the pointer as in `clone`. A waker that is passed by value owns a count, made by
-    // `clone`; it goes into this `Arc`, which gives it back even when the wake panics.
-    unsafe { Arc::from_raw(block) }.wake(place);
+    // `clone`. This `Arc` takes it over and releases it, even if the wake panics.
+    unsafe { Arc::from_raw(block) }.wake(slot);
 }
 
 unsafe fn wake_by_ref(data: *const ()) {
-    let (block, place) = parts(data);
+    let (block, slot) = parts(data);
     // SAFETY: the pointer as in `clone`. The waker owns or borrows a count for as long as this
     // runs; the `Arc` made here is not dropped.
     let block = ManuallyDrop::new(unsafe { Arc::from_raw(block) });
-    block.wake(place);
+    block.wake(slot);
 }
 
 unsafe fn release(data: *const ()) {

@@ -1,4 +1,4 @@
-//! What the tests run on, and what they count with.
+//! Executors, counters and misbehaving futures for the tests.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use std::cell::{Cell, RefCell};
@@ -14,10 +14,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-/// No test takes this long on any machine.
+/// Longer than any test takes on any machine.
 const HANGS: Duration = Duration::from_secs(60);
 
-/// Runs a test on a thread of its own; one that hangs fails.
+/// Runs a test on its own thread, and fails if it hangs.
 pub(crate) fn bounded(test: impl FnOnce() + Send + 'static) {
     bounded_by(HANGS, test);
 }
@@ -31,14 +31,14 @@ pub(crate) fn bounded_by(most: Duration, test: impl FnOnce() + Send + 'static) {
     });
     match ended.recv_timeout(most) {
         Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),
-        _ => match running.join().expect("its panic is caught") {
+        _ => match running.join().expect("its panic is caught there") {
             Ok(()) => {}
             Err(panic) => std::panic::resume_unwind(panic),
         },
     }
 }
 
-/// Runs the test on each executor that the crate is tested with.
+/// Runs a test on several executors.
 pub(crate) fn on_each_executor<F: Future<Output = ()> + 'static>(
     test: impl Fn() -> F + Send + Sync + 'static,
 ) {
@@ -102,7 +102,7 @@ pub(crate) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Outp
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Counts what is alive, the most that ever was, and what ended how.
+/// Counts the tasks that were made, are alive and have completed.
 #[derive(Clone, Default)]
 pub(crate) struct Gauge(Rc<Counts>);
 
@@ -116,7 +116,8 @@ struct Counts {
 }
 
 impl Gauge {
-    /// A future that is counted as made at once, and until it is dropped. It takes `polls` polls and yields `value`.
+    /// A future that is pending `polls` times and then returns `value`. It counts as alive from now
+    /// until it is dropped.
     pub(crate) fn task<T>(&self, polls: usize, value: T) -> impl Future<Output = T> + use<T> {
         let live = self.enter();
         async move {
@@ -127,7 +128,7 @@ impl Gauge {
         }
     }
 
-    /// The same, but it is not awake by itself: each of its polls is asked for by [`wake_next`](Self::wake_next).
+    /// The same, but it does not wake itself: [`wake_next`](Self::wake_next) does.
     pub(crate) fn waiting_task<T>(
         &self,
         polls: usize,
@@ -150,7 +151,7 @@ impl Gauge {
         }
     }
 
-    /// Wakes the one that has waited longest, if any waits.
+    /// Wakes the task that has waited longest.
     pub(crate) fn wake_next(&self) {
         let next = self.0.waiting.borrow_mut().pop_front();
         if let Some(waker) = next {
@@ -183,7 +184,7 @@ impl Gauge {
     }
 }
 
-/// Counted until it is dropped.
+/// Counts as alive until it is dropped.
 pub(crate) struct Live(Gauge);
 
 impl Drop for Live {
@@ -193,7 +194,7 @@ impl Drop for Live {
     }
 }
 
-/// Panics when it is dropped, after counting that; as a future it never ends.
+/// Counts its drop, then panics in it. As a future it never ends.
 #[derive(Debug)]
 pub(crate) struct PanicsInDrop(pub(crate) Rc<Cell<usize>>);
 
@@ -220,22 +221,13 @@ impl Future for PanicsInDrop {
     }
 }
 
-/// A payload of a panic that panics when it is dropped.
-pub(crate) struct Payload;
-
-impl Drop for Payload {
-    fn drop(&mut self) {
-        panic!("a payload in drop");
-    }
-}
-
-/// What a future says it saw, in order.
+/// A sequence of numbers that futures write.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Rc<RefCell<Vec<usize>>>);
 
 impl Log {
-    pub(crate) fn note(&self, what: usize) {
-        self.0.borrow_mut().push(what);
+    pub(crate) fn note(&self, number: usize) {
+        self.0.borrow_mut().push(number);
     }
 
     pub(crate) fn seen(&self) -> Vec<usize> {

@@ -1,4 +1,4 @@
-//! Waiting, sockets, files and programs by tokio's own means.
+//! Waiting, sockets, files and programs with tokio.
 
 use std::io;
 use std::net::SocketAddr;
@@ -38,8 +38,8 @@ impl AsyncIo for TokioIo {
         Ok(response)
     }
 
-    /// One hop to the blocking pool for the whole of it, as `tokio::fs::read` does. Opening and reading as
-    /// two would also let every task hold an open file, since all of the first come before any of the second.
+    /// Opens and reads in one hop to the blocking pool, as `tokio::fs::read` does. With two, every task
+    /// could hold an open file, because all files would be opened before the first is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         tokio::task::spawn_blocking(move || read_head(&path, bytes))
@@ -67,7 +67,7 @@ impl AsyncIo for TokioIo {
         match tokio::time::timeout(limit, ended(&mut child)).await {
             Ok(exited) => exited,
             Err(_) => {
-                // Dropping the child would kill the program alone.
+                // Dropping the child would kill only the program, not what it started.
                 if let Some(id) = child.id() {
                     kill_group(id);
                 }
@@ -85,16 +85,17 @@ impl Offload for TokioIo {
     ) -> Result<Carried, Failure> {
         match tokio::task::spawn_blocking(work).await {
             Ok(carried) => Ok(carried),
-            // The task's own, as if it had computed here.
+            // The panic continues here, as if the task had computed here.
             Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
             Err(error) => Err(Failure::new(error)),
         }
     }
 }
 
-/// Output first, end afterwards, as the blocking tasks do it. Waiting for both at once would reap the program
-/// while something that it started still holds the output, and its number could be somebody else's by the time
-/// the limit comes.
+/// Reads the output to its end, then waits for the program, as the blocking tasks do.
+///
+/// Waiting for both at once could reap the program while a process that it started still holds the
+/// output, and another process could have its id by the time the limit ends.
 async fn ended(child: &mut Child) -> io::Result<Exited> {
     let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut stdout = Vec::new();

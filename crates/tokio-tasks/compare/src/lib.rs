@@ -1,4 +1,4 @@
-//! `tokio-tasks` as a contestant: a task each on a tokio runtime.
+//! `tokio-tasks` as a model: one task of a tokio runtime per task of the workload.
 
 mod io;
 mod serving;
@@ -17,32 +17,32 @@ use workload::task::Failure;
 
 use io::TokioIo;
 
-/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+/// The limit of tasks in flight if each takes a descriptor: the backlog of the origin server.
 const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
-/// Threads that read files at once: tokio's own bound.
+/// The number of threads that read files: tokio's own default.
 const MOST_BLOCKING: usize = 512;
 
 /// The model `tokio-tasks`.
 #[derive(Debug, Clone, Copy)]
 pub struct TokioTasksModel;
 
-/// A runtime and how it is used.
+/// A runtime, and how its tasks run.
 #[derive(Debug)]
 pub struct Ready {
     runtime: Runtime,
     tasks: Tasks,
-    manner: Manner,
+    mode: Mode,
 }
 
-/// What a task is on the runtime.
+/// How a task runs on the runtime.
 #[derive(Debug, Clone, Copy)]
-enum Manner {
+enum Mode {
     /// A future that awaits.
     Async,
     /// A future that blocks its worker.
     BlockingInLoop,
-    /// A future that awaits a blocking function on the runtime's blocking pool.
+    /// A future that awaits a blocking function, which runs on the blocking pool of the runtime.
     Offloaded,
 }
 
@@ -92,7 +92,8 @@ impl Model for TokioTasksModel {
         let runtime = builder
             .worker_threads(workers)
             .max_blocking_threads(match variant {
-                // What computes gains nothing from more threads than workers, and the loop would have to compete with them.
+                // More threads than workers would not compute faster, and would compete with the event
+                // loop.
                 "offloaded" => workers,
                 _ => MOST_BLOCKING,
             })
@@ -112,10 +113,10 @@ impl Model for TokioTasksModel {
         Ok(Ready {
             runtime,
             tasks,
-            manner: match variant {
-                "blocking-in-loop" => Manner::BlockingInLoop,
-                "offloaded" => Manner::Offloaded,
-                _ => Manner::Async,
+            mode: match variant {
+                "blocking-in-loop" => Mode::BlockingInLoop,
+                "offloaded" => Mode::Offloaded,
+                _ => Mode::Async,
             },
         })
     }
@@ -132,23 +133,24 @@ impl Model for TokioTasksModel {
     ) -> Result<(), Failure> {
         ready
             .runtime
-            .block_on(serving::serve(service, listener, ready.manner))
+            .block_on(serving::serve(service, listener, ready.mode))
             .map_err(Failure::new)
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
-        let manner = ready.manner;
+        let mode = ready.mode;
         let each = |index| {
             let batch = Arc::clone(batch);
             async move {
-                match manner {
-                    Manner::Async => batch.run_async(index, &TokioIo).await,
-                    Manner::BlockingInLoop => batch.run(index),
-                    Manner::Offloaded => batch.run_offloading(index, &TokioIo, &TokioIo).await,
+                match mode {
+                    Mode::Async => batch.run_async(index, &TokioIo).await,
+                    Mode::BlockingInLoop => batch.run(index),
+                    Mode::Offloaded => batch.run_offloading(index, &TokioIo, &TokioIo).await,
                 }
             }
         };
-        // In the trace only. A task of the runtime like all others, so that it waits for them as they do for each other.
+        // For the trace only. It is a task of the runtime, so it waits for the others as they do for
+        // each other.
         let pulse = batch.pulse();
         if let Some(pulse) = &pulse {
             ready.runtime.spawn(pulse.beat(TokioIo));

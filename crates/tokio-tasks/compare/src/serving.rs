@@ -1,4 +1,4 @@
-//! A server: a task for each session.
+//! A server with one task per session.
 
 use std::io;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use workload::serve::Service;
 
-use crate::Manner;
+use crate::Mode;
 use crate::io::TokioIo;
 
 /// Serves all sessions to their end.
 pub(crate) async fn serve(
     service: &Arc<Service>,
     listener: std::net::TcpListener,
-    manner: Manner,
+    mode: Mode,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
@@ -25,14 +25,14 @@ pub(crate) async fn serve(
     }
     let each = |stream| {
         let service = Arc::clone(service);
-        // What happens on one connection is its own affair.
-        async move { drop(converse(&service, stream, manner).await) }
+        // An error of one connection does not affect the others.
+        async move { drop(converse(&service, stream, mode).await) }
     };
     Tasks::new().map(sessions, each).await;
     Ok(())
 }
 
-async fn converse(service: &Service, mut stream: TcpStream, manner: Manner) -> io::Result<()> {
+async fn converse(service: &Service, mut stream: TcpStream, mode: Mode) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut session = service.session();
     let mut input = [0; 1024];
@@ -42,10 +42,10 @@ async fn converse(service: &Service, mut stream: TcpStream, manner: Manner) -> i
             break;
         }
         session.receive(&input[..length]);
-        match manner {
-            Manner::Async => service.answer_async(&mut session, &TokioIo).await,
-            Manner::BlockingInLoop => service.answer(&mut session),
-            Manner::Offloaded => {
+        match mode {
+            Mode::Async => service.answer_async(&mut session, &TokioIo).await,
+            Mode::BlockingInLoop => service.answer(&mut session),
+            Mode::Offloaded => {
                 let answered = service.answer_offloading(&mut session, &TokioIo, &TokioIo);
                 answered.await;
             }

@@ -1,19 +1,20 @@
-//! The tasks of a group, which its owner and its tasks may add to.
+//! `Members`, the tasks of a group, to which its owner and its tasks add.
 
 use std::future::Future;
 use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use crate::TaskError;
+use crate::error::TaskError;
 use crate::inbox::{Ended, Inbox};
 use crate::running::Reporting;
 use crate::runtime::{Runtime, Task};
-use crate::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::{Mutex, lock};
 
-/// What the group and its spawners share.
+/// The state that a group and its spawners share.
 ///
-/// Tasks are spawned and aborted only while the lock is not held: both may drop a future, which is the user's code.
+/// Tasks are spawned and aborted only while the lock is not held, because both may drop a future,
+/// which is user code.
 pub(super) struct Members<R> {
     inbox: Arc<Inbox<R>>,
     state: Mutex<State>,
@@ -22,10 +23,10 @@ pub(super) struct Members<R> {
 struct State {
     slots: Vec<Slot>,
     free: Vec<usize>,
-    /// Tasks that were spawned and have not been handed out as ended.
+    /// The number of tasks that were spawned and have not been returned as ended.
     live: usize,
     spawned: usize,
-    /// No task is added any more.
+    /// Whether adding a task is refused.
     has_ended: bool,
 }
 
@@ -33,10 +34,10 @@ enum Slot {
     Free,
     /// The task is being spawned.
     Starting,
-    /// It has ended before its handle was there.
+    /// The task ended before its handle was stored.
     EndedAtOnce,
     Task(Task<()>),
-    /// It has been aborted and has not arrived yet.
+    /// The task was aborted and has not arrived yet.
     Aborted,
 }
 
@@ -54,25 +55,21 @@ impl<R> Members<R> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn spawned(&self) -> usize {
-        self.lock().spawned
+        lock(&self.state).spawned
     }
 
-    /// Whether all tasks have ended. Then no more are added.
+    /// Whether all tasks have ended. If so, adding another is refused from now on.
     pub(super) fn end_if_idle(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.has_ended |= state.live == 0;
         state.live == 0
     }
 
-    /// Aborts every task, and adds none any more. Each still arrives: cancelled, or ended just before.
+    /// Aborts every task and refuses new ones. Each still arrives: cancelled, or ended just before.
     pub(super) fn abort_all(&self) {
         let mut tasks = Vec::new();
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.has_ended = true;
         for slot in &mut state.slots {
             if let Slot::Task(_) = slot
@@ -85,14 +82,14 @@ impl<R> Members<R> {
         tasks.into_iter().for_each(Task::abort);
     }
 
-    /// Aborts every task, and drops what they still end with.
+    /// Aborts every task, and drops the results that still arrive.
     pub(super) fn close(&self) {
         self.abort_all();
         self.inbox.close();
     }
 
-    /// Hands all tasks that have ended to `each`, in the order in which they ended; waits until there is one. `batch` is
-    /// a buffer, empty in between.
+    /// Passes all tasks that have ended to `each`, in the order in which they ended. Waits until
+    /// there is one. `batch` is a buffer, empty between calls.
     pub(super) fn poll_ended(
         &self,
         cx: &mut Context<'_>,
@@ -101,14 +98,14 @@ impl<R> Members<R> {
     ) -> Poll<()> {
         ready!(self.inbox.poll_take(cx, batch));
         let handles: Vec<Slot> = {
-            let mut state = self.lock();
+            let mut state = lock(&self.state);
             state.live -= batch.len();
             let slots = batch.iter().map(|ended| ended.slot);
             slots.map(|slot| state.vacate(slot)).collect()
         };
         drop(handles);
-        for Ended { index, outcome, .. } in batch.drain(..) {
-            each(index, outcome);
+        for Ended { index, result, .. } in batch.drain(..) {
+            each(index, result);
         }
         Poll::Ready(())
     }
@@ -126,36 +123,36 @@ impl State {
 }
 
 impl<R: Send + 'static> Members<R> {
-    /// Spawns a task; `false` if the group has ended, and the future is dropped.
+    /// Spawns a task. If the group has ended, returns `false` and drops the future.
     pub(super) fn spawn<F>(&self, runtime: &Runtime, future: F) -> bool
     where
         F: Future<Output = R> + Send + 'static,
     {
-        let (number, place) = {
-            let mut state = self.lock();
+        let (index, slot) = {
+            let mut state = lock(&self.state);
             if state.has_ended {
                 return false;
             }
             state.live += 1;
             state.spawned += 1;
-            let place = state.free.pop().unwrap_or_else(|| {
+            let slot = state.free.pop().unwrap_or_else(|| {
                 state.slots.push(Slot::Free);
                 state.slots.len() - 1
             });
-            state.slots[place] = Slot::Starting;
-            (state.spawned - 1, place)
+            state.slots[slot] = Slot::Starting;
+            (state.spawned - 1, slot)
         };
-        let task = runtime.spawn(Reporting::new(future, number, place, &self.inbox));
-        let mut state = self.lock();
-        let aborted = if let Slot::EndedAtOnce = state.slots[place] {
-            state.slots[place] = Slot::Free;
-            state.free.push(place);
+        let task = runtime.spawn(Reporting::new(future, index, slot, &self.inbox));
+        let mut state = lock(&self.state);
+        let aborted = if let Slot::EndedAtOnce = state.slots[slot] {
+            state.slots[slot] = Slot::Free;
+            state.free.push(slot);
             None
         } else if state.has_ended {
-            state.slots[place] = Slot::Aborted;
+            state.slots[slot] = Slot::Aborted;
             Some(task)
         } else {
-            state.slots[place] = Slot::Task(task);
+            state.slots[slot] = Slot::Task(task);
             None
         };
         drop(state);

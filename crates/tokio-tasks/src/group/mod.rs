@@ -1,6 +1,5 @@
-//! Tasks that succeed or fail together.
+//! `TaskGroup`, tasks that succeed or fail together.
 
-mod error;
 mod members;
 mod spawner;
 
@@ -9,44 +8,40 @@ use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
-pub use error::{GroupError, TaskFailure};
-pub use spawner::{GroupEnded, Spawner};
+pub use spawner::Spawner;
 
-use crate::TaskError;
+use crate::error::{GroupError, TaskError};
 use crate::inbox::Ended;
+use crate::poll_budget::PollBudget;
 use crate::runtime::Runtime;
-use crate::slots::{Kept, Slots};
-use crate::turn::Turn;
+use crate::slots::Slots;
 use members::Members;
 
 /// Tasks that succeed or fail together: the first failure cancels the others, and none outlives
 /// [`join_all`](Self::join_all) or [`cancel`](Self::cancel).
 ///
-/// Tasks add tasks to their own group by a [`Spawner`].
+/// Tasks add tasks to their own group through a [`Spawner`].
 ///
 /// ```
-/// use std::time::Duration;
-/// use effective_tokio_tasks::{TaskFailure, TaskGroup};
-///
-/// # #[tokio::main]
-/// # async fn main() {
+#[doc = example!(TaskError, TaskGroup)]
 /// let mut group = TaskGroup::new();
-/// group.spawn(std::future::pending::<Result<u32, &str>>()); // would wait for ever
+/// group.spawn(std::future::pending::<Result<u32, &str>>()); // would never end
 /// group.spawn(async { Err("no route to host") });
 ///
 /// let error = group.join_all().await.unwrap_err();
-/// assert!(matches!(error.failures(), [(1, TaskFailure::Failed("no route to host"))]));
+/// assert!(matches!(error.failures(), [(1, TaskError::Failed("no route to host"))]));
 /// assert_eq!(error.cancelled(), 1);
+/// # Ok(())
 /// # }
 /// ```
 ///
 /// # Cancellation
-/// Dropping the group, or the future of [`join_all`](Self::join_all), aborts its tasks without waiting for them;
-/// [`cancel`](Self::cancel) also waits.
+/// Dropping the group, or the future of [`join_all`](Self::join_all), aborts its tasks without
+/// waiting for them; [`cancel`](Self::cancel) waits.
 #[must_use = "dropping the group cancels its tasks"]
 pub struct TaskGroup<T, E> {
     members: Arc<Members<Result<T, E>>>,
-    /// A buffer.
+    /// A buffer, empty between polls.
     batch: Vec<Ended<Result<T, E>>>,
 }
 
@@ -59,7 +54,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         }
     }
 
-    /// Starts a task. Tasks are numbered from 0 in the order of these calls.
+    /// Spawns a task. Its index is the number of tasks spawned before it.
     ///
     /// # Panics
     /// Outside a runtime.
@@ -69,7 +64,7 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let runtime = Runtime::current("TaskGroup::spawn");
-        // Only a group that is being joined or cancelled has ended, and that is not here any more.
+        // It cannot be refused: joining or cancelling, which end a group, consume it.
         self.members.spawn(&runtime, future);
     }
 
@@ -91,36 +86,35 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         self.len() == 0
     }
 
-    /// Waits for all tasks, those included that are added meanwhile; their values come in the order in which they were
-    /// spawned.
+    /// Waits for all tasks, including those that are added meanwhile. Their values are in the order
+    /// in which they were spawned.
     ///
-    /// A failure is acted upon here: when one happens before this is called, the others are cancelled when it is.
+    /// A failure takes effect here: one that happens before this call cancels the others when it is
+    /// made.
     ///
     /// # Errors
-    /// When a task fails, all others are cancelled *and awaited*, so that every future is dropped by the time this
-    /// returns. The error holds every failure, also those that came after the first. Values of tasks that succeeded
-    /// meanwhile are dropped, and a panic of their `Drop` is discarded. A sibling that never awaits cannot be cancelled
-    /// and is waited for.
+    /// If a task fails, all others are cancelled *and awaited*: every future is dropped before this
+    /// returns. The error holds every failure, including those after the first. Values of tasks
+    /// that succeeded are dropped. A task that never awaits cannot be cancelled and delays the
+    /// return.
     pub async fn join_all(mut self) -> Result<Vec<T>, GroupError<E>> {
         let mut values = Slots::reserved((self.len(), None));
-        let mut failures = Kept::new();
+        let mut failures = Vec::new();
         let mut cancelled = 0;
 
         poll_fn(|cx| {
-            let mut turn = Turn::new();
+            let mut budget = PollBudget::new();
             while !self.members.end_if_idle() {
-                ready!(turn.poll_step(cx));
+                ready!(budget.poll_step(cx));
                 let cancelling = !failures.is_empty();
-                ready!(
-                    self.members
-                        .poll_ended(cx, &mut self.batch, |index, outcome| {
-                            match (flatten(outcome), cancelling) {
-                                (Ok(value), _) => values.fill(index, value),
-                                (Err(TaskFailure::Cancelled), true) => cancelled += 1,
-                                (Err(failure), _) => failures.push((index, failure)),
-                            }
-                        })
-                );
+                let batch = &mut self.batch;
+                ready!(self.members.poll_ended(cx, batch, |index, result| {
+                    match (flatten(result), cancelling) {
+                        (Ok(value), _) => values.fill(index, value),
+                        (Err(TaskError::Cancelled), true) => cancelled += 1,
+                        (Err(failure), _) => failures.push((index, failure)),
+                    }
+                }));
                 if !cancelling && !failures.is_empty() {
                     self.members.abort_all();
                 }
@@ -132,26 +126,24 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
         if failures.is_empty() {
             Ok(values.into_values())
         } else {
-            let failures = failures.into_vec();
             Err(GroupError::new(self.len(), failures, cancelled))
         }
     }
 
-    /// Cancels all tasks and waits until every future is dropped. Tells what became of each, in the order in which they
-    /// were spawned: one that had ended before it could be cancelled has its own result.
-    pub async fn cancel(mut self) -> Vec<Result<T, TaskFailure<E>>> {
+    /// Cancels all tasks and waits until every future is dropped. Returns the results of all tasks
+    /// in the order in which they were spawned. A task that ended before it could be cancelled has
+    /// its own result.
+    pub async fn cancel(mut self) -> Vec<Result<T, TaskError<E>>> {
         self.members.abort_all();
         let mut results = Slots::reserved((self.len(), None));
         poll_fn(|cx| {
-            let mut turn = Turn::new();
+            let mut budget = PollBudget::new();
             while !self.members.end_if_idle() {
-                ready!(turn.poll_step(cx));
-                ready!(
-                    self.members
-                        .poll_ended(cx, &mut self.batch, |index, outcome| {
-                            results.fill(index, flatten(outcome));
-                        })
-                );
+                ready!(budget.poll_step(cx));
+                let batch = &mut self.batch;
+                ready!(self.members.poll_ended(cx, batch, |index, result| {
+                    results.fill(index, flatten(result));
+                }));
             }
             Poll::Ready(())
         })
@@ -160,12 +152,10 @@ impl<T: Send + 'static, E: Send + 'static> TaskGroup<T, E> {
     }
 }
 
-fn flatten<T, E>(outcome: Result<Result<T, E>, TaskError>) -> Result<T, TaskFailure<E>> {
-    match outcome {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(TaskFailure::Failed(error)),
-        Err(TaskError::Panicked(panic)) => Err(TaskFailure::Panicked(panic)),
-        Err(TaskError::Cancelled) => Err(TaskFailure::Cancelled),
+fn flatten<T, E>(result: Result<Result<T, E>, TaskError>) -> Result<T, TaskError<E>> {
+    match result {
+        Ok(value) => value.map_err(TaskError::Failed),
+        Err(error) => Err(error.widen()),
     }
 }
 

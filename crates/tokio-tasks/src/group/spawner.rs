@@ -1,29 +1,32 @@
-//! A handle by which tasks add tasks to their own group.
+//! `Spawner`, a handle by which tasks add tasks to their own group.
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use super::members::Members;
+use crate::error::GroupEnded;
 use crate::runtime::Runtime;
 
-/// Adds tasks to a [`TaskGroup`](crate::TaskGroup): from its own tasks, or from anywhere, also while it is joined.
+/// Adds tasks to a [`TaskGroup`](crate::TaskGroup), from its own tasks or from elsewhere, also
+/// while the group is joined.
 ///
-/// A cheap handle, made by [`TaskGroup::spawner`](crate::TaskGroup::spawner). It does not keep the group: a group ends when
-/// all of its tasks have.
+/// It is a cheap handle, made by [`TaskGroup::spawner`](crate::TaskGroup::spawner), and does not
+/// keep the group alive: a group ends when all its tasks have ended.
 ///
 /// ```
 /// use std::future::Future;
 /// use std::pin::Pin;
-/// use effective_tokio_tasks::{Spawner, TaskGroup};
-///
-/// /// A page of a site, which links to two others as long as these exist.
-/// fn crawl(page: u32, spawner: Spawner<u32, String>) -> Pin<Box<dyn Future<Output = Result<u32, String>> + Send>> {
+#[doc = example!(Spawner, TaskGroup)]
+/// /// A page of a site, which links to two others while they exist.
+/// fn crawl(
+///     page: u32,
+///     spawner: Spawner<u32, String>,
+/// ) -> Pin<Box<dyn Future<Output = Result<u32, String>> + Send>> {
 ///     Box::pin(async move {
 ///         for link in [2 * page, 2 * page + 1] {
 ///             if link < 128 {
-///                 // After a failure nobody wants more pages.
+///                 // After a failure the group refuses more pages, which is fine.
 ///                 let _ = spawner.spawn(crawl(link, spawner.clone()));
 ///             }
 ///         }
@@ -31,13 +34,12 @@ use crate::runtime::Runtime;
 ///     })
 /// }
 ///
-/// # #[tokio::main]
-/// # async fn main() {
 /// let mut group = TaskGroup::new();
 /// let spawner = group.spawner();
 /// group.spawn(crawl(1, spawner));
 /// let pages = group.join_all().await.unwrap();
 /// assert_eq!(pages.len(), 127);
+/// # Ok(())
 /// # }
 /// ```
 pub struct Spawner<T, E>(Arc<Members<Result<T, E>>>);
@@ -47,11 +49,12 @@ impl<T: Send + 'static, E: Send + 'static> Spawner<T, E> {
         Self(Arc::clone(members))
     }
 
-    /// Starts a task of the group. Tasks are numbered in the order in which they are spawned, by whomever.
+    /// Spawns a task of the group. Its index is the number of tasks spawned before it, by the group
+    /// or by any spawner.
     ///
     /// # Errors
-    /// [`GroupEnded`] when all tasks of a group that is joined have ended, when one has failed and the others are being
-    /// cancelled, and when the group was cancelled or dropped. The future is dropped.
+    /// [`GroupEnded`] if all tasks of a joined group have ended, if one has failed and the others
+    /// are being cancelled, or if the group was cancelled or dropped. The future is dropped.
     ///
     /// # Panics
     /// Outside a runtime.
@@ -79,18 +82,3 @@ impl<T, E> fmt::Debug for Spawner<T, E> {
         f.debug_struct("Spawner").finish_non_exhaustive()
     }
 }
-
-/// A task was not added to its group, since the group had ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GroupEnded;
-
-impl fmt::Display for GroupEnded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the group has ended, by a failure, a cancellation or since all of its tasks had ended: spawn into it only \
-             from its own tasks or before it is joined",
-        )
-    }
-}
-
-impl Error for GroupEnded {}

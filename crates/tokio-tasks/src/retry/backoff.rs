@@ -1,4 +1,6 @@
-//! How long to wait before the next attempt.
+//! `Backoff`, the pauses between the attempts of a retry.
+//!
+//! Several crates link this file.
 
 use std::time::Duration;
 
@@ -6,10 +8,10 @@ use super::random::Random;
 
 /// The pauses between attempts.
 ///
-/// Without jitter, clients that failed together come back together, and fail again. See Marc Brooker, *Exponential
-/// Backoff And Jitter* (AWS Architecture Blog, 2015).
+/// Without jitter, clients that failed together come back together and fail again: see Marc
+/// Brooker, *Exponential Backoff And Jitter* (AWS Architecture Blog, 2015).
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[must_use = "pauses do nothing until they are handed to a `Retry`"]
+#[must_use = "a back-off does nothing until it is passed to a `Retry`"]
 pub struct Backoff {
     first: Duration,
     factor: f64,
@@ -18,7 +20,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// 100 ms, doubled each time up to 10 s, half of it at random.
+    /// 100 ms, doubled each time up to 10 s, with a jitter of a half.
     pub(super) const fn standard() -> Self {
         Self {
             first: Duration::from_millis(100),
@@ -43,7 +45,7 @@ impl Backoff {
         }
     }
 
-    /// `first`, then `factor` times as long each time. Without a [`max`](Self::max) there is no bound.
+    /// `first`, then `factor` times as long each time. Set a [`max`](Self::max) to bound it.
     ///
     /// # Panics
     /// If `factor` is not a finite number of at least 1.
@@ -51,7 +53,7 @@ impl Backoff {
     pub const fn exponential(first: Duration, factor: f64) -> Self {
         assert!(
             factor.is_finite() && factor >= 1.0,
-            "the factor of a back-off must be a finite number of at least 1: pauses must not become shorter"
+            "the factor of a back-off must be finite and at least 1, so that pauses do not shrink"
         );
         Self {
             first,
@@ -67,8 +69,8 @@ impl Backoff {
         self
     }
 
-    /// Makes each pause shorter by chance, by up to this share of it: with 0 by nothing, with 1 it may be any time from
-    /// nothing to the whole.
+    /// Shortens each pause at random, by up to this share of it. 0 leaves it as it is; 1 makes it
+    /// any time between zero and the whole.
     ///
     /// # Panics
     /// If `share` is not between 0 and 1.
@@ -76,17 +78,17 @@ impl Backoff {
     pub const fn jitter(mut self, share: f64) -> Self {
         assert!(
             0.0 <= share && share <= 1.0,
-            "the jitter of a back-off is a share of the pause: it must be between 0 and 1"
+            "the jitter of a back-off is a share of the pause, between 0 and 1"
         );
         self.jitter = share;
         self
     }
 
-    /// What to wait after this many attempts.
+    /// The pause after `attempts` attempts.
     pub(super) fn pause(&self, attempts: usize, random: &mut Random) -> Duration {
         let times = i32::try_from(attempts.saturating_sub(1)).unwrap_or(i32::MAX);
         let whole = self.first.as_secs_f64() * self.factor.powi(times);
-        // More than a `Duration` can hold, and 0 times infinity, which is not a number.
+        // The product may be too large for a `Duration`, or not a number: 0 times infinity.
         let whole = Duration::try_from_secs_f64(whole).unwrap_or(if self.first.is_zero() {
             Duration::ZERO
         } else {
@@ -104,7 +106,7 @@ impl Backoff {
 }
 
 impl Default for Backoff {
-    /// 100 ms, doubled each time up to 10 s, of which up to a half is left out by chance.
+    /// 100 ms, doubled each time up to 10 s, with a jitter of a half.
     fn default() -> Self {
         Self::standard()
     }
@@ -124,7 +126,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn pauses_grow_up_to_the_longest() {
+    fn pauses_grow_up_to_the_maximum() {
         let backoff = Backoff::exponential(MS, 3.0).max(100 * MS);
         let expected = [1, 3, 9, 27, 81, 100, 100, 100].map(|n| n * MS);
         assert_eq!(pauses(backoff, 1), expected);
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_shortens_by_no_more_than_its_share_and_the_same_for_the_same_seed() {
+    fn jitter_shortens_by_at_most_its_share() {
         let plain = Backoff::exponential(100 * MS, 2.0);
         let jittered = plain.jitter(0.25);
         for (whole, pause) in pauses(plain, 7).into_iter().zip(pauses(jittered, 7)) {
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_of_attempts_is_too_much() {
+    fn pause_is_defined_after_any_number_of_attempts() {
         let mut random = Random::new(Some(0));
         for jitter in [0.0, 1.0] {
             let endless = Backoff::exponential(MS, 1e300).jitter(jitter);
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn senseless_factor_or_jitter_panics() {
         for factor in [0.5, f64::NAN, f64::INFINITY, -1.0] {
             assert!(std::panic::catch_unwind(|| Backoff::exponential(MS, factor)).is_err());
         }

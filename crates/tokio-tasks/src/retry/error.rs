@@ -1,11 +1,15 @@
-//! How trying again fails.
+//! `RetryError`, the error of a retry that gave up.
+//!
+//! Several crates link this file.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-/// All attempts of a [`Retry`](crate::Retry) were in vain.
+/// Every attempt of a [`Retry`](crate::Retry) failed.
 ///
-/// `Display` says why, and has the words of the last error; [`source`](Error::source) is what lies behind that error.
+/// `Display` says why there was no further attempt and includes the message of the last error;
+/// [`source`](Error::source) is what lies behind that error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryError<E> {
     last: Option<E>,
@@ -17,12 +21,12 @@ pub struct RetryError<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GaveUp {
-    /// There were as many attempts as were allowed.
+    /// The number of attempts reached its limit.
     Attempts,
-    /// The error is none to be tried again.
+    /// The error is not retryable.
     NotRetryable,
-    /// The time for all attempts was up, or would have been during the next pause.
-    Deadline,
+    /// The time for all attempts ran out, or would have during the next pause.
+    TimedOut,
 }
 
 impl<E> RetryError<E> {
@@ -34,28 +38,36 @@ impl<E> RetryError<E> {
         }
     }
 
-    /// The error of the last attempt that ended. `None`: the time was up before the first had ended.
+    /// The error of the last attempt that ended. `None` if the time ran out before the first ended.
     #[must_use]
     pub fn last(&self) -> Option<&E> {
         self.last.as_ref()
     }
 
-    /// The same, owned.
+    /// The error of the last attempt that ended, owned.
     #[must_use]
     pub fn into_last(self) -> Option<E> {
         self.last
     }
 
-    /// How many attempts were begun.
+    /// The number of attempts that were started.
     #[must_use]
     pub fn attempts(&self) -> usize {
         self.attempts
     }
 
-    /// Why there was no further one.
+    /// Why there was no further attempt.
     #[must_use]
     pub fn gave_up(&self) -> GaveUp {
         self.gave_up
+    }
+}
+
+impl RetryError<Infallible> {
+    /// The same error for attempts that can fail.
+    pub(crate) fn widen<E>(self) -> RetryError<E> {
+        let last = self.last.map(|never| match never {});
+        RetryError::new(last, self.attempts, self.gave_up)
     }
 }
 
@@ -66,15 +78,15 @@ impl<E: fmt::Display> fmt::Display for RetryError<E> {
         match self.gave_up {
             GaveUp::Attempts => write!(
                 f,
-                "failed after {attempts} attempt{plural}, the most that were allowed: allow more"
+                "failed after {attempts} attempt{plural}, the limit: allow more"
             )?,
             GaveUp::NotRetryable => write!(
                 f,
-                "failed at attempt {attempts} with an error that is not tried again"
+                "failed at attempt {attempts} with an error that is not retryable"
             )?,
-            GaveUp::Deadline => write!(
+            GaveUp::TimedOut => write!(
                 f,
-                "not done in time after {attempts} attempt{plural}: allow more time or shorter pauses"
+                "timed out after {attempts} attempt{plural}: allow more time or shorter pauses"
             )?,
         }
         match &self.last {

@@ -1,7 +1,9 @@
-//! Trying again.
+//! `Retry`, which runs a fallible operation again until it succeeds.
+//!
+//! Several crates link this file.
 
 mod backoff;
-mod error;
+pub(crate) mod error;
 mod random;
 
 use std::future::Future;
@@ -12,22 +14,18 @@ pub use backoff::Backoff;
 pub use error::{GaveUp, RetryError};
 
 use crate::runtime;
-use crate::slots::Held;
 use crate::timeout::deadline;
-use crate::turn::give_way;
+use crate::yield_now::yield_now;
 use random::Random;
 
-/// How often, and after which pauses, something is tried again that may fail for a while.
+/// How many times, and after which pauses, a failed operation is tried again.
 ///
-/// `Retry::new()` tries three times, with the pauses of [`Backoff::default`] between them.
+/// `Retry::new()` makes three attempts, with the pauses of [`Backoff::default`] between them.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
 /// use std::time::Duration;
-/// use effective_tokio_tasks::{Backoff, Retry, RetryError};
-///
-/// # #[tokio::main]
-/// # async fn main() -> Result<(), RetryError<&'static str>> {
+#[doc = example!(Backoff, Retry)]
 /// let answer = Retry::new()
 ///     .attempts(NonZeroUsize::new(5).unwrap())
 ///     .backoff(Backoff::exponential(Duration::from_millis(1), 2.0).jitter(0.5))
@@ -36,8 +34,8 @@ use random::Random;
 ///     .run(|attempt| async move {
 ///         if attempt < 3 { Err("busy") } else { Ok(attempt) }
 ///     })
-///     .await?;
-/// assert_eq!(answer, 3);
+///     .await;
+/// assert_eq!(answer, Ok(3));
 /// # Ok(())
 /// # }
 /// ```
@@ -63,7 +61,7 @@ impl Retry {
         }
     }
 
-    /// At most so many attempts, the first one included.
+    /// At most `attempts` attempts, including the first one.
     pub const fn attempts(mut self, attempts: NonZeroUsize) -> Self {
         self.attempts = attempts;
         self
@@ -75,29 +73,30 @@ impl Retry {
         self
     }
 
-    /// An end to all attempts and pauses together, counted from the first poll. An attempt that runs by then is dropped,
-    /// and a pause that would last until then is not begun, nor is an attempt after it, except the first.
+    /// A bound on all attempts and pauses together, counted from the first poll.
+    ///
+    /// When the time runs out, the current attempt is dropped. A pause that would last beyond it
+    /// does not begin, nor does the attempt after it. The first attempt is polled at least once.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// The same as [`timeout`](Self::timeout), as a moment. The earlier of both counts.
+    /// The same as [`timeout`](Self::timeout), as a point in time. The earlier of the two counts.
     pub const fn deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Draws the jitter from this seed, so that the pauses are the same each time: for tests. Without it they differ
-    /// from run to run.
+    /// Seeds the jitter, so that the pauses are the same in each run: for tests.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Tries again only after an error of which `retryable` says so: with any other, the first is the last.
+    /// Tries again only if `retryable` returns `true` for the error.
     ///
-    /// The type of the error has to be written in the closure.
+    /// The closure has to name the type of the error.
     pub const fn retry_if<E, P>(self, retryable: P) -> RetryIf<P>
     where
         P: FnMut(&E) -> bool,
@@ -108,20 +107,21 @@ impl Retry {
         }
     }
 
-    /// Calls `f` with 1, 2, 3 … and awaits what it returns, until it succeeds or there is a reason to give up.
+    /// Calls `f` with 1, 2, 3 … and awaits what it returns, until it succeeds or there is a reason
+    /// to give up.
     ///
-    /// All runs inside the task that awaits this: it may borrow, and a runtime is needed only where there is a pause or
-    /// an end to the time.
+    /// All attempts run inside the task that awaits this, so they may borrow. A timer is needed
+    /// only for a pause or a timeout.
     ///
     /// # Errors
     /// [`RetryError`], with the last error and the reason.
     ///
     /// # Cancellation
-    /// Dropping this drops the attempt that is running; no other is started.
+    /// Dropping this drops the current attempt; no other is started.
     ///
     /// # Panics
-    /// A panic of an attempt goes through: it is no error to be tried again. And where a pause or an end to the time
-    /// needs a timer and none runs, with a message that says what is missing.
+    /// If an attempt panics, which is not tried again. If a pause or a timeout needs a timer and
+    /// there is none; the message says what is missing.
     pub async fn run<T, E, F, Fut>(self, f: F) -> Result<T, RetryError<E>>
     where
         F: FnMut(usize) -> Fut,
@@ -130,12 +130,12 @@ impl Retry {
         self.retry_if(|_: &E| true).run(f).await
     }
 
-    /// The end of all, if there is one, from now on.
+    /// The end of all attempts, if there is one.
     fn end(&self) -> Option<Instant> {
-        // A time too far to be told is no end.
+        // A timeout too long for the clock is no limit.
         let timeout = self
             .timeout
-            .and_then(|left| runtime::now().checked_add(left));
+            .and_then(|timeout| runtime::now().checked_add(timeout));
         match (timeout, self.deadline) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -149,7 +149,7 @@ impl Default for Retry {
     }
 }
 
-/// A [`Retry`] that looks at the error first: made by [`Retry::retry_if`].
+/// A [`Retry`] that tries again only after some errors, made by [`Retry::retry_if`].
 #[derive(Clone, Copy, Debug)]
 #[must_use = "settings do nothing until `run` is called on them"]
 pub struct RetryIf<P> {
@@ -158,13 +158,13 @@ pub struct RetryIf<P> {
 }
 
 impl<P> RetryIf<P> {
-    /// As [`Retry::run`].
+    /// The same as [`Retry::run`].
     ///
     /// # Errors
     /// [`RetryError`], with the last error and the reason.
     ///
     /// # Panics
-    /// As [`Retry::run`], and when the function that judges the error panics.
+    /// As [`Retry::run`], and if the predicate panics.
     pub async fn run<T, E, F, Fut>(mut self, mut f: F) -> Result<T, RetryError<E>>
     where
         P: FnMut(&E) -> bool,
@@ -176,47 +176,42 @@ impl<P> RetryIf<P> {
         } = self.retry;
         let end = self.retry.end();
         let mut random = Random::new(self.retry.seed);
-        let mut last = Held::nothing();
+        let mut last = None;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let tried = match end {
+            let result = match end {
                 Some(end) => deadline(end, f(attempt)).await,
                 None => Ok(f(attempt).await),
             };
-            match tried {
+            let error = match result {
                 Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) => last = Held::new(error),
-                Err(_) => {
-                    let last = last.into_value();
-                    return Err(RetryError::new(last, attempt, GaveUp::Deadline));
-                }
-            }
-            let why = if last.value().is_some_and(|error| !(self.retryable)(error)) {
+                Ok(Err(error)) => error,
+                Err(_) => return Err(RetryError::new(last, attempt, GaveUp::TimedOut)),
+            };
+            let pause = backoff.pause(attempt, &mut random);
+            let time_left = end.map(|end| end.saturating_duration_since(runtime::now()));
+            let gave_up = if !(self.retryable)(&error) {
                 Some(GaveUp::NotRetryable)
             } else if attempt >= attempts.get() {
                 Some(GaveUp::Attempts)
+            } else if time_left.is_some_and(|left| left <= pause) {
+                Some(GaveUp::TimedOut)
             } else {
                 None
             };
-            let pause = backoff.pause(attempt, &mut random);
-            let too_late =
-                end.is_some_and(|end| end.saturating_duration_since(runtime::now()) <= pause);
-            if let Some(why) = why.or(too_late.then_some(GaveUp::Deadline)) {
-                return Err(RetryError::new(last.into_value(), attempt, why));
+            if let Some(gave_up) = gave_up {
+                return Err(RetryError::new(Some(error), attempt, gave_up));
             }
-            // Also where there is no pause: attempts that fail at once must not hold the thread.
-            give_way().await;
+            last = Some(error);
+            // Even without a pause: attempts that fail at once must not block the thread.
+            yield_now().await;
             if !pause.is_zero() {
                 runtime::sleep("Retry::run", pause).await;
             }
-            // The pause was to end before, but the thread may have been held up.
+            // The thread may have been blocked beyond the end of the pause.
             if end.is_some_and(|end| end <= runtime::now()) {
-                return Err(RetryError::new(
-                    last.into_value(),
-                    attempt,
-                    GaveUp::Deadline,
-                ));
+                return Err(RetryError::new(last, attempt, GaveUp::TimedOut));
             }
         }
     }

@@ -1,18 +1,21 @@
-//! Enough chance for jitter.
+//! `Random`, a generator that is random enough for jitter.
+//!
+//! Several crates link this file.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-/// SplitMix64: Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators* (OOPSLA 2014).
+/// SplitMix64: Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators* (OOPSLA
+/// 2014).
 pub(super) struct Random(u64);
 
 impl Random {
-    /// Without a seed, one that differs from run to run and from call to call.
+    /// Without a seed, a different sequence in each run and each call.
     pub(super) fn new(seed: Option<u64>) -> Self {
         Self(seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()))
     }
 
-    /// A number from 0 up to and without 1.
+    /// A number in `0.0..1.0`.
     pub(super) fn share(&mut self) -> f64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         self.0 = self.0.wrapping_add(STEP);
@@ -20,7 +23,7 @@ impl Random {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
-        // As many bits as the fraction of an f64 holds.
+        // As many bits as the mantissa of an f64 has.
         (mixed >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
@@ -30,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_are_those_of_splitmix64() {
+    fn numbers_are_those_of_splitmix64() {
         // The first output for seed 0 is 0xe220a8397b1dcdaf.
         let share = Random::new(Some(0)).share();
         assert_eq!(

@@ -14,7 +14,7 @@ use crate::tasks::{TaskError, Tasks, as_completed};
 const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
 #[test]
-fn results_come_as_tasks_end_with_the_number_of_their_input() {
+fn results_come_as_tasks_end() {
     on_each_runtime(async || {
         let gate = Gauge::default();
         let held = gate.enter();
@@ -28,26 +28,26 @@ fn results_come_as_tasks_end_with_the_number_of_their_input() {
                 name
             }
         });
-        let (which, name) = answers.next().await.unwrap();
-        assert_eq!((which, name.unwrap()), (1, "early"));
+        let (index, name) = answers.next().await.unwrap();
+        assert_eq!((index, name.unwrap()), (1, "early"));
         drop(held.take());
-        let (which, name) = answers.next().await.unwrap();
-        assert_eq!((which, name.unwrap()), (0, "late"));
+        let (index, name) = answers.next().await.unwrap();
+        assert_eq!((index, name.unwrap()), (0, "late"));
         assert!(answers.next().await.is_none());
         assert!(answers.next().await.is_none());
     });
 }
 
 #[test]
-fn it_is_a_fused_stream_that_says_how_much_is_to_come() {
+fn stream_is_fused_and_has_an_exact_size_hint() {
     on_each_runtime(async || {
         let mut answers = Tasks::new().limit(THREE).as_completed(0..100, async |n| n);
         let mut left = 100;
         assert_eq!(answers.size_hint(), (left, Some(left)));
         let mut seen = Vec::new();
-        while let Some((which, n)) = StreamExt::next(&mut answers).await {
-            assert_eq!(which, n.unwrap());
-            seen.push(which);
+        while let Some((index, n)) = StreamExt::next(&mut answers).await {
+            assert_eq!(index, n.unwrap());
+            seen.push(index);
             left -= 1;
             assert_eq!(answers.size_hint(), (left, Some(left)));
         }
@@ -58,7 +58,7 @@ fn it_is_a_fused_stream_that_says_how_much_is_to_come() {
 }
 
 #[test]
-fn panics_are_results_too() {
+fn panics_are_results() {
     on_each_runtime(async || {
         let answers = Tasks::new().limit(THREE).as_completed(0..300, |n| {
             assert_ne!(n % 3, 1, "in the function");
@@ -69,10 +69,10 @@ fn panics_are_results_too() {
             }
         });
         let mut answers: Vec<_> = answers.collect().await;
-        answers.sort_by_key(|(which, _)| *which);
+        answers.sort_by_key(|(index, _)| *index);
         assert_eq!(answers.len(), 300);
-        for (n, (which, answer)) in answers.into_iter().enumerate() {
-            assert_eq!(n, which);
+        for (n, (index, answer)) in answers.into_iter().enumerate() {
+            assert_eq!(n, index);
             match answer {
                 Ok(value) => assert_eq!((n % 3, value), (0, n)),
                 Err(TaskError::Panicked(panic)) => {
@@ -86,7 +86,7 @@ fn panics_are_results_too() {
 }
 
 #[test]
-fn the_limit_is_for_tasks_and_unread_results_together() {
+fn limit_counts_tasks_and_unread_results() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let mut answers = Tasks::new().limit(THREE).as_completed(0..200, |n| {
@@ -100,13 +100,13 @@ fn the_limit_is_for_tasks_and_unread_results_together() {
         while let Some((_, answer)) = answers.next().await {
             let (_, live) = answer.unwrap();
             if read % 10 == 0 {
-                // A slow reader: what has been started meanwhile stays within the limit.
+                // A slow reader: the tasks started meanwhile stay within the limit.
                 turns(20).await;
             }
             drop(live);
             read += 1;
         }
-        // One more: that which is in the reader's hand.
+        // One more than the limit: the reader holds it.
         assert!(gauge.peak() <= 4, "{}", gauge.peak());
         assert!(gauge.peak() >= 3);
         assert_eq!((read, gauge.live()), (200, 0));
@@ -114,7 +114,7 @@ fn the_limit_is_for_tasks_and_unread_results_together() {
 }
 
 #[test]
-fn inputs_that_were_not_taken_stay_with_the_caller() {
+fn dropped_stream_leaves_inputs_in_the_iterator() {
     on_each_runtime(async || {
         let mut inputs = 0..1_000;
         {
@@ -129,7 +129,7 @@ fn inputs_that_were_not_taken_stay_with_the_caller() {
 }
 
 #[test]
-fn nothing_starts_before_the_first_poll() {
+fn no_task_starts_before_the_first_poll() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         drop(as_completed(0..10, |_| {
@@ -141,7 +141,7 @@ fn nothing_starts_before_the_first_poll() {
 }
 
 #[test]
-fn fault_32_a_read_that_is_cancelled_as_a_result_arrives_loses_no_result() {
+fn fault_32_cancelled_read_loses_no_result() {
     on_each_runtime(async || {
         for polls in 0..20 {
             let mut answers = as_completed(0..10, |n| async move {
@@ -150,20 +150,20 @@ fn fault_32_a_read_that_is_cancelled_as_a_result_arrives_loses_no_result() {
             });
             let mut seen = Vec::new();
             loop {
-                // Dropped at its n-th poll, again and again: each read may meet a result that arrives just then.
+                // Dropped after `polls` polls, so a result may arrive during any of them.
                 let read = {
                     let next = pin!(answers.next());
                     poll_times(next, polls).await
                 };
                 match read {
-                    Some(Some((which, answer))) => seen.push((which, answer.unwrap())),
+                    Some(Some((index, answer))) => seen.push((index, answer.unwrap())),
                     Some(None) => break,
                     None if polls == 0 => break,
                     None => {}
                 }
                 if polls > 0 && seen.len() < 10 && seen.len() % 3 == 2 {
-                    let (which, answer) = answers.next().await.unwrap();
-                    seen.push((which, answer.unwrap()));
+                    let (index, answer) = answers.next().await.unwrap();
+                    seen.push((index, answer.unwrap()));
                 }
             }
             if polls > 0 {
@@ -175,7 +175,7 @@ fn fault_32_a_read_that_is_cancelled_as_a_result_arrives_loses_no_result() {
 }
 
 #[test]
-fn dropping_the_stream_cancels_its_tasks() {
+fn dropped_stream_cancels_its_tasks() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let mut answers = as_completed(0..100, |n| {
@@ -194,7 +194,7 @@ fn dropping_the_stream_cancels_its_tasks() {
 }
 
 #[test]
-fn two_streams_side_by_side_do_not_disturb_each_other() {
+fn two_streams_run_side_by_side() {
     on_each_runtime(async || {
         let count = |many: usize| as_completed(0..many, async |n| n).count();
         assert_eq!(join(count(500), count(700)).await, (500, 700));
@@ -205,7 +205,7 @@ fn two_streams_side_by_side_do_not_disturb_each_other() {
 fn first_result_does_not_wait_for_slow_inputs() {
     on_each_runtime(async || {
         let mut taken = 0;
-        // Inputs that take a while, as rows of a file do.
+        // Slow inputs, like the rows of a file.
         let inputs = (0..10_000).inspect(|_| {
             std::thread::sleep(Duration::from_millis(1));
             taken += 1;
@@ -218,18 +218,18 @@ fn first_result_does_not_wait_for_slow_inputs() {
 }
 
 #[test]
-fn results_come_although_the_inputs_never_end() {
+fn results_come_while_inputs_never_end() {
     on_each_runtime(async || {
         let mut answers = as_completed(0_u64.., async |n| n);
         for _ in 0..10_000 {
-            let (which, answer) = answers.next().await.unwrap();
-            assert_eq!(which as u64, answer.unwrap());
+            let (index, answer) = answers.next().await.unwrap();
+            assert_eq!(index as u64, answer.unwrap());
         }
     });
 }
 
 #[test]
-fn all_tasks_start_although_the_results_are_read_slowly() {
+fn slow_reader_does_not_delay_tasks_without_a_limit() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let mut answers = as_completed(0..1_000, |n| {

@@ -1,5 +1,5 @@
-//! Fault 32: each combinator is dropped at its n-th poll, for all n, and nothing is lost: every future that was started is
-//! dropped once, every input that was not taken is still there, and no task runs on.
+//! Fault 32: each combinator is dropped at its n-th poll, for all n. Every future that was started is
+//! dropped once, every input that was not taken is still there, and no task continues.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -17,7 +17,7 @@ const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 const INPUTS: usize = 12;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An input, counted while it exists, wherever that is: in the iterator, in a future, or in a result.
+/// An input, counted while it exists: in the iterator, in a future, or in a result.
 struct Input {
     n: usize,
     live: Live,
@@ -39,7 +39,8 @@ async fn work(input: Input) -> usize {
     input.n
 }
 
-/// Drops what `make` makes at its first poll, at its second, and so on, until it comes to its end before.
+/// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on, until one
+/// ends.
 async fn at_every_poll<'a, F: Future>(
     left: &'a std::cell::RefCell<std::vec::IntoIter<Input>>,
     make: impl Fn(Taking<'a>) -> F,
@@ -50,17 +51,14 @@ async fn at_every_poll<'a, F: Future>(
         *left.borrow_mut() = inputs(&gauge);
         let ended = poll_times(pin!(make(Taking(left))), polls).await;
         let untouched = left.borrow().len();
-        eventually("all that was taken is dropped", || {
-            gauge.live() == untouched
-        })
-        .await;
+        eventually("all taken inputs are dropped", || gauge.live() == untouched).await;
         turns(3).await;
         assert_eq!(
             left.borrow().len(),
             untouched,
             "an input was taken after the drop"
         );
-        // And those that were not taken are the last ones, whole and in order.
+        // The inputs that were not taken are the last ones, in order.
         assert!(
             left.borrow_mut()
                 .by_ref()
@@ -72,11 +70,11 @@ async fn at_every_poll<'a, F: Future>(
             return ended;
         }
         polls += 1;
-        assert!(polls < 1_000_000, "it never ends");
+        assert!(polls < 1_000_000, "the future never ends");
     }
 }
 
-/// Takes inputs from where the test can still see them.
+/// Takes inputs from an iterator that the test still owns.
 struct Taking<'a>(&'a std::cell::RefCell<std::vec::IntoIter<Input>>);
 
 impl Iterator for Taking<'_> {
@@ -100,7 +98,7 @@ fn ordered<E: std::fmt::Debug>(results: Vec<Result<usize, E>>) {
 }
 
 #[test]
-fn fault_32_map_is_dropped_at_any_poll() {
+fn fault_32_map_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         ordered(at_every_poll(&left(), |inputs| map(inputs, work)).await);
         let limited = |inputs| Tasks::new().limit(THREE).map(inputs, work);
@@ -109,7 +107,7 @@ fn fault_32_map_is_dropped_at_any_poll() {
 }
 
 #[test]
-fn fault_32_map_local_is_dropped_at_any_poll() {
+fn fault_32_map_local_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         let limited = |inputs| Tasks::new().limit(THREE).map_local(inputs, work);
         ordered(at_every_poll(&left(), limited).await);
@@ -117,36 +115,36 @@ fn fault_32_map_local_is_dropped_at_any_poll() {
 }
 
 #[test]
-fn fault_32_gather_is_dropped_at_any_poll() {
+fn fault_32_gather_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         ordered(at_every_poll(&left(), |inputs| gather(inputs.map(work))).await);
     });
 }
 
 #[test]
-fn fault_32_as_completed_is_dropped_at_any_poll() {
+fn fault_32_as_completed_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         for tasks in [Tasks::new(), Tasks::new().limit(THREE)] {
             let all = |inputs| tasks.as_completed(inputs, work).collect::<Vec<_>>();
             let mut results = at_every_poll(&left(), all).await;
-            results.sort_by_key(|(which, _)| *which);
+            results.sort_by_key(|(index, _)| *index);
             ordered(results.into_iter().map(|(_, result)| result).collect());
         }
     });
 }
 
 #[test]
-fn fault_32_first_completed_is_dropped_at_any_poll() {
+fn fault_32_first_completed_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
-        let (which, result) = at_every_poll(&left(), |inputs| first_completed(inputs.map(work)))
+        let (index, result) = at_every_poll(&left(), |inputs| first_completed(inputs.map(work)))
             .await
             .unwrap();
-        assert_eq!(which, result.unwrap());
+        assert_eq!(index, result.unwrap());
     });
 }
 
 #[test]
-fn fault_32_a_group_is_dropped_at_any_poll_of_its_end() {
+fn fault_32_group_may_be_dropped_at_any_poll() {
     async fn fails_at_five(input: Input) -> Result<usize, usize> {
         match work(input).await {
             5 => Err(5),
@@ -172,7 +170,7 @@ fn fault_32_a_group_is_dropped_at_any_poll_of_its_end() {
 }
 
 #[test]
-fn fault_32_timeout_and_deadline_are_dropped_at_any_poll() {
+fn fault_32_timeout_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         let late = |inputs| timeout(MINUTE, map(inputs, work));
         ordered(at_every_poll(&left(), late).await.unwrap());
@@ -183,7 +181,7 @@ fn fault_32_timeout_and_deadline_are_dropped_at_any_poll() {
 }
 
 #[test]
-fn fault_32_retry_is_dropped_at_any_poll() {
+fn fault_32_retry_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         let retry = Retry::new()
             .attempts(NonZeroUsize::MAX)
@@ -206,7 +204,7 @@ fn fault_32_retry_is_dropped_at_any_poll() {
 }
 
 #[test]
-fn fault_32_retry_is_dropped_in_a_pause() {
+fn fault_32_retry_may_be_dropped_in_a_pause() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let left = std::cell::RefCell::new(inputs(&gauge));

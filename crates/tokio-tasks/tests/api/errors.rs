@@ -1,15 +1,15 @@
-//! What the errors say: everything in `Display`, and from `source` only what `Display` has not said.
+//! The messages and sources of errors: `source` repeats nothing that `Display` has said.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::support::on_each_runtime;
 use crate::tasks::{
-    Backoff, Elapsed, GroupError, NoFutures, Retry, RetryError, TaskError, TaskFailure, TaskGroup,
-    TaskPanic, first_completed, gather, map,
+    Backoff, GroupError, NoFutures, Retry, RetryError, TaskError, TaskGroup, TaskPanic, TimedOut,
+    first_completed, gather, map,
 };
 
-/// All that a report of the whole chain would print.
+/// The messages of an error and of all its sources.
 fn chain(error: &dyn Error) -> Vec<String> {
     let behind = std::iter::successors(Some(error), |&error| error.source());
     behind.map(ToString::to_string).collect()
@@ -35,7 +35,7 @@ fn behind_outer() -> String {
 }
 
 #[test]
-fn the_message_of_a_panic_is_in_display_and_only_there() {
+fn panic_message_is_in_display_only() {
     on_each_runtime(async || {
         let results = map([7], async |n| -> u8 { panic!("no {n}") }).await;
         let error = results.into_iter().next().unwrap().unwrap_err();
@@ -49,7 +49,7 @@ fn the_message_of_a_panic_is_in_display_and_only_there() {
 }
 
 #[test]
-fn the_words_of_a_tasks_error_are_in_display_and_its_source_is_the_source() {
+fn failed_task_shows_its_error_and_keeps_its_source() {
     on_each_runtime(async || {
         let mut group = TaskGroup::<(), Outer>::new();
         group.spawn(async { Err(Outer) });
@@ -58,7 +58,7 @@ fn the_words_of_a_tasks_error_are_in_display_and_its_source_is_the_source() {
             chain(&error.failures()[0].1),
             ["no answer".to_owned(), behind_outer()]
         );
-        // Of several failures none is the one that the chain could go on with.
+        // A group error has no source, because it may have several failures.
         assert_eq!(
             chain(&error),
             ["1 of 1 tasks failed, 0 cancelled; task 0: no answer"]
@@ -67,11 +67,9 @@ fn the_words_of_a_tasks_error_are_in_display_and_its_source_is_the_source() {
 }
 
 #[test]
-fn each_error_says_what_to_do() {
-    let of_map = TaskError::Cancelled.to_string();
-    assert!(of_map.contains("keep the runtime"), "{of_map}");
-    let of_group = TaskFailure::<Outer>::Cancelled.to_string();
-    assert!(of_group.contains("spawn it again"), "{of_group}");
+fn errors_say_what_to_do() {
+    let cancelled = TaskError::<Outer>::Cancelled.to_string();
+    assert!(cancelled.contains("run it again"), "{cancelled}");
     on_each_runtime(async || {
         let none = first_completed(Vec::<std::future::Ready<()>>::new()).await;
         let none = none.unwrap_err().to_string();
@@ -80,14 +78,14 @@ fn each_error_says_what_to_do() {
 }
 
 #[test]
-fn when_trying_again_fails_the_last_error_is_in_display_and_its_source_is_the_source() {
+fn retry_error_shows_its_last_error_and_keeps_its_source() {
     on_each_runtime(async || {
         let retry = Retry::new().backoff(Backoff::none());
         let error = retry.run(async |_| Err::<(), _>(Outer)).await.unwrap_err();
         assert_eq!(
             chain(&error),
             [
-                "failed after 3 attempts, the most that were allowed: allow more; the last error: no answer"
+                "failed after 3 attempts, the limit: allow more; the last error: no answer"
                     .to_owned(),
                 behind_outer()
             ]
@@ -96,18 +94,20 @@ fn when_trying_again_fails_the_last_error_is_in_display_and_its_source_is_the_so
 }
 
 #[test]
-fn errors_can_be_sent_and_shared() {
+fn errors_are_send_and_sync_and_small() {
     fn assert_error<T: Error + Send + Sync + 'static>() {}
     assert_error::<TaskError>();
     assert_error::<TaskPanic>();
-    assert_error::<Elapsed>();
+    assert_error::<TimedOut>();
+    assert_error::<TaskError<std::io::Error>>();
     assert_error::<NoFutures>();
     assert_error::<GroupError<std::io::Error>>();
     assert_error::<RetryError<std::io::Error>>();
+    assert_eq!(size_of::<Result<u64, TaskError>>(), 16);
 }
 
 #[test]
-fn the_futures_are_send() {
+fn futures_are_send() {
     fn assert_send<T: Send>(_: &T) {}
     let futures = || [std::future::ready(1)];
     assert_send(&map(0..3, |n| async move { n }));

@@ -1,4 +1,4 @@
-//! One poll does a bounded piece of the work, and asks to be polled again: other tasks of the thread get their turn.
+//! Fairness: one poll does a bounded amount of work, then yields to the other tasks of its thread.
 
 use std::cell::Cell;
 use std::future::{Future, ready};
@@ -11,17 +11,17 @@ use futures::stream::StreamExt;
 use crate::support::{Woken, on_each_runtime};
 use crate::tasks::{as_completed, first_completed, gather, map, map_local};
 
-/// Polls once: the work must not be done, and the waker must have been called.
+/// Polls once. The future must not have ended, and must have woken itself.
 fn polled_once(future: impl Future) {
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(Arc::clone(&woken));
     let mut cx = Context::from_waker(&waker);
     assert!(pin!(future).poll(&mut cx).is_pending());
-    assert!(woken.times() > 0, "nobody would poll again");
+    assert!(woken.times() > 0, "nothing would poll it again");
 }
 
 #[test]
-fn a_poll_takes_a_bounded_number_of_inputs() {
+fn poll_takes_a_bounded_number_of_inputs() {
     on_each_runtime(async || {
         let taken = Cell::new(0);
         let inputs = || {
@@ -39,7 +39,7 @@ fn a_poll_takes_a_bounded_number_of_inputs() {
         bounded();
         polled_once(as_completed(inputs(), async |n| n).collect::<Vec<_>>());
         bounded();
-        // Where no input ever becomes a task.
+        // No input becomes a task.
         polled_once(map(inputs(), |_| -> std::future::Ready<()> {
             panic!("none")
         }));
@@ -52,7 +52,7 @@ fn a_poll_takes_a_bounded_number_of_inputs() {
 }
 
 #[test]
-fn a_poll_of_a_local_map_hands_over_a_bounded_number_of_results() {
+fn poll_of_map_local_ends_a_bounded_number_of_tasks() {
     on_each_runtime(async || {
         let ended = Cell::new(0);
         let mut all = pin!(map_local(0..10_000, async |_| ended.set(ended.get() + 1)));
@@ -72,7 +72,7 @@ fn a_poll_of_a_local_map_hands_over_a_bounded_number_of_results() {
 }
 
 #[test]
-fn whoever_reads_a_stream_in_a_loop_lets_others_run() {
+fn reader_in_a_loop_yields_to_others() {
     on_each_runtime(async || {
         let mut answers = as_completed(0..1_000, async |n| n);
         let mut in_a_row = 0;

@@ -1,13 +1,13 @@
-//! `TaskGroup`: all succeed, or the first failure ends them all.
+//! `TaskGroup` and `Spawner`.
 
 use std::future::pending;
 use std::pin::{Pin, pin};
 
 use crate::support::{Gauge, PanicsInDrop, eventually, on_each_runtime, poll_times, turns};
-use crate::tasks::{GroupEnded, Spawner, TaskFailure, TaskGroup};
+use crate::tasks::{GroupEnded, Spawner, TaskError, TaskGroup};
 
 #[test]
-fn values_come_in_the_order_of_spawning() {
+fn values_are_in_the_order_of_spawning() {
     on_each_runtime(async || {
         let mut group = TaskGroup::new();
         for n in 0..20 {
@@ -22,7 +22,7 @@ fn values_come_in_the_order_of_spawning() {
 }
 
 #[test]
-fn an_empty_group_has_no_values() {
+fn empty_group_has_no_values() {
     on_each_runtime(async || {
         let group = TaskGroup::<(), String>::new();
         assert!(group.is_empty());
@@ -31,7 +31,7 @@ fn an_empty_group_has_no_values() {
 }
 
 #[test]
-fn the_first_failure_cancels_the_others_and_waits_for_them() {
+fn first_failure_cancels_and_awaits_the_others() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let mut group = TaskGroup::new();
@@ -47,12 +47,9 @@ fn the_first_failure_cancels_the_others_and_waits_for_them() {
             });
         }
         let error = group.join_all().await.unwrap_err();
-        // At once, not eventually: the group has waited.
+        // Already, not eventually: the group has waited.
         assert_eq!(gauge.live(), 0);
-        assert!(matches!(
-            error.failures(),
-            [(6, TaskFailure::Failed("six"))]
-        ));
+        assert!(matches!(error.failures(), [(6, TaskError::Failed("six"))]));
         assert_eq!(error.cancelled(), 9);
         assert_eq!(
             error.to_string(),
@@ -62,7 +59,7 @@ fn the_first_failure_cancels_the_others_and_waits_for_them() {
 }
 
 #[test]
-fn a_panic_is_a_failure_like_any_other() {
+fn panic_is_a_failure() {
     on_each_runtime(async || {
         let mut group = TaskGroup::<(), String>::new();
         group.spawn(pending());
@@ -70,7 +67,7 @@ fn a_panic_is_a_failure_like_any_other() {
         let failures = group.join_all().await.unwrap_err().into_failures();
         assert_eq!(failures.len(), 1);
         assert!(
-            matches!(&failures[0], (1, TaskFailure::Panicked(panic)) if panic.message() == "boom")
+            matches!(&failures[0], (1, TaskError::Panicked(panic)) if panic.message() == "boom")
         );
     });
 }
@@ -88,7 +85,7 @@ fn every_failure_is_reported() {
                 Err::<(), _>(name)
             });
         }
-        // Cancelled, but panics on its way out.
+        // Cancelled, but its destructor panics.
         let started = Gauge::default();
         let starts = started.clone();
         group.spawn(async move {
@@ -106,7 +103,7 @@ fn every_failure_is_reported() {
             .iter()
             .map(|(index, failure)| format!("{index} {failure}"))
             .collect();
-        // Two threads may have failed in either order.
+        // On two threads they may have failed in either order.
         causes.sort();
         assert_eq!(causes, ["0 zero", "1 one", "2 the task panicked: in drop"]);
         assert_eq!(error.cancelled(), 0);
@@ -114,7 +111,7 @@ fn every_failure_is_reported() {
 }
 
 #[test]
-fn cancel_waits_and_tells_what_became_of_each() {
+fn cancel_waits_and_returns_each_result() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let mut group = TaskGroup::new();
@@ -130,16 +127,16 @@ fn cancel_waits_and_tells_what_became_of_each() {
             pending().await
         });
         eventually("the first task has run", || ended.live() == 0).await;
-        // It has left its result by the time that a later abort could meet it, or the abort finds it running and
-        // lets it end: either way the value arrives.
+        // Either it has left its result before the abort, or the abort finds it running and lets it
+        // end. The value arrives in both cases.
         let results = group.cancel().await;
         assert_eq!(gauge.live(), 0);
-        assert!(matches!(results[..], [Ok(1), Err(TaskFailure::Cancelled)]));
+        assert!(matches!(results[..], [Ok(1), Err(TaskError::Cancelled)]));
     });
 }
 
 #[test]
-fn dropping_the_group_cancels_its_tasks() {
+fn dropped_group_cancels_its_tasks() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let mut group = TaskGroup::<(), String>::new();
@@ -156,7 +153,7 @@ fn dropping_the_group_cancels_its_tasks() {
 }
 
 #[test]
-fn dropping_the_wait_at_any_poll_leaves_no_task() {
+fn dropped_join_leaves_no_task() {
     on_each_runtime(async || {
         let mut polls = 0;
         loop {
@@ -184,31 +181,6 @@ fn dropping_the_wait_at_any_poll_leaves_no_task() {
     });
 }
 
-#[test]
-fn values_that_panic_when_a_failed_group_drops_them_are_contained() {
-    on_each_runtime(async || {
-        let mut group = TaskGroup::new();
-        let gauge = Gauge::default();
-        for _ in 0..2 {
-            let live = gauge.enter();
-            group.spawn(async {
-                drop(live);
-                Ok(PanicsInDrop)
-            });
-        }
-        group.spawn(async move {
-            eventually("the others have a value", || gauge.live() == 0).await;
-            Err("third")
-        });
-        let error = group.join_all().await.map(std::mem::forget).unwrap_err();
-        assert!(matches!(
-            error.failures(),
-            [(2, TaskFailure::Failed("third"))]
-        ));
-        assert_eq!(error.cancelled(), 0);
-    });
-}
-
 /// A page of a site of 127 pages, which links to two others.
 fn crawl(
     page: usize,
@@ -233,7 +205,7 @@ fn crawler_visits_every_page() {
         group.spawn(crawl(1, spawner.clone()));
         let joined = crate::runtime::spawned(async { group.join_all().await });
         let mut pages = joined.await.unwrap();
-        assert_eq!(pages[0], 1, "the values come in the order of spawning");
+        assert_eq!(pages[0], 1, "values are in the order of spawning");
         pages.sort_unstable();
         assert!(pages.into_iter().eq(1..128));
         assert_eq!(spawner.spawn(async { Ok(1) }), Err(GroupEnded));
@@ -263,7 +235,7 @@ fn tasks_added_before_a_failure_are_cancelled_with_the_rest() {
         let error = group.join_all().await.unwrap_err();
         assert!(matches!(
             error.failures(),
-            [(0, TaskFailure::Failed("failed"))]
+            [(0, TaskError::Failed("failed"))]
         ));
         assert_eq!((error.cancelled(), gauge.live()), (20, 0));
         assert_eq!(spawner.spawn(async { Ok(()) }), Err(GroupEnded));
@@ -272,7 +244,7 @@ fn tasks_added_before_a_failure_are_cancelled_with_the_rest() {
 }
 
 #[test]
-fn tasks_that_add_tasks_for_ever_end_with_their_group() {
+fn endless_spawning_ends_with_the_group() {
     fn again(
         spawner: Spawner<(), String>,
         gauge: Gauge,
@@ -293,7 +265,7 @@ fn tasks_that_add_tasks_for_ever_end_with_their_group() {
             for _ in 0..4 {
                 group.spawn(again(spawner.clone(), gauge.clone()));
             }
-            eventually("they go on", || gauge.entered() > 100).await;
+            eventually("many tasks have run", || gauge.entered() > 100).await;
             if cancel {
                 assert!(group.cancel().await.len() > 50);
                 assert_eq!(gauge.live(), 0);
@@ -307,7 +279,7 @@ fn tasks_that_add_tasks_for_ever_end_with_their_group() {
 }
 
 #[test]
-fn error_of_many_failures_stays_readable() {
+fn error_of_many_failures_is_short() {
     on_each_runtime(async || {
         let ended = Gauge::default();
         let mut group = TaskGroup::<(), &str>::new();

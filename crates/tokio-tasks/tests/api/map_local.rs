@@ -1,4 +1,4 @@
-//! `map_local`: the same, inside the caller's own task.
+//! `map_local`: order, limit, panics, cancellation.
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
@@ -15,7 +15,7 @@ fn values<R>(results: Vec<Result<R, TaskError>>) -> Vec<R> {
     results
         .into_iter()
         .collect::<Result<_, _>>()
-        .expect("every future ends well")
+        .expect("no future fails")
 }
 
 #[test]
@@ -40,13 +40,13 @@ fn futures_may_borrow_and_need_not_be_send() {
 }
 
 #[test]
-fn no_runtime_is_needed() {
+fn map_local_needs_no_runtime() {
     let results = futures::executor::block_on(map_local(0..3, async |n| n * 2));
     assert_eq!(values(results), [0, 2, 4]);
 }
 
 #[test]
-fn results_come_in_input_order_though_futures_end_in_another() {
+fn results_are_in_input_order() {
     on_each_runtime(async || {
         let results = map_local(0..50, |n| async move {
             turns(50 - n).await;
@@ -58,7 +58,7 @@ fn results_come_in_input_order_though_futures_end_in_another() {
 }
 
 #[test]
-fn no_input_gives_no_result_and_one_gives_one() {
+fn map_local_returns_one_result_per_input() {
     on_each_runtime(async || {
         assert!(map_local(Vec::<u8>::new(), async |n| n).await.is_empty());
         assert_eq!(values(map_local([7], async |n| n + 1).await), [8]);
@@ -66,7 +66,7 @@ fn no_input_gives_no_result_and_one_gives_one() {
 }
 
 #[test]
-fn a_hundred_thousand_futures_give_a_hundred_thousand_results() {
+fn map_local_returns_100_000_results() {
     on_each_runtime(async || {
         let results = values(map_local(0..100_000_u64, async |n| n * 2).await);
         assert!(results.iter().copied().eq((0..100_000).map(|n| n * 2)));
@@ -74,7 +74,7 @@ fn a_hundred_thousand_futures_give_a_hundred_thousand_results() {
 }
 
 #[test]
-fn the_limit_is_reached_and_never_exceeded() {
+fn limit_is_reached_and_never_exceeded() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let results = Tasks::new()
@@ -94,7 +94,7 @@ fn the_limit_is_reached_and_never_exceeded() {
 }
 
 #[test]
-fn inputs_are_taken_only_as_futures_may_start() {
+fn inputs_are_taken_as_the_limit_allows() {
     on_each_runtime(async || {
         let taken = Cell::new(0_u64);
         let ten_million = (0..10_000_000_u64).inspect(|_| taken.set(taken.get() + 1));
@@ -109,7 +109,7 @@ fn inputs_are_taken_only_as_futures_may_start() {
 }
 
 #[test]
-fn a_panic_is_the_error_of_its_own_future() {
+fn panic_is_the_error_of_its_future() {
     on_each_runtime(async || {
         let results = map_local(0..4, |n| {
             assert_ne!(n, 2, "in the function");
@@ -135,7 +135,7 @@ fn a_panic_is_the_error_of_its_own_future() {
 }
 
 #[test]
-fn a_future_that_panics_in_its_drop_is_an_error_too() {
+fn panic_in_future_drop_is_its_error() {
     on_each_runtime(async || {
         let results = map_local([()], |()| PanicsInDrop).await;
         assert!(
@@ -145,7 +145,7 @@ fn a_future_that_panics_in_its_drop_is_an_error_too() {
 }
 
 #[test]
-fn dropping_the_map_at_any_poll_drops_every_future_at_once() {
+fn dropped_map_drops_every_future() {
     on_each_runtime(async || {
         let mut polls = 0;
         loop {
@@ -171,7 +171,7 @@ fn dropping_the_map_at_any_poll_drops_every_future_at_once() {
 }
 
 #[test]
-fn a_future_that_panics_in_its_drop_keeps_no_other_from_being_dropped() {
+fn dropped_map_drops_every_panicking_future() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         {

@@ -1,4 +1,4 @@
-//! Inputs that come from a stream.
+//! `map_stream` and `as_completed_stream`.
 
 use std::num::NonZeroUsize;
 
@@ -11,7 +11,7 @@ use crate::tasks::{Tasks, as_completed_stream, map_stream};
 const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 
 #[test]
-fn results_of_a_stream_come_in_the_order_of_its_items() {
+fn results_are_in_the_order_of_the_stream() {
     on_each_runtime(async || {
         let items = || {
             stream::iter(0..200_usize).then(|n| async move {
@@ -30,13 +30,13 @@ fn results_of_a_stream_come_in_the_order_of_its_items() {
             assert!(results.into_iter().map(Result::unwrap).eq(0..200));
         }
         let mut seen: Vec<_> = as_completed_stream(items(), task).collect().await;
-        seen.sort_by_key(|(which, _)| *which);
+        seen.sort_by_key(|(index, _)| *index);
         assert!(seen.into_iter().map(|(_, n)| n.unwrap()).eq(0..200));
     });
 }
 
 #[test]
-fn items_are_taken_only_while_there_is_room() {
+fn items_are_taken_while_there_is_room() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
         let items = stream::iter(0..100_usize);
@@ -47,26 +47,26 @@ fn items_are_taken_only_while_there_is_room() {
                 (n, live)
             }
         });
-        while let Some((which, answer)) = answers.next().await {
+        while let Some((index, answer)) = answers.next().await {
             let (n, live) = answer.unwrap();
-            assert_eq!(which, n);
+            assert_eq!(index, n);
             drop(live);
         }
-        // One more: that which is in the reader's hand.
+        // One more than the limit: the reader holds it.
         assert!(gauge.peak() <= 4, "{}", gauge.peak());
         assert_eq!((gauge.entered(), gauge.live()), (100, 0));
     });
 }
 
 #[test]
-fn results_come_while_the_stream_has_no_item() {
+fn results_come_while_the_stream_is_pending() {
     on_each_runtime(async || {
         let (give, items) = mpsc::unbounded::<usize>();
         let mut answers = as_completed_stream(items, |n| async move { n });
         for n in 0..3 {
             give.unbounded_send(10 * n).unwrap();
-            let (which, answer) = answers.next().await.unwrap();
-            assert_eq!((which, answer.unwrap()), (n, 10 * n));
+            let (index, answer) = answers.next().await.unwrap();
+            assert_eq!((index, answer.unwrap()), (n, 10 * n));
         }
         drop(give);
         assert!(answers.next().await.is_none());

@@ -1,10 +1,15 @@
-//! What the tests ask of the runtime.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+//! The crate and the runtime under test.
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses its own part of this"
+)]
 
 use std::future::Future;
 
 use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use effective_tokio_tasks as tasks;
 pub(crate) use tokio::task::yield_now;
 pub(crate) use tokio::time::sleep;
 
@@ -20,13 +25,13 @@ pub(crate) fn multi_thread() -> Runtime {
         .unwrap()
 }
 
-/// Runs the test on one thread, then on several.
+/// Runs the test on one thread, then on two.
 pub(crate) fn on_each<F: Future<Output = ()>>(test: impl Fn() -> F) {
     current_thread().block_on(test());
     multi_thread().block_on(test());
 }
 
-/// Runs a future that is handed to the runtime, as a request would be: it has to be `Send`.
+/// Runs a future in a task of its own, so it has to be `Send`.
 pub(crate) fn spawned<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> impl Future<Output = T> {

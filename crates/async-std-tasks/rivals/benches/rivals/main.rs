@@ -1,4 +1,4 @@
-//! `async-std-tasks` against what async-std itself offers: a hundred thousand tasks at once.
+//! `async-std-tasks` against async-std itself: a hundred thousand tasks at once.
 
 mod asyncio;
 mod bytes;

@@ -1,4 +1,4 @@
-//! The same work in every way: all tasks at once, every result taken.
+//! The same work in several ways: all tasks at once, every result read.
 
 use futures::stream::{FuturesUnordered, StreamExt};
 

@@ -22,7 +22,7 @@ pub(crate) fn gates() -> Vec<Entry> {
     })
 }
 
-/// `prepare` makes the function that makes the tasks of one run.
+/// The contestants. `prepare` makes the function that makes the tasks of one run.
 fn entries<P, F, Fut>(prepare: P) -> Vec<Entry>
 where
     P: Fn() -> F + Copy + 'static,

@@ -1,11 +1,12 @@
-//! Python's asyncio, in a process of its own that times itself: shown if there is a `python3`, with uvloop if it has that.
+//! Python's asyncio and uvloop, if installed, in a process that times itself.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::{TASKS, sleeps};
 
-/// Python works off a tenth of the tasks, so that a round does not take seconds; its time is multiplied.
+/// Python runs this fraction of the tasks, so that a round does not take seconds, and its time is
+/// multiplied.
 const SHARE: u64 = 10;
 
 const YIELD: &str = "
@@ -58,7 +59,8 @@ pub(crate) fn sleeps() -> Vec<Entry> {
     entries(SLEEP, sleeps::SLEEP.as_secs_f64())
 }
 
-/// `sleep` is what a task sleeps at least, in seconds: then the CPU time is told.
+/// The event loops. `sleep` is the time that a task sleeps, in seconds; unless it is zero, the program
+/// reports CPU time.
 fn entries(task: &'static str, sleep: f64) -> Vec<Entry> {
     [
         ("asyncio.gather, 10,000 tasks", "import asyncio, time"),
@@ -84,7 +86,7 @@ fn entries(task: &'static str, sleep: f64) -> Vec<Entry> {
     .collect()
 }
 
-/// What a program prints, if it ends well.
+/// The output of a program, if it succeeds.
 fn run(program: &str) -> Option<String> {
     let output = Command::new("python3")
         .args(["-c", program])

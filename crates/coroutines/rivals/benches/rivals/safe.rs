@@ -1,5 +1,5 @@
-//! What `coroutines` could be without unsafe code: the same turns of starting and polling, but each future in a box of its
-//! own, since only so it is pinned, and each waker an `Arc` of its own, since only so it knows its task.
+//! A variant of `coroutines` without unsafe code. Starting and polling alternate in the same way, but
+//! each future needs a box to be pinned, and each waker needs an `Arc` to know its task.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,7 +48,7 @@ struct Task<F> {
     waker: Waker,
 }
 
-/// Steps of one kind in a row, as in `coroutines`.
+/// The number of consecutive steps of one kind, as in `coroutines`.
 const STEPS: usize = 32;
 
 pub(crate) fn map<Fut: Future<Output = u64>>(make: impl Fn(u64) -> Fut) -> Duration {
@@ -63,27 +63,27 @@ pub(crate) fn map<Fut: Future<Output = u64>>(make: impl Fn(u64) -> Fut) -> Durat
             inbox.owner.register(cx.waker());
             loop {
                 for _ in 0..STEPS.min(values.len() - started) {
-                    let place = free.pop().unwrap_or_else(|| {
+                    let slot = free.pop().unwrap_or_else(|| {
                         tasks.push(None);
                         tasks.len() - 1
                     });
                     let token = Arc::new(Token {
-                        task: place,
+                        task: slot,
                         queued: AtomicBool::new(true),
                         inbox: Arc::clone(&inbox),
                     });
-                    tasks[place] = Some(Task {
+                    tasks[slot] = Some(Task {
                         number: started,
                         future: Box::pin(make(started as u64)),
                         waker: Waker::from(Arc::clone(&token)),
                         token,
                     });
                     started += 1;
-                    batch.push(place);
+                    batch.push(slot);
                 }
                 batch.append(&mut inbox.woken.lock().unwrap());
-                for place in batch.drain(..) {
-                    let Some(task) = &mut tasks[place] else {
+                for slot in batch.drain(..) {
+                    let Some(task) = &mut tasks[slot] else {
                         continue;
                     };
                     task.token.queued.store(false, Ordering::Release);
@@ -92,8 +92,8 @@ pub(crate) fn map<Fut: Future<Output = u64>>(make: impl Fn(u64) -> Fut) -> Durat
                         catch_unwind(AssertUnwindSafe(|| task.future.as_mut().poll(&mut cx)));
                     if let Poll::Ready(value) = polled.unwrap() {
                         values[task.number] = value;
-                        tasks[place] = None;
-                        free.push(place);
+                        tasks[slot] = None;
+                        free.push(slot);
                         ended += 1;
                     }
                 }

@@ -1,7 +1,8 @@
-//! Many sleeps at once. Each is longer than it takes to start all of them, so that all are alive together.
+//! Many sleeps at once. Starting all of them takes less time than one sleep, so all are alive
+//! together.
 //!
-//! Told are the CPU time of the process, since `async-io` has a thread of its own, and the time that passes, without that
-//! of one sleep, which is no cost of anybody's.
+//! Two times are measured: the CPU time of the process, because `async-io` has its own thread, and
+//! the elapsed time beyond one sleep.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use crate::{Entry, TASKS};
 
 pub(crate) const SLEEP: Duration = Duration::from_millis(50);
 
-/// How long `work` takes, by one of the two clocks.
+/// Measures the time that `work` takes.
 pub(crate) type Clock = fn(&mut dyn FnMut()) -> Duration;
 
-/// The CPU time that the whole process takes for it.
+/// The CPU time of the whole process.
 pub(crate) fn cpu_time(work: &mut dyn FnMut()) -> Duration {
     let start = clock_gettime(ClockId::ProcessCPUTime);
     work();
@@ -26,7 +27,7 @@ pub(crate) fn cpu_time(work: &mut dyn FnMut()) -> Duration {
     Duration::try_from(spent).expect("the clock goes forward")
 }
 
-/// The time that passes, but for that of one sleep.
+/// The elapsed time beyond one sleep.
 pub(crate) fn beyond_sleep(work: &mut dyn FnMut()) -> Duration {
     timed(work).saturating_sub(SLEEP)
 }

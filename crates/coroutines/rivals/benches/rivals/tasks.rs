@@ -1,4 +1,4 @@
-//! What the tasks do, the same for every contender.
+//! The tasks, the same for every contestant.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use crate::TASKS;
 
-/// Wakes itself, and goes on when it is polled again.
+/// Wakes itself and is pending once.
 pub(crate) async fn yield_once(number: u64) -> u64 {
     let mut yielded = false;
     poll_fn(|cx| {
@@ -22,7 +22,7 @@ pub(crate) async fn yield_once(number: u64) -> u64 {
     number
 }
 
-/// Opens when all tasks wait at it, and wakes them.
+/// A gate that opens, and wakes all tasks, when all of them wait at it.
 #[derive(Default)]
 pub(crate) struct Gate {
     waiting: RefCell<Vec<Waker>>,
@@ -55,7 +55,7 @@ pub(crate) async fn pass(gate: Rc<Gate>, number: u64) -> u64 {
     number
 }
 
-/// The sum that every contender must come to.
+/// Checks the sum of the results.
 pub(crate) fn check(values: impl IntoIterator<Item = u64>) -> u64 {
     let sum = values.into_iter().sum();
     assert_eq!(sum, TASKS * (TASKS - 1) / 2);

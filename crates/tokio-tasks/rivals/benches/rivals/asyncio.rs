@@ -1,10 +1,11 @@
-//! Python's asyncio, in a process of its own that times itself.
+//! Python's asyncio, in a process that times itself.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// A tenth of the tasks, so that a round stays short: the cost of one grows slightly with their number, so this flatters
-/// Python, if anybody.
+/// Python runs this fraction of the tasks, so that a round is short, and its time is multiplied.
+///
+/// The cost of a task grows slightly with their number, so this favours Python.
 const SHARE: u32 = 10;
 
 const LOOPS: [(&str, &str); 2] = [
@@ -12,18 +13,18 @@ const LOOPS: [(&str, &str); 2] = [
     ("uvloop", "import asyncio, uvloop\nrun = uvloop.run\n"),
 ];
 
-/// The event loops that can be had here.
+/// The event loops that are installed.
 pub(crate) fn loops() -> impl Iterator<Item = (&'static str, &'static str)> {
     LOOPS.into_iter().filter(|(name, import)| {
-        let there = python(import).is_some();
-        if !there {
-            eprintln!("no row for {name}: python3 cannot import it here");
+        let is_installed = python(import).is_some();
+        if !is_installed {
+            eprintln!("no row for {name}: python3 cannot import it");
         }
-        there
+        is_installed
     })
 }
 
-/// `gather` over tasks that do `each` once, and the time for all of them.
+/// The time of `gather` over tasks that sleep for `each` seconds.
 pub(crate) fn gather(import: &str, tasks: u64, each: &str) -> Duration {
     let tasks = tasks / u64::from(SHARE);
     let program = format!(
@@ -39,7 +40,7 @@ run(main())
 print(time.perf_counter_ns() - start)
 "
     );
-    let printed = python(&program).expect("the program ran before");
+    let printed = python(&program).expect("its imports work");
     let nanoseconds = printed.trim().parse().expect("a number");
     Duration::from_nanos(nanoseconds) * SHARE
 }

@@ -1,9 +1,9 @@
-//! What the tasks of one run take in memory at most.
+//! The peak memory of the tasks of one run.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
 
-/// The system's allocator, which counts while it is told to; else it costs one load more.
+/// The system allocator, which counts during [`per_task`]. Otherwise it costs one more load.
 struct Counting;
 
 #[global_allocator]
@@ -20,7 +20,7 @@ fn count(bytes: isize) {
     }
 }
 
-// SAFETY: every call is handed on to the system's allocator as it is, and what that says is returned as it is.
+// SAFETY: every call is passed to the system allocator unchanged, and so is its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
@@ -30,12 +30,12 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
         count(-layout.size().cast_signed());
-        // SAFETY: `at` came from `System`, since all of this allocator's do, and with this layout.
+        // SAFETY: `at` came from `System` with this layout, as all blocks of this allocator do.
         unsafe { System.dealloc(at, layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // As if by copying: the old block is there until the new one is filled.
+        // As if by copying: the old block exists until the new one is filled.
         count(size.cast_signed());
         count(-layout.size().cast_signed());
         // SAFETY: as for `dealloc`, and the caller keeps the contract for the new size.
@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The most bytes that lived at once during `work`, per task.
+/// The largest number of bytes allocated at once during `work`, per task.
 pub(crate) fn per_task<T>(tasks: u64, work: impl FnOnce() -> T) -> u64 {
     LIVE.store(0, Relaxed);
     PEAK.store(0, Relaxed);

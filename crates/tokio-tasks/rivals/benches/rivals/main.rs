@@ -1,4 +1,4 @@
-//! `tokio-tasks` against what tokio itself offers: a hundred thousand tasks at once.
+//! `tokio-tasks` against tokio itself: a hundred thousand tasks at once.
 
 mod asyncio;
 mod bytes;
@@ -67,7 +67,7 @@ fn contest(runtime: &Runtime, title: String, each: Each, local: bool) -> Contest
         .rival("spawn, then each handle", move || {
             timed(|| runtime.block_on(spawned::handles(TASKS, each)))
         });
-    // Among a hundred thousand timers on one thread it takes fifty times as long, and so would the bench.
+    // With a hundred thousand timers on one thread it would take fifty times as long.
     if local {
         contest = contest.limit("FuturesUnordered, no tasks", move || {
             timed(|| runtime.block_on(spawned::futures_unordered(TASKS, each)))

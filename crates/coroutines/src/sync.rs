@@ -1,4 +1,4 @@
-//! The primitives that the protocol rests on: std's, or loom's when they are model-checked.
+//! The primitives of the wake-up protocol: std's, or loom's when the model is checked.
 
 #[cfg(model_check)]
 pub(crate) use loom::sync::{
@@ -13,9 +13,9 @@ pub(crate) use std::sync::{
 
 use std::sync::PoisonError;
 
-/// Locks, whether or not a panic passed by while the lock was held.
+/// Locks, even if a panic has poisoned the lock.
 ///
-/// No code of the user ever runs under one of these locks, so what they guard is whole at every moment.
+/// No user code runs under these locks, so the data is always consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! What the tests count with, and how long they may take.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
+//! Counters, misbehaving futures and time limits for the tests.
+#![allow(dead_code, reason = "each test program uses its own part of this")]
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use crate::runtime;
 
-/// Runs the test on each runtime there is.
+/// Runs the test on each runtime.
 pub(crate) fn on_each_runtime<F: Future<Output = ()>>(test: impl Fn() -> F) {
     in_bounded_time(|| runtime::on_each(test));
 }
 
-/// Ends the process when `work` hangs: a test that waits for ever says nothing.
+/// Aborts the process with a message if `work` hangs.
 pub(crate) fn in_bounded_time(work: impl FnOnce()) {
     let name = thread::current().name().unwrap_or("a test").to_owned();
     let (done, watched) = channel::<()>();
@@ -31,7 +31,7 @@ pub(crate) fn in_bounded_time(work: impl FnOnce()) {
     drop(done);
 }
 
-/// Waits until `condition` holds; fails the test when it does not within a time that no machine needs.
+/// Waits until `condition` holds. Fails the test after a time that no machine needs.
 pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -40,7 +40,8 @@ pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Polls `future` `times` times, letting other tasks run before each; its value, if it came to an end.
+/// Polls `future` at most `times` times, and lets other tasks run before each. Returns its value if
+/// it ended.
 pub(crate) async fn poll_times<F: Future>(
     mut future: Pin<&mut F>,
     times: usize,
@@ -55,14 +56,14 @@ pub(crate) async fn poll_times<F: Future>(
     None
 }
 
-/// Awaits `count` turns of the scheduler.
+/// Yields to the scheduler `count` times.
 pub(crate) async fn turns(count: usize) {
     for _ in 0..count {
         runtime::yield_now().await;
     }
 }
 
-/// A waker that counts.
+/// A waker that counts its wakes.
 #[derive(Default)]
 pub(crate) struct Woken(AtomicUsize);
 
@@ -78,16 +79,7 @@ impl Wake for Woken {
     }
 }
 
-/// A waker that panics.
-pub(crate) struct PanicsOnWake;
-
-impl Wake for PanicsOnWake {
-    fn wake(self: Arc<Self>) {
-        panic!("in wake");
-    }
-}
-
-/// Counts what is alive, and the most that ever was.
+/// Counts the values that are alive now, at most and in all.
 #[derive(Clone, Default)]
 pub(crate) struct Gauge(Arc<Counts>);
 
@@ -119,7 +111,7 @@ impl Gauge {
     }
 }
 
-/// Counted until it is dropped.
+/// Counts as alive until it is dropped.
 pub(crate) struct Live(Gauge);
 
 impl Drop for Live {
@@ -128,7 +120,7 @@ impl Drop for Live {
     }
 }
 
-/// A value or future that panics when it is dropped.
+/// A value or future whose destructor panics.
 pub(crate) struct PanicsInDrop;
 
 impl Drop for PanicsInDrop {

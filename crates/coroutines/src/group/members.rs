@@ -1,28 +1,28 @@
-//! The tasks of a group, whether they are `Send` or not.
+//! `Members`, the tasks of a group, whether they are `Send` or not.
 
 use std::future::{Future, poll_fn};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use super::error::{GroupError, TaskFailure};
-use crate::TaskPanic;
-use crate::panic::{contain, drop_contained};
-use crate::results::Results;
+use crate::error::{GroupError, TaskError};
+use crate::panic::{TaskPanic, catch};
+use crate::poll_budget::PollBudget;
 use crate::set::Set;
-use crate::turn::Turn;
+use crate::slots::Slots;
 
-/// The tasks, and those that are on their way to it.
-pub(super) struct Joint<F> {
+/// The tasks of a group, and those that spawners have added since its last poll.
+pub(super) struct Members<F> {
     tasks: Set<F>,
-    /// Unless there is a spawner: then this is kept there.
+    /// The number of tasks; with a spawner, `added` has it.
     spawned: usize,
     added: Option<Arc<Added<F>>>,
 }
 
-/// Tasks that were added by a spawner, until their group takes them.
+/// Tasks that a spawner has added, until their group takes them.
 ///
-/// Wakers and futures are cloned, called and dropped only while the lock is not held: they are the user's code.
+/// Wakers and futures are cloned, called and dropped only while the lock is not held, because that
+/// runs user code.
 pub(super) struct Added<F>(Mutex<State<F>>);
 
 struct State<F> {
@@ -37,32 +37,35 @@ impl<F> Added<F> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the task back if the group has ended.
+    /// Adds a task.
+    ///
+    /// # Errors
+    /// The task, if the group has ended.
     pub(super) fn add(&self, task: F) -> Result<(), F> {
         let owner = {
             let mut state = self.lock();
             if state.has_ended {
                 return Err(task);
             }
-            let number = state.spawned;
+            let index = state.spawned;
             state.spawned += 1;
-            state.new.push((number, task));
+            state.new.push((index, task));
             state.owner.take()
         };
         if let Some(owner) = owner {
-            drop(contain(|| owner.wake()));
+            owner.wake();
         }
         Ok(())
     }
 
-    /// Takes what is new. If that is nothing and the group `is_idle`, it has ended.
+    /// Takes the new tasks. If there are none and the group `is_idle`, it has ended.
     fn take(&self, is_idle: bool) -> Vec<(usize, F)> {
         let mut state = self.lock();
         state.has_ended |= is_idle && state.new.is_empty();
         mem::take(&mut state.new)
     }
 
-    /// Whether there is something new; if not, the owner is woken when there is.
+    /// Waits until there is a new task.
     fn poll_new(&self, cx: &mut Context<'_>) -> Poll<()> {
         let waker = cx.waker().clone();
         let mut state = self.lock();
@@ -72,7 +75,7 @@ impl<F> Added<F> {
             false => state.owner.replace(waker),
         };
         drop(state);
-        drop_contained(old);
+        drop(old);
         if has_new {
             Poll::Ready(())
         } else {
@@ -80,18 +83,18 @@ impl<F> Added<F> {
         }
     }
 
-    /// The group has ended. Returns what it has not taken.
+    /// Ends the group. Returns the tasks that it has not taken.
     fn end(&self) -> Vec<(usize, F)> {
         let mut state = self.lock();
         state.has_ended = true;
         let (new, owner) = (mem::take(&mut state.new), state.owner.take());
         drop(state);
-        drop_contained(owner);
+        drop(owner);
         new
     }
 }
 
-impl<F> Joint<F> {
+impl<F> Members<F> {
     pub(super) fn new() -> Self {
         Self {
             tasks: Set::new(),
@@ -108,12 +111,12 @@ impl<F> Joint<F> {
     }
 
     pub(super) fn insert(&mut self, task: F) {
-        let number = self.spawned();
+        let index = self.spawned();
         match &self.added {
             Some(added) => added.lock().spawned += 1,
             None => self.spawned += 1,
         }
-        self.tasks.insert(number, task);
+        self.tasks.insert(index, task);
     }
 
     pub(super) fn added(&mut self) -> Arc<Added<F>> {
@@ -129,25 +132,26 @@ impl<F> Joint<F> {
         Arc::clone(added)
     }
 
-    /// Takes in what was added. Whether all tasks have ended.
+    /// Takes the tasks that were added. Returns whether all tasks have ended.
     fn is_over(&mut self) -> bool {
         if let Some(added) = &self.added {
-            for (number, task) in added.take(self.tasks.len() == 0) {
-                self.tasks.insert(number, task);
+            for (index, task) in added.take(self.tasks.len() == 0) {
+                self.tasks.insert(index, task);
             }
         }
         self.tasks.len() == 0
     }
 
-    /// Drops all futures, those that were not taken in included, and tells of each whether that went well.
+    /// Drops all futures, including those that were not taken, and reports for each whether its
+    /// destructor panicked.
     fn clear(&mut self, mut each: impl FnMut(usize, Result<(), TaskPanic>)) {
         self.tasks.clear(&mut each);
         let new = self
             .added
             .as_ref()
             .map_or_else(Vec::new, |added| added.end());
-        for (number, task) in new {
-            each(number, contain(|| drop(task)));
+        for (index, task) in new {
+            each(index, catch(|| drop(task)));
         }
     }
 
@@ -161,30 +165,30 @@ impl<F> Joint<F> {
     }
 }
 
-impl<F, T, E> Joint<F>
+impl<F, T, E> Members<F>
 where
     F: Future<Output = Result<T, E>>,
 {
     pub(super) async fn join_all(mut self) -> Result<Vec<T>, GroupError<E>> {
-        let mut values = Results::reserved((self.spawned(), None));
+        let mut values = Slots::reserved((self.spawned(), None));
         let failure = poll_fn(|cx| {
-            let mut turn = Turn::new();
+            let mut budget = PollBudget::new();
             while !self.is_over() {
-                ready!(turn.poll_step(cx));
-                let Some(place) = self.tasks.next_woken() else {
+                ready!(budget.poll_step(cx));
+                let Some(woken) = self.tasks.next_woken() else {
                     ready!(self.poll_woken(cx));
                     continue;
                 };
-                let ended = self.tasks.poll(place);
-                turn.polled(ended.is_some());
+                let ended = self.tasks.poll(woken);
+                budget.polled(ended.is_some());
                 match ended {
                     None => {}
-                    Some((number, Ok(Ok(value)))) => values.put(number, value),
-                    Some((number, Ok(Err(error)))) => {
-                        return Poll::Ready(Some((number, TaskFailure::Failed(error))));
+                    Some((index, Ok(Ok(value)))) => values.fill(index, value),
+                    Some((index, Ok(Err(error)))) => {
+                        return Poll::Ready(Some((index, TaskError::Failed(error))));
                     }
-                    Some((number, Err(panic))) => {
-                        return Poll::Ready(Some((number, TaskFailure::Panicked(panic))));
+                    Some((index, Err(panic))) => {
+                        return Poll::Ready(Some((index, TaskError::Panicked(panic))));
                     }
                 }
             }
@@ -197,26 +201,25 @@ where
         };
         let mut failures = vec![first];
         let mut cancelled = 0;
-        self.clear(|number, dropped| match dropped {
+        self.clear(|index, dropped| match dropped {
             Ok(()) => cancelled += 1,
-            Err(panic) => failures.push((number, TaskFailure::Panicked(panic))),
+            Err(panic) => failures.push((index, TaskError::Panicked(panic))),
         });
         Err(GroupError::new(self.spawned(), failures, cancelled))
     }
 
-    pub(super) fn cancel(mut self) -> Vec<Result<T, TaskFailure<E>>> {
-        let mut results = Results::reserved((self.spawned(), None));
-        self.clear(|number, dropped| {
-            let failure = dropped.map_or_else(TaskFailure::Panicked, |()| TaskFailure::Cancelled);
-            results.put(number, Err(failure));
+    pub(super) fn cancel(mut self) -> Vec<Result<T, TaskError<E>>> {
+        let mut results = Slots::reserved((self.spawned(), None));
+        self.clear(|index, dropped| {
+            let error = dropped.map_or_else(TaskError::Panicked, |()| TaskError::Cancelled);
+            results.fill(index, Err(error));
         });
         results.into_values()
     }
 }
 
-impl<F> Drop for Joint<F> {
+impl<F> Drop for Members<F> {
     fn drop(&mut self) {
-        // A task that is dropped may add another.
         self.clear(|_, dropped| drop(dropped));
     }
 }

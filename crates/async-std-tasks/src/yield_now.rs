@@ -1,0 +1,1 @@
+../../tokio-tasks/src/yield_now.rs

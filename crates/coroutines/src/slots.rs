@@ -1,0 +1,1 @@
+../../tokio-tasks/src/slots.rs

@@ -1,0 +1,1 @@
+../../coroutines/src/catch_unwind.rs

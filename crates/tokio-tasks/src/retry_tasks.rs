@@ -1,0 +1,135 @@
+//! `RetryTasks`, the settings of tasks that are tried again.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{FusedStream, StreamExt};
+
+use crate::error::TaskError;
+use crate::retry::Retry;
+use crate::tasks::Tasks;
+use crate::timed_tasks::TimedTasks;
+use crate::timeout::timeout;
+
+/// [`Tasks`] that are tried again, made by [`Tasks::retry`] or [`TimedTasks::retry`].
+///
+/// Each attempt gets a clone of the input and its number, from 1. An error that says how the
+/// attempts ended, or that the time ran out, is a [`TaskError`] like any other.
+///
+/// ```
+/// use std::time::Duration;
+#[doc = example!(Backoff, Retry, Tasks)]
+/// let results = Tasks::new()
+///     .time_limit(Duration::from_secs(10))
+///     .retry(Retry::new().backoff(Backoff::none()))
+///     .map(["a", "b"], |name, attempt| async move {
+///         match (name, attempt) {
+///             ("a", 3) => Ok(name),
+///             _ => Err("busy"),
+///         }
+///     })
+///     .await;
+/// assert_eq!(*results[0].as_ref().unwrap(), "a");
+/// assert_eq!(
+///     results[1].as_ref().unwrap_err().to_string(),
+///     "the task failed after 3 attempts, the limit: allow more; the last error: busy",
+/// );
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[must_use = "settings do nothing until `map` or `as_completed` is called on them"]
+pub struct RetryTasks {
+    tasks: Tasks,
+    time_limit: Option<Duration>,
+    retry: Retry,
+}
+
+impl Tasks {
+    /// Runs each task again after an error, as `retry` says.
+    pub const fn retry(self, retry: Retry) -> RetryTasks {
+        RetryTasks {
+            tasks: self,
+            time_limit: None,
+            retry,
+        }
+    }
+}
+
+impl TimedTasks {
+    /// Runs each task again after an error, as `retry` says. The time limit is for all attempts of
+    /// a task together.
+    pub const fn retry(self, retry: Retry) -> RetryTasks {
+        RetryTasks {
+            tasks: self.tasks,
+            time_limit: Some(self.time_limit),
+            retry,
+        }
+    }
+}
+
+impl RetryTasks {
+    /// [`Tasks::map`], with all attempts of an input in one task.
+    ///
+    /// # Errors
+    /// Each result is its own: [`TaskError::Retry`] after the last attempt, [`TaskError::TimedOut`]
+    /// at the time limit, or as for [`Tasks::map`].
+    ///
+    /// # Panics
+    /// As [`Tasks::map`].
+    pub async fn map<I, F, Fut, T, E>(self, inputs: I, f: F) -> Vec<Result<T, TaskError<E>>>
+    where
+        I: IntoIterator<Item: Clone + Send + 'static>,
+        F: Fn(I::Item, usize) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let f = Arc::new(f);
+        let task = move |input| self.run(Arc::clone(&f), input);
+        let results = self.tasks.map(inputs, task).await;
+        results.into_iter().map(flatten).collect()
+    }
+
+    /// [`Tasks::as_completed`], with all attempts of an input in one task.
+    ///
+    /// # Errors
+    /// Each result is its own, as for [`map`](Self::map).
+    pub fn as_completed<I, F, Fut, T, E>(
+        self,
+        inputs: I,
+        f: F,
+    ) -> impl FusedStream<Item = (usize, Result<T, TaskError<E>>)> + Unpin
+    where
+        I: IntoIterator<Item: Clone + Send + 'static>,
+        F: Fn(I::Item, usize) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let f = Arc::new(f);
+        let task = move |input| self.run(Arc::clone(&f), input);
+        let results = self.tasks.as_completed(inputs, task);
+        results.map(|(index, result)| (index, flatten(result)))
+    }
+
+    /// All attempts of one input.
+    async fn run<I, F, Fut, T, E>(self, f: Arc<F>, input: I) -> Result<T, TaskError<E>>
+    where
+        I: Clone,
+        F: Fn(I, usize) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let attempts = self.retry.run(move |attempt| f(input.clone(), attempt));
+        let result = match self.time_limit {
+            Some(time_limit) => timeout(time_limit, attempts).await?,
+            None => attempts.await,
+        };
+        Ok(result?)
+    }
+}
+
+fn flatten<T, E>(result: Result<Result<T, TaskError<E>>, TaskError>) -> Result<T, TaskError<E>> {
+    result.unwrap_or_else(|error| Err(error.widen()))
+}
