@@ -1,9 +1,10 @@
-//! A busy echo server with three planted stalls, of 50 ms, of 200 ms, and one that never ends by itself: what is reported of
-//! them, and when.
+//! A busy echo server with three planted stalls, of 50 ms, of 200 ms and without an end, and their
+//! reports.
 //!
-//! `cargo run --release -p stall-watch --features tokio,backtrace --example echo_server`
+//! `cargo run --release -p effective-stall-watch --features tokio,backtrace --example echo_server`
 //!
-//! Without `backtrace` a report names the task and the place where it was spawned; with it, the line that blocks as well.
+//! Without `backtrace` a report names the task and the location where it was spawned; with it, the
+//! line that blocks as well.
 
 use std::error::Error;
 use std::io;
@@ -18,24 +19,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// Shorter than the shortest of the planted stalls by a third: from 1.5 times the threshold on, none is missed.
+/// The shortest planted stall is 1.5 times the threshold, from which on no stall is missed.
 const THRESHOLD: Duration = Duration::from_millis(33);
 const CLIENTS: usize = 32;
 const MESSAGE: usize = 64;
 
-/// Requests with this first byte hold their worker up.
+/// Requests with this first byte block their worker.
 const PLANTED: [(u8, &str); 3] = [
     (b'a', "50 ms of sleep"),
     (b'b', "200 ms of computing"),
     (b'c', "a wait without an end"),
 ];
 
-/// When a stall really began, which nobody but the one who planted it knows.
+/// When each planted stall really began.
 type Truth = Arc<Mutex<Vec<(&'static str, Instant)>>>;
 
 struct Server {
     truth: Truth,
-    /// What the third stall waits for.
+    /// The third stall waits for this.
     never: Mutex<mpsc::Receiver<()>>,
 }
 
@@ -75,7 +76,7 @@ impl Server {
 #[inline(never)]
 fn sleep_in_the_loop() {
     thread::sleep(Duration::from_millis(50)); // planted
-    // Or this function would be left before it sleeps, with a jump, and not be in the backtrace.
+    // Prevents a tail call, which would remove this function from the backtrace.
     std::hint::black_box(());
 }
 
@@ -87,7 +88,7 @@ fn compute_in_the_loop() {
     }
 }
 
-/// Sends messages and reads them back, until told to stop. Says how many.
+/// Sends messages and reads them back until the given time. Returns how many.
 async fn client(address: std::net::SocketAddr, until: Instant) -> io::Result<u64> {
     let mut stream = TcpStream::connect(address).await?;
     let (mut message, mut count) = ([0; MESSAGE], 0);
@@ -130,7 +131,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .enable_all()
         .build()?;
     let _watched = watch.runtime(runtime.handle().clone());
-    // The clients have a runtime of their own, so that only the server is held up.
+    // The clients have a runtime of their own, so that only the server is blocked.
     let clients = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -160,16 +161,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for (kind, _) in PLANTED {
             sleep(Duration::from_millis(300)).await;
-            // Not awaited: the last one does not come back.
+            // Not awaited: the last one does not return.
             tokio::spawn(plant(address, kind));
         }
         sleep(until.saturating_duration_since(Instant::now())).await;
-        // What never ends is ended here, and what it held up goes on.
+        // Ends the endless stall.
         drop(end);
         busy.join_all().await.into_iter().sum::<io::Result<u64>>()
     })?;
     let elapsed = begin.elapsed();
-    // So that the ends are reported too.
+    // So that the ends are reported as well.
     thread::sleep(4 * THRESHOLD);
 
     println!(
@@ -179,7 +180,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let heard = heard.lock().expect("held shortly");
     for (name, began) in truth.lock().expect("held shortly").iter() {
         let report = heard.iter().find(|(at, stall)| {
-            // When it says that it began.
+            // The reported beginning.
             let since = at.checked_sub(stall.lasted).unwrap_or(*at);
             let apart = since.max(*began) - since.min(*began);
             stall.phase == Phase::Began && apart < THRESHOLD

@@ -1,23 +1,24 @@
-//! How a watch is to be.
+//! The settings of a watch.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::BuildError;
+use crate::error::BuildError;
 use crate::shared::Shared;
 use crate::stall::Stall;
 use crate::watch::StallWatch;
-use crate::watchdog::{Limit, Sink, Watchdog};
+use crate::watchdog::rate_limit::RateLimit;
+use crate::watchdog::run::Watchdog;
+use crate::watchdog::sink::Sink;
 
-/// The shortest threshold.
-const SHORTEST: Duration = Duration::from_millis(1);
+const MIN_THRESHOLD: Duration = Duration::from_millis(1);
 
-/// The limit on reports unless another is set.
-const PER_SECOND: u32 = 10;
+/// The default limit of reports.
+const REPORTS_PER_SECOND: u32 = 10;
 
-/// How a watch is to be: what [`StallWatch::builder`] gives.
-#[must_use = "a builder does nothing until `build`"]
+/// The settings of a [`StallWatch`]; see [`StallWatch::builder`].
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder {
     threshold: Duration,
     sink: Sink,
@@ -27,9 +28,21 @@ pub struct Builder {
     backtraces: bool,
 }
 
-impl Builder {
-    pub(crate) fn new(threshold: Duration) -> Self {
-        Self {
+impl StallWatch {
+    /// Creates a watch that only counts stalls: see [`stats`](Self::stats) and
+    /// [`assert_none`](Self::assert_none). For reports use the [`builder`](Self::builder).
+    ///
+    /// # Errors
+    ///
+    /// If the threshold is shorter than a millisecond, or the system refuses a thread.
+    pub fn new(threshold: Duration) -> Result<StallWatch, BuildError> {
+        Self::builder(threshold).build()
+    }
+
+    /// Returns a builder. A poll that takes at least `threshold` is a stall; 100 ms is a good
+    /// start.
+    pub fn builder(threshold: Duration) -> Builder {
+        Builder {
             threshold,
             sink: Sink::default(),
             per_second: None,
@@ -38,27 +51,30 @@ impl Builder {
             backtraces: false,
         }
     }
+}
 
-    /// Calls this with each report, on the watchdog's thread.
+impl Builder {
+    /// Calls `on_stall` with each report, on the watchdog's thread.
     ///
-    /// While it runs, nobody watches: it should hand the report on and return. It must not wait for the event loop, which is
-    /// held up. Its panics are contained and counted.
+    /// Nothing is watched while it runs, so it should pass the report on and return. It must not
+    /// wait for the event loop, which is blocked. Its panics are caught and counted.
     pub fn on_stall(mut self, on_stall: impl FnMut(&Stall) + Send + 'static) -> Self {
         self.sink.on_stall = Some(Box::new(on_stall));
         self
     }
 
-    /// Makes each report an event with the target `stall_watch`: a warning while the stall goes on, information when it has
-    /// ended.
+    /// Emits each report as a tracing event with the target `stall_watch`: a warning while the
+    /// stall continues, information when it has ended.
     ///
-    /// The event comes from the watchdog's thread, so outside of all spans, and goes to the global default subscriber.
+    /// The events come from the watchdog's thread, outside all spans, and go to the global default
+    /// subscriber.
     #[cfg(feature = "tracing")]
     pub fn tracing(mut self) -> Self {
         self.sink.tracing = true;
         self
     }
 
-    /// Takes a backtrace of the held-up thread with each report.
+    /// Takes a backtrace of the blocked thread with each report.
     ///
     /// The process gets a signal handler for the rest of its life. [`Backtrace`](crate::Backtrace)
     /// explains how it works and what it means for the process: the program needs no code for it,
@@ -80,21 +96,21 @@ impl Builder {
         self
     }
 
-    /// Limits the rate of reports about stalls that go on.
+    /// Limits the rate of reports about stalls that continue. With 0 there are no reports.
     ///
-    /// A report over the limit is held back: it comes with the first look that has room for it, if the stall still goes on
-    /// then, the longest stall first. Those of stalls that are over by then are left out and only counted. The end of a
-    /// stall is reported if its beginning was, and does not count.
+    /// A report over the limit is delayed until the limit allows it, if its stall still continues
+    /// then; the longest stall goes first. Reports of stalls that have ended by then are suppressed
+    /// and only counted. The end of a stall is reported if its beginning was, and does not count.
     ///
-    /// The default is 10 a second, and in a burst one per watched thread if these are more, so that all are named when
-    /// all are held up. With 0 there are no reports.
+    /// The default is 10 a second, and in a burst one per watched thread if these are more, so that
+    /// all threads are named when all are blocked.
     pub fn reports_per_second(mut self, reports: u32) -> Self {
         self.per_second = Some(reports);
         self
     }
 
-    /// For tests: dropping the watch panics if there was a stall, as [`StallWatch::assert_none`] does, but not while the
-    /// thread panics already.
+    /// For tests: makes dropping the watch panic if there was a stall, as
+    /// [`StallWatch::assert_none`] does, unless the thread is already panicking.
     pub fn panic_on_drop(mut self) -> Self {
         self.panic_on_drop = true;
         self
@@ -104,9 +120,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// If the threshold is under a millisecond, the system refuses a thread, or there are to be backtraces and cannot be.
+    /// If the threshold is shorter than a millisecond, the system refuses a thread, or backtraces
+    /// were asked for and are unavailable.
     pub fn build(self) -> Result<StallWatch, BuildError> {
-        if self.threshold < SHORTEST {
+        if self.threshold < MIN_THRESHOLD {
             return Err(BuildError::ThresholdTooShort(self.threshold));
         }
         #[cfg(all(feature = "backtrace", target_os = "linux"))]
@@ -115,13 +132,13 @@ impl Builder {
         }
         let shared = Arc::new(Shared::new(self.threshold));
         let limit = match self.per_second {
-            Some(reports) => Limit::fixed(reports),
-            None => Limit::growing(PER_SECOND),
+            Some(reports) => RateLimit::fixed(reports),
+            None => RateLimit::growing(REPORTS_PER_SECOND),
         };
         let watchdog = Watchdog::new(Arc::clone(&shared), self.sink, limit);
         #[cfg(all(feature = "backtrace", target_os = "linux"))]
-        let watchdog = watchdog.with_backtraces(self.backtraces);
-        StallWatch::start(shared, watchdog, self.panic_on_drop).map_err(BuildError::Thread)
+        let watchdog = watchdog.with_backtraces(self.backtraces.then_some(crate::wrap::FILE));
+        StallWatch::start(shared, watchdog, self.panic_on_drop).map_err(BuildError::Spawn)
     }
 }
 

@@ -1,21 +1,24 @@
-//! What can go wrong with a watch.
+//! The errors of a watch.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// Why there is no watch.
+#[cfg(all(feature = "backtrace", target_os = "linux"))]
+use crate::backtrace::error::BacktraceError;
+
+/// The reason why a watch could not be built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The threshold is shorter than a millisecond.
     ThresholdTooShort(Duration),
     /// The system refused the watchdog's thread.
-    Thread(io::Error),
-    /// Backtraces cannot be taken here.
+    Spawn(io::Error),
+    /// Backtraces are unavailable.
     #[cfg(all(feature = "backtrace", target_os = "linux"))]
-    Backtraces(crate::BacktraceError),
+    Backtraces(BacktraceError),
 }
 
 impl fmt::Display for BuildError {
@@ -23,11 +26,12 @@ impl fmt::Display for BuildError {
         match self {
             Self::ThresholdTooShort(threshold) => write!(
                 f,
-                "a threshold of {threshold:?} is too short to be watched: take at least 1 ms"
+                "a threshold of {threshold:?} is too short: it must be at least 1 ms"
             ),
-            Self::Thread(error) => write!(
+            Self::Spawn(error) => write!(
                 f,
-                "no thread for the watchdog: {error}; end some threads, or raise the limit on them"
+                "the system refused the watchdog's thread ({error}): end other threads, or raise \
+                 their limit"
             ),
             #[cfg(all(feature = "backtrace", target_os = "linux"))]
             Self::Backtraces(error) => error.fmt(f),
@@ -36,26 +40,26 @@ impl fmt::Display for BuildError {
 }
 
 impl Error for BuildError {
-    /// What lies behind the cause that the words name.
+    /// The source of the cause, which the message includes.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::ThresholdTooShort(_) => None,
-            Self::Thread(error) => error.source(),
+            Self::Spawn(error) => error.source(),
             #[cfg(all(feature = "backtrace", target_os = "linux"))]
             Self::Backtraces(error) => error.source(),
         }
     }
 }
 
-/// A watchdog was told to end, and its callback did not return in time.
+/// A watchdog was stopped, but its callback did not return in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StillRunning;
 
 impl fmt::Display for StillRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the callback for stalls is still running: the watchdog ends when it returns; let it hand the report on \
-             instead of waiting",
+            "the `on_stall` callback is still running, and the watchdog ends when it returns: let \
+             the callback pass the report on instead of waiting",
         )
     }
 }

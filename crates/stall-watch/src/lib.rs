@@ -5,34 +5,47 @@
 #[cfg(all(feature = "backtrace", target_os = "linux"))]
 mod backtrace;
 mod builder;
-mod contain;
 mod error;
+mod local;
+#[cfg(any(model_check, all(feature = "backtrace", target_os = "linux")))]
+mod mailbox;
+mod panic;
 #[cfg(feature = "tokio")]
 mod runtime;
-mod seat;
 mod shared;
 mod site;
 mod slot;
 mod stall;
-mod stats;
 mod sync;
 mod thread;
+mod thread_record;
 mod times;
 mod watch;
 mod watchdog;
 mod wrap;
 
 #[cfg(all(feature = "backtrace", target_os = "linux"))]
-pub use backtrace::{Backtrace, BacktraceError, Frame};
+pub use backtrace::error::BacktraceError;
+#[cfg(all(feature = "backtrace", target_os = "linux"))]
+pub use backtrace::{Backtrace, Frame};
 pub use builder::Builder;
 pub use error::{BuildError, StillRunning};
+pub use local::excused;
 #[cfg(feature = "tokio")]
-pub use runtime::{RuntimeWatch, WorkerNotes};
-pub use seat::excused;
+pub use runtime::hooks::WorkerHooks;
+#[cfg(feature = "tokio")]
+pub use runtime::watch_runtime::RuntimeWatch;
 pub use site::Task;
 pub use stall::{Phase, Stall};
-pub use stats::Stats;
 pub use thread::Thread;
 pub use times::PollTimes;
-pub use watch::StallWatch;
+pub use watch::{StallWatch, Stats};
 pub use wrap::{Spot, Watched};
+
+/// The protocols that `tests/model_check.rs` checks.
+#[cfg(model_check)]
+#[doc(hidden)]
+pub mod model {
+    pub use crate::mailbox::Mailbox;
+    pub use crate::slot::{CurrentPoll, Slot};
+}

@@ -1,32 +1,32 @@
-//! What the threads that poll, the watchdog and the user's handle share.
+//! The state that the polling threads, the watchdog and the user's handle share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread as StdThread;
 use std::time::{Duration, Instant};
 
-use crate::seat::Seat;
+#[cfg(feature = "tokio")]
+use crate::runtime::registry::RuntimeRegistry;
 use crate::site::Sites;
 use crate::stall::Stall;
+use crate::sync::lock;
+use crate::thread_record::ThreadRecord;
 use crate::times::PollTimes;
 
-/// Stalls that are kept, for `assert_none`.
+/// How many stalls are kept for `assert_none`.
 const KEPT: usize = 8;
-
-/// Locks. No code of the user runs under the locks of this crate, so none is ever poisoned.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// Tells watches apart in the threads' own memory.
+    /// Identifies the watch in thread-locals.
     pub(crate) id: u64,
-    /// Nanoseconds. Also [`origin`](Self::now) is the zero of all times here.
+    /// In nanoseconds.
     pub(crate) threshold: u64,
+    /// The zero of all times.
     origin: Instant,
     pub(crate) sites: Sites,
-    seats: Mutex<Vec<Arc<Seat>>>,
+    records: Mutex<Vec<Arc<ThreadRecord>>>,
+    /// The poll times of threads that have exited.
     retired: Mutex<PollTimes>,
     pub(crate) counts: Counts,
     kept: Mutex<Vec<Stall>>,
@@ -34,10 +34,10 @@ pub(crate) struct Shared {
     dozing: AtomicBool,
     stopped: AtomicBool,
     #[cfg(feature = "tokio")]
-    pub(crate) runtimes: crate::runtime::Runtimes,
+    pub(crate) runtimes: RuntimeRegistry,
 }
 
-/// What the watchdog has done.
+/// The watchdog's counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) stalls: AtomicU64,
@@ -55,7 +55,7 @@ impl Shared {
             threshold: nanoseconds(threshold),
             origin: Instant::now(),
             sites: Sites::default(),
-            seats: Mutex::new(Vec::new()),
+            records: Mutex::new(Vec::new()),
             retired: Mutex::new(PollTimes::new()),
             counts: Counts::default(),
             kept: Mutex::new(Vec::new()),
@@ -63,35 +63,37 @@ impl Shared {
             dozing: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             #[cfg(feature = "tokio")]
-            runtimes: crate::runtime::Runtimes::default(),
+            runtimes: RuntimeRegistry::default(),
         }
     }
 
-    /// Nanoseconds since this watch was made. `Instant` does not advance while the machine is suspended, where that is
-    /// known: on Linux it is `CLOCK_MONOTONIC`.
+    /// Nanoseconds since this watch was made. On Linux `Instant` is `CLOCK_MONOTONIC`, which does
+    /// not advance while the machine is suspended.
     pub(crate) fn now(&self) -> u64 {
         nanoseconds(self.origin.elapsed())
     }
 
-    pub(crate) fn join(&self, seat: &Arc<Seat>) {
-        lock(&self.seats).push(Arc::clone(seat));
+    pub(crate) fn register(&self, record: &Arc<ThreadRecord>) {
+        lock(&self.records).push(Arc::clone(record));
     }
 
-    pub(crate) fn leave(&self, seat: &Arc<Seat>) {
-        // Both under the lock of the seats, so that no reader counts it twice or not at all.
-        let mut seats = lock(&self.seats);
-        seats.retain(|other| !Arc::ptr_eq(other, seat));
-        seat.times.add_to(&mut lock(&self.retired));
+    pub(crate) fn unregister(&self, record: &Arc<ThreadRecord>) {
+        // Both steps under the lock of the records, so that a reader counts each thread once.
+        let mut records = lock(&self.records);
+        records.retain(|other| !Arc::ptr_eq(other, record));
+        record.times.add_to(&mut lock(&self.retired));
     }
 
-    pub(crate) fn seats(&self) -> Vec<Arc<Seat>> {
-        lock(&self.seats).clone()
+    pub(crate) fn records(&self) -> Vec<Arc<ThreadRecord>> {
+        lock(&self.records).clone()
     }
 
     pub(crate) fn poll_times(&self) -> PollTimes {
-        let seats = lock(&self.seats);
+        let records = lock(&self.records);
         let mut times = lock(&self.retired).clone();
-        seats.iter().for_each(|seat| seat.times.add_to(&mut times));
+        for record in &*records {
+            record.times.add_to(&mut times);
+        }
         times
     }
 
@@ -106,12 +108,12 @@ impl Shared {
         lock(&self.kept).clone()
     }
 
-    pub(crate) fn watched_by(&self, watchdog: &StdThread) {
-        // Set once, by whoever made this.
+    pub(crate) fn set_watchdog(&self, watchdog: &StdThread) {
+        // Called once, when the watch is made.
         let _ = self.watchdog.set(watchdog.clone());
     }
 
-    pub(crate) fn wake_watchdog(&self) {
+    fn wake_watchdog(&self) {
         if let Some(watchdog) = self.watchdog.get() {
             watchdog.unpark();
         }
@@ -126,7 +128,7 @@ impl Shared {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Called after every beginning of a poll: a load of what is hardly ever written.
+    /// Called when a poll has begun: one load of a flag that rarely changes.
     pub(crate) fn wake_if_dozing(&self) {
         if self.dozing.load(Ordering::Relaxed) {
             self.wake_from_doze();

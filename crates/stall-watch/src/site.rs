@@ -1,85 +1,85 @@
-//! Places that were wrapped, by number: a slot holds nothing but the number.
+//! The registry of wrapped places. A slot holds only the id of a site.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::shared::lock;
 use crate::slot::NO_SITE;
+use crate::sync::lock;
 
-/// What was wrapped: where, and under which name.
+/// A wrapped place, with its id.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) id: u64,
     pub(crate) task: Task,
 }
 
-/// A wrapped future, or a closure, as reports name it.
+/// A wrapped future or closure, as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Task {
-    /// The name it was given, if any.
+    /// The name, if one was given.
     pub name: Option<Arc<str>>,
-    /// Where in the source it was wrapped.
+    /// The source location of the `wrap` or `named` call.
     pub location: &'static Location<'static>,
 }
 
 impl fmt::Display for Task {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
-            Some(name) => write!(f, "`{name}` of {}", self.location),
-            None => write!(f, "of {}", self.location),
+            Some(name) => write!(f, "`{name}` at {}", self.location),
+            None => write!(f, "at {}", self.location),
         }
     }
 }
 
-/// All sites of a watch. Numbers are never used twice: a stale one is found to be gone, not to be another.
+/// All sites of a watch. Ids are not reused, so a stale one is never mistaken for another site.
 #[derive(Debug, Default)]
 pub(crate) struct Sites {
-    book: Mutex<Book>,
+    inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct Inner {
     last: u64,
     by_id: HashMap<u64, Weak<Site>>,
-    // Kept for good: there are as many as places in the source.
+    // Never removed: there are only as many as places in the source.
     unnamed: HashMap<&'static Location<'static>, Arc<Site>>,
     sweep_at: usize,
 }
 
 impl Sites {
-    /// The one site of a place in the source.
+    /// The unnamed site of a source location.
     pub(crate) fn unnamed(&self, location: &'static Location<'static>) -> Arc<Site> {
-        let mut book = lock(&self.book);
-        if let Some(site) = book.unnamed.get(location) {
+        let mut inner = lock(&self.inner);
+        if let Some(site) = inner.unnamed.get(location) {
             return Arc::clone(site);
         }
-        let site = book.enter(Task {
+        let site = inner.insert(Task {
             name: None,
             location,
         });
-        book.unnamed.insert(location, Arc::clone(&site));
+        inner.unnamed.insert(location, Arc::clone(&site));
         site
     }
 
-    /// A site of its own, forgotten when its last owner drops it.
+    /// A new named site, forgotten when its last owner drops it.
     pub(crate) fn named(&self, name: Arc<str>, location: &'static Location<'static>) -> Arc<Site> {
-        lock(&self.book).enter(Task {
+        lock(&self.inner).insert(Task {
             name: Some(name),
             location,
         })
     }
 
     pub(crate) fn find(&self, id: u64) -> Option<Arc<Site>> {
-        lock(&self.book).by_id.get(&id)?.upgrade()
+        lock(&self.inner).by_id.get(&id)?.upgrade()
     }
 }
 
-impl Book {
-    fn enter(&mut self, task: Task) -> Arc<Site> {
-        // Sweeping whenever it has doubled costs a constant per entry.
+impl Inner {
+    fn insert(&mut self, task: Task) -> Arc<Site> {
+        // Sweeping after each doubling costs amortised constant time per site.
         if self.by_id.len() >= self.sweep_at {
             self.by_id.retain(|_, site| site.strong_count() > 0);
             self.sweep_at = (2 * self.by_id.len()).max(64);
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_have_one_site_and_names_are_forgotten() {
+    fn unnamed_sites_are_shared_and_named_ones_forgotten() {
         let sites = Sites::default();
         let here = Location::caller();
         let first = sites.unnamed(here);
@@ -112,7 +112,7 @@ mod tests {
             drop(named);
             assert!(sites.find(id).is_none());
         }
-        assert!(lock(&sites.book).by_id.len() < 200);
+        assert!(lock(&sites.inner).by_id.len() < 200);
         assert!(sites.find(first.id).is_some() && sites.find(NO_SITE).is_none());
     }
 }

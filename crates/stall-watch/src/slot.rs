@@ -1,107 +1,112 @@
-//! What one thread is polling, written by that thread and read by the watchdog.
+//! A seqlock with the current poll of one thread: written by that thread, read by the watchdog.
 //!
-//! A sequence lock (Boehm, *Can seqlocks get along with programming language memory models?*, MSPC 2012) with one writer:
-//! `turn` is odd while a poll runs. The data are atomics too, stored with `Release` and loaded with `Acquire`: a reader
-//! that sees anything of a later turn sees that `turn` has moved as well, and drops what it read. So there is no fence, and
-//! on x86 every store is a plain one.
+//! See Boehm, *Can seqlocks get along with programming language memory models?*, MSPC 2012. There
+//! is one writer, and `seq` is odd while a poll runs. The data are atomics as well, stored with
+//! `Release` and loaded with `Acquire`: a reader that sees any value of a later poll also sees that
+//! `seq` has changed, and discards what it read. So no fence is needed, and on x86 every store is a
+//! plain one.
+#![allow(missing_docs, unreachable_pub, reason = "public for the model checks")]
 
 use crate::sync::{AtomicU64, Ordering};
 
 /// The id of no site.
-pub(crate) const NO_SITE: u64 = 0;
+pub const NO_SITE: u64 = 0;
 
-/// One thread's poll, if any. Ids and times only: what they stand for is looked up when something is wrong.
+/// The slot holds ids and times only; the watchdog looks up what they mean when it reports a stall.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Slot {
-    turn: AtomicU64,
+pub struct Slot {
+    seq: AtomicU64,
     site: AtomicU64,
     since: AtomicU64,
     inner: AtomicU64,
-    over_turn: AtomicU64,
-    over_ns: AtomicU64,
+    /// The sequence number and duration of the last long poll.
+    long_seq: AtomicU64,
+    long_ns: AtomicU64,
 }
 
-/// A poll that was under way when it was looked at.
+/// A consistent view of a running poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Look {
-    /// Which poll of this thread: odd, and never the same again.
-    pub(crate) turn: u64,
+pub struct CurrentPoll {
+    /// The sequence number of the poll: odd, and unique on this thread.
+    pub seq: u64,
     /// The outermost wrapped future.
-    pub(crate) site: u64,
+    pub site: u64,
     /// When its poll began.
-    pub(crate) since: u64,
+    pub since: u64,
     /// The innermost wrapped future that is being polled inside it, or [`NO_SITE`].
-    pub(crate) inner: u64,
+    pub inner: u64,
 }
 
 impl Slot {
-    pub(crate) fn new() -> Self {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
         Self {
-            turn: AtomicU64::new(0),
+            seq: AtomicU64::new(0),
             site: AtomicU64::new(NO_SITE),
             since: AtomicU64::new(0),
             inner: AtomicU64::new(NO_SITE),
-            over_turn: AtomicU64::new(0),
-            over_ns: AtomicU64::new(0),
+            long_seq: AtomicU64::new(0),
+            long_ns: AtomicU64::new(0),
         }
     }
 
-    /// A poll begins. Only by the thread whose slot it is, and not within a poll.
-    pub(crate) fn begin(&self, site: u64, since: u64) {
-        let turn = self.turn.load(Ordering::Relaxed);
+    /// Begins a poll. Only for the thread of this slot, outside a poll.
+    pub fn begin(&self, site: u64, since: u64) {
+        let seq = self.seq.load(Ordering::Relaxed);
         self.site.store(site, Ordering::Release);
         self.since.store(since, Ordering::Release);
         self.inner.store(NO_SITE, Ordering::Release);
-        self.turn.store(turn + 1, Ordering::Release);
+        self.seq.store(seq + 1, Ordering::Release);
     }
 
-    /// A poll within the poll begins or ends: who is innermost now. Says who was before.
-    pub(crate) fn nest(&self, inner: u64) -> u64 {
+    /// Sets the innermost site, as a nested poll begins or ends. Returns the previous one.
+    pub fn nest(&self, inner: u64) -> u64 {
         let before = self.inner.load(Ordering::Relaxed);
         self.inner.store(inner, Ordering::Release);
         before
     }
 
-    /// The poll ends. Says how long it took; a poll of at least `limit` leaves that behind for [`ended`](Self::ended).
-    pub(crate) fn end(&self, now: u64, limit: u64) -> u64 {
-        let turn = self.turn.load(Ordering::Relaxed);
+    /// Ends the poll and returns its duration. A poll of at least `limit` leaves its duration for
+    /// [`long_poll`](Self::long_poll).
+    pub fn end(&self, now: u64, limit: u64) -> u64 {
+        let seq = self.seq.load(Ordering::Relaxed);
         let took = now.saturating_sub(self.since.load(Ordering::Relaxed));
         if took >= limit {
-            self.over_turn.store(0, Ordering::Release);
-            self.over_ns.store(took, Ordering::Release);
-            self.over_turn.store(turn, Ordering::Release);
+            self.long_seq.store(0, Ordering::Release);
+            self.long_ns.store(took, Ordering::Release);
+            self.long_seq.store(seq, Ordering::Release);
         }
-        self.turn.store(turn + 1, Ordering::Release);
+        self.seq.store(seq + 1, Ordering::Release);
         took
     }
 
-    /// The turn alone: what changes whenever this thread gets anything done.
-    pub(crate) fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Acquire)
+    /// The sequence number alone, which changes whenever the thread makes progress.
+    pub fn seq(&self) -> u64 {
+        self.seq.load(Ordering::Acquire)
     }
 
-    /// The poll under way. `None` also if one ended while it was looked at: then there is nothing to complain about.
-    pub(crate) fn look(&self) -> Option<Look> {
-        let turn = self.turn.load(Ordering::Acquire);
-        if turn.is_multiple_of(2) {
+    /// The running poll. `None` also if a poll ended while it was read: then nothing is blocked.
+    pub fn current(&self) -> Option<CurrentPoll> {
+        let seq = self.seq.load(Ordering::Acquire);
+        if seq.is_multiple_of(2) {
             return None;
         }
-        let look = Look {
-            turn,
+        let poll = CurrentPoll {
+            seq,
             site: self.site.load(Ordering::Acquire),
             since: self.since.load(Ordering::Acquire),
             inner: self.inner.load(Ordering::Acquire),
         };
-        (self.turn.load(Ordering::Relaxed) == turn).then_some(look)
+        (self.seq.load(Ordering::Relaxed) == seq).then_some(poll)
     }
 
-    /// How long the poll of this turn took, if it has ended, was a long one, and no other long one has ended since.
-    pub(crate) fn ended(&self, turn: u64) -> Option<u64> {
-        if self.over_turn.load(Ordering::Acquire) != turn {
+    /// The duration of the poll `seq`, if it was the last long poll to end.
+    pub fn long_poll(&self, seq: u64) -> Option<u64> {
+        if self.long_seq.load(Ordering::Acquire) != seq {
             return None;
         }
-        let took = self.over_ns.load(Ordering::Acquire);
-        (self.over_turn.load(Ordering::Relaxed) == turn).then_some(took)
+        let took = self.long_ns.load(Ordering::Acquire);
+        (self.long_seq.load(Ordering::Relaxed) == seq).then_some(took)
     }
 }

@@ -1,4 +1,4 @@
-//! What is reported.
+//! A report of a stall.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,46 +9,51 @@ use crate::backtrace::Backtrace;
 use crate::site::Task;
 use crate::thread::Thread;
 
-/// How far a stall is.
+/// The phase of a stall that a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// The first report of it: it has passed the threshold and goes on. By how much depends on the limit of reports, see
+    /// The first report: the stall has passed the threshold and continues. How long after that it
+    /// comes depends on the rate limit, see
     /// [`Builder::reports_per_second`](crate::Builder::reports_per_second).
     Began,
-    /// It still goes on, ten times as long as the threshold, then a hundred times, and so on.
+    /// The stall still continues, after ten times the threshold, then a hundred times, and so on.
     Continues,
-    /// It is over. Comes only after `Began` was reported.
+    /// The stall is over. Reported only if `Began` was.
     Ended,
 }
 
-/// One report about a thread that is held up.
+/// A report about a blocked thread.
 ///
-/// `Display` says it in one line. With a backtrace, `{:#}` adds its frames, one per line.
+/// `Display` prints one line. With a backtrace, `{:#}` adds its frames, one per line.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stall {
-    /// Whether it goes on.
+    /// The phase of the stall.
     pub phase: Phase,
-    /// The thread. `None` for a runtime's worker whose thread has not been seen; `StallWatch::configure`, of the feature
-    /// `tokio`, makes them known.
+    /// The blocked thread. `None` for a worker of a runtime whose thread is not known;
+    /// `StallWatch::configure` (feature `tokio`) makes the threads known.
     pub thread: Option<Arc<Thread>>,
-    /// The outermost wrapped future that is being polled. `None` if what blocks is not wrapped.
+    /// The outermost wrapped future that is being polled. `None` if the blocking task is not
+    /// wrapped.
     pub task: Option<Task>,
     /// The innermost wrapped future that is being polled inside it, if there is one.
     pub within: Option<Task>,
-    /// The number of the worker, if a runtime that is watched as a whole reports it.
+    /// The index of the worker, for a runtime that is watched as a whole.
     pub worker: Option<usize>,
-    /// When it began.
+    /// When the stall began.
     pub since: SystemTime,
-    /// How long it has lasted so far, or did when it has ended. Time for which the whole process stood still is not in it,
-    /// nor, under a CPU quota, time for which the thread was ready to run and got no CPU.
+    /// How long it has lasted so far, or lasted in all. This excludes time in which the whole
+    /// process was stopped and, under a CPU quota, time in which the thread was runnable but got no
+    /// CPU.
     pub lasted: Duration,
-    /// How many threads are held up at this moment, this one included, and how many are watched.
-    pub held_up: (usize, usize),
-    /// Reports that were left out or held back since the last one, to limit their rate.
+    /// How many threads are blocked at this moment, including this one.
+    pub blocked: usize,
+    /// How many threads are watched.
+    pub watched: usize,
+    /// How many reports were suppressed or delayed by the rate limit since the previous one.
     pub suppressed: u64,
-    /// What the thread was doing, if that was asked for. Never with [`Phase::Ended`].
+    /// What the thread was doing, if backtraces were asked for. Never with [`Phase::Ended`].
     #[cfg(all(feature = "backtrace", target_os = "linux"))]
     pub backtrace: Option<Backtrace>,
 }
@@ -57,36 +62,38 @@ impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.thread {
             Some(thread) => write!(f, "{thread}")?,
-            None => f.write_str("a thread not known")?,
+            None => f.write_str("an unknown thread")?,
         }
         if let Some(worker) = self.worker {
             write!(f, ", worker {worker},")?;
         }
         let lasted = self.lasted;
         match self.phase {
-            Phase::Began => write!(f, " is held up, for {lasted:.1?} so far")?,
-            Phase::Continues => write!(f, " is still held up, for {lasted:.1?} so far")?,
-            Phase::Ended => write!(f, " was held up for {lasted:.1?}")?,
+            Phase::Began => write!(f, " has been blocked for {lasted:.1?}")?,
+            Phase::Continues => write!(f, " is still blocked, after {lasted:.1?},")?,
+            Phase::Ended => write!(f, " was blocked for {lasted:.1?}")?,
         }
         match &self.task {
-            Some(task) => write!(f, ", by the task {task}")?,
-            None => f.write_str(", by a task that is not wrapped")?,
+            Some(task) => write!(f, " by the task {task}")?,
+            None => f.write_str(" by a task that is not wrapped")?,
         }
         if let Some(within) = &self.within {
             write!(f, ", in the task {within}")?;
         }
         #[cfg(all(feature = "backtrace", target_os = "linux"))]
-        if let Some(place) = self.backtrace.as_ref().and_then(Backtrace::place) {
-            write!(f, ", at {place}")?;
+        if let Some(location) = self.backtrace.as_ref().and_then(Backtrace::location) {
+            write!(f, ", in {location}")?;
         }
-        match self.held_up {
-            _ if self.phase == Phase::Ended => {}
-            (0 | 1, _) => {}
-            (all, watched) if all == watched => write!(f, "; so are all {all} watched threads")?,
-            (some, watched) => write!(f, "; {some} of {watched} watched threads are")?,
+        if self.phase != Phase::Ended && self.blocked > 1 {
+            match (self.blocked, self.watched) {
+                (all, watched) if all == watched => {
+                    write!(f, "; all {all} watched threads are blocked")?;
+                }
+                (some, watched) => write!(f, "; {some} of {watched} watched threads are blocked")?,
+            }
         }
         if self.suppressed > 0 {
-            write!(f, "; {} reports were left out", self.suppressed)?;
+            write!(f, "; {} reports were suppressed", self.suppressed)?;
         }
         #[cfg(all(feature = "backtrace", target_os = "linux"))]
         if let (true, Some(backtrace)) = (f.alternate(), &self.backtrace) {

@@ -1,4 +1,4 @@
-//! Who a thread is, in reports.
+//! The identity of a thread in reports.
 
 use std::fmt;
 use std::thread::{self, ThreadId};
@@ -9,9 +9,9 @@ use std::thread::{self, ThreadId};
 pub struct Thread {
     /// Its name, if it has one.
     pub name: Option<String>,
-    /// Rust's number for it.
+    /// Its id in the standard library.
     pub id: ThreadId,
-    /// The system's number for it, as `top -H`, `gdb` and `perf` show it. On Linux only.
+    /// Its kernel id, as `top -H`, `gdb` and `perf` show it. Only on Linux.
     pub os_id: Option<u32>,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Thread {
     }
 }
 
-/// The file system tells a thread its number without unsafe code; it is asked once per thread.
+/// Reads the kernel id from `/proc`, which needs no unsafe code. Called once per thread.
 #[cfg(target_os = "linux")]
 fn os_id() -> Option<u32> {
     let link = std::fs::read_link("/proc/thread-self").ok()?;

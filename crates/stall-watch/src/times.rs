@@ -1,7 +1,10 @@
-//! How long polls took: a histogram with buckets of constant relative width.
+//! A histogram of poll durations, with buckets of constant relative width.
 //!
-//! Log-linear, as in HdrHistogram (Gil Tene): each power of two is split into eight equal buckets, so that a time is known to
-//! within an eighth. One per thread, written by that thread alone without a lock, and added up when somebody asks.
+//! It is log-linear like HdrHistogram (Gil Tene): each power of two is split into eight equal
+//! buckets, so a duration is known to within an eighth. Each thread writes a histogram of its own
+//! and the watch adds them up on request. That is the reason for a hand-written one: every poll
+//! must record without a lock while the watch reads, and the crate `hdrhistogram` has no atomic
+//! counts.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +23,7 @@ fn bucket(ns: u64) -> usize {
     (u64::from(exponent - SPLIT + 1) << SPLIT | within) as usize
 }
 
-/// The times that fall into a bucket, from the first that does to the first that does not.
+/// The durations of a bucket: the lowest in it, and the lowest above it.
 fn bounds(bucket: usize) -> (u64, u64) {
     let (group, within) = (
         (bucket >> SPLIT) as u32,
@@ -34,7 +37,7 @@ fn bounds(bucket: usize) -> (u64, u64) {
     (low, low.saturating_add(width))
 }
 
-/// One thread's counts. Only that thread adds to them.
+/// The histogram of one thread. Only that thread adds to it.
 pub(crate) struct Recorder {
     counts: Box<[AtomicU64]>,
     total_ns: AtomicU64,
@@ -50,7 +53,8 @@ impl Recorder {
         }
     }
 
-    /// Counts a poll. A load and a store each, not an addition in one: nobody else writes.
+    /// Counts a poll. A load and a store instead of an atomic addition, as there is only one
+    /// writer.
     pub(crate) fn add(&self, ns: u64) {
         let count = &self.counts[bucket(ns)];
         count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -81,9 +85,9 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// How long polls took, of all threads together. Polls that are still under way are not in it.
+/// The durations of the polls of all threads. Running polls are not included.
 ///
-/// A quantile is known to within an eighth of itself; the longest and the total are exact.
+/// Quantiles are known to within an eighth; the longest poll and the total are exact.
 ///
 /// ```
 /// use std::time::Duration;
@@ -111,23 +115,24 @@ impl PollTimes {
         }
     }
 
-    /// How many polls there were.
+    /// Returns the number of polls.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// All polls together.
+    /// Returns the total duration of all polls.
     pub fn total(&self) -> Duration {
         Duration::from_nanos(self.total_ns)
     }
 
-    /// The longest poll.
+    /// Returns the duration of the longest poll.
     pub fn longest(&self) -> Duration {
         Duration::from_nanos(self.longest_ns)
     }
 
-    /// The time within which that share of the polls was done, the share being between 0 and 1: the upper end of its bucket,
-    /// so never less than the truth and at most an eighth more. Zero if there were no polls.
+    /// Returns the duration within which the given share of the polls completed, for a share from 0
+    /// to 1. This is the upper end of a bucket: at most an eighth too much, and never too little.
+    /// Zero if there were no polls.
     pub fn quantile(&self, share: f64) -> Duration {
         let count = self.count();
         let rank = ((share.clamp(0.0, 1.0) * count as f64).ceil() as u64).clamp(1, count.max(1));
@@ -141,7 +146,7 @@ impl PollTimes {
         Duration::ZERO
     }
 
-    /// How many polls took at least that long. A bucket counts if all of it does.
+    /// Returns the number of polls that took at least `time`. A bucket counts only as a whole.
     pub fn at_least(&self, time: Duration) -> u64 {
         let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let buckets = self.counts.iter().enumerate();
@@ -151,7 +156,8 @@ impl PollTimes {
             .sum()
     }
 
-    /// The buckets that are not empty, in rising order: the shortest time that falls into one, and how many did.
+    /// Returns the non-empty buckets in ascending order: the lowest duration of each, and its
+    /// count.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let buckets = self.counts.iter().enumerate();
         buckets
@@ -176,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_time_lies_in_its_bucket_and_buckets_join() {
+    fn buckets_are_adjacent_and_contain_their_durations() {
         let mut expected = 0;
         for each in 0..BUCKETS {
             let (low, high) = bounds(each);
@@ -210,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn polls_of_hours_are_counted_as_such() {
+    fn polls_of_hours_are_counted() {
         let recorder = Recorder::new();
         let minutes = [37, 60, 120, 60 * 24 * 365];
         for minutes in minutes {

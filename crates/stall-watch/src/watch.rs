@@ -1,4 +1,4 @@
-//! The user's handle.
+//! The public handle of a watch, and its statistics.
 
 use std::any::Any;
 use std::fmt;
@@ -10,15 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::builder::Builder;
-use crate::contain::drop_contained;
+use crate::error::StillRunning;
+use crate::panic::drop_quietly;
 use crate::shared::Shared;
-use crate::stats::Stats;
-use crate::watchdog::Watchdog;
+use crate::times::PollTimes;
+use crate::watchdog::run::Watchdog;
 use crate::wrap::{Spot, Watched};
-use crate::{BuildError, StillRunning};
 
-/// A watchdog on a thread of its own. Dropping it ends and joins that thread.
+/// A watchdog on a thread of its own. Dropping it stops and joins that thread.
 ///
 /// ```
 /// use std::thread::sleep;
@@ -37,27 +36,33 @@ use crate::{BuildError, StillRunning};
 pub struct StallWatch {
     pub(crate) shared: Arc<Shared>,
     watchdog: Option<JoinHandle<()>>,
-    /// Disconnected when the watchdog's thread is about to end.
+    /// Disconnected when the watchdog's thread is about to exit.
     ended: Mutex<Receiver<()>>,
     panic_on_drop: bool,
 }
 
+/// The statistics of a watch since it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The number of stalls.
+    pub stalls: u64,
+    /// The number of threads that were blocked at the watchdog's last check.
+    pub ongoing: usize,
+    /// The number of reports that the rate limit suppressed or delayed. `stalls` counts every
+    /// stall.
+    pub suppressed: u64,
+    /// The number of panics of the callback or of a tracing subscriber, which were caught.
+    pub callback_panics: u64,
+    /// How often the watchdog woke late by more than half the threshold: the process was stopped or
+    /// out of its CPU quota, or the machine was suspended or overloaded. Such time counts for no
+    /// stall.
+    pub overslept: u64,
+    /// The durations of the polls of wrapped futures.
+    pub poll_times: PollTimes,
+}
+
 impl StallWatch {
-    /// A watch that counts: its findings are in [`stats`](Self::stats), and [`assert_none`](Self::assert_none) checks them.
-    /// For reports use the [`builder`](Self::builder).
-    ///
-    /// # Errors
-    ///
-    /// If the threshold is under a millisecond, or the system refuses a thread.
-    pub fn new(threshold: Duration) -> Result<StallWatch, BuildError> {
-        Self::builder(threshold).build()
-    }
-
-    /// A watch to be configured. A poll that takes at least `threshold` is a stall; 100 ms is a good start.
-    pub fn builder(threshold: Duration) -> Builder {
-        Builder::new(threshold)
-    }
-
     pub(crate) fn start(
         shared: Arc<Shared>,
         watchdog: Watchdog,
@@ -70,7 +75,7 @@ impl StallWatch {
                 let _running = running;
                 watchdog.run();
             })?;
-        shared.watched_by(thread.thread());
+        shared.set_watchdog(thread.thread());
         Ok(Self {
             shared,
             watchdog: Some(thread),
@@ -79,23 +84,24 @@ impl StallWatch {
         })
     }
 
-    /// Watches every poll of a future, which is known by the place of this call.
+    /// Watches every poll of a future. Reports identify it by the location of this call.
     ///
-    /// Wrap what is spawned, once per task: what counts is how long the task holds the loop in one go. Futures inside may
-    /// be wrapped too, in order to be told apart; that costs no look at the clock.
+    /// Wrap each task once, where it is spawned: what counts is how long one poll of the task
+    /// blocks the loop. Futures inside may be wrapped as well, to be distinguished in reports;
+    /// their polls do not read the clock.
     #[track_caller]
     pub fn wrap<F>(&self, future: F) -> Watched<F> {
         Spot::unnamed(&self.shared, Location::caller()).wrap(future)
     }
 
-    /// A name, and the place of this call, under which futures and closures can be watched.
+    /// Returns a named spot, with the location of this call, for watching futures and closures.
     #[track_caller]
     pub fn named(&self, name: impl Into<Arc<str>>) -> Spot {
         let site = self.shared.sites.named(name.into(), Location::caller());
         Spot::new(&self.shared, site)
     }
 
-    /// What was counted so far.
+    /// Returns the statistics so far.
     pub fn stats(&self) -> Stats {
         let counts = &self.shared.counts;
         Stats {
@@ -108,11 +114,11 @@ impl StallWatch {
         }
     }
 
-    /// For tests: that there was no stall so far.
+    /// For tests: asserts that there was no stall so far.
     ///
     /// # Panics
     ///
-    /// If there was one, with the first few of them as its message.
+    /// If there was one. The message lists the first few.
     #[track_caller]
     pub fn assert_none(&self) {
         let stalls = self.stats().stalls;
@@ -120,29 +126,29 @@ impl StallWatch {
             let kept = self.shared.kept();
             let lines: Vec<String> = kept.iter().map(|stall| format!("\n- {stall}")).collect();
             panic!(
-                "the event loop was held up {stalls} times:{}",
+                "the event loop was blocked {stalls} times:{}",
                 lines.concat()
             );
         }
     }
 
-    /// Ends the watchdog, at the latest when the callback that it may be in returns.
+    /// Stops the watchdog and waits for its thread, and so for a callback that is running.
     pub fn stop(self) {
         drop(self);
     }
 
-    /// As [`stop`](Self::stop), with an upper bound on the wait.
+    /// Like [`stop`](Self::stop), but waits at most `timeout`.
     ///
     /// # Errors
     ///
-    /// If the callback did not return in time. The watchdog ends when it does.
+    /// If the callback did not return in time. The watchdog stops when it does.
     pub fn stop_timeout(mut self, timeout: Duration) -> Result<(), StillRunning> {
         self.shared.stop();
         let ended = self.ended.get_mut();
         let ended = ended.unwrap_or_else(PoisonError::into_inner);
         match ended.recv_timeout(timeout) {
             Err(RecvTimeoutError::Timeout) => {
-                // Not joined: the thread goes its own way.
+                // The thread is detached.
                 self.watchdog = None;
                 Err(StillRunning)
             }
@@ -153,7 +159,7 @@ impl StallWatch {
     fn join(&mut self) -> Result<(), Box<dyn Any + Send>> {
         self.shared.stop();
         match self.watchdog.take() {
-            // Dropped by its own callback: it ends by itself, when that returns.
+            // Dropped by its own callback: the thread exits when that returns.
             Some(watchdog) if watchdog.thread().id() == thread::current().id() => Ok(()),
             Some(watchdog) => watchdog.join(),
             None => Ok(()),
@@ -164,7 +170,7 @@ impl StallWatch {
 impl Drop for StallWatch {
     fn drop(&mut self) {
         if let Err(panic) = self.join() {
-            drop_contained(panic);
+            drop_quietly(panic);
         }
         if self.panic_on_drop && !thread::panicking() {
             self.assert_none();

@@ -1,4 +1,4 @@
-//! Futures and closures whose every run is watched.
+//! Wrappers that watch every poll of a future and every run of a closure.
 
 use std::fmt;
 use std::panic::Location;
@@ -8,16 +8,18 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::seat::Turn;
+use crate::local::PollGuard;
 use crate::shared::Shared;
 use crate::site::{Site, Task};
 
-/// This file, as its frames name it.
+/// The path of this file in backtraces: the frames from here on are those of the poll.
 #[cfg(all(feature = "backtrace", target_os = "linux"))]
 pub(crate) const FILE: &str = file!();
 
-/// A name and a place under which futures and closures are watched: what [`StallWatch::named`](crate::StallWatch::named)
-/// gives. Cheap to clone; does not keep the watchdog.
+/// A name and a source location under which futures and closures are watched; see
+/// [`StallWatch::named`](crate::StallWatch::named).
+///
+/// Cheap to clone. It does not keep the watchdog running.
 #[derive(Clone)]
 pub struct Spot {
     shared: Arc<Shared>,
@@ -36,12 +38,12 @@ impl Spot {
         Self::new(shared, shared.sites.unnamed(location))
     }
 
-    /// Name and place.
+    /// Returns the name and the location.
     pub fn task(&self) -> &Task {
         &self.site.task
     }
 
-    /// Watches every poll of a future. It is polled as before: on whatever thread and runtime, and its panics pass through.
+    /// Watches every poll of a future, on any thread and runtime. Panics pass through.
     pub fn wrap<F>(&self, future: F) -> Watched<F> {
         Watched {
             spot: self.clone(),
@@ -49,7 +51,7 @@ impl Spot {
         }
     }
 
-    /// Runs a closure as if it was one poll: for an event loop that has callbacks instead of futures.
+    /// Runs a closure as if it were one poll: for an event loop with callbacks instead of futures.
     ///
     /// ```
     /// use std::time::Duration;
@@ -63,7 +65,7 @@ impl Spot {
     /// assert_eq!(watch.stats().poll_times.count(), 3);
     /// ```
     pub fn run<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _turn = Turn::begin(&self.shared, self.site.id);
+        let _poll = PollGuard::begin(&self.shared, self.site.id);
         f()
     }
 }
@@ -75,10 +77,10 @@ impl fmt::Debug for Spot {
 }
 
 pin_project! {
-    /// A future whose every poll is watched: what [`StallWatch::wrap`](crate::StallWatch::wrap) gives.
+    /// A future whose every poll is watched; see [`StallWatch::wrap`](crate::StallWatch::wrap).
     ///
-    /// It may move between threads and between runtimes, be dropped at any time, and contain others of its kind; when it
-    /// outlives the watch, it is merely polled.
+    /// It may move between threads and runtimes, be dropped at any time, and contain other wrapped
+    /// futures. After the watch is dropped, it is polled unwatched.
     #[must_use = "futures do nothing unless polled"]
     pub struct Watched<F> {
         spot: Spot,
@@ -88,7 +90,7 @@ pin_project! {
 }
 
 impl<F> Watched<F> {
-    /// The future inside.
+    /// Returns the wrapped future.
     pub fn into_inner(self) -> F {
         self.future
     }
@@ -99,7 +101,7 @@ impl<F: Future> Future for Watched<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _turn = Turn::begin(&this.spot.shared, this.spot.site.id);
+        let _poll = PollGuard::begin(&this.spot.shared, this.spot.site.id);
         this.future.poll(context)
     }
 }

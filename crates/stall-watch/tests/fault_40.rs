@@ -1,38 +1,39 @@
-//! Fault 40: one worker sleeps or spins; all do; the runtime is idle for long; the machine was suspended. Workers here are
-//! threads with an executor of one thread each; `tests/tokio.rs` has the same on tokio.
+//! Fault 40: one worker sleeps or spins; all do; the runtime is idle for long; the machine was
+//! suspended. Workers here are threads with a single-threaded executor each; `tests/tokio.rs` has
+//! the same on tokio.
 
-mod common;
+mod support;
 
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Heard, LONG, THRESHOLD, eventually, is_named, spin_until, within_deadline};
 use effective_stall_watch::{Phase, StallWatch};
 use futures::executor::block_on;
 use futures::future::poll_fn;
+use support::{LONG, Reports, THRESHOLD, eventually, is_named, spin_until, within_deadline};
 
 const ROUNDS: usize = 5;
 
-/// One worker holds its loop up, in its own way, while another goes on.
-fn one_is_held_up(block: impl Fn(&Heard) + Send + Sync + 'static) {
+/// One worker blocks its loop with `block`, while another makes progress.
+fn one_is_blocked(block: impl Fn(&Reports) + Send + Sync + 'static) {
     within_deadline(move || {
         for _ in 0..ROUNDS {
-            let heard = Heard::default();
-            let watch = heard.listen(StallWatch::builder(THRESHOLD));
-            let (goes_on, stuck) = (watch.named("goes on"), watch.named("stuck"));
+            let reports = Reports::default();
+            let watch = reports.listen(StallWatch::builder(THRESHOLD));
+            let (busy, stuck) = (watch.named("busy"), watch.named("stuck"));
             thread::scope(|scope| {
                 scope.spawn(|| {
-                    while heard.all().is_empty() {
-                        block_on(goes_on.wrap(async { thread::sleep(Duration::from_millis(1)) }));
+                    while reports.all().is_empty() {
+                        block_on(busy.wrap(async { thread::sleep(Duration::from_millis(1)) }));
                     }
                 });
                 let worker = thread::Builder::new().name("worker 7".to_owned());
                 worker
-                    .spawn_scoped(scope, || block_on(stuck.wrap(async { block(&heard) })))
+                    .spawn_scoped(scope, || block_on(stuck.wrap(async { block(&reports) })))
                     .unwrap();
             });
-            let all = heard.all();
+            let all = reports.all();
             let began = all.iter().find(|stall| is_named(stall, "stuck")).unwrap();
             assert_eq!(began.phase, Phase::Began);
             let thread = began.thread.as_ref().unwrap();
@@ -43,54 +44,54 @@ fn one_is_held_up(block: impl Fn(&Heard) + Send + Sync + 'static) {
 }
 
 #[test]
-fn fault_40_one_worker_sleeps_and_is_reported_while_it_does() {
-    one_is_held_up(|heard| drop(heard.wait_for(|stall| is_named(stall, "stuck"))));
+fn fault_40_sleeping_worker_is_reported_while_it_sleeps() {
+    one_is_blocked(|reports| drop(reports.wait_for(|stall| is_named(stall, "stuck"))));
 }
 
 #[test]
-fn fault_40_one_worker_spins_and_is_reported_while_it_does() {
-    one_is_held_up(|heard| {
-        spin_until(|| heard.all().iter().any(|stall| is_named(stall, "stuck")));
+fn fault_40_spinning_worker_is_reported_while_it_spins() {
+    one_is_blocked(|reports| {
+        spin_until(|| reports.all().iter().any(|stall| is_named(stall, "stuck")));
     });
 }
 
 #[test]
-fn fault_40_all_workers_are_held_up_and_each_is_reported() {
+fn fault_40_each_of_all_blocked_workers_is_reported() {
     within_deadline(|| {
         for _ in 0..ROUNDS {
-            let heard = Heard::default();
-            let watch = heard.listen(StallWatch::builder(THRESHOLD));
+            let reports = Reports::default();
+            let watch = reports.listen(StallWatch::builder(THRESHOLD));
             let together = Barrier::new(4);
             thread::scope(|scope| {
                 for worker in 0..4 {
                     let spot = watch.named(format!("worker {worker}"));
-                    let (heard, together) = (&heard, &together);
+                    let (reports, together) = (&reports, &together);
                     scope.spawn(move || {
                         block_on(spot.wrap(async {
                             together.wait();
-                            heard.wait_for_begun(4);
+                            reports.wait_for_begun(4);
                         }));
                     });
                 }
             });
-            let all = heard.all();
+            let all = reports.all();
             for worker in 0..4 {
                 let name = format!("worker {worker}");
                 assert!(all.iter().any(|stall| is_named(stall, &name)), "{all:?}");
             }
             let last = all.iter().rfind(|stall| stall.phase == Phase::Began);
             let last = last.unwrap();
-            assert_eq!(last.held_up, (4, 4));
+            assert_eq!((last.blocked, last.watched), (4, 4));
             assert!(last.to_string().contains("all 4 watched threads"), "{last}");
         }
     });
 }
 
 #[test]
-fn fault_40_being_idle_for_long_is_no_stall_and_the_next_one_is_found() {
+fn fault_40_long_idleness_is_no_stall() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(StallWatch::builder(THRESHOLD));
+        let reports = Reports::default();
+        let watch = reports.listen(StallWatch::builder(THRESHOLD));
         for _ in 0..3 {
             let mut polled = false;
             let spot = watch.named("waits");
@@ -100,7 +101,7 @@ fn fault_40_being_idle_for_long_is_no_stall_and_the_next_one_is_found() {
                 }
                 polled = true;
                 let waker = context.waker().clone();
-                // Pending for many thresholds: long enough for the watchdog to doze.
+                // Pending for many thresholds, so that the watchdog dozes.
                 thread::spawn(move || {
                     thread::sleep(20 * THRESHOLD);
                     waker.wake();
@@ -110,16 +111,16 @@ fn fault_40_being_idle_for_long_is_no_stall_and_the_next_one_is_found() {
             watch.assert_none();
         }
         block_on(watch.named("stuck").wrap(async {
-            heard.wait_for(|stall| is_named(stall, "stuck"));
+            reports.wait_for(|stall| is_named(stall, "stuck"));
         }));
     });
 }
 
 #[test]
-fn fault_40_being_merely_busy_is_no_stall() {
+fn fault_40_busy_threads_are_no_stall() {
     within_deadline(|| {
-        // Honest polls of a hundredth of the threshold, without a pause. On a busy machine a thread
-        // may wait for a core for longer than the threshold, which is a stall: then it is tried
+        // Polls of a hundredth of the threshold, without a pause. On a busy machine a thread may
+        // wait for a core for longer than the threshold, which is a stall: then the test tries
         // again.
         for _ in 0..10 {
             let threshold = Duration::from_millis(500);
@@ -148,20 +149,18 @@ fn fault_40_being_merely_busy_is_no_stall() {
                 return;
             }
         }
-        eprintln!(
-            "skipped: on this machine each try had to wait for a core for longer than the threshold"
-        );
+        eprintln!("skipped: in each try a thread waited for a core for longer than the threshold");
     });
 }
 
-/// What runs in the process that is stopped: honest polls of half the threshold, and an idle thread.
+/// The process that is stopped: polls of half the threshold, and an idle thread.
 #[test]
 #[ignore = "started by the test below, in a process of its own"]
 fn child() {
     use std::io::Write as _;
 
-    let heard = Heard::default();
-    let watch = heard.listen(StallWatch::builder(Duration::from_millis(200)));
+    let reports = Reports::default();
+    let watch = reports.listen(StallWatch::builder(Duration::from_millis(200)));
     #[cfg(feature = "tokio")]
     let runtime = watch
         .configure(&mut tokio::runtime::Builder::new_multi_thread())
@@ -182,7 +181,7 @@ fn child() {
         });
         watch.runtime(runtime.handle().clone())
     };
-    // Not by `println`, which the harness keeps to itself.
+    // Not `println`, which the harness captures.
     writeln!(std::io::stderr(), "ready").unwrap();
     let honest = watch.named("honest");
     let end = Instant::now() + Duration::from_secs(4);
@@ -192,14 +191,14 @@ fn child() {
     watch.assert_none();
     let overslept = watch.stats().overslept;
     watch.named("stuck").run(|| {
-        heard.wait_for(|stall| is_named(stall, "stuck"));
+        reports.wait_for(|stall| is_named(stall, "stuck"));
     });
     writeln!(std::io::stderr(), "overslept {overslept}").unwrap();
 }
 
 #[cfg(unix)]
 #[test]
-fn fault_40_a_process_that_was_stopped_and_goes_on_is_no_stall() {
+fn fault_40_stopped_and_continued_process_is_no_stall() {
     use std::io::{BufRead as _, BufReader};
     use std::process::{Command, Stdio};
 
@@ -233,24 +232,24 @@ fn fault_40_a_process_that_was_stopped_and_goes_on_is_no_stall() {
         assert!(child.wait().unwrap().success(), "{words:?}");
         let last = words.last().unwrap();
         let overslept: u64 = last.strip_prefix("overslept ").unwrap().parse().unwrap();
-        assert!(overslept >= 3, "it did not notice that it was stopped");
+        assert!(overslept >= 3, "the watchdog did not notice the stops");
     });
 }
 
 #[test]
-fn a_thread_that_ends_while_it_is_reported_is_forgotten() {
+fn thread_that_exits_while_reported_is_forgotten() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(StallWatch::builder(THRESHOLD));
+        let reports = Reports::default();
+        let watch = reports.listen(StallWatch::builder(THRESHOLD));
         for round in 0..ROUNDS {
             let spot = watch.named("short-lived");
-            let listener = heard.clone();
+            let listener = reports.clone();
             let thread = thread::spawn(move || {
                 block_on(spot.wrap(async { listener.wait_for_begun(round + 1) }));
             });
             thread.join().unwrap();
         }
-        eventually(|| heard.count(Phase::Ended) == ROUNDS);
+        eventually(|| reports.count(Phase::Ended) == ROUNDS);
         eventually(|| watch.stats().ongoing == 0);
         assert_eq!(watch.stats().poll_times.count(), ROUNDS as u64);
         assert!(watch.stats().poll_times.longest() < LONG);

@@ -1,17 +1,17 @@
-//! Alone in its program, since it measures the CPU time of all of it.
+//! The idle watchdog. In a test program of its own, since it measures the whole process.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use common::{THRESHOLD, within_deadline};
 use effective_stall_watch::StallWatch;
 use futures::executor::block_on;
+use support::{THRESHOLD, within_deadline};
 
-/// Times that a thread of this process let the CPU go by itself: how often it woke, and went to sleep again.
+/// How often a thread of this process has gone to sleep.
 fn sleeps(name: &str) -> u64 {
     let threads = fs::read_dir("/proc/self/task").unwrap();
     let threads = threads.filter_map(Result::ok).map(|entry| entry.path());
@@ -30,7 +30,7 @@ fn sleeps(name: &str) -> u64 {
 }
 
 #[test]
-fn while_nobody_polls_the_watchdog_sleeps_and_the_next_poll_wakes_it() {
+fn idle_watchdog_sleeps_until_the_next_poll() {
     within_deadline(|| {
         let watch = StallWatch::new(THRESHOLD).unwrap();
         #[cfg(feature = "tokio")]
@@ -44,17 +44,20 @@ fn while_nobody_polls_the_watchdog_sleeps_and_the_next_poll_wakes_it() {
         let _watched = watch.runtime(runtime.handle().clone());
         for _ in 0..2 {
             block_on(watch.wrap(async {}));
-            // As long as it takes to find that nothing happens any more.
+            // Long enough for the watchdog to doze.
             thread::sleep(20 * THRESHOLD);
             let before = sleeps("stall-watch");
             thread::sleep(Duration::from_secs(2));
             let woken = sleeps("stall-watch") - before;
-            // It looks 100 times a second when there is something to see.
-            assert!(woken <= 10, "woken {woken} times in 2 s of idling");
+            // It checks 100 times a second while there is activity.
+            assert!(woken <= 10, "woken {woken} times in 2 s without activity");
         }
         let before = sleeps("stall-watch");
         block_on(watch.wrap(async { thread::sleep(6 * THRESHOLD) }));
-        assert!(sleeps("stall-watch") - before >= 5, "it was not woken");
+        assert!(
+            sleeps("stall-watch") - before >= 5,
+            "the poll did not wake the watchdog"
+        );
         assert_eq!(watch.stats().stalls, 1);
     });
 }

@@ -1,28 +1,18 @@
-//! The protocols of this crate under loom, which runs every interleaving up to a number of preemptions.
+//! The protocols of this crate under loom, which runs every interleaving up to a number of
+//! preemptions.
 //!
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p stall-watch --test model_check`, in a target folder of its own.
-//! What is checked are the files that are shipped, with loom's primitives under them. The watchdog's dozing is not among
-//! it: it rests on time, see `Watchdog::nap`.
+//! `RUSTFLAGS="--cfg model_check" cargo test --release -p effective-stall-watch --test
+//! model_check`, with a `CARGO_TARGET_DIR` of its own. The library is then built on loom's
+//! primitives (`src/sync.rs`), so the code that ships is what is checked. The watchdog's dozing is
+//! not checked: it depends on time, see `Watchdog::nap`.
 #![cfg(model_check)]
-
-use loom::sync::Arc;
-use loom::thread;
-
-#[allow(dead_code)]
-#[path = "../src/backtrace/stack/mailbox.rs"]
-mod mailbox;
-#[allow(dead_code)]
-#[path = "../src/slot.rs"]
-mod slot;
-mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
-}
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
-use mailbox::Mailbox;
-use slot::Slot;
+use effective_stall_watch::model::{Mailbox, Slot};
+use loom::sync::Arc;
+use loom::thread;
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -30,19 +20,20 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// Turn 1 is of site 10 since 100, turn 3 of site 30 since 300, and so on: what belongs together can be told.
+/// Poll 1 is of site 10 since 100, poll 3 of site 30 since 300, and so on, so that a mixture of two
+/// polls is detected.
 fn polls(slot: &Slot, count: u64) {
     for poll in 0..count {
-        let turn = 2 * poll + 1;
-        slot.begin(10 * turn, 100 * turn);
-        slot.nest(1_000 * turn);
-        // All that are odd are long.
-        slot.end(100 * turn + turn, 1);
+        let seq = 2 * poll + 1;
+        slot.begin(10 * seq, 100 * seq);
+        slot.nest(1_000 * seq);
+        // Every poll is a long one.
+        slot.end(100 * seq + seq, 1);
     }
 }
 
 #[test]
-fn what_is_seen_of_a_poll_belongs_to_one_poll() {
+fn current_poll_is_consistent() {
     check(|| {
         let slot = Arc::new(Slot::new());
         let writer = {
@@ -50,37 +41,37 @@ fn what_is_seen_of_a_poll_belongs_to_one_poll() {
             thread::spawn(move || polls(&slot, 2))
         };
         for _ in 0..2 {
-            if let Some(look) = slot.look() {
-                assert_eq!((look.site, look.since), (10 * look.turn, 100 * look.turn));
-                assert!(look.inner == 0 || look.inner == 1_000 * look.turn);
+            if let Some(poll) = slot.current() {
+                assert_eq!((poll.site, poll.since), (10 * poll.seq, 100 * poll.seq));
+                assert!(poll.inner == 0 || poll.inner == 1_000 * poll.seq);
             }
         }
         writer.join().unwrap();
-        assert_eq!(slot.look(), None);
-        assert_eq!(slot.turn(), 4);
+        assert_eq!(slot.current(), None);
+        assert_eq!(slot.seq(), 4);
     });
 }
 
 #[test]
-fn how_long_a_poll_took_is_of_that_poll_or_not_known() {
+fn duration_belongs_to_its_poll_or_is_unknown() {
     check(|| {
         let slot = Arc::new(Slot::new());
         let writer = {
             let slot = Arc::clone(&slot);
             thread::spawn(move || polls(&slot, 2))
         };
-        for turn in [1, 3] {
-            if let Some(took) = slot.ended(turn) {
-                assert_eq!(took, turn);
+        for seq in [1, 3] {
+            if let Some(took) = slot.long_poll(seq) {
+                assert_eq!(took, seq);
             }
         }
         writer.join().unwrap();
-        assert_eq!((slot.ended(1), slot.ended(3)), (None, Some(3)));
+        assert_eq!((slot.long_poll(1), slot.long_poll(3)), (None, Some(3)));
     });
 }
 
 #[test]
-fn a_poll_that_goes_on_is_seen_by_every_look() {
+fn running_poll_is_always_seen() {
     check(|| {
         let slot = Arc::new(Slot::new());
         let (begun, wait) = loom::sync::mpsc::channel();
@@ -93,13 +84,13 @@ fn a_poll_that_goes_on_is_seen_by_every_look() {
             })
         };
         wait.recv().unwrap();
-        let look = slot.look().expect("it goes on");
-        assert_eq!((look.turn, look.site, look.since), (3, 30, 300));
+        let poll = slot.current().expect("it is running");
+        assert_eq!((poll.seq, poll.site, poll.since), (3, 30, 300));
         writer.join().unwrap();
     });
 }
 
-/// Answers as the handler does: with words that tell the thread.
+/// Answers as the handler does, with words that identify the thread.
 fn answer(mailbox: &Mailbox, thread: u32) {
     mailbox.answer(thread, |words| {
         for (number, word) in (10 * u64::from(thread)..).zip(words) {
@@ -109,7 +100,7 @@ fn answer(mailbox: &Mailbox, thread: u32) {
     });
 }
 
-/// Enters the handler and jumps out of it half-way.
+/// Enters the handler and jumps out of it midway.
 fn abandon(mailbox: &Mailbox, thread: u32) {
     let jump = AssertUnwindSafe(|| {
         mailbox.answer(thread, |words| {
@@ -117,7 +108,7 @@ fn abandon(mailbox: &Mailbox, thread: u32) {
             std::panic::resume_unwind(Box::new("out of the handler"))
         });
     });
-    // It is not asked if the question was withdrawn.
+    // Not called if the question was withdrawn.
     let _ = std::panic::catch_unwind(jump);
 }
 
@@ -127,7 +118,7 @@ fn spawn(mailbox: &Arc<Mailbox>, run: fn(&Mailbox, u32), number: u32) -> thread:
 }
 
 #[test]
-fn an_answer_is_complete_and_of_the_thread_that_was_asked() {
+fn answer_is_complete_and_from_the_asked_thread() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
@@ -142,12 +133,12 @@ fn an_answer_is_complete_and_of_the_thread_that_was_asked() {
 }
 
 #[test]
-fn a_late_answer_is_never_taken_for_that_of_another_thread() {
+fn late_answer_is_not_taken_for_another_threads() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
         let late = spawn(&mailbox, answer, 7);
-        // Patience is over at whatever moment.
+        // The timeout expires at any moment.
         mailbox.withdraw(7);
         let first = mailbox.fetch();
         assert!(first.is_none_or(|words| words == [70, 71]));
@@ -169,7 +160,7 @@ fn late_answer_is_replaced_when_thread_is_asked_again() {
         assert!(mailbox.ask(7));
         let thread = {
             let mailbox = Arc::clone(&mailbox);
-            // Two signals, of which the first may come too late.
+            // Two signals, the first of which may come too late.
             thread::spawn(move || {
                 answer(&mailbox, 7);
                 answer(&mailbox, 7);
@@ -197,7 +188,7 @@ fn abandoned_answer_frees_mailbox_in_next_handler() {
             let mailbox = Arc::clone(&mailbox);
             thread::spawn(move || {
                 abandon(&mailbox, 7);
-                // The next signal, whoever is asked by then.
+                // The next signal, whichever thread is asked by then.
                 answer(&mailbox, 7);
             })
         };

@@ -1,17 +1,17 @@
-//! Alone in its program, since it counts the threads of all of it.
+//! The exit of the watchdog's thread. In a test program of its own, since it counts all threads.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::thread;
 use std::time::Duration;
 
-use common::{eventually, threads, within_deadline};
 use effective_stall_watch::StallWatch;
 use futures::executor::block_on;
+use support::{eventually, threads, within_deadline};
 
 #[test]
-fn watches_come_and_go_and_leave_no_thread() {
+fn dropped_watches_leave_no_thread() {
     within_deadline(|| {
         let before = threads();
         for round in 0..300 {

@@ -1,7 +1,7 @@
-//! Time in which the process does not run: a CPU quota, and a process that is stopped in slices.
+//! Time in which the process does not run: a CPU quota, and a process that is stopped repeatedly.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -10,14 +10,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use common::{Heard, is_named, within_deadline};
 use effective_stall_watch::StallWatch;
+use support::{Reports, is_named, within_deadline};
 
-/// A cgroup of this test alone with a CPU quota, removed in the end.
+/// A cgroup with a CPU quota, for one test. Removed when dropped.
 struct Group(PathBuf);
 
 impl Group {
-    /// `quota` of every 100 ms. The error says why there can be no such group.
+    /// Creates a group with a quota per 100 ms. The error says why that is impossible.
     fn new(name: &str, quota: Duration) -> Result<Self, String> {
         let name = format!("stall-watch-test-{name}-{}", std::process::id());
         let quota = quota.as_micros();
@@ -65,14 +65,14 @@ impl Group {
         Err(format!("no cpu controller that this user may use{reasons}"))
     }
 
-    fn take_in(&self, child: &Child) {
+    fn add(&self, child: &Child) {
         fs::write(self.0.join("cgroup.procs"), child.id().to_string()).unwrap();
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Busy until the last process of it has been reaped.
+        // Busy until its last process has been reaped.
         for _ in 0..1_000 {
             if fs::remove_dir(&self.0).is_ok() {
                 return;
@@ -97,7 +97,7 @@ fn wait_for_line() {
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }
 
-/// The time for which the calling thread has run.
+/// The CPU time of the current thread.
 fn ran() -> Duration {
     let figures = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     let ran = figures.split(' ').next().unwrap().parse().unwrap();
@@ -118,8 +118,8 @@ fn run_for(time: Duration) {
 fn under_a_quota() {
     wait_for_line();
     for threshold in [100, 200] {
-        let heard = Heard::default();
-        let watch = heard.listen(StallWatch::builder(Duration::from_millis(threshold)));
+        let reports = Reports::default();
+        let watch = reports.listen(StallWatch::builder(Duration::from_millis(threshold)));
         let honest = watch.named("honest");
         for _ in 0..6 {
             honest.run(|| run_for(Duration::from_millis(50)));
@@ -128,10 +128,10 @@ fn under_a_quota() {
         #[cfg(feature = "tokio")]
         unwrapped_under_a_quota(&watch);
         watch.named("asleep").run(|| {
-            heard.wait_for(|stall| is_named(stall, "asleep"));
+            reports.wait_for(|stall| is_named(stall, "asleep"));
         });
         watch.named("spins").run(|| {
-            while !heard.all().iter().any(|stall| is_named(stall, "spins")) {
+            while !reports.all().iter().any(|stall| is_named(stall, "spins")) {
                 run_for(Duration::from_millis(1));
             }
         });
@@ -139,7 +139,7 @@ fn under_a_quota() {
     writeln!(std::io::stderr(), "done").unwrap();
 }
 
-/// The same in a runtime that is watched as a whole.
+/// Honest polls in a runtime that is watched as a whole.
 #[cfg(feature = "tokio")]
 fn unwrapped_under_a_quota(watch: &StallWatch) {
     let runtime = watch
@@ -150,7 +150,7 @@ fn unwrapped_under_a_quota(watch: &StallWatch) {
         .build()
         .unwrap();
     let _watched = watch.runtime(runtime.handle().clone());
-    // What a thread waits for is known once its worker is, that is, when all have parked.
+    // A thread's wait is known once its worker is, that is, after all have parked.
     runtime.block_on(async {
         for _ in 0..20 {
             tokio::spawn(tokio::time::sleep(Duration::from_millis(5)))
@@ -179,7 +179,7 @@ fn cpu_quota_is_no_stall() {
             }
         };
         let mut child = child("under_a_quota");
-        group.take_in(&child);
+        group.add(&child);
         child.stdin.take().unwrap().write_all(b"go\n").unwrap();
         let output = child.wait_with_output().unwrap();
         let words = String::from_utf8_lossy(&output.stderr);
@@ -190,11 +190,11 @@ fn cpu_quota_is_no_stall() {
 #[test]
 #[ignore = "started by the test below, in a process of its own"]
 fn stopped_in_slices() {
-    let heard = Heard::default();
-    let watch = heard.listen(StallWatch::builder(Duration::from_millis(400)));
+    let reports = Reports::default();
+    let watch = reports.listen(StallWatch::builder(Duration::from_millis(400)));
     writeln!(std::io::stderr(), "ready").unwrap();
     for _ in 0..6 {
-        // Ends while the process is stopped, so that it looks longer than it was.
+        // May end while the process is stopped, so that it appears longer than it was.
         watch.named("honest").run(|| {
             thread::sleep(Duration::from_millis(350));
             thread::sleep(Duration::from_millis(10));
@@ -202,7 +202,7 @@ fn stopped_in_slices() {
     }
     watch.assert_none();
     watch.named("stuck").run(|| {
-        heard.wait_for(|stall| is_named(stall, "stuck"));
+        reports.wait_for(|stall| is_named(stall, "stuck"));
     });
     writeln!(std::io::stderr(), "done").unwrap();
 }
@@ -214,7 +214,7 @@ fn process_stopped_in_slices_is_no_stall() {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         assert_eq!(lines.next().unwrap().unwrap(), "ready");
         let words = thread::spawn(move || lines.map(Result::unwrap).collect::<Vec<_>>());
-        // Every stop is shorter than half the threshold.
+        // Each stop is shorter than half the threshold.
         let line = format!(
             "while kill -STOP {0} 2>/dev/null; do sleep 0.18; kill -CONT {0}; sleep 0.05; done",
             child.id()

@@ -1,6 +1,6 @@
-//! Where reports go, and what goes wrong there.
+//! The delivery of reports: callbacks, rate limit, assertions, stopping.
 
-mod common;
+mod support;
 
 use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -9,11 +9,11 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Heard, LONG, THRESHOLD, eventually, is_named, within_deadline};
 use effective_stall_watch::{BuildError, Phase, StallWatch, StillRunning};
 use futures::executor::block_on;
+use support::{LONG, Reports, THRESHOLD, eventually, is_named, within_deadline};
 
-/// Holds the calling thread up until the watch has noticed once more.
+/// Blocks the current thread until the watch has counted one more stall.
 fn stall(watch: &StallWatch) {
     let before = watch.stats().stalls;
     block_on(watch.wrap(async {
@@ -21,76 +21,74 @@ fn stall(watch: &StallWatch) {
     }));
 }
 
-/// A payload whose own `Drop` panics, and so does that one's payload.
-struct Nasty(u8);
+/// A panic payload whose `Drop` panics.
+struct Nasty;
 
 impl Drop for Nasty {
     fn drop(&mut self) {
-        if self.0 > 0 {
-            panic_any(Nasty(self.0 - 1));
-        }
+        panic!("the payload's destructor");
     }
 }
 
 #[test]
-fn a_callback_that_panics_is_called_again_and_the_watchdog_lives() {
+fn panicking_callback_is_called_again() {
     within_deadline(|| {
         let calls = Arc::new(Mutex::new(0));
         let counted = Arc::clone(&calls);
         let watch = StallWatch::builder(THRESHOLD)
             .on_stall(move |_| {
                 *counted.lock().unwrap() += 1;
-                panic_any(Nasty(2));
+                panic_any(Nasty);
             })
             .build()
             .unwrap();
         stall(&watch);
         stall(&watch);
-        // Beginning and end of both.
+        // The beginning and the end of both stalls.
         eventually(|| watch.stats().callback_panics == 4);
         assert_eq!(*calls.lock().unwrap(), 4);
     });
 }
 
 #[test]
-fn the_rate_of_reports_is_limited_and_what_was_left_out_is_counted() {
+fn rate_limit_suppresses_and_counts_reports() {
     within_deadline(|| {
-        let heard = Heard::default();
+        let reports = Reports::default();
         let watch =
-            heard.listen(StallWatch::builder(Duration::from_millis(5)).reports_per_second(1));
+            reports.listen(StallWatch::builder(Duration::from_millis(5)).reports_per_second(1));
         for _ in 0..6 {
             stall(&watch);
         }
         let stats = watch.stats();
         assert_eq!(stats.stalls, 6);
-        let began = heard.count(Phase::Began) as u64;
+        let began = reports.count(Phase::Began) as u64;
         assert!(began >= 1, "{began}");
         assert_eq!(stats.suppressed, 6 - began);
-        // The next one that is let through says how many were not.
-        let told: u64 = heard.all().iter().map(|stall| stall.suppressed).sum();
-        assert!(told <= stats.suppressed);
+        // The next report says how many were suppressed.
+        let announced: u64 = reports.all().iter().map(|stall| stall.suppressed).sum();
+        assert!(announced <= stats.suppressed);
         thread::sleep(Duration::from_millis(1_100));
         stall(&watch);
-        heard.wait_for(|stall| stall.suppressed > 0 || told == stats.suppressed);
+        reports.wait_for(|stall| stall.suppressed > 0 || announced == stats.suppressed);
     });
 }
 
 #[test]
 fn hang_is_reported_after_ten_short_stalls() {
     within_deadline(|| {
-        let heard = Heard::default();
+        let reports = Reports::default();
         // The default limit: 10 a second.
-        let watch = heard.listen(StallWatch::builder(Duration::from_millis(5)));
+        let watch = reports.listen(StallWatch::builder(Duration::from_millis(5)));
         for _ in 0..10 {
             stall(&watch);
         }
         watch.named("hang").run(|| {
-            let stall = heard.wait_for(|stall| is_named(stall, "hang"));
+            let stall = reports.wait_for(|stall| is_named(stall, "hang"));
             assert_eq!(stall.phase, Phase::Began);
-            // Time enough for the next report: at ten thresholds or more.
-            heard.wait_for(|stall| is_named(stall, "hang") && stall.phase == Phase::Continues);
+            // Long enough for the next report, at ten thresholds or more.
+            reports.wait_for(|stall| is_named(stall, "hang") && stall.phase == Phase::Continues);
         });
-        heard.wait_for(|stall| is_named(stall, "hang") && stall.phase == Phase::Ended);
+        reports.wait_for(|stall| is_named(stall, "hang") && stall.phase == Phase::Ended);
         let stats = watch.stats();
         assert_eq!(stats.stalls, 11);
         assert_eq!(stats.poll_times.at_least(Duration::from_millis(5)), 11);
@@ -98,14 +96,14 @@ fn hang_is_reported_after_ten_short_stalls() {
 }
 
 #[test]
-fn hang_is_reported_while_another_thread_stalls_on() {
+fn hang_is_reported_while_another_thread_stalls() {
     within_deadline(|| {
-        let heard = Heard::default();
+        let reports = Reports::default();
         let builder = StallWatch::builder(Duration::from_millis(5)).reports_per_second(20);
-        let watch = heard.listen(builder);
+        let watch = reports.listen(builder);
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
-            // It took its seat first, so it is looked at first.
+            // This thread polls first, so it is checked first.
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
                     stall(&watch);
@@ -113,7 +111,7 @@ fn hang_is_reported_while_another_thread_stalls_on() {
             });
             eventually(|| watch.stats().suppressed > 0);
             watch.named("hang").run(|| {
-                heard.wait_for(|stall| is_named(stall, "hang"));
+                reports.wait_for(|stall| is_named(stall, "hang"));
             });
             over.store(true, Ordering::Relaxed);
         });
@@ -121,25 +119,25 @@ fn hang_is_reported_while_another_thread_stalls_on() {
 }
 
 #[test]
-fn all_threads_are_reported_when_twice_the_limit_are_held_up() {
+fn burst_reports_every_blocked_thread() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(StallWatch::builder(THRESHOLD));
+        let reports = Reports::default();
+        let watch = reports.listen(StallWatch::builder(THRESHOLD));
         let together = Barrier::new(20);
         thread::scope(|scope| {
             for number in 0..20 {
                 let spot = watch.named(format!("thread {number}"));
-                let (heard, together) = (&heard, &together);
+                let (reports, together) = (&reports, &together);
                 scope.spawn(move || {
                     spot.run(|| {
                         together.wait();
-                        heard.wait_for_begun(20);
+                        reports.wait_for_begun(20);
                     });
                 });
             }
         });
-        eventually(|| heard.count(Phase::Ended) == 20);
-        let all = heard.all();
+        eventually(|| reports.count(Phase::Ended) == 20);
+        let all = reports.all();
         for number in 0..20 {
             let name = format!("thread {number}");
             assert!(all.iter().any(|stall| is_named(stall, &name)));
@@ -149,16 +147,16 @@ fn all_threads_are_reported_when_twice_the_limit_are_held_up() {
 }
 
 #[test]
-fn limit_that_was_set_holds_for_any_number_of_threads() {
+fn explicit_limit_holds_for_any_number_of_threads() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(StallWatch::builder(THRESHOLD).reports_per_second(1));
+        let reports = Reports::default();
+        let watch = reports.listen(StallWatch::builder(THRESHOLD).reports_per_second(1));
         let begun = Instant::now();
         thread::scope(|scope| {
             for number in 0..3 {
                 let spot = watch.named(format!("thread {number}"));
-                let heard = &heard;
-                scope.spawn(move || spot.run(|| heard.wait_for_begun(3)));
+                let reports = &reports;
+                scope.spawn(move || spot.run(|| reports.wait_for_begun(3)));
             }
         });
         // One at once, and one after each of two seconds.
@@ -168,21 +166,21 @@ fn limit_that_was_set_holds_for_any_number_of_threads() {
 }
 
 #[test]
-fn without_reports_all_is_counted() {
+fn stalls_are_counted_without_reports() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(StallWatch::builder(THRESHOLD).reports_per_second(0));
+        let reports = Reports::default();
+        let watch = reports.listen(StallWatch::builder(THRESHOLD).reports_per_second(0));
         stall(&watch);
         stall(&watch);
         let stats = watch.stats();
         assert_eq!((stats.stalls, stats.suppressed), (2, 2));
-        assert_eq!(heard.all().len(), 0);
+        assert_eq!(reports.all().len(), 0);
         eventually(|| watch.stats().ongoing == 0);
     });
 }
 
 #[test]
-fn assertions_pass_without_a_stall_and_name_the_place_with_one() {
+fn assert_none_names_the_location_of_a_stall() {
     within_deadline(|| {
         let watch = StallWatch::new(THRESHOLD).unwrap();
         block_on(watch.wrap(async {}));
@@ -191,14 +189,14 @@ fn assertions_pass_without_a_stall_and_name_the_place_with_one() {
         let panic = catch_unwind(AssertUnwindSafe(|| watch.assert_none())).unwrap_err();
         let words = panic.downcast_ref::<String>().unwrap();
         assert!(
-            words.contains("held up 1 times") && words.contains("reports.rs:"),
+            words.contains("blocked 1 times") && words.contains("reports.rs:"),
             "{words}"
         );
     });
 }
 
 #[test]
-fn dropping_can_assert_too_but_never_panics_within_a_panic() {
+fn panic_on_drop_does_not_panic_during_a_panic() {
     within_deadline(|| {
         let strict = || {
             StallWatch::builder(THRESHOLD)
@@ -220,7 +218,7 @@ fn dropping_can_assert_too_but_never_panics_within_a_panic() {
 }
 
 #[test]
-fn fault_6_a_watch_that_is_dropped_by_its_own_callback_does_not_join_itself() {
+fn fault_6_watch_dropped_by_its_callback_is_not_joined() {
     within_deadline(|| {
         let (give, take) = mpsc::channel::<StallWatch>();
         let (done, wait) = mpsc::channel();
@@ -238,7 +236,7 @@ fn fault_6_a_watch_that_is_dropped_by_its_own_callback_does_not_join_itself() {
 }
 
 #[test]
-fn stopping_has_a_form_with_a_timeout() {
+fn stop_timeout_reports_a_running_callback() {
     within_deadline(|| {
         let watch = StallWatch::new(THRESHOLD).unwrap();
         assert_eq!(watch.stop_timeout(LONG), Ok(()));
@@ -258,13 +256,13 @@ fn stopping_has_a_form_with_a_timeout() {
         assert_eq!(refused, Err(StillRunning));
         assert!(StillRunning.to_string().contains("callback"));
         drop(open);
-        // The watchdog ends, and with it its callback, which holds the sender.
+        // The watchdog ends and drops its callback, which holds the sender.
         eventually(|| matches!(inside.try_recv(), Err(mpsc::TryRecvError::Disconnected)));
     });
 }
 
 #[test]
-fn a_threshold_that_cannot_be_watched_is_refused() {
+fn too_short_threshold_is_refused() {
     for threshold in [Duration::ZERO, Duration::from_micros(999)] {
         let error = StallWatch::new(threshold).unwrap_err();
         assert!(matches!(error, BuildError::ThresholdTooShort(_)));
@@ -272,13 +270,13 @@ fn a_threshold_that_cannot_be_watched_is_refused() {
         assert!(words.contains("1 ms") && !words.contains('\n'), "{words}");
         assert!(error.source().is_none());
     }
-    let forever = StallWatch::new(Duration::MAX).unwrap();
-    block_on(forever.wrap(async {}));
-    forever.assert_none();
+    let longest = StallWatch::new(Duration::MAX).unwrap();
+    block_on(longest.wrap(async {}));
+    longest.assert_none();
 }
 
 #[test]
-fn handles_errors_and_reports_cross_threads() {
+fn public_types_are_send_and_sync() {
     fn crosses<T: Send + Sync + 'static>() {}
     crosses::<StallWatch>();
     crosses::<effective_stall_watch::Spot>();

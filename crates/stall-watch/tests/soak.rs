@@ -1,8 +1,8 @@
-//! Full load with everything that can go wrong, for as long as `SOAK_SECONDS` says (1 unless set): no stall may be missed
-//! or made up, and threads and memory must come back.
+//! Full load with panics, drops and stalls for `SOAK_SECONDS` (default: 1): no stall may be missed
+//! or invented, and threads and memory must be released.
 #![cfg(target_os = "linux")]
 
-mod common;
+mod support;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,12 +12,12 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{LONG, eventually, threads};
 use effective_stall_watch::{Phase, StallWatch, excused};
 use futures::executor::block_on;
 use futures::future::poll_fn;
+use support::{LONG, eventually, threads};
 
-/// Numbers that look random and are the same in every run.
+/// A reproducible pseudo-random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -41,7 +41,7 @@ struct Books {
     watches: AtomicU64,
 }
 
-/// One task: a few polls of which each may end early, panic, or take its time without harm.
+/// One task: a few polls, each of which may end early, panic, or take some excused time.
 fn task(watch: &StallWatch, books: &Books, dice: &mut Dice) {
     let mut left = dice.roll(4);
     let fate = dice.roll(12);
@@ -72,7 +72,7 @@ fn task(watch: &StallWatch, books: &Books, dice: &mut Dice) {
     }
 }
 
-/// Resident memory, in KiB.
+/// Resident memory in KiB.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -84,17 +84,17 @@ fn resident() -> u64 {
         .unwrap()
 }
 
-/// One watch for some time: threads that poll and are replaced, one of which is held up now and then.
+/// One watch: threads that poll and are replaced, and one planted stall.
 fn round(books: &Arc<Books>, seed: u64, time: Duration) {
     books.watches.fetch_add(1, Ordering::Relaxed);
-    let heard = Arc::clone(books);
-    // Only what is planted lasts so long, even on a machine that has too much to do.
+    let counts = Arc::clone(books);
+    // Only the planted stall lasts this long, even on an overloaded machine.
     let watch = StallWatch::builder(Duration::from_millis(200))
         .reports_per_second(1_000)
         .on_stall(move |stall| {
             match stall.phase {
-                Phase::Began => heard.began.fetch_add(1, Ordering::Relaxed),
-                Phase::Ended => heard.ended.fetch_add(1, Ordering::Relaxed),
+                Phase::Began => counts.began.fetch_add(1, Ordering::Relaxed),
+                Phase::Ended => counts.ended.fetch_add(1, Ordering::Relaxed),
                 _ => 0,
             };
             resume_unwind(Box::new("callbacks panic too"));

@@ -1,27 +1,27 @@
-//! A whole tokio runtime, wrapped tasks or not.
+//! Watches of a whole tokio runtime, with wrapped and unwrapped tasks.
 
-mod common;
+mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Heard, LONG, THRESHOLD, eventually, is_named, spin_until, within_deadline};
 use effective_stall_watch::{Phase, Stall, StallWatch};
+use support::{LONG, Reports, THRESHOLD, eventually, is_named, spin_until, within_deadline};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
 const ROUNDS: usize = 3;
 
-fn listen() -> (Heard, StallWatch) {
-    let heard = Heard::default();
-    let watch = heard.listen(StallWatch::builder(THRESHOLD));
-    (heard, watch)
+fn listen() -> (Reports, StallWatch) {
+    let reports = Reports::default();
+    let watch = reports.listen(StallWatch::builder(THRESHOLD));
+    (reports, watch)
 }
 
-/// A runtime whose workers are known by name.
+/// A runtime whose workers have parked once, so that their threads are known.
 fn workers(watch: &StallWatch, workers: usize) -> Runtime {
     let next = AtomicU64::new(0);
     let runtime = watch
@@ -31,7 +31,6 @@ fn workers(watch: &StallWatch, workers: usize) -> Runtime {
         .enable_time()
         .build()
         .unwrap();
-    // Workers are known when they have parked once.
     runtime.block_on(async { sleep(Duration::from_millis(50)).await });
     runtime
 }
@@ -41,13 +40,13 @@ fn is_unwrapped(stall: &Stall) -> bool {
 }
 
 #[test]
-fn fault_40_one_worker_sleeps_in_an_unwrapped_task() {
+fn fault_40_unwrapped_task_that_sleeps_is_reported() {
     within_deadline(|| {
         for _ in 0..ROUNDS {
-            let (heard, watch) = listen();
+            let (reports, watch) = listen();
             let runtime = workers(&watch, 2);
             let _watched = watch.runtime(runtime.handle().clone());
-            let listener = heard.clone();
+            let listener = reports.clone();
             let blocker = runtime.spawn(async move {
                 let stall = listener.wait_for(is_unwrapped);
                 (
@@ -62,19 +61,19 @@ fn fault_40_one_worker_sleeps_in_an_unwrapped_task() {
             assert_eq!(stall.worker, index);
             assert!(stall.lasted >= THRESHOLD);
             assert!(stall.to_string().contains("not wrapped"), "{stall}");
-            let over = heard.wait_for(|stall| stall.phase == Phase::Ended);
+            let over = reports.wait_for(|stall| stall.phase == Phase::Ended);
             assert_eq!((over.worker, over.task), (index, None));
         }
     });
 }
 
 #[test]
-fn fault_40_one_worker_spins_in_an_unwrapped_task() {
+fn fault_40_unwrapped_task_that_spins_is_reported() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = workers(&watch, 2);
         let _watched = watch.runtime(runtime.handle().clone());
-        let listener = heard.clone();
+        let listener = reports.clone();
         let spinner = runtime.spawn(async move {
             spin_until(|| listener.all().iter().any(is_unwrapped));
         });
@@ -83,22 +82,22 @@ fn fault_40_one_worker_spins_in_an_unwrapped_task() {
 }
 
 #[test]
-fn fault_40_all_workers_are_held_up() {
+fn fault_40_all_blocked_workers_are_reported() {
     within_deadline(|| {
         for _ in 0..ROUNDS {
-            let (heard, watch) = listen();
+            let (reports, watch) = listen();
             let runtime = workers(&watch, 3);
             let _watched = watch.runtime(runtime.handle().clone());
             let blockers: Vec<_> = (0..3)
                 .map(|_| {
-                    let listener = heard.clone();
+                    let listener = reports.clone();
                     runtime.spawn(async move { listener.wait_for_begun(3) })
                 })
                 .collect();
             for blocker in blockers {
                 runtime.block_on(blocker).unwrap();
             }
-            let mut found: Vec<_> = heard
+            let mut found: Vec<_> = reports
                 .all()
                 .into_iter()
                 .filter(is_unwrapped)
@@ -107,47 +106,50 @@ fn fault_40_all_workers_are_held_up() {
             found.sort_unstable();
             assert_eq!(found, [0, 1, 2]);
             assert!(
-                heard.all().iter().any(|stall| stall.held_up == (3, 3)),
+                reports
+                    .all()
+                    .iter()
+                    .any(|stall| (stall.blocked, stall.watched) == (3, 3)),
                 "{:?}",
-                heard.all()
+                reports.all()
             );
         }
     });
 }
 
 #[test]
-fn a_wrapped_task_is_reported_once_and_by_its_own_place() {
+fn wrapped_task_is_reported_once_with_its_location() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = workers(&watch, 2);
         let _watched = watch.runtime(runtime.handle().clone());
-        let listener = heard.clone();
+        let listener = reports.clone();
         let blocker = watch.named("blocker").wrap(async move {
             listener.wait_for(|stall| is_named(stall, "blocker"));
-            // Time enough for a second report, were there to be one.
+            // Long enough for a second report.
             thread::sleep(3 * THRESHOLD);
         });
         runtime.block_on(runtime.spawn(blocker)).unwrap();
-        heard.wait_for(|stall| stall.phase == Phase::Ended);
-        let all = heard.all();
+        reports.wait_for(|stall| stall.phase == Phase::Ended);
+        let all = reports.all();
         assert_eq!(all.len(), 2, "{all:?}");
         let stall = &all[0];
         assert!(is_named(stall, "blocker") && stall.worker.is_none());
-        assert_eq!(stall.held_up, (1, 2));
+        assert_eq!((stall.blocked, stall.watched), (1, 2));
     });
 }
 
 #[test]
-fn a_current_thread_runtime_is_watched_from_inside() {
+fn current_thread_runtime_is_watched_inside_block_on() {
     within_deadline(|| {
         for configured in [true, false] {
-            let (heard, watch) = listen();
+            let (reports, watch) = listen();
             let mut builder = Builder::new_current_thread();
             if configured {
                 watch.configure(&mut builder);
             }
             let runtime = builder.enable_time().build().unwrap();
-            let listener = heard.clone();
+            let listener = reports.clone();
             runtime.block_on(async {
                 let _watched = watch.runtime(Handle::current());
                 sleep(2 * THRESHOLD).await;
@@ -156,11 +158,11 @@ fn a_current_thread_runtime_is_watched_from_inside() {
                 let stall = blocker.await.unwrap();
                 assert_eq!(stall.worker, Some(0));
                 assert_eq!(stall.thread.as_ref().unwrap().id, thread::current().id());
-                // The future of `block_on` is on the same thread, and may block it too.
+                // The future of `block_on` runs on the same thread and may block it as well.
                 let before = watch.stats().stalls;
                 eventually(|| watch.stats().stalls > before);
             });
-            // Outside nothing moves, and nobody complains.
+            // Outside `block_on` nothing moves, which is no stall.
             let before = watch.stats().stalls;
             thread::sleep(4 * THRESHOLD);
             assert_eq!(watch.stats().stalls, before);
@@ -169,9 +171,9 @@ fn a_current_thread_runtime_is_watched_from_inside() {
 }
 
 #[test]
-fn a_runtime_that_was_not_configured_is_watched_too_and_wrapped_tasks_name_its_threads() {
+fn unconfigured_runtime_is_watched() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("only")
@@ -179,7 +181,7 @@ fn a_runtime_that_was_not_configured_is_watched_too_and_wrapped_tasks_name_its_t
             .build()
             .unwrap();
         let _watched = watch.runtime(runtime.handle().clone());
-        let listener = heard.clone();
+        let listener = reports.clone();
         let stall = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
         let stall = runtime.block_on(stall).unwrap();
         assert_eq!((stall.thread.is_none(), stall.worker), (true, Some(0)));
@@ -187,7 +189,7 @@ fn a_runtime_that_was_not_configured_is_watched_too_and_wrapped_tasks_name_its_t
         runtime
             .block_on(runtime.spawn(watch.wrap(async {})))
             .unwrap();
-        let listener = heard.clone();
+        let listener = reports.clone();
         let stall = runtime.spawn(async move {
             listener.wait_for(|stall| is_unwrapped(stall) && stall.thread.is_some())
         });
@@ -197,12 +199,12 @@ fn a_runtime_that_was_not_configured_is_watched_too_and_wrapped_tasks_name_its_t
 }
 
 #[test]
-fn fault_40_an_idle_runtime_is_no_stall() {
+fn fault_40_idle_runtime_is_no_stall() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = workers(&watch, 2);
         let _watched = watch.runtime(runtime.handle().clone());
-        // A timer now and then, then nothing at all, long enough for the watchdog to doze.
+        // A few timers, then nothing, long enough for the watchdog to doze.
         runtime.block_on(async {
             for _ in 0..10 {
                 tokio::spawn(sleep(Duration::from_millis(30)))
@@ -212,15 +214,15 @@ fn fault_40_an_idle_runtime_is_no_stall() {
         });
         thread::sleep(30 * THRESHOLD);
         watch.assert_none();
-        // And it is awake when it has to be.
-        let listener = heard.clone();
+        // The watchdog wakes for the next task.
+        let listener = reports.clone();
         let blocker = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
         runtime.block_on(blocker).unwrap();
     });
 }
 
 #[test]
-fn fault_40_a_busy_runtime_is_no_stall() {
+fn fault_40_busy_runtime_is_no_stall() {
     within_deadline(|| {
         let watch = StallWatch::new(Duration::from_millis(500)).unwrap();
         let runtime = workers(&watch, 2);
@@ -245,7 +247,7 @@ fn fault_40_a_busy_runtime_is_no_stall() {
 }
 
 #[test]
-fn a_runtime_that_was_shut_down_is_no_stall() {
+fn shut_down_runtime_is_no_stall() {
     within_deadline(|| {
         let (_, watch) = listen();
         for _ in 0..ROUNDS {
@@ -260,37 +262,37 @@ fn a_runtime_that_was_shut_down_is_no_stall() {
 }
 
 #[test]
-fn a_runtime_is_watched_as_long_as_the_guard_lives() {
+fn runtime_is_watched_until_the_guard_is_dropped() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = workers(&watch, 1);
         let watched = watch.runtime(runtime.handle().clone());
         drop(watched);
         runtime
             .block_on(runtime.spawn(async { thread::sleep(4 * THRESHOLD) }))
             .unwrap();
-        assert_eq!(heard.all().len(), 0);
-        // A stall that is under way when the guard goes is over for the watch.
+        assert_eq!(reports.all().len(), 0);
+        // Dropping the guard ends a stall in progress for the watch.
         let watched = watch.runtime(runtime.handle().clone());
         let (stop, gate) = std::sync::mpsc::channel::<()>();
         let blocker = runtime.spawn(async move { _ = gate.recv_timeout(LONG) });
-        let stall = heard.wait_for(is_unwrapped);
+        let stall = reports.wait_for(is_unwrapped);
         assert!(stall.thread.is_some(), "known from before");
         drop(watched);
-        heard.wait_for(|stall| stall.phase == Phase::Ended);
+        reports.wait_for(|stall| stall.phase == Phase::Ended);
         drop(stop);
         runtime.block_on(blocker).unwrap();
     });
 }
 
 #[test]
-fn hooks_of_ones_own_can_tell_as_well() {
+fn own_hooks_may_call_the_worker_hooks() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let parked = Arc::new(AtomicU64::new(0));
         let (parks, unparks, counted) = (
-            watch.worker_notes(),
-            watch.worker_notes(),
+            watch.worker_hooks(),
+            watch.worker_hooks(),
             Arc::clone(&parked),
         );
         let runtime = Builder::new_multi_thread()
@@ -299,21 +301,21 @@ fn hooks_of_ones_own_can_tell_as_well() {
             .event_interval(8)
             .on_thread_park(move || {
                 counted.fetch_add(1, Ordering::Relaxed);
-                parks.parks();
+                parks.on_park();
             })
-            .on_thread_unpark(move || unparks.unparks())
+            .on_thread_unpark(move || unparks.on_unpark())
             .build()
             .unwrap();
         eventually(|| parked.load(Ordering::Relaxed) > 0);
         let _watched = watch.runtime(runtime.handle().clone());
-        let listener = heard.clone();
+        let listener = reports.clone();
         let blocker = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
         let stall = runtime.block_on(blocker).unwrap();
         assert_eq!(stall.thread.as_ref().unwrap().name.as_deref(), Some("mine"));
     });
 }
 
-/// A runtime whose workers have done nothing yet when the first task comes.
+/// A runtime whose workers have not run or parked yet.
 fn fresh(watch: &StallWatch, workers: usize) -> Runtime {
     watch
         .configure(&mut Builder::new_multi_thread())
@@ -327,12 +329,12 @@ fn fresh(watch: &StallWatch, workers: usize) -> Runtime {
 fn thread_of_a_worker_is_known_in_its_first_task() {
     within_deadline(|| {
         for workers in [1, 2, 4] {
-            let (heard, watch) = listen();
+            let (reports, watch) = listen();
             let runtime = fresh(&watch, workers);
             let _watched = watch.runtime(runtime.handle().clone());
             let blockers: Vec<_> = (0..workers)
                 .map(|_| {
-                    let listener = heard.clone();
+                    let listener = reports.clone();
                     runtime.spawn(async move {
                         listener.wait_for_begun(workers);
                         thread::current().id()
@@ -341,7 +343,7 @@ fn thread_of_a_worker_is_known_in_its_first_task() {
                 .collect();
             for blocker in blockers {
                 let id = runtime.block_on(blocker).unwrap();
-                let stall = heard.wait_for(|stall| {
+                let stall = reports.wait_for(|stall| {
                     is_unwrapped(stall) && stall.thread.as_ref().is_some_and(|it| it.id == id)
                 });
                 assert_eq!(stall.thread.unwrap().name.as_deref(), Some("fresh"));
@@ -354,12 +356,12 @@ fn thread_of_a_worker_is_known_in_its_first_task() {
 fn thread_of_a_blocking_task_is_not_taken_for_a_worker() {
     within_deadline(|| {
         for _ in 0..10 {
-            let (heard, watch) = listen();
+            let (reports, watch) = listen();
             let runtime = fresh(&watch, 1);
             let _watched = watch.runtime(runtime.handle().clone());
             // Either of the two threads may become the worker.
             let blocking = runtime.spawn_blocking(|| ());
-            let listener = heard.clone();
+            let listener = reports.clone();
             let blocker = runtime.spawn(async move {
                 let stall = listener.wait_for(is_unwrapped);
                 (stall, thread::current().id())
@@ -372,9 +374,9 @@ fn thread_of_a_blocking_task_is_not_taken_for_a_worker() {
 }
 
 #[test]
-fn thread_of_a_worker_is_known_while_another_is_never_idle() {
+fn thread_of_a_worker_is_known_while_another_is_busy() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = fresh(&watch, 2);
         let _watched = watch.runtime(runtime.handle().clone());
         let busy = runtime.spawn(async {
@@ -382,7 +384,7 @@ fn thread_of_a_worker_is_known_while_another_is_never_idle() {
                 yield_now().await;
             }
         });
-        let listener = heard.clone();
+        let listener = reports.clone();
         let blocker = runtime.spawn(async move {
             let stall = listener.wait_for(is_unwrapped);
             (
@@ -399,11 +401,11 @@ fn thread_of_a_worker_is_known_while_another_is_never_idle() {
 }
 
 #[test]
-fn worker_that_holds_up_the_shutdown_is_reported() {
+fn worker_that_blocks_the_shutdown_is_reported() {
     within_deadline(|| {
         for in_background in [false, true] {
             for rested in [false, true] {
-                let (heard, watch) = listen();
+                let (reports, watch) = listen();
                 let runtime = if rested {
                     workers(&watch, 2)
                 } else {
@@ -411,7 +413,7 @@ fn worker_that_holds_up_the_shutdown_is_reported() {
                 };
                 let _watched = watch.runtime(runtime.handle().clone());
                 let (started, has_started) = std::sync::mpsc::channel();
-                let listener = heard.clone();
+                let listener = reports.clone();
                 runtime.spawn(async move {
                     started.send(()).unwrap();
                     listener.wait_for(is_unwrapped);
@@ -422,9 +424,9 @@ fn worker_that_holds_up_the_shutdown_is_reported() {
                 } else {
                     drop(runtime);
                 }
-                let stall = heard.wait_for(is_unwrapped);
+                let stall = reports.wait_for(is_unwrapped);
                 assert!(stall.thread.is_some());
-                heard.wait_for(|stall| stall.phase == Phase::Ended);
+                reports.wait_for(|stall| stall.phase == Phase::Ended);
                 eventually(|| watch.stats().ongoing == 0);
                 thread::sleep(3 * THRESHOLD);
                 assert_eq!(watch.stats().stalls, 1);

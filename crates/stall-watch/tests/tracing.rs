@@ -1,17 +1,17 @@
-//! Reports as events. Alone in its program, since the default subscriber is the program's.
+//! Reports as tracing events. In a test program of its own, since the default subscriber is global.
 
-mod common;
+mod support;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use common::{THRESHOLD, eventually, within_deadline};
 use effective_stall_watch::StallWatch;
+use support::{THRESHOLD, eventually, within_deadline};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Level and fields of each event.
+/// The level and fields of each event.
 type Events = Arc<Mutex<Vec<(Level, Vec<(String, String)>)>>>;
 
 struct Collect(Events);
@@ -38,7 +38,7 @@ impl Subscriber for Collect {
         event.record(&mut fields);
         let mut events = self.0.lock().unwrap();
         events.push((*event.metadata().level(), fields.0));
-        // A subscriber that panics, once it has noted the event, must do no harm.
+        // A panicking subscriber must do no harm.
         drop(events);
         panic!("the subscriber panics");
     }
@@ -47,7 +47,7 @@ impl Subscriber for Collect {
 }
 
 #[test]
-fn each_report_is_an_event_and_a_subscriber_that_panics_does_no_harm() {
+fn reports_are_events_despite_panicking_subscriber() {
     within_deadline(|| {
         let events = Events::default();
         tracing::subscriber::set_global_default(Collect(Arc::clone(&events))).unwrap();

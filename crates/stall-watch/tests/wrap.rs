@@ -1,6 +1,6 @@
-//! What is watched, and what a report says of it.
+//! Wrapped futures and closures, and the contents of their reports.
 
-mod common;
+mod support;
 
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -11,35 +11,35 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::{Heard, LONG, THRESHOLD, eventually, is_named, within_deadline};
 use effective_stall_watch::{Phase, StallWatch, excused};
 use futures::executor::{LocalPool, block_on};
 use futures::future::{join, join_all};
 use futures::task::LocalSpawnExt;
+use support::{LONG, Reports, THRESHOLD, eventually, is_named, within_deadline};
 
 fn builder() -> effective_stall_watch::Builder {
     StallWatch::builder(THRESHOLD)
 }
 
 #[test]
-fn a_report_names_thread_task_place_and_time_while_it_goes_on_and_one_more_when_it_is_over() {
+fn report_names_thread_task_location_and_duration() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         let line = line!() + 1;
         let spot = watch.named("greedy");
-        let listener = heard.clone();
+        let listener = reports.clone();
         let thread = thread::Builder::new().name("the loop".to_owned());
         let thread = thread
             .spawn(move || {
-                // Blocks until the report of this very block has come: it is made while it goes on.
+                // Blocks until this very stall is reported: the report comes while it continues.
                 block_on(spot.wrap(async { drop(listener.wait_for(|_| true)) }));
                 thread::current().id()
             })
             .unwrap();
         let id = thread.join().unwrap();
-        let over = heard.wait_for(|stall| stall.phase == Phase::Ended);
-        let all = heard.all();
+        let over = reports.wait_for(|stall| stall.phase == Phase::Ended);
+        let all = reports.all();
         assert_eq!(all.len(), 2, "{all:?}");
         let began = &all[0];
         assert_eq!(began.phase, Phase::Began);
@@ -59,8 +59,9 @@ fn a_report_names_thread_task_place_and_time_while_it_goes_on_and_one_more_when_
             assert_eq!(stall.suppressed, 0);
         }
         assert!(over.lasted >= began.lasted);
-        // By the time of the second the thread is gone.
-        assert_eq!((began.held_up, over.held_up), ((1, 1), (0, 0)));
+        // When the second report is made, the thread has exited.
+        assert_eq!((began.blocked, began.watched), (1, 1));
+        assert_eq!((over.blocked, over.watched), (0, 0));
         let words = began.to_string();
         assert!(
             words.contains("`the loop`") && words.contains(&format!("wrap.rs:{line}:")),
@@ -71,27 +72,27 @@ fn a_report_names_thread_task_place_and_time_while_it_goes_on_and_one_more_when_
 }
 
 #[test]
-fn what_is_not_named_is_known_by_the_place_of_its_wrap() {
+fn unnamed_task_is_known_by_its_location() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
-        let listener = heard.clone();
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
+        let listener = reports.clone();
         let line = line!() + 1;
         block_on(watch.wrap(async move { drop(listener.wait_for(|_| true)) }));
-        let task = heard.all().swap_remove(0).task.unwrap();
+        let task = reports.all().swap_remove(0).task.unwrap();
         assert_eq!((task.name, task.location.line()), (None, line));
     });
 }
 
 #[test]
-fn a_task_that_goes_on_for_long_is_reported_again_at_ten_times_the_threshold() {
+fn long_stall_is_reported_at_ten_times_the_threshold() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         block_on(watch.wrap(async {
-            heard.wait_for(|stall| stall.phase == Phase::Continues);
+            reports.wait_for(|stall| stall.phase == Phase::Continues);
         }));
-        let again = heard.wait_for(|stall| stall.phase == Phase::Continues);
+        let again = reports.wait_for(|stall| stall.phase == Phase::Continues);
         assert!(again.lasted >= 10 * THRESHOLD);
         assert!(again.task.is_some());
         assert_eq!(watch.stats().stalls, 1);
@@ -99,20 +100,20 @@ fn a_task_that_goes_on_for_long_is_reported_again_at_ten_times_the_threshold() {
 }
 
 #[test]
-fn polls_within_a_poll_are_one_and_the_report_names_the_outermost_and_the_innermost() {
+fn nested_polls_count_as_one_and_report_both_tasks() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         let quick = watch.named("quick").wrap(async {});
         let slow = watch.named("slow").wrap(async {
-            heard.wait_for(|_| true);
+            reports.wait_for(|_| true);
         });
         let after = watch.named("after").wrap(async {});
         block_on(watch.named("all").wrap(async {
             join(quick, slow).await;
             after.await;
         }));
-        let stall = heard.all().swap_remove(0);
+        let stall = reports.all().swap_remove(0);
         assert!(is_named(&stall, "all"));
         assert_eq!(stall.within.unwrap().name.as_deref(), Some("slow"));
         assert_eq!(watch.stats().poll_times.count(), 1);
@@ -120,36 +121,36 @@ fn polls_within_a_poll_are_one_and_the_report_names_the_outermost_and_the_innerm
 }
 
 #[test]
-fn many_short_polls_within_one_poll_hold_the_loop_up_all_the_same() {
+fn many_short_polls_within_a_long_one_are_a_stall() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         block_on(watch.named("all").wrap(async {
-            while heard.all().is_empty() {
+            while reports.all().is_empty() {
                 watch
                     .named("one")
                     .wrap(async { thread::sleep(Duration::from_millis(1)) })
                     .await;
             }
         }));
-        assert!(is_named(&heard.all()[0], "all"));
+        assert!(is_named(&reports.all()[0], "all"));
     });
 }
 
 #[test]
-fn two_watches_do_not_mix() {
+fn two_watches_are_independent() {
     within_deadline(|| {
-        let (heard, other) = (Heard::default(), Heard::default());
-        let watch = heard.listen(builder());
+        let (reports, other) = (Reports::default(), Reports::default());
+        let watch = reports.listen(builder());
         let patient = other.listen(StallWatch::builder(LONG));
         block_on(
             patient
                 .named("outer")
                 .wrap(watch.named("inner").wrap(async {
-                    heard.wait_for(|_| true);
+                    reports.wait_for(|_| true);
                 })),
         );
-        let stall = heard.all().swap_remove(0);
+        let stall = reports.all().swap_remove(0);
         assert!(is_named(&stall, "inner"));
         assert_eq!(stall.within, None);
         assert_eq!(other.all().len(), 0);
@@ -158,15 +159,15 @@ fn two_watches_do_not_mix() {
 }
 
 #[test]
-fn a_future_may_move_between_threads_at_every_poll() {
+fn future_may_move_between_threads_at_every_poll() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         let polls = AtomicUsize::new(0);
-        let listener = heard.clone();
+        let listener = reports.clone();
         let mut future = Box::pin(watch.named("wanderer").wrap(poll_fn(move |_| {
             let poll = polls.fetch_add(1, Ordering::Relaxed) + 1;
-            // Each poll blocks until it is reported itself.
+            // Each poll blocks until it is reported.
             listener.wait_for_begun(poll);
             if poll == 3 {
                 Poll::Ready(())
@@ -184,25 +185,25 @@ fn a_future_may_move_between_threads_at_every_poll() {
             });
             future = moved.unwrap().join().unwrap();
         }
-        let all = heard.all();
+        let all = reports.all();
         let names: Vec<_> = all
             .iter()
             .filter(|stall| stall.phase == Phase::Began)
             .map(|stall| stall.thread.as_ref().unwrap().name.clone().unwrap())
             .collect();
         assert_eq!(names, ["stop 0", "stop 1", "stop 2"]);
-        // Of threads that are gone the counts remain.
+        // The counts of exited threads remain.
         assert_eq!(watch.stats().poll_times.count(), 3);
     });
 }
 
 #[test]
-fn a_poll_that_panics_ends_and_the_panic_passes_through() {
+fn panicking_poll_ends_and_its_panic_passes_through() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         for wrapped in [false, true] {
-            // Without the hook: printing a backtrace takes long enough for a stall.
+            // Without the panic hook: printing a backtrace takes long enough for a stall.
             let inner = watch
                 .named("inner")
                 .wrap(async { resume_unwind(Box::new(7_u8)) });
@@ -215,22 +216,22 @@ fn a_poll_that_panics_ends_and_the_panic_passes_through() {
             }));
             assert_eq!(panic.unwrap_err().downcast_ref(), Some(&7_u8));
         }
-        // Nothing is being polled: this is no stall.
+        // No poll is running: this is no stall.
         thread::sleep(3 * THRESHOLD);
-        assert_eq!(heard.all().len(), 0);
+        assert_eq!(reports.all().len(), 0);
         assert_eq!(watch.stats().poll_times.count(), 2);
-        // And the slot is in order.
+        // The slot still works.
         block_on(watch.named("next").wrap(async {
-            heard.wait_for(|stall| is_named(stall, "next"));
+            reports.wait_for(|stall| is_named(stall, "next"));
         }));
     });
 }
 
 #[test]
-fn a_future_that_is_dropped_at_any_point_is_not_watched_any_more() {
+fn dropped_future_is_no_longer_watched() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         drop(watch.wrap(pending::<()>()));
         let mut polled = Box::pin(watch.wrap(pending::<()>()));
         let mut context = Context::from_waker(Waker::noop());
@@ -243,10 +244,10 @@ fn a_future_that_is_dropped_at_any_point_is_not_watched_any_more() {
 }
 
 #[test]
-fn a_future_that_outlives_the_watch_is_merely_polled() {
+fn future_that_outlives_the_watch_is_only_polled() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         let (spot, future) = (watch.named("later"), watch.wrap(async { 1 }));
         drop(watch);
         assert_eq!(block_on(future), 1);
@@ -255,19 +256,19 @@ fn a_future_that_outlives_the_watch_is_merely_polled() {
             scope.spawn(|| assert_eq!(block_on(spot.wrap(async { 3 })), 3));
         });
         block_on(spot.wrap(async { thread::sleep(2 * THRESHOLD) }));
-        assert_eq!(heard.all().len(), 0);
+        assert_eq!(reports.all().len(), 0);
     });
 }
 
 #[test]
-fn on_an_executor_of_one_thread_tasks_need_not_be_send() {
+fn local_tasks_need_not_be_send() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         let mut pool = LocalPool::new();
         let done = std::rc::Rc::new(std::cell::Cell::new(0));
         for number in 0..5 {
-            let (done, listener) = (std::rc::Rc::clone(&done), heard.clone());
+            let (done, listener) = (std::rc::Rc::clone(&done), reports.clone());
             let task = async move {
                 if number == 3 {
                     listener.wait_for(|_| true);
@@ -279,28 +280,28 @@ fn on_an_executor_of_one_thread_tasks_need_not_be_send() {
         }
         pool.run();
         assert_eq!(done.get(), 5);
-        let all = heard.all();
+        let all = reports.all();
         assert!(all.iter().all(|stall| is_named(stall, "task 3")), "{all:?}");
     });
 }
 
 #[test]
-fn callbacks_of_a_loop_are_watched_too() {
+fn callbacks_of_a_loop_are_watched() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         let spot = watch.named("redraw");
         assert_eq!(spot.run(|| 5), 5);
-        spot.run(|| drop(heard.wait_for(|_| true)));
-        assert!(is_named(&heard.all()[0], "redraw"));
+        spot.run(|| drop(reports.wait_for(|_| true)));
+        assert!(is_named(&reports.all()[0], "redraw"));
     });
 }
 
 #[test]
-fn what_is_excused_is_no_stall_and_what_comes_after_is() {
+fn excused_time_is_no_stall_but_later_time_is() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(builder());
+        let reports = Reports::default();
+        let watch = reports.listen(builder());
         assert_eq!(excused(|| 1), 1);
         block_on(watch.named("known").wrap(async {
             excused(|| {
@@ -311,14 +312,14 @@ fn what_is_excused_is_no_stall_and_what_comes_after_is() {
             let panic = catch_unwind(|| excused(|| panic!("within")));
             assert!(panic.is_err());
             watch.assert_none();
-            heard.wait_for(|stall| is_named(stall, "known"));
+            reports.wait_for(|stall| is_named(stall, "known"));
         }));
-        eventually(|| heard.count(Phase::Ended) == 1);
+        eventually(|| reports.count(Phase::Ended) == 1);
     });
 }
 
 #[test]
-fn watched_futures_can_be_taken_apart_and_shown() {
+fn wrapped_future_can_be_unwrapped_and_printed() {
     let watch = StallWatch::new(LONG).unwrap();
     let wrapped = watch.named("x").wrap(async { 9 });
     assert!(format!("{wrapped:?}").contains("\"x\""), "{wrapped:?}");
@@ -328,7 +329,7 @@ fn watched_futures_can_be_taken_apart_and_shown() {
 }
 
 #[test]
-fn many_threads_and_many_tasks_add_up() {
+fn poll_times_of_many_threads_add_up() {
     within_deadline(|| {
         let watch = Arc::new(StallWatch::new(LONG).unwrap());
         let done = Mutex::new(0);
@@ -355,9 +356,9 @@ fn many_threads_and_many_tasks_add_up() {
 fn inner_task_is_reported_after_excused() {
     within_deadline(|| {
         for excuse in [false, true] {
-            let heard = Heard::default();
-            let watch = heard.listen(StallWatch::builder(THRESHOLD));
-            let (listener, innermost) = (heard.clone(), watch.named("innermost"));
+            let reports = Reports::default();
+            let watch = reports.listen(StallWatch::builder(THRESHOLD));
+            let (listener, innermost) = (reports.clone(), watch.named("innermost"));
             let inner = watch.named("inner").wrap(async move {
                 if excuse {
                     effective_stall_watch::excused(|| innermost.run(|| ()));

@@ -1,4 +1,4 @@
-//! Waiting, sockets, files and programs by tokio's own means.
+//! Timers, sockets, files and programs by tokio's own means.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use workload::task::{
     AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
 };
 
-/// Tokio as the workload's tasks see it.
+/// I/O for the workload's tasks on tokio.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TokioIo;
 
@@ -36,8 +36,9 @@ impl AsyncIo for TokioIo {
         Ok(response)
     }
 
-    /// One hop to the blocking pool for the whole of it, as `tokio::fs::read` does. Opening and reading as
-    /// two would also let every task hold an open file, since all of the first come before any of the second.
+    /// One blocking task opens and reads the file, as `tokio::fs::read` does. With a task for each,
+    /// every task of the workload could hold an open file, since all files would be opened before
+    /// any is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         tokio::task::spawn_blocking(move || read_head(&path, bytes))
@@ -65,7 +66,7 @@ impl AsyncIo for TokioIo {
         match tokio::time::timeout(limit, ended(&mut child)).await {
             Ok(exited) => exited,
             Err(_) => {
-                // Dropping the child would kill the program alone.
+                // Dropping the child would kill only the program, not its descendants.
                 if let Some(id) = child.id() {
                     kill_group(id);
                 }
@@ -76,9 +77,9 @@ impl AsyncIo for TokioIo {
     }
 }
 
-/// Output first, end afterwards, as the blocking tasks do it. Waiting for both at once would reap the program
-/// while something that it started still holds the output, and its number could be somebody else's by the time
-/// the limit comes.
+/// Reads the output first and reaps afterwards, as the blocking tasks do. Doing both at once could
+/// reap the program while a descendant still holds the output, and its process id could be reused
+/// before the time limit expires.
 async fn ended(child: &mut Child) -> io::Result<Exited> {
     let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut stdout = Vec::new();

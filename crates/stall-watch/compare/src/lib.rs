@@ -1,7 +1,7 @@
-//! `stall-watch` as a contestant: a task each on a tokio runtime, all of which are watched.
+//! `stall-watch` as a contestant: a watched task each on a watched tokio runtime.
 //!
-//! Beside `tokio-tasks`, which does the same unwatched, it shows what watching costs; and with tasks that block, how much of
-//! that is caught.
+//! Beside `tokio-tasks`, which does the same unwatched, it shows what watching costs, and with
+//! tasks that block, how many stalls are caught.
 
 mod io;
 
@@ -19,19 +19,19 @@ use workload::task::Failure;
 
 use io::TokioIo;
 
-/// A poll that takes longer counts as a stall. Short, so that what the workloads have of blocking shows.
+/// Short, so that the blocking in the workloads shows.
 const THRESHOLD: Duration = Duration::from_millis(5);
 
-/// Tasks under way at once where each takes a descriptor: as many as the origin server's backlog.
+/// The limit of tasks in flight if each takes a descriptor: the origin server's backlog.
 const MOST_DESCRIPTORS: usize = 4096;
 
 /// The model `stall-watch`.
 #[derive(Debug, Clone, Copy)]
 pub struct StallWatchModel;
 
-/// A runtime that is watched, and how it is used.
+/// A watched runtime, and how it is used.
 pub struct Ready {
-    // The guard before the watch and the runtime: it goes first.
+    // Before the watch and the runtime, so that it is dropped first.
     _watched: RuntimeWatch,
     watch: StallWatch,
     runtime: Runtime,
@@ -63,12 +63,12 @@ impl Model for StallWatchModel {
             variants: vec![
                 variant(
                     "",
-                    "A watched task each on a watched multi-thread runtime of tokio.",
+                    "A watched task each on a watched multi-thread tokio runtime.",
                     Concurrency::Tasks,
                 ),
                 variant(
                     "blocking-in-loop",
-                    "What Item 63 warns of, watched: the tasks block the runtime's workers.",
+                    "The mistake that Item 63 warns of, watched: the tasks block the runtime's workers.",
                     Concurrency::Workers,
                 ),
             ],
@@ -77,7 +77,7 @@ impl Model for StallWatchModel {
 
     fn serves(&self, _: &str) -> Result<(), Reason> {
         Err(Reason(
-            "it watches a server and is none: its example `echo_server` shows one that is watched"
+            "it watches servers and is none: its example `echo_server` shows a watched one"
                 .to_owned(),
         ))
     }
@@ -112,7 +112,8 @@ impl Model for StallWatchModel {
         let before = ready.watch.stats().stalls;
         let (limit, blocking) = (&ready.limit, ready.blocking);
         let outputs = ready.runtime.block_on(async {
-            // Only in the trace: how late the loop comes to its timers. Not wrapped, it is no task of the workload.
+            // Only in the trace: how late the timers of the loop are. Not wrapped, as it is no task
+            // of the workload.
             let pulse = batch.pulse();
             if let Some(pulse) = &pulse {
                 tokio::spawn(pulse.beat(TokioIo));
@@ -121,7 +122,7 @@ impl Model for StallWatchModel {
             for index in 0..batch.len() {
                 let (batch, limit) = (Arc::clone(batch), Arc::clone(limit));
                 tasks.push(tokio::spawn(ready.watch.wrap(async move {
-                    // It is never closed.
+                    // The semaphore is never closed.
                     let _permit = limit.acquire().await;
                     if blocking {
                         batch.run(index)

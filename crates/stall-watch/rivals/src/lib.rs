@@ -1,2 +1,3 @@
-//! The benches of `stall-watch` against its rivals live in `benches/`: `cargo bench -p stall-watch-rivals`.
+//! The benches of `stall-watch` against its rivals live in `benches/`: `cargo bench -p
+//! stall-watch-rivals`.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! The stand-in for `stack` on processors whose stacks cannot be walked.
+//! The replacement of `stack` on processors whose stacks cannot be walked.
 
 use std::time::Duration;
 

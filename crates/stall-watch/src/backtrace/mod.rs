@@ -1,6 +1,6 @@
-//! Backtraces of held-up threads.
+//! Backtraces of blocked threads.
 
-mod error;
+pub(crate) mod error;
 #[cfg_attr(
     not(all(
         target_pointer_width = "64",
@@ -18,14 +18,14 @@ use std::ptr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use error::BacktraceError;
+use error::BacktraceError;
 use trace::{Address, Trace};
 
 pub(crate) fn install() -> Result<(), BacktraceError> {
     stack::install()
 }
 
-/// Reads in what resolving symbols needs, so that the first report does not have to wait for it.
+/// Loads the debugging information, so that the first report need not wait for it.
 pub(crate) fn warm_up() {
     let here = Address {
         address: warm_up as fn() as usize as u64,
@@ -34,20 +34,23 @@ pub(crate) fn warm_up() {
     resolve(here, &mut Vec::new());
 }
 
-/// The backtrace of a thread of this process, if it answers in time and `keep` then returns `true`.
+/// The backtrace of a thread of this process, if it answers within `timeout` and `keep` then
+/// returns `true`. It ends at the first frame in `poll_file`.
 pub(crate) fn of_thread(
     thread: u32,
-    patience: Duration,
+    timeout: Duration,
+    poll_file: &'static str,
     keep: impl FnOnce() -> bool,
 ) -> Option<Backtrace> {
-    let trace = stack::trace_of(thread, patience, keep)?;
+    let trace = stack::trace_of(thread, timeout, keep)?;
     Some(Backtrace(Arc::new(Inner {
         trace,
+        poll_file,
         names: OnceLock::new(),
     })))
 }
 
-/// The stack of a held-up thread, taken while it was held up: on Linux, on x86-64 and AArch64.
+/// The stack of a blocked thread, taken while it was blocked: on Linux, on x86-64 and AArch64.
 ///
 /// The watchdog sends the thread a signal, the highest real-time signal that was free. Its handler
 /// copies the registers and up to 256 KiB of the stack into memory that was allocated beforehand,
@@ -55,8 +58,8 @@ pub(crate) fn of_thread(
 /// and reads the stack through the kernel, so it may interrupt any code: an allocator, a panic that
 /// unwinds, a compiler that registers unwind tables, a library that is being unloaded. The watchdog
 /// then walks the copy by the unwind tables of the loaded objects. A frame that cannot be walked
-/// ends the backtrace, see [`is_cut`](Self::is_cut). Names and lines are looked up once, on the
-/// first thread that asks for them. What this means for the process:
+/// ends the backtrace, see [`is_truncated`](Self::is_truncated). Names and lines are looked up
+/// once, on the first thread that asks for them. What this means for the process:
 ///
 /// - It gets a signal handler for the rest of its life. A library that contains the handler is not
 ///   unloaded.
@@ -71,7 +74,7 @@ pub(crate) fn of_thread(
 ///   until another watch is built. The watchdog checks before each signal; code that resets a
 ///   signal at the very moment between that check and the signal would end the process.
 /// - The copy is made with `process_vm_readv`. Where a seccomp filter makes that call fail, slower
-///   means are used; where a filter kills the process for it, do not turn this on.
+///   means are used; do not turn this on where a filter kills the process for it.
 /// - The child of a `fork` that does not call `exec` may get no backtraces.
 ///
 /// A report has no backtrace if the thread blocks all signals or is in an uninterruptible wait of
@@ -85,20 +88,22 @@ pub struct Backtrace(Arc<Inner>);
 
 struct Inner {
     trace: Trace,
+    /// The file with the polls that are watched.
+    poll_file: &'static str,
     names: OnceLock<Names>,
 }
 
 /// The part of a trace that is shown.
 struct Names {
     frames: Vec<Frame>,
-    is_cut: bool,
+    is_truncated: bool,
 }
 
 /// One function that the thread is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Frame {
-    /// Where the code is.
+    /// The address of the code.
     pub address: usize,
     /// The function, if its name is known.
     pub function: Option<String>,
@@ -109,21 +114,22 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Whether this is code of the standard library or of the system, which is seldom what one wants to read about.
+    /// Whether this is code of the standard library or of the system, which is seldom of interest.
     fn is_library(&self) -> bool {
         let Some(file) = &self.file else {
             return true;
         };
         let is_rust = file.extension().is_some_and(|extension| extension == "rs");
         let file = file.to_string_lossy();
-        // The standard library as it is shipped, and as it is seen where its source is installed.
+        // The standard library as distributed, and with its source installed.
         !is_rust || file.starts_with("/rustc/") || file.contains("/lib/rustlib/src/rust/library/")
     }
 
-    /// Whether this is code of that file of ours. Names would not do: of an inlined function the path is not known.
-    fn is_in(&self, ours: &str) -> bool {
+    /// Whether this is code of a file of this crate. Function names would not do: those of inlined
+    /// functions have no path.
+    fn is_in(&self, own_file: &str) -> bool {
         let file = self.file.as_deref();
-        file.is_some_and(|file| file.to_string_lossy().ends_with(ours))
+        file.is_some_and(|file| file.to_string_lossy().ends_with(own_file))
     }
 }
 
@@ -142,50 +148,58 @@ impl fmt::Display for Frame {
 }
 
 impl Backtrace {
-    /// The functions that the thread is in, the innermost first, down to the poll that is watched
-    /// or to the thread's beginning. The first call looks them up, which may take milliseconds.
+    /// Returns the functions that the thread is in, innermost first, down to the watched poll or to
+    /// the start of the thread. The first call resolves their names, which may take milliseconds.
     pub fn frames(&self) -> &[Frame] {
         &self.names().frames
     }
 
-    /// Whether outer frames are missing: the stack is deeper than what is copied (256 KiB) or
-    /// walked (192 frames), or there was a frame that could not be walked.
-    pub fn is_cut(&self) -> bool {
-        self.names().is_cut
+    /// Returns whether outer frames are missing: the stack is deeper than what is copied (256 KiB)
+    /// or walked (192 frames), or a frame could not be walked.
+    pub fn is_truncated(&self) -> bool {
+        self.names().is_truncated
     }
 
-    /// The innermost frame of Rust code outside of the standard library: normally the line that blocks.
-    pub fn place(&self) -> Option<&Frame> {
+    /// Returns the innermost frame of Rust code outside the standard library: usually the line that
+    /// blocks.
+    pub fn location(&self) -> Option<&Frame> {
         self.frames().iter().find(|frame| !frame.is_library())
     }
 
     fn names(&self) -> &Names {
-        self.0.names.get_or_init(|| Names::of(&self.0.trace))
+        self.0.names.get_or_init(|| Names::of(&self.0))
     }
 }
 
 impl Names {
-    fn of(trace: &Trace) -> Self {
+    fn of(
+        Inner {
+            trace, poll_file, ..
+        }: &Inner,
+    ) -> Self {
         let mut frames = Vec::new();
         for &address in &trace.addresses {
             resolve(address, &mut frames);
         }
-        let mut is_cut = trace.is_cut;
-        let watched = |frame: &Frame| frame.is_in(crate::wrap::FILE);
+        let mut is_truncated = trace.is_truncated;
+        let watched = |frame: &Frame| frame.is_in(poll_file);
         if let Some(first) = frames.iter().position(watched) {
             frames.truncate(first);
-            is_cut = false;
+            is_truncated = false;
         }
-        Self { frames, is_cut }
+        Self {
+            frames,
+            is_truncated,
+        }
     }
 }
 
-/// Appends what is at an address: several frames where functions were inlined into each other.
+/// Appends the frames of an address: several if functions were inlined into each other.
 fn resolve(at: Address, frames: &mut Vec<Frame>) {
     let before = frames.len();
-    // An address fits a pointer on the processors that have backtraces.
+    // Addresses are pointer-sized on the supported processors.
     let address = at.address as usize;
-    // The symboliser takes an address for one that follows a call, and looks one byte before it.
+    // The symboliser expects a return address, and looks one byte before it.
     let following = at.within().wrapping_add(1) as usize;
     let pointer: *mut c_void = ptr::without_provenance_mut(following);
     backtrace::resolve(pointer, |symbol| {
@@ -215,7 +229,7 @@ impl fmt::Display for Backtrace {
             }
             write!(f, "{number:>4}: {frame}")?;
         }
-        if self.is_cut() {
+        if self.is_truncated() {
             f.write_str("\n      … outer frames are missing")?;
         }
         Ok(())

@@ -5,7 +5,7 @@
 pub(super) struct Trace {
     pub(super) addresses: Vec<Address>,
     /// Whether outer frames are missing.
-    pub(super) is_cut: bool,
+    pub(super) is_truncated: bool,
 }
 
 /// An address of code in a frame.

@@ -1,6 +1,5 @@
-//! The watchdog's view of all workers of all runtimes that are watched.
+//! The watchdog's checks of all workers of all watched runtimes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,123 +8,128 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeMetrics};
 
-use super::{Entry, Known, notes};
-use crate::contain::drop_contained;
-use crate::seat::Seat;
+use super::hooks;
+use super::registry::WatchedRuntime;
+use super::thread_token::ThreadRef;
+use crate::panic::catch;
 use crate::shared::Shared;
 use crate::stall::{Phase, Stall};
 use crate::thread::Thread;
-use crate::watchdog::{Due, Finding, Followed, Glance, Of, Track, Usage, past};
+use crate::thread_record::ThreadRecord;
+use crate::watchdog::finding::{Finding, Source, TrackedThread};
+use crate::watchdog::lateness::Usage;
+use crate::watchdog::tracker::{Check, Due, StallTracker};
 
 #[derive(Default)]
 pub(crate) struct Workers {
-    runtimes: Vec<Followee>,
+    runtimes: Vec<TrackedRuntime>,
 }
 
-struct Followee {
-    entry: Arc<Entry>,
+struct TrackedRuntime {
+    runtime: Arc<WatchedRuntime>,
     metrics: RuntimeMetrics,
-    workers: Vec<Worker>,
-    /// It has been shut down: the figures of a worker whose thread has ended stand still.
+    workers: Vec<TrackedWorker>,
+    /// It has been shut down, so the metrics of its exited workers no longer change.
     is_down: bool,
-    /// A task that is to tell which worker runs it has not run yet.
+    /// A task that will note which worker runs it has not run yet.
     asked: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
-struct Worker {
-    figures: Option<Figures>,
-    /// Counts the times they changed.
-    turn: u64,
+struct TrackedWorker {
+    progress: Option<Progress>,
+    /// Counts the changes of `progress`.
+    seq: u64,
+    /// When it last changed.
     since: u64,
-    thread: Option<Known>,
-    /// Its thread has ended.
+    thread: Option<ThreadRef>,
+    /// Its thread has exited.
     is_gone: bool,
-    /// Whether it wakes the watchdog when it is unparked.
-    tells: bool,
-    track: Track<Box<Stall>>,
+    /// Whether its hooks wake the watchdog when it is unparked.
+    has_hooks: bool,
+    tracker: StallTracker<Box<Stall>>,
 }
 
-/// What moves when a worker does.
+/// The values that change when a worker makes progress.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Figures {
+struct Progress {
     busy: Duration,
-    /// Odd while it is parked.
-    parkings: u64,
-    /// Of the wrapped tasks on its thread.
-    wrapped_turn: u64,
+    /// Odd while the worker is parked.
+    park_unpark_count: u64,
+    /// The sequence number of the wrapped polls on its thread.
+    wrapped_seq: u64,
 }
 
 impl Workers {
-    /// Looks at all workers once. Says whether the next look is needed soon: not if all are parked as before, and will tell
-    /// when they are not.
-    pub(crate) fn look(
+    /// Checks all workers. Returns whether the next check is needed soon: not if all workers are
+    /// parked as before and have hooks.
+    pub(crate) fn check(
         &mut self,
-        glance: Glance,
+        check: Check,
         shared: &Arc<Shared>,
-        seats: &[Followed],
+        threads: &[TrackedThread],
         findings: &mut Vec<Finding>,
     ) -> bool {
-        self.follow(shared, findings);
+        self.update_runtimes(shared, findings);
         let mut active = false;
-        for (place, runtime) in self.runtimes.iter_mut().enumerate() {
-            runtime.place_threads(glance, shared);
-            active |= runtime.look(place, glance, seats, findings);
+        for (index, runtime) in self.runtimes.iter_mut().enumerate() {
+            runtime.place_threads(check, shared);
+            active |= runtime.check(index, check, threads, findings);
         }
         active
     }
 
-    /// Takes in runtimes that have come, and forgets those that are gone.
-    fn follow(&mut self, shared: &Shared, findings: &mut Vec<Finding>) {
-        let entries = shared.runtimes.entries();
-        self.runtimes.retain_mut(|runtime| {
-            let stays = entries
-                .iter()
-                .any(|entry| Arc::ptr_eq(entry, &runtime.entry));
+    /// Adds new runtimes and forgets those that are no longer watched.
+    fn update_runtimes(&mut self, shared: &Shared, findings: &mut Vec<Finding>) {
+        let watched = shared.runtimes.watched();
+        self.runtimes.retain_mut(|tracked| {
+            let mut watched = watched.iter();
+            let stays = watched.any(|runtime| Arc::ptr_eq(runtime, &tracked.runtime));
             if !stays {
-                findings.extend(runtime.workers.iter_mut().filter_map(Worker::end));
+                findings.extend(tracked.workers.iter_mut().filter_map(TrackedWorker::end));
             }
             stays
         });
-        for entry in entries {
-            let known = |runtime: &Followee| Arc::ptr_eq(&runtime.entry, &entry);
-            if !self.runtimes.iter().any(known) {
-                self.runtimes.push(Followee::new(entry));
+        for runtime in watched {
+            let is_it = |tracked: &TrackedRuntime| Arc::ptr_eq(&tracked.runtime, &runtime);
+            if !self.runtimes.iter().any(is_it) {
+                self.runtimes.push(TrackedRuntime::new(runtime));
             }
         }
     }
 
-    pub(crate) fn track(
+    pub(crate) fn tracker(
         &mut self,
         runtime: usize,
         worker: usize,
-    ) -> Option<&mut Track<Box<Stall>>> {
+    ) -> Option<&mut StallTracker<Box<Stall>>> {
         let runtime = self.runtimes.get_mut(runtime)?;
-        Some(&mut runtime.workers.get_mut(worker)?.track)
+        Some(&mut runtime.workers.get_mut(worker)?.tracker)
     }
 
-    /// How many workers are held up, and how many there are whose thread is not watched for its wrapped tasks anyhow.
-    pub(crate) fn held_up(&self, seats: &[Followed]) -> (usize, usize) {
+    /// The number of blocked workers, and the number of workers whose thread is not watched for its
+    /// wrapped tasks anyway.
+    pub(crate) fn counts(&self, threads: &[TrackedThread]) -> (usize, usize) {
         let workers = self.runtimes.iter().flat_map(|runtime| &runtime.workers);
         let workers = workers.filter(|worker| !worker.is_gone);
-        workers.fold((0, 0), |(held_up, watched), worker| {
-            let has_seat = seat_of(worker.thread(), seats).is_some();
+        workers.fold((0, 0), |(blocked, watched), worker| {
+            let has_record = record_of(worker.thread(), threads).is_some();
             (
-                held_up + usize::from(worker.track.is_held_up()),
-                watched + usize::from(!has_seat),
+                blocked + usize::from(worker.tracker.is_blocked()),
+                watched + usize::from(!has_record),
             )
         })
     }
 }
 
-impl Followee {
-    fn new(entry: Arc<Entry>) -> Self {
-        let metrics = entry.handle.metrics();
+impl TrackedRuntime {
+    fn new(runtime: Arc<WatchedRuntime>) -> Self {
+        let metrics = runtime.handle.metrics();
         let workers = (0..metrics.num_workers())
-            .map(|_| Worker::default())
+            .map(|_| TrackedWorker::default())
             .collect();
         Self {
-            entry,
+            runtime,
             metrics,
             workers,
             is_down: false,
@@ -133,39 +137,32 @@ impl Followee {
         }
     }
 
-    /// Finds out which thread each worker is on, as far as that is possible.
-    fn place_threads(&mut self, glance: Glance, shared: &Arc<Shared>) {
-        let runtimes = &shared.runtimes;
+    /// Finds out which thread each worker runs on, as far as possible.
+    fn place_threads(&mut self, check: Check, shared: &Arc<Shared>) {
+        let registry = &shared.runtimes;
         for (index, worker) in self.workers.iter_mut().enumerate() {
-            let (thread, tells) = runtimes.worker(&self.entry, index);
-            worker.tells = tells;
-            // Once known it stays known, so that its end is noticed.
+            let (thread, has_hooks) = registry.worker(&self.runtime, index);
+            worker.has_hooks = has_hooks;
+            // A known thread is kept, so that its exit is noticed.
             worker.thread = thread.or(worker.thread.take());
         }
-        let unknown = |worker: &&mut Worker| worker.thread.is_none() && !worker.is_gone;
+        let unknown = |worker: &&mut TrackedWorker| worker.thread.is_none() && !worker.is_gone;
         let mut workers: Vec<_> = self.workers.iter_mut().filter(unknown).collect();
         if workers.is_empty() {
             return;
         }
-        let threads = runtimes.unplaced(self.entry.handle.id());
-        // The last one is found by elimination. If there are several, which is which makes no
-        // difference as long as all are held up.
-        let stand_still = |workers: &[&mut Worker]| {
-            let mut since = workers
-                .iter()
-                .map(|worker| worker.stands_still_for(glance.now));
-            since.all(|time| time > glance.threshold / 2)
-        };
-        if threads.len() == workers.len() && (threads.len() == 1 || stand_still(&workers)) {
+        let threads = registry.unplaced(self.runtime.handle.id());
+        let is_stuck =
+            |worker: &&mut TrackedWorker| worker.stuck_for(check.now) > check.threshold / 2;
+        // The last unknown worker is found by elimination. If there are several and all are stuck,
+        // it does not matter which of them runs on which thread.
+        if threads.len() == workers.len() && (threads.len() == 1 || workers.iter().all(is_stuck)) {
             for (worker, thread) in workers.iter_mut().zip(threads) {
                 worker.thread = Some(thread);
             }
             return;
         }
-        let mut times = workers
-            .iter()
-            .map(|worker| worker.stands_still_for(glance.now));
-        if times.any(|time| time > glance.threshold / 2)
+        if workers.iter().any(is_stuck)
             && !self.is_down
             && !self.asked.swap(true, Ordering::Relaxed)
         {
@@ -173,143 +170,135 @@ impl Followee {
         }
     }
 
-    /// Has a worker tell which one it is: one that goes on, so that those that do not remain.
+    /// Spawns a task that notes which worker runs it: one that makes progress, so that the stuck
+    /// ones remain.
     fn ask(&self, shared: &Arc<Shared>) {
         let (shared, asked) = (Arc::downgrade(shared), Arc::clone(&self.asked));
-        let handle = &self.entry.handle;
-        let asking = catch_unwind(AssertUnwindSafe(|| {
+        let handle = &self.runtime.handle;
+        // Spawning may panic, on a runtime that is shutting down for example.
+        drop(catch(|| {
             handle.spawn(async move {
                 if let Some(shared) = shared.upgrade() {
-                    notes::tell(&shared, false);
+                    hooks::note_worker(&shared, false);
                 }
                 asked.store(false, Ordering::Relaxed);
             });
         }));
-        if let Err(panic) = asking {
-            drop_contained(panic);
-        }
     }
 
-    fn look(
+    fn check(
         &mut self,
-        place: usize,
-        glance: Glance,
-        seats: &[Followed],
+        runtime_index: usize,
+        check: Check,
+        threads: &[TrackedThread],
         findings: &mut Vec<Finding>,
     ) -> bool {
         let mut active = false;
-        let runtime = &self.entry;
+        let runtime = &self.runtime;
         let workers = self.workers.iter_mut().enumerate();
         for (index, worker) in workers.filter(|(_, worker)| !worker.is_gone) {
-            let seat = seat_of(worker.thread(), seats);
-            let figures = Figures {
+            let record = record_of(worker.thread(), threads);
+            let progress = Progress {
                 busy: self.metrics.worker_total_busy_duration(index),
-                parkings: self.metrics.worker_park_unpark_count(index),
-                wrapped_turn: seat.map_or(0, |seat| seat.slot.turn()),
+                park_unpark_count: self.metrics.worker_park_unpark_count(index),
+                wrapped_seq: record.map_or(0, |record| record.slot.seq()),
             };
-            active |= worker.figures != Some(figures);
+            active |= worker.progress != Some(progress);
             if self.is_down && !worker.is_alive(runtime) {
                 findings.extend(worker.end());
                 continue;
             }
-            let (over, due) = worker.judge(glance, figures);
-            active |= !(worker.parked() && worker.tells);
-            findings.extend(over);
+            let (ended, due) = worker.judge(check, progress);
+            active |= !(worker.is_parked() && worker.has_hooks);
+            findings.extend(ended);
             let Some(due) = due else {
                 continue;
             };
             if due.phase == Phase::Began && !self.is_down && is_down(&runtime.handle) {
                 self.is_down = true;
             }
-            // A worker that has ended looks as if it was held up.
+            // A worker that has exited looks the same as a blocked one.
             if self.is_down && !worker.is_alive(runtime) {
                 findings.extend(worker.end());
                 continue;
             }
+            let thread = worker.thread.as_ref();
+            let thread = thread.map(|thread| Arc::clone(&thread.thread));
             findings.push(Finding {
-                phase: due.phase,
-                is_owed: due.is_owed,
-                lasted: due.lasted,
-                thread: worker
-                    .thread
-                    .as_ref()
-                    .map(|known| Arc::clone(&known.thread)),
-                look: None,
-                seat: seat.cloned(),
+                record: record.cloned(),
                 worker: Some(index),
-                of: Of::Worker(place, index),
+                ..Finding::blocked(due, thread, Source::Worker(runtime_index, index))
             });
         }
         active
     }
 }
 
-impl Worker {
+impl TrackedWorker {
     fn thread(&self) -> Option<&Thread> {
-        self.thread.as_ref().map(|known| &*known.thread)
+        self.thread.as_ref().map(|thread| &*thread.thread)
     }
 
-    /// For how long its figures have not moved although it is not parked.
-    fn stands_still_for(&self, now: u64) -> u64 {
-        match self.figures {
-            Some(_) if !self.parked() => now - self.since,
+    /// How long it has made no progress although it is not parked.
+    fn stuck_for(&self, now: u64) -> u64 {
+        match self.progress {
+            Some(_) if !self.is_parked() => now - self.since,
             _ => 0,
         }
     }
 
-    /// As far as was seen at the last look.
-    fn parked(&self) -> bool {
-        self.figures
-            .is_some_and(|figures| figures.parkings % 2 == 1)
+    /// Whether it was parked at the last check.
+    fn is_parked(&self) -> bool {
+        self.progress
+            .is_some_and(|progress| progress.park_unpark_count % 2 == 1)
     }
 
-    /// Whether the worker of a runtime that was shut down still has a thread that it holds up. The
-    /// thread of a current-thread runtime goes on without it.
-    fn is_alive(&self, entry: &Entry) -> bool {
-        entry.driver.is_none() && self.thread.as_ref().is_some_and(Known::is_alive)
+    /// Whether the worker of a runtime that was shut down still has a thread that it blocks. The
+    /// thread of a current-thread runtime continues without the runtime.
+    fn is_alive(&self, runtime: &WatchedRuntime) -> bool {
+        runtime.driver.is_none() && self.thread.as_ref().is_some_and(ThreadRef::is_alive)
     }
 
-    fn judge(&mut self, glance: Glance, figures: Figures) -> (Option<Finding>, Option<Due>) {
-        if self.figures != Some(figures) {
-            self.figures = Some(figures);
-            self.turn += 1;
-            self.since = glance.now;
+    fn judge(&mut self, check: Check, progress: Progress) -> (Option<Finding>, Option<Due>) {
+        if self.progress != Some(progress) {
+            self.progress = Some(progress);
+            self.seq += 1;
+            self.since = check.now;
         }
-        // A wrapped task that is being polled is judged by its own clock.
-        let covered = figures.wrapped_turn % 2 == 1;
-        let current = (!self.parked() && !covered).then_some((self.turn, self.since));
-        let usage = (glance.has_quota && current.is_some())
+        // A wrapped poll is judged by its own start time.
+        let in_wrapped_poll = progress.wrapped_seq % 2 == 1;
+        let current = (!self.is_parked() && !in_wrapped_poll).then_some((self.seq, self.since));
+        let usage = (check.has_quota && current.is_some())
             .then(|| Usage::of(self.thread()?.os_id))
             .flatten();
-        let (over, step) = self.track.observe(glance, current, usage);
-        let over = over.and_then(|over| past(over.told?, over.at_least));
-        (over, self.track.due(step))
+        let (ended, step) = self.tracker.observe(check, current, usage);
+        let ended = ended.and_then(|ended| Finding::ended(ended, None));
+        (ended, self.tracker.due(step))
     }
 
-    /// The thread has ended, or is not watched any more.
+    /// Notes that the thread has exited or is no longer watched.
     fn end(&mut self) -> Option<Finding> {
         self.is_gone = true;
-        let over = self.track.end()?;
-        past(over.told?, over.at_least)
+        Finding::ended(self.tracker.end()?, None)
     }
 }
 
-fn seat_of<'s>(thread: Option<&Thread>, seats: &'s [Followed]) -> Option<&'s Arc<Seat>> {
+fn record_of<'t>(
+    thread: Option<&Thread>,
+    threads: &'t [TrackedThread],
+) -> Option<&'t Arc<ThreadRecord>> {
     let id = thread?.id;
-    let mut seats = seats.iter().map(|followed| &followed.seat);
-    seats.find(|seat| seat.thread.id == id)
+    let mut records = threads.iter().map(|tracked| &tracked.record);
+    records.find(|record| record.thread.id == id)
 }
 
-/// Whether a runtime has been shut down. It does not say so itself, but it cancels at once what is spawned on it then. On
-/// one that is held up this leaves a task that does nothing.
+/// Whether a runtime has been shut down. Tokio does not tell, but then it cancels at once what is
+/// spawned. On a runtime that is merely blocked this leaves an empty task.
 fn is_down(handle: &Handle) -> bool {
-    let probe = catch_unwind(AssertUnwindSafe(|| {
+    let probe = catch(|| {
         let task = pin!(handle.spawn(async {}));
         let mut context = Context::from_waker(Waker::noop());
         matches!(task.poll(&mut context), Poll::Ready(Err(error)) if error.is_cancelled())
-    }));
-    probe.unwrap_or_else(|panic| {
-        drop_contained(panic);
-        true
-    })
+    });
+    probe.unwrap_or(true)
 }

@@ -1,25 +1,26 @@
-//! Why the watchdog wakes late: nothing ran at all, or it waited for a CPU.
+//! The reasons why the watchdog wakes late (nothing ran at all, or it waited for a CPU), and the
+//! CPU use of other threads.
 
 use std::fs;
 
-/// The watchdog's own wait for a CPU, in the kernel's scheduler statistics.
+/// The watchdog's own wait for a CPU, from the kernel's scheduler statistics.
 pub(crate) struct Lateness {
     #[cfg(target_os = "linux")]
     statistics: Option<fs::File>,
     waited: Option<u64>,
 }
 
-/// How late a look came, in nanoseconds.
+/// How late a check is, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Late {
-    /// The process, or the machine, stood still.
+    /// The process or the machine was stopped.
     pub(crate) stopped: u64,
-    /// The watchdog was ready to run, but got no CPU. Other threads may have run meanwhile.
+    /// The watchdog was runnable but got no CPU. Other threads may have run in this time.
     pub(crate) queued: u64,
 }
 
 impl Lateness {
-    /// For the calling thread.
+    /// Measures the current thread.
     pub(crate) fn new() -> Self {
         let mut lateness = Self {
             #[cfg(target_os = "linux")]
@@ -30,18 +31,18 @@ impl Lateness {
         lateness
     }
 
-    /// The next [`split`](Self::split) counts from here.
+    /// Starts the interval of the next [`split`](Self::split).
     pub(crate) fn mark(&mut self) {
         self.waited = self.read();
     }
 
-    /// Splits the time by which the calling thread woke late since the last call.
+    /// Splits the time by which the current thread woke late.
     pub(crate) fn split(&mut self, late: u64) -> Late {
         let before = self.waited;
         self.mark();
         let queued = match (before, self.waited) {
             (Some(before), Some(now)) => now.saturating_sub(before).min(late),
-            // Unknown: then it counts for no thread.
+            // Unknown: then none of it counts.
             _ => 0,
         };
         Late {
@@ -66,20 +67,19 @@ impl Lateness {
     }
 }
 
-/// What the kernel says of a thread, in nanoseconds since it exists.
+/// The kernel's statistics of a thread, in nanoseconds since its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
     /// On a CPU, up to a timer tick ago.
     pub(crate) ran: u64,
-    /// Ready to run without getting a CPU, also because a quota was used up. The wait that is under
-    /// way is not in it.
+    /// Runnable without a CPU, also because a quota was used up. Excludes a wait in progress.
     pub(crate) waited: u64,
-    /// Whether it is running or ready to run.
+    /// Whether it is running or runnable.
     pub(crate) is_runnable: bool,
 }
 
 impl Usage {
-    /// Of a thread of this process.
+    /// Reads the statistics of a thread of this process.
     pub(crate) fn of(thread: Option<u32>) -> Option<Self> {
         let folder = format!("/proc/self/task/{}", thread?);
         let (ran, waited) = figures(&fs::read_to_string(folder.clone() + "/schedstat").ok()?)?;
@@ -90,8 +90,8 @@ impl Usage {
         })
     }
 
-    /// For how long the thread has waited for a CPU since `first`. If it is waiting now, the kernel
-    /// has not counted that yet: then it is what is left of the `interval` since `last`.
+    /// How long the thread has waited for a CPU since `first`. The kernel has not counted a wait in
+    /// progress, so that is the rest of the `interval` since `last`.
     pub(crate) fn waited_since(self, first: Self, last: Self, interval: u64) -> u64 {
         let counted = self.waited.saturating_sub(last.waited);
         let accounted = counted + self.ran.saturating_sub(last.ran);
@@ -103,8 +103,8 @@ impl Usage {
     }
 }
 
-/// The first two of three figures: time on a CPU, time in a run queue, time slices. All are zero
-/// where the kernel does not keep them.
+/// The first two of three values: time on a CPU, time in a run queue, time slices. All are zero if
+/// the kernel does not keep them.
 fn figures(schedstat: &str) -> Option<(u64, u64)> {
     let mut figures = schedstat.split_ascii_whitespace();
     let ran: u64 = figures.next()?.parse().ok()?;
@@ -112,7 +112,7 @@ fn figures(schedstat: &str) -> Option<(u64, u64)> {
     (ran > 0).then_some((ran, waited))
 }
 
-/// The state follows the name, which may contain blanks and brackets.
+/// The state follows the name, which may contain spaces and parentheses.
 fn is_runnable(stat: &str) -> bool {
     let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
     state.is_some_and(|state| state.starts_with('R'))
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn wait_under_way_counts_until_the_kernel_has_counted_it() {
+    fn wait_in_progress_is_counted_once() {
         let usage = |ran, waited, is_runnable| Usage {
             ran,
             waited,

@@ -1,9 +1,9 @@
-//! Whether this process has a CPU quota: the cpu controller of cgroups, version 1 or 2.
+//! Detection of a CPU quota of this process: the cpu controller of cgroups, version 1 or 2.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// How long an answer is believed: quotas are changed while programs run.
+/// How long an answer is valid: quotas may change while the program runs.
 const VALID_NS: u64 = 1_000_000_000;
 
 /// The quotas that apply to this process.
@@ -16,7 +16,7 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// Whether there is a quota. Asks the system at most once a second of `now`.
+    /// Whether there is a quota. Reads it at most once a second.
     pub(crate) fn in_force(&mut self, now: u64) -> bool {
         if now >= self.valid_until {
             self.valid_until = now.saturating_add(VALID_NS);
@@ -37,13 +37,13 @@ impl Quota {
     }
 }
 
-/// What `cpu.max` (`20000 100000`, `max 100000`) or `cpu.cfs_quota_us` (`20000`, `-1`) says.
+/// Parses `cpu.max` (`20000 100000`, `max 100000`) or `cpu.cfs_quota_us` (`20000`, `-1`).
 fn is_limited(limit: &str) -> bool {
     let quota = limit.split_ascii_whitespace().next();
     quota.is_some_and(|quota| quota.parse::<u64>().is_ok())
 }
 
-/// The files that hold the quotas of a process: of its cgroup and of all above it that are visible.
+/// The quota files of a process: of its cgroup and of all visible ancestors.
 fn files(memberships: &str, mounts: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for mount in mounts.lines().filter_map(Mount::parse) {
@@ -102,7 +102,7 @@ impl Mount {
         })
     }
 
-    /// Where a cgroup is visible. A container may see only its own, at the mount point.
+    /// The directory of a cgroup. A container may see only its own, at the mount point.
     fn directory(&self, group: &str) -> PathBuf {
         let group = Path::new(group);
         let leaves = group.components().any(|part| part == Component::ParentDir);
@@ -113,7 +113,7 @@ impl Mount {
     }
 }
 
-/// The kernel writes blanks in paths as `\040`, and so on.
+/// The kernel writes spaces in paths as `\040`, and so on.
 fn unescaped(path: &str) -> PathBuf {
     let plain = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n")];
     let path = plain.iter().fold(path.to_owned(), |path, (code, plain)| {
@@ -164,7 +164,7 @@ mod tests {
         let expected = ["/sys/fs/cgroup/a/cpu.max", "/sys/fs/cgroup/cpu.max"];
         assert_eq!(shown("0::/a\n", mount), expected);
         assert_eq!(shown("0::/\n", mount), ["/sys/fs/cgroup/cpu.max"]);
-        // The process was moved out of the namespace that its mount was made in.
+        // The process was moved out of the namespace of the mount.
         assert_eq!(shown("0::/../b\n", mount), ["/sys/fs/cgroup/cpu.max"]);
         let mount = "29 23 0:26 / /mnt/a\\040b rw - cgroup2 cgroup2 rw\n";
         assert_eq!(shown("0::/\n", mount), ["/mnt/a b/cpu.max"]);

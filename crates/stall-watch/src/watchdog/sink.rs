@@ -1,12 +1,10 @@
-//! Where reports go.
+//! The destinations of reports: the callback and tracing.
 
-use crate::contain::contain;
+use crate::panic::catch;
 use crate::stall::Stall;
 
-/// The user's own, called on the watchdog's thread.
 type OnStall = Box<dyn FnMut(&Stall) + Send>;
 
-/// Where reports go.
 #[derive(Default)]
 pub(crate) struct Sink {
     pub(crate) on_stall: Option<OnStall>,
@@ -15,14 +13,14 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Hands a report over. Says whether nothing panicked.
+    /// Delivers a report. Returns whether nothing panicked.
     pub(crate) fn report(&mut self, stall: &Stall) -> bool {
         #[cfg(feature = "tracing")]
-        let traced = !self.tracing || contain(|| trace(stall));
+        let traced = !self.tracing || catch(|| trace(stall)).is_ok();
         #[cfg(not(feature = "tracing"))]
         let traced = true;
         let called = match &mut self.on_stall {
-            Some(on_stall) => contain(|| on_stall(stall)),
+            Some(on_stall) => catch(|| on_stall(stall)).is_ok(),
             None => true,
         };
         traced && called
@@ -34,7 +32,7 @@ fn trace(stall: &Stall) {
     use crate::stall::Phase;
 
     let task = stall.within.as_ref().or(stall.task.as_ref());
-    // Saturates after half a million years.
+    // `u64` nanoseconds last for 584 years.
     let lasted_ns = crate::shared::nanoseconds(stall.lasted);
     macro_rules! event {
         ($level:expr) => {
@@ -46,8 +44,8 @@ fn trace(stall: &Stall) {
                 thread = stall.thread.as_ref().map(tracing::field::display),
                 worker = stall.worker,
                 task = task.map(tracing::field::display),
-                held_up = stall.held_up.0,
-                watched = stall.held_up.1,
+                blocked = stall.blocked,
+                watched = stall.watched,
                 suppressed = stall.suppressed,
                 "{stall}"
             )

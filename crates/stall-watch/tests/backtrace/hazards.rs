@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 use effective_stall_watch::{Phase, StallWatch};
 
 use crate::child::{end_of_child, in_child};
-use crate::common::spin_until;
 use crate::jit::Tables;
+use crate::support::spin_until;
 
 /// How long each hazard runs.
 const WHILE: Duration = Duration::from_millis(1_500);
 
-/// The least number of backtraces taken meanwhile.
+/// The least number of backtraces taken in that time.
 const ENOUGH: usize = 10;
 
-/// A busy machine needs long for that: few threads run when they are asked.
+/// A busy machine needs long for that: threads rarely run when asked.
 const VERY_LONG: Duration = Duration::from_secs(240);
 
-/// Counts of the reports. Cheap to look at, even with little stack left.
+/// Counts of the reports. Cheap to read, even with little stack left.
 #[derive(Default)]
 struct Reports {
     begun: AtomicUsize,
@@ -64,8 +64,8 @@ fn listen() -> (Arc<Reports>, StallWatch) {
     (reports, watch)
 }
 
-/// Does `work` again and again on this thread, as polls of a few milliseconds: for a while, and on
-/// a busy machine until the thread has been asked often.
+/// Calls `work` repeatedly on this thread, in polls of a few milliseconds: for a while, and on a
+/// busy machine until the thread has been asked often.
 fn watched(reports: &Reports, watch: &StallWatch, mut work: impl FnMut()) {
     let start = Instant::now();
     while start.elapsed() < WHILE || reports.backtraces() < ENOUGH {
@@ -135,7 +135,7 @@ fn no_deadlock_in_malloc_after_frames_are_registered() {
             let mut registered = Vec::new();
             let mut count = 0_u32;
             watched(&reports, &watch, || {
-                // New tables now and then: libgcc allocates when it first looks at them.
+                // New tables from time to time: libgcc allocates when it first reads them.
                 if count.is_multiple_of(10_000) {
                     let tables = Tables::new(20);
                     tables.register();

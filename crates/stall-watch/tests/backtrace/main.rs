@@ -1,35 +1,35 @@
-//! Where a thread that is held up is.
+//! Backtraces of blocked threads.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod child;
-#[path = "../common/mod.rs"]
-mod common;
 mod hazards;
 mod jit;
 mod quality;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Heard, LONG, THRESHOLD, spin_until, within_deadline};
 use effective_stall_watch::{Backtrace, Phase, Stall, StallWatch};
 use futures::executor::block_on;
+use support::{LONG, Reports, THRESHOLD, spin_until, within_deadline};
 
-fn listen() -> (Heard, StallWatch) {
-    let heard = Heard::default();
-    let watch = heard.listen(StallWatch::builder(5 * THRESHOLD).backtraces());
-    (heard, watch)
+fn listen() -> (Reports, StallWatch) {
+    let reports = Reports::default();
+    let watch = reports.listen(StallWatch::builder(5 * THRESHOLD).backtraces());
+    (reports, watch)
 }
 
-fn place(stall: &Stall) -> (String, u32) {
-    let place = stall.backtrace.as_ref().unwrap().place().unwrap();
-    let file = place.file.as_ref().unwrap().file_name().unwrap();
-    (file.to_str().unwrap().to_owned(), place.line.unwrap())
+fn location(stall: &Stall) -> (String, u32) {
+    let frame = stall.backtrace.as_ref().unwrap().location().unwrap();
+    let file = frame.file.as_ref().unwrap().file_name().unwrap();
+    (file.to_str().unwrap().to_owned(), frame.line.unwrap())
 }
 
-/// Waits as a user's code would, in a function of its own, until the flag is set. Says at which line.
+/// Sleeps until the flag is set, in a function of its own. Returns the line of the sleep.
 #[inline(never)]
 fn sleep_until(flag: &AtomicBool) -> u32 {
     while !flag.load(Ordering::Relaxed) {
@@ -39,18 +39,18 @@ fn sleep_until(flag: &AtomicBool) -> u32 {
 }
 
 #[test]
-fn the_backtrace_points_at_the_line_that_sleeps() {
+fn backtrace_points_at_the_line_that_sleeps() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let flag = AtomicBool::new(false);
         let line = thread::scope(|scope| {
             let sleeper = scope.spawn(|| block_on(watch.wrap(async { sleep_until(&flag) })));
-            heard.wait_for(|stall| stall.backtrace.is_some());
+            reports.wait_for(|stall| stall.backtrace.is_some());
             flag.store(true, Ordering::Relaxed);
             sleeper.join().unwrap()
         });
-        let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
-        assert_eq!(place(stall), ("main.rs".to_owned(), line));
+        let stall = &reports.wait_for(|stall| stall.backtrace.is_some());
+        assert_eq!(location(stall), ("main.rs".to_owned(), line));
         let backtrace = stall.backtrace.as_ref().unwrap();
         let frames = backtrace.frames();
         let functions: Vec<_> = frames
@@ -68,24 +68,24 @@ fn the_backtrace_points_at_the_line_that_sleeps() {
             !functions
                 .iter()
                 .any(|name| name.contains("effective_stall_watch::")),
-            "neither the handler nor what polled: {functions:?}"
+            "neither the handler nor the wrapper: {functions:?}"
         );
         assert!(stall.to_string().contains("sleep_until"), "{stall}");
         assert!(!stall.to_string().contains('\n'));
         assert!(format!("{stall:#}").lines().count() > 2);
-        let over = heard.wait_for(|stall| stall.phase == Phase::Ended);
+        let over = reports.wait_for(|stall| stall.phase == Phase::Ended);
         assert!(over.backtrace.is_none());
     });
 }
 
 #[test]
-fn the_backtrace_finds_a_thread_that_spins() {
+fn backtrace_finds_a_thread_that_spins() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         watch
             .named("x")
-            .run(|| spin_until(|| !heard.all().is_empty()));
-        let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
+            .run(|| spin_until(|| !reports.all().is_empty()));
+        let stall = &reports.wait_for(|stall| stall.backtrace.is_some());
         let frames = stall.backtrace.as_ref().unwrap().frames();
         let spins = |name: &String| name.contains("spin_until");
         assert!(
@@ -97,28 +97,28 @@ fn the_backtrace_finds_a_thread_that_spins() {
     });
 }
 
-/// Much allocation and much locking of std's, which the signal interrupts at every point.
+/// Allocation and std's locks, which the signal interrupts at any point.
 #[test]
-fn threads_are_asked_in_the_middle_of_anything_and_go_on() {
+fn interrupted_threads_continue() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(
+        let reports = Reports::default();
+        let watch = reports.listen(
             StallWatch::builder(Duration::from_millis(2))
                 .backtraces()
                 .reports_per_second(10_000),
         );
         let start = std::time::Instant::now();
         let taken = || {
-            let all = heard.all();
+            let all = reports.all();
             all.iter().filter(|stall| stall.backtrace.is_some()).count()
         };
         // On a busy machine few of the threads are running when they are asked.
-        let goes_on = || start.elapsed() < Duration::from_secs(2) || taken() <= 20;
+        let continues = || start.elapsed() < Duration::from_secs(2) || taken() <= 20;
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let mut sum = 0_usize;
-                    while goes_on() && start.elapsed() < LONG {
+                    while continues() && start.elapsed() < LONG {
                         let until = std::time::Instant::now() + Duration::from_millis(5);
                         watch.named("works").run(|| {
                             while std::time::Instant::now() < until {
@@ -141,9 +141,9 @@ fn threads_are_asked_in_the_middle_of_anything_and_go_on() {
 
 #[cfg(feature = "tokio")]
 #[test]
-fn an_unwrapped_task_of_a_runtime_is_found_by_its_line() {
+fn unwrapped_task_of_a_runtime_is_found_by_its_line() {
     within_deadline(|| {
-        let (heard, watch) = listen();
+        let (reports, watch) = listen();
         let runtime = watch
             .configure(&mut tokio::runtime::Builder::new_multi_thread())
             .worker_threads(2)
@@ -155,27 +155,27 @@ fn an_unwrapped_task_of_a_runtime_is_found_by_its_line() {
         let flag = std::sync::Arc::new(AtomicBool::new(false));
         let set = std::sync::Arc::clone(&flag);
         let sleeper = runtime.spawn(async move { sleep_until(&set) });
-        heard.wait_for(|stall| stall.backtrace.is_some());
+        reports.wait_for(|stall| stall.backtrace.is_some());
         flag.store(true, Ordering::Relaxed);
         let line = runtime.block_on(sleeper).unwrap();
-        let stall = &heard.wait_for(|stall| stall.backtrace.is_some());
-        assert_eq!(place(stall), ("main.rs".to_owned(), line));
+        let stall = &reports.wait_for(|stall| stall.backtrace.is_some());
+        assert_eq!(location(stall), ("main.rs".to_owned(), line));
         assert!(stall.task.is_none());
     });
 }
 
 /// Real-time signals queue up, and the queue's limit is the user's, not the process's.
 #[test]
-fn a_thread_that_blocks_signals_gets_no_backtrace_and_no_queue_of_signals() {
+fn thread_that_blocks_signals_gets_none_queued() {
     within_deadline(|| {
-        let heard = Heard::default();
-        let watch = heard.listen(
+        let reports = Reports::default();
+        let watch = reports.listen(
             StallWatch::builder(Duration::from_millis(20))
                 .backtraces()
                 .reports_per_second(1_000),
         );
         let stalls = thread::spawn({
-            let heard = heard.clone();
+            let reports = reports.clone();
             move || {
                 // SAFETY: both sets are valid for the call, and the mask is this thread's own.
                 unsafe {
@@ -185,7 +185,7 @@ fn a_thread_that_blocks_signals_gets_no_backtrace_and_no_queue_of_signals() {
                 }
                 for count in 1..=5 {
                     let deaf = watch.named("deaf");
-                    deaf.run(|| spin_until(|| heard.count(Phase::Began) >= count));
+                    deaf.run(|| spin_until(|| reports.count(Phase::Began) >= count));
                 }
                 let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
                 let pending = status.lines().find(|line| line.starts_with("SigPnd:"));
@@ -194,12 +194,12 @@ fn a_thread_that_blocks_signals_gets_no_backtrace_and_no_queue_of_signals() {
         });
         let pending = stalls.join().unwrap();
         assert_eq!(pending.trim_end_matches('0'), "SigPnd:\t", "{pending}");
-        assert!(heard.all().iter().all(|stall| stall.backtrace.is_none()));
+        assert!(reports.all().iter().all(|stall| stall.backtrace.is_none()));
     });
 }
 
 #[test]
-fn backtraces_cross_threads_and_clone() {
+fn backtraces_are_send_sync_and_clone() {
     fn crosses<T: Clone + Send + Sync + 'static>() {}
     crosses::<Backtrace>();
 }

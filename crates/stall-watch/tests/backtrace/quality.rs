@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use effective_stall_watch::{Backtrace, Stall, StallWatch};
 
 use crate::child::in_child;
-use crate::common::{Heard, THRESHOLD, within_deadline};
+use crate::support::{Reports, THRESHOLD, within_deadline};
 
-/// How many backtraces are looked at: each is of another instruction.
+/// The number of backtraces, each of another instruction.
 const SAMPLES: usize = 30;
 
-/// A busy machine needs long to interrupt a thread that often: few of them run when they are asked.
+/// On a busy machine it takes long to interrupt a thread that often: it rarely runs when asked.
 const VERY_LONG: Duration = Duration::from_secs(240);
 
 fn names(backtrace: &Backtrace) -> Vec<String> {
@@ -23,19 +23,19 @@ fn names(backtrace: &Backtrace) -> Vec<String> {
     names.collect()
 }
 
-/// Backtraces of `work`, which is called again and again in polls of a few milliseconds.
+/// Backtraces of `work`, which is called repeatedly in polls of a few milliseconds.
 fn samples(work: impl FnMut()) -> Vec<Backtrace> {
     some_samples(SAMPLES, Duration::from_millis(4), work)
 }
 
-/// At least `count` backtraces of `work`, which is called again and again in polls of twice the
+/// At least `count` backtraces of `work`, which is called repeatedly in polls of twice the
 /// threshold.
 fn some_samples(count: usize, threshold: Duration, mut work: impl FnMut()) -> Vec<Backtrace> {
-    let heard = Heard::default();
+    let reports = Reports::default();
     let builder = StallWatch::builder(threshold).backtraces();
-    let watch = heard.listen(builder.reports_per_second(10_000));
+    let watch = reports.listen(builder.reports_per_second(10_000));
     let taken = || -> Vec<Backtrace> {
-        let all = heard.all().into_iter();
+        let all = reports.all().into_iter();
         all.filter_map(|stall: Stall| stall.backtrace).collect()
     };
     let start = Instant::now();
@@ -62,7 +62,7 @@ fn assert_callers(samples: &[Backtrace], callee: &str, callers: &[&str]) -> usiz
     let mut count = 0;
     for backtrace in samples {
         let names = names(backtrace);
-        assert!(!backtrace.is_cut(), "{backtrace}");
+        assert!(!backtrace.is_truncated(), "{backtrace}");
         let mut rest = names.iter();
         if !rest.any(|name| name.contains(callee)) {
             continue;
@@ -190,7 +190,7 @@ fn catches() {
 }
 
 /// The unwinder of the panic has changed return addresses when it enters the landing pad: there,
-/// and only there, a backtrace may be cut.
+/// and only there, a backtrace may be truncated.
 #[test]
 fn callers_are_named_while_a_panic_unwinds() {
     within_deadline(|| {
@@ -198,7 +198,7 @@ fn callers_are_named_while_a_panic_unwinds() {
         let whole = samples.iter().filter(|backtrace| {
             let names = names(backtrace);
             let mut in_place = names.iter().filter(|name| name.contains("catches"));
-            in_place.next().is_some() && !backtrace.is_cut()
+            in_place.next().is_some() && !backtrace.is_truncated()
         });
         let whole = whole.count();
         assert!(whole > samples.len() / 2, "{whole} of {}", samples.len());
@@ -225,12 +225,12 @@ fn code_below_a_signal_handler_is_named() {
         let handler: extern "C" fn(libc::c_int) = spins_in_handler;
         // SAFETY: the handler reads an atomic and is safe at any moment.
         unsafe { libc::signal(libc::SIGUSR1, handler as usize) };
-        let heard = Heard::default();
+        let reports = Reports::default();
         let builder = StallWatch::builder(5 * THRESHOLD).backtraces();
-        let watch = heard.listen(builder);
+        let watch = reports.listen(builder);
         let stall = thread::scope(|scope| {
             scope.spawn(|| watch.named("raises").run(raises));
-            let stall = heard.wait_for(|stall| stall.backtrace.is_some());
+            let stall = reports.wait_for(|stall| stall.backtrace.is_some());
             SPUN.store(true, Ordering::Relaxed);
             stall
         });
@@ -253,18 +253,18 @@ fn descend(depth: u32, until: &AtomicBool) {
 }
 
 #[test]
-fn backtrace_of_a_deep_stack_is_cut() {
+fn backtrace_of_a_deep_stack_is_truncated() {
     within_deadline(|| {
         for depth in [50, 20_000] {
-            let heard = Heard::default();
+            let reports = Reports::default();
             let builder = StallWatch::builder(5 * THRESHOLD).backtraces();
-            let watch = heard.listen(builder);
+            let watch = reports.listen(builder);
             let until = AtomicBool::new(false);
             let stall = thread::scope(|scope| {
                 let roomy = thread::Builder::new().stack_size(64 * 1024 * 1024);
                 let deep = || watch.named("deep").run(|| descend(depth, &until));
                 roomy.spawn_scoped(scope, deep).unwrap();
-                let stall = heard.wait_for(|stall| stall.backtrace.is_some());
+                let stall = reports.wait_for(|stall| stall.backtrace.is_some());
                 until.store(true, Ordering::Relaxed);
                 stall
             });
@@ -273,7 +273,7 @@ fn backtrace_of_a_deep_stack_is_cut() {
             let descents = names.iter().filter(|name| name.contains("descend"));
             let descents = u32::try_from(descents.count()).unwrap();
             assert!(descents <= depth + 1 && descents > 40, "{backtrace}");
-            assert_eq!(backtrace.is_cut(), descents <= depth, "{backtrace}");
+            assert_eq!(backtrace.is_truncated(), descents <= depth, "{backtrace}");
             let shown = backtrace.to_string();
             assert_eq!(shown.contains("outer frames are missing"), depth > 50);
         }

@@ -1,4 +1,4 @@
-//! An echo server with a thread of its own, and clients on another.
+//! An echo server on one thread, with clients on another.
 
 use std::fs;
 use std::io;
@@ -20,14 +20,14 @@ const THRESHOLD: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
     Bare,
-    /// Not watched, but with the interval that the runtime's watch asks for.
-    BareEightTurns,
+    /// Not watched, but with the `event_interval` that a watched runtime has.
+    BareShortInterval,
     Wrapped,
     WrappedAndRuntime,
 }
 
 pub(crate) struct Echo {
-    /// Its threads have this name, in front of which the system sees nothing else.
+    /// The exact name of its threads.
     name: String,
     _watched: Option<RuntimeWatch>,
     watch: Option<Arc<StallWatch>>,
@@ -48,7 +48,7 @@ impl Echo {
             (Some(watch), Manner::WrappedAndRuntime) => {
                 watch.configure(&mut builder);
             }
-            (_, Manner::BareEightTurns) => {
+            (_, Manner::BareShortInterval) => {
                 builder.event_interval(8);
             }
             _ => {}
@@ -86,7 +86,7 @@ impl Echo {
         }
     }
 
-    /// The time for that many requests.
+    /// The time of that many requests.
     pub(crate) fn time(&self, requests: u64) -> Duration {
         let each = requests / CONNECTIONS;
         timed(|| {
@@ -114,7 +114,7 @@ impl Echo {
         used
     }
 
-    /// CPU time so far of all threads of this server, and of all watchdogs: others that are idle doze.
+    /// The CPU time of all threads of this server and of all watchdogs; those of idle servers doze.
     fn used(&self) -> Duration {
         let threads = fs::read_dir("/proc/self/task").expect("Linux");
         let used = threads.flatten().filter_map(|thread| {

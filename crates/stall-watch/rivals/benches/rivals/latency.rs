@@ -1,4 +1,4 @@
-//! How soon a stall of one and a half times the threshold is reported, and whether it is.
+//! The delay of reports of stalls of 1.5 times the threshold, and how many are missed.
 
 use std::sync::mpsc;
 use std::thread;
@@ -9,8 +9,8 @@ use tokio::runtime::Builder;
 
 const THRESHOLD: Duration = Duration::from_millis(20);
 
-/// Plants so many stalls of 1.5 times the threshold, in tasks that are wrapped and in tasks that are not, and prints a table
-/// of when they were reported.
+/// Plants `stalls` stalls of 1.5 times the threshold, in wrapped and in unwrapped tasks, and prints
+/// a table of the delays of their reports.
 pub(crate) fn measure(stalls: usize) {
     println!(
         "### stalls of 1.5 × the threshold of {THRESHOLD:?}\n\n| | planted | reported | median | last | false |\n\
@@ -37,7 +37,7 @@ pub(crate) fn measure(stalls: usize) {
         let mut after = Vec::new();
         let mut more = 0;
         for stall in 0..stalls {
-            // Not in step with the watchdog's looks.
+            // Out of step with the watchdog's checks.
             thread::sleep(Duration::from_micros(7_000 + 1_370 * (stall as u64 % 11)));
             let task = async {
                 let began = Instant::now();
@@ -50,7 +50,7 @@ pub(crate) fn measure(stalls: usize) {
                 runtime.spawn(task)
             };
             let began = runtime.block_on(task).expect("no panic");
-            // A report that has not come by now comes no more.
+            // Reports that have not come by now are missed.
             thread::sleep(THRESHOLD / 2);
             let mut found = reports.try_iter();
             after.extend(found.next().map(|at| at - began));

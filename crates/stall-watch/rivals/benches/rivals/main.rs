@@ -1,4 +1,5 @@
-//! What watching costs a busy echo server on tokio, against the same server unwatched; and how soon stalls are reported.
+//! The cost of watching a busy echo server on tokio, against the same server unwatched, and the
+//! delay of reports.
 
 mod echo;
 mod latency;
@@ -23,7 +24,7 @@ fn main() {
     let bare = Echo::start(Manner::Bare);
     let wrapped = Echo::start(Manner::Wrapped);
     let both = Echo::start(Manner::WrappedAndRuntime);
-    let often = Echo::start(Manner::BareEightTurns);
+    let often = Echo::start(Manner::BareShortInterval);
     contest(
         "echo, CPU time of the server",
         &settings,
@@ -41,7 +42,7 @@ fn main() {
     }
 }
 
-/// What watching adds to one poll, by itself.
+/// The cost of watching one poll that does nothing.
 fn a_poll(settings: &Settings) {
     const POLLS: u64 = 1_000_000;
     let watch = StallWatch::new(Duration::from_millis(100)).expect("a thread");
@@ -56,7 +57,7 @@ fn a_poll(settings: &Settings) {
         .ours("wrapped twice", || {
             timed(|| (0..POLLS).for_each(|_| poll(nested.as_mut())))
         })
-        .rival("two looks at the clock", || {
+        .rival("two clock reads", || {
             timed(|| {
                 (0..2 * POLLS).for_each(|_| {
                     black_box(clock.elapsed());

@@ -1,7 +1,6 @@
 //! Backtraces of other threads: a signal, a snapshot, and a walk on the calling thread.
 
 mod live;
-mod mailbox;
 mod modules;
 mod registers;
 mod signal;
@@ -31,10 +30,10 @@ pub(in crate::backtrace) fn install() -> Result<(), BacktraceError> {
 /// `keep` returns `true` after the thread has answered.
 pub(in crate::backtrace) fn trace_of(
     thread: u32,
-    patience: Duration,
+    timeout: Duration,
     keep: impl FnOnce() -> bool,
 ) -> Option<Trace> {
-    let snapshot = signal::snapshot_of(thread, patience)?;
+    let snapshot = signal::snapshot_of(thread, timeout)?;
     if !keep() {
         return None;
     }

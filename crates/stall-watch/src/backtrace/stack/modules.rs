@@ -65,7 +65,7 @@ struct Taking {
     list: Vec<Module>,
 }
 
-/// Called once per object, while the loader holds its list still: no object is unloaded meanwhile.
+/// Called once per object, while the loader keeps its list locked: no object is unloaded.
 ///
 /// # Safety
 ///

@@ -22,15 +22,15 @@ use std::sync::{Mutex, OnceLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::mailbox::Mailbox;
 use super::modules::Modules;
 use super::snapshot::{self, Snapshot};
 use super::system;
 use crate::backtrace::error::BacktraceError;
-use crate::shared::lock;
+use crate::mailbox::Mailbox;
+use crate::sync::lock;
 
-/// The pause between two looks for the answer.
-const GLANCE: Duration = Duration::from_micros(50);
+/// The pause between two checks for the answer.
+const PAUSE: Duration = Duration::from_micros(50);
 
 static MAILBOX: OnceLock<Mailbox> = OnceLock::new();
 
@@ -101,7 +101,7 @@ fn take_free_signal() -> Result<c_int, BacktraceError> {
         if before.sa_sigaction == libc::SIG_DFL {
             return Ok(signal);
         }
-        // Another thread has taken the signal meanwhile: its handler is put back.
+        // Another thread has taken the signal in the meantime: its handler is put back.
         exchange(signal, &before).map_err(BacktraceError::Refused)?;
     }
     Err(BacktraceError::NoSignal)
@@ -156,9 +156,9 @@ extern "C" fn handle(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut 
 
 /// A snapshot of another thread of this process. `None` if it does not answer in time: a thread
 /// that runs does so at once, one in an uninterruptible system call does not.
-pub(super) fn snapshot_of(thread: u32, patience: Duration) -> Option<Snapshot> {
+pub(super) fn snapshot_of(thread: u32, timeout: Duration) -> Option<Snapshot> {
     static ASKING: Mutex<()> = Mutex::new(());
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     // Not a plain `lock`: in the child of a fork it may be held by a thread that does not exist
     // there.
     let _one_at_a_time = wait_for(deadline, || match ASKING.try_lock() {
@@ -209,7 +209,7 @@ fn wait_for<T>(deadline: Instant, mut attempt: impl FnMut() -> Option<T>) -> Opt
         if Instant::now() >= deadline {
             return None;
         }
-        thread::sleep(GLANCE);
+        thread::sleep(PAUSE);
     }
 }
 

@@ -132,7 +132,7 @@ pub(super) unsafe fn copy(from: usize, to: *mut u8, length: usize) -> Result<usi
 }
 
 /// Like [`copy`], but into words, and with a fallback where that system call is forbidden. Returns
-/// how many whole words were copied. Only for memory that stays mapped meanwhile: a thread's own
+/// how many whole words were copied. Only for memory that stays mapped: a thread's own
 /// stack.
 pub(super) fn copy_stack(from: usize, to: &[AtomicU64]) -> usize {
     let into = to.as_ptr().cast_mut().cast::<u8>();
@@ -173,7 +173,7 @@ fn can_read(address: usize) -> bool {
     error == -(libc::EINVAL as isize)
 }
 
-/// Reads a word that other threads may write meanwhile: in assembly, where that is no data race.
+/// Reads a word that other threads may be writing: in assembly, where that is no data race.
 ///
 /// # Safety
 ///

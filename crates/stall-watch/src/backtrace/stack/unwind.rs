@@ -2,11 +2,11 @@
 //!
 //! Nothing here runs in a signal handler and nothing here is unsafe: the stack is read from a copy,
 //! and the tables through the kernel. Whatever they contain, the worst result is a backtrace that
-//! is cut or wrong. Each step must lead up the stack, and the number of steps is limited.
+//! is truncated or wrong. Each step must lead up the stack, and the number of steps is limited.
 //!
 //! Code without tables (made at run time, or assembly) is walked by its frame pointers. These
-//! frames count only if they lead back to code of a loaded object; otherwise the backtrace is cut
-//! before them, since any number in the frame pointer's register may look like one.
+//! frames count only if they lead back to code of a loaded object; otherwise the backtrace is
+//! truncated before them, since any number in the frame pointer's register may look like one.
 
 use gimli::{CfaRule, EvaluationResult, Location, RegisterRule, UnwindContext, UnwindExpression};
 
@@ -17,11 +17,11 @@ use super::snapshot::{Snapshot, Stack};
 use super::tables::{Entry, Reader};
 use crate::backtrace::trace::{Address, Trace};
 
-/// Deeper stacks are cut.
-const MOST_FRAMES: usize = 192;
+/// Deeper stacks are truncated.
+const MAX_FRAMES: usize = 192;
 
 /// The most steps of one DWARF expression. Real ones have fewer than ten.
-const MOST_OPERATIONS: u32 = 100;
+const MAX_OPERATIONS: u32 = 100;
 
 /// A frame, with the registers whose values are known.
 struct Frame {
@@ -36,14 +36,14 @@ impl Frame {
 }
 
 /// The reason why there is no next frame.
-enum Stop {
+enum NoFrame {
     /// This was the outermost one.
     End,
     /// It cannot be found.
-    Cut,
+    Truncated,
 }
 
-type Step = Result<Frame, Stop>;
+type Step = Result<Frame, NoFrame>;
 
 /// The frames of a stack, the innermost first.
 pub(super) fn walk(modules: &Modules, snapshot: &Snapshot) -> Trace {
@@ -59,16 +59,16 @@ pub(super) fn walk(modules: &Modules, snapshot: &Snapshot) -> Trace {
     let mut addresses = vec![frame.at];
     // How many frames are certain: the rest depends on frame pointers.
     let mut certain = 1;
-    while addresses.len() < MOST_FRAMES {
+    while addresses.len() < MAX_FRAMES {
         match step(modules, &memory, &snapshot.stack, &frame, &mut context) {
             Ok(next) => frame = next,
-            Err(Stop::End) if certain == addresses.len() => {
+            Err(NoFrame::End) if certain == addresses.len() => {
                 return Trace {
                     addresses,
-                    is_cut: false,
+                    is_truncated: false,
                 };
             }
-            Err(Stop::End | Stop::Cut) => break,
+            Err(NoFrame::End | NoFrame::Truncated) => break,
         }
         addresses.push(frame.at);
         if modules.at(frame.at.within()).is_some() {
@@ -78,7 +78,7 @@ pub(super) fn walk(modules: &Modules, snapshot: &Snapshot) -> Trace {
     addresses.truncate(certain);
     Trace {
         addresses,
-        is_cut: true,
+        is_truncated: true,
     }
 }
 
@@ -95,7 +95,7 @@ fn step(
     let by_tables = entry.and_then(|entry| by_tables(&entry, stack, frame, context));
     match by_tables {
         Some(step) => step,
-        None => by_frame_pointer(stack, frame).ok_or(Stop::Cut),
+        None => by_frame_pointer(stack, frame).ok_or(NoFrame::Truncated),
     }
 }
 
@@ -114,7 +114,7 @@ fn by_tables(
     }
     let Ok(row) = function.unwind_info_for_address(&section, entry.bases(), context, address)
     else {
-        return Some(Err(Stop::Cut));
+        return Some(Err(NoFrame::Truncated));
     };
     let rules = Rules {
         section: &section,
@@ -122,13 +122,13 @@ fn by_tables(
         frame,
     };
     let Some(top) = rules.top(row.cfa()) else {
-        return Some(Err(Stop::Cut));
+        return Some(Err(NoFrame::Truncated));
     };
     let returns = function.cie().return_address_register();
     match row.register(returns) {
-        Some(RegisterRule::Undefined) => return Some(Err(Stop::End)),
+        Some(RegisterRule::Undefined) => return Some(Err(NoFrame::End)),
         // A function that calls nothing may keep its return address in a register, no other.
-        None if !frame.at.is_next => return Some(Err(Stop::Cut)),
+        None if !frame.at.is_next => return Some(Err(NoFrame::Truncated)),
         _ => {}
     }
     // A register without a rule keeps its value. The stack pointer is the frame's upper end.
@@ -141,17 +141,17 @@ fn by_tables(
     }
     let return_address = registers.get(usize::from(returns.0)).copied().flatten();
     let Some(return_address) = return_address.map(registers::plain) else {
-        return Some(Err(Stop::Cut));
+        return Some(Err(NoFrame::Truncated));
     };
     if return_address == 0 {
-        return Some(Err(Stop::End));
+        return Some(Err(NoFrame::End));
     }
     let was_interrupted = function.is_signal_trampoline();
     // Only a frame below a signal's may be on another stack, and only the innermost may be empty.
     let lower = frame.registers[STACK_POINTER];
     let leads_up = lower.is_some_and(|lower| top > lower || (frame.at.is_next && top == lower));
     if !leads_up && !was_interrupted {
-        return Some(Err(Stop::Cut));
+        return Some(Err(NoFrame::Truncated));
     }
     Some(Ok(Frame {
         at: Address {
@@ -231,7 +231,7 @@ impl Rules<'_> {
             version: 4,
         };
         let mut evaluation = expression.get(self.section).ok()?.evaluation(encoding);
-        evaluation.set_max_iterations(MOST_OPERATIONS);
+        evaluation.set_max_iterations(MAX_OPERATIONS);
         if let Some(first) = first {
             evaluation.set_initial_value(first);
         }

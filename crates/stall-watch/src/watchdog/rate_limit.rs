@@ -1,15 +1,14 @@
-//! The limit on the rate of reports.
+//! The rate limit of reports: a token bucket.
 
-/// A token bucket: filled at a constant rate, up to a second's worth or one token per watched
-/// thread.
+/// Filled at a constant rate, up to a second's worth or one token per watched thread.
 #[derive(Debug)]
-pub(crate) struct Limit {
+pub(crate) struct RateLimit {
     per_second: u64,
     /// How many tokens fit.
     capacity: u64,
     /// Whether the capacity follows the number of watched threads.
     grows: bool,
-    /// In nanoseconds' worth of tokens, each of which is a second.
+    /// In units of `TOKEN`, so that a rate of n per second adds n per nanosecond.
     level: u64,
     at: u64,
     suppressed: u64,
@@ -17,8 +16,8 @@ pub(crate) struct Limit {
 
 const TOKEN: u64 = 1_000_000_000;
 
-impl Limit {
-    /// At most `per_second` reports a second.
+impl RateLimit {
+    /// Allows `per_second` reports a second.
     pub(crate) fn fixed(per_second: u32) -> Self {
         let per_second = u64::from(per_second);
         Self {
@@ -31,7 +30,7 @@ impl Limit {
         }
     }
 
-    /// As [`fixed`](Self::fixed), but a burst may have one report per watched thread.
+    /// Like [`fixed`](Self::fixed), but allows a burst of one report per watched thread.
     pub(crate) fn growing(per_second: u32) -> Self {
         Self {
             grows: true,
@@ -39,9 +38,9 @@ impl Limit {
         }
     }
 
-    /// Takes note of the number of watched threads. Only a new maximum adds tokens, so threads
-    /// that come and go do not raise the rate.
-    pub(crate) fn watched(&mut self, threads: usize) {
+    /// Sets the number of watched threads. Only a new maximum adds tokens, so threads that come and
+    /// go do not raise the rate.
+    pub(crate) fn set_watched(&mut self, threads: usize) {
         let threads = threads as u64;
         if self.grows && threads > self.capacity {
             self.level += (threads - self.capacity).saturating_mul(TOKEN);
@@ -49,19 +48,20 @@ impl Limit {
         }
     }
 
-    /// Whether a report may go out now. If it may: how many could not since the last one that did.
+    /// Takes a token for a report. Returns how many reports were suppressed since the last one, or
+    /// `None` if this one is.
     pub(crate) fn take(&mut self, now: u64) -> Option<u64> {
-        let left_out = self.spend(now);
-        if left_out.is_none() {
+        let suppressed = self.spend(now);
+        if suppressed.is_none() {
             self.suppressed += 1;
         }
-        left_out
+        suppressed
     }
 
-    /// The same for a report that could not go out before, and was counted then.
+    /// Like `take`, for a delayed report, which was counted as suppressed then.
     pub(crate) fn take_again(&mut self, now: u64) -> Option<u64> {
-        let left_out = self.spend(now)?;
-        Some(left_out.saturating_sub(1))
+        let suppressed = self.spend(now)?;
+        Some(suppressed.saturating_sub(1))
     }
 
     fn spend(&mut self, now: u64) -> Option<u64> {
@@ -79,43 +79,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_has_so_many_and_the_rest_is_counted() {
-        let mut limit = Limit::fixed(3);
+    fn limit_holds_per_second_and_counts_the_rest() {
+        let mut limit = RateLimit::fixed(3);
         let answers: Vec<_> = (0..5).map(|_| limit.take(1)).collect();
         assert_eq!(answers, [Some(0), Some(0), Some(0), None, None]);
         assert_eq!(limit.take(TOKEN / 3 + 2), Some(2));
         assert_eq!(limit.take(TOKEN / 3 + 3), None);
-        // However long it was quiet: a second's worth.
+        // After any pause: a second's worth.
         let answers: Vec<_> = (0..4).map(|_| limit.take(100 * TOKEN)).collect();
         assert_eq!(answers, [Some(1), Some(0), Some(0), None]);
     }
 
     #[test]
-    fn none_may_be_allowed() {
-        let mut limit = Limit::fixed(0);
+    fn limit_of_zero_allows_none() {
+        let mut limit = RateLimit::fixed(0);
         assert_eq!((limit.take(0), limit.take(u64::MAX)), (None, None));
         assert_eq!(limit.take_again(u64::MAX), None);
     }
 
     #[test]
     fn burst_grows_with_the_number_of_threads_but_the_rate_does_not() {
-        let mut limit = Limit::growing(2);
-        limit.watched(5);
-        let allowed = |limit: &mut Limit, now| (0..9).filter(|_| limit.take(now).is_some()).count();
+        let mut limit = RateLimit::growing(2);
+        limit.set_watched(5);
+        let allowed =
+            |limit: &mut RateLimit, now| (0..9).filter(|_| limit.take(now).is_some()).count();
         assert_eq!(allowed(&mut limit, 1), 5);
-        limit.watched(3);
-        limit.watched(5);
+        limit.set_watched(3);
+        limit.set_watched(5);
         assert_eq!(allowed(&mut limit, 1), 0, "threads came and went");
         assert_eq!(allowed(&mut limit, 1 + TOKEN), 2);
         assert_eq!(allowed(&mut limit, 1 + 100 * TOKEN), 5);
-        let mut limit = Limit::fixed(2);
-        limit.watched(5);
+        let mut limit = RateLimit::fixed(2);
+        limit.set_watched(5);
         assert_eq!(allowed(&mut limit, 1), 2);
     }
 
     #[test]
-    fn a_delayed_report_does_not_count_itself_as_left_out() {
-        let mut limit = Limit::fixed(1);
+    fn delayed_report_does_not_count_itself() {
+        let mut limit = RateLimit::fixed(1);
         assert_eq!(limit.take(0), Some(0));
         assert_eq!((limit.take(0), limit.take(0)), (None, None));
         assert_eq!(limit.take_again(TOKEN / 2), None);

@@ -1,4 +1,4 @@
-//! What several tests need.
+//! Helpers of the tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::sync::{Arc, Condvar, Mutex, mpsc};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use effective_stall_watch::{Builder, Phase, Stall, StallWatch};
 
-/// A threshold that an honest poll stays under on any machine, and that a test can wait for.
+/// A threshold that no normal poll reaches on any machine, and that a test can wait for.
 pub(crate) const THRESHOLD: Duration = Duration::from_millis(50);
 
-/// Nothing here takes so long.
+/// Longer than any step of a test.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
+/// Runs `f`, and fails instead of hanging if it does not end within five minutes.
 pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, wait) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -31,34 +31,34 @@ pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
     }
 }
 
-/// Waits until `condition` holds; fails when it does not come to.
+/// Waits until `condition` holds; fails if it does not within a minute.
 #[track_caller]
 pub(crate) fn eventually(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < LONG, "the condition never came to hold");
+        assert!(start.elapsed() < LONG, "the condition did not become true");
         thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// How many threads this process has.
+/// The number of threads of this process.
 #[cfg(target_os = "linux")]
 pub(crate) fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// What a watch has reported.
+/// The reports of a watch.
 #[derive(Clone, Default)]
-pub(crate) struct Heard(Arc<(Mutex<Vec<Stall>>, Condvar)>);
+pub(crate) struct Reports(Arc<(Mutex<Vec<Stall>>, Condvar)>);
 
-impl Heard {
-    /// A watch that is heard.
+impl Reports {
+    /// Builds a watch whose reports are collected here.
     pub(crate) fn listen(&self, builder: Builder) -> StallWatch {
-        let heard = self.clone();
+        let reports = self.clone();
         builder
             .on_stall(move |stall| {
-                heard.0.0.lock().unwrap().push(stall.clone());
-                heard.0.1.notify_all();
+                reports.0.0.lock().unwrap().push(stall.clone());
+                reports.0.1.notify_all();
             })
             .build()
             .unwrap()
@@ -73,7 +73,7 @@ impl Heard {
         all.iter().filter(|stall| stall.phase == phase).count()
     }
 
-    /// Blocks until there is such a report; fails when none comes.
+    /// Blocks until there is such a report; fails if none comes.
     #[track_caller]
     pub(crate) fn wait_for(&self, mut wanted: impl FnMut(&Stall) -> bool) -> Stall {
         let (stalls, more) = &*self.0;
@@ -89,7 +89,7 @@ impl Heard {
         }
     }
 
-    /// Blocks until so many have begun.
+    /// Blocks until `count` stalls have begun.
     #[track_caller]
     pub(crate) fn wait_for_begun(&self, count: usize) {
         eventually(|| self.count(Phase::Began) >= count);
@@ -102,11 +102,11 @@ pub(crate) fn is_named(stall: &Stall, name: &str) -> bool {
     task.is_some_and(|task| task.name.as_deref() == Some(name))
 }
 
-/// Uses the CPU until the condition holds; gives up when it never does.
+/// Spins until the condition holds; fails if it does not within a minute.
 pub(crate) fn spin_until(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < LONG, "spins in vain");
+        assert!(start.elapsed() < LONG, "the condition did not become true");
         for _ in 0..1_000 {
             std::hint::spin_loop();
         }

@@ -1,4 +1,5 @@
-//! The mailbox through which a signal handler hands a snapshot of its thread to the watchdog.
+//! The mailbox through which a signal handler passes a snapshot of its thread to the watchdog, see
+//! `backtrace/stack/signal.rs`.
 //!
 //! It is made before the handler is installed and consists of atomics only, so that the handler
 //! neither locks nor allocates. It holds one question at a time; the caller serialises the asking
@@ -6,10 +7,11 @@
 //!
 //! An answer is written between the states `ANSWERING` and `ANSWERED`. Only the thread that was
 //! asked writes, and nothing reads or asks again before it has finished, so a late answer never
-//! mixes with the next one. A handler that is abandoned half-way (another signal's handler
+//! mixes with the next one. A handler that is abandoned midway (another signal's handler
 //! interrupted it and jumped out of both) leaves `ANSWERING` behind. Two events prove that nothing
 //! more will be written, and free the mailbox: the same thread enters the handler again, which
 //! masks the signal while it runs, or the thread has ended.
+#![allow(missing_docs, unreachable_pub, reason = "public for the model checks")]
 
 use crate::sync::{AtomicU64, Ordering};
 
@@ -23,7 +25,7 @@ fn word(state: u64, thread: u32) -> u64 {
     u64::from(thread) << 2 | state
 }
 
-pub(crate) struct Mailbox {
+pub struct Mailbox {
     word: AtomicU64,
     answer: Box<[AtomicU64]>,
     length: AtomicU64,
@@ -31,7 +33,7 @@ pub(crate) struct Mailbox {
 
 impl Mailbox {
     /// A mailbox for answers of up to `room` words.
-    pub(crate) fn new(room: usize) -> Self {
+    pub fn new(room: usize) -> Self {
         Self {
             word: AtomicU64::new(FREE),
             answer: (0..room).map(|_| AtomicU64::new(0)).collect(),
@@ -40,7 +42,7 @@ impl Mailbox {
     }
 
     /// Asks a thread. `false` while an answer to an earlier question is still being written.
-    pub(crate) fn ask(&self, thread: u32) -> bool {
+    pub fn ask(&self, thread: u32) -> bool {
         match self.word.load(Ordering::Acquire) & 3 {
             // A late but complete answer is discarded.
             FREE | ANSWERED => {
@@ -53,7 +55,7 @@ impl Mailbox {
 
     /// In the handler: answers if this thread is asked. `write` stores the answer and returns its
     /// length in words.
-    pub(crate) fn answer(&self, thread: u32, write: impl FnOnce(&[AtomicU64]) -> usize) {
+    pub fn answer(&self, thread: u32, write: impl FnOnce(&[AtomicU64]) -> usize) {
         self.forget(thread);
         let answering = word(ANSWERING, thread);
         // Acquire: so that this answer is written after the watchdog has read the last one.
@@ -79,7 +81,7 @@ impl Mailbox {
     }
 
     /// The answer, if it is complete.
-    pub(crate) fn fetch(&self) -> Option<Vec<u64>> {
+    pub fn fetch(&self) -> Option<Vec<u64>> {
         if self.word.load(Ordering::Acquire) & 3 != ANSWERED {
             return None;
         }
@@ -92,7 +94,7 @@ impl Mailbox {
     }
 
     /// Withdraws the question: an answer that has not been begun will not be.
-    pub(crate) fn withdraw(&self, thread: u32) {
+    pub fn withdraw(&self, thread: u32) {
         let _ = self.word.compare_exchange(
             word(ASKED, thread),
             FREE,
@@ -102,7 +104,7 @@ impl Mailbox {
     }
 
     /// The thread that is writing its answer, or has abandoned it.
-    pub(crate) fn answering(&self) -> Option<u32> {
+    pub fn answering(&self) -> Option<u32> {
         let word = self.word.load(Ordering::Relaxed);
         // The thread number has 32 bits.
         (word & 3 == ANSWERING).then_some((word >> 2) as u32)
@@ -111,7 +113,7 @@ impl Mailbox {
     /// Frees the mailbox if this thread has begun an answer. The thread must not go on with that
     /// answer: either the caller is the thread itself, in a later run of the handler, or the thread
     /// has ended.
-    pub(crate) fn forget(&self, thread: u32) {
+    pub fn forget(&self, thread: u32) {
         // Release: so that the next answer is written after what this thread has written.
         let _ = self.word.compare_exchange(
             word(ANSWERING, thread),
