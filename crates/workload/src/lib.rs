@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod definition;
 pub mod inputs;
 pub mod line_protocol;

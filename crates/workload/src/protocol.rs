@@ -1,5 +1,5 @@
-//! The lines that the comparison and a runner exchange: one JSON object each. `docs/protocol.md` says the
-//! same for other languages.
+//! The messages between the comparison and a runner: one JSON object per line. `docs/protocol.md`
+//! describes them for other languages.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,20 +12,20 @@ use crate::value::hex;
 /// The version of the protocol.
 pub const PROTOCOL: u32 = 1;
 
-/// What the comparison asks.
+/// A request of the comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "lowercase")]
 pub enum Request {
-    /// Who are you? Answered by [`Reply::Hello`].
+    /// Ask for name, version and variants. Answered by [`Reply::Hello`].
     Hello {
         /// [`PROTOCOL`].
         protocol: u32,
     },
-    /// How many iterations of the `compute` step do you do in a microsecond? Only for a runner that
+    /// Measure the iterations of the `compute` step per microsecond. Only for a runner that
     /// [`can`](Hello::can) `calibrate`. Answered by [`Reply::Calibrated`].
     Calibrate,
-    /// Do the tasks once, untimed, in the quickest way and without the waits, to find the digest that all
-    /// must share. Only for a runner that [`can`](Hello::can) `reference`. Answered by
+    /// Do the tasks once, untimed, in the quickest way and without the waits, to find the digest
+    /// that all must share. Only for a runner that [`can`](Hello::can) `reference`. Answered by
     /// [`Reply::Reference`].
     Reference(Sources),
     /// Get ready. Answered by [`Reply::Loaded`], [`Reply::Unsupported`] or [`Reply::Failed`].
@@ -35,7 +35,7 @@ pub enum Request {
     /// Do all tasks once while the comparison watches memory and threads. Answered by [`Reply::Trace`] or
     /// [`Reply::Failed`].
     Trace,
-    /// End. No answer but the end of the process.
+    /// Exit, without an answer.
     Quit,
 }
 
@@ -44,9 +44,9 @@ pub enum Request {
 pub struct Sources {
     /// The inputs file.
     pub inputs: PathBuf,
-    /// The folder with the files that `read` steps name; null where there are none.
+    /// The folder of the files that `read` steps name; null if there are none.
     pub files: Option<PathBuf>,
-    /// The address of the origin server; null where nothing is fetched.
+    /// The address of the origin server; null if nothing is fetched.
     pub origin: Option<SocketAddr>,
     /// The address of the program that sends the requests of the pattern `serve`; left out with any
     /// other pattern.
@@ -54,19 +54,19 @@ pub struct Sources {
     pub requests: Option<SocketAddr>,
 }
 
-/// What a runner needs in order to get ready.
+/// The settings with which a runner gets ready.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// The inputs.
     #[serde(flatten)]
     pub sources: Sources,
-    /// Which variant; empty for the default one.
+    /// The variant; empty for the default one.
     pub variant: String,
-    /// How many workers, where the model has such a number: at least 1.
+    /// The number of workers, for models that have one: at least 1.
     pub workers: usize,
 }
 
-/// What a runner answers.
+/// An answer of a runner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "lowercase")]
 pub enum Reply {
@@ -74,7 +74,7 @@ pub enum Reply {
     Hello(Hello),
     /// Answers [`Request::Calibrate`].
     Calibrated {
-        /// Iterations of the `compute` step in a microsecond.
+        /// Iterations of the `compute` step per microsecond.
         iterations_per_us: u64,
     },
     /// Answers [`Request::Reference`].
@@ -82,20 +82,20 @@ pub enum Reply {
         /// The digest of the outputs.
         #[serde(with = "hex")]
         digest: u64,
-        /// The CPU time all tasks took together.
+        /// The CPU time of all tasks together.
         cpu_ns: u64,
-        /// How long tasks waited for programs that used no processor, in all.
+        /// The total time that tasks waited for programs which used no processor.
         #[serde(default)]
         waited_ns: u64,
     },
-    /// Answers [`Request::Load`]: ready.
+    /// Answers [`Request::Load`]: the runner is ready.
     Loaded {
-        /// What making pool, runtime or workers took; reading the inputs not included.
+        /// The time for making a pool, a runtime or workers, without that for reading the inputs.
         setup_ns: u64,
     },
-    /// Answers [`Request::Load`]: not for this model.
+    /// Answers [`Request::Load`]: the model does not support this workload.
     Unsupported {
-        /// Why, in words that teach.
+        /// The reason, for people.
         reason: String,
     },
     /// Answers [`Request::Sample`].
@@ -105,33 +105,34 @@ pub enum Reply {
         /// The digest of the outputs.
         #[serde(with = "hex")]
         digest: u64,
-        /// What else there is to say, such as `completion_p50_ns`.
+        /// Further metrics, such as `completion_p50_ns`.
         #[serde(default)]
         metrics: BTreeMap<String, f64>,
     },
-    /// Answers anything: it did not work, and this is why.
+    /// Answers any request that failed.
     Failed {
-        /// One line.
+        /// The reason, in one line.
         error: String,
     },
 }
 
-/// Who a runner is.
+/// A runner's description of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`PROTOCOL`], as the runner knows it.
+    /// The runner's [`PROTOCOL`].
     pub protocol: u32,
     /// The model's name.
     pub name: String,
-    /// The version of what it measures. A runner that cannot say its version is not measured.
+    /// The version of the library that it measures. A runner that cannot state its version is not
+    /// measured.
     pub version: String,
-    /// The variants, the default one first; empty: just the default one.
+    /// The variants, the default one first; empty if there is only the default one.
     #[serde(default)]
     pub variants: Vec<Variant>,
-    /// Requests beyond the usual ones: `calibrate`, `reference`.
+    /// Optional requests that it answers: `calibrate`, `reference`.
     #[serde(default)]
     pub can: Vec<String>,
-    /// Threads that serve the protocol and not the model: left out of the count of threads.
+    /// Threads for the protocol, which are not counted as the model's.
     #[serde(default)]
     pub own_threads: u64,
 }
@@ -141,30 +142,30 @@ pub struct Hello {
 pub struct Variant {
     /// Its name; empty for the default one.
     pub name: String,
-    /// What it is, in a line.
+    /// A description in one line.
     #[serde(default)]
     pub about: String,
-    /// How many tasks it has under way at once.
+    /// The number of tasks in flight at once.
     #[serde(default)]
     pub concurrency: Concurrency,
-    /// Whether the number of workers makes no difference to it: it is then measured once, however many
+    /// Whether the number of workers has no effect: the variant is then measured once, however many
     /// numbers are compared.
     #[serde(default)]
     pub ignores_workers: bool,
 }
 
-/// How many tasks are under way at once: what a lower bound of the time is computed from.
+/// The number of tasks in flight at once, from which a lower bound on the time follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Concurrency {
-    /// One.
+    /// One task.
     One,
-    /// As many as there are workers.
+    /// One task per worker.
     Workers,
-    /// All of them.
+    /// All tasks.
     #[default]
     Tasks,
-    /// At most that many.
+    /// At most this many tasks.
     Limited(usize),
 }
 
@@ -174,27 +175,27 @@ pub struct Sample {
     /// The digest of the outputs, computed outside the timed span.
     #[serde(with = "hex")]
     pub digest: u64,
-    /// From the first task handed in to the last result out.
+    /// The time from the submission of the first task to the last result.
     pub wall_ns: u64,
-    /// CPU time, where the runner knows it; the comparison measures it from outside where not.
+    /// CPU time, if the runner knows it; otherwise the comparison measures it from outside.
     #[serde(default)]
     pub usage: Option<Usage>,
-    /// What else there is to say of it: with the pattern `serve`, `response_p99_ns` and the like.
+    /// Further metrics: with the pattern `serve`, `response_p99_ns` and the like.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
 }
 
-/// What a tree of processes used.
+/// The resources that a tree of processes used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// CPU time.
     pub cpu_ns: u64,
-    /// Its part in user mode.
+    /// CPU time in user mode.
     pub user_ns: u64,
-    /// Its part in the kernel.
+    /// CPU time in the kernel.
     pub system_ns: u64,
-    /// Times a thread gave up its processor.
+    /// Voluntary context switches.
     pub voluntary_switches: u64,
-    /// Times a thread lost its processor.
+    /// Involuntary context switches.
     pub involuntary_switches: u64,
 }

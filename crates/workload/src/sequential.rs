@@ -1,20 +1,21 @@
-//! The baseline of every table: one thread, one task after another.
+//! The baseline of every table: one thread that does one task after another.
 
 #[cfg(target_os = "linux")]
 use std::net::TcpListener;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::inputs::Inputs;
+use crate::batch::{Batch, catch_panic};
+use crate::inputs::types::Inputs;
 #[cfg(target_os = "linux")]
 use crate::model::Reason;
-use crate::model::{Batch, Description, Model, Outputs};
+use crate::model::{Description, Model, Outputs};
 use crate::protocol::{Concurrency, Variant};
 #[cfg(target_os = "linux")]
-use crate::serve::{Readiness, Service};
-use crate::task::{Failure, Output};
+use crate::serve::readiness::Readiness;
+use crate::serve::service::Service;
+use crate::task::failure::Failure;
 
-/// One thread, one task after another: the baseline called `sequential`.
+/// The baseline `sequential`: one thread that does one task after another.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sequential;
 
@@ -43,8 +44,8 @@ impl Model for Sequential {
         Ok(())
     }
 
+    /// One thread answers one request after the other, of all sessions.
     #[cfg(target_os = "linux")]
-    /// One thread that takes one request after the other, whichever session it comes from.
     fn serve(
         &self,
         (): &mut (),
@@ -60,19 +61,7 @@ impl Model for Sequential {
 
     fn map(&self, (): &mut (), batch: &Arc<Batch>) -> Outputs {
         (0..batch.len())
-            .map(|index| contained(batch, index))
+            .map(|index| catch_panic(batch, index))
             .collect()
     }
-}
-
-/// Does a task and takes a panic for its error.
-pub(crate) fn contained(batch: &Batch, index: usize) -> Output {
-    catch_unwind(AssertUnwindSafe(|| batch.run(index))).unwrap_or_else(|payload| {
-        let words = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("a payload that is no text");
-        Err(Failure::new(format_args!("panicked: {words}")))
-    })
 }

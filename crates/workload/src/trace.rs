@@ -1,4 +1,4 @@
-//! What the untimed trace finds out while the tasks run.
+//! The untimed trace: completions of tasks, event-loop lag, and metrics of the model.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::task::AsyncIo;
+use crate::task::asynchronous::AsyncIo;
 
-/// When each task was done, how late the event loop came to its timers, and what else the model had to say.
+/// The records of a trace: the completion time of each task, the lag of the event loop's timers,
+/// and the metrics of the model.
 #[derive(Debug)]
 pub struct Trace {
     start: Instant,
@@ -20,7 +21,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Starts the clock for that many tasks.
+    /// Starts the clock for this many tasks.
     pub fn start(tasks: usize) -> Trace {
         Trace {
             start: Instant::now(),
@@ -40,14 +41,15 @@ impl Trace {
         metrics.insert(name.to_owned(), value);
     }
 
-    /// The time by which that share of the tasks was done; `None` without tasks. The nearest rank.
+    /// The time by which this share of the tasks was done, by nearest rank; `None` without tasks.
     pub fn quantile_ns(&self, share: f64) -> Option<u64> {
         let done = self.done_ns.iter().map(|ns| ns.load(Ordering::Relaxed));
         quantile(done.collect(), share)
     }
 
-    /// All there is to say: `completion_p50_ns` and `completion_p99_ns` where there are tasks, `loop_lag_p50_ns`,
-    /// `loop_lag_p99_ns` and `loop_lag_max_ns` where a [`Pulse`] was beating, and the model's own.
+    /// All metrics: `completion_p50_ns` and `completion_p99_ns` if there are tasks,
+    /// `loop_lag_p50_ns`, `loop_lag_p99_ns` and `loop_lag_max_ns` if a [`Pulse`] was running, and
+    /// those of the model.
     pub fn metrics(&self) -> BTreeMap<String, f64> {
         let mut metrics = self
             .metrics
@@ -76,16 +78,16 @@ impl Trace {
 #[derive(Debug, Default)]
 struct Beats {
     late_ns: Vec<u64>,
-    /// When the timer that is running should fire.
+    /// The time at which the current timer should fire.
     due: Option<Instant>,
-    /// The pulse that beats, counted from 1; with the pattern `rounds` each generation has its own.
+    /// The current pulse, counted from 1; with the pattern `rounds` each generation has its own.
     beating: Option<u64>,
-    /// How many there were.
+    /// The number of pulses so far.
     pulses: u64,
 }
 
 impl Beats {
-    /// The timer that was running is over, or is given up: so late it is at least.
+    /// Records the lag of the current timer, which has fired or is abandoned.
     fn end(&mut self, now: Instant) {
         if let Some(due) = self.due.take() {
             self.late_ns
@@ -94,11 +96,11 @@ impl Beats {
     }
 }
 
-/// Feels the pulse of an event loop: a timer of 1 ms again and again, and how much later than that it fired.
+/// A probe of an event loop: it repeatedly sets a timer of 1 ms and records how late it fires.
 ///
-/// What is late is whatever shares the loop with it: a task that computes or blocks, or more tasks that are ready than
-/// the loop gets through. A runtime's own timer may be coarse (tokio's has a grain of 1 ms), so up to some two milliseconds
-/// say nothing.
+/// The lag is caused by other work on the loop: a task that computes or blocks, or more ready tasks
+/// than the loop can handle. A runtime's own timer may be coarse (tokio's has a granularity of 1
+/// ms), so a lag of up to about two milliseconds means nothing.
 #[derive(Debug, Clone)]
 pub struct Pulse {
     trace: Arc<Trace>,
@@ -106,7 +108,7 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// The time from beat to beat.
+    /// The interval of the timer.
     pub const EVERY: Duration = Duration::from_millis(1);
 
     pub(crate) fn new(trace: Arc<Trace>) -> Pulse {
@@ -119,8 +121,8 @@ impl Pulse {
         Pulse { trace, number }
     }
 
-    /// Beats until [`stop`](Self::stop), which it notices at its next beat. To be spawned on the loop before the tasks are;
-    /// only one at a time.
+    /// Runs until [`stop`](Self::stop), which it notices at its next timer. Spawn it on the loop
+    /// before the tasks; only one may run at a time.
     pub fn beat<I: AsyncIo>(&self, io: I) -> impl Future<Output = ()> + Send + use<I> {
         let (trace, number) = (Arc::clone(&self.trace), self.number);
         async move {
@@ -138,7 +140,8 @@ impl Pulse {
         }
     }
 
-    /// Ends it when the last result is there. A timer that is late by then counts with the time it is late so far.
+    /// Stops the probe after the last result. A timer that is late at that moment counts with its
+    /// lag so far.
     pub fn stop(&self) {
         let mut beats = self.trace.beats();
         if beats.beating != Some(self.number) {
@@ -152,13 +155,14 @@ impl Pulse {
         beats.beating = None;
     }
 
-    /// Beats beside `work` in one and the same task, for loops of one thread and no `spawn`; then [`stop`](Self::stop).
+    /// Runs beside `work` in the same task, for loops of one thread without `spawn`, then calls
+    /// [`stop`](Self::stop).
     pub async fn beside<T>(&self, io: impl AsyncIo, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut beat = pin!(self.beat(io));
         let mut beating = true;
         let output = std::future::poll_fn(|context| {
-            // The beat first: it is what shows how long the work held the loop the last time.
+            // The timer is polled first, since it shows how long the work blocked the loop before.
             beating = beating && beat.as_mut().poll(context).is_pending();
             match work.as_mut().poll(context) {
                 Poll::Ready(output) => Poll::Ready(output),
@@ -175,7 +179,7 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The nearest rank; `None` of nothing.
+/// The nearest rank; `None` if there are no values.
 fn quantile(mut values: Vec<u64>, share: f64) -> Option<u64> {
     values.sort_unstable();
     let rank = (share * values.len() as f64).ceil() as usize;

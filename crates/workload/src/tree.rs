@@ -1,9 +1,9 @@
-//! The processes below a process, from Linux's `/proc`. Elsewhere there are none to see.
+//! The descendants of a process, from Linux's `/proc`. Other systems show none.
 
 use std::fs;
 
-/// The ids of all living descendants of a process, parents before children, the process itself not
-/// included. A descendant whose parent has ended belongs to whoever adopted it and is not found.
+/// The ids of all living descendants of a process, parents before children, without the process
+/// itself. A descendant whose parent has ended was re-parented and is not found.
 pub fn descendants(pid: u32) -> Vec<u32> {
     let mut found = children(pid);
     let mut next = 0;
@@ -33,24 +33,24 @@ pub fn children(pid: u32) -> Vec<u32> {
     found
 }
 
-/// How many threads a process has; `None` if it has ended.
+/// The number of threads of a process; `None` if it has ended.
 pub fn threads(pid: u32) -> Option<u64> {
     let fields = stat_fields(pid)?;
     fields.split_ascii_whitespace().nth(17)?.parse().ok()
 }
 
-/// The fields of `/proc/PID/stat` after the name of the program, from the state on; `None` if the process
-/// has ended.
+/// The fields of `/proc/PID/stat` after the name of the program, starting with the state; `None` if
+/// the process has ended.
 pub fn stat_fields(pid: u32) -> Option<String> {
-    // The name is in parentheses and may contain anything, parentheses and bytes that are not UTF-8 included.
+    // The name is in parentheses and may contain anything, including parentheses and invalid UTF-8.
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let name_ends = stat.iter().rposition(|byte| *byte == b')')?;
     String::from_utf8(stat[name_ends + 1..].to_vec()).ok()
 }
 
-/// A line of `/proc/PID/status` that is in kibibytes, such as `VmHWM`, in bytes.
+/// A line of `/proc/PID/status` in kibibytes, such as `VmHWM`, converted to bytes.
 pub fn status_bytes(pid: u32, field: &str) -> Option<u64> {
-    // The name of the program is in it too, and need not be UTF-8.
+    // The file also contains the name of the program, which need not be UTF-8.
     let status = fs::read(format!("/proc/{pid}/status")).ok()?;
     let status = String::from_utf8_lossy(&status);
     let line = status
@@ -79,7 +79,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join(OsStr::from_bytes(b"\xff) R (\xfe"));
         symlink("/bin/sh", &program).unwrap();
-        // It ends with its input.
+        // The program ends with its input.
         let mut child = Command::new(&program)
             .arg0("sh")
             .args(["-c", "echo; read line"])
@@ -87,7 +87,7 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // It has its name a moment after its start.
+        // The kernel sets its name a moment after its start.
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let name = fs::read(format!("/proc/{}/comm", child.id())).unwrap();
         let seen = (threads(child.id()), status_bytes(child.id(), "VmRSS"));

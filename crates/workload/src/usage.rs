@@ -1,8 +1,8 @@
-//! CPU time of a whole tree of processes.
+//! CPU time of a tree of processes.
 //!
-//! Three parts make the sum: what this process used, what the children used that have ended and been waited
-//! for, and what the living ones used so far, which the kernel shows in a clock per process. A living
-//! worker process is in none of the first two.
+//! It is the sum of three parts: the time of this process, of its children that have ended and been
+//! waited for, and of its living descendants so far, each of which has a CPU clock in the kernel.
+//! The first two do not include a living worker process.
 
 pub use crate::protocol::Usage;
 
@@ -18,14 +18,14 @@ mod imp {
         u64::try_from(time.tv_sec() * 1_000_000_000 + time.tv_usec() * 1_000).unwrap_or(0)
     }
 
-    /// What was used up to the beginning of a span. The descendants are looked up first, so that the looking
+    /// The usage up to the beginning of a span. The descendants are looked up first, so that this
     /// is not part of the span.
     pub fn at_begin() -> Usage {
         let below = living_ns();
         with_living(own(), below)
     }
 
-    /// What was used up to the end of a span. The descendants are looked up last.
+    /// The usage up to the end of a span. The descendants are looked up last.
     pub fn at_end() -> Usage {
         let own = own();
         with_living(own, living_ns())
@@ -61,7 +61,7 @@ mod imp {
         }
     }
 
-    /// The CPU clock of a process, all its threads included; `None` if it has ended.
+    /// The CPU clock of a process with all its threads; `None` if it has ended.
     #[cfg(target_os = "linux")]
     pub fn process_cpu_ns(pid: u32) -> Option<u64> {
         let clock =
@@ -81,17 +81,17 @@ mod imp {
 mod imp {
     use super::Usage;
 
-    /// Nothing is known here.
+    /// Unknown on this system.
     pub fn at_begin() -> Usage {
         Usage::default()
     }
 
-    /// Nothing is known here.
+    /// Unknown on this system.
     pub fn at_end() -> Usage {
         Usage::default()
     }
 
-    /// Nothing is known here.
+    /// Unknown on this system.
     pub fn process_cpu_ns(_: u32) -> Option<u64> {
         None
     }
@@ -99,7 +99,7 @@ mod imp {
 
 pub use imp::{at_begin, at_end, process_cpu_ns};
 
-/// What was used between two readings.
+/// The usage between two readings.
 pub fn between(before: Usage, after: Usage) -> Usage {
     Usage {
         cpu_ns: after.cpu_ns.saturating_sub(before.cpu_ns),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use sha2::{Digest as _, Sha256};
 use workload_kernels::rng::GOLDEN;
 
-/// The seed of the task with this index, in a workload with that seed.
+/// The seed of the task with this index in a workload with this seed.
 pub const fn task_seed(seed: u64, index: u64) -> u64 {
     mix(mix(seed) ^ (index + 1).wrapping_mul(GOLDEN))
 }
@@ -18,7 +18,7 @@ pub fn bytes(seed: u64, length: usize) -> Vec<u8> {
 
 /// The first eight bytes of the SHA-256 of the parts, the first byte most significant.
 ///
-/// SHA-256 and not a faster hash, since every language has it at hand.
+/// It is SHA-256 and not a faster hash because every language has it.
 pub fn digest_bytes(parts: &[&[u8]]) -> u64 {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -36,14 +36,15 @@ pub fn digest_outputs(outputs: impl IntoIterator<Item = u64>) -> u64 {
     digest_of(hasher)
 }
 
-/// [`digest_bytes`] of what was put into the hasher bit by bit.
+/// [`digest_bytes`] of the data that was put into the hasher piece by piece.
 pub(crate) fn digest_of(hasher: Sha256) -> u64 {
     let hash = hasher.finalize();
     u64::from_be_bytes(std::array::from_fn(|index| hash[index]))
 }
 
-/// The key of a histogram that an output falls on: a number below `keys`, of which the small ones are far more likely, as
-/// with words, customers and cache lines. Drawn from `0..keys`, then from what is not above that, and once more so.
+/// The histogram key of an output: a number below `keys`. Small ones are far more likely, as with
+/// words, customers and cache lines. It is drawn from `0..keys`, then twice more from the numbers
+/// up to the previous draw.
 ///
 /// # Panics
 ///
@@ -103,7 +104,7 @@ mod tests {
             counts[key(output, 100)] += 1;
         }
         assert!(counts[0] > 800 && counts[0] > 2 * counts[10] && counts[10] > 2 * counts[60]);
-        // Known answers, from another language.
+        // Known answers, computed in another language.
         assert_eq!([0, 1, 42].map(|output| key(output, 1000)), [10, 410, 33]);
         assert_eq!(key(7, 1), 0);
     }

@@ -57,7 +57,7 @@ impl Model for Curious {
 }
 
 #[test]
-fn each_generation_has_the_values_of_the_one_before_as_its_snapshot() {
+fn snapshot_has_values_of_the_previous_generation() {
     let batch = batch("rounds\"\n[rounds]\ngenerations = 3");
     let seeds: Vec<u64> = batch.inputs().tasks.iter().map(|task| task.seed).collect();
     let model = Curious::default();

@@ -32,7 +32,7 @@ fn value(before: u64, code: i32, stdout: &[u8]) -> u64 {
 }
 
 #[test]
-fn a_program_gets_bytes_of_the_seed_and_the_next_one_what_it_wrote() {
+fn programs_read_the_seed_or_the_previous_output() {
     let stdin = bytes(42, 32);
     let once = value(42, 0, &stdin);
     assert_eq!(run(&task(&[(&["cat"], None)])), Ok(once));
@@ -55,7 +55,7 @@ fn exit_codes_and_signals_are_part_of_the_value() {
 }
 
 #[test]
-fn what_runs_too_long_is_killed_with_what_it_started() {
+fn program_that_times_out_is_killed_with_its_children() {
     let start = Instant::now();
     let slow = task(&[(
         &["sh", "-c", "echo begun; sleep 57.3 & sleep 57.3"],
@@ -77,7 +77,7 @@ fn what_runs_too_long_is_killed_with_what_it_started() {
 }
 
 #[test]
-fn the_time_limit_holds_for_a_program_that_closed_its_output() {
+fn time_limit_holds_after_the_output_is_closed() {
     let start = Instant::now();
     let slow = task(&[(&["sh", "-c", "exec >&-; sleep 58.3"], Some(100_000_000))]);
     assert_eq!(run(&slow), Ok(value(42, Exited::TIMED_OUT, b"")));
@@ -108,7 +108,7 @@ fn much_input_and_much_output_do_not_block_each_other() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_an_error() {
+fn missing_program_is_an_error() {
     let error = run(&task(&[(&["no-such-program-anywhere"], None)]))
         .unwrap_err()
         .to_string();

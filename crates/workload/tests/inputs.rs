@@ -37,7 +37,7 @@ kernel = "gcd"
 "#;
 
 #[test]
-fn a_seed_gives_these_very_lines_on_every_machine() {
+fn lines_are_the_same_on_every_machine() {
     let expected = include_str!("shop.jsonl");
     assert_eq!(lines(&make(&definition(SHOP), 600)), expected);
 }
@@ -63,7 +63,7 @@ fn more_tasks_begin_with_the_same_ones() {
 }
 
 #[test]
-fn the_calibration_scales_the_work_and_nothing_else() {
+fn calibration_scales_only_computation() {
     let shop = definition(SHOP);
     let (slow, fast) = (make(&shop, 100), make(&shop, 1000));
     for (slow, fast) in slow.tasks.iter().zip(&fast.tasks) {
@@ -93,7 +93,7 @@ fn inputs_come_back_from_a_file_as_they_were() {
 }
 
 #[test]
-fn a_file_that_is_not_whole_is_refused() {
+fn truncated_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inputs.jsonl");
     let good = lines(&make(&definition(SHOP), 600));
@@ -201,7 +201,7 @@ fn logs_are_whole_lines_and_wait_as_long_as_they_grow() {
 }
 
 #[test]
-fn what_has_no_end_is_cut() {
+fn unbounded_draws_are_limited() {
     let text = "name = \"l\"\npattern = \"map\"\ntasks = 1000\n[[step]]\nwait = { lognormal = [\"1h\", 9] }\n";
     let text = text.replace("1h", "3600s");
     let inputs = make(&definition(&text), 600);

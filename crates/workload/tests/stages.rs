@@ -36,7 +36,7 @@ fn batch(inputs: Inputs) -> Batch {
 }
 
 #[test]
-fn stage_by_stage_is_the_same_as_at_once_also_over_gaps_and_bytes_that_are_passed_on() {
+fn stages_give_the_same_value_as_the_whole_task() {
     let batch = batch(make(&parse(PIPELINE, "staged").unwrap(), 5));
     assert_eq!(batch.stages(), [0, 1, 2, 3]);
     for index in 0..batch.len() {
@@ -49,7 +49,7 @@ fn stage_by_stage_is_the_same_as_at_once_also_over_gaps_and_bytes_that_are_passe
 }
 
 #[test]
-fn a_stage_without_steps_for_a_task_leaves_it_as_it_is() {
+fn stage_without_steps_changes_nothing() {
     let batch = batch(make(&parse(PIPELINE, "staged").unwrap(), 5));
     let carried = batch.begin(0);
     assert_eq!(batch.run_stage(0, 9, carried.clone()), Ok(carried));

@@ -77,7 +77,7 @@ fn traced(batch: &Batch) -> (Arc<Trace>, Arc<Batch>) {
 const COMPUTE: &str = "[[step]]\ncompute = \"1us\"\n";
 
 #[test]
-fn a_loop_that_is_held_up_is_late_by_that_long() {
+fn blocked_loop_is_late_by_the_blocking_time() {
     let (trace, batch) = traced(&batch(COMPUTE));
     let pulse = batch.pulse().expect("there is one in the trace");
     let output = run(pulse.beside(Timers, async {
@@ -95,7 +95,7 @@ fn a_loop_that_is_held_up_is_late_by_that_long() {
 }
 
 #[test]
-fn a_beat_that_has_not_come_when_all_is_over_counts_as_late() {
+fn timer_still_pending_at_the_end_counts() {
     let (trace, batch) = traced(&batch(COMPUTE));
     let pulse = batch.pulse().expect("there is one in the trace");
     let mut beat = pin!(pulse.beat(Timers));
@@ -141,7 +141,7 @@ fn each_generation_has_a_pulse_and_the_one_before_is_over() {
 }
 
 #[test]
-fn without_a_pulse_there_is_no_lag_and_without_a_trace_no_pulse() {
+fn no_lag_without_pulse_and_no_pulse_without_trace() {
     let plain = batch(COMPUTE);
     assert!(plain.pulse().is_none());
     plain.metric("stalls", 1.0);

@@ -1,8 +1,9 @@
-//! What a runner's sample costs over the bare call of the model: `cargo bench -p workload-compare`.
+//! The overhead of a runner's sample over a bare call of the model: `cargo bench -p
+//! workload-compare`.
 //!
-//! The same 10 ms of work once as a bare call in this process and once as a sample of a real runner over
-//! its protocol, in turns; printed is the median of the paired ratios with the spread of the middle half.
-//! As a check of the bench itself, the bare call is also paired with itself.
+//! The same 10 ms of work runs alternately as a bare call in this process and as a sample of a real
+//! runner over its protocol. The bench prints the median of the paired ratios with their
+//! interquartile range. To check the bench itself, the bare call is also paired with itself.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -46,7 +47,7 @@ fn main() {
 
     let (mut sample_to_bare, mut bare_to_bare) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        // Who goes first changes, so that a drift within a round cancels out.
+        // The order alternates, so that a drift within a round cancels out.
         let (sample, first, second) = if round % 2 == 0 {
             let sample = runner.sample_ns();
             (sample, bare_ns(&batch), bare_ns(&batch))

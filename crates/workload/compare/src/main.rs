@@ -1,5 +1,5 @@
-//! The runner of the baseline `sequential`, which is also the referee: it calibrates and gives the digest
-//! that all must share.
+//! The runner of the baseline `sequential`. It is also the referee: it calibrates, and computes the
+//! digest that all must share.
 
 use std::process::ExitCode;
 

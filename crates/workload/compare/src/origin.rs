@@ -1,8 +1,10 @@
-//! The origin server: bytes on request, after a delay, and logs that grow, for any number of clients at once.
+//! The origin server: bytes on request, after a delay, and growing logs, for any number of clients
+//! at once.
 //!
-//! `origin [FOLDER]` writes the logs into that folder, or into the system's temporary one. It prints the address it
-//! listens on, one line, and ends when its standard input does. One thread serves
-//! all connections, so that it takes as little as it can from the models that share the machine with it.
+//! `origin [FOLDER]` writes the logs into that folder, or into the system's temporary one. It
+//! prints the address it listens on, one line, and exits when its standard input ends. One thread
+//! serves all connections, to take as little as possible from the models that share the machine
+//! with it.
 
 use std::env;
 use std::io::{self, Write};
@@ -19,16 +21,17 @@ use workload::definition::{LARGEST_BYTES, LONGEST_NS};
 use workload::task::{self, Fetch, Growth, Log};
 use workload::value::Rng;
 
-/// Connections that wait to be accepted: std's and tokio's own default would let the next one hang.
+/// The limit on connections that wait to be accepted. With the defaults of std and tokio, further
+/// ones would hang.
 const BACKLOG: u32 = 4096;
 
-/// A request is one line and a few headers; whoever sends more is not ours.
+/// The longest request, in bytes: one line and a few headers.
 const LONGEST_REQUEST: usize = 4096;
 
-/// How long a request may take to arrive.
+/// The time limit for a request to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How much of a body is made and sent at a time: whole words of the generator.
+/// The size of the pieces in which a body is made and sent: whole words of the generator.
 const PIECE: u64 = 64 * 1024;
 
 fn main() -> ExitCode {
@@ -59,7 +62,7 @@ fn run() -> io::Result<()> {
         writeln!(stdout, "{}", listener.local_addr()?)?;
         stdout.flush()?;
         std::thread::spawn(|| {
-            // Whatever arrives is ignored: the end is the message.
+            // The input is ignored: its end is the signal.
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
             std::process::exit(0);
         });
@@ -71,11 +74,12 @@ async fn accept(listener: TcpListener, folder: Arc<Path>) -> io::Result<()> {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // A client that goes away ends its own connection and nothing else.
+                // A failure ends only this connection.
                 let folder = Arc::clone(&folder);
                 tokio::spawn(async move { drop(answer(stream, &folder).await) });
             }
-            // Out of descriptors, or a client gone before it was accepted: others may still come.
+            // Out of descriptors, or a client that disconnected before it was accepted: others may
+            // still come.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
@@ -83,7 +87,7 @@ async fn accept(listener: TcpListener, folder: Arc<Path>) -> io::Result<()> {
 
 async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
     let asked = tokio::time::timeout(PATIENCE, request(&mut stream));
-    // A client that sends nothing, or too much, is not one of ours.
+    // A client that sends nothing, or too much, gets no answer.
     let Ok(Ok(Some(request))) = asked.await else {
         return Ok(());
     };
@@ -112,8 +116,8 @@ async fn answer(mut stream: TcpStream, folder: &Path) -> io::Result<()> {
         fetch.bytes
     )
     .into_bytes();
-    // Piece by piece: thousands of large bodies at once would not fit memory, and making one of them whole
-    // would keep everybody else waiting. The usual body goes out in one write with its head.
+    // Piece by piece: thousands of large bodies at once would not fit into memory, and making a
+    // whole one would delay all other clients. The usual body goes out in one write with its head.
     let mut body = Rng::new(fetch.seed);
     let mut left = fetch.bytes;
     loop {
@@ -139,10 +143,10 @@ async fn request(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(request))
 }
 
-/// Makes a file of its own for the log, tells the client where, and lets it grow.
+/// Creates a file for the log, sends its path to the client, and lets it grow.
 ///
-/// Written by the one thread that also serves: what is due at a time are some hundred bytes, which go to the page cache in
-/// less time than a hop to another thread takes.
+/// The serving thread also writes the log: a few hundred bytes are due at a time, which reach the
+/// page cache sooner than another thread could be woken.
 async fn write_log(log: Log, folder: &Path, mut stream: TcpStream) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +178,7 @@ fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Without it fewer clients are served at once.
+    // If it fails, fewer clients are served at once.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

@@ -168,7 +168,7 @@ fn all_requests_are_made_and_the_digest_is_that_of_the_tasks() {
 
 /// A client that waits for an answer before it asks again would have one slow request to tell of.
 #[test]
-fn a_stall_counts_for_everybody_who_came_meanwhile() {
+fn stall_counts_for_all_requests_meanwhile() {
     const STALL: Duration = Duration::from_millis(300);
     let requests = Requests::start();
     // A thousand requests in a second; those of 0.3 s find the server stalled.
@@ -221,7 +221,7 @@ fn wrong_answers_are_found() {
 }
 
 #[test]
-fn an_answer_that_comes_before_its_task_can_have_waited_is_wrong() {
+fn answer_before_the_wait_of_its_task_is_wrong() {
     let requests = Requests::start();
     for talk in ["tasks", "guess"] {
         let settings = format!("sessions = 1\nrate = 100\nseconds = 0.1\ntalk = \"{talk}\"");
@@ -243,7 +243,7 @@ fn an_answer_that_comes_before_its_task_can_have_waited_is_wrong() {
 }
 
 #[test]
-fn a_server_that_is_not_there_and_an_order_that_is_none_are_errors() {
+fn missing_server_and_invalid_order_are_errors() {
     let requests = Requests::start();
     let (path, _) = requests.inputs("sessions = 2");
     let gone = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -79,7 +79,7 @@ fn load(path: &PathBuf) -> Value {
 }
 
 #[test]
-fn a_whole_conversation() {
+fn whole_conversation_succeeds() {
     let (_folder, path) = inputs_file("compute = \"1ms\"", 5);
     let mut runner = Runner::start();
     let hello = runner.ask(json!({"request": "hello", "protocol": 1}));
@@ -121,7 +121,7 @@ fn a_whole_conversation() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_does_no_harm() {
+fn failed_requests_do_not_affect_later_ones() {
     let (_folder, path) = inputs_file("compute = \"1us\"", 2);
     let mut runner = Runner::start();
     for (request, part) in [
@@ -158,7 +158,7 @@ fn what_cannot_be_done_is_said_and_does_no_harm() {
 }
 
 #[test]
-fn the_end_of_input_ends_it_in_mid_sample() {
+fn end_of_input_ends_a_running_sample() {
     let (_folder, path) = inputs_file("wait = \"60s\"", 1);
     let mut runner = Runner::start();
     assert_eq!(runner.ask(load(&path))["reply"], "loaded");
@@ -231,7 +231,7 @@ fn cpu_time_of_children_counts() {
 }
 
 #[test]
-fn the_origin_server_answers_and_ends_with_its_input() {
+fn origin_server_exits_with_its_input() {
     let folder = tempfile::tempdir().unwrap();
     let mut origin = Command::new(env!("CARGO_BIN_EXE_origin"))
         .arg(folder.path())

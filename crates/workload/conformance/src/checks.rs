@@ -1,4 +1,4 @@
-//! What each model must do, variant by variant.
+//! Checks of each model, for each of its variants.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +16,10 @@ use workload::value::task_seed;
 
 pub(super) const WORKERS: usize = 3;
 
-/// Checks of one process share gauges and thread counts, so they take turns.
+/// Lets one check run at a time, since those of one process share gauges and thread counts.
 pub(super) fn alone() -> impl Drop {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    // A check that failed has poisoned it, which must not fail the others.
+    // A failed check has poisoned it, which must not fail the others.
     TURN.lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -28,7 +28,7 @@ pub(super) fn variants(model: &impl Model) -> Vec<Variant> {
     model.describe().variants
 }
 
-/// A workload whose tasks call one kernel, made for a check.
+/// A workload for a check whose tasks call one kernel.
 fn calling(run: fn(Call<'_>) -> u64, tasks: usize, pattern: Pattern) -> Inputs {
     let step = kernel(run);
     let tasks: Vec<Task> = (0..tasks)
@@ -57,7 +57,7 @@ fn kernel(run: fn(Call<'_>) -> u64) -> Step {
     })
 }
 
-/// What the model makes of the inputs, or `None` if it does not do such work.
+/// The model's outputs for the inputs, or `None` if it does not support them.
 fn outputs<M: Model>(
     model: &M,
     variant: &Variant,
@@ -90,8 +90,8 @@ fn agrees(model: &impl Model, inputs: &Inputs) {
     }
 }
 
-/// Each workload of the project, cut to a few tasks, gives what `sequential` gives. The servers and files
-/// that some need are made for the check.
+/// Each workload of the project, cut to a few tasks, has the outputs of `sequential`. The check
+/// makes the servers and files that it needs.
 pub fn builtin_workloads_match_sequential(model: &impl Model, _: usize) {
     let _turn = alone();
     let folder = crate::files::Folder::new();
@@ -131,13 +131,12 @@ pub fn builtin_workloads_match_sequential(model: &impl Model, _: usize) {
 /// A body that never ends, and a log path that names an unrelated file, are errors of their tasks.
 /// The body is not read for long, and the file is neither removed nor changed.
 pub fn lying_server_is_an_error_and_costs_little(model: &impl Model, _: usize) {
-    // Buffers of sockets, for each task and variant.
+    // Socket buffers, for each task and variant.
     const MOST: u64 = 256 * 1024 * 1024;
     let _turn = alone();
     let folder = crate::files::Folder::new();
     let elsewhere = crate::files::Folder::new();
-    // A file beside the logs that is as long as the requested log but is not it, and a file in
-    // another folder.
+    // A file beside the logs with the length of the requested log, and a file in another folder.
     for home in [&folder, &elsewhere] {
         let victim = home.path().join("victim");
         std::fs::write(&victim, [b'x'; 32]).expect("a file");
@@ -168,8 +167,8 @@ pub fn lying_server_is_an_error_and_costs_little(model: &impl Model, _: usize) {
     }
 }
 
-/// A task of all kinds of step, each fed by the one before, also of no bytes and no time, gives what
-/// `sequential` gives, whatever the pattern.
+/// A task with all kinds of step, also with sizes and times of 0, has the output of `sequential`
+/// with every pattern.
 pub fn every_kind_of_step_matches_sequential(model: &impl Model, _: usize) {
     const STEPS: &str = r#"
         [[step]]
@@ -222,7 +221,7 @@ pub fn every_kind_of_step_matches_sequential(model: &impl Model, _: usize) {
     }
 }
 
-/// Tasks that end in reverse order have their outputs in input order.
+/// The outputs of tasks that end in reverse order are in input order.
 pub fn outputs_are_in_input_order(model: &impl Model, _: usize) {
     fn later_is_quicker(call: Call<'_>) -> u64 {
         thread::sleep(Duration::from_micros(
@@ -234,7 +233,8 @@ pub fn outputs_are_in_input_order(model: &impl Model, _: usize) {
     agrees(model, &calling(later_is_quicker, 24, Pattern::Map));
 }
 
-/// As many tasks are under way at once as the variant says of itself: so many are reached, and no more.
+/// The number of tasks in flight reaches the declared concurrency of the variant, and never exceeds
+/// it.
 pub fn declared_concurrency_is_reached_and_kept(model: &impl Model, _: usize) {
     static LIVE: AtomicUsize = AtomicUsize::new(0);
     static PEAK: AtomicUsize = AtomicUsize::new(0);
@@ -255,7 +255,8 @@ pub fn declared_concurrency_is_reached_and_kept(model: &impl Model, _: usize) {
             Concurrency::Tasks => TASKS,
             Concurrency::Limited(limit) => limit.min(TASKS),
         };
-        // On a busy machine the first tasks may be done before the last begin: then longer ones are tried.
+        // On a busy machine the first tasks may end before the last begin. Then it tries longer
+        // ones.
         for wait_ms in [5, 50, 500] {
             PEAK.store(0, Ordering::SeqCst);
             let mut inputs = calling(begin, TASKS, Pattern::Map);
@@ -282,7 +283,7 @@ pub fn declared_concurrency_is_reached_and_kept(model: &impl Model, _: usize) {
     }
 }
 
-/// Every third task panics, with a payload of another kind each time; each is an error in its own place.
+/// Every third task panics, with different kinds of payload; each is an error in its own place.
 pub fn panicking_task_affects_no_other(model: &impl Model, _: usize) {
     fn every_third(call: Call<'_>) -> u64 {
         match call.index % 9 {
@@ -302,10 +303,10 @@ pub fn panicking_task_affects_no_other(model: &impl Model, _: usize) {
             .prepare(&variant.name, &inputs, WORKERS)
             .expect("the model gets ready");
         let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
-        // Quiet only while they are expected: a check that fails has something to say.
+        // Panics are silenced only while they are expected, so that a failed check prints its own.
         let quiet = crate::quiet::Panics::quiet();
         let right = Sequential.run(&mut (), &batch);
-        // Twice with the same pool or runtime: it must survive.
+        // Twice, to check that the pool or runtime survives.
         let twice = [(); 2].map(|()| model.run(&mut ready, &batch));
         drop(quiet);
         for got in twice {
@@ -345,7 +346,7 @@ pub fn failing_task_affects_no_other(model: &impl Model, _: usize) {
     }
 }
 
-/// Empty, one, and as many as the model should bear.
+/// No task, one, and the most that the model should support.
 pub fn any_number_of_tasks_is_done(model: &impl Model, most: usize) {
     let _turn = alone();
     for tasks in [0, 1, 2, most] {
@@ -356,7 +357,7 @@ pub fn any_number_of_tasks_is_done(model: &impl Model, most: usize) {
     }
 }
 
-/// A cell sees what its neighbours had after the generation before, never what they have by now.
+/// A cell sees the values of its neighbours after the previous generation, never newer ones.
 pub fn rounds_read_the_previous_generation(model: &impl Model, _: usize) {
     fn sum_of_neighbours(call: Call<'_>) -> u64 {
         let cells = call.snapshot;
@@ -373,13 +374,13 @@ pub fn rounds_read_the_previous_generation(model: &impl Model, _: usize) {
     );
 }
 
-/// A fold is one output, whatever the order.
+/// A fold has one output, whatever the order of the tasks.
 pub fn fold_adds_up(model: &impl Model, _: usize) {
     let _turn = alone();
     agrees(model, &calling(|call| call.value, 1_000, Pattern::Fold));
 }
 
-/// A histogram has a count for each key, whatever the order; a task that fails is its error.
+/// A histogram counts each key, whatever the order of the tasks; a task that fails is its error.
 pub fn histogram_counts_keys(model: &impl Model, _: usize) {
     let _turn = alone();
     for keys in [1, 7, 1_000] {
@@ -396,11 +397,11 @@ pub fn histogram_counts_keys(model: &impl Model, _: usize) {
     agrees(model, &inputs);
 }
 
-/// Threads and descriptors are back where they were once the model's pool or runtime is dropped.
+/// Dropping the model's pool or runtime releases its threads and descriptors.
 pub fn no_thread_or_descriptor_is_leaked(model: &impl Model, _: usize) {
-    /// Whatever is left behind each time is left this often.
+    /// The number of repetitions, and so of what would be leaked.
     const TIMES: usize = 40;
-    /// Other tests of the process, which wait for their turn, may come and go meanwhile.
+    /// The tolerance for threads of other tests in the process, which wait for their turn.
     const OTHERS: usize = TIMES / 2;
     let _turn = alone();
     for variant in variants(model) {
@@ -412,7 +413,7 @@ pub fn no_thread_or_descriptor_is_leaked(model: &impl Model, _: usize) {
                 &Surroundings::default(),
             )
         };
-        // What a library starts once for the whole life of the process is not a leak.
+        // Threads that a library starts once per process are not a leak.
         if use_once().is_none() {
             continue;
         }
@@ -420,7 +421,7 @@ pub fn no_thread_or_descriptor_is_leaked(model: &impl Model, _: usize) {
         for _ in 0..TIMES {
             use_once();
         }
-        // A thread that was joined may still show for a moment.
+        // A joined thread may be visible a moment longer.
         let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             let (threads_now, descriptors_now) = (count("task"), count("fd"));
@@ -438,7 +439,7 @@ pub fn no_thread_or_descriptor_is_leaked(model: &impl Model, _: usize) {
     }
 }
 
-/// Entries of a folder of `/proc/self`; 0 where there is none.
+/// The number of entries in a folder of `/proc/self`; 0 if there is none.
 fn count(what: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count)
 }

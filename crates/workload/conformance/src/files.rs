@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use workload::inputs::{Inputs, file_sizes};
 use workload::value::{bytes, task_seed};
 
-/// Removed when dropped.
+/// The folder. Dropping it removes it.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {

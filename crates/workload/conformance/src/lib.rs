@@ -1,7 +1,7 @@
-//! The tests that every model passes: called by `tests/conformance.rs` of each runner.
+//! The tests that every model passes, called by `tests/conformance.rs` of each runner.
 //!
-//! A runner's tests are one line, [`conformance_tests!`](crate::conformance_tests), which makes an ordinary
-//! test of each of the checks here.
+//! The tests of a runner are one call of [`conformance_tests!`](crate::conformance_tests), which
+//! makes a test of each check.
 
 mod checks;
 mod files;
@@ -16,8 +16,9 @@ pub use serving::*;
 
 /// Makes a test of each check, for a model.
 ///
-/// The second argument is the largest number of tasks: 100,000 where the model runs them in this process on
-/// a bounded set of threads, 1,000 where it takes a thread or a child for each.
+/// The second argument is the largest number of tasks: 100,000 for models that run them in this
+/// process on a limited number of threads, 1,000 for those that take a thread or a child process
+/// for each.
 #[macro_export]
 macro_rules! conformance_tests {
     ($model:expr, $most:expr) => {

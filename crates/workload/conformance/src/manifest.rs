@@ -5,9 +5,9 @@ use std::path::Path;
 use crate::checks::variants;
 use workload::model::Model;
 
-/// The manifest in `folder` lists the variants that the model describes, in their order: those
+/// Checks that the manifest in `folder` lists the variants of the model in their order: those
 /// beside the default one, under `variants` in `[package.metadata.comparison]`, which may be
-/// missing where there are none. `per_core` names some of them.
+/// missing if there are none. `per_core` must name some of them.
 pub fn manifest_lists_the_variants(model: &impl Model, folder: impl AsRef<Path>) {
     let path = folder.as_ref().join("Cargo.toml");
     let text = std::fs::read_to_string(&path).expect("the manifest is there");

@@ -12,12 +12,12 @@ use std::time::Duration;
 use workload::task::{self, Fetch, Growth, Log};
 use workload::value::bytes;
 
-/// Stopped when dropped.
+/// The server. Dropping it stops it.
 pub(super) struct Origin {
     address: SocketAddr,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    /// The bytes sent of bodies that never end.
+    /// The bytes sent of never-ending bodies.
     sent: Arc<AtomicU64>,
 }
 
@@ -26,7 +26,7 @@ impl Origin {
         Origin::serving(answer)
     }
 
-    /// A server whose bodies never end, and that names `victim` as its log.
+    /// Starts a server whose bodies never end, and that names `victim` as its log.
     pub(super) fn start_lying(victim: &Path) -> Origin {
         let victim = victim.to_owned();
         Origin::serving(move |stream, sent| lie(stream, &victim, sent))
@@ -56,7 +56,7 @@ impl Origin {
                     if seen.load(Ordering::SeqCst) {
                         return;
                     }
-                    // A client that went away is the client's affair.
+                    // A failure ends only this connection.
                     scope.spawn(|| drop(answer(stream, &counted)));
                 }
             });

@@ -1,10 +1,10 @@
-//! Keeps expected panics out of the test output.
+//! Silencing expected panics.
 
 use std::panic;
 
 type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Sync + Send>;
 
-/// While it lives, panics print nothing.
+/// A guard under which panics print nothing.
 pub(super) struct Panics(Option<Hook>);
 
 impl Panics {
@@ -17,7 +17,7 @@ impl Panics {
 
 impl Drop for Panics {
     fn drop(&mut self) {
-        // The hook cannot be set while this thread panics: the failing check then stays without its hook.
+        // A panicking thread cannot set the hook, so a failed check leaves it silenced.
         if let Some(hook) = self.0.take()
             && !std::thread::panicking()
         {

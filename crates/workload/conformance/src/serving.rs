@@ -1,4 +1,4 @@
-//! What a model's server must do, where it has one.
+//! The check of a model's server, if it has one.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -16,11 +16,12 @@ use workload::task::Surroundings;
 
 const SESSIONS: usize = 1_000;
 
-/// What a session that is never answered fails by.
+/// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A thousand sessions are open at once and each gets the right answer. A client that goes away without a word, one that says
-/// half a line, one that says nonsense and one that ends its side harm nobody; when all have gone, the server ends.
+/// A thousand sessions are open at once, and each gets the right answer. Clients that disconnect
+/// without a word, send half a line or nonsense, or end their side affect no other. When all are
+/// gone, the server ends.
 pub fn thousand_sessions_are_served(model: &impl Model, _: usize) {
     let _turn = alone();
     for variant in variants(model) {
@@ -73,7 +74,7 @@ fn visit(server: SocketAddr, talk: Talk, batch: &Arc<Batch>) {
         })
         .collect();
     let mut odd = clients.split_off(SESSIONS - 4);
-    // Gone while something is under way, in the middle of a line, and after nonsense.
+    // They disconnect with a request in flight, in the middle of a line, and after nonsense.
     odd[0]
         .write_all(question(talk, 0).as_bytes())
         .expect("open");
@@ -86,14 +87,14 @@ fn visit(server: SocketAddr, talk: Talk, batch: &Arc<Batch>) {
         said.starts_with("ERROR ") && said.ends_with('\n'),
         "{said:?}"
     );
-    // One that will say no more is answered all the same.
+    // One that shuts down its side is still answered.
     odd[2]
         .write_all(question(talk, 1).as_bytes())
         .expect("open");
     odd[2].shutdown(Shutdown::Write).expect("open");
     assert_eq!(line(&odd[2]), answer(talk, batch, 1));
 
-    // All ask before anybody is listened to.
+    // All send a request before the first answer is read.
     for (number, client) in clients.iter_mut().enumerate() {
         client
             .write_all(question(talk, number).as_bytes())
@@ -122,7 +123,7 @@ fn answer(talk: Talk, batch: &Arc<Batch>, number: usize) -> String {
             let value = outputs[number % 7].as_ref().expect("an output");
             format!("{value:016x}\n")
         }
-        // Its first guess is an end.
+        // The first guess is an end of the interval.
         Talk::Guess => format!("{number}\n"),
     }
 }

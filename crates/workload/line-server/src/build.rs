@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// What cargo tells a test about its own package. A nested cargo would hand it on to build scripts, and those that watch
-/// such a variable would run again.
+/// The variables with which cargo describes a test's own package. A nested cargo would pass them to
+/// build scripts, and those that watch them would run again.
 const ABOUT_THE_TEST: [&str; 6] = [
     "CARGO_MANIFEST_",
     "CARGO_PKG_",
@@ -16,7 +16,7 @@ const ABOUT_THE_TEST: [&str; 6] = [
     "OUT_DIR",
 ];
 
-/// What kind of program to build.
+/// The kind of program to build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An example of the package.
@@ -27,11 +27,11 @@ pub enum Kind {
 
 /// Builds one program of a package and returns a copy of it in `folder`.
 ///
-/// A copy, since examples of one name in different packages are built to one place. Whoever builds by this function waits
-/// for whoever else does.
+/// It is a copy because examples of the same name in different packages are built in the same
+/// place. Concurrent calls wait for each other.
 ///
 /// # Errors
-/// When cargo cannot build it, with its messages on stderr, or the copy fails.
+/// If cargo cannot build it, with its messages on stderr, or the copy fails.
 pub fn build(package: &str, kind: Kind, name: &str, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let lock = File::create(folder.join("build.lock"))?;
@@ -59,7 +59,7 @@ pub fn build(package: &str, kind: Kind, name: &str, folder: &Path) -> io::Result
     let built = executable(&output.stdout, kind, name);
     let built = built.ok_or_else(|| io::Error::other(format!("cargo built no {name}")))?;
     let place = folder.join(format!("{package}-{name}"));
-    // Beside, then renamed: another test may be running the one that is there.
+    // Copied beside it, then renamed: another test may be running the old one.
     let beside = folder.join(format!("{package}-{name}.{}", std::process::id()));
     fs::copy(built, &beside)?;
     fs::rename(&beside, &place)?;
@@ -82,7 +82,8 @@ impl Kind {
     }
 }
 
-/// The program among cargo's messages. What is not a message (build scripts may print) is passed over.
+/// The program's path in cargo's messages. Other lines, such as those that build scripts print, are
+/// ignored.
 fn executable(messages: &[u8], kind: Kind, name: &str) -> Option<PathBuf> {
     messages
         .split(|byte| *byte == b'\n')
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_taken_from_the_messages_of_cargo() {
+    fn program_is_found_in_the_messages_of_cargo() {
         let messages = br#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"a"},"executable":null}
 a build script says hello
 {"reason":"compiler-artifact","target":{"kind":["bin"],"name":"demo"},"executable":"/t/debug/demo"}

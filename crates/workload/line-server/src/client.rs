@@ -9,13 +9,13 @@ const LONGEST_ANSWER: usize = 4096;
 
 /// A blocking client, one connection.
 ///
-/// It keeps no buffer while nothing is under way, so that thousands of them take little memory.
+/// It keeps no buffer while idle, so that thousands of clients take little memory.
 #[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
     received: Vec<u8>,
     patience: Duration,
-    /// The read timeout of the socket: `patience`, until it is set to something else.
+    /// The read timeout of the socket: `patience`, unless it was changed.
     read_patience: Duration,
 }
 
@@ -23,7 +23,7 @@ impl Client {
     /// Connects. `patience` is how long it waits for the connection, and later for each read and write.
     ///
     /// # Errors
-    /// When there is no connection within that time.
+    /// If there is no connection within that time.
     pub fn connect(server: SocketAddr, patience: Duration) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&server, patience)?;
         stream.set_nodelay(true)?;
@@ -41,17 +41,17 @@ impl Client {
     /// up to twice that.
     ///
     /// # Errors
-    /// For a time of zero.
+    /// If the time is zero.
     pub fn set_patience(&mut self, patience: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(patience))?;
         self.read_patience = patience;
         Ok(())
     }
 
-    /// Waits at most so long for each write from here on.
+    /// Waits at most `patience` for each write from here on.
     ///
     /// # Errors
-    /// For a time of zero.
+    /// If the time is zero.
     pub fn set_write_patience(&self, patience: Duration) -> io::Result<()> {
         self.stream.set_write_timeout(Some(patience))
     }
@@ -59,7 +59,7 @@ impl Client {
     /// Sends bytes, whether they are lines or not.
     ///
     /// # Errors
-    /// When the connection is gone, or the server takes nothing for too long.
+    /// If the connection is gone, or the server reads nothing for too long.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref())
     }
@@ -67,15 +67,15 @@ impl Client {
     /// A second handle on the connection, to write from another thread.
     ///
     /// # Errors
-    /// Without a descriptor for it.
+    /// If there is no descriptor for it.
     pub fn writer(&self) -> io::Result<TcpStream> {
         self.stream.try_clone()
     }
 
-    /// The next line without its end, or `None` when the server has closed the connection.
+    /// The next line without its end, or `None` if the server has closed the connection.
     ///
     /// # Errors
-    /// When none comes in time, it is no text, or the connection was reset.
+    /// If none arrives in time, it is not text, or the connection was reset.
     pub fn line(&mut self) -> io::Result<Option<String>> {
         let mut seen = 0;
         let mut began = None;
@@ -115,18 +115,18 @@ impl Client {
     /// The answer to a `NUMBER`.
     ///
     /// # Errors
-    /// As of [`line`](Self::line), and when it is no number.
+    /// As with [`line`](Self::line), and if it is not a number.
     pub fn guess(&mut self) -> io::Result<i64> {
         let line = self.line()?;
         let line = line.ok_or_else(|| wrong("the server closed the connection".into()))?;
         line.parse().map_err(|_| wrong(line))
     }
 
-    /// Plays a round to its end; its guesses, of which the last is the secret.
+    /// Plays a whole round. Returns the guesses, of which the last is the secret.
     ///
     /// # Errors
-    /// As of [`guess`](Self::guess), when there were more guesses than numbers, and when the round takes longer than the
-    /// patience that the client connected with.
+    /// As with [`guess`](Self::guess), if there were more guesses than numbers, and if the round
+    /// takes longer than the patience that the client connected with.
     pub fn play(&mut self, round: Round) -> io::Result<Vec<i64>> {
         let mut player = Player::new(round);
         let mut guesses = Vec::new();
@@ -153,15 +153,15 @@ impl Client {
     /// Tells the server that no more will be sent; answers can still be read.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// If the connection is gone.
     pub fn end_writing(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Goes away without a word: the connection is reset, as if the machine had crashed and come back.
+    /// Disconnects with a reset, as if the machine had crashed and restarted.
     ///
     /// # Errors
-    /// When the system cannot do that.
+    /// If the system cannot do that.
     #[cfg(unix)]
     pub fn vanish(self) -> io::Result<()> {
         rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO))?;

@@ -6,7 +6,8 @@ use workload::line_protocol::{Player, Round};
 
 use crate::client::Client;
 
-/// Many clients at once, on one thread: all connections open, all rounds under way together.
+/// Many clients on one thread: all connections are open at once, and all rounds are played
+/// together.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -22,11 +23,11 @@ use crate::client::Client;
 pub struct IdleClients(Vec<Client>);
 
 impl IdleClients {
-    /// Opens this many connections, and keeps them open. Where the system allows, this process's limit of descriptors
-    /// is raised as far as it goes.
+    /// Opens this many connections, and keeps them open. It first raises this process's limit on
+    /// descriptors to its maximum.
     ///
     /// # Errors
-    /// When one of them cannot be had within `patience`: the message says which.
+    /// If one of them cannot be opened within `patience`; the message says which.
     pub fn open(server: SocketAddr, clients: usize, patience: Duration) -> io::Result<Self> {
         raise_descriptor_limit();
         (0..clients)
@@ -37,10 +38,11 @@ impl IdleClients {
             .map(Self)
     }
 
-    /// Plays one round on each connection: a step on all of them, then the next. Returns how many guesses were made.
+    /// Plays one round on each connection: one step on all of them, then the next. Returns the
+    /// number of guesses.
     ///
     /// # Errors
-    /// When a server's answer is missing or wrong: the message says whose.
+    /// If an answer is missing or wrong; the message says whose.
     pub fn play(&mut self, round: impl Fn(usize) -> Round) -> io::Result<u64> {
         let mut playing: Vec<(usize, Player)> = (0..self.0.len())
             .map(|client| (client, Player::new(round(client))))
@@ -95,7 +97,7 @@ fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Without it fewer connections can be opened, and the first that cannot says so.
+    // If it fails, fewer connections can be opened, and the first that cannot says so.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

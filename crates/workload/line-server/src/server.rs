@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 /// The longest line that is read as an address, in bytes.
 const LONGEST_ADDRESS: u64 = 1024;
 
-/// A server in a process of its own, ended when dropped.
+/// A server in a process of its own. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    // Its end is what tells the server to end.
+    // Closing it tells the server to shut down.
     stdin: Option<ChildStdin>,
     address: SocketAddr,
 }
@@ -22,7 +22,7 @@ impl Server {
     /// Starts the program and waits for the address that it prints.
     ///
     /// # Errors
-    /// When it cannot be started, or prints something else.
+    /// If it cannot be started, or prints something else.
     pub fn start(
         program: &Path,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -54,17 +54,17 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How many descriptors it has open, where the system tells.
+    /// The number of its open descriptors, if the system shows it.
     pub fn descriptors(&self) -> Option<usize> {
         self.count("fd")
     }
 
-    /// How many threads it has, where the system tells.
+    /// The number of its threads, if the system shows it.
     pub fn threads(&self) -> Option<usize> {
         self.count("task")
     }
@@ -74,7 +74,7 @@ impl Server {
         Some(std::fs::read_dir(folder).ok()?.count())
     }
 
-    /// Its resident memory in bytes, where the system tells.
+    /// Its resident memory in bytes, if the system shows it.
     pub fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status
@@ -84,15 +84,15 @@ impl Server {
         Some(kib * 1024)
     }
 
-    /// Tells it to end, and does not wait.
+    /// Tells it to shut down, without waiting.
     pub fn tell_to_end(&mut self) {
         self.stdin = None;
     }
 
-    /// Waits until it has ended. `None` when it has not within that time.
+    /// Waits until it has ended; `None` if it has not within `time`.
     ///
     /// # Errors
-    /// When the system cannot tell.
+    /// If the system cannot tell.
     pub fn ended_within(&mut self, time: Duration) -> io::Result<Option<ExitStatus>> {
         let until = Instant::now() + time;
         loop {

@@ -5,7 +5,7 @@ use crate::Settings;
 use crate::shuffle::Shuffle;
 use crate::verdict::{Ratio, Verdict};
 
-/// The same work, done by our model, by rivals, and by what bounds them all.
+/// The same work, done by our model, by its rivals, and by a bound on them.
 #[must_use = "a contest is run by `run`"]
 pub struct Contest<'a> {
     title: String,
@@ -35,7 +35,8 @@ struct Target {
 }
 
 impl<'a> Contest<'a> {
-    /// A contest in which one run does `units` of `unit`, say 200,000 of "job". Figures are per unit.
+    /// A contest in which one run does `units` of `unit`, such as 200,000 of "job". Figures are per
+    /// unit.
     pub fn new(title: impl Into<String>, unit: &'static str, units: u64) -> Self {
         Self {
             title: title.into(),
@@ -46,18 +47,19 @@ impl<'a> Contest<'a> {
         }
     }
 
-    /// Our model. `work` does all units once and says how long that took, which may leave out its own preparations. The
-    /// first of ours also runs a second time in each round.
+    /// Adds our model. `work` does all units once and returns how long that took, possibly without
+    /// its own preparations. The first one of ours also runs a second time in each round.
     pub fn ours(self, name: impl Into<String>, work: impl FnMut() -> Duration + 'a) -> Self {
         self.contender(name, Role::Ours, work)
     }
 
-    /// A rival, who may be the best of them.
+    /// Adds a rival, which may be the best one.
     pub fn rival(self, name: impl Into<String>, work: impl FnMut() -> Duration + 'a) -> Self {
         self.contender(name, Role::Rival, work)
     }
 
-    /// What no rival can beat, or what cannot be compared: shown, and never the best rival.
+    /// Adds a bound that no rival can beat, or a contender that cannot be compared: it is shown,
+    /// but never the best rival.
     pub fn limit(self, name: impl Into<String>, work: impl FnMut() -> Duration + 'a) -> Self {
         self.contender(name, Role::Limit, work)
     }
@@ -76,17 +78,19 @@ impl<'a> Contest<'a> {
         self
     }
 
-    /// A target for the first of ours: at most `ratio` times the rival with the least median.
+    /// Adds a target for the first of ours: at most `ratio` times the rival with the smallest
+    /// median.
     pub fn reach_best_rival(self, ratio: f64) -> Self {
         self.target(None, None, ratio)
     }
 
-    /// A target for the first of ours: at most `ratio` times the contender of this name.
+    /// Adds a target for the first of ours: at most `ratio` times the contender of this name.
     pub fn reach(self, ratio: f64, against: impl Into<String>) -> Self {
         self.target(None, Some(against.into()), ratio)
     }
 
-    /// A target for the one of ours of this name: at most `ratio` times the contender `against`.
+    /// Adds a target for the one of ours with this name: at most `ratio` times the contender
+    /// `against`.
     pub fn reach_with(
         self,
         ours: impl Into<String>,
@@ -108,7 +112,7 @@ impl<'a> Contest<'a> {
     /// Runs the rounds, unless the settings leave this contest out, and prints the table.
     ///
     /// # Panics
-    /// If nothing is ours, or a target names nobody.
+    /// If there is no contender of ours, or a target names none.
     pub fn run(mut self, settings: &Settings) {
         if !settings.selects(&self.title) {
             return;
@@ -117,7 +121,8 @@ impl<'a> Contest<'a> {
         println!("{}", self.render(&times, &again));
     }
 
-    /// The nanoseconds of each contender in each round, and those of the second run of the first of ours.
+    /// Returns the nanoseconds of each contender in each round, and those of the second run of the
+    /// first of ours.
     fn measure(&mut self, rounds: usize) -> (Vec<Vec<f64>>, Vec<f64>) {
         let first = self.place(None);
         let twice = self.contenders.len();
@@ -141,7 +146,7 @@ impl<'a> Contest<'a> {
         (times, again)
     }
 
-    /// Where the contender of this name stands; without a name the first of ours.
+    /// The index of the contender with this name; without a name, of the first of ours.
     fn place(&self, name: Option<&str>) -> usize {
         self.contenders
             .iter()
@@ -211,7 +216,7 @@ fn middle(times: &[f64]) -> f64 {
     workload_stats::median(times).unwrap_or(f64::NAN)
 }
 
-/// Three digits, more if they are whole.
+/// Three significant digits, or more for whole numbers.
 fn figure(nanoseconds: f64) -> String {
     if nanoseconds < 10.0 {
         format!("{nanoseconds:.2}")
@@ -238,7 +243,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn everybody_works_once_a_round_and_ours_twice() {
+    fn contenders_work_once_a_round_and_ours_twice() {
         let (mut ours, mut rival) = (0, 0);
         let mut contest = Contest::new("t", "job", 10)
             .ours("a", || {
@@ -256,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_says_who_is_best_and_whether_the_target_is_met() {
+    fn table_shows_best_rival_and_verdicts() {
         let mut contest = Contest::new("t", "job", 1_000)
             .ours("a", || MS)
             .rival("slow", || 4 * MS)
@@ -279,7 +284,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "no contender is nobody")]
-    fn a_target_must_name_a_contender() {
+    fn target_must_name_a_contender() {
         Contest::new("t", "job", 1)
             .ours("a", || MS)
             .reach(1.0, "nobody")

@@ -1,8 +1,10 @@
-//! How the benches of `crates/*/rivals` are run: paired rounds, ratios with intervals, an A/A run.
+//! The harness of the benches in `crates/*/rivals`: paired rounds, ratios with intervals, and an
+//! A/A run.
 //!
-//! A [`Contest`] does the same work with our model and with its rivals. In each round everybody works once, in a shuffled
-//! order, and ours twice: so drift of the machine hits all alike, ratios are taken within a round, and the two runs of
-//! ours say how much of a ratio is noise. Printed are Markdown tables, so that a README can quote them as they are.
+//! A [`Contest`] does the same work with our model and with its rivals. In each round every
+//! contender runs once, in shuffled order, and ours twice. So drift of the machine affects all
+//! alike, ratios are taken within a round, and the two runs of ours show how much of a ratio is
+//! noise. The output is Markdown tables, so that a README can quote them.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -31,7 +33,7 @@ pub use settings::Settings;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How long `work` takes. What it returns is dropped afterwards.
+/// Times `work`. Its result is dropped afterwards.
 pub fn timed<T>(work: impl FnOnce() -> T) -> Duration {
     let start = Instant::now();
     let value = black_box(work());

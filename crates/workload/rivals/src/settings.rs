@@ -1,17 +1,17 @@
 use std::env;
 use std::process;
 
-/// What the command line of a bench says: `cargo bench -p MODEL-rivals -- [FILTER…] [--rounds N]`.
+/// The command line of a bench: `cargo bench -p MODEL-rivals -- [FILTER…] [--rounds N]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Rounds that count; one more comes first and does not.
+    /// The rounds that count; one more comes first and does not.
     pub rounds: usize,
-    /// Only contests whose title contains one of these, if there are any.
+    /// If not empty, only contests whose title contains one of these run.
     pub filters: Vec<String>,
 }
 
 impl Default for Settings {
-    /// 31 rounds: the fewest on which a target is judged.
+    /// 31 rounds: the fewest with which a target is judged.
     fn default() -> Self {
         Self {
             rounds: 31,
@@ -21,7 +21,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings of this program's command line. What it does not understand ends it with one line and status 2.
+    /// Parses this program's command line. On an error it exits with one line and status 2.
     pub fn from_args() -> Self {
         match Self::parse(env::args().skip(1)) {
             Ok(settings) => settings,
@@ -36,7 +36,7 @@ impl Settings {
         let mut settings = Self::default();
         while let Some(arg) = args.next() {
             match arg.as_str() {
-                // Cargo's own, which it gives to every bench.
+                // Cargo passes it to every bench.
                 "--bench" => {}
                 "--rounds" => {
                     settings.rounds = args
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_an_error() {
+    fn unknown_arguments_are_errors() {
         assert!(parse(&["--rounds"]).is_err());
         assert!(parse(&["--rounds", "0"]).is_err());
         assert!(parse(&["--round", "7"]).is_err());

@@ -1,4 +1,4 @@
-//! The order within a round. Reproducible, so that a strange run can be had again.
+//! The shuffled order within a round, reproducible so that a strange run can be repeated.
 
 /// SplitMix64: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, 2014.
 pub(crate) struct Shuffle(u64);
@@ -16,7 +16,7 @@ impl Shuffle {
         z ^ (z >> 31)
     }
 
-    /// Fisher and Yates. The bias of the remainder is nothing at these lengths.
+    /// The shuffle of Fisher and Yates. The bias of the remainder is negligible at these lengths.
     pub(crate) fn order(&mut self, items: &mut [usize]) {
         for last in (1..items.len()).rev() {
             let other = (self.next() % (last as u64 + 1)) as usize;
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_order_is_a_permutation_and_all_come_up() {
+    fn all_permutations_come_up() {
         let mut shuffle = Shuffle::new();
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..200 {

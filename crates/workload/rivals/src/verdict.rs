@@ -1,4 +1,4 @@
-//! Whether a target is met: by the interval of the median of the paired ratios, if the noise lets one say so.
+//! The verdict on a target, from the interval of the median of the paired ratios and the noise.
 
 use std::fmt;
 
@@ -11,7 +11,8 @@ pub(crate) struct Ratio {
 }
 
 impl Ratio {
-    /// The median of the paired ratios. With fewer than six rounds no interval is to be had, and the range stands in.
+    /// The median of the paired ratios. With fewer than six rounds there is no interval, and the
+    /// range takes its place.
     pub(crate) fn paired(ours: &[f64], theirs: &[f64]) -> Self {
         let ratios: Vec<f64> = ours
             .iter()
@@ -34,7 +35,7 @@ impl Ratio {
         }
     }
 
-    /// How far an A/A run strays from 1.
+    /// How far an A/A run is from 1.
     fn spread(self) -> f64 {
         (1.0 - self.low).max(self.high - 1.0).max(0.0)
     }
@@ -54,8 +55,8 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// `target` is met when the whole interval lies below it. Where two runs of ours differ by more than what lies between
-    /// the ratio and the target, nothing can be said.
+    /// The target is met if the whole interval is below it. If two runs of ours differ by more than
+    /// the distance between the ratio and the target, there is no verdict.
     pub(crate) fn judge(ratio: Ratio, target: f64, same: Ratio) -> Self {
         let margin = (ratio.median - target).abs() / target;
         if same.spread() > margin {
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_met_when_the_interval_lies_below_it_and_the_noise_is_smaller_than_the_margin() {
+    fn target_is_met_when_interval_is_below_and_noise_small() {
         let calm = ratio(1.0, 0.99, 1.01);
         assert_eq!(
             Verdict::judge(ratio(0.7, 0.68, 0.72), 0.8, calm),

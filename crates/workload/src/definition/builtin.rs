@@ -1,11 +1,13 @@
-//! The project's own workloads, which every runner carries.
+//! The project's own workloads, which every runner includes.
 
 use std::sync::OnceLock;
 
-use super::{Definition, parse};
+use super::parse::parse;
+use super::types::Definition;
 
 /// The stem and the text of each file of `workloads/`, in the order in which they are measured and
-/// listed: those whose verdicts fall early come first, since the time that they leave goes to the later ones.
+/// listed: workloads that are decided early come first, since the time they leave goes to the later
+/// ones.
 const FILES: &[(&str, &str)] = &[
     ("life", include_str!("../../workloads/life.toml")),
     ("life-io", include_str!("../../workloads/life-io.toml")),
@@ -55,7 +57,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_file_of_the_folder_is_in_the_list() {
+    fn all_files_of_the_folder_are_listed() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/workloads");
         let mut found = BTreeSet::new();
         for file in std::fs::read_dir(folder).expect("the folder workloads/ is there") {
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_parses_and_is_named_like_its_workload() {
+    fn files_parse_and_have_the_name_of_their_workload() {
         for ((name, text), definition) in FILES.iter().zip(builtins()) {
             assert_eq!(parse(text, name).as_ref(), Ok(definition));
             assert_eq!(&definition.name, name);
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_says_what_it_is_about_and_which_items_it_illustrates() {
+    fn files_have_a_description_and_items() {
         for definition in builtins() {
             assert!(!definition.about.is_empty(), "{}", definition.name);
             assert!(!definition.items.is_empty(), "{}", definition.name);

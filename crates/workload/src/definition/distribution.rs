@@ -1,25 +1,25 @@
-//! A value that is fixed or drawn, in nanoseconds or bytes.
+//! An amount that is fixed or drawn, in nanoseconds or bytes.
 
-use crate::value::Rng;
+use workload_kernels::rng::Rng;
 
-/// Where a duration or a size comes from.
+/// The distribution of a duration or a size.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Distribution {
-    /// Always this.
+    /// Always this value.
     Fixed(f64),
-    /// Anything between the two, both included, equally likely.
+    /// Uniform between two bounds, both included.
     Uniform {
-        /// The least.
+        /// The lower bound.
         low: f64,
-        /// The most.
+        /// The upper bound.
         high: f64,
     },
-    /// Exponentially distributed about this mean.
+    /// An exponential distribution with this mean.
     Exponential {
         /// The mean.
         mean: f64,
     },
-    /// Log-normally distributed.
+    /// A log-normal distribution.
     Lognormal {
         /// The median.
         median: f64,
@@ -33,8 +33,8 @@ pub enum Distribution {
 impl Distribution {
     /// Draws one value, rounded to a whole nanosecond or byte.
     ///
-    /// Logarithm, exponential and cosine come from the `libm` crate and not from the system's, so that
-    /// equal seeds give equal values on every machine.
+    /// Logarithm, exponential and cosine come from the `libm` crate and not from the system, so
+    /// that equal seeds give equal values on every machine.
     pub fn draw(&self, rng: &mut Rng) -> u64 {
         let value = match self {
             Distribution::Fixed(value) => *value,
@@ -55,7 +55,7 @@ fn standard_normal(rng: &mut Rng) -> f64 {
     radius * libm::cos(std::f64::consts::TAU * rng.unit())
 }
 
-/// The last choice takes what rounding leaves of the probabilities.
+/// The last choice takes the rounding error of the probabilities.
 fn choose(choices: &[(f64, f64)], unit: f64) -> f64 {
     let mut below = 0.0;
     for (value, probability) in choices {
@@ -117,7 +117,8 @@ mod tests {
             sigma: 0.5,
         };
         let drawn: Vec<u64> = (0..4).map(|_| lognormal.draw(&mut rng)).collect();
-        // Computed once more in another language, from the definition of SplitMix64 and of Box and Muller.
+        // Computed in another language as well, from the definitions of SplitMix64 and of Box and
+        // Muller.
         assert_eq!(drawn, [655_699, 157_486, 400_785, 306_994]);
     }
 }

@@ -1,10 +1,12 @@
 //! Durations and sizes as people write them: a number directly followed by its unit.
 
-/// What is measured, in which units, and how much of it is too much to be meant.
+use super::limits::{LARGEST_BYTES, LONGEST_NS};
+
+/// A kind of quantity, with its units and the limit above which it is taken for a mistake.
 #[derive(Debug)]
 pub(super) struct Quantity {
     name: &'static str,
-    /// Each unit with how many nanoseconds or bytes it is.
+    /// Each unit with its nanoseconds or bytes.
     units: &'static [(&'static str, f64)],
     most: f64,
     most_in_words: &'static str,
@@ -16,7 +18,7 @@ pub(super) struct Quantity {
 pub(super) const DURATION: Quantity = Quantity {
     name: "duration",
     units: &[("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)],
-    most: super::LONGEST_NS as f64,
+    most: LONGEST_NS as f64,
     most_in_words: "an hour",
     example: "3ms",
     whole: false,
@@ -26,18 +28,18 @@ pub(super) const DURATION: Quantity = Quantity {
 pub(super) const SIZE: Quantity = Quantity {
     name: "size",
     units: &[("B", 1.0), ("KiB", 1024.0), ("MiB", 1_048_576.0)],
-    most: super::LARGEST_BYTES as f64,
+    most: LARGEST_BYTES as f64,
     most_in_words: "1024MiB",
     example: "16KiB",
     whole: true,
 };
 
 impl Quantity {
-    /// Nanoseconds or bytes.
+    /// Parses a quantity, in nanoseconds or bytes.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text, without the text itself; [`remedy`](Quantity::remedy) says what to do.
+    /// The problem, without the text itself; [`remedy`](Quantity::remedy) says what to do.
     pub(super) fn parse(&self, text: &str) -> Result<f64, String> {
         let number_ends = text
             .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -68,7 +70,7 @@ impl Quantity {
         Ok(amount)
     }
 
-    /// What to write instead of a text that [`parse`](Quantity::parse) refuses.
+    /// The remedy for a text that [`parse`](Quantity::parse) refuses.
     pub(super) fn remedy(&self) -> String {
         let units: Vec<&str> = self.units.iter().map(|(name, _)| *name).collect();
         format!(
@@ -88,7 +90,7 @@ impl Quantity {
     }
 }
 
-/// `12` and `1.5`, but not `.5`, `5.`, `1.2.3`, nor what Rust also takes for a number.
+/// Parses `12` and `1.5`, but not `.5`, `5.`, `1.2.3`, or other forms that Rust accepts.
 fn is_decimal(text: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     match text.split_once('.') {
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_says_why() {
+    fn invalid_duration_has_a_reason() {
         for (text, why) in [
             ("", "does not start with a number"),
             ("ms", "does not start with a number"),
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_says_why() {
+    fn invalid_size_has_a_reason() {
         for (text, why) in [
             ("3kB", "`kB` is no unit of a size"),
             ("3GiB", "`GiB` is no unit of a size"),
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_remedy_lists_the_units() {
+    fn remedy_lists_the_units() {
         assert!(DURATION.remedy().contains("ns, us, ms, s"));
         assert!(SIZE.remedy().contains("B, KiB, MiB"));
     }

@@ -1,26 +1,28 @@
-//! Inputs as a file: a header, then a task a line, each a JSON object.
+//! The inputs file: a header, then one task per line, each a JSON object.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Header, Inputs, Task, exact, limits};
+use super::exact::exact;
+use super::limits;
+use super::types::{Header, Inputs, Task};
 
-/// Why an inputs file cannot be used.
+/// The reason why an inputs file cannot be used.
 #[derive(Debug)]
 pub enum InputsError {
     /// It cannot be read.
     Io(PathBuf, io::Error),
-    /// A line is not what it should be: its number, from 1, and what is wrong.
+    /// A line is invalid.
     Line(PathBuf, usize, String),
     /// It has fewer or more tasks than its header says.
     Count {
         /// The file.
         path: PathBuf,
-        /// What the header says.
+        /// The number in the header.
         expected: usize,
-        /// What there is.
+        /// The number of tasks found.
         found: usize,
     },
 }
@@ -53,7 +55,7 @@ impl std::error::Error for InputsError {}
 ///
 /// # Errors
 ///
-/// Whatever the writer returns.
+/// Errors of the writer.
 pub fn write(inputs: &Inputs, mut writer: impl Write) -> io::Result<()> {
     serde_json::to_writer(&mut writer, &inputs.header)?;
     writer.write_all(b"\n")?;
@@ -68,9 +70,9 @@ pub fn write(inputs: &Inputs, mut writer: impl Write) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// If the file cannot be read or is not a regular file, a line is not understood, tasks are
-/// missing, out of order or too many, or they ask for more than a definition can. No number is
-/// trusted with an allocation or a wait before it is checked.
+/// If the file cannot be read or is not a regular file, a line is invalid, tasks are missing, out
+/// of order or too many, or a value exceeds the limits of a definition. Every number is checked
+/// before it leads to an allocation or a wait.
 pub fn read(path: &Path) -> Result<Inputs, InputsError> {
     let io_error = |error| InputsError::Io(path.to_owned(), error);
     read_from(BufReader::new(open(path).map_err(io_error)?), path)
@@ -89,14 +91,14 @@ pub fn read_from(reader: impl BufRead, path: &Path) -> Result<Inputs, InputsErro
         .ok_or_else(|| bad(0, "the file is empty".to_owned()))??;
     let header: Header = serde_json::from_str(&first).map_err(|error| bad(0, error.to_string()))?;
     limits::header(&header).map_err(|what| bad(0, what))?;
-    // The header is not trusted with an allocation.
+    // The allocation does not depend on the header alone.
     let mut tasks: Vec<Task> = Vec::with_capacity(header.tasks.min(1 << 16));
     let mut totals = limits::Totals::default();
     while let Some(line) = lines.next() {
         let line = line?;
         let number = tasks.len() + 1;
         if tasks.len() == header.tasks {
-            // Counted, and not kept.
+            // Counted, but not kept.
             let more = lines.try_fold(1, |more, line| line.map(|_| more + 1))?;
             return Err(count(path, &header, tasks.len() + more));
         }
@@ -137,7 +139,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.read(true);
     #[cfg(unix)]
     {
-        // Opening a pipe does not wait for its writer.
+        // Opening a FIFO does not wait for its writer.
         let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
     }

@@ -1,18 +1,18 @@
-//! The limits of an inputs file. Such a file comes from outside: values that no definition can lead
-//! to are refused while the file is read, before the runner allocates, waits or adds up anything
-//! for them.
+//! The limits of an inputs file. The file comes from outside, so values that no definition can lead
+//! to are refused while it is read, before the runner allocates, waits or adds anything up for
+//! them.
 
 use std::ops::RangeInclusive;
 
-use super::{Header, Step, Task};
-use crate::definition::{
-    Definition, LARGEST_BUFFER, LARGEST_BYTES, LAST_STAGE, LONGEST_NS, LONGEST_SECONDS,
-    MOST_ARGUMENT_BYTES, MOST_GENERATIONS, MOST_KEYS, MOST_SESSIONS, MOST_STEPS, Pattern,
-    argument_bytes,
+use super::types::{Header, Step, Task};
+use crate::definition::limits::{
+    LARGEST_BUFFER, LARGEST_BYTES, LAST_STAGE, LONGEST_NS, LONGEST_SECONDS, MOST_ARGUMENT_BYTES,
+    MOST_GENERATIONS, MOST_KEYS, MOST_SESSIONS, MOST_STEPS,
 };
-use crate::task::LINE;
+use crate::definition::types::{Definition, Pattern, argument_bytes};
+use crate::task::log::request::LINE;
 
-/// The longest line of a file of inputs, in bytes: a definition has at most 1 MiB, and JSON
+/// The longest line of an inputs file, in bytes: a definition has at most 1 MiB, and JSON adds
 /// escapes.
 pub(super) const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 
@@ -115,12 +115,13 @@ fn check(step: &Step) -> Result<(), String> {
         Step::Exec { timeout_ns, .. } => {
             within("timeout_ns", timeout_ns.unwrap_or(0), 0..=LONGEST_NS)
         }
-        // Any number of iterations: they take time, and nothing else.
+        // Iterations need no limit: they only take time.
         Step::Compute { .. } | Step::Kernel(_) => Ok(()),
     }
 }
 
-/// In a pipeline each step has its stage, from 0 and never falling; elsewhere none has.
+/// Checks the stages: in a pipeline each step has one, from 0 and never decreasing; elsewhere none
+/// has.
 fn stages(task: &Task, pattern: Pattern) -> Result<(), String> {
     let is_pipeline = matches!(pattern, Pattern::Pipeline { .. });
     let expected = if is_pipeline { task.steps.len() } else { 0 };

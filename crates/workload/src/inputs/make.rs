@@ -1,24 +1,28 @@
-//! Draws the inputs that a definition asks for.
+//! Making inputs: the random draws for a definition.
 
 use std::collections::BTreeMap;
 
-use super::{Header, Inputs, Step, Task, exact};
-use crate::definition::{self, Action, Definition, Distribution, Pattern};
-use crate::kernels;
-use crate::task::whole_lines;
-use crate::value::{Rng, mix, task_seed};
+use workload_kernels::rng::{Rng, mix};
 
-/// How many files the `read` steps of a workload share: task `i` reads file `i % FILE_POOL`. A hundred
-/// thousand tasks then do not ask for a hundred thousand files.
+use super::exact::exact;
+use super::types::{Header, Inputs, Step, Task};
+use crate::definition::distribution::Distribution;
+use crate::definition::types::{Action, Definition, Pattern};
+use crate::definition::{limits, types};
+use crate::task::log::request::whole_lines;
+use crate::value::task_seed;
+
+/// The number of files that the `read` steps of a workload share: task `i` reads file `i %
+/// FILE_POOL`. So a hundred thousand tasks do not need a hundred thousand files.
 pub const FILE_POOL: usize = 64;
 
-/// Makes the inputs: the same for equal definitions and calibrations, on every machine.
+/// Makes the inputs, which are the same for equal definitions and calibrations on every machine.
 ///
 /// `iterations_per_us` turns the durations of `compute` steps into iterations.
 ///
 /// # Panics
 ///
-/// If the definition names a kernel that does not exist; one that was parsed never does.
+/// If the definition names a kernel that does not exist, which a parsed one never does.
 pub fn make(definition: &Definition, iterations_per_us: u64) -> Inputs {
     let kinds = Kinds::of(definition);
     let tasks = (0..definition.tasks)
@@ -44,7 +48,7 @@ pub fn make(definition: &Definition, iterations_per_us: u64) -> Inputs {
 
 fn task(definition: &Definition, kinds: &Kinds<'_>, iterations_per_us: u64, index: usize) -> Task {
     let seed = task_seed(definition.seed, index as u64);
-    // Drawn from a stream of its own, so that how often a task draws cannot shift what another one gets.
+    // Each task draws from its own stream, so that its number of draws cannot affect another task.
     let mut rng = Rng::new(mix(seed ^ 0x6472_6177));
     let kind = kinds.draw(&mut rng);
     let of_this_kind = || {
@@ -68,7 +72,7 @@ fn task(definition: &Definition, kinds: &Kinds<'_>, iterations_per_us: u64, inde
     }
 }
 
-fn draw(step: &definition::Step, index: usize, iterations_per_us: u64, rng: &mut Rng) -> Step {
+fn draw(step: &types::Step, index: usize, iterations_per_us: u64, rng: &mut Rng) -> Step {
     match &step.action {
         Action::Wait(duration) => Step::Wait {
             ns: time(duration, rng),
@@ -95,19 +99,20 @@ fn draw(step: &definition::Step, index: usize, iterations_per_us: u64, rng: &mut
             command: command.clone(),
             timeout_ns: timeout.as_ref().map(|timeout| time(timeout, rng)),
         },
-        Action::Kernel(name) => {
-            Step::Kernel(kernels::find(name).expect("the parser accepts only kernels that exist"))
-        }
+        Action::Kernel(name) => Step::Kernel(
+            workload_kernels::find(name).expect("the parser accepts only kernels that exist"),
+        ),
     }
 }
 
-/// A log-normal or exponential distribution has no end; a task has: what a definition may say at most.
+/// Limits a draw to what a definition may contain, since log-normal and exponential distributions
+/// are unbounded.
 fn time(duration: &Distribution, rng: &mut Rng) -> u64 {
-    duration.draw(rng).min(definition::LONGEST_NS)
+    duration.draw(rng).min(limits::LONGEST_NS)
 }
 
 fn size(bytes: &Distribution, rng: &mut Rng) -> u64 {
-    bytes.draw(rng).min(definition::LARGEST_BYTES)
+    bytes.draw(rng).min(limits::LARGEST_BYTES)
 }
 
 fn action_name(action: &Action) -> &'static str {

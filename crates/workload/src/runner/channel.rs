@@ -1,8 +1,8 @@
-//! The private line to the comparison.
+//! The private channel to the comparison.
 //!
-//! The first thing a runner does is to move standard input and output to descriptors of its own, which no
-//! child inherits, and to put `/dev/null` on 0 and standard error on 1. Whatever a task, a library or a
-//! child prints or reads afterwards cannot touch the protocol.
+//! First, a runner moves standard input and output to descriptors of its own, which no child
+//! inherits, and puts `/dev/null` on 0 and standard error on 1. After that, nothing that a task, a
+//! library or a child prints or reads can affect the protocol.
 
 use std::fmt;
 use std::fs::File;
@@ -11,12 +11,12 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::protocol::{Reply, Request};
-use crate::task::Failure;
+use crate::task::failure::Failure;
 
 /// The longest request, in bytes: as long as a reply may be.
 const LONGEST_REQUEST: u64 = 1024 * 1024;
 
-/// Requests in, replies out.
+/// The channel: requests in, replies out.
 #[derive(Debug)]
 pub(super) struct Channel {
     requests: mpsc::Receiver<Result<String, Failure>>,
@@ -24,17 +24,19 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// Takes over standard input and output and starts the thread that reads.
+    /// Takes over standard input and output, and starts the thread that reads requests.
     pub(super) fn take() -> io::Result<Channel> {
         let (input, replies) = private_descriptors()?;
         let (sender, requests) = mpsc::channel();
-        // A thread of its own, since the main thread may be in mid-sample when the comparison goes away.
+        // It is a thread of its own, since the main thread may be in a sample when the comparison
+        // goes away.
         thread::Builder::new()
             .name("requests".to_owned())
             .spawn(move || {
                 let mut input = BufReader::new(input);
                 while let Some(line) = request(&mut input) {
-                    // After `quit` the earlier requests are still answered; after the end of input they are not.
+                    // After `quit`, earlier requests are still answered; after the end of input
+                    // they are not.
                     let request = line.as_ref().map(|line| serde_json::from_str(line));
                     let last = matches!(request, Ok(Ok(Request::Quit)));
                     if sender.send(line).is_err() || last {
@@ -46,8 +48,7 @@ impl Channel {
         Ok(Channel { requests, replies })
     }
 
-    /// Waits for a line; `None` when there will be none. A line that is too long or not UTF-8 is a
-    /// failure.
+    /// Waits for a line; `None` at the end. A line that is too long or not UTF-8 is a failure.
     pub(super) fn next_request(&mut self) -> Option<Result<String, Failure>> {
         self.requests.recv().ok()
     }
@@ -60,8 +61,8 @@ impl Channel {
     }
 }
 
-/// The next line; `None` at the end of input. A line that is too long is skipped: its beginning may
-/// be a request by itself, but not the one that was sent.
+/// The next line; `None` at the end of input. A line that is too long is skipped: its beginning
+/// could be a valid request, but not the one that was sent.
 fn request(input: &mut impl BufRead) -> Option<Result<String, Failure>> {
     let mut line = Vec::new();
     let limited = &mut input.take(LONGEST_REQUEST + 1);
@@ -87,7 +88,7 @@ pub(super) fn not_a_request(why: impl fmt::Display) -> Failure {
 fn private_descriptors() -> io::Result<(File, File)> {
     use rustix::io::fcntl_dupfd_cloexec;
     use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
-    // From 3 on, so that the standard ones stay free to be replaced.
+    // From 3 on, so that the standard descriptors stay free.
     let input = fcntl_dupfd_cloexec(stdin(), 3)?;
     let output = fcntl_dupfd_cloexec(stdout(), 3)?;
     dup2_stdin(File::open("/dev/null")?)?;
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn request_that_is_not_text_is_refused() {
-        // The replacement for the broken character would be the name of another file.
+        // With a replacement for the invalid character, this would name another file.
         let mut input = &b"{\"inputs\":\"\xff\"}\n{}"[..];
         let error = request(&mut input).unwrap().unwrap_err();
         assert!(

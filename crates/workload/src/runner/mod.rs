@@ -1,8 +1,11 @@
-//! The runner's half of the protocol: `main` of every runner is one call of [`main`].
+//! The runner's side of the protocol: `main` of every runner is a call of [`main`].
 
 mod channel;
+mod extras;
 mod serving;
 mod session;
+
+pub use extras::Extras;
 
 use std::io::{IsTerminal, Write, stdin};
 use std::process::ExitCode;
@@ -13,20 +16,13 @@ use session::{Outcome, Session};
 
 /// Answers requests until the input ends.
 ///
-/// Started on a terminal it prints what it is and how to use it, and exits with 2: a runner is for the
-/// comparison to talk to.
+/// On a terminal it prints a description and how to use it, and exits with 2: only a comparison
+/// talks to a runner.
 pub fn main<M: Model>(model: M) -> ExitCode {
     serve(model, Extras::default())
 }
 
-/// What only the `sequential` runner can do.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Extras {
-    /// Answer `calibrate` and `reference`.
-    pub referee: bool,
-}
-
-/// [`main`] with more to offer.
+/// [`main`] with extra abilities.
 pub fn serve<M: Model>(model: M, extras: Extras) -> ExitCode {
     let name = model.describe().name;
     if stdin().is_terminal() {
@@ -64,13 +60,13 @@ fn usage(name: &str) -> String {
     )
 }
 
-/// Thousands of sockets need more than the usual soft limit of 1,024 descriptors.
+/// Raises the soft limit on descriptors, usually 1,024: thousands of sockets need more.
 #[cfg(unix)]
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Without it the runner still works, up to what the soft limit allows.
+    // If it fails, the runner still works, up to the soft limit.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Batch, Model};
+use crate::batch::Batch;
+use crate::model::Model;
 use crate::protocol::{Sample, Sources};
-use crate::serve::{self, Order, Report, Service};
-use crate::task::Failure;
+
+use crate::serve::order::{Order, Report, listen};
+use crate::serve::service::Service;
+use crate::task::failure::Failure;
 
 /// How long to wait for the report on the requests. The server has ended by then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,7 +27,7 @@ pub(super) fn once<M: Model>(
         )
     })?;
     let service = Arc::new(Service::new(Arc::clone(batch))?);
-    let listener = serve::listen()
+    let listener = listen()
         .map_err(|error| Failure::new(format_args!("cannot listen on loopback: {error}")))?;
     let order = Order {
         inputs: sources.inputs.clone(),

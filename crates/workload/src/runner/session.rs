@@ -1,4 +1,4 @@
-//! From request to reply, without a pipe: what a runner does between two lines.
+//! The session of a runner: from each request to its reply, without I/O.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,30 +6,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use workload_kernels::compute;
+
 use super::channel::not_a_request;
-use super::{Extras, serving};
-use crate::definition::Pattern;
+use super::extras::Extras;
+use super::serving;
+use crate::batch::{Batch, catch_panic};
+use crate::definition::types::Pattern;
 use crate::inputs;
-use crate::model::{Batch, Model, Outputs};
+use crate::model::{Model, Outputs};
 use crate::protocol::{Hello, Load, PROTOCOL, Reply, Request, Sample, Sources};
-use crate::sequential::contained;
-use crate::task::{Failure, Output, Surroundings, compute};
+use crate::task::failure::{Failure, Output};
+use crate::task::surroundings::Surroundings;
 use crate::trace::Trace;
 use crate::usage;
 use crate::value::digest_outputs;
 
-/// What a line leads to.
+/// The result of a line.
 pub(super) enum Outcome {
     Reply(Reply),
     Quit,
 }
 
-/// A model, and what it was last told to load.
+/// A model, and the workload that it has loaded.
 pub(super) struct Session<M: Model> {
     model: M,
     extras: Extras,
     loaded: Option<(M::Ready, Arc<Batch>)>,
-    /// Where that came from.
+    /// The sources of that workload.
     sources: Option<Sources>,
 }
 
@@ -43,7 +47,7 @@ impl<M: Model> Session<M> {
         }
     }
 
-    /// Answers a line, or the failure to read one.
+    /// Answers a line, or a failure to read one.
     pub(super) fn answer(&mut self, line: Result<String, Failure>) -> Outcome {
         let request = line.and_then(|line| serde_json::from_str(&line).map_err(not_a_request));
         let request = match request {
@@ -87,13 +91,13 @@ impl<M: Model> Session<M> {
             version: description.version,
             variants: description.variants,
             can: can.iter().map(|request| (*request).to_owned()).collect(),
-            // The one that reads requests.
+            // The thread that reads requests.
             own_threads: 1,
         }
     }
 
     fn load(&mut self, load: Load) -> Result<Reply, Failure> {
-        // Gone before the next one is made, so that two pools never stand side by side.
+        // Dropped before the next one is made, so that two pools never exist at once.
         self.loaded = None;
         if !self
             .model
@@ -197,7 +201,7 @@ fn surroundings(sources: &Sources) -> Surroundings {
     Surroundings {
         files: sources.files.clone().unwrap_or_default(),
         origin: sources.origin,
-        // A folder whose name is not UTF-8 cannot be named by a server.
+        // A server cannot name a folder whose name is not UTF-8.
         logs: inputs
             .parent()
             .filter(|folder| folder.to_str().is_some())
@@ -206,7 +210,7 @@ fn surroundings(sources: &Sources) -> Surroundings {
     }
 }
 
-/// The digest of outputs that are all there; the first failure where one is missing.
+/// The digest of the outputs, or the first failure among them.
 fn digest(outputs: Outputs) -> Result<u64, Failure> {
     let mut values = Vec::with_capacity(outputs.len());
     for (index, output) in outputs.into_iter().enumerate() {
@@ -216,9 +220,9 @@ fn digest(outputs: Outputs) -> Result<u64, Failure> {
     Ok(digest_outputs(values))
 }
 
-/// Iterations of the `compute` step per microsecond: the best of many short runs, since whatever disturbs
-/// makes a run slower and never faster. A fraction of a millisecond each, so that on a busy machine some fit
-/// between two turns of the scheduler.
+/// Iterations of the `compute` step per microsecond: the best of many short runs, since a
+/// disturbance only makes a run slower. Each takes a fraction of a millisecond, so that even on a
+/// busy machine a few fit between two turns of the scheduler.
 fn calibrate() -> u64 {
     const RUNS: usize = 400;
     const ITERATIONS: u64 = 100_000;
@@ -231,12 +235,13 @@ fn calibrate() -> u64 {
         })
         .min()
         .unwrap_or(1);
-    // The values are used, so the loop is not removed.
+    // The value is used, so that the loop is not optimised away.
     std::hint::black_box(value);
     (ITERATIONS * 1000 / best_ns.max(1)).max(1)
 }
 
-/// The digest that all must share: every task on all processors, without the waits, which change no value.
+/// Computes the digest that all must share: every task, on all processors, without the waits, which
+/// do not affect it.
 fn reference(sources: &Sources) -> Result<Reply, Failure> {
     let mut full = inputs::read(&sources.inputs).map_err(Failure::new)?;
     for step in full.tasks.iter_mut().flat_map(|task| &mut task.steps) {
@@ -257,7 +262,7 @@ fn reference(sources: &Sources) -> Result<Reply, Failure> {
         Ok((digest(outputs)?, cpu_ns, waited_ns))
     };
     let (digest, mut cpu_ns, mut waited_ns) = once()?;
-    // A small amount of work costs several times as much when cold as when warm.
+    // A small amount of work takes several times as long cold as warm.
     if cpu_ns < WARM_NS {
         let (_, warm_ns, waited_warm_ns) = once()?;
         cpu_ns = cpu_ns.min(warm_ns);
@@ -273,16 +278,15 @@ fn reference(sources: &Sources) -> Result<Reply, Failure> {
 /// Work that takes at least this much CPU time, in nanoseconds, is not measured a second time.
 const WARM_NS: u64 = 50_000_000;
 
-/// Work that takes less than this is done on one thread: to start more of them, for each generation
-/// anew, would cost more than the work, and their CPU time would count as the work's.
+/// Work that takes less than this is done on one thread: starting more of them for each generation
+/// would cost more than the work, and their CPU time would be added to it.
 const ALONE: Duration = Duration::from_millis(1);
 
-/// Strides over all processors; plain enough to be right, and quick enough for what `sequential` cannot do
-/// within its time.
+/// A model that strides over all processors: simple enough to be right, and quick enough for
+/// workloads that `sequential` cannot do within its time.
 #[derive(Default)]
 struct Referee {
-    /// How long the tasks that start programs took, in all. What they used no processor for, they
-    /// waited.
+    /// The total time of the tasks that start programs. The part without CPU time is waiting.
     with_programs_ns: AtomicU64,
 }
 
@@ -290,10 +294,10 @@ impl Referee {
     fn task(&self, batch: &Batch, index: usize) -> Output {
         let mut steps = batch.inputs().tasks[index].steps.iter();
         if !steps.any(|step| matches!(step, inputs::Step::Exec { .. })) {
-            return contained(batch, index);
+            return catch_panic(batch, index);
         }
         let begin = Instant::now();
-        let output = contained(batch, index);
+        let output = catch_panic(batch, index);
         let took = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.with_programs_ns.fetch_add(took, Ordering::Relaxed);
         output

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::order::Report;
 
 /// A command from the comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub enum Command {
         /// From [`Answer::Opened`].
         id: u64,
     },
-    /// The contestant has gone. Answered by [`Answer::Closed`].
+    /// The contestant has ended. Answered by [`Answer::Closed`].
     Close {
         /// From [`Answer::Opened`].
         id: u64,

@@ -1,9 +1,10 @@
-//! Rounds of guessing as requests: what a task's round is, and what the server guesses.
+//! Rounds of guessing as requests: the round of a task, and the guesses of the server.
+
+use workload_kernels::rng::{Rng, mix};
 
 use crate::line_protocol::{Player, Round};
-use crate::value::{Rng, mix};
 
-/// The numbers of a round are 1 to this.
+/// The largest number of a round; the smallest is 1.
 const NUMBERS: u64 = 20;
 
 /// The round of the task with this seed.
@@ -15,13 +16,13 @@ pub fn round(seed: u64) -> Round {
     }
 }
 
-/// The output of that task: a round that was played to its end has found the secret.
+/// The output of the task with this seed: a completed round has found the secret.
 pub fn value(seed: u64) -> u64 {
     mix(seed ^ round(seed).secret.cast_unsigned())
 }
 
-/// How many guesses the server makes in a round, on average over all secrets. The steps of a task come
-/// before each of them.
+/// The average number of guesses of the server in a round, over all secrets. The steps of a task
+/// precede each guess.
 pub fn guesses_per_round() -> f64 {
     let top = NUMBERS as i64;
     let guesses = (1..=top).map(|secret| {
@@ -44,8 +45,9 @@ pub fn guesses_per_round() -> f64 {
     f64::from(guesses.sum::<u32>()) / NUMBERS as f64
 }
 
-/// What a server guesses: always an end of what is left, the one farther from its guess before, so that a `Warmer` or a
-/// `Colder` rules out about half. About twice the logarithm of the numbers, if the reports are true.
+/// The server's search for the number. It always guesses an end of the remaining interval, the one
+/// farther from its previous guess, so that a `Warmer` or `Colder` rules out about half. With
+/// truthful reports it takes about twice the logarithm of the number of numbers.
 #[derive(Debug)]
 pub(super) struct Guesses {
     low: i64,
@@ -66,7 +68,7 @@ impl Guesses {
         }
     }
 
-    /// `None` when nothing is left.
+    /// The next guess; `None` if no number is left.
     pub(super) fn next(&mut self) -> Option<i64> {
         if self.found {
             return self.last;
@@ -79,7 +81,7 @@ impl Guesses {
             .is_none_or(|last| last.abs_diff(self.low) >= last.abs_diff(self.high));
         let guess = if from_low { self.low } else { self.high };
         if self.low == self.high {
-            // Beyond the ends of the numbers there is none: nothing is left.
+            // An empty interval: the bounds cannot go beyond the ends of the type.
             (self.low, self.high) = (1, 0);
         } else if from_low {
             self.low += 1;
@@ -90,7 +92,7 @@ impl Guesses {
         Some(guess)
     }
 
-    /// `false` when there was no guess to report on, or there is no such report.
+    /// Processes a report. Returns `false` if there is no guess to report on, or no such report.
     pub(super) fn learn(&mut self, report: &str) -> bool {
         let Some(last) = self.last else { return false };
         match (report, self.before) {
@@ -104,7 +106,7 @@ impl Guesses {
     }
 
     fn keep_side_of(&mut self, near: i64, far: i64) {
-        // Wider than the numbers: their sum may not fit.
+        // Wider than the numbers, since their sum may overflow.
         let sum = i128::from(near) + i128::from(far);
         let middle = |up: i128| i64::try_from((sum + up).div_euclid(2)).unwrap_or(near);
         if near > far {
@@ -119,14 +121,14 @@ impl Guesses {
 mod tests {
     use super::*;
     #[test]
-    fn a_round_takes_about_twice_the_logarithm_of_guesses() {
+    fn round_takes_about_twice_the_logarithm_of_guesses() {
         let most = 2.0 * (NUMBERS as f64).log2();
         let guesses = guesses_per_round();
         assert!((most / 2.0..=most).contains(&guesses), "{guesses}");
     }
 
     #[test]
-    fn every_secret_is_found_without_a_guess_twice() {
+    fn secrets_are_found_without_repeated_guesses() {
         for secret in 1..=100 {
             let mut player = Player::new(Round {
                 lower: 1,
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_of_a_round_follows_from_its_seed() {
+    fn value_of_a_round_follows_from_its_seed() {
         let secret = round(7).secret;
         assert!((1..=20).contains(&secret));
         assert_eq!(value(7), mix(7 ^ secret.cast_unsigned()));

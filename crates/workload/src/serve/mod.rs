@@ -8,135 +8,18 @@
 //! All sessions are opened before the first request, and each is served until its client closes it.
 
 pub mod control;
-mod guessing;
+pub(crate) mod guessing;
 mod lines;
-mod order;
+pub(crate) mod order;
 #[cfg(target_os = "linux")]
-mod readiness;
-mod session;
+pub(crate) mod readiness;
+pub(crate) mod service;
+pub(crate) mod session;
 
 pub use guessing::{guesses_per_round, round, value};
 pub use lines::read_line;
 pub use order::{Order, Ordered, Report, listen};
 #[cfg(target_os = "linux")]
 pub use readiness::Readiness;
+pub use service::Service;
 pub use session::Session;
-
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-use crate::definition::{Pattern, Talk};
-use crate::model::Batch;
-use crate::task::{AsyncIo, Failure, Offload};
-
-/// How long a blocking conversation waits for a client to read an answer before it gives up the
-/// connection.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The part of a server that all its sessions share.
-#[derive(Debug)]
-pub struct Service {
-    batch: Arc<Batch>,
-    talk: Talk,
-    sessions: usize,
-    /// The task whose steps come before the next guess, since the lines of a round name none.
-    next: AtomicUsize,
-}
-
-impl Service {
-    /// The service that a batch of the pattern `serve` describes.
-    ///
-    /// # Errors
-    /// If the pattern is another one, or there are no tasks.
-    pub fn new(batch: Arc<Batch>) -> Result<Service, Failure> {
-        let Pattern::Serve { sessions, talk, .. } = batch.inputs().header.pattern else {
-            return Err(Failure::new("only the pattern `serve` has a server"));
-        };
-        if batch.is_empty() {
-            return Err(Failure::new("there is nothing to ask for without tasks"));
-        }
-        Ok(Service {
-            batch,
-            talk,
-            sessions,
-            next: AtomicUsize::new(0),
-        })
-    }
-
-    /// The tasks.
-    pub fn batch(&self) -> &Arc<Batch> {
-        &self.batch
-    }
-
-    /// The number of connections, all of which are opened before the first request.
-    pub fn sessions(&self) -> usize {
-        self.sessions
-    }
-
-    /// A new session.
-    pub fn session(&self) -> Session {
-        Session::new(self.talk, self.batch.len())
-    }
-
-    /// The task of a request; guesses, which name none, get one task after the other.
-    pub fn task(&self, asked: Option<usize>) -> usize {
-        asked.unwrap_or_else(|| self.next.fetch_add(1, Ordering::Relaxed) % self.batch.len())
-    }
-
-    /// Serves one connection on the calling thread until the client closes it.
-    ///
-    /// # Errors
-    /// If the connection fails. Failures of tasks are answers.
-    pub fn converse(&self, mut stream: &TcpStream) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let mut session = self.session();
-        let mut input = [0; 1024];
-        while session.is_open() {
-            match stream.read(&mut input) {
-                Ok(0) => return Ok(()),
-                Ok(length) => {
-                    session.receive(&input[..length]);
-                    self.answer(&mut session);
-                    stream.write_all(&session.take_output())?;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Answers all requests that a session has so far, on the calling thread.
-    pub fn answer(&self, session: &mut Session) {
-        while let Some(asked) = session.next_request() {
-            let output = crate::sequential::contained(&self.batch, self.task(asked));
-            session.answer(&output);
-        }
-    }
-
-    /// [`answer`](Self::answer) as a future.
-    pub async fn answer_async(&self, session: &mut Session, io: &impl AsyncIo) {
-        while let Some(asked) = session.next_request() {
-            let output = self.batch.run_async(self.task(asked), io).await;
-            session.answer(&output);
-        }
-    }
-
-    /// [`answer_async`](Self::answer_async) with computation offloaded.
-    pub async fn answer_offloading(
-        &self,
-        session: &mut Session,
-        io: &impl AsyncIo,
-        offload: &impl Offload,
-    ) {
-        while let Some(asked) = session.next_request() {
-            let task = self.task(asked);
-            let output = self.batch.run_offloading(task, io, offload).await;
-            session.answer(&output);
-        }
-    }
-}

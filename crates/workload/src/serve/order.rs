@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::lines::read_line;
-use crate::task::Failure;
+use crate::task::failure::Failure;
 use crate::value::hex;
 
 /// The longest report, in bytes: a few figures, or a one-line message.
@@ -22,7 +22,7 @@ const BACKLOG: i32 = 4096;
 /// An order for the program `requests`: one JSON object in one line, on a connection of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
-    /// The inputs, which also say how many sessions, at what rate, and for how long.
+    /// The inputs, which include the number of sessions, the rate and the duration.
     pub inputs: PathBuf,
     /// The address of the server.
     pub server: SocketAddr,
@@ -39,7 +39,7 @@ pub enum Report {
         /// The digest of the outputs, each task's once.
         #[serde(with = "hex")]
         digest: u64,
-        /// `response_p50_ns` and the like.
+        /// Metrics such as `response_p50_ns`.
         metrics: BTreeMap<String, f64>,
     },
     /// An answer was wrong or missing.

@@ -1,4 +1,4 @@
-//! Many sessions on few threads: whoever has something to say is handed out, one after the other.
+//! A readiness loop: many sessions on few threads.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,20 +9,21 @@ use rustix::event::{EventfdFlags, Timespec, epoll, eventfd};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 
-use super::{Service, Session};
-use crate::task::Failure;
+use super::service::Service;
+use super::session::Session;
+use crate::task::failure::Failure;
 
-/// No connection has this number.
+/// The number of no connection.
 const ALL_CLOSED: u64 = u64::MAX;
 
-/// How long a client may take nothing before its connection is given up.
+/// How long to wait for a client to read an answer before its connection is given up.
 const PATIENCE: Timespec = Timespec {
     tv_sec: 10,
     tv_nsec: 0,
 };
 
-/// The sessions of a server, and which of them are ready. A session is in one hand at a time (epoll's one shot), so what
-/// one client asks is answered in order, whoever does it.
+/// The sessions of a server, and which of them are ready. Only one thread has a session at a time
+/// (epoll's one shot), so the requests of a client are answered in order.
 #[derive(Debug)]
 pub struct Readiness {
     service: Arc<Service>,
@@ -42,7 +43,7 @@ impl Readiness {
     /// Accepts all sessions.
     ///
     /// # Errors
-    /// When the system refuses a connection or a descriptor.
+    /// If the system refuses a connection or a descriptor.
     pub fn accept(service: Arc<Service>, listener: &TcpListener) -> Result<Readiness, Failure> {
         let ready = Self::try_accept(service, listener);
         ready.map_err(|error| Failure::new(format_args!("cannot accept the sessions: {error}")))
@@ -72,8 +73,8 @@ impl Readiness {
         })
     }
 
-    /// Waits for a session that has something to say; `None` once all are closed. To be followed by
-    /// [`serve`](Self::serve) of it, on any thread.
+    /// Waits for a readable session; `None` once all are closed. Call [`serve`](Self::serve) for
+    /// it, on any thread.
     pub fn next(&self) -> Option<usize> {
         loop {
             if self.open.load(Ordering::Acquire) == 0 {
@@ -84,7 +85,7 @@ impl Readiness {
                 data: epoll::EventData::new_u64(0),
             }];
             match epoll::wait(&self.epoll, &mut events, None) {
-                // Stays readable, so that everybody who waits hears of it.
+                // It stays readable, so that all waiting threads wake.
                 Ok(1..) if events[0].data.u64() == ALL_CLOSED => return None,
                 Ok(1..) => return usize::try_from(events[0].data.u64()).ok(),
                 Ok(0) | Err(Errno::INTR) => {}
@@ -93,7 +94,7 @@ impl Readiness {
         }
     }
 
-    /// Does on the calling thread all that the session asks for by now.
+    /// Answers all requests that the session has so far, on the calling thread.
     pub fn serve(&self, session: usize) {
         let mut connection = self.connections[session]
             .lock()
@@ -117,7 +118,7 @@ fn interest() -> epoll::EventFlags {
 }
 
 impl Connection {
-    /// Whether the connection goes on.
+    /// Reads and answers once. Returns whether the connection continues.
     fn turn(&mut self, service: &Service) -> io::Result<bool> {
         let mut input = [0; 1024];
         match self.stream.read(&mut input) {
@@ -135,7 +136,8 @@ impl Connection {
         Ok(self.session.is_open())
     }
 
-    /// Answers are short and fit the socket's buffer; a client that takes none is waited for, but not for ever.
+    /// Writes everything. Answers are short and fit the socket's buffer; a client that does not
+    /// read is waited for, up to [`PATIENCE`].
     fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.stream.write(bytes) {

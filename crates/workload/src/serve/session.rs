@@ -1,13 +1,13 @@
-//! What is said on one connection, without any I/O: bytes in, tasks to do, bytes out.
+//! The dialogue on one connection, without any I/O: bytes in, tasks to do, bytes out.
 
 use super::guessing::Guesses;
-use crate::definition::Talk;
-use crate::task::Output;
+use crate::definition::types::Talk;
+use crate::task::failure::Output;
 
-/// Bytes of a line without its end; no line that means something is as long.
+/// The longest line that is accepted, in bytes without its end; valid lines are shorter.
 const LONGEST_LINE: usize = 128;
 
-/// One connection's conversation.
+/// The state of one connection.
 ///
 /// | [`Talk::Tasks`] | answer |
 /// |---|---|
@@ -19,7 +19,7 @@ const LONGEST_LINE: usize = 128;
 /// | `NUMBER` | the next guess, after the steps of a task |
 /// | `REPORT Unsure`, `Warmer`, `Colder` or `Correct` | none; it is about the last guess |
 ///
-/// All else gets one line `ERROR …` and is the end.
+/// Anything else gets one line `ERROR …`, which ends the session.
 ///
 /// ```
 /// use workload::definition::Talk;
@@ -36,7 +36,7 @@ const LONGEST_LINE: usize = 128;
 pub struct Session {
     talk: Talk,
     tasks: usize,
-    /// What came and was not looked at yet.
+    /// Bytes that have not been processed yet.
     input: Vec<u8>,
     output: Vec<u8>,
     round: Option<Guesses>,
@@ -44,7 +44,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// At its beginning, on a server with that many tasks.
+    /// A new session on a server with this many tasks.
     pub fn new(talk: Talk, tasks: usize) -> Session {
         Session {
             talk,
@@ -56,20 +56,20 @@ impl Session {
         }
     }
 
-    /// Whether to go on. If not, what is put out last is the last word.
+    /// Whether the session continues. If not, the output so far is all there is.
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Takes in bytes, in pieces of any length.
+    /// Takes in bytes, split in any way.
     pub fn receive(&mut self, bytes: &[u8]) {
         if self.open {
             self.input.extend_from_slice(bytes);
         }
     }
 
-    /// The next request: the task to do, or `Some(None)` for any of them, as guesses name none. To be followed by
-    /// [`answer`](Self::answer). `None` when more bytes have to come.
+    /// The next request: the task to do, or `Some(None)` for any task, since guesses name none.
+    /// Call [`answer`](Self::answer) next. `None` if more bytes are needed.
     pub fn next_request(&mut self) -> Option<Option<usize>> {
         while self.open {
             let Some(end) = self.input.iter().position(|byte| *byte == b'\n') else {
@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    /// What is to be sent.
+    /// Takes the bytes to send.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
     }
@@ -118,7 +118,7 @@ impl Session {
         }
     }
 
-    /// What a line asks for, if anything.
+    /// Processes a line. Returns the request in it, if any.
     fn line(&mut self, line: &str) -> Result<Option<Option<usize>>, String> {
         let words: Vec<&str> = line.split(' ').collect();
         match (self.talk, words.as_slice()) {
@@ -161,7 +161,8 @@ impl Session {
 mod tests {
     use super::*;
 
-    /// What a session says to these bytes, every task having the value of its number, and whether it is open then.
+    /// The output of a session for these bytes, and whether it is then open. The value of each task
+    /// is its number.
     fn said(talk: Talk, bytes: &[u8]) -> (String, bool) {
         let mut whole = None;
         for size in [usize::MAX, 1, 3] {
@@ -192,14 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn a_round_is_played() {
+    fn round_is_played() {
         let lines =
             b"PARAMS 1 5\nNUMBER\nREPORT Unsure\nNUMBER\nREPORT Correct\nNUMBER\nPARAMS 0 -1\n";
         assert_eq!(said(Talk::Guess, lines), ("1\n5\n5\n".to_owned(), true));
     }
 
     #[test]
-    fn what_is_malformed_is_told_once_and_the_end() {
+    fn malformed_line_gets_one_error_and_ends_the_session() {
         for (talk, bytes, why) in [
             (Talk::Tasks, &b"TASK 5\nTASK 1\n"[..], "a task is 0 to 4"),
             (Talk::Tasks, b"TASK x\n", "a task is 0 to 4"),
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_fails_is_an_error_and_the_end() {
+    fn failed_task_is_an_error_and_ends_the_session() {
         let mut session = Session::new(Talk::Tasks, 1);
         session.receive(b"TASK 0\n");
         assert_eq!(session.next_request(), Some(Some(0)));

@@ -1,4 +1,4 @@
-//! A task as a future, on whatever runtime implements [`AsyncIo`].
+//! A task as a future, on any runtime that implements [`AsyncIo`].
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -9,13 +9,16 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::exchange::too_slow;
-use super::{
-    Carried, Exec, Exited, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, Tail,
-    file_path, log::ANSWER, no_origin,
-};
-use crate::inputs::{Step, Task};
+use super::exec::{Exec, Exited};
+use super::failure::{Failure, Output};
+use super::fetch::Fetch;
+use super::log::{ANSWER, LOOK, Lines, Log, Tail};
+use super::progress::{Carried, Progress};
+use super::surroundings::{Surroundings, file_path, no_origin};
+use crate::inputs::types::{Step, Task};
 
-/// What a task needs of an async runtime. This crate depends on none: each async runner implements it.
+/// The operations of an async runtime that tasks need. This crate depends on no runtime: each async
+/// runner implements the trait.
 pub trait AsyncIo: Send + Sync {
     /// Waits without blocking the thread.
     fn wait(&self, duration: Duration) -> impl Future<Output = ()> + Send;
@@ -31,7 +34,7 @@ pub trait AsyncIo: Send + Sync {
         capacity: usize,
     ) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
 
-    /// Reads exactly that many bytes from the beginning of a file.
+    /// Reads exactly this many bytes from the beginning of a file.
     fn read(&self, path: &Path, bytes: usize) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
 
     /// Calls [`Tail::look`] where it may block.
@@ -41,9 +44,9 @@ pub trait AsyncIo: Send + Sync {
     fn exec(&self, exec: Exec) -> impl Future<Output = io::Result<Exited>> + Send;
 }
 
-/// Does all steps of a task; the same value as [`run_blocking`](super::run_blocking).
+/// Does all steps of a task, with the same value as [`run_blocking`](super::run_blocking).
 ///
-/// `compute` and `kernel` steps run inside `poll` and so hold up whatever shares the thread.
+/// `compute` and `kernel` steps run inside `poll`, and block the other work on the thread.
 ///
 /// # Errors, panics
 ///
@@ -58,7 +61,7 @@ pub async fn run_async(
     async_into(task, tasks, snapshot, surroundings, io, None).await
 }
 
-/// The same; what it finds in its log goes to `lines`.
+/// [`run_async`]; the lines of its log go to `lines`.
 pub(crate) async fn async_into(
     task: &Task,
     tasks: usize,
@@ -77,25 +80,26 @@ pub(crate) async fn async_into(
     Ok(progress.value)
 }
 
-/// Where an async model sends what computes, so that the event loop goes on.
+/// The place for computation that would block the event loop.
 pub trait Offload: Send + Sync {
-    /// Does the work somewhere else.
+    /// Does the work there.
     ///
     /// # Errors
     ///
-    /// When it was not done: the pool is gone, or the work panicked.
+    /// If it was not done: the pool is gone, or the work panicked.
     fn offload(
         &self,
         work: impl FnOnce() -> Carried + Send + 'static,
     ) -> impl Future<Output = Result<Carried, Failure>> + Send;
 }
 
-/// As [`run_async`], but every `compute` and `kernel` step goes through `elsewhere`, with its number and what the steps
-/// before it left. `start` is what [`begin`](super::begin) gives; what it finds in its log goes to `lines`.
+/// As [`run_async`], but every `compute` and `kernel` step goes through `elsewhere`, with its
+/// number and the state before it. `start` comes from [`begin`](super::begin); the lines of its log
+/// go to `lines`.
 ///
 /// # Errors, panics
 ///
-/// As with [`run_async`], and what `elsewhere` fails with.
+/// As with [`run_async`], and the failures of `elsewhere`.
 pub async fn run_offloading<F>(
     task: &Task,
     start: Carried,
@@ -107,14 +111,14 @@ pub async fn run_offloading<F>(
 where
     F: Future<Output = Result<Carried, Failure>>,
 {
-    // Nothing is done in place, so what the task sees of the others plays no part.
+    // No step runs in place here, so the snapshot is not needed.
     let mut progress = Progress::start(task, 0, &[]);
-    progress.take_up(start);
+    progress.resume(start);
     progress.lines = lines;
     for (number, step) in task.steps.iter().enumerate() {
         if matches!(step, Step::Compute { .. } | Step::Kernel(_)) {
             let carried = elsewhere(number, progress.pause()).await?;
-            progress.take_up(carried);
+            progress.resume(carried);
         } else {
             outside(&mut progress, step, surroundings, io).await?;
         }
@@ -122,11 +126,12 @@ where
     Ok(progress.value)
 }
 
-/// Does the one `compute` or `kernel` step of that number on the calling thread; any other leaves all as it is.
+/// Does the `compute` or `kernel` step of this number on the calling thread; any other step changes
+/// nothing.
 ///
 /// # Panics
 ///
-/// Where a kernel panics; if there is no such step.
+/// If a kernel panics, or there is no such step.
 pub fn run_in_place(
     task: &Task,
     tasks: usize,
@@ -135,15 +140,16 @@ pub fn run_in_place(
     carried: Carried,
 ) -> Carried {
     let mut progress = Progress::start(task, tasks, snapshot);
-    progress.take_up(carried);
+    progress.resume(carried);
     progress.step_in_place(&task.steps[number]);
-    progress.put_down()
+    progress.into_carried()
 }
 
-/// One step that waits or touches the outside.
+/// Does a step that waits or does I/O.
 ///
-/// What talks to the outside is large and boxed: a future has room for the largest of its awaits, and a million tasks that
-/// only wait or compute should not be charged for a process that they never start.
+/// Steps that do I/O have large futures, which are boxed: a future has room for the largest of its
+/// awaits, and a million tasks that only wait or compute should not pay for a process that they
+/// never start.
 async fn outside(
     progress: &mut Progress<'_>,
     step: &Step,
@@ -210,7 +216,7 @@ async fn outside(
     Ok(())
 }
 
-/// The outcome of an exchange, or an error if it takes longer than `patience`.
+/// The result of an exchange, or an error if it takes longer than `patience`.
 async fn within<T>(
     io: &impl AsyncIo,
     patience: Duration,
@@ -227,7 +233,7 @@ async fn within<T>(
     .await
 }
 
-/// Has a log begun, and looks at it until its end.
+/// Requests a log, and follows it to its end.
 async fn follow(
     progress: &mut Progress<'_>,
     log: &Log,
@@ -261,7 +267,7 @@ mod tests {
 
     use super::*;
 
-    /// I/O whose timers are always over.
+    /// I/O whose timers have always expired.
     struct Hasty;
 
     impl AsyncIo for Hasty {

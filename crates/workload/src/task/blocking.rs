@@ -1,4 +1,4 @@
-//! A task on the calling thread, which waits for everything itself.
+//! A task on the calling thread, which blocks for every wait.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -6,23 +6,26 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use super::{
-    Carried, Exec, Failure, Fetch, LOOK, Lines, Log, Output, Progress, Surroundings, file_path,
-    no_origin, spare::read_spare,
-};
-use crate::inputs::{Step, Task};
+use super::exec::Exec;
+use super::failure::{Failure, Output};
+use super::fetch::Fetch;
+use super::log::{LOOK, Lines, Log};
+use super::progress::{Carried, Progress};
+use super::spare::read_spare;
+use super::surroundings::{Surroundings, file_path, no_origin};
+use crate::inputs::types::{Step, Task};
 
 /// Does all steps of a task.
 ///
-/// `tasks` is how many tasks there are; `snapshot` is empty but for the pattern `rounds`.
+/// `tasks` is the number of tasks; `snapshot` is empty except with the pattern `rounds`.
 ///
 /// # Errors
 ///
-/// When a file, the server or a program is not to be had.
+/// If a file, the server or a program is unavailable.
 ///
 /// # Panics
 ///
-/// Where a kernel panics.
+/// If a kernel panics.
 pub fn run_blocking(
     task: &Task,
     tasks: usize,
@@ -32,7 +35,7 @@ pub fn run_blocking(
     blocking_into(task, tasks, snapshot, surroundings, None)
 }
 
-/// The same; what it finds in its log goes to `lines`.
+/// [`run_blocking`]; the lines of its log go to `lines`.
 pub(crate) fn blocking_into(
     task: &Task,
     tasks: usize,
@@ -48,13 +51,13 @@ pub(crate) fn blocking_into(
     Ok(progress.value)
 }
 
-/// What a task carries into its first stage. Arguments as with [`run_blocking`].
+/// The state of a task before its first stage. Arguments as with [`run_blocking`].
 pub fn begin(task: &Task, tasks: usize, snapshot: &[u64]) -> Carried {
-    Progress::start(task, tasks, snapshot).put_down()
+    Progress::start(task, tasks, snapshot).into_carried()
 }
 
-/// Does the steps of one stage of a task: those whose number is `stage`. After all its stages, in rising order, the task
-/// has the value that [`run_blocking`] gives it.
+/// Does the steps of one stage of a task: those whose number is `stage`. After all its stages, in
+/// increasing order, the task has the same value as with [`run_blocking`].
 ///
 /// # Errors, panics
 ///
@@ -68,13 +71,13 @@ pub fn run_stage(
     carried: Carried,
 ) -> Result<Carried, Failure> {
     let mut progress = Progress::start(task, tasks, snapshot);
-    progress.take_up(carried);
+    progress.resume(carried);
     for (step, at) in task.steps.iter().zip(&task.stages) {
         if *at == stage {
             do_step(&mut progress, step, surroundings)?;
         }
     }
-    Ok(progress.put_down())
+    Ok(progress.into_carried())
 }
 
 fn do_step(
@@ -151,8 +154,8 @@ fn do_step(
     Ok(())
 }
 
-/// Reads exactly that many bytes from the beginning of a file, on the calling thread. An async runner whose
-/// runtime reads files on threads hands it to one of those.
+/// Reads exactly `bytes` bytes from the beginning of a file, on the calling thread. An async runner
+/// whose runtime reads files on threads calls this on one of those.
 ///
 /// # Errors
 ///
@@ -202,7 +205,7 @@ mod tests {
         );
     }
 
-    /// A buffer that is filled with zeros first becomes resident as a whole.
+    /// A buffer that is first filled with zeros becomes resident as a whole.
     #[cfg(target_os = "linux")]
     #[test]
     fn buffer_is_not_written_before_the_file_is_read() {

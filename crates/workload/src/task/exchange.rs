@@ -93,7 +93,7 @@ pub(super) fn exchange(
 struct Deadline {
     until: Instant,
     patience: Duration,
-    /// What the read timeout is set to.
+    /// The read timeout that is set.
     timeout: Duration,
 }
 
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn silent_server_is_given_up() {
         let answer = ask(|mut stream| {
-            // The connection stays open until the client has gone.
+            // The connection stays open until the client is gone.
             let _ = stream.read_to_end(&mut Vec::new());
         });
         assert_eq!(answer.unwrap_err().kind(), ErrorKind::TimedOut);
@@ -197,7 +197,7 @@ mod tests {
         drop(held);
     }
 
-    /// The timeout that the next read has must not reach beyond the deadline, whenever it begins.
+    /// The timeout of the next read must not exceed the deadline, whenever the read begins.
     #[test]
     fn read_timeout_ends_before_the_deadline() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -205,7 +205,7 @@ mod tests {
         let patience = Duration::from_secs(60);
         let mut deadline = Deadline::after(patience);
         let mut timeouts = Vec::new();
-        // Instead of waiting, the deadline comes closer.
+        // Instead of waiting, this moves the deadline closer.
         for _ in 0..50 {
             deadline.arm(&stream).unwrap();
             let timeout = stream.read_timeout().unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! One program, from its input to its exit code, within a time limit.
+//! One program, from its input to its exit code, with a time limit.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 /// A program to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exec {
-    /// Program and arguments; never through a shell.
+    /// The program and its arguments; never run through a shell.
     pub command: Vec<String>,
-    /// What it finds on its standard input.
+    /// Its standard input.
     pub stdin: Vec<u8>,
-    /// After how long it is killed.
+    /// The time after which it is killed.
     pub timeout: Option<Duration>,
 }
 
-/// How a program ended.
+/// The result of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exited {
     /// Its exit code; minus the number of the signal that ended it; [`Exited::TIMED_OUT`].
     pub code: i32,
-    /// What it wrote to its standard output; empty if it timed out, as how far it came is chance.
+    /// Its standard output; empty if it timed out, since the partial output is random.
     pub stdout: Vec<u8>,
 }
 
@@ -29,7 +29,7 @@ impl Exited {
     /// The code of a program that was killed at its time limit.
     pub const TIMED_OUT: i32 = i32::MIN;
 
-    /// The outcome of a program that was killed at its time limit.
+    /// The result of a program that was killed at its time limit.
     pub fn timed_out() -> Exited {
         Exited {
             code: Exited::TIMED_OUT,
@@ -37,7 +37,7 @@ impl Exited {
         }
     }
 
-    /// The outcome of a program that ended.
+    /// The result of a program that ended.
     pub fn from_status(status: std::process::ExitStatus, stdout: Vec<u8>) -> Exited {
         #[cfg(unix)]
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
@@ -52,8 +52,8 @@ impl Exited {
 }
 
 impl Exec {
-    /// The command without its input and output, in a process group of its own so that it can be killed with
-    /// what it started.
+    /// The command without its input and output, in a process group of its own, so that its
+    /// children can be killed with it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]);
@@ -62,12 +62,12 @@ impl Exec {
         command
     }
 
-    /// The input as a file positioned at its beginning. A program can read it when it likes: nobody has to
-    /// write while somebody else reads, so nobody can block anybody.
+    /// The input as a file positioned at its beginning. A program can read it at any time, so no
+    /// thread has to write to a pipe, and nothing can deadlock.
     ///
     /// # Errors
     ///
-    /// When there is no room for it.
+    /// If there is no room for it.
     pub fn stdin_file(&self) -> io::Result<File> {
         let mut file = anonymous_file()?;
         file.write_all(&self.stdin)?;
@@ -84,7 +84,7 @@ impl Exec {
             .spawn()?;
         let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         let outcome = collect(&mut child, deadline).and_then(|stdout| match stdout {
-            // It may close its output and go on.
+            // It may close its output and continue.
             Some(stdout) if ended_by(&mut child, deadline)? => Ok(Some(stdout)),
             _ => Ok(None),
         });
@@ -99,8 +99,8 @@ impl Exec {
     }
 }
 
-/// Waits for the end of the program; false if the deadline comes first. Most have ended when their output
-/// has, so a short look again and again costs less than anything that needs a descriptor.
+/// Waits for the end of the program; false if the deadline comes first. Most programs have ended
+/// when their output has, so polling costs less than anything that needs a descriptor.
 fn ended_by(child: &mut Child, deadline: Option<Instant>) -> io::Result<bool> {
     let Some(deadline) = deadline else {
         child.wait()?;
@@ -160,18 +160,17 @@ fn readable_before(_: &std::process::ChildStdout, _: Instant) -> io::Result<bool
     ))
 }
 
-/// Kills a program that was started by [`Exec::command`], by the number of its process, and what it
-/// started, unless that left its process group. To be called before the program is waited for: until then
-/// the number is nobody else's.
+/// Kills a program that was started by [`Exec::command`], by its process id, and its descendants in
+/// its process group. Call it before waiting for the program: until then the id cannot be reused.
 #[cfg(unix)]
 pub fn kill_group(id: u32) {
     if let Some(group) = rustix::process::Pid::from_raw(id.cast_signed()) {
-        // The group may be gone already, which is what was wanted.
+        // The group may be gone already.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 }
 
-/// Nothing can be killed here.
+/// Does nothing on this system.
 #[cfg(not(unix))]
 pub fn kill_group(_: u32) {}
 

@@ -1,7 +1,7 @@
 //! One request to the origin server, over HTTP/1.1 with a connection of its own.
 //!
-//! What is sent and how the answer is read stand here; how the bytes travel is the caller's affair, so that
-//! blocking and async runners share both.
+//! The request and the parser of the response are here; blocking and async runners share them, and
+//! each transports the bytes in its own way.
 
 use std::fmt;
 use std::io;
@@ -16,20 +16,20 @@ const USUAL_HEAD: usize = 256;
 /// A request for bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fetch {
-    /// How many.
+    /// The number of bytes.
     pub bytes: u64,
     /// How long the server waits before it answers, in nanoseconds.
     pub delay_ns: u64,
-    /// What the server makes the bytes from, see [`crate::value::bytes`].
+    /// The seed of the bytes, see [`crate::value::bytes`].
     pub seed: u64,
 }
 
-/// Why a response is none.
+/// The reason why there is no response.
 #[derive(Debug)]
 pub enum FetchError {
     /// The connection failed.
     Io(io::Error),
-    /// What came back is not the response asked for.
+    /// It is not the requested response.
     Response(String),
 }
 
@@ -64,17 +64,17 @@ impl Fetch {
         .into_bytes()
     }
 
-    /// Room for the body and a head before it.
+    /// A buffer size for the body and a head before it.
     pub(super) fn capacity(&self) -> usize {
         usize::try_from(self.bytes).map_or(0, |bytes| bytes.saturating_add(USUAL_HEAD))
     }
 
-    /// How long the whole exchange may take.
+    /// The time limit of the whole exchange.
     pub(super) fn patience(&self) -> Duration {
         patience(self.bytes, self.delay_ns)
     }
 
-    /// What a server reads out of a request target, such as `/bytes/16384?delay_ns=0&seed=000000000000002a`.
+    /// Parses a request target, such as `/bytes/16384?delay_ns=0&seed=000000000000002a`.
     pub fn from_target(target: &str) -> Option<Fetch> {
         let (bytes, query) = target.strip_prefix("/bytes/")?.split_once('?')?;
         let (delay, seed) = query.split_once('&')?;
@@ -85,11 +85,11 @@ impl Fetch {
         })
     }
 
-    /// Takes the body out of a whole response.
+    /// Extracts the body from a whole response.
     ///
     /// # Errors
     ///
-    /// If it is not a response with status 200, or its body is not as long as was asked for.
+    /// If it is not a response with status 200, or its body does not have the requested length.
     pub fn body(&self, response: Vec<u8>) -> Result<Vec<u8>, FetchError> {
         let body = body_of(response)?;
         if body.len() as u64 != self.bytes {
@@ -108,7 +108,7 @@ impl Fetch {
     }
 }
 
-/// What follows the head of a whole response with status 200.
+/// The bytes after the head of a whole response with status 200.
 pub(super) fn body_of(mut response: Vec<u8>) -> Result<Vec<u8>, FetchError> {
     let wrong = |what: String| Err(FetchError::Response(what));
     let mut headers = [httparse::EMPTY_HEADER; 16];

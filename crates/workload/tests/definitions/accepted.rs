@@ -5,7 +5,7 @@ use workload::definition::{Action, Definition, Distribution, Pattern, Step, Talk
 use crate::support::{every_task, good, orders, pipeline, with};
 
 #[test]
-fn the_whole_grammar_is_read() {
+fn whole_grammar_is_read() {
     let accepted = Step {
         kind: Some("accepted".to_owned()),
         weight: 3.0,
@@ -51,7 +51,7 @@ fn the_whole_grammar_is_read() {
 }
 
 #[test]
-fn what_is_left_out_has_its_default() {
+fn omitted_keys_have_defaults() {
     let definition = good(&with("", "wait = \"1ms\""));
     assert_eq!((definition.seed, definition.about.as_str()), (0, ""));
     assert!(definition.items.is_empty() && definition.show.is_empty());
@@ -74,7 +74,7 @@ fn what_is_left_out_has_its_default() {
 }
 
 #[test]
-fn a_log_grows_at_once_or_over_a_time() {
+fn log_grows_at_once_or_over_time() {
     let of = |step: &str| good(&with("", step)).steps;
     let bytes = Distribution::Fixed(1024.0);
     let tail = |over| {
@@ -93,7 +93,7 @@ fn a_log_grows_at_once_or_over_a_time() {
 }
 
 #[test]
-fn a_pattern_has_its_own_settings() {
+fn patterns_have_their_own_settings() {
     let of = |pattern: &str, table: &str| {
         let text = with("", "wait = \"1ms\"").replace("\"map\"", &format!("\"{pattern}\""));
         good(&format!("{text}[{pattern}]\n{table}\n")).pattern
@@ -141,19 +141,19 @@ fn numbers_may_be_written_in_any_way_of_toml() {
 }
 
 #[test]
-fn the_step_may_be_an_array_of_inline_tables() {
+fn steps_may_be_inline_tables() {
     let text = "name = \"n\"\npattern = \"map\"\ntasks = 1\nstep = [{ wait = \"1ms\" }, { read = \"1B\" }]\n";
     assert_eq!(good(text).steps.len(), 2);
 }
 
 #[test]
-fn a_windows_file_and_a_byte_order_mark_are_read() {
+fn carriage_returns_and_a_byte_order_mark_are_read() {
     assert_eq!(good(&orders().replace('\n', "\r\n")), good(orders()));
     assert_eq!(good(&format!("\u{feff}{}", orders())), good(orders()));
 }
 
 #[test]
-fn the_edges_of_distributions_are_accepted() {
+fn edges_of_distributions_are_accepted() {
     for step in [
         "wait = \"0s\"",
         "wait = \"3600s\"",
@@ -169,7 +169,7 @@ fn the_edges_of_distributions_are_accepted() {
 }
 
 #[test]
-fn a_kind_has_one_weight_wherever_it_is_written() {
+fn weight_of_a_kind_may_be_on_any_of_its_steps() {
     let text = with(
         "",
         "wait = \"1ms\"\nkind = \"a\"\n[[step]]\nwait = \"1ms\"\nkind = \"a\"\nweight = 2.5",

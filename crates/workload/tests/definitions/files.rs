@@ -7,7 +7,7 @@ use workload::definition::{load, load_with_programs};
 use crate::support::{assert_is_one_line, good, orders};
 
 #[test]
-fn a_file_is_loaded_under_its_own_name() {
+fn errors_name_the_loaded_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("orders.toml");
     std::fs::write(&path, orders()).expect("the folder can be written");
@@ -22,7 +22,7 @@ fn a_file_is_loaded_under_its_own_name() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_one_line() {
+fn unreadable_file_is_a_one_line_error() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let error = |path: &Path| {
         let error = load(path).expect_err("nothing to read").to_string();
@@ -55,7 +55,7 @@ fn a_file_that_cannot_be_read_is_one_line() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_without_an_end_is_refused() {
+fn endless_file_is_refused() {
     let error = load(Path::new("/dev/zero"))
         .expect_err("no definition")
         .to_string();
@@ -63,7 +63,7 @@ fn a_file_without_an_end_is_refused() {
 }
 
 #[test]
-fn a_missing_program_is_named_with_its_place() {
+fn missing_program_is_reported_with_its_place() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("orders.toml");
     std::fs::write(&path, orders()).expect("the folder can be written");

@@ -3,7 +3,7 @@
 use crate::support::{assert_refused, assert_step_refused, error, pipeline, with};
 
 #[test]
-fn a_step_does_exactly_one_thing() {
+fn step_has_exactly_one_action() {
     assert_step_refused(&[
         (
             "",
@@ -50,7 +50,7 @@ fn a_step_does_exactly_one_thing() {
 }
 
 #[test]
-fn a_bad_duration_or_size_is_refused() {
+fn invalid_duration_or_size_is_refused() {
     let units = "ns, us, ms, s";
     assert_step_refused(&[
         (
@@ -109,7 +109,7 @@ fn a_bad_duration_or_size_is_refused() {
 }
 
 #[test]
-fn a_bad_distribution_is_refused() {
+fn invalid_distribution_is_refused() {
     assert_step_refused(&[
         (
             "wait = {}",
@@ -230,7 +230,7 @@ fn a_bad_distribution_is_refused() {
 }
 
 #[test]
-fn a_bad_program_or_kernel_is_refused() {
+fn invalid_program_or_kernel_is_refused() {
     assert_step_refused(&[
         (
             "exec = \"sort -r\"",
@@ -255,7 +255,7 @@ fn a_bad_program_or_kernel_is_refused() {
 }
 
 #[test]
-fn a_bad_kind_weight_or_stage_is_refused() {
+fn invalid_kind_weight_or_stage_is_refused() {
     let step = |more: &str| format!("kind = \"a\"\n{more}\nwait = \"1ms\"");
     assert_step_refused(&[
         (

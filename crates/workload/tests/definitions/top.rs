@@ -3,7 +3,7 @@
 use crate::support::{assert_refused, assert_step_refused, assert_top_refused, error, good, with};
 
 #[test]
-fn what_is_no_toml_is_refused_where_it_breaks() {
+fn invalid_toml_is_refused_with_its_place() {
     assert_refused(&[
         ("", "1:1", &["empty", "write at least name"]),
         ("# nothing here\n\n", "1:1", &["empty", "[[step]]"]),
@@ -123,7 +123,7 @@ fn required_keys_are_named_when_missing() {
 }
 
 #[test]
-fn a_bad_name_is_refused() {
+fn invalid_name_is_refused() {
     let long = format!("\"{}\"", "a".repeat(65));
     for name in [
         "\"\"",
@@ -142,7 +142,7 @@ fn a_bad_name_is_refused() {
 }
 
 #[test]
-fn a_bad_count_is_refused() {
+fn invalid_count_is_refused() {
     for tasks in [
         "0",
         "-1",
@@ -189,7 +189,7 @@ fn a_bad_count_is_refused() {
 }
 
 #[test]
-fn a_bad_pattern_or_its_settings_are_refused() {
+fn invalid_pattern_or_settings_are_refused() {
     let of = |pattern: &str, more: &str| {
         format!("name = \"n\"\npattern = {pattern}\ntasks = 1\n[[step]]\nwait = \"1ms\"\n{more}")
     };
@@ -309,7 +309,7 @@ fn a_bad_pattern_or_its_settings_are_refused() {
 }
 
 #[test]
-fn a_merge_has_one_log_for_each_task() {
+fn merge_needs_one_log_per_task() {
     let of = |steps: &str| with("", steps).replace("\"map\"", "\"merge\"");
     let tail = "tail = \"1KiB\"";
     good(&of(&format!("wait = \"1ms\"\n[[step]]\n{tail}")));

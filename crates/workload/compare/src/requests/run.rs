@@ -72,7 +72,7 @@ pub(crate) fn run(order: &Order, over: &AtomicBool) -> Result<Report, String> {
         clients,
         clock,
     };
-    run.to_end(over)
+    run.finish(over)
 }
 
 fn waits(task: &Task) -> Duration {
@@ -112,7 +112,7 @@ struct Run {
 }
 
 impl Run {
-    fn to_end(mut self, over: &AtomicBool) -> Result<Report, String> {
+    fn finish(mut self, over: &AtomicBool) -> Result<Report, String> {
         let end = self.due(self.all) + DRAIN;
         while self.answered < self.all {
             self.send_due()?;

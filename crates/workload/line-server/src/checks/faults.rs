@@ -1,4 +1,4 @@
-//! Clients that do not behave.
+//! Checks with misbehaving clients.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -39,7 +39,7 @@ pub fn slow_client_delays_no_other(suite: &Suite) {
     server.is_as_before();
 }
 
-/// Before its first byte, in mid-line, and between two lines.
+/// Before the first byte, in the middle of a line, and between two lines.
 pub fn silent_client_gets_one_error_and_a_close(suite: &Suite) {
     let server = suite.server(&["--idle", "1"]);
     let silent = [("", 0), ("PARAMS 1", 0), ("PARAMS 1 5\nNUMBER\n", 1)];
@@ -59,10 +59,10 @@ pub fn silent_client_gets_one_error_and_a_close(suite: &Suite) {
     server.is_as_before();
 }
 
-/// The server must neither keep the answers in its memory nor drop any.
+/// The server must neither buffer the answers nor drop any.
 pub fn client_that_reads_nothing_delays_no_other(suite: &Suite) {
     const ASK: &[u8] = b"NUMBER\n";
-    /// Far more than the buffers of both sockets hold.
+    /// Far more than the buffers of both sockets.
     const MOST: usize = 64 << 20;
     let server = suite.server(&[]);
     let before = server.server.memory();
@@ -104,7 +104,7 @@ pub fn client_that_reads_nothing_delays_no_other(suite: &Suite) {
         let guess = client.guess().expect("a guess");
         assert!(guesses.insert(guess), "{guess} came twice");
     }
-    // The rest of a line that was cut, or a whole one; then one that shows where the answers are.
+    // The rest of a truncated line, or a whole one; then one whose answer marks the position.
     client.send(&ASK[sent % ASK.len()..]).expect("sent");
     client.send("PARAMS 5 5\nNUMBER\n").expect("sent");
     client.guess().expect("a guess");
@@ -113,7 +113,7 @@ pub fn client_that_reads_nothing_delays_no_other(suite: &Suite) {
     server.is_as_before();
 }
 
-/// Reset in mid-round, in mid-line, at once, and with answers on their way.
+/// Reset in the middle of a round, in the middle of a line, at once, and with answers in flight.
 pub fn vanished_clients_leak_nothing(suite: &Suite) {
     let server = suite.server(&[]);
     let mut bystander = server.connect();

@@ -1,4 +1,4 @@
-//! Many clients.
+//! Checks with many clients.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ use super::suite::{PATIENCE, Suite, is_timeout};
 use crate::build::{Kind, build};
 use crate::client::Client;
 
-/// More threads than cores on the client's side, several rounds each.
+/// Several rounds each, on more threads than processors.
 pub fn many_clients_play_at_once(suite: &Suite) {
     let server = suite.server(&[]);
     thread::scope(|scope| {
@@ -34,7 +34,7 @@ pub fn many_clients_play_at_once(suite: &Suite) {
     server.is_as_before();
 }
 
-/// As many as the suite asks for, all open together, from a process of its own.
+/// As many connections as the suite requires are open at once, from a separate process.
 pub fn idle_connections_stay_open_and_play(suite: &Suite) {
     let server = suite.server(&[]);
     let program = build(
@@ -72,7 +72,7 @@ pub fn idle_connections_stay_open_and_play(suite: &Suite) {
     server.is_as_before();
 }
 
-/// The client's process, ended with the check.
+/// The client's process, killed when the check ends.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -82,7 +82,8 @@ impl Drop for Ended {
     }
 }
 
-/// Far more than std's backlog of 128 wait for a seat: each gets one, in its turn, and no answer before.
+/// Far more connections than std's backlog of 128 wait for a permit. Each is served in its turn,
+/// and gets no answer before.
 pub fn connections_beyond_the_limit_wait(suite: &Suite) {
     const SEATS: usize = 8;
     const WAITING: usize = 600;

@@ -1,7 +1,8 @@
-//! What every line server must do, over real loopback sockets: called by `tests/line_server.rs` of its runner's package.
+//! The checks of line servers over real loopback sockets, called by `tests/line_server.rs` of their
+//! runners' packages.
 //!
-//! Each check starts a server of its own and counts what the server holds before and after. What could hang has a
-//! deadline of [`PATIENCE`].
+//! Each check starts a server and compares its descriptors and threads before and after. Waits that
+//! could hang have a deadline of [`PATIENCE`].
 
 mod faults;
 mod many_clients;
@@ -17,10 +18,10 @@ pub use protocol::*;
 pub use shutdown::*;
 pub use suite::{PATIENCE, Suite};
 
-/// Makes a test of each check, for the example `line_server` of a package: the package, how many connections it must
-/// hold open at once, and whether it takes a thread for each.
+/// Makes a test of each check, for the example `line_server` of a package. The arguments are the
+/// package, how many connections it must hold open at once, and whether it takes a thread for each.
 ///
-/// It belongs into `tests/` of the package's runner, in `crates/NAME/compare`.
+/// Call it in `tests/` of the package's runner, `crates/NAME/compare`.
 #[macro_export]
 macro_rules! line_server_tests {
     ($package:expr, $open:expr, $thread_each:expr) => {

@@ -1,11 +1,11 @@
-//! The server's command line, and other programs that talk to it.
+//! Checks of the server's command line, and of other programs that talk to it.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use super::suite::Suite;
 
-/// Each with exit status 2 and nothing on stdout.
+/// Each exits with status 2 and prints nothing on stdout.
 pub fn wrong_arguments_are_refused_in_one_line(suite: &Suite) {
     for arguments in [
         &["--connections", "0"][..],
@@ -33,7 +33,7 @@ pub fn wrong_arguments_are_refused_in_one_line(suite: &Suite) {
     assert!(help.status.success() && help.stdout.starts_with(b"Usage: "));
 }
 
-/// The example has both sides of the port: told a secret, and asking whoever sits there.
+/// The example's client plays with a secret, and asks a person without one.
 pub fn client_of_the_example_plays(suite: &Suite) {
     let server = suite.server(&[]);
     let address = server.server.address().to_string();
@@ -52,7 +52,7 @@ pub fn client_of_the_example_plays(suite: &Suite) {
     server.is_as_before();
 }
 
-/// A client that was not written for these servers: blocking, and with asyncio.
+/// A client that was not written for these servers, blocking and with asyncio.
 pub fn client_in_python_plays(suite: &Suite) {
     let python = Command::new("python3").arg("--version").output();
     if !python.is_ok_and(|ended| ended.status.success()) {
@@ -76,7 +76,7 @@ pub fn client_in_python_plays(suite: &Suite) {
     server.is_as_before();
 }
 
-/// What the program prints, given this on stdin. It has to succeed.
+/// Runs the program with this standard input, and returns its output. It has to succeed.
 fn finished(mut command: Command, typed: &str) -> String {
     let mut child = command
         .stdin(Stdio::piped())
@@ -85,7 +85,7 @@ fn finished(mut command: Command, typed: &str) -> String {
         .spawn()
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("piped");
-    // It may end without having read it.
+    // The program may end without reading it.
     let _ = stdin.write_all(typed.as_bytes());
     drop(stdin);
     let Output {

@@ -1,4 +1,4 @@
-//! What is said on a connection that behaves.
+//! Checks of the protocol with well-behaved clients.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -28,7 +28,7 @@ pub fn round_is_played_as_in_the_book(suite: &Suite) {
     server.is_as_before();
 }
 
-/// Without reports to learn from, and with untrue ones; then the secret, as often as it is asked for.
+/// Without reports, and with untrue ones; then the secret, as often as it is requested.
 pub fn guesses_never_repeat_and_the_secret_stays(suite: &Suite) {
     let server = suite.server(&[]);
     let mut client = server.connect();
@@ -66,7 +66,7 @@ pub fn guesses_never_repeat_and_the_secret_stays(suite: &Suite) {
         client.send("NUMBER\n").expect("sent");
         assert_eq!(client.guess().expect("the secret"), secret);
     }
-    // Not one more than there are.
+    // There are no more numbers than that.
     let lines = server.answers("PARAMS 1 2\nNUMBER\nNUMBER\nNUMBER\nNUMBER\n");
     assert!(
         lines.len() == 3 && lines[2].starts_with("ERROR "),
@@ -76,7 +76,7 @@ pub fn guesses_never_repeat_and_the_secret_stays(suite: &Suite) {
     server.is_as_before();
 }
 
-/// Rounds ended and not ended, numbers as large as they go.
+/// Completed and abandoned rounds, with numbers up to the limits.
 pub fn rounds_follow_each_other_on_one_connection(suite: &Suite) {
     let server = suite.server(&[]);
     let mut client = server.connect();
@@ -100,7 +100,7 @@ pub fn rounds_follow_each_other_on_one_connection(suite: &Suite) {
         let guesses = client.play(round).expect("a round");
         assert!(guesses.len() < 200, "{} guesses", guesses.len());
     }
-    // New `PARAMS` end the round before them; ends of no round do no harm.
+    // A new `PARAMS` ends the current round; ending no round does no harm.
     client
         .send("PARAMS 0 -1\nPARAMS 1 9\nNUMBER\nPARAMS 5 5\nNUMBER\nPARAMS 0 -1\nPARAMS 0 -1\n")
         .expect("sent");
@@ -111,7 +111,7 @@ pub fn rounds_follow_each_other_on_one_connection(suite: &Suite) {
     server.is_as_before();
 }
 
-/// Whatever is not in the protocol.
+/// All kinds of malformed lines.
 pub fn malformed_line_gets_one_error_and_a_close(suite: &Suite) {
     let server = suite.server(&[]);
     let long = [b'N'; 100_000];
@@ -143,7 +143,7 @@ pub fn malformed_line_gets_one_error_and_a_close(suite: &Suite) {
         let shown = String::from_utf8_lossy(&case[..case.len().min(40)]);
         let mut client = server.connect();
         client.send(case).expect("sent");
-        // Not half-closed: it is the server that ends it.
+        // Not half-closed: the server ends the connection.
         let lines = rest(&mut client);
         assert_eq!(lines.len(), 1, "{shown:?}: {lines:?}");
         let error = lines[0].strip_prefix("ERROR ");
@@ -152,7 +152,7 @@ pub fn malformed_line_gets_one_error_and_a_close(suite: &Suite) {
             "{shown:?}: {lines:?}"
         );
     }
-    // What came before it is answered first, what comes after it is not.
+    // Lines before it are answered, lines after it are not.
     let lines = server.answers("PARAMS 7 9\nNUMBER\nNONSENSE\nNUMBER\n");
     assert!(
         lines.len() == 2 && lines[0] == "7" && lines[1].starts_with("ERROR "),
@@ -161,8 +161,8 @@ pub fn malformed_line_gets_one_error_and_a_close(suite: &Suite) {
     server.is_as_before();
 }
 
-/// A server that closed with something unread would reset the connection: a client that still sends would fail at that,
-/// and on some systems never see the error.
+/// A server that closes with unread input resets the connection: a client that still sends gets an
+/// error, and on some systems never sees the answer.
 pub fn error_arrives_while_the_client_still_sends(suite: &Suite) {
     const TURNS: usize = 20;
     let server = suite.server(&[]);
@@ -183,7 +183,7 @@ pub fn error_arrives_while_the_client_still_sends(suite: &Suite) {
             "{lines:?}"
         );
     }
-    // Not all, as the server waits for no more than a second, which a busy machine may take away.
+    // Not all: the server waits for at most a second, which can pass on a busy machine.
     assert!(
         undisturbed > TURNS / 2,
         "reset while they sent: all but {undisturbed} of {TURNS}"
@@ -191,7 +191,7 @@ pub fn error_arrives_while_the_client_still_sends(suite: &Suite) {
     server.is_as_before();
 }
 
-/// A byte at a time, several lines at once, lines cut anywhere, and other ends of lines.
+/// One byte at a time, several lines at once, lines split anywhere, and other line ends.
 pub fn lines_may_be_split_anywhere(suite: &Suite) {
     let server = suite.server(&[]);
     let dialogue =
@@ -211,7 +211,7 @@ pub fn lines_may_be_split_anywhere(suite: &Suite) {
     }
     let text = String::from_utf8_lossy(dialogue).replace('\n', "\r\n");
     assert_eq!(server.answers(text), whole, "with carriage returns");
-    // Thousands at once: more than any buffer of the server takes.
+    // Thousands at once: more than any buffer of the server holds.
     let many = [
         "PARAMS 1 5000\n",
         &"NUMBER\n".repeat(5_000),
@@ -227,7 +227,7 @@ pub fn lines_may_be_split_anywhere(suite: &Suite) {
     server.is_as_before();
 }
 
-/// A client that has said all it has to say, and shut down its side, gets what it asked for.
+/// A client that shuts down its side gets all answers.
 pub fn half_closed_connection_is_answered_then_closed(suite: &Suite) {
     let server = suite.server(&[]);
     assert_eq!(server.answers(""), [""; 0]);

@@ -1,4 +1,4 @@
-//! How a server ends.
+//! Checks of the server's shutdown.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use workload::line_protocol::Round;
 use super::suite::{PATIENCE, Suite, rest, within_patience};
 use crate::client::Client;
 
-/// Whoever plays when the server is told to end may play on; the server ends with the last of them.
+/// Sessions that are open at the shutdown may continue; the server ends with the last of them.
 pub fn sessions_finish_within_the_grace_period(suite: &Suite) {
     let mut server = suite.server(&["--grace", "1000"]);
     let mut client = server.connect();
@@ -19,7 +19,8 @@ pub fn sessions_finish_within_the_grace_period(suite: &Suite) {
         let Ok(mut late) = Client::connect(address, PATIENCE) else {
             return Ok(());
         };
-        // It may have come before the server heard of its end; then it is served, or closed.
+        // It may have connected before the server noticed the shutdown; then it is served, or
+        // closed.
         late.send("PARAMS 1 1\nNUMBER\n").ok();
         late.line().map_or(Ok(()), |line| line.map_or(Ok(()), Err))
     });
@@ -38,7 +39,7 @@ pub fn sessions_finish_within_the_grace_period(suite: &Suite) {
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
 }
 
-/// Also in mid-line.
+/// Also in the middle of a line.
 pub fn session_beyond_the_grace_period_gets_an_error(suite: &Suite) {
     let mut server = suite.server(&["--grace", "0.2"]);
     let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
@@ -65,7 +66,7 @@ pub fn session_beyond_the_grace_period_gets_an_error(suite: &Suite) {
     assert!(status.is_some_and(|status| status.success()), "{status:?}");
 }
 
-/// The server waits for it to take its answers, but not for ever.
+/// The server waits for the client to read its answers, but not forever.
 pub fn client_that_reads_nothing_cannot_block_the_exit(suite: &Suite) {
     let mut server = suite.server(&["--grace", "0.2"]);
     let mut client = server.connect();

@@ -1,4 +1,4 @@
-//! A server under test, and what the checks share.
+//! A server under test, and the helpers of the checks.
 
 use std::fmt::Debug;
 use std::io;
@@ -11,23 +11,24 @@ use crate::build::{Kind, build};
 use crate::client::Client;
 use crate::server::Server;
 
-/// How long a check waits for anything before it fails: far more than it takes.
+/// The time limit for every wait: far more than it should take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which server is checked, and where to build it. Made by [`line_server_tests!`](crate::line_server_tests).
+/// The server to check, and where to build it. Made by
+/// [`line_server_tests!`](crate::line_server_tests).
 #[derive(Debug)]
 pub struct Suite {
-    /// The package whose example `line_server` it is.
+    /// The package with the example `line_server`.
     pub package: &'static str,
-    /// Connections that it must hold open at once.
+    /// The number of connections that it must hold open at once.
     pub open: usize,
     /// Whether it takes a thread for each connection.
     pub thread_each: bool,
-    /// Where built programs can be put.
+    /// The folder for built programs.
     pub folder: &'static str,
     /// The folder of the workspace's documents.
     pub docs: &'static str,
-    /// Built once for all checks.
+    /// The program, built once for all checks.
     pub program: OnceLock<PathBuf>,
 }
 
@@ -46,7 +47,7 @@ impl Suite {
 
     pub(super) fn server(&self, arguments: &[&str]) -> Watched {
         let server = Server::start(self.program(), arguments).expect("the server starts");
-        // The runtime's threads and descriptors are there once somebody was served.
+        // The runtime has all its threads and descriptors only after a client was served.
         let mut client = Client::connect(server.address(), PATIENCE).expect("a connection");
         client.send("PARAMS 1 1\nNUMBER\n").expect("sent");
         assert_eq!(client.guess().expect("a guess"), 1);
@@ -61,7 +62,7 @@ impl Suite {
     }
 }
 
-/// A server, and what it held before it had work.
+/// A server, and its descriptors and threads when it was idle.
 pub(super) struct Watched {
     pub(super) server: Server,
     pub(super) descriptors: Option<usize>,
@@ -73,7 +74,7 @@ impl Watched {
         Client::connect(self.server.address(), PATIENCE).expect("a connection")
     }
 
-    /// What was sent, answered to its end.
+    /// All answers to these bytes.
     pub(super) fn answers(&self, bytes: impl AsRef<[u8]>) -> Vec<String> {
         let mut client = self.connect();
         client.send(bytes).expect("sent");
@@ -81,7 +82,8 @@ impl Watched {
         rest(&mut client)
     }
 
-    /// Checks that it serves, and holds what it held at first. To be called when all clients are gone.
+    /// Checks that the server works, and has as few descriptors and threads as at first. Call it
+    /// when all clients are gone.
     pub(super) fn is_as_before(&self) {
         assert_eq!(self.answers("PARAMS 7 9\nNUMBER\n"), ["7"]);
         assert!(self.descriptors.is_none() || self.server.descriptors().is_some());
@@ -114,7 +116,7 @@ pub(super) fn rest(client: &mut Client) -> Vec<String> {
     lines
 }
 
-/// Tries again until it succeeds.
+/// Retries until it succeeds.
 #[track_caller]
 pub(super) fn within_patience<T, E: Debug>(
     what: &str,
@@ -130,7 +132,7 @@ pub(super) fn within_patience<T, E: Debug>(
     }
 }
 
-/// A figure that has stopped to move.
+/// Waits until a figure stops changing.
 pub(super) fn settled<T: PartialEq>(figure: impl Fn() -> T) -> T {
     let until = Instant::now() + PATIENCE;
     let mut last = figure();

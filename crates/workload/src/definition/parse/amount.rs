@@ -1,17 +1,17 @@
 //! A duration or a size: fixed, or drawn from a distribution.
 
-use super::super::Distribution;
+use super::super::distribution::Distribution;
 use super::super::units::Quantity;
 use super::error::DefinitionError;
 use super::table::{Entry, Table};
 
 const DISTRIBUTIONS: [&str; 4] = ["uniform", "exponential", "lognormal", "choice"];
 
-/// A log-normal draw with a sigma above this is no duration that anybody means: one in forty exceeds the median
-/// a hundred-million-fold.
+/// The limit on the sigma of a log-normal distribution. Beyond it, one draw in forty exceeds the
+/// median a hundred-million-fold, which cannot be meant.
 const MAX_SIGMA: f64 = 10.0;
 
-/// How far the probabilities of a choice may be from adding up to one.
+/// The tolerance for the sum of the probabilities of a choice.
 const TOLERANCE: f64 = 1e-6;
 
 pub(super) fn amount(
@@ -73,7 +73,7 @@ fn distribution(entry: &Entry<'_>, quantity: &Quantity) -> Result<Distribution, 
             let sigma = sigma.number(|sigma| (0.0..=MAX_SIGMA).contains(&sigma), &remedy)?;
             Ok(Distribution::Lognormal { median, sigma })
         }
-        // `allow` has left no other key.
+        // `allow` has refused any other key.
         _ => choice(entry, quantity),
     }
 }
@@ -97,7 +97,7 @@ fn choice(entry: &Entry<'_>, quantity: &Quantity) -> Result<Distribution, Defini
     }
     let sum: f64 = choices.iter().map(|(_, probability)| probability).sum();
     if (sum - 1.0).abs() > TOLERANCE {
-        // Rounded for people, but never so far that a wrong sum reads as 1.
+        // Rounded for people, but not so far that a wrong sum reads as 1.
         let sum = (sum * 1e7).round() / 1e7;
         return Err(entry.wrong_because(
             &format!("the probabilities add up to {sum}"),
@@ -114,7 +114,7 @@ fn fixed(entry: &Entry<'_>, quantity: &Quantity) -> Result<f64, DefinitionError>
         .map_err(|reason| entry.wrong_because(&reason, remedy))
 }
 
-/// The amount under this key, if it is there.
+/// The amount of this key, if present.
 pub(super) fn optional_amount(
     table: &Table<'_>,
     key: &str,

@@ -1,12 +1,13 @@
-//! The one line that says where a definition is wrong, how, and what to do.
+//! The one-line error about a definition: where it is wrong, how, and what to do.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Why a workload file was refused.
+/// The reason why a workload file was refused.
 ///
-/// Displays as one line, whatever the file holds: `FILE:LINE:COLUMN: what is wrong; what to do`. Lines and
-/// columns count from 1, columns in characters. Without a place in the file it is `FILE: …`.
+/// Displays as one line, whatever the file contains: `FILE:LINE:COLUMN: what is wrong; what to do`.
+/// Lines and columns count from 1, columns in characters. An error about the whole file is `FILE:
+/// …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefinitionError {
     file: String,
@@ -52,7 +53,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// An error about what begins where the span begins.
+    /// An error at the start of this span.
     pub(super) fn error(
         &self,
         span: Range<usize>,
@@ -67,13 +68,13 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What stands at that span, cut to what fits a message.
+    /// The text of this span, shortened to fit a message.
     pub(super) fn quote(&self, span: Range<usize>) -> String {
         shorten(self.text.get(span).unwrap_or_default())
     }
 }
 
-/// The start of a text, up to the end of its first line and not too much of that.
+/// The start of a text, up to the end of its first line or a limit.
 pub(super) fn shorten(text: &str) -> String {
     const MOST: usize = 60;
     let cut = text
@@ -97,7 +98,8 @@ fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     (line, before[line_start..].chars().count() + 1)
 }
 
-/// Names and quoted text come from outside: what would break the line or drive a terminal is escaped.
+/// Escapes characters that would break the line or control a terminal: names and quoted text come
+/// from outside.
 fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_break_the_line_is_escaped() {
+    fn characters_that_break_the_line_are_escaped() {
         let error = DefinitionError::whole_file("a\nb", "c\u{2028}d\r", "\u{1b}[2J\u{85}é");
         assert_eq!(
             error.to_string(),

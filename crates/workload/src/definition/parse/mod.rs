@@ -1,7 +1,8 @@
-//! From the text of a file to a [`Definition`], or to the one line that says why not.
+//! The parser: from the text of a file to a [`Definition`], or to a one-line error.
 
 mod amount;
 mod error;
+mod name;
 mod nearest;
 mod pattern;
 mod step;
@@ -16,25 +17,24 @@ use toml::de::DeTable;
 
 pub use error::DefinitionError;
 use error::Source;
+use name::{NAME_REMEDY, is_name};
 use table::Table;
 
-use super::{Definition, Pattern};
+use super::types::{Definition, Pattern};
 
 const KEYS: [&str; 12] = [
     "name", "about", "pattern", "tasks", "seed", "items", "show", "step", "rounds", "pipeline",
     "fold", "serve",
 ];
 
-/// No definition is longer: what is must be another file.
+/// The limit on the size of a definition; a larger file must be something else.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 const MAX_STEPS: usize = 1000;
-const MAX_NAME: usize = 64;
-const NAME_REMEDY: &str = "write up to 64 of a-z, 0-9 and -, such as \"orders\"";
 
 /// Reads a definition from its text; `place` is the name that errors give to the file.
 ///
-/// The text alone decides: whether the programs of `exec` steps exist is not looked up.
+/// The result depends on the text alone: whether the programs of `exec` steps exist is not checked.
 ///
 /// # Errors
 ///
@@ -62,11 +62,11 @@ pub fn load(path: &Path) -> Result<Definition, DefinitionError> {
 
 /// Reads a definition from a file and refuses it if it runs a program that does not exist.
 ///
-/// `program_exists` looks a program up as it will be started: it gets what stands first in `exec`.
+/// `program_exists` gets the first element of `exec` and looks it up as it will be started.
 ///
 /// # Errors
 ///
-/// As [`load`], and for a missing program with the place where it is named.
+/// As [`load`], and for a missing program, with the place that names it.
 pub fn load_with_programs(
     path: &Path,
     program_exists: impl Fn(&str) -> bool,
@@ -77,7 +77,7 @@ pub fn load_with_programs(
 
 fn read(path: &Path, place: &str) -> Result<String, DefinitionError> {
     let mut bytes = Vec::new();
-    // One byte more than is allowed tells a file that is too large, also where it has no size or no end.
+    // One byte above the limit shows that a file is too large, even if it has no size or no end.
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| {
@@ -194,14 +194,6 @@ fn name(root: &Table<'_>) -> Result<String, DefinitionError> {
         return Err(entry.wrong(NAME_REMEDY));
     }
     Ok(name.to_owned())
-}
-
-/// Names stand in tables, on the command line and in file names.
-fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 fn about(root: &Table<'_>) -> Result<String, DefinitionError> {

@@ -1,16 +1,16 @@
-//! How the tasks hang together, and the table that only that pattern has.
+//! The pattern of a workload, and its table of settings.
 
-use super::super::{
-    Definition, LARGEST_BUFFER, LONGEST_SECONDS, MOST_GENERATIONS, MOST_KEYS, MOST_SESSIONS,
-    Pattern, Talk,
+use super::super::limits::{
+    LARGEST_BUFFER, LONGEST_SECONDS, MOST_GENERATIONS, MOST_KEYS, MOST_SESSIONS,
 };
+use super::super::types::{Definition, Pattern, Talk};
 use super::error::DefinitionError;
 use super::nearest::use_one_of;
 use super::table::Table;
 
 const PATTERNS: [&str; 6] = ["map", "rounds", "pipeline", "fold", "merge", "serve"];
 
-/// The patterns with a table of their own, which has their name.
+/// The patterns with a table of settings, which has the name of the pattern.
 const WITH_TABLE: [&str; 4] = ["rounds", "pipeline", "fold", "serve"];
 
 pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
@@ -56,7 +56,7 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
     }
 }
 
-/// The table with the pattern's own settings, if there is one, holding no other keys.
+/// The table of the pattern's settings, if present, after a check of its keys.
 fn settings<'a>(
     root: &Table<'a>,
     name: &str,

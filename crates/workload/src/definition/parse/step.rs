@@ -1,12 +1,13 @@
-//! One `[[step]]`: exactly one action, and which tasks have it.
+//! One `[[step]]`: exactly one action, and the tasks that have it.
 
+use super::super::limits::LAST_STAGE;
+use super::super::types::{Action, Step};
 use super::super::units::{DURATION, SIZE};
-use super::super::{Action, LAST_STAGE, Step};
 use super::amount::{amount, optional_amount};
 use super::error::DefinitionError;
+use super::name::{NAME_REMEDY, is_name};
 use super::nearest::use_one_of;
 use super::table::{Entry, Table};
-use super::{NAME_REMEDY, is_name};
 
 const ACTIONS: [&str; 7] = ["wait", "compute", "fetch", "read", "tail", "exec", "kernel"];
 const KEYS: [&str; 13] = [
@@ -16,7 +17,7 @@ const KEYS: [&str; 13] = [
 
 const MAX_WEIGHT: f64 = 1e9;
 
-/// A step as it stands in the file: what is left out is not yet filled in.
+/// A step as in the file: missing parts are not filled in yet.
 pub(super) struct Written<'a> {
     pub(super) step: Step,
     pub(super) weight: Option<Entry<'a>>,
@@ -163,7 +164,7 @@ fn command(
 }
 
 fn kernel(entry: &Entry<'_>) -> Result<Action, DefinitionError> {
-    let kernels = crate::kernels::names();
+    let kernels = workload_kernels::names();
     let name = entry.text(&use_one_of("", kernels))?;
     if !kernels.contains(&name) {
         return Err(entry.wrong_because("there is no such kernel", use_one_of(name, kernels)));

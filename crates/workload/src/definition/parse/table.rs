@@ -1,4 +1,4 @@
-//! Typed access to a parsed TOML table, with errors that know where each value stands.
+//! Typed access to a parsed TOML table, with errors that know the place of each value.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::error::{DefinitionError, Source};
 use super::nearest::use_one_of;
 
-/// A table and where it begins.
+/// A table and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Table<'a> {
     pub(super) source: Source<'a>,
@@ -29,7 +29,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Refuses every key that is not among these; the first in the file is reported.
+    /// Refuses all other keys; reports the first one in the file.
     pub(super) fn allow(&self, keys: &[&str]) -> Result<(), DefinitionError> {
         match self
             .entries()
@@ -73,7 +73,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A value with the key it stands under; the elements of an array go by the key of the array.
+/// A value with its key; the elements of an array have the key of the array.
 #[derive(Debug, Clone)]
 pub(super) struct Entry<'a> {
     pub(super) source: Source<'a>,
@@ -98,7 +98,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// An error about the value: it is this; do that.
+    /// An error about the value: what it is, and what to do.
     pub(super) fn wrong(&self, remedy: impl Into<String>) -> DefinitionError {
         self.source.error(
             self.span.clone(),
@@ -107,13 +107,13 @@ impl<'a> Entry<'a> {
         )
     }
 
-    /// An error about the value with a reason: it is this, and why that will not do; do that.
+    /// An error about the value with a reason.
     pub(super) fn wrong_because(&self, reason: &str, remedy: impl Into<String>) -> DefinitionError {
         let problem = format!("`{}` is {}: {reason}", self.key, self.quote());
         self.source.error(self.span.clone(), problem, remedy)
     }
 
-    /// An error about the key: it must not stand here.
+    /// An error about the key, which is not allowed here.
     pub(super) fn misplaced(
         &self,
         problem: impl Into<String>,
@@ -122,10 +122,10 @@ impl<'a> Entry<'a> {
         self.source.error(self.key_span.clone(), problem, remedy)
     }
 
-    /// The value as the file has it, or its type where that is more than a line can hold.
+    /// The value as in the file, or its type if it is too long for a line.
     fn quote(&self) -> String {
         match self.value {
-            // The span of any other table than an inline one is its header or key, which is not its value.
+            // Except for inline tables, the span is that of the header or key, not of the value.
             DeValue::Table(_) if !self.source.quote(self.span.clone()).starts_with('{') => {
                 "a table".to_owned()
             }
@@ -137,7 +137,7 @@ impl<'a> Entry<'a> {
         self.value.as_str().ok_or_else(|| self.wrong(remedy))
     }
 
-    /// A string, if it is one, for values that may also be something else.
+    /// The string, if the value is one.
     pub(super) fn as_text(&self) -> Option<&'a str> {
         self.value.as_str()
     }
@@ -180,7 +180,7 @@ impl<'a> Entry<'a> {
             })
     }
 
-    /// A number, whole or not, that satisfies the test; the remedy describes it.
+    /// A number, whole or not, that passes the test; the remedy describes the condition.
     pub(super) fn number(
         &self,
         test: impl Fn(f64) -> bool,
@@ -199,7 +199,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// `10_000_000`, as it can be pasted into TOML.
+/// `10_000_000`: the number as it can be written in TOML.
 pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

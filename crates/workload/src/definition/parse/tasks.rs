@@ -1,8 +1,9 @@
-//! What only all steps together tell: the weight of each kind, and the stages of a pipeline.
+//! Checks that need all steps: the weight of each kind, and the stages of a pipeline.
 
 use std::collections::HashMap;
 
-use super::super::{Action, MOST_ARGUMENT_BYTES, MOST_STEPS, Step, argument_bytes};
+use super::super::limits::{MOST_ARGUMENT_BYTES, MOST_STEPS};
+use super::super::types::{Action, Step, argument_bytes};
 use super::error::DefinitionError;
 use super::step::Written;
 use super::table::{Entry, grouped};
@@ -19,7 +20,7 @@ pub(super) fn complete(
     Ok(written.into_iter().map(|written| written.step).collect())
 }
 
-/// What a merge needs: that each task follows one log.
+/// Checks that each task follows one log, as a merge requires.
 pub(super) fn one_log(written: &Entry<'_>, steps: &[Step]) -> Result<(), DefinitionError> {
     let mut logs = steps
         .iter()
@@ -93,7 +94,7 @@ fn most_of_a_task(steps: &[Step], of_step: impl Fn(&Step) -> u64) -> u64 {
     of_all + of_kind.into_values().max().unwrap_or(0)
 }
 
-/// A kind has one weight, whichever of its steps says it; 1 where none does.
+/// Fills in the weights: a kind has one, which any of its steps may specify; 1 by default.
 fn share_weights(written: &mut [Written<'_>]) -> Result<(), DefinitionError> {
     let mut weights: HashMap<String, f64> = HashMap::new();
     for Written { step, weight, .. } in &*written {
@@ -115,14 +116,14 @@ fn share_weights(written: &mut [Written<'_>]) -> Result<(), DefinitionError> {
     Ok(())
 }
 
-/// Fills in the stages that are left out, refuses an order that no task could follow, and closes the gaps.
+/// Fills in missing stages, refuses an order that no task could follow, and closes gaps.
 ///
-/// Left out everywhere, each step of a task is a stage of its own. Left out on some steps only, those belong to
-/// the stage of the step before them in the same task. Stages are numbered from 0 without gaps afterwards, so
-/// that no model runs a stage that does nothing.
+/// If no step has a stage, each step of a task is a stage of its own. If some have one, the others
+/// belong to the stage of the step before them in the same task. Stages are then numbered from 0
+/// without gaps, so that no model runs a stage that does nothing.
 fn assign_stages(written: &mut [Written<'_>]) -> Result<(), DefinitionError> {
     let none_named = written.iter().all(|written| written.stage.is_none());
-    // The last stage so far: of any task, of the steps that every task has, and of each kind.
+    // The last stage so far: of all tasks, of the steps that every task has, and of each kind.
     let (mut last_of_any, mut last_of_all) = (None, None);
     let mut last_of_kind: HashMap<String, usize> = HashMap::new();
     for Written { step, stage, .. } in &mut *written {

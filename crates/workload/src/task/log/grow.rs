@@ -1,23 +1,24 @@
-//! The writer's side of a log.
+//! The writer of a log.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{LINE, Log};
-use crate::value::Rng;
+use workload_kernels::rng::Rng;
 
-/// Between two times that something is written.
+use super::request::{LINE, Log};
+
+/// The interval between writes.
 const TICK: Duration = Duration::from_millis(1);
 
-/// The most that is written at a time: who writes many logs gets round to the others.
+/// The limit on bytes per write, so that a thread with many logs serves them all.
 const PIECE: u64 = 64 * 1024;
 
-/// The times of two lines are up to this far apart.
+/// The largest difference between the stamps of two consecutive lines.
 const GAP: u64 = 1000;
 
-/// A log that is being written: evenly, and without regard for the ends of lines.
+/// A log that is being written: evenly, and without regard for line ends.
 #[derive(Debug)]
 pub struct Growth {
     log: Log,
@@ -25,16 +26,16 @@ pub struct Growth {
     begun: Instant,
     written: u64,
     lines: Lines,
-    /// The rest of a line.
+    /// The rest of a partly written line.
     rest: Vec<u8>,
 }
 
 impl Growth {
-    /// Makes the file, empty; from now on it is due to grow.
+    /// Creates the empty file; from now on it is due to grow.
     ///
     /// # Errors
     ///
-    /// When there is such a file already, or none can be made.
+    /// If the file exists already, or cannot be created.
     pub fn begin(log: Log, path: &Path) -> io::Result<Growth> {
         Ok(Growth {
             log,
@@ -49,18 +50,19 @@ impl Growth {
         })
     }
 
-    /// Appends what is due by now, and says in how long to come again; `None` once the log is whole.
+    /// Appends the bytes that are due by now. Returns the time until the next call; `None` once the
+    /// log is complete.
     ///
     /// # Errors
     ///
-    /// When the disk is full or the like.
+    /// If the file cannot be written, for example because the disk is full.
     pub fn grow(&mut self) -> io::Result<Option<Duration>> {
         let over = Duration::from_nanos(self.log.over_ns);
         let elapsed = self.begun.elapsed();
         let due = if elapsed >= over {
             self.log.bytes
         } else {
-            // Below the whole, since the time is not up.
+            // Less than the whole, since the time is not up.
             (u128::from(self.log.bytes) * elapsed.as_nanos() / over.as_nanos()) as u64
         };
         let piece = (due - self.written).min(PIECE) as usize;
@@ -99,7 +101,7 @@ impl Lines {
     pub(super) fn next(&mut self) -> [u8; LINE] {
         self.time += 1 + self.rng.below(GAP);
         let text = format!("{:014} {:016x}\n", self.time, self.rng.next_u64());
-        // Its times end below 10¹⁴: no log is longer than a gibibyte.
+        // The stamps stay below 10¹⁴, since no log is longer than a gibibyte.
         text.as_bytes().try_into().expect("a line of 32 bytes")
     }
 }
@@ -112,7 +114,7 @@ mod tests {
     fn lines_follow_from_the_seed() {
         let mut lines = Lines::new(42);
         let text = [lines.next(), lines.next()].concat();
-        // They stand in docs/protocol.md.
+        // Documented in docs/protocol.md.
         assert_eq!(
             String::from_utf8(text).unwrap(),
             "00000000000742 28efe333b266f103\n00000000001021 581ce1ff0e4ae394\n"
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_grows_with_time_and_not_before() {
+    fn log_grows_when_bytes_are_due() {
         let path = std::env::temp_dir().join(format!("growth-{}", std::process::id()));
         let hour = Duration::from_secs(3600);
         let log = Log {
@@ -134,7 +136,7 @@ mod tests {
             let pause = growth.grow().unwrap();
             (pause, std::fs::metadata(&path).unwrap().len())
         };
-        // Not quite a byte a second.
+        // Slightly less than a byte per second.
         assert_eq!(length_after(Duration::ZERO), (Some(TICK), 0));
         let (pause, length) = length_after(Duration::from_secs(1818));
         assert_eq!(pause, Some(TICK));
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_at_once_is_written_in_pieces() {
+    fn large_writes_are_split() {
         let path = std::env::temp_dir().join(format!("growth-at-once-{}", std::process::id()));
         let log = Log {
             bytes: 2 * PIECE + 32,

@@ -1,4 +1,4 @@
-//! Many logs in one order, as their lines come in.
+//! An online merge of many logs by time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -7,16 +7,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{LINE, STAMP};
-use crate::task::Failure;
+use super::request::{LINE, STAMP};
+use crate::task::failure::Failure;
 use crate::value::digest_of;
 
 type Line = [u8; LINE];
 type Stamp = [u8; STAMP];
 
-/// Who takes the lines of logs, as tasks find them.
+/// A receiver of the lines of logs, as tasks find them.
 pub trait Lines: fmt::Debug + Send + Sync {
-    /// More of a task's log, cut anywhere; `ended` if it was the last.
+    /// Takes more of a task's log, split anywhere; `ended` if it is the last part.
     ///
     /// # Panics
     ///
@@ -24,19 +24,20 @@ pub trait Lines: fmt::Debug + Send + Sync {
     fn feed(&self, task: usize, bytes: &[u8], ended: bool);
 }
 
-/// A merge under way: one log for each task.
+/// A merge in progress: one log for each task.
 ///
-/// A line is out as soon as every other log has shown a later one or its end. Until then it is kept: a merge of logs that are
-/// followed one after another holds all of them but the last.
+/// A line is passed on as soon as every other log has shown a later line or its end. Until then it
+/// is kept, so a merge of logs that are followed one after another holds all but the last.
 pub struct Merge {
     state: Mutex<State>,
 }
 
 struct State {
     logs: Vec<Open>,
-    /// The first line of each log that has one, by its stamp; of equal ones the lower log's.
+    /// The first line of each log that has one, by its stamp; the lower log's comes first if stamps
+    /// are equal.
     heads: BinaryHeap<Reverse<(Stamp, usize)>>,
-    /// Logs that go on and of which no line is here: as long as there is one, nothing can go out.
+    /// The number of unfinished logs without a line: while there is one, no line can be passed on.
     awaited: usize,
     merged: Sha256,
 }
@@ -44,13 +45,13 @@ struct State {
 #[derive(Default)]
 struct Open {
     lines: VecDeque<Line>,
-    /// The beginning of a line.
+    /// The beginning of an incomplete line.
     torn: Vec<u8>,
     ended: bool,
 }
 
 impl Merge {
-    /// A merge of so many logs, of which nothing is known.
+    /// A merge of this many logs.
     pub fn new(logs: usize) -> Merge {
         Merge {
             state: Mutex::new(State {
@@ -66,7 +67,7 @@ impl Merge {
     ///
     /// # Errors
     ///
-    /// When a log has not come to its end here.
+    /// If a log has not ended.
     pub fn digest(&self) -> Result<u64, Failure> {
         let state = self.lock();
         if let Some(log) = state.logs.iter().position(|log| !log.ended) {
@@ -124,7 +125,7 @@ impl State {
         self.advance();
     }
 
-    /// Lets out every line that nothing earlier can come before.
+    /// Passes on every line that no other log can precede.
     fn advance(&mut self) {
         while self.awaited == 0
             && let Some(Reverse((_, number))) = self.heads.pop()
@@ -149,9 +150,10 @@ fn stamp(line: &Line) -> Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{Rng, digest_bytes};
+    use crate::value::digest_bytes;
+    use workload_kernels::rng::Rng;
 
-    /// Lines of three logs; a time that two of them share.
+    /// Lines of three logs; two of them share a stamp.
     fn logs() -> Vec<Vec<u8>> {
         let line = |time: u64, what: u64| format!("{time:014} {what:016x}\n");
         let log = |number: u64, times: &[u64]| {
@@ -194,7 +196,7 @@ mod tests {
                 }
                 let most = rest[number].len() as u64;
                 let piece: Vec<u8> = rest[number].drain(..1 + rng.below(most) as usize).collect();
-                // The end may be told with the last bytes, or after them.
+                // The end may be reported with the last bytes, or after them.
                 let ended = rest[number].is_empty();
                 if ended && rng.below(2) == 0 {
                     merge.feed(number, &piece, false);
@@ -214,12 +216,12 @@ mod tests {
         merge.feed(0, &logs[0], true);
         assert_eq!(merge.lock().logs[0].lines.len(), 4);
         merge.feed(1, &logs[1], false);
-        // 1, 3, 3 and 4 are out; what comes next in the second log is not known.
+        // 1, 3, 3 and 4 are passed on; the next line of the second log is unknown.
         assert_eq!(merge.lock().logs[0].lines.len(), 3);
     }
 
     #[test]
-    fn a_log_that_never_came_is_an_error() {
+    fn missing_log_is_an_error() {
         let merge = Merge::new(2);
         merge.feed(0, &logs()[0], true);
         let error = merge.digest().unwrap_err().to_string();

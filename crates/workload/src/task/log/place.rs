@@ -7,12 +7,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Whether the path names something directly in the folder.
+/// Whether the path names an entry directly in the folder.
 pub(super) fn is_in(path: &Path, folder: &Path) -> bool {
     let (Some(parent), Some(_)) = (path.parent(), path.file_name()) else {
         return false;
     };
-    // Both are usually spelled alike, which needs no look at the file system.
+    // Both are usually spelled the same, which needs no access to the file system.
     path.is_absolute()
         && (parent == folder || fs::canonicalize(folder).is_ok_and(|folder| parent == folder))
 }

@@ -1,23 +1,27 @@
-//! The reader's side of a log.
+//! The reader of a log.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::super::exchange::exchange;
+use super::super::fetch::{FetchError, body_of};
 use super::grow::Lines;
-use super::{LINE, Log, place};
+use super::place;
+use super::request::{ANSWER, LINE, Log};
 
-/// Between two looks at a log that goes on.
+/// The pause between two looks at a growing log.
 pub const LOOK: Duration = Duration::from_millis(2);
 
-/// How much longer than it should a log may take: its writer has ended, or the disk is full.
+/// How late a log may be. Then its writer has ended, or the disk is full.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A log that is followed to its end.
 ///
-/// One look after the other, with a pause of [`LOOK`] between two: how to pause is the caller's affair. An async runner
-/// whose runtime reads files on threads hands the whole of it to one of those, look by look.
+/// The caller pauses for [`LOOK`] between two looks, in its own way. An async runner whose runtime
+/// reads files on threads calls [`look`](Self::look) on one of those.
 #[derive(Debug)]
 pub struct Tail {
     path: PathBuf,
@@ -42,7 +46,8 @@ impl Tail {
         }
     }
 
-    /// Reads what there is by now. The file is opened by the first look, and removed by the one that finds its end.
+    /// Reads the bytes that are there by now. The first look opens the file, and the one that finds
+    /// the end removes it.
     ///
     /// # Errors
     ///
@@ -85,17 +90,17 @@ impl Tail {
         begins_right && self.data.len() as u64 <= self.bytes
     }
 
-    /// What the last look found.
+    /// The bytes that the last look found.
     pub fn fresh(&self) -> &[u8] {
         &self.data[self.seen..]
     }
 
-    /// Whether all of it was seen.
+    /// Whether the end was reached.
     pub fn ended(&self) -> bool {
         self.data.len() as u64 == self.bytes
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -105,13 +110,46 @@ impl Tail {
     }
 }
 
+impl Log {
+    /// Extracts the path from the server's whole answer: the log can be followed from now on.
+    ///
+    /// `folder` contains the logs. A path anywhere else is refused.
+    ///
+    /// # Errors
+    ///
+    /// If `response` does not have status 200 and the path of a file in that folder.
+    pub fn tail(&self, response: Vec<u8>, folder: &Path) -> Result<Tail, FetchError> {
+        let path = String::from_utf8(body_of(response)?)
+            .map_err(|_| FetchError::Response("the path of the log is not UTF-8".to_owned()))?;
+        let path = PathBuf::from(path);
+        if !place::is_in(&path, folder) {
+            return Err(FetchError::Response(format!(
+                "the server names {path:?}, which is not directly in {}, the folder of the inputs: start it with that folder",
+                folder.display()
+            )));
+        }
+        Ok(Tail::new(path, self))
+    }
+
+    pub(in super::super) fn blocking(
+        &self,
+        server: SocketAddr,
+        folder: &Path,
+    ) -> Result<Tail, FetchError> {
+        let response = exchange(server, &self.request(), ANSWER, self.patience())?;
+        self.tail(response, folder)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
     use std::io::Write as _;
 
-    /// The one line that follows from this seed.
+    use super::super::request::answer;
+
+    /// The line that follows from this seed.
     fn line() -> [u8; LINE] {
         Lines::new(7).next()
     }
@@ -128,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn each_look_finds_what_was_added_and_the_last_removes_the_file() {
+    fn looks_find_new_bytes_and_the_last_removes_the_file() {
         let (path, mut tail) = log_at("tail");
         let mut file = File::create(&path).unwrap();
         for (part, ended) in [(0..0, false), (0..10, false), (10..32, true)] {
@@ -142,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_never_ends_is_given_up() {
+    fn endless_log_is_given_up() {
         let (path, mut tail) = log_at("tail-stopped");
         fs::write(&path, "12345").unwrap();
         tail.give_up = Instant::now();
@@ -186,5 +224,21 @@ mod tests {
         mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
         assert!(log_at("tail-link").1.look().is_err(), "a pipe");
         fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn answer_is_a_path_or_an_error() {
+        let log = Log {
+            bytes: 64,
+            over_ns: 1_000,
+            seed: 42,
+        };
+        let folder = Path::new("/tmp");
+        let path = Path::new("/tmp/log-0");
+        let tail = log.tail(answer(path).unwrap().into_bytes(), folder);
+        assert_eq!(tail.unwrap().path(), path);
+        let refused = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+        let error = log.tail(refused.to_vec(), folder).unwrap_err();
+        assert!(error.to_string().contains("400"), "{error}");
     }
 }
