@@ -4,11 +4,10 @@
 //! job drops the permit and lets a waiting submitter in. A pool without a bound has no backlog and
 //! pays nothing.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::lock;
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, lock, wait_until};
 
 pub(crate) struct Backlog {
     inner: Mutex<Inner>,
@@ -24,15 +23,15 @@ struct Inner {
 }
 
 /// The permit of one pending job.
-pub(crate) struct Place(Arc<Backlog>);
+pub(crate) struct Permit(Arc<Backlog>);
 
 /// What a submission does while the backlog is full.
 #[derive(Clone, Copy)]
-pub(crate) enum Patience {
+pub(crate) enum WhenFull {
     /// Exceeds the limit.
-    Never,
-    /// Waits for a permit until a deadline, if there is one.
-    Until(Option<Instant>),
+    Exceed,
+    /// WaitGraph for a permit until a deadline, if there is one.
+    Wait(Option<Instant>),
 }
 
 impl Backlog {
@@ -50,33 +49,13 @@ impl Backlog {
 
     /// Returns a permit, or `None` after the deadline. A closed backlog hands out permits freely,
     /// since the pool refuses the job anyway.
-    pub(crate) fn enter(self: &Arc<Self>, patience: Patience) -> Option<Place> {
+    pub(crate) fn enter(self: &Arc<Self>, when_full: WhenFull) -> Option<Permit> {
         let mut inner = lock(&self.inner);
-        if let Patience::Until(deadline) = patience {
+        if let WhenFull::Wait(deadline) = when_full {
             while inner.taken >= self.limit && !inner.closed {
+                let in_time;
                 inner.waiting += 1;
-                let (again, in_time) = match deadline {
-                    None => (
-                        self.changed
-                            .wait(inner)
-                            .unwrap_or_else(PoisonError::into_inner),
-                        true,
-                    ),
-                    Some(deadline) => {
-                        let left = deadline.saturating_duration_since(Instant::now());
-                        if left.is_zero() {
-                            (inner, false)
-                        } else {
-                            let again = self
-                                .changed
-                                .wait_timeout(inner, left)
-                                .unwrap_or_else(PoisonError::into_inner)
-                                .0;
-                            (again, true)
-                        }
-                    }
-                };
-                inner = again;
+                (inner, in_time) = wait_until(&self.changed, inner, deadline);
                 inner.waiting -= 1;
                 if !in_time {
                     return None;
@@ -84,7 +63,7 @@ impl Backlog {
             }
         }
         inner.taken += 1;
-        Some(Place(Arc::clone(self)))
+        Some(Permit(Arc::clone(self)))
     }
 
     /// Lets all waiting submitters go.
@@ -94,7 +73,7 @@ impl Backlog {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let room = {
             let mut inner = lock(&self.0.inner);

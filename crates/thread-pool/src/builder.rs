@@ -7,13 +7,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backlog::Backlog;
-use crate::crew::{Crew, Size};
+use crate::growth;
 use crate::initializer::{BoxError, Initializer};
-use crate::reports::{Listed, PanicHandler};
+use crate::panic::TaskPanic;
+use crate::pool::ThreadPool;
+use crate::reports::{PanicHandler, Registration};
 use crate::shared::{Settings, Shared};
 use crate::sleep::{MAX_WORKERS, Sleep};
 use crate::sync::deque::Worker as Deque;
-use crate::{TaskPanic, ThreadPool};
+use crate::workers::{Size, Workers};
+
+impl ThreadPool {
+    /// Builds a pool with this number of workers.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
+    /// let pool = effective_thread_pool::ThreadPool::new(4)?;
+    /// let lengths = pool.map(["one", "three"], str::len);
+    /// assert!(matches!(lengths[..], [Ok(3), Ok(5)]));
+    /// # Ok(()) }
+    /// ```
+    pub fn new(workers: usize) -> Result<Self, BuildError> {
+        Self::builder().workers(workers).build()
+    }
+
+    /// Returns a builder with the default settings.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+}
 
 /// The settings of a pool, returned by [`ThreadPool::builder`].
 ///
@@ -209,7 +235,7 @@ impl Builder {
         let shared = Arc::new(Shared::new(
             deques.iter().map(Deque::stealer).collect(),
             Sleep::new(workers),
-            Crew::new(
+            Workers::new(
                 deques,
                 Size {
                     min,
@@ -229,10 +255,10 @@ impl Builder {
         if let Some(stealer) = shared.stealers.first() {
             let _ = stealer.steal();
         }
-        let reports = Listed::new(shared.id, self.callback_panic_handler);
+        let reports = Registration::new(shared.id, self.callback_panic_handler);
         let pool = ThreadPool::from_parts(Arc::clone(&shared), reports);
         for started in 0..min {
-            if let Err(error) = Crew::start(&shared) {
+            if let Err(error) = growth::start(&shared) {
                 // Joins the threads that have started.
                 drop(pool);
                 return Err(BuildError::Spawn {

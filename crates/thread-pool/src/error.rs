@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{InitializerError, TaskPanic};
+use crate::initializer::InitializerError;
+use crate::panic::TaskPanic;
 
 /// The reason why a job has no result.
 ///

@@ -6,10 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::error::JobError;
 use crate::listeners::Watcher;
+use crate::reports;
 use crate::shared::PoolId;
-use crate::task::{OutcomeRef, Progress};
-use crate::{JobError, reports, worker};
+use crate::task::{Progress, ResultRef};
+use crate::worker;
 
 /// The future result of one job, returned by [`ThreadPool::submit`](crate::ThreadPool::submit).
 ///
@@ -39,7 +41,7 @@ use crate::{JobError, reports, worker};
 /// Once polling has returned the result, any further use that needs the result panics, as with most
 /// futures.
 pub struct Handle<R> {
-    outcome: OutcomeRef<R>,
+    task: ResultRef<R>,
     pool: PoolId,
     /// Whether an awake worker was searching when the job was queued, so that it starts soon.
     soon: bool,
@@ -48,9 +50,9 @@ pub struct Handle<R> {
 }
 
 impl<R: 'static> Handle<R> {
-    pub(crate) fn new(outcome: OutcomeRef<R>, pool: PoolId, soon: bool) -> Self {
+    pub(crate) fn new(task: ResultRef<R>, pool: PoolId, soon: bool) -> Self {
         Self {
-            outcome,
+            task,
             pool,
             soon,
             polled: false,
@@ -91,7 +93,7 @@ impl<R: 'static> Handle<R> {
             // While the guard lives, other workers see that this one is blocked.
             let _blocked = match worker {
                 Some(worker) => worker
-                    .before_wait(&self.outcome.job())
+                    .before_wait(&self.task.task_ref())
                     .map_err(|_| JobError::WouldDeadlock)?,
                 None => None,
             };
@@ -140,7 +142,7 @@ impl<R: 'static> Handle<R> {
     ///
     /// The job's callbacks run on this thread before this returns.
     pub fn cancel(&self) -> bool {
-        self.outcome.cancel(JobError::Cancelled)
+        self.task.cancel(JobError::Cancelled)
     }
 
     /// Calls `callback` with the result once the job has ended, on the thread that ended it:
@@ -177,22 +179,22 @@ impl<R: 'static> Handle<R> {
     where
         C: FnOnce(&Result<R, JobError>) + Send + 'static,
     {
-        self.outcome
+        self.task
             .on_complete(reports::reporting(self.pool, callback));
     }
 
     /// Whether the job has ended, so that [`wait`](Self::wait) returns at once.
     pub fn is_finished(&self) -> bool {
-        matches!(self.outcome.progress(), Progress::Finished)
+        matches!(self.task.progress(), Progress::Finished)
     }
 
-    pub(crate) fn outcome(&self) -> &OutcomeRef<R> {
-        &self.outcome
+    pub(crate) fn task(&self) -> &ResultRef<R> {
+        &self.task
     }
 
     /// Takes the result, blocking until `deadline` or, without one, until the job has ended.
     pub(crate) fn wait_until(&mut self, deadline: Option<Instant>) -> Option<Result<R, JobError>> {
-        self.outcome.wait_until(deadline, self.soon)
+        self.task.wait_until(deadline, self.soon)
     }
 
     pub(crate) fn pool(&self) -> PoolId {
@@ -204,7 +206,7 @@ impl<R: 'static> Future for Handle<R> {
     type Output = Result<R, JobError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.outcome.poll(context.waker());
+        let polled = self.task.poll(context.waker());
         self.polled = polled.is_pending();
         polled
     }
@@ -213,14 +215,14 @@ impl<R: 'static> Future for Handle<R> {
 impl<R> Drop for Handle<R> {
     fn drop(&mut self) {
         if self.polled {
-            self.outcome.unwatch(Watcher::Future);
+            self.task.unwatch(Watcher::Future);
         }
     }
 }
 
 impl<R> fmt::Debug for Handle<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.outcome.progress() {
+        let state = match self.task.progress() {
             Progress::Pending => "pending",
             Progress::Running(_) => "running",
             Progress::Cancelling | Progress::Finished => "finished",

@@ -2,10 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::TaskPanic;
+use crate::panic::{TaskPanic, catch};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Initializer = dyn Fn(usize) -> Result<(), BoxError> + Send + Sync;
@@ -33,10 +32,10 @@ enum Cause {
 
 /// Runs the initializer for one worker. Never unwinds.
 pub(crate) fn run(initializer: &Initializer, worker: usize) -> Result<(), InitializerError> {
-    let cause = match catch_unwind(AssertUnwindSafe(|| initializer(worker))) {
+    let cause = match catch(|| initializer(worker)) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => Cause::Failed(error),
-        Err(payload) => Cause::Panicked(TaskPanic::new(payload)),
+        Err(panic) => Cause::Panicked(panic),
     };
     Err(InitializerError {
         inner: Arc::new(Inner { worker, cause }),

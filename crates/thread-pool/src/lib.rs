@@ -5,16 +5,19 @@
 mod backlog;
 mod builder;
 mod callback;
-mod crew;
-mod ending;
+mod deadlock;
 mod error;
 mod group;
+mod growth;
 mod handle;
 mod initializer;
 mod ledger;
 mod listeners;
 mod map;
 mod map_state;
+#[cfg(model_check)]
+#[doc(hidden)]
+pub mod model_check;
 mod panic;
 mod pool;
 mod reports;
@@ -27,8 +30,9 @@ mod stream_state;
 mod submit;
 mod sync;
 mod task;
-mod waits;
+mod thread_exit;
 mod worker;
+mod workers;
 
 pub use builder::{BuildError, Builder};
 pub use error::{JobError, Refusal, StillRunning, SubmitError, TimedOut};
@@ -40,14 +44,3 @@ pub use panic::TaskPanic;
 pub use pool::ThreadPool;
 pub use scope::{Scope, ScopedHandle};
 pub use stream::MapStream;
-
-use std::sync::PoisonError;
-
-use sync::{Mutex, MutexGuard};
-
-/// Locks, whether or not a panic passed by while the lock was held.
-///
-/// No code of the user ever runs under one of this crate's locks, so what they guard is whole at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

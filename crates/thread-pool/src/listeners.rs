@@ -3,11 +3,10 @@
 //! Most jobs have none, so a task holds them behind a pointer that stays null until the first one
 //! comes.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use crate::callback::Callback;
-use crate::panic::drop_contained;
+use crate::panic::catch;
 use crate::sync::thread::Thread;
 
 /// The owner of a stored waker. Each has a slot of its own, so that a blocking wait for several
@@ -72,7 +71,5 @@ impl<R> Listeners<R> {
 /// Wakes, and discards a panic of the waker, which would otherwise end the worker. The panic hook
 /// has printed it.
 pub(crate) fn wake(waker: Waker) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-        drop_contained(payload);
-    }
+    drop(catch(|| waker.wake()));
 }

@@ -6,15 +6,54 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::map_state::{MapJob, MapState, Seat, Stop};
-use crate::panic::take_all;
+use crate::error::JobError;
+use crate::growth;
+use crate::handle::Handle;
+use crate::map_state::{AnyMap, Helper, MapState, StopReason};
+use crate::pool::ThreadPool;
 use crate::shared::PoolId;
-use crate::stream::Bounds;
-use crate::{Handle, JobError, MapStream, ThreadPool, crew, task, worker};
+use crate::stream::{Bounds, MapStream};
+use crate::task;
+use crate::worker;
 
 /// The minimum number of inputs in flight in a stream. With fewer, the thread that hands out short
 /// inputs would spend most of its time waiting.
 const LOOK_AHEAD: usize = 64;
+
+impl ThreadPool {
+    /// Applies `f` to each input and returns one result per input, in the order of the inputs.
+    ///
+    /// It blocks until all inputs are done. At most [`workers`](Self::workers) calls of `f` run at
+    /// once. A worker claims one long input at a time, or several short ones, to spread the cost of
+    /// claiming. [`mapping`](Self::mapping) has the settings, and a form that does not block.
+    ///
+    /// On one of the pool's own workers, that worker takes part, so a full pool makes progress.
+    ///
+    /// When this returns, `f` and all inputs have been dropped.
+    ///
+    /// # Errors
+    /// Per input: [`JobError::Panicked`] if `f` panicked on it, which does not affect the others.
+    /// For inputs on which `f` was never called, [`JobError::Cancelled`] if the pool is closed, or
+    /// [`JobError::WouldDeadlock`] if maps are nested deeper than [`Builder::max_inline_depth`](crate::Builder::max_inline_depth)
+    /// allows.
+    ///
+    /// # Panics
+    /// Only if the iterator of the inputs panics; then nothing has started.
+    pub fn map<I, F, R>(&self, inputs: I, f: F) -> Vec<Result<R, JobError>>
+    where
+        I: IntoIterator,
+        I::Item: Send + 'static,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Send + 'static,
+    {
+        self.mapping().run(inputs, f)
+    }
+
+    /// A `map` with settings, such as the number of workers that take part.
+    pub fn mapping(&self) -> Mapping<'_> {
+        Mapping::new(self)
+    }
+}
 
 /// The settings of a `map`, returned by [`ThreadPool::mapping`].
 ///
@@ -129,13 +168,13 @@ impl<'a> Mapping<'a> {
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + 'static,
     {
-        // A worker of the pool takes part in the map that it waits for. Its seat is reserved before
-        // the others are handed out.
+        // A worker of the pool takes part in the map that it waits for. Its
+        // helper is made before the others.
         let own_part = self.pool.on_own_worker();
-        let (map, seat) = self.begin(inputs, f, own_part);
+        let (map, helper) = self.begin(inputs, f, own_part);
         // Other threads give it back, so that the map ends if no worker comes because the pool is
         // closed.
-        let _seat = own_part.then_some(seat);
+        let _helper = own_part.then_some(helper);
         map.wait()
     }
 
@@ -171,14 +210,19 @@ impl<'a> Mapping<'a> {
         self.begin(inputs, f, false).0
     }
 
-    fn begin<I, F, R>(self, inputs: I, f: F, own_part: bool) -> (MapHandle<R>, Seat<I::Item, R, F>)
+    fn begin<I, F, R>(
+        self,
+        inputs: I,
+        f: F,
+        own_part: bool,
+    ) -> (MapHandle<R>, Helper<I::Item, R, F>)
     where
         I: IntoIterator,
         I::Item: Send + 'static,
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + 'static,
     {
-        let inputs = take_all(inputs);
+        let inputs: Vec<_> = inputs.into_iter().collect();
         let chunks = inputs
             .len()
             .div_ceil(self.chunk.map_or(1, NonZeroUsize::get));
@@ -191,18 +235,18 @@ impl<'a> Mapping<'a> {
             Arc::clone(self.pool.shared()),
         ));
 
-        // While this first seat is held, the map cannot end for lack of workers.
-        let first = Seat::new(&map);
+        // While this first helper is held, the map cannot end for lack of workers.
+        let first = Helper::new(&map);
         let shared = self.pool.shared();
         let mut handles = Vec::with_capacity(helpers);
         while handles.len() < helpers && shared.ledger.accept() {
-            let seat = Seat::new(&map);
-            let (job, outcome) = task::new(move || seat.take_part());
-            shared.queue(job);
-            handles.push(Handle::new(outcome, shared.id, false));
+            let helper = Helper::new(&map);
+            let (job, result) = task::new(move || helper.take_part());
+            worker::queue(shared, job);
+            handles.push(Handle::new(result, shared.id, false));
         }
         shared.sleep.notify(handles.len());
-        crew::grow(shared);
+        growth::grow(shared);
         (
             MapHandle {
                 map,
@@ -220,7 +264,7 @@ impl<'a> Mapping<'a> {
 /// but not waited for; their results and `f` are dropped after the last of them.
 #[must_use = "dropping the handle cancels the map"]
 pub struct MapHandle<R> {
-    map: Arc<dyn MapJob<R>>,
+    map: Arc<dyn AnyMap<R>>,
     helpers: Vec<Handle<()>>,
     pool: PoolId,
 }
@@ -240,7 +284,7 @@ impl<R: 'static> MapHandle<R> {
             {
                 // Other workers may still join the map, or may all be waiting like this one; there
                 // is no way to know.
-                self.map.stop(Stop::WouldDeadlock);
+                self.map.stop(StopReason::WouldDeadlock);
             }
         });
         loop {
@@ -263,7 +307,7 @@ impl<R: 'static> MapHandle<R> {
     /// Starts no more calls. Unclaimed inputs are dropped, and their results are
     /// [`JobError::Cancelled`]. Claimed inputs are still processed.
     pub fn cancel(&self) {
-        self.map.stop(Stop::Cancelled);
+        self.map.stop(StopReason::Cancelled);
     }
 
     /// Whether the map has ended, so that [`wait`](Self::wait) returns at once.
@@ -276,7 +320,7 @@ impl<R> Drop for MapHandle<R> {
     fn drop(&mut self) {
         // After a wait there is nothing to stop, but queue entries of workers that never joined may
         // be left.
-        self.map.stop(Stop::Cancelled);
+        self.map.stop(StopReason::Cancelled);
         for helper in &self.helpers {
             helper.cancel();
         }

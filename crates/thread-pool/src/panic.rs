@@ -1,68 +1,86 @@
-//! What a job panicked with, and how a panic is kept where it belongs.
+//! [`TaskPanic`], the panic of a task as an error, and the two places where panics are caught.
+//!
+//! Several crates link this file, so it uses only std and names no crate.
+
+#![allow(
+    dead_code,
+    reason = "a crate that links this file may need a part of it"
+)]
+#![allow(unreachable_pub, reason = "a crate may keep its `TaskPanic` private")]
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 
-type Payload = Box<dyn Any + Send>;
-
-/// The panic of one job: its message, and the payload itself.
+/// The panic of a task, caught: its message and its payload.
 ///
-/// Dropping it never panics, even when the payload's own `Drop` does.
-pub struct TaskPanic {
-    // Boxed: the error then is one word in every `Result` of a `map`.
-    inner: Box<Inner>,
-}
+/// It is one pointer wide, so a `Result` that may hold one stays small, and `Send + Sync`, so it
+/// fits into any error type. Dropping it never panics, even if the payload's destructor does.
+// An `Arc`, although it is never shared: its drop is a check and a call, where that of a `Box` is
+// inlined whole into every loop that drops results.
+pub struct TaskPanic(Arc<Caught>);
 
-struct Inner {
-    message: String,
-    // A payload is `Send` but not `Sync`. The mutex makes the error `Sync`, as boxed errors are expected to be.
-    payload: Mutex<Option<Payload>>,
+struct Caught {
+    message: Cow<'static, str>,
+    // A payload is `Send` but not `Sync`. The mutex makes it so and is never locked.
+    payload: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl TaskPanic {
-    pub(crate) fn new(payload: Payload) -> Self {
-        let message = match payload.downcast_ref::<&'static str>() {
-            Some(text) => (*text).to_owned(),
-            None => match payload.downcast_ref::<String>() {
-                Some(text) => text.clone(),
-                None => "the payload of the panic is not a string".to_owned(),
-            },
+    #[cold]
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
+        let message = if let Some(text) = payload.downcast_ref::<&'static str>() {
+            Cow::Borrowed(*text)
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            Cow::Owned(text.clone())
+        } else {
+            Cow::Borrowed("the panic payload is not a string")
         };
-        Self {
-            inner: Box::new(Inner {
-                message,
-                payload: Mutex::new(Some(payload)),
-            }),
-        }
+        let payload = Mutex::new(Some(payload));
+        Self(Arc::new(Caught { message, payload }))
     }
 
-    /// The panic's message; for a payload that is not a string, a line that says so.
+    /// The panic message, or a note that the payload is not a string.
+    #[must_use]
     pub fn message(&self) -> &str {
-        &self.inner.message
+        &self.0.message
     }
 
-    /// The payload, to look at or to hand to [`std::panic::resume_unwind`].
+    /// The payload, for a downcast.
+    #[must_use]
     pub fn into_payload(mut self) -> Box<dyn Any + Send> {
-        // Only `drop` empties the slot, so the unit payload is never seen.
-        self.take().unwrap_or_else(|| Box::new(()))
+        let caught = Arc::get_mut(&mut self.0);
+        caught
+            .and_then(Caught::take)
+            .expect("only this call and the drop take the payload of a `TaskPanic`")
     }
 
-    fn take(&mut self) -> Option<Payload> {
-        self.inner
-            .payload
+    /// Continues the panic in this thread, without calling the panic hook again.
+    pub fn resume_unwind(self) -> ! {
+        resume_unwind(self.into_payload())
+    }
+}
+
+impl Caught {
+    fn take(&mut self) -> Option<Box<dyn Any + Send>> {
+        self.payload
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     }
 }
 
-impl Drop for TaskPanic {
+impl Drop for Caught {
     fn drop(&mut self) {
-        drop_contained(self.take());
+        let payload = self.take();
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            // The destructor of this payload could panic as well, and so on: it is leaked.
+            mem::forget(second);
+        }
     }
 }
 
@@ -80,57 +98,70 @@ impl fmt::Display for TaskPanic {
 
 impl Error for TaskPanic {}
 
-/// A value of the user whose `Drop` may panic, wherever it happens to be dropped.
-pub(crate) struct Contained<T>(Option<T>);
-
-impl<T> Contained<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(Some(value))
-    }
-
-    pub(crate) fn get(&self) -> &T {
-        self.0.as_ref().expect("only its drop takes the value")
-    }
-}
-
-impl<T> Drop for Contained<T> {
-    fn drop(&mut self) {
-        drop_contained(self.0.take());
-    }
-}
-
-/// All items of an iterator. Should it panic half-way, those that were taken are dropped one by one: a second panic would
-/// abort the process.
-pub(crate) fn take_all<I: IntoIterator>(items: I) -> Vec<I::Item> {
-    struct Taken<T>(Vec<T>);
-    impl<T> Drop for Taken<T> {
-        fn drop(&mut self) {
-            self.0.drain(..).for_each(drop_contained);
-        }
-    }
-    let items = items.into_iter();
-    let mut taken = Taken(Vec::new());
-    if items.size_hint().0 > MOST_BELIEVED {
-        for item in items {
-            taken.0.push(item);
-        }
-    } else {
-        // Much faster where the number is known.
-        taken.0.extend(items);
-    }
-    mem::take(&mut taken.0)
-}
-
-/// An iterator may claim any number of items. No memory is reserved for more than this.
-const MOST_BELIEVED: usize = usize::MAX >> (usize::BITS / 2);
-
-/// Drops a value of the user and keeps its panic, should it panic, from whoever happens to drop it.
+/// Calls `work`, and turns its panic into an error.
 ///
-/// A panic out of such a drop carries a payload too, which may panic in turn. That one is leaked: it ends the chain.
-pub(crate) fn drop_contained<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
-        && let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
-    {
-        mem::forget(second);
+/// Unwind safety is asserted for the caller: a panicking task may leave shared state half changed,
+/// exactly as a panicking thread may.
+#[inline]
+pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, TaskPanic> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(TaskPanic::new)
+}
+
+/// Drops a value of the caller, and discards the panic of its destructor.
+///
+/// For places where that panic would lose the data of others.
+#[inline]
+pub(crate) fn drop_quietly<T>(value: T) {
+    if mem::needs_drop::<T>() {
+        drop(catch(|| drop(value)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{UnwindSafe, panic_any};
+
+    use super::*;
+
+    fn caught<T: fmt::Debug>(work: impl FnOnce() -> T) -> TaskPanic {
+        catch(work).expect_err("the work panics")
+    }
+
+    #[test]
+    fn message_is_the_text_of_the_panic() {
+        let number = 7;
+        assert_eq!(caught(|| panic!("plain")).message(), "plain");
+        assert_eq!(
+            caught(|| panic!("number {number}")).to_string(),
+            "the task panicked: number 7"
+        );
+    }
+
+    #[test]
+    fn payload_of_any_type_comes_back() {
+        let panic = caught(|| panic_any(41_u64));
+        assert!(panic.message().contains("not a string"));
+        assert_eq!(panic.into_payload().downcast_ref(), Some(&41_u64));
+        let resumed = caught(|| caught(|| panic_any(42_u64)).resume_unwind());
+        assert_eq!(resumed.into_payload().downcast_ref(), Some(&42_u64));
+    }
+
+    #[test]
+    fn task_panic_is_small_and_fits_any_error_type() {
+        fn fits<E: Error + Send + Sync + UnwindSafe + 'static>(_: &E) {}
+        fits(&caught(|| panic!("gone")));
+        assert_eq!(size_of::<Result<(), TaskPanic>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn panicking_destructor_is_contained() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("dropped");
+            }
+        }
+        drop_quietly(Bomb);
+        drop(caught(|| panic_any(Bomb)));
     }
 }

@@ -5,10 +5,11 @@ use std::process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::reports::Listed;
+use crate::error::StillRunning;
+use crate::reports::Registration;
 use crate::shared::Shared;
 use crate::sync::thread;
-use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
+use crate::worker;
 
 /// A set of worker threads that run jobs. Its size is fixed unless set otherwise.
 ///
@@ -21,35 +22,13 @@ use crate::{BuildError, Builder, JobError, Mapping, StillRunning, worker};
 /// finish all accepted jobs and then exit.
 pub struct ThreadPool {
     shared: Arc<Shared>,
-    reports: Listed,
+    reports: Registration,
     /// The ID of the process that has the threads.
     process: u32,
 }
 
 impl ThreadPool {
-    /// Builds a pool with this number of workers.
-    ///
-    /// # Errors
-    /// As [`Builder::build`].
-    ///
-    /// # Examples
-    /// ```
-    /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
-    /// let pool = effective_thread_pool::ThreadPool::new(4)?;
-    /// let lengths = pool.map(["one", "three"], str::len);
-    /// assert!(matches!(lengths[..], [Ok(3), Ok(5)]));
-    /// # Ok(()) }
-    /// ```
-    pub fn new(workers: usize) -> Result<Self, BuildError> {
-        Self::builder().workers(workers).build()
-    }
-
-    /// Returns a builder with the default settings.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
-    pub(crate) fn from_parts(shared: Arc<Shared>, reports: Listed) -> Self {
+    pub(crate) fn from_parts(shared: Arc<Shared>, reports: Registration) -> Self {
         Self {
             shared,
             reports,
@@ -61,15 +40,15 @@ impl ThreadPool {
         &self.shared
     }
 
-    /// The number of workers, or the maximum if the pool [grows and shrinks](Builder::min_workers).
+    /// The number of workers, or the maximum if the pool [grows and shrinks](crate::Builder::min_workers).
     pub fn workers(&self) -> usize {
         self.shared.stealers.len()
     }
 
     /// The number of threads right now. It differs from [`workers`](Self::workers) if the pool
-    /// [grows and shrinks](Builder::min_workers) or shuts down.
+    /// [grows and shrinks](crate::Builder::min_workers) or shuts down.
     pub fn threads(&self) -> usize {
-        self.shared.crew.live()
+        self.shared.workers.live()
     }
 
     /// The number of accepted jobs that no worker has taken yet, an estimate while jobs come and
@@ -84,39 +63,6 @@ impl ThreadPool {
     /// have panicked.
     pub fn callback_panics(&self) -> usize {
         self.reports.panics()
-    }
-
-    /// Applies `f` to each input and returns one result per input, in the order of the inputs.
-    ///
-    /// It blocks until all inputs are done. At most [`workers`](Self::workers) calls of `f` run at
-    /// once. A worker claims one long input at a time, or several short ones, to spread the cost of
-    /// claiming. [`mapping`](Self::mapping) has the settings, and a form that does not block.
-    ///
-    /// On one of the pool's own workers, that worker takes part, so a full pool makes progress.
-    ///
-    /// When this returns, `f` and all inputs have been dropped.
-    ///
-    /// # Errors
-    /// Per input: [`JobError::Panicked`] if `f` panicked on it, which does not affect the others.
-    /// For inputs on which `f` was never called, [`JobError::Cancelled`] if the pool is closed, or
-    /// [`JobError::WouldDeadlock`] if maps are nested deeper than [`Builder::max_inline_depth`]
-    /// allows.
-    ///
-    /// # Panics
-    /// Only if the iterator of the inputs panics; then nothing has started.
-    pub fn map<I, F, R>(&self, inputs: I, f: F) -> Vec<Result<R, JobError>>
-    where
-        I: IntoIterator,
-        I::Item: Send + 'static,
-        F: Fn(I::Item) -> R + Send + Sync + 'static,
-        R: Send + 'static,
-    {
-        self.mapping().run(inputs, f)
-    }
-
-    /// A `map` with settings, such as the number of workers that take part.
-    pub fn mapping(&self) -> Mapping<'_> {
-        Mapping::new(self)
     }
 
     /// Refuses jobs from now on; accepted jobs still run. Does not block, and may be called again.
@@ -143,7 +89,7 @@ impl ThreadPool {
     }
 
     /// Refuses new jobs, cancels the pending ones, waits for the running ones, and joins the
-    /// threads. Returns the number of cancelled jobs, whose handles return [`JobError::Cancelled`].
+    /// threads. Returns the number of cancelled jobs, whose handles return [`JobError::Cancelled`](crate::JobError::Cancelled).
     /// A `map` counts as one job per worker that had not joined it yet.
     ///
     /// If a job of this pool calls it, it does not wait, and more jobs may be cancelled later.
@@ -170,7 +116,7 @@ impl ThreadPool {
     /// As [`on_own_worker`](Self::on_own_worker), but also true while a worker that has left its
     /// loop runs the destructors of its thread-locals, one of which may hold the pool.
     fn on_own_thread(&self) -> bool {
-        self.shared.crew.includes(thread::current().id())
+        self.shared.workers.includes(thread::current().id())
     }
 
     /// Whether this process is a forked child. It has no workers, and a lock that one of them held
@@ -186,10 +132,10 @@ impl ThreadPool {
         } else {
             Instant::now().checked_add(timeout)
         };
-        let workers = self.shared.crew.wait(deadline);
+        let workers = self.shared.workers.wait(deadline);
         if workers > 0 {
             // Detaches the threads.
-            drop(self.shared.crew.close());
+            drop(self.shared.workers.close());
             return Err(StillRunning {
                 workers,
                 queued: self.shared.ledger.queued(),
@@ -205,7 +151,7 @@ impl ThreadPool {
             return;
         }
         let on_own_thread = self.on_own_thread();
-        let Some(threads) = self.shared.crew.close() else {
+        let Some(threads) = self.shared.workers.close() else {
             return;
         };
         if on_own_thread {
@@ -217,7 +163,7 @@ impl ThreadPool {
             let _ = thread.join();
         }
         // Retired workers may still be running the destructors of their thread-locals.
-        self.shared.crew.wait(None);
+        self.shared.workers.wait(None);
     }
 }
 

@@ -6,14 +6,13 @@
 //! is read only when a callback is added.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::callback::Callback;
-use crate::panic::drop_contained;
+use crate::error::JobError;
+use crate::panic::{TaskPanic, catch, drop_quietly};
 use crate::shared::PoolId;
-use crate::{JobError, TaskPanic};
 
 pub(crate) type PanicHandler = dyn Fn(TaskPanic) + Send + Sync;
 
@@ -26,12 +25,12 @@ pub(crate) struct Reports {
 }
 
 /// The entry of a pool in the global map, removed when dropped.
-pub(crate) struct Listed {
+pub(crate) struct Registration {
     pool: PoolId,
     reports: Arc<Reports>,
 }
 
-impl Listed {
+impl Registration {
     pub(crate) fn new(pool: PoolId, handler: Option<Arc<PanicHandler>>) -> Self {
         let reports = Arc::new(Reports {
             handler,
@@ -46,21 +45,19 @@ impl Listed {
     }
 }
 
-impl Drop for Listed {
+impl Drop for Registration {
     fn drop(&mut self) {
         let reports = pools().remove(&self.pool);
         // Dropping the handler runs user code, so it happens outside the lock.
-        drop_contained(reports);
+        drop_quietly(reports);
     }
 }
 
 impl Reports {
     fn panicked(&self, panic: TaskPanic) {
         self.panics.fetch_add(1, Ordering::Relaxed);
-        if let Some(handler) = &self.handler
-            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| handler(panic)))
-        {
-            drop_contained(payload);
+        if let Some(handler) = &self.handler {
+            drop(catch(|| handler(panic)));
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::sleep::Sleep;
-use crate::sync::{Between, spin_until};
+use crate::sync::{spin_until, thread};
 
 /// How long a worker that found nothing spins before it parks: about the cost of being woken.
 ///
@@ -27,14 +27,14 @@ pub(crate) trait Source {
     /// Whether no job is queued and none will come.
     fn is_drained(&self) -> bool;
 
-    /// How long this worker may sleep before it should call [`may_go_home`](Self::may_go_home).
+    /// How long this worker may sleep before it should call [`may_retire`](Self::may_retire).
     fn idle_limit(&self) -> Option<Duration>;
 
-    fn may_go_home(&self) -> bool;
+    fn may_retire(&self) -> bool;
 
     /// Called when this worker stops being idle. A submitter may have relied on it, so this starts
     /// another worker if one is needed.
-    fn is_busy(&self);
+    fn grow(&self);
 }
 
 /// Blocks for the next job. Returns `None` if the pool is closed and drained, or if this worker was
@@ -49,7 +49,7 @@ pub(crate) fn next<S: Source>(source: &S, sleep: &Sleep, worker: usize) -> Optio
         loop {
             if let Some(job) = source.find() {
                 sleep.stop_search(|| source.has_queued());
-                source.is_busy();
+                source.grow();
                 return Some(job);
             }
             if source.is_drained() {
@@ -59,14 +59,14 @@ pub(crate) fn next<S: Source>(source: &S, sleep: &Sleep, worker: usize) -> Optio
                 sleep.wake_all();
                 return None;
             }
-            if sleep.is_crowded() || !spin_until(SPIN, Between::Yield, has_reason) {
+            if sleep.is_crowded() || !spin_until(SPIN, thread::yield_now, has_reason) {
                 break;
             }
         }
         let woken = sleep.sleep(worker, source.idle_limit(), has_reason);
-        if !woken && source.may_go_home() {
+        if !woken && source.may_retire() {
             sleep.stop_search(|| source.has_queued());
-            source.is_busy();
+            source.grow();
             return None;
         }
     }

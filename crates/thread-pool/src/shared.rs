@@ -4,16 +4,16 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::backlog::Backlog;
-use crate::crew::Crew;
-use crate::initializer::{self, Initializer};
+use crate::deadlock::WaitGraph;
+use crate::error::{JobError, Refusal};
+use crate::initializer::{self, Initializer, InitializerError};
 use crate::ledger::Ledger;
-use crate::panic::drop_contained;
+use crate::panic::drop_quietly;
 use crate::sleep::Sleep;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::deque::{Injector, Steal, Stealer};
-use crate::task::JobRef;
-use crate::waits::Waits;
-use crate::{InitializerError, JobError, Refusal, worker};
+use crate::task::TaskRef;
+use crate::workers::Workers;
 
 /// The ID of a pool, by which a handle recognises a worker of its own pool without keeping the pool
 /// alive.
@@ -38,13 +38,13 @@ pub(crate) struct Settings {
 
 pub(crate) struct Shared {
     pub(crate) id: PoolId,
-    pub(crate) injector: Injector<JobRef>,
+    pub(crate) injector: Injector<TaskRef>,
     /// The stealing end of each worker's own deque.
-    pub(crate) stealers: Box<[Stealer<JobRef>]>,
+    pub(crate) stealers: Box<[Stealer<TaskRef>]>,
     pub(crate) sleep: Sleep,
-    pub(crate) crew: Crew,
+    pub(crate) workers: Workers,
     pub(crate) ledger: Ledger,
-    pub(crate) waits: Waits,
+    pub(crate) wait_graph: WaitGraph,
     pub(crate) settings: Settings,
     /// The failure of an initializer, which closed the pool and cancelled its jobs.
     failure: OnceLock<InitializerError>,
@@ -55,33 +55,24 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        stealers: Box<[Stealer<JobRef>]>,
+        stealers: Box<[Stealer<TaskRef>]>,
         sleep: Sleep,
-        crew: Crew,
+        workers: Workers,
         settings: Settings,
     ) -> Self {
         Self {
             id: PoolId::next(),
             injector: Injector::new(),
             ledger: Ledger::new(stealers.len()),
-            waits: Waits::new(stealers.len()),
+            wait_graph: WaitGraph::new(stealers.len()),
             stealers,
             sleep,
-            crew,
+            workers,
             settings,
             failure: OnceLock::new(),
             cancelling: AtomicBool::new(false),
             cancelled: AtomicUsize::new(0),
         }
-    }
-
-    /// Queues a job that the ledger accepted: on the worker's own deque if this is one of the pool,
-    /// else for all. The caller notifies, so that many jobs can be queued with one notice.
-    pub(crate) fn queue(&self, job: JobRef) {
-        worker::with_current(self.id, |worker| match worker {
-            Some(worker) => worker.push(job),
-            None => self.injector.push(job),
-        });
     }
 
     pub(crate) fn has_queued(&self) -> bool {
@@ -120,7 +111,7 @@ impl Shared {
             && let Err(cause) = initializer::run(&**initializer, worker)
         {
             // The first failure stays the cause. It is set before the pool is seen closed.
-            drop_contained(self.failure.set(cause));
+            drop_quietly(self.failure.set(cause));
             self.close_and_cancel();
         }
     }
@@ -137,7 +128,7 @@ impl Shared {
         }
     }
 
-    fn cancel_all(&self, steal: impl Fn() -> Steal<JobRef>) {
+    fn cancel_all(&self, steal: impl Fn() -> Steal<TaskRef>) {
         loop {
             match steal() {
                 Steal::Success(job) => {
@@ -162,7 +153,7 @@ impl Shared {
         self.cancelling.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn cancel(&self, job: &JobRef) {
+    pub(crate) fn cancel(&self, job: &TaskRef) {
         if job.cancel(self.cancel_error()) {
             self.cancelled.fetch_add(1, Ordering::Relaxed);
         }

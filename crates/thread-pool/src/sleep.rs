@@ -33,7 +33,7 @@
 //! 4. *The pool is closed, or closed and emptied, while a worker goes to sleep.* As 1, with the
 //!    ledger in place of the queue and `wake_all` in place of `notify`.
 //! 5. *A worker whose idle timeout has elapsed retires.* It first moves itself to SEARCHING and
-//!    then leaves as in 2. If no sleeper can be woken, it has a new thread started (see `crew.rs`).
+//!    then leaves as in 2. If no sleeper can be woken, it has a new thread started (see `growth.rs`).
 //!
 //! The protocol needs one property of the queues: a job is in one of them until a worker takes it
 //! to run. Workers therefore take single jobs. A batch on its way to another deque would for a
@@ -47,7 +47,7 @@
 //!
 //! A woken worker counts as searching at once, but takes a while to run. So `notify` returns
 //! whether an *awake* worker was searching: only then does it pay to spin for the result (see
-//! `task/outcome.rs`).
+//! `task/result_ref.rs`).
 //!
 //! A worker that blocks inside a job counts as WORKING and is never woken; jobs in its own deque
 //! can be stolen.
@@ -56,10 +56,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-use crate::lock;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::thread::{self, Thread};
-use crate::sync::{Mutex, park_until};
+use crate::sync::{Mutex, lock, park_until};
 
 const SEARCHING: u64 = 1;
 const SLEEPING: u64 = 1 << 16;

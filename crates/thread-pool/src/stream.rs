@@ -6,9 +6,14 @@ use std::iter::FusedIterator;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::panic::drop_contained;
+use crate::error::{JobError, TimedOut};
+use crate::growth;
+use crate::handle::Handle;
+use crate::panic::drop_quietly;
+use crate::pool::ThreadPool;
 use crate::stream_state::{Front, Helper, StreamState};
-use crate::{Handle, JobError, ThreadPool, TimedOut, crew, task, worker};
+use crate::task;
+use crate::worker;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
@@ -48,7 +53,7 @@ where
     /// Inputs on their way in, kept here so that none is lost if the iterator panics.
     pulled: Vec<I::Item>,
     /// The number of inputs that went in and whose results have not come out.
-    under_way: usize,
+    in_flight: usize,
     /// Results on their way out.
     ready: VecDeque<Result<R, JobError>>,
 }
@@ -70,7 +75,7 @@ where
             state: Arc::new(StreamState::new(f, bounds.limit, bounds.chunk, shared)),
             helpers: Vec::new(),
             pulled: Vec::new(),
-            under_way: 0,
+            in_flight: 0,
             ready: VecDeque::new(),
         }
     }
@@ -97,13 +102,13 @@ where
         inline: bool,
     ) -> Result<Option<Result<R, JobError>>, TimedOut> {
         loop {
-            self.supply();
+            self.refill();
             if let Some(result) = self.ready.pop_front() {
                 return Ok(Some(result));
             }
             match self.state.take(&mut self.ready) {
                 Front::Ready => {
-                    self.under_way -= self.ready.len();
+                    self.in_flight -= self.ready.len();
                     continue;
                 }
                 Front::Empty => return Ok(self.last_result()),
@@ -118,8 +123,8 @@ where
 
     /// Refills the inputs for the workers. While results are ready, it waits until half of the
     /// look-ahead is free, so that not each result costs a refill.
-    fn supply(&mut self) {
-        let kept = self.under_way + self.ready.len();
+    fn refill(&mut self) {
+        let kept = self.in_flight + self.ready.len();
         if !self.ready.is_empty() && kept > self.bounds.look_ahead / 2 {
             return;
         }
@@ -132,18 +137,18 @@ where
         {
             match inputs.next() {
                 Some(input) => self.pulled.push(input),
-                None => drop_contained(self.inputs.take()),
+                None => drop_quietly(self.inputs.take()),
             }
         }
-        self.under_way += self.pulled.len();
+        self.in_flight += self.pulled.len();
         let helpers = self.state.push(&mut self.pulled);
         if helpers > 0 {
-            self.send_for(helpers);
+            self.queue_helpers(helpers);
         }
     }
 
     /// Queues `helpers` helpers, which are already counted.
-    fn send_for(&mut self, helpers: usize) {
+    fn queue_helpers(&mut self, helpers: usize) {
         let shared = self.pool.shared();
         self.helpers.retain(|helper| !helper.is_finished());
         let before = self.helpers.len();
@@ -155,12 +160,12 @@ where
                 closed = true;
                 continue;
             }
-            let (job, outcome) = task::new(move || helper.help());
-            shared.queue(job);
-            self.helpers.push(Handle::new(outcome, shared.id, false));
+            let (job, result) = task::new(move || helper.help());
+            worker::queue(shared, job);
+            self.helpers.push(Handle::new(result, shared.id, false));
         }
         shared.sleep.notify(self.helpers.len() - before);
-        crew::grow(shared);
+        growth::grow(shared);
         if closed {
             self.close();
         }
@@ -170,13 +175,13 @@ where
     fn close(&mut self) {
         self.closed = true;
         // Inputs pulled before the iterator panicked.
-        self.under_way += self.pulled.len();
+        self.in_flight += self.pulled.len();
         for _ in 0..self.state.push(&mut self.pulled) {
             // Counted, but never queued.
             drop(Helper::new(&self.state));
         }
         if self.state.give_up() > 0 {
-            drop_contained(self.inputs.take());
+            drop_quietly(self.inputs.take());
         }
     }
 
@@ -185,8 +190,8 @@ where
     /// whether the stream was cut short.
     fn last_result(&mut self) -> Option<Result<R, JobError>> {
         let next = self.inputs.as_mut()?.next();
-        drop_contained(self.inputs.take());
-        drop_contained(next?);
+        drop_quietly(self.inputs.take());
+        drop_quietly(next?);
         Some(Err(self.pool.shared().cancel_error()))
     }
 
@@ -233,12 +238,12 @@ where
 {
     fn drop(&mut self) {
         self.state.stop();
-        self.pulled.drain(..).for_each(drop_contained);
-        self.ready.drain(..).for_each(drop_contained);
+        self.pulled.drain(..).for_each(drop_quietly);
+        self.ready.drain(..).for_each(drop_quietly);
         for helper in &self.helpers {
-            helper.outcome().cancel(JobError::Cancelled);
+            helper.task().cancel(JobError::Cancelled);
         }
-        drop_contained(self.inputs.take());
+        drop_quietly(self.inputs.take());
     }
 }
 
@@ -249,7 +254,7 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MapStream")
-            .field("under_way", &(self.under_way + self.ready.len()))
+            .field("in_flight", &(self.in_flight + self.ready.len()))
             .finish_non_exhaustive()
     }
 }

@@ -7,19 +7,18 @@
 //! inputs again.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::panic::{Contained, drop_contained};
+use crate::error::JobError;
+use crate::panic::{catch, drop_quietly};
 use crate::shared::Shared;
-use crate::sync::{Condvar, Mutex};
-use crate::{JobError, TaskPanic, lock};
+use crate::sync::{Condvar, Mutex, lock, wait_until};
 
 pub(crate) struct StreamState<T, R, F> {
     inner: Mutex<Inner<T, R>>,
     changed: Condvar,
-    f: Contained<F>,
+    f: F,
     limit: usize,
     chunk: usize,
     pool: Arc<Shared>,
@@ -66,7 +65,7 @@ where
                 waiting: false,
             }),
             changed: Condvar::new(),
-            f: Contained::new(f),
+            f,
             limit,
             chunk,
             pool,
@@ -124,23 +123,12 @@ where
                 return true;
             }
             inner.waiting = true;
-            inner = match deadline {
-                None => self
-                    .changed
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        inner.waiting = false;
-                        return false;
-                    }
-                    self.changed
-                        .wait_timeout(inner, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+            let in_time;
+            (inner, in_time) = wait_until(&self.changed, inner, deadline);
+            if !in_time {
+                inner.waiting = false;
+                return false;
+            }
         }
     }
 
@@ -148,7 +136,7 @@ where
     /// longer counts as a helper. Never unwinds.
     fn help(&self) {
         if !self.join() {
-            return self.go_home(&mut lock(&self.inner));
+            return self.leave(&mut lock(&self.inner));
         }
         let (mut chunk, mut results) = (Vec::new(), Vec::new());
         while let Some(first) = self.claim(&mut chunk) {
@@ -163,7 +151,7 @@ where
         let mut inner = lock(&self.inner);
         if inner.unclaimed.is_empty() || self.pool.is_cancelling() {
             inner.active -= 1;
-            self.go_home(&mut inner);
+            self.leave(&mut inner);
             return None;
         }
         let first = inner.front + inner.window.len() - inner.unclaimed.len();
@@ -172,7 +160,7 @@ where
         Some(first)
     }
 
-    fn go_home(&self, inner: &mut Inner<T, R>) {
+    fn leave(&self, inner: &mut Inner<T, R>) {
         inner.helpers -= 1;
         if inner.helpers == 0 && inner.waiting {
             self.changed.notify_one();
@@ -210,11 +198,12 @@ where
 
     /// Processes a chunk and stores all of its results in one step.
     fn run(&self, first: usize, chunk: &mut Vec<T>, results: &mut Vec<Result<R, JobError>>) {
-        let f = self.f.get();
-        results.extend(chunk.drain(..).map(|input| {
-            catch_unwind(AssertUnwindSafe(|| f(input)))
-                .map_err(|payload| JobError::Panicked(TaskPanic::new(payload)))
-        }));
+        let f = &self.f;
+        results.extend(
+            chunk
+                .drain(..)
+                .map(|input| catch(|| f(input)).map_err(JobError::Panicked)),
+        );
         let wake = {
             let mut inner = lock(&self.inner);
             let place = first - inner.front;
@@ -230,7 +219,7 @@ where
         if wake {
             self.changed.notify_one();
         }
-        results.drain(..).for_each(drop_contained);
+        results.drain(..).for_each(drop_quietly);
     }
 
     /// Turns each unclaimed input into an error, and returns their number.
@@ -244,7 +233,7 @@ where
             std::mem::take(&mut inner.unclaimed)
         };
         let given_up = dropped.len();
-        dropped.into_iter().for_each(drop_contained);
+        dropped.into_iter().for_each(drop_quietly);
         given_up
     }
 
@@ -260,7 +249,7 @@ where
             }
             inner.unclaimed.pop_front()
         };
-        drop_contained(dropped);
+        drop_quietly(dropped);
     }
 
     /// Reacts to the drop of the stream: starts nothing more and keeps no result.
@@ -271,8 +260,8 @@ where
             let window = std::mem::take(&mut inner.window);
             (std::mem::take(&mut inner.unclaimed), window)
         };
-        unclaimed.into_iter().for_each(drop_contained);
-        window.into_iter().for_each(drop_contained);
+        unclaimed.into_iter().for_each(drop_quietly);
+        window.into_iter().for_each(drop_quietly);
     }
 }
 
@@ -310,7 +299,7 @@ where
     fn drop(&mut self) {
         // Cancelled before it arrived.
         if let Some(state) = &self.state {
-            state.go_home(&mut lock(&state.inner));
+            state.leave(&mut lock(&state.inner));
         }
     }
 }

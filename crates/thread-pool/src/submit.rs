@@ -2,9 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::backlog::{Patience, Place};
-use crate::task::{JobRef, OutcomeRef};
-use crate::{Handle, Refusal, SubmitError, ThreadPool, crew, task};
+use crate::backlog::{Permit, WhenFull};
+use crate::error::{Refusal, SubmitError};
+use crate::growth;
+use crate::handle::Handle;
+use crate::pool::ThreadPool;
+use crate::task::{self, ResultRef, TaskRef};
+use crate::worker;
 
 impl ThreadPool {
     /// Queues a job and returns the handle to its result.
@@ -28,7 +32,7 @@ impl ThreadPool {
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        self.submit_with(job, self.patience())
+        self.submit_with(job, self.when_full())
     }
 
     /// As [`submit`](Self::submit), but never blocks: it refuses the job while the number of
@@ -65,7 +69,7 @@ impl ThreadPool {
         R: Send + 'static,
     {
         // This deadline has already passed.
-        self.submit_with(job, Patience::Until(Some(Instant::now())))
+        self.submit_with(job, WhenFull::Wait(Some(Instant::now())))
     }
 
     /// As [`submit`](Self::submit), but waits for room for at most `timeout`, even on a worker of
@@ -83,64 +87,64 @@ impl ThreadPool {
         R: Send + 'static,
     {
         // A deadline beyond the clock's range is no deadline.
-        self.submit_with(job, Patience::Until(Instant::now().checked_add(timeout)))
+        self.submit_with(job, WhenFull::Wait(Instant::now().checked_add(timeout)))
     }
 
-    fn submit_with<F, R>(&self, job: F, patience: Patience) -> Result<Handle<R>, SubmitError<F>>
+    fn submit_with<F, R>(&self, job: F, when_full: WhenFull) -> Result<Handle<R>, SubmitError<F>>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        match self.admit(patience) {
-            Ok(place) => Ok(self.enqueue(place, job)),
+        match self.admit(when_full) {
+            Ok(permit) => Ok(self.enqueue(permit, job)),
             Err(refusal) => Err(SubmitError::new(job, refusal)),
         }
     }
 
     /// What a plain submission does while the backlog is full.
-    pub(crate) fn patience(&self) -> Patience {
+    pub(crate) fn when_full(&self) -> WhenFull {
         if self.shared().settings.backlog.is_some() && self.on_own_worker() {
-            Patience::Never
+            WhenFull::Exceed
         } else {
-            Patience::Until(None)
+            WhenFull::Wait(None)
         }
     }
 
     /// Accepts one job into the backlog and the ledger; the caller must then queue it.
-    pub(crate) fn admit(&self, patience: Patience) -> Result<Option<Place>, Refusal> {
+    pub(crate) fn admit(&self, when_full: WhenFull) -> Result<Option<Permit>, Refusal> {
         let shared = self.shared();
-        let place = match &shared.settings.backlog {
+        let permit = match &shared.settings.backlog {
             None => None,
-            Some(backlog) => Some(backlog.enter(patience).ok_or(Refusal::Full)?),
+            Some(backlog) => Some(backlog.enter(when_full).ok_or(Refusal::Full)?),
         };
         if shared.ledger.accept() {
-            Ok(place)
+            Ok(permit)
         } else {
             Err(shared.refusal())
         }
     }
 
     /// Queues an admitted job.
-    pub(crate) fn enqueue<F, R>(&self, place: Option<Place>, job: F) -> Handle<R>
+    pub(crate) fn enqueue<F, R>(&self, permit: Option<Permit>, job: F) -> Handle<R>
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send + 'static,
     {
-        match place {
+        match permit {
             None => self.queue(task::new(job)),
-            Some(place) => self.queue(task::new(move || {
+            Some(permit) => self.queue(task::new(move || {
                 // The job is no longer pending. A cancelled job drops its permit with its closure.
-                drop(place);
+                drop(permit);
                 job()
             })),
         }
     }
 
-    fn queue<R: 'static>(&self, (job, outcome): (JobRef, OutcomeRef<R>)) -> Handle<R> {
+    fn queue<R: 'static>(&self, (job, result): (TaskRef, ResultRef<R>)) -> Handle<R> {
         let shared = self.shared();
-        shared.queue(job);
+        worker::queue(shared, job);
         let soon = shared.sleep.notify(1);
-        crew::grow(shared);
-        Handle::new(outcome, shared.id, soon)
+        growth::grow(shared);
+        Handle::new(result, shared.id, soon)
     }
 }

@@ -5,15 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::slice;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::crew;
-use crate::search::{self, Source};
+use crate::deadlock::{Blocked, Deadlock};
 use crate::shared::{PoolId, Shared};
 use crate::sync::deque::{Steal, Worker as Deque};
 use crate::sync::thread_local;
-use crate::task::{JobRef, Progress};
-use crate::waits::{Blocked, Deadlock};
+use crate::task::{Progress, TaskRef};
 
 /// For every 61st job a worker looks into the shared queue before its own, so that jobs which keep
 /// submitting jobs cannot starve those from outside. A prime, to avoid resonance with patterns in
@@ -53,45 +50,50 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     index: usize,
     /// The jobs submitted on this worker, first in, first out like those from outside.
-    deque: Deque<JobRef>,
+    deque: Deque<TaskRef>,
     /// The number of waits on this worker's stack that run their jobs inline.
     depth: Cell<usize>,
     ticks: Cell<usize>,
 }
 
-/// The worker loop, from the first job to the last. Returns the empty deque.
-pub(crate) fn main(
-    shared: &Arc<Shared>,
-    index: usize,
-    deque: Deque<JobRef>,
-) -> Option<Deque<JobRef>> {
-    let worker = Rc::new(Worker {
-        shared: Arc::clone(shared),
-        index,
-        deque,
-        depth: Cell::new(0),
-        ticks: Cell::new(0),
+/// Queues a job that the ledger accepted: on the deque of this thread if it is a worker of the pool,
+/// otherwise for all workers. The caller notifies, so that one notification can cover many jobs.
+pub(crate) fn queue(shared: &Shared, job: TaskRef) {
+    with_current(shared.id, |worker| match worker {
+        Some(worker) => worker.deque.push(job),
+        None => shared.injector.push(job),
     });
-    CURRENT.with(|current| current.replace(Some(Rc::clone(&worker))));
-    shared.initialize(index);
-    shared.crew.ready();
-    while let Some(job) = search::next(&*worker, &shared.sleep, index) {
-        worker.execute(job);
-    }
-    CURRENT.with(|current| current.replace(None));
-    Rc::into_inner(worker).map(|worker| worker.deque)
 }
 
 impl Worker {
-    pub(crate) fn push(&self, job: JobRef) {
-        self.deque.push(job);
+    /// Makes this thread a worker, until it calls [`leave`](Self::leave).
+    pub(crate) fn enter(shared: &Arc<Shared>, index: usize, deque: Deque<TaskRef>) -> Rc<Self> {
+        let worker = Rc::new(Self {
+            shared: Arc::clone(shared),
+            index,
+            deque,
+            depth: Cell::new(0),
+            ticks: Cell::new(0),
+        });
+        CURRENT.with(|current| current.replace(Some(Rc::clone(&worker))));
+        worker
+    }
+
+    /// Returns the empty deque. The thread is no longer a worker.
+    pub(crate) fn leave(worker: Rc<Self>) -> Option<Deque<TaskRef>> {
+        CURRENT.with(|current| current.replace(None));
+        Rc::into_inner(worker).map(|worker| worker.deque)
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Prepares to block on `job`: runs it inline if it is pending.
     ///
     /// No other job may run here, since it might need a lock that is held further down this stack.
     /// The awaited job may need one too, but then it would have deadlocked on any thread.
-    pub(crate) fn before_wait(&self, job: &JobRef) -> Result<Option<Blocked<'_>>, Deadlock> {
+    pub(crate) fn before_wait(&self, job: &TaskRef) -> Result<Option<Blocked<'_>>, Deadlock> {
         if matches!(job.progress(), Progress::Pending) {
             // Afterwards it is no longer pending, whichever thread ran it.
             self.inline(|| job.run(self.index))?;
@@ -100,8 +102,8 @@ impl Worker {
     }
 
     /// Prepares to block until one of `jobs`, which all run elsewhere, has ended.
-    pub(crate) fn before_block(&self, jobs: &[JobRef]) -> Result<Option<Blocked<'_>>, Deadlock> {
-        self.shared.waits.block(self.index, jobs)
+    pub(crate) fn before_block(&self, jobs: &[TaskRef]) -> Result<Option<Blocked<'_>>, Deadlock> {
+        self.shared.wait_graph.block(self.index, jobs)
     }
 
     pub(crate) fn index(&self) -> usize {
@@ -126,7 +128,9 @@ impl Worker {
         Ok(value)
     }
 
-    fn execute(&self, job: JobRef) {
+    /// Runs a job, or cancels it if the pool cancels its jobs.
+    #[inline]
+    pub(crate) fn execute(&self, job: TaskRef) {
         if self.shared.is_cancelling() {
             self.shared.cancel(&job);
         } else {
@@ -134,34 +138,9 @@ impl Worker {
         }
     }
 
-    fn find_shared(&self) -> Option<JobRef> {
-        until_settled(|| self.shared.injector.steal())
-    }
-
-    fn find_elsewhere(&self) -> Option<JobRef> {
-        let (before, from) = self.shared.stealers.split_at(self.index);
-        // Each worker starts at its neighbour, so that thieves spread out.
-        from.iter()
-            .skip(1)
-            .chain(before)
-            .find_map(|stealer| until_settled(|| stealer.steal()))
-    }
-
-    /// Starts at a different worker each time, so that none is always last. It may look at its own
-    /// deque, which is harmless.
-    fn find_elsewhere_in_turn(&self, ticks: usize) -> Option<JobRef> {
-        let stealers = &self.shared.stealers;
-        let (before, from) = stealers.split_at(ticks / OTHERS_FIRST_EVERY % stealers.len());
-        from.iter()
-            .chain(before)
-            .find_map(|stealer| until_settled(|| stealer.steal()))
-    }
-}
-
-impl Source for Worker {
-    type Job = JobRef;
-
-    fn find(&self) -> Option<JobRef> {
+    /// Takes a job off a queue and counts it in the ledger.
+    #[inline]
+    pub(crate) fn find(&self) -> Option<TaskRef> {
         let ticks = self.ticks.get().wrapping_add(1);
         self.ticks.set(ticks);
         let job = if ticks.is_multiple_of(SHARED_FIRST_EVERY) {
@@ -182,28 +161,31 @@ impl Source for Worker {
         Some(job)
     }
 
-    fn has_queued(&self) -> bool {
-        self.shared.has_queued()
+    fn find_shared(&self) -> Option<TaskRef> {
+        until_settled(|| self.shared.injector.steal())
     }
 
-    fn is_drained(&self) -> bool {
-        self.shared.ledger.is_drained()
+    fn find_elsewhere(&self) -> Option<TaskRef> {
+        let (before, from) = self.shared.stealers.split_at(self.index);
+        // Each worker starts at its neighbour, so that thieves spread out.
+        from.iter()
+            .skip(1)
+            .chain(before)
+            .find_map(|stealer| until_settled(|| stealer.steal()))
     }
 
-    fn idle_limit(&self) -> Option<Duration> {
-        self.shared.crew.idle_limit()
-    }
-
-    fn may_go_home(&self) -> bool {
-        self.shared.crew.may_go_home()
-    }
-
-    fn is_busy(&self) {
-        crew::grow(&self.shared);
+    /// Starts at a different worker each time, so that none is always last. It may look at its own
+    /// deque, which is harmless.
+    fn find_elsewhere_in_turn(&self, ticks: usize) -> Option<TaskRef> {
+        let stealers = &self.shared.stealers;
+        let (before, from) = stealers.split_at(ticks / OTHERS_FIRST_EVERY % stealers.len());
+        from.iter()
+            .chain(before)
+            .find_map(|stealer| until_settled(|| stealer.steal()))
     }
 }
 
-fn until_settled(steal: impl Fn() -> Steal<JobRef>) -> Option<JobRef> {
+fn until_settled(steal: impl Fn() -> Steal<TaskRef>) -> Option<TaskRef> {
     loop {
         match steal() {
             Steal::Success(job) => return Some(job),

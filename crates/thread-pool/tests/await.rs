@@ -23,14 +23,6 @@ impl Wake for Count {
     }
 }
 
-struct Panicking;
-
-impl Wake for Panicking {
-    fn wake(self: Arc<Self>) {
-        panic!("this waker panics");
-    }
-}
-
 fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(waker))
 }
@@ -146,22 +138,6 @@ fn dropped_future_drops_its_waker_and_its_job_runs() {
         gate.open();
         assert_eq!(receiver.recv().unwrap(), 1);
         assert_eq!(count.0.load(Ordering::SeqCst), 0);
-    });
-}
-
-#[test]
-fn worker_survives_a_panicking_waker() {
-    within_deadline(|| {
-        let pool = ThreadPool::new(1).unwrap();
-        let worker = pool.submit(|| std::thread::current().id()).unwrap();
-        let worker = worker.wait().unwrap();
-        let (gate, mut job) = occupy(&pool);
-        let waker = Waker::from(Arc::new(Panicking));
-        assert!(poll(&mut job, &waker).is_pending());
-        gate.open();
-        let after = pool.submit(|| std::thread::current().id()).unwrap();
-        assert_eq!(after.wait().unwrap(), worker);
-        job.wait().unwrap();
     });
 }
 

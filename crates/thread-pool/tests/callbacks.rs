@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
@@ -132,27 +132,6 @@ fn callback_waiting_for_its_own_job_gets_an_error() {
             receiver.recv().unwrap(),
             Err(JobError::WouldDeadlock)
         ));
-    });
-}
-
-#[test]
-fn a_panic_handler_that_panics_is_contained_and_all_is_counted() {
-    within_deadline(|| {
-        let pool = ThreadPool::builder()
-            .workers(1)
-            .callback_panic_handler(|_| panic!("the handler too"))
-            .build()
-            .unwrap();
-        let (gate, mut job) = occupy(&pool);
-        let after = Arc::new(AtomicBool::new(false));
-        let reached = Arc::clone(&after);
-        job.on_complete(|_| panic!("first"));
-        job.on_complete(|_| panic!("second"));
-        job.on_complete(move |_| reached.store(true, Ordering::SeqCst));
-        gate.open();
-        job.wait().unwrap();
-        assert!(after.load(Ordering::SeqCst));
-        assert_eq!(pool.callback_panics(), 2);
     });
 }
 

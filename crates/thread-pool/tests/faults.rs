@@ -35,13 +35,11 @@ fn fault_1_panic_payload_reaches_the_handle_of_its_job() {
 }
 
 /// Panics when dropped.
-struct Bomb(usize);
+struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if let Some(more) = self.0.checked_sub(1) {
-            panic_any(Bomb(more));
-        }
+        panic!("dropped");
     }
 }
 
@@ -49,21 +47,19 @@ impl Drop for Bomb {
 fn fault_2_panic_of_a_payload_destructor_is_contained() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
-        for depth in [1, 3] {
-            // Dropped by the waiter, the worker, an iterator, a scope and a stream.
-            drop(pool.submit(move || panic_any(Bomb(depth))).unwrap().wait());
-            drop(pool.submit(move || panic_any(Bomb(depth))).unwrap());
-            let bad = pool.submit(move || panic_any(Bomb(depth))).unwrap();
-            effective_thread_pool::as_completed([bad]).for_each(drop);
-            let result = pool.scope(|scope| drop(scope.submit(|| panic_any(Bomb(depth)))));
-            drop(result.unwrap_err());
-            let results = pool.mapping().stream(0..3, move |_| panic_any(Bomb(depth)));
-            results.for_each(|result: Result<(), _>| drop(result));
-            // Dropped by the pool, as the panic of a callback.
-            let mut good = pool.submit(|| ()).unwrap();
-            good.on_complete(move |_| panic_any(Bomb(depth)));
-            good.wait().unwrap();
-        }
+        // Dropped by the waiter, the worker, an iterator, a scope and a stream.
+        drop(pool.submit(|| panic_any(Bomb)).unwrap().wait());
+        drop(pool.submit(|| panic_any(Bomb)).unwrap());
+        let bad = pool.submit(|| panic_any(Bomb)).unwrap();
+        effective_thread_pool::as_completed([bad]).for_each(drop);
+        let result = pool.scope(|scope| drop(scope.submit(|| panic_any(Bomb))));
+        drop(result.unwrap_err());
+        let results = pool.mapping().stream(0..3, |_| panic_any(Bomb));
+        results.for_each(|result: Result<(), _>| drop(result));
+        // Dropped by the pool, as the panic of a callback.
+        let mut good = pool.submit(|| ()).unwrap();
+        good.on_complete(|_| panic_any(Bomb));
+        good.wait().unwrap();
         assert_eq!(pool.submit(|| 1).unwrap().wait().unwrap(), 1);
     });
 }
@@ -111,6 +107,8 @@ fn fault_4_cancel_stops_pending_jobs_and_refuses_running_ones() {
             .submit(move || sets.store(true, Ordering::SeqCst))
             .unwrap();
         assert!(pending.cancel());
+        assert_eq!(Arc::strong_count(&ran), 1, "the closure is dropped");
+        assert!(pending.is_finished() && !pending.cancel());
         assert!(!running.cancel());
         assert!(matches!(pending.wait(), Err(JobError::Cancelled)));
         gate.open();
@@ -154,17 +152,24 @@ fn fault_6_pool_dropped_on_its_own_worker_does_not_self_join() {
     within_deadline(|| {
         for _ in 0..100 {
             let pool = Arc::new(ThreadPool::new(2).unwrap());
-            let (mine, gate) = (Arc::clone(&pool), Gate::new());
-            let inside = gate.clone();
+            let gate = Gate::new();
+            let (sender, receiver) = mpsc::channel();
+            let (mine, inside, after) = (Arc::clone(&pool), gate.clone(), sender.clone());
             let dropping = pool
                 .submit(move || {
                     inside.pass();
+                    // Accepted before the end, so it runs.
+                    drop(mine.submit(move || after.send("after")).unwrap());
                     drop(mine);
+                    sender.send("dropped").unwrap();
                 })
                 .unwrap();
             drop(pool);
             gate.open();
             dropping.wait().unwrap();
+            let mut messages: Vec<_> = receiver.iter().collect();
+            messages.sort_unstable();
+            assert_eq!(messages, ["after", "dropped"]);
         }
     });
 }

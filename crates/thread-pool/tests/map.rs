@@ -235,21 +235,6 @@ fn started(
 }
 
 #[test]
-fn dropped_map_drops_unclaimed_inputs_at_once() {
-    within_deadline(|| {
-        let pool = ThreadPool::new(2).unwrap();
-        let (gate, alive, calls, map) = started(&pool);
-        drop(map);
-        // One reference here, one in the running call.
-        assert_eq!(Arc::strong_count(&alive), 2);
-        gate.open();
-        eventually(|| Arc::strong_count(&alive) == 1);
-        pool.shutdown();
-        assert_eq!(calls.load(Ordering::SeqCst), 1);
-    });
-}
-
-#[test]
 fn cancelled_map_returns_finished_results() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -16,14 +16,12 @@ fn panic_of<R: std::fmt::Debug>(result: Result<R, JobError>) -> TaskPanic {
     }
 }
 
-/// Panics when dropped, with another of its kind as the payload, `0` more times.
-struct Bomb(usize);
+/// Panics when dropped.
+struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if let Some(more) = self.0.checked_sub(1) {
-            panic_any(Bomb(more));
-        }
+        panic!("dropped");
     }
 }
 
@@ -50,36 +48,11 @@ fn panic_is_the_error_of_its_job_and_the_worker_survives() {
 }
 
 #[test]
-fn any_payload_comes_through() {
-    let pool = ThreadPool::new(1).unwrap();
-    let panic = panic_of(pool.submit(|| panic_any(17u32)).unwrap().wait());
-    assert_eq!(panic.message(), "the payload of the panic is not a string");
-    assert_eq!(*panic.into_payload().downcast::<u32>().unwrap(), 17);
-    let panic = panic_of(pool.submit(|| panic!("plain")).unwrap().wait());
-    assert_eq!(*panic.into_payload().downcast::<&str>().unwrap(), "plain");
-}
-
-#[test]
-fn a_payload_that_panics_when_dropped_is_contained() {
-    within_deadline(|| {
-        let pool = ThreadPool::new(1).unwrap();
-        // One holds a bomb that goes off once, the other one that goes off again and again.
-        for depth in [1, 5] {
-            // Dropped by the waiter.
-            drop(pool.submit(move || panic_any(Bomb(depth))).unwrap().wait());
-            // Dropped by the worker, since nobody waits.
-            drop(pool.submit(move || panic_any(Bomb(depth))).unwrap());
-        }
-        assert_eq!(pool.submit(|| 1).unwrap().wait().unwrap(), 1);
-    });
-}
-
-#[test]
 fn result_that_panics_when_dropped_spares_the_worker() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
-        drop(pool.submit(|| Bomb(1)).unwrap());
+        drop(pool.submit(|| Bomb).unwrap());
         gate.open();
         assert_eq!(pool.submit(|| 1).unwrap().wait().unwrap(), 1);
     });
@@ -90,7 +63,7 @@ fn closure_that_panics_when_cancelled_is_contained() {
     within_deadline(|| {
         let pool = ThreadPool::new(1).unwrap();
         let (gate, _) = occupy(&pool);
-        let bomb = Bomb(3);
+        let bomb = Bomb;
         let handle = pool.submit(move || drop(bomb)).unwrap();
         assert!(handle.cancel());
         assert!(matches!(handle.wait(), Err(JobError::Cancelled)));
@@ -121,25 +94,11 @@ fn panic_in_a_map_is_the_error_of_its_input() {
 }
 
 #[test]
-fn a_payload_that_panics_when_dropped_is_contained_in_a_map_too() {
-    within_deadline(|| {
-        let pool = ThreadPool::new(2).unwrap();
-        let results = pool.map(
-            0..10usize,
-            |n| if n % 2 == 0 { panic_any(Bomb(n)) } else { n },
-        );
-        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 5);
-        drop(results);
-        assert_eq!(pool.map([1], |n| n).len(), 1);
-    });
-}
-
-#[test]
 fn panicking_destructors_do_not_hang_a_map() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();
-        let bomb = Bomb(2);
-        let results = pool.map((0..10).map(|_| Bomb(1)), move |input| {
+        let bomb = Bomb;
+        let results = pool.map((0..10).map(|_| Bomb), move |input| {
             let _ = &bomb;
             drop(input);
         });
@@ -152,7 +111,7 @@ fn panicking_destructors_do_not_hang_a_map() {
 
         let (gate, _) = occupy(&pool);
         let (second, _) = occupy(&pool);
-        let map = pool.mapping().start((0..10).map(|_| Bomb(2)), drop);
+        let map = pool.mapping().start((0..10).map(|_| Bomb), drop);
         map.cancel();
         assert!(
             map.wait()
@@ -191,7 +150,7 @@ fn results_of_a_dropped_map_may_panic_when_dropped() {
                 started.send(()).unwrap();
                 inside.pass();
             }
-            Bomb(1)
+            Bomb
         });
         has_started.recv().unwrap();
         drop(map);
@@ -199,44 +158,4 @@ fn results_of_a_dropped_map_may_panic_when_dropped() {
         // The worker drops six results, each of which panics.
         assert_eq!(pool.submit(|| 8).unwrap().wait().unwrap(), 8);
     });
-}
-
-#[test]
-fn an_iterators_panic_survives_inputs_that_panic_in_drop() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("dropped");
-        }
-    }
-    let inputs = || (0..5).map(|n| if n < 3 { Bomb } else { panic!("source") });
-    within_deadline(move || {
-        let pool = ThreadPool::new(1).unwrap();
-        let mapped = catch_unwind(AssertUnwindSafe(|| {
-            drop(pool.map(inputs(), std::mem::forget));
-        }));
-        assert_eq!(mapped.unwrap_err().downcast_ref(), Some(&"source"));
-        let scoped = catch_unwind(AssertUnwindSafe(|| {
-            drop(pool.scope(|scope| drop(scope.map(inputs(), std::mem::forget))));
-        }));
-        assert_eq!(scoped.unwrap_err().downcast_ref(), Some(&"source"));
-    });
-}
-
-#[test]
-fn an_absurd_size_hint_reserves_no_memory() {
-    struct Boastful(u32);
-    impl Iterator for Boastful {
-        type Item = u32;
-        fn next(&mut self) -> Option<u32> {
-            self.0 = self.0.checked_sub(1)?;
-            Some(self.0)
-        }
-        fn size_hint(&self) -> (usize, Option<usize>) {
-            (usize::MAX, None)
-        }
-    }
-    let pool = ThreadPool::new(1).unwrap();
-    let results = pool.map(Boastful(3), |n| n);
-    assert!(results.into_iter().map(Result::unwrap).eq([2, 1, 0]));
 }

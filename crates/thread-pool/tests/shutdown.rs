@@ -189,33 +189,6 @@ fn shutdown_now_cancels_the_rest_of_a_map() {
 }
 
 #[test]
-fn a_pool_dropped_on_its_own_worker_does_not_join_itself() {
-    within_deadline(|| {
-        for _ in 0..100 {
-            let pool = Arc::new(ThreadPool::new(2).unwrap());
-            let gate = Gate::new();
-            let (sender, receiver) = mpsc::channel();
-            let (mine, inside, after) = (Arc::clone(&pool), gate.clone(), sender.clone());
-            let dropping = pool
-                .submit(move || {
-                    inside.pass();
-                    // Accepted before the end, so it runs.
-                    drop(mine.submit(move || after.send("after")).unwrap());
-                    drop(mine);
-                    sender.send("dropped").unwrap();
-                })
-                .unwrap();
-            drop(pool);
-            gate.open();
-            dropping.wait().unwrap();
-            let mut messages: Vec<_> = receiver.iter().collect();
-            messages.sort_unstable();
-            assert_eq!(messages, ["after", "dropped"]);
-        }
-    });
-}
-
-#[test]
 fn every_shutdown_called_by_a_job_of_the_pool_returns() {
     within_deadline(|| {
         let ends: [fn(ThreadPool); 4] = [

@@ -313,30 +313,6 @@ fn stream_finished_before_close_yields_no_error() {
     });
 }
 
-#[test]
-fn an_iterator_dropped_with_its_stream_may_panic() {
-    struct Inputs(Bomb);
-    impl Iterator for Inputs {
-        type Item = usize;
-        fn next(&mut self) -> Option<usize> {
-            Some(self.0.0.load(Ordering::SeqCst))
-        }
-    }
-    within_deadline(|| {
-        let pool = ThreadPool::new(1).unwrap();
-        let dropped = Arc::new(AtomicUsize::new(0));
-        let (inputs, bomb) = (Bomb(Arc::clone(&dropped)), Bomb(Arc::clone(&dropped)));
-        let mut results = pool.mapping().stream(Inputs(inputs), move |n| {
-            let _used = &bomb;
-            n
-        });
-        assert!(results.next().unwrap().is_ok());
-        drop(results);
-        pool.shutdown();
-        assert_eq!(dropped.load(Ordering::SeqCst), 2);
-    });
-}
-
 /// Panics when dropped.
 struct Bomb(Arc<AtomicUsize>);
 

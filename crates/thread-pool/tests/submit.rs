@@ -85,28 +85,6 @@ fn jobs_that_need_each_other_all_get_a_worker() {
 }
 
 #[test]
-fn a_cancelled_job_never_runs_and_its_closure_is_dropped_at_once() {
-    within_deadline(|| {
-        let pool = ThreadPool::new(1).unwrap();
-        let (gate, _) = occupy(&pool);
-        let ran = Arc::new(AtomicBool::new(false));
-        let in_job = Arc::clone(&ran);
-        let handle = pool
-            .submit(move || in_job.store(true, Ordering::SeqCst))
-            .unwrap();
-        assert_eq!(Arc::strong_count(&ran), 2);
-        assert!(handle.cancel());
-        assert_eq!(Arc::strong_count(&ran), 1);
-        assert!(handle.is_finished());
-        assert!(!handle.cancel(), "once is enough");
-        assert!(matches!(handle.wait(), Err(JobError::Cancelled)));
-        gate.open();
-        pool.shutdown();
-        assert!(!ran.load(Ordering::SeqCst));
-    });
-}
-
-#[test]
 fn cancel_during_the_start_cancels_or_runs() {
     within_deadline(|| {
         let pool = ThreadPool::new(2).unwrap();

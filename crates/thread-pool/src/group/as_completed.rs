@@ -4,9 +4,10 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
-use super::{Group, Members};
+use super::members::{Group, Members};
+use crate::error::{JobError, TimedOut};
+use crate::handle::Handle;
 use crate::listeners::Watcher;
-use crate::{Handle, JobError, TimedOut};
 
 /// The index of a handle in the order in which the handles were passed, and the result of its job.
 pub type Completed<R> = (usize, Result<R, JobError>);
@@ -23,7 +24,7 @@ pub type Completed<R> = (usize, Result<R, JobError>);
 /// let pool = effective_thread_pool::ThreadPool::new(2)?;
 /// let slow = pool.submit(|| thread::sleep(Duration::from_millis(50)))?;
 /// let fast = pool.submit(|| ())?;
-/// let order: Vec<usize> = effective_thread_pool::as_completed([slow, fast]).map(|(number, _)| number).collect();
+/// let order: Vec<usize> = effective_thread_pool::as_completed([slow, fast]).map(|(index, _)| index).collect();
 /// assert_eq!(order, [1, 0]);
 /// # Ok(()) }
 /// ```
@@ -59,8 +60,8 @@ impl<R> Members<R> for Handles<R> {
         self.0.len()
     }
 
-    fn open(&self, number: usize) -> Option<&Handle<R>> {
-        self.0[number].as_ref()
+    fn open(&self, index: usize) -> Option<&Handle<R>> {
+        self.0[index].as_ref()
     }
 }
 
@@ -80,7 +81,7 @@ impl<R: 'static> AsCompleted<R> {
         // A deadline beyond the clock's range is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         match self.group.inbox.wait(deadline) {
-            Some(number) => Ok(Some(self.take(number))),
+            Some(index) => Ok(Some(self.take(index))),
             None => Err(TimedOut),
         }
     }
@@ -92,29 +93,29 @@ impl<R: 'static> AsCompleted<R> {
             .0
             .into_iter()
             .enumerate()
-            .filter_map(|(number, handle)| Some((number, handle?)))
+            .filter_map(|(index, handle)| Some((index, handle?)))
             .collect();
         for (_, handle) in &rest {
-            handle.outcome().unwatch(Watcher::Group);
+            handle.task().unwatch(Watcher::Group);
         }
         rest
     }
 
-    fn take(&mut self, number: usize) -> Completed<R> {
-        let handle = self.handles.0[number].take();
+    fn take(&mut self, index: usize) -> Completed<R> {
+        let handle = self.handles.0[index].take();
         self.left -= 1;
         // Each index comes once, after the result is ready.
         let result = handle.and_then(|mut handle| handle.wait_until(None));
-        (number, result.unwrap_or(Err(JobError::WouldDeadlock)))
+        (index, result.unwrap_or(Err(JobError::WouldDeadlock)))
     }
 
     /// Gives up the first remaining handle.
     fn give_up(&mut self) -> Option<Completed<R>> {
-        let number = self.handles.0.iter().position(Option::is_some)?;
-        let handle = self.handles.0[number].take()?;
-        handle.outcome().unwatch(Watcher::Group);
+        let index = self.handles.0.iter().position(Option::is_some)?;
+        let handle = self.handles.0[index].take()?;
+        handle.task().unwatch(Watcher::Group);
         self.left -= 1;
-        Some((number, Err(JobError::WouldDeadlock)))
+        Some((index, Err(JobError::WouldDeadlock)))
     }
 }
 
@@ -126,7 +127,7 @@ impl<R: 'static> Iterator for AsCompleted<R> {
             return None;
         }
         match self.group.next(&self.handles) {
-            Ok(number) => Some(self.take(number)),
+            Ok(index) => Some(self.take(index)),
             Err(_) => self.give_up(),
         }
     }

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Group, Members};
+use super::members::{Group, Members};
+use crate::error::JobError;
+use crate::handle::Handle;
 use crate::listeners::Watcher;
-use crate::{Handle, JobError};
 
 /// The condition of a [`wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +58,11 @@ pub struct Waited {
 pub fn wait<R: 'static>(handles: &mut [Handle<R>], until: WaitFor) -> Result<Waited, JobError> {
     let mut waiting = Waiting::new(handles, until);
     while !waiting.is_over() {
-        let number = waiting
+        let index = waiting
             .group
             .next(&waiting.members)
             .map_err(|_| JobError::WouldDeadlock)?;
-        waiting.ended(number);
+        waiting.ended(index);
     }
     Ok(waiting.result())
 }
@@ -79,7 +80,7 @@ pub fn wait_timeout<R: 'static>(
     let mut waiting = Waiting::new(handles, until);
     while !waiting.is_over() {
         match waiting.group.inbox.wait(deadline) {
-            Some(number) => waiting.ended(number),
+            Some(index) => waiting.ended(index),
             None => break,
         }
     }
@@ -97,8 +98,8 @@ impl<R> Members<R> for Borrowed<'_, R> {
         self.handles.len()
     }
 
-    fn open(&self, number: usize) -> Option<&Handle<R>> {
-        (!self.done[number]).then(|| &self.handles[number])
+    fn open(&self, index: usize) -> Option<&Handle<R>> {
+        (!self.done[index]).then(|| &self.handles[index])
     }
 }
 
@@ -124,16 +125,16 @@ impl<'a, R> Waiting<'a, R> {
             failed: false,
         };
         // Reports every job that has already ended, even if `until` asks for fewer.
-        while let Some(number) = waiting.group.inbox.take() {
-            waiting.ended(number);
+        while let Some(index) = waiting.group.inbox.take() {
+            waiting.ended(index);
         }
         waiting
     }
 
-    fn ended(&mut self, number: usize) {
-        self.members.done[number] = true;
+    fn ended(&mut self, index: usize) {
+        self.members.done[index] = true;
         self.ended += 1;
-        self.failed |= self.members.handles[number].outcome().has_failed();
+        self.failed |= self.members.handles[index].task().has_failed();
     }
 
     fn is_over(&self) -> bool {
@@ -146,20 +147,19 @@ impl<'a, R> Waiting<'a, R> {
     }
 
     fn result(mut self) -> Waited {
-        while let Some(number) = self.group.inbox.take() {
-            self.ended(number);
+        while let Some(index) = self.group.inbox.take() {
+            self.ended(index);
         }
-        let (done, pending) =
-            (0..self.members.len()).partition(|&number| self.members.done[number]);
+        let (done, pending) = (0..self.members.len()).partition(|&index| self.members.done[index]);
         Waited { done, pending }
     }
 }
 
 impl<R> Drop for Waiting<'_, R> {
     fn drop(&mut self) {
-        for number in 0..self.members.len() {
-            if let Some(handle) = self.members.open(number) {
-                handle.outcome().unwatch(Watcher::Group);
+        for index in 0..self.members.len() {
+            if let Some(handle) = self.members.open(index) {
+                handle.task().unwatch(Watcher::Group);
             }
         }
     }

@@ -3,37 +3,37 @@
 //! | file | contents |
 //! |---|---|
 //! | `slots.rs` | the inputs and the slots of the results; how inputs are claimed |
-//! | `pace.rs` | how many inputs are claimed at a time |
+//! | `chunk_size.rs` | how many inputs are claimed at a time |
 //!
-//! Taking part needs a *seat*, which each queue entry carries. A map has ended when no worker is
-//! active and no input is unclaimed, or when the last seat is returned unused because the entries
+//! Taking part needs a [`Helper`], which each queue entry holds. A map has ended when no worker is
+//! active and no input is unclaimed, or when the last helper is dropped unused because the entries
 //! were cancelled.
 //!
 //! Only workers counted as active claim inputs. So if no worker is active, under the lock, all
 //! results of claimed inputs are in their slots, and any later holder of the lock sees them.
 
-mod pace;
+mod chunk_size;
 mod slots;
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::panic::drop_contained;
+use crate::error::JobError;
+use crate::panic::drop_quietly;
 use crate::shared::Shared;
-use crate::sync::{Condvar, Mutex};
-use crate::{JobError, lock};
-use pace::Pace;
+use crate::sync::{Condvar, Mutex, lock, wait_until};
+use chunk_size::ChunkSize;
 use slots::{Claim, Slots};
 
 /// The reason why inputs were not processed.
 #[derive(Clone, Copy)]
-pub(crate) enum Stop {
+pub(crate) enum StopReason {
     Cancelled,
     WouldDeadlock,
 }
 
-impl Stop {
+impl StopReason {
     fn error(self, pool: &Shared) -> JobError {
         match self {
             Self::Cancelled => pool.cancel_error(),
@@ -43,13 +43,13 @@ impl Stop {
 }
 
 /// A map as its handle sees it, whatever the types of inputs and function.
-pub(crate) trait MapJob<R>: Send + Sync {
+pub(crate) trait AnyMap<R>: Send + Sync {
     /// Processes inputs on this thread until none is unclaimed, if the limit allows another worker.
     /// Never unwinds.
     fn take_part(&self);
 
     /// Drops the unclaimed inputs. Never unwinds.
-    fn stop(&self, reason: Stop);
+    fn stop(&self, reason: StopReason);
 
     /// Takes the results, blocking until `deadline` or, without one, until the map has ended.
     fn wait_until(&self, deadline: Option<Instant>) -> Option<Vec<Result<R, JobError>>>;
@@ -71,11 +71,11 @@ struct Inner<F> {
     f: Option<Arc<F>>,
     /// The number of workers that process inputs now; never above the limit.
     active: usize,
-    seats: usize,
+    helpers: usize,
     /// Whether a thread is dropping the inputs that were unclaimed when the map was stopped.
     discarding: bool,
     /// The number of inputs that were claimed when the map was stopped, and the reason.
-    stopped: Option<(usize, Stop)>,
+    stopped: Option<(usize, StopReason)>,
     finished: bool,
     /// Whether the results have been moved out.
     taken: bool,
@@ -101,7 +101,7 @@ where
             inner: Mutex::new(Inner {
                 f: Some(Arc::new(f)),
                 active: 0,
-                seats: 0,
+                helpers: 0,
                 discarding: false,
                 stopped: None,
                 finished: false,
@@ -124,36 +124,36 @@ where
     /// Claims and processes inputs.
     fn work(&self, f: &F) {
         if let Some(chunk) = self.chunk {
-            while self.goes_on()
+            while self.may_continue()
                 && let Some(claim) = self.slots.claim(chunk.get())
             {
                 claim.run(f);
             }
         } else {
-            let mut pace = Pace::new();
-            while self.goes_on()
+            let mut chunk = ChunkSize::new();
+            while self.may_continue()
                 && let Some(claim) = self
                     .slots
-                    .claim(pace.size(self.slots.unclaimed(), self.limit))
+                    .claim(chunk.size(self.slots.unclaimed(), self.limit))
             {
                 let len = claim.len();
                 claim.run(f);
-                pace.adapt(len);
+                chunk.adapt(len);
             }
         }
     }
 
     /// Whether the map may continue. Stops it if a shutdown cancels.
-    fn goes_on(&self) -> bool {
-        let goes_on = !self.pool.is_cancelling();
-        if !goes_on {
-            self.stop_claims(Stop::Cancelled);
+    fn may_continue(&self) -> bool {
+        let may_continue = !self.pool.is_cancelling();
+        if !may_continue {
+            self.stop_claims(StopReason::Cancelled);
         }
-        goes_on
+        may_continue
     }
 
     /// Prevents further claims and drops the unclaimed inputs.
-    fn stop_claims(&self, reason: Stop) {
+    fn stop_claims(&self, reason: StopReason) {
         let rest = self.close(&mut lock(&self.inner), reason);
         if rest.len() > 0 {
             // `discarding` keeps the map from ending before they are dropped.
@@ -163,7 +163,7 @@ where
     }
 
     /// Prevents further claims, and records their end before the map can be seen as ended.
-    fn close(&self, inner: &mut Inner<F>, reason: Stop) -> Claim<'_, T, R> {
+    fn close(&self, inner: &mut Inner<F>, reason: StopReason) -> Claim<'_, T, R> {
         let rest = self.slots.close();
         if rest.len() > 0 {
             // Happens at most once, since nothing is unclaimed from now on.
@@ -178,16 +178,16 @@ where
     fn end_if_over(&self) {
         let (f, rest) = {
             let mut inner = lock(&self.inner);
-            let nothing_comes = self.slots.unclaimed() == 0 || inner.seats == 0;
+            let nothing_comes = self.slots.unclaimed() == 0 || inner.helpers == 0;
             if inner.active > 0 || inner.discarding || !nothing_comes {
                 return;
             }
             // The first thread here takes the function and ends the map. No worker can join any
             // more.
             let Some(f) = inner.f.take() else { return };
-            (f, self.close(&mut inner, Stop::Cancelled))
+            (f, self.close(&mut inner, StopReason::Cancelled))
         };
-        drop_contained(f);
+        drop_quietly(f);
         rest.discard();
         lock(&self.inner).finished = true;
         self.finished.notify_all();
@@ -201,7 +201,7 @@ impl<F> Inner<F> {
     }
 }
 
-impl<T, R, F> MapJob<R> for MapState<T, R, F>
+impl<T, R, F> AnyMap<R> for MapState<T, R, F>
 where
     T: Send,
     R: Send,
@@ -214,12 +214,12 @@ where
         self.work(&f);
         // Dropped before this worker stops counting as active, so that the last one drops the
         // function itself.
-        drop_contained(f);
+        drop_quietly(f);
         lock(&self.inner).active -= 1;
         self.end_if_over();
     }
 
-    fn stop(&self, reason: Stop) {
+    fn stop(&self, reason: StopReason) {
         self.stop_claims(reason);
         self.end_if_over();
     }
@@ -227,22 +227,11 @@ where
     fn wait_until(&self, deadline: Option<Instant>) -> Option<Vec<Result<R, JobError>>> {
         let mut inner = lock(&self.inner);
         while !inner.finished {
-            inner = match deadline {
-                None => self
-                    .finished
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return None;
-                    }
-                    self.finished
-                        .wait_timeout(inner, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+            let in_time;
+            (inner, in_time) = wait_until(&self.finished, inner, deadline);
+            if !in_time {
+                return None;
+            }
         }
         let total = self.slots.total();
         let mut results = Vec::new();
@@ -284,32 +273,32 @@ impl<T, R, F> Drop for MapState<T, R, F> {
             (!taken).then(|| self.slots.take_results(done))
         };
         // Results that were never taken are dropped by the last holder of the map, often a worker.
-        unwanted.into_iter().flatten().for_each(drop_contained);
+        unwanted.into_iter().flatten().for_each(drop_quietly);
     }
 }
 
 /// The right to take part in a map, returned when dropped: after use, or with a cancelled queue
 /// entry.
-pub(crate) struct Seat<T, R, F>
+pub(crate) struct Helper<T, R, F>
 where
     F: Fn(T) -> R,
 {
     map: Arc<MapState<T, R, F>>,
 }
 
-impl<T, R, F> Seat<T, R, F>
+impl<T, R, F> Helper<T, R, F>
 where
     F: Fn(T) -> R,
 {
     pub(crate) fn new(map: &Arc<MapState<T, R, F>>) -> Self {
-        lock(&map.inner).seats += 1;
+        lock(&map.inner).helpers += 1;
         Self {
             map: Arc::clone(map),
         }
     }
 }
 
-impl<T, R, F> Seat<T, R, F>
+impl<T, R, F> Helper<T, R, F>
 where
     T: Send,
     R: Send,
@@ -320,12 +309,12 @@ where
     }
 }
 
-impl<T, R, F> Drop for Seat<T, R, F>
+impl<T, R, F> Drop for Helper<T, R, F>
 where
     F: Fn(T) -> R,
 {
     fn drop(&mut self) {
-        lock(&self.map.inner).seats -= 1;
+        lock(&self.map.inner).helpers -= 1;
         self.map.end_if_over();
     }
 }

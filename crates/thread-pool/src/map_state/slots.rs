@@ -13,15 +13,14 @@
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use crossbeam_utils::CachePadded;
 
-use crate::panic::drop_contained;
+use crate::error::JobError;
+use crate::panic::{catch, drop_quietly};
 use crate::sleep::MAX_WORKERS;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::{JobError, TaskPanic};
 
 pub(super) struct Slots<T, R> {
     /// The first unclaimed input; at or beyond `total` if there is none.
@@ -173,7 +172,7 @@ impl<T, R> Claim<'_, T, R> {
         for number in self.numbers {
             // SAFETY: The index is below the total, and each index is claimed once and read here
             // once.
-            drop_contained(unsafe { self.slots.inputs.at(number).read() });
+            drop_quietly(unsafe { self.slots.inputs.at(number).read() });
         }
     }
 
@@ -183,8 +182,8 @@ impl<T, R> Claim<'_, T, R> {
         let Self { slots, numbers } = self;
         let mut number = numbers.start;
         while number < numbers.end {
-            // A single `catch_unwind` covers all inputs up to the next panic.
-            let caught = catch_unwind(AssertUnwindSafe(|| {
+            // A single `catch` covers all inputs up to the next panic.
+            let caught = catch(|| {
                 while number < numbers.end {
                     // SAFETY: The index is below the total, and each index is claimed once and read
                     // here once: after a panic, the loop continues with the next one.
@@ -194,9 +193,9 @@ impl<T, R> Claim<'_, T, R> {
                     unsafe { slots.results.at(number).write(result) };
                     number += 1;
                 }
-            }));
-            if let Err(payload) = caught {
-                let result = Err(JobError::Panicked(TaskPanic::new(payload)));
+            });
+            if let Err(panic) = caught {
+                let result = Err(JobError::Panicked(panic));
                 // SAFETY: as above. The call that panicked has left no result.
                 unsafe { slots.results.at(number).write(result) };
                 number += 1;

@@ -1,5 +1,5 @@
-//! The one place where a borrow is hidden from the compiler, so that a job that borrows can go
-//! through queues of `'static` jobs.
+//! Lifetime erasure: the one place where a borrow is hidden from the compiler, so that a scoped job
+//! can go through queues of `'static` jobs.
 #![allow(
     unsafe_code,
     reason = "no safe code makes a scoped job out of one that borrows"
@@ -8,10 +8,8 @@
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::sync::Arc;
 
-use super::Scope;
 use super::loans::Loan;
-use crate::lock;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, lock};
 
 /// The slot in which the result of a scoped job waits for its handle.
 pub(super) struct Packet<R>(Mutex<Option<R>>);
@@ -82,9 +80,12 @@ where
 
 /// Turns a job that borrows for `'scope` into one that the queues accept. Also returns the slot of
 /// its result.
-pub(super) fn erase<'scope, F, R>(
-    scope: &'scope Scope<'scope, '_>,
+///
+/// # Safety
+/// `'scope` does not end before `loan` is repaid, and the packet is not used after `'scope`.
+pub(super) unsafe fn erase<'scope, F, R>(
     job: F,
+    loan: Loan,
 ) -> (Box<dyn FnOnce() + Send>, Arc<Packet<R>>)
 where
     F: FnOnce() -> R + Send + 'scope,
@@ -94,17 +95,16 @@ where
     let borrowing = Borrowing {
         job: MaybeDangling::new(job),
         packet: Arc::clone(&packet),
-        loan: scope.lend(),
+        loan,
     };
     let job: Box<dyn FnOnce() + Send + 'scope> = Box::new(move || borrowing.run());
     // SAFETY: The two types differ in the lifetime alone. Nothing of `'scope` may be used after
-    // `'scope` has ended. `'scope` is the time for which `ThreadPool::scope` lends out its `Scope`,
-    // the only place that makes one. That function neither returns nor unwinds before every loan is
-    // repaid, and the box holds a loan:
-    // - Called, it repays after the job and all the job captured are gone, and the result (or the
-    //   panic) is moved out to the packet or dropped.
+    // `'scope` has ended, which by the caller's contract is after the loan is repaid. The box holds
+    // the loan:
+    // - Called, it repays after the job and all the job captured are dropped, and the result (or
+    //   the panic) is moved out to the packet or dropped.
     // - Dropped without a call, it repays after the same.
-    // - Leaked, it never repays, and `scope` never returns.
+    // - Leaked, it never repays, so `'scope` never ends.
     //
     // After the loan is repaid, functions that took the job as an argument still run:
     // `Borrowing::run`, the closure in the box, and the drop glue of both. None of them touches the

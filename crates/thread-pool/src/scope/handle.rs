@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::erase::Packet;
 use super::jobs::Jobs;
-use crate::{Handle, JobError};
+use crate::error::JobError;
+use crate::handle::Handle;
 
 /// The future result of one scoped job, returned by [`Scope::submit`](crate::Scope::submit).
 ///

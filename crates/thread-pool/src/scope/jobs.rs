@@ -3,9 +3,10 @@
 use std::mem;
 use std::time::Instant;
 
-use crate::sync::Mutex;
-use crate::task::{JobRef, Progress};
-use crate::{Handle, JobError, lock};
+use crate::error::JobError;
+use crate::handle::Handle;
+use crate::sync::{Mutex, lock};
+use crate::task::{Progress, TaskRef};
 
 /// The length at which a list is first cleared of ended jobs. It is cleared again each time it has
 /// doubled, so that a long scope does not grow without bound.
@@ -18,7 +19,7 @@ pub(super) struct Jobs {
 
 #[derive(Default)]
 struct Lists {
-    jobs: Vec<JobRef>,
+    jobs: Vec<TaskRef>,
     clear_jobs_at: usize,
     detached: Vec<Handle<()>>,
     clear_detached_at: usize,
@@ -27,7 +28,7 @@ struct Lists {
 }
 
 impl Jobs {
-    pub(super) fn add(&self, job: JobRef) {
+    pub(super) fn add(&self, job: TaskRef) {
         let mut ended = Vec::new();
         let mut lists = lock(&self.lists);
         if lists.jobs.len() >= lists.clear_jobs_at.max(FIRST_CLEARING) {
@@ -45,9 +46,9 @@ impl Jobs {
     }
 
     /// The jobs that have not ended.
-    pub(super) fn open(&self) -> Vec<JobRef> {
+    pub(super) fn open(&self) -> Vec<TaskRef> {
         let lists = lock(&self.lists);
-        let open = |job: &&JobRef| !matches!(job.progress(), Progress::Finished);
+        let open = |job: &&TaskRef| !matches!(job.progress(), Progress::Finished);
         lists.jobs.iter().filter(open).cloned().collect()
     }
 

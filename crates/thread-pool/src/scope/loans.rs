@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use crate::lock;
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, lock};
 
 #[derive(Default)]
 pub(super) struct Loans {

@@ -12,13 +12,14 @@ use std::sync::Arc;
 
 pub use handle::ScopedHandle;
 
-use crate::backlog::Patience;
-use crate::map_state::{MapJob, MapState, Seat, Stop};
-use crate::panic::take_all;
+use crate::backlog::WhenFull;
+use crate::error::{JobError, SubmitError};
+use crate::map_state::{AnyMap, Helper, MapState, StopReason};
+use crate::pool::ThreadPool;
 use crate::task::Progress;
-use crate::{JobError, SubmitError, ThreadPool, worker};
+use crate::worker;
 use jobs::Jobs;
-use loans::{Loan, Loans};
+use loans::Loans;
 
 /// The scope that [`ThreadPool::scope`] passes to its closure, to submit jobs that borrow.
 ///
@@ -136,25 +137,30 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> R + Send + 'scope,
         R: Send + 'scope,
     {
-        self.submit_with(job, self.pool.patience())
+        self.submit_with(job, self.pool.when_full())
     }
 
     fn submit_with<F, R>(
         &'scope self,
         job: F,
-        patience: Patience,
+        when_full: WhenFull,
     ) -> Result<ScopedHandle<'scope, R>, SubmitError<F>>
     where
         F: FnOnce() -> R + Send + 'scope,
         R: Send + 'scope,
     {
-        let place = match self.pool.admit(patience) {
-            Ok(place) => place,
+        let permit = match self.pool.admit(when_full) {
+            Ok(permit) => permit,
             Err(refusal) => return Err(SubmitError::new(job, refusal)),
         };
-        let (erased, packet) = erase::erase(self, job);
-        let handle = self.pool.enqueue(place, erased);
-        self.jobs.add(handle.outcome().job());
+        #[allow(unsafe_code, reason = "see `erase.rs`")]
+        // SAFETY: `'scope` is the time for which `ThreadPool::scope` lends out its `Scope`, the only
+        // permit that makes one. That function neither returns nor unwinds before every loan is
+        // repaid. The packet goes into a handle whose type still has `'scope`, so the compiler
+        // keeps it inside the scope.
+        let (erased, packet) = unsafe { erase::erase::<'scope, F, R>(job, self.loans.lend()) };
+        let handle = self.pool.enqueue(permit, erased);
+        self.jobs.add(handle.task().task_ref());
         self.loans.announce();
         Ok(ScopedHandle::new(handle, packet, &self.jobs))
     }
@@ -184,18 +190,18 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: Fn(I::Item) -> R + Send + Sync + 'scope,
         R: Send + 'scope,
     {
-        let inputs = take_all(inputs);
+        let inputs: Vec<_> = inputs.into_iter().collect();
         let limit = self.pool.workers().max(1);
         let own_part = self.pool.on_own_worker();
         let helpers = limit.min(inputs.len()) - usize::from(own_part && !inputs.is_empty());
         let shared = self.pool.shared();
         let map = Arc::new(MapState::new(inputs, f, limit, None, Arc::clone(shared)));
-        // While this seat is held, the map cannot end for lack of workers.
-        let first = Seat::new(&map);
+        // While this helper is held, the map cannot end for lack of workers.
+        let first = Helper::new(&map);
         let mut handles = Vec::with_capacity(helpers);
         while handles.len() < helpers {
-            let seat = Seat::new(&map);
-            match self.submit_with(move || seat.take_part(), Patience::Never) {
+            let helper = Helper::new(&map);
+            match self.submit_with(move || helper.take_part(), WhenFull::Exceed) {
                 Ok(handle) => handles.push(handle),
                 // The helpers that were queued process the map; without any, the inputs are
                 // cancelled.
@@ -206,7 +212,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             if let Some(worker) = worker
                 && worker.inline(|| map.take_part()).is_err()
             {
-                map.stop(Stop::WouldDeadlock);
+                map.stop(StopReason::WouldDeadlock);
             }
         });
         drop(first);
@@ -220,10 +226,6 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             handle.cancel();
         }
         results
-    }
-
-    fn lend(&self) -> Loan {
-        self.loans.lend()
     }
 
     /// Blocks until no job borrows any more.

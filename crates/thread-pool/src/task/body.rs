@@ -6,16 +6,15 @@
 )]
 
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::state::{Content, State};
+use crate::error::JobError;
 use crate::listeners::Listeners;
-use crate::panic::drop_contained;
-use crate::sync::{Mutex, UnsafeCell};
-use crate::{JobError, TaskPanic, lock};
+use crate::panic::{catch, drop_quietly};
+use crate::sync::{Mutex, UnsafeCell, lock};
 
 /// One job. The state is the first field, so that a reference to any task leads to it: see
-/// `job.rs`.
+/// `task_ref.rs`.
 #[repr(C)]
 pub(super) struct Task<F, R> {
     state: State,
@@ -29,8 +28,8 @@ union Body<F, R> {
 }
 
 // SAFETY: The closure and the result, which are both `Send`, are accessed by one thread at a time:
-// by the one that claimed the job, then by the one handle (see `Outcome::take` and
-// `Outcome::look`). The other fields are `Sync`; the listeners hold `Send` values under a lock.
+// by the one that claimed the job, then by the one handle (see `AnyTaskOf::take` and
+// `with_result`). The other fields are `Sync`; the listeners hold `Send` values under a lock.
 unsafe impl<F: Send, R: Send> Sync for Task<F, R> {}
 
 impl<F, R> Task<F, R> {
@@ -65,7 +64,7 @@ impl<F, R> Task<F, R> {
 }
 
 /// A task as the queue sees it. No method unwinds.
-pub(super) trait Job: Send + Sync {
+pub(super) trait AnyTask: Send + Sync {
     /// Claims the job, calls the closure and stores its result or panic. Returns whether it
     /// panicked, or `None` if the job was claimed before. The caller must then end the job.
     fn call(&self, worker: usize) -> Option<bool>;
@@ -79,7 +78,7 @@ pub(super) trait Job: Send + Sync {
 }
 
 /// A task as its handle sees it.
-pub(super) trait Outcome<R>: Job {
+pub(super) trait AnyTaskOf<R>: AnyTask {
     fn listeners(&self) -> &Mutex<Option<Box<Listeners<R>>>>;
 
     /// Moves the result out.
@@ -93,10 +92,10 @@ pub(super) trait Outcome<R>: Job {
     /// # Safety
     /// The job has ended, the result has not been taken, and no other thread takes or reads it
     /// until `f` returns.
-    unsafe fn look(&self, f: &mut dyn FnMut(&Result<R, JobError>));
+    unsafe fn with_result(&self, f: &mut dyn FnMut(&Result<R, JobError>));
 }
 
-impl<F, R> Job for Task<F, R>
+impl<F, R> AnyTask for Task<F, R>
 where
     F: FnOnce() -> R + Send,
     R: Send,
@@ -108,8 +107,7 @@ where
         // SAFETY: the claim above succeeded.
         let job = unsafe { self.closure() };
         // The closure and its captures are dropped before the result becomes visible.
-        let result = catch_unwind(AssertUnwindSafe(job))
-            .map_err(|payload| JobError::Panicked(TaskPanic::new(payload)));
+        let result = catch(job).map_err(JobError::Panicked);
         let failed = result.is_err();
         // SAFETY: claimed, and the closure is moved out.
         unsafe { self.put(result) };
@@ -146,11 +144,11 @@ where
 
     fn cancel(&self, why: JobError) -> bool {
         if !self.state.claim_to_cancel() {
-            drop_contained(why);
+            drop_quietly(why);
             return false;
         }
         // SAFETY: the claim above succeeded.
-        drop_contained(unsafe { self.closure() });
+        drop_quietly(unsafe { self.closure() });
         // SAFETY: claimed, and the closure is moved out.
         unsafe { self.put(Err(why)) };
         if let super::state::Ended::Listened = self.state.end(true) {
@@ -160,7 +158,7 @@ where
     }
 }
 
-impl<F, R> Outcome<R> for Task<F, R>
+impl<F, R> AnyTaskOf<R> for Task<F, R>
 where
     F: FnOnce() -> R + Send,
     R: Send,
@@ -176,7 +174,7 @@ where
         })
     }
 
-    unsafe fn look(&self, f: &mut dyn FnMut(&Result<R, JobError>)) {
+    unsafe fn with_result(&self, f: &mut dyn FnMut(&Result<R, JobError>)) {
         self.body.with(|body| {
             // SAFETY: An ended job holds its result; by the caller's contract it does not change
             // meanwhile.

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `state.rs` | the atomic word that holds the stage of the job and the reference count |
 //! | `body.rs` | the task itself: the closure, and later the result in its place |
-//! | `job.rs` | the reference of the queue, which runs and cancels |
-//! | `outcome.rs` | the reference of the handle, which waits, listens and takes the result |
+//! | `task_ref.rs` | the reference of the queue, which runs and cancels |
+//! | `result_ref.rs` | the reference of the handle, which waits, listens and takes the result |
 //!
 //! A job is claimed by one step on one word, so it is either run once or cancelled. If its waiter
 //! ran or cancelled it, its queue entry stays behind and is a no-op for the worker that takes it.
@@ -14,19 +14,19 @@
 //! been taken before they see it.
 
 mod body;
-mod job;
-mod outcome;
+mod result_ref;
 mod state;
+mod task_ref;
 
-pub(crate) use job::JobRef;
-pub(crate) use outcome::OutcomeRef;
+pub(crate) use result_ref::ResultRef;
 pub(crate) use state::Progress;
+pub(crate) use task_ref::TaskRef;
 
 /// A pending job: the reference of the queue and that of the handle.
-pub(crate) fn new<F, R>(job: F) -> (JobRef, OutcomeRef<R>)
+pub(crate) fn new<F, R>(job: F) -> (TaskRef, ResultRef<R>)
 where
     F: FnOnce() -> R + Send + 'static,
     R: Send + 'static,
 {
-    OutcomeRef::new(job)
+    ResultRef::new(job)
 }

@@ -1,4 +1,4 @@
-//! A process that is forked: the child has the calling thread only.
+//! A forked process: the child has only the forking thread.
 
 use std::ffi::c_int;
 use std::thread;
@@ -14,21 +14,21 @@ unsafe extern "C" {
 const WNOHANG: c_int = 1;
 const SIGKILL: c_int = 9;
 
-/// Runs `body` in a forked child, which has to come to its end.
+/// Runs `body` in a forked child, and fails if it panics or hangs.
 pub(crate) fn in_a_forked_child(body: impl FnOnce()) {
-    // SAFETY: the child has one thread. It allocates, which the C library keeps possible after a fork, uses what the test
-    // has made, and leaves by `_exit`, so it never comes back to the test runner.
+    // SAFETY: the child has one thread. It may allocate, which the C library supports after a fork,
+    // and it leaves by `_exit`, so it never returns to the test runner.
     let child = unsafe { fork() };
     assert!(child >= 0, "the system refuses a process");
     if child == 0 {
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-        // SAFETY: it ends this process.
+        // SAFETY: this ends the child.
         unsafe { _exit(if ended.is_ok() { 42 } else { 1 }) }
     }
     let deadline = Instant::now() + Duration::from_secs(30);
     let mut status = 0;
     loop {
-        // SAFETY: the child is this process's own, and the status a local.
+        // SAFETY: `child` is a child of this process, and `status` a local.
         match unsafe { waitpid(child, &mut status, WNOHANG) } {
             0 if Instant::now() < deadline => thread::sleep(Duration::from_millis(2)),
             0 => {

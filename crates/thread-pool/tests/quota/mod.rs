@@ -8,8 +8,8 @@ use std::{env, fs};
 /// Set in the process that has the quota.
 const LIMITED: &str = "TEST_UNDER_A_CPU_QUOTA";
 
-/// Runs `body` in a process with a quota of `percent` hundredths of a CPU: that test of this program, alone. Where control
-/// groups cannot be made, it prints why and does nothing.
+/// Runs `body` in a process that runs only the test `test`, with a quota of `percent` hundredths of
+/// a CPU. If no control group can be made, prints the reason and does nothing.
 pub(crate) fn under_a_quota(test: &str, percent: u32, body: impl FnOnce()) {
     if let Ok(quota) = env::var(LIMITED) {
         if quota == percent.to_string() {
@@ -48,7 +48,7 @@ impl Group {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let (parent, is_second) = own_group()?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("quota-of-a-test-{}-{number}", process::id()));
+        let path = parent.join(format!("test-quota-{}-{number}", process::id()));
         let failed = |what: &str, error| format!("{what} in {}: {error}", parent.display());
         fs::create_dir(&path).map_err(|error| failed("no group can be made", error))?;
         let group = Self(path);
@@ -69,7 +69,7 @@ impl Drop for Group {
     }
 }
 
-/// The group of this process that has the cpu controller, and whether that is of version 2.
+/// The group of this process that has the cpu controller, and whether it is of version 2.
 fn own_group() -> Result<(PathBuf, bool), String> {
     let groups = fs::read_to_string("/proc/self/cgroup").map_err(|error| error.to_string())?;
     for line in groups.lines() {

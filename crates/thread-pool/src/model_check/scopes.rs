@@ -9,7 +9,9 @@ use std::sync::Arc;
 use loom::cell::Cell;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{JobError, ThreadPool, check};
+use super::check::check;
+use crate::error::JobError;
+use crate::pool::ThreadPool;
 
 /// Changes the borrowed value when it is dropped.
 struct Last<'a>(&'a mut Cell<usize>);
@@ -20,8 +22,7 @@ impl Drop for Last<'_> {
     }
 }
 
-#[test]
-fn scope_ends_after_job_whose_handle_is_forgotten() {
+pub(super) fn scope_ends_after_job_whose_handle_is_forgotten() {
     check(3, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
@@ -35,8 +36,7 @@ fn scope_ends_after_job_whose_handle_is_forgotten() {
     });
 }
 
-#[test]
-fn scope_ends_after_forgotten_job_that_panics() {
+pub(super) fn scope_ends_after_forgotten_job_that_panics() {
     check(2, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
@@ -54,8 +54,7 @@ fn scope_ends_after_forgotten_job_that_panics() {
     });
 }
 
-#[test]
-fn scope_reports_panic_of_job_whose_handle_is_dropped() {
+pub(super) fn scope_reports_panic_of_job_whose_handle_is_dropped() {
     check(2, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
@@ -72,8 +71,7 @@ fn scope_reports_panic_of_job_whose_handle_is_dropped() {
     });
 }
 
-#[test]
-fn scope_whose_closure_panics_waits_for_its_job() {
+pub(super) fn scope_whose_closure_panics_waits_for_its_job() {
     check(2, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
@@ -89,8 +87,7 @@ fn scope_whose_closure_panics_waits_for_its_job() {
     });
 }
 
-#[test]
-fn cancel_of_scoped_job_against_its_start_repays_once() {
+pub(super) fn cancel_of_scoped_job_against_its_start_repays_once() {
     check(2, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
@@ -114,8 +111,7 @@ fn cancel_of_scoped_job_against_its_start_repays_once() {
     });
 }
 
-#[test]
-fn last_of_two_workers_to_repay_wakes_the_owner() {
+pub(super) fn last_of_two_workers_to_repay_wakes_the_owner() {
     check(1, || {
         let pool = ThreadPool::new(2).unwrap();
         let mut values = [Cell::new(0), Cell::new(0)];
@@ -129,8 +125,7 @@ fn last_of_two_workers_to_repay_wakes_the_owner() {
     });
 }
 
-#[test]
-fn job_submitted_by_a_job_extends_the_scope() {
+pub(super) fn job_submitted_by_a_job_extends_the_scope() {
     check(2, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut value = Cell::new(0);
@@ -146,8 +141,7 @@ fn job_submitted_by_a_job_extends_the_scope() {
     });
 }
 
-#[test]
-fn result_of_scoped_job_passes_to_waiter_or_ends_in_scope() {
+pub(super) fn result_of_scoped_job_passes_to_waiter_or_ends_in_scope() {
     check(1, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut values = [Cell::new(0), Cell::new(0)];
@@ -162,8 +156,7 @@ fn result_of_scoped_job_passes_to_waiter_or_ends_in_scope() {
     });
 }
 
-#[test]
-fn scope_on_a_worker_of_a_full_pool_runs_its_own_job() {
+pub(super) fn scope_on_a_worker_of_a_full_pool_runs_its_own_job() {
     check(2, || {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let inner = Arc::clone(&pool);
@@ -181,8 +174,7 @@ fn scope_on_a_worker_of_a_full_pool_runs_its_own_job() {
     });
 }
 
-#[test]
-fn scoped_map_drops_function_and_inputs_before_it_returns() {
+pub(super) fn scoped_map_drops_function_and_inputs_before_it_returns() {
     check(1, || {
         let pool = ThreadPool::new(1).unwrap();
         let mut inputs = [Cell::new(1), Cell::new(2)];

@@ -1,10 +1,8 @@
-//! The primitives of loom, with the interface of `src/sync.rs`.
+//! The primitives of loom, with the interface of `native.rs`.
 
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
 
 use std::time::{Duration, Instant};
-
-pub(crate) use crate::deque;
 
 /// Loom's macro has no `const` form.
 macro_rules! loom_local {
@@ -15,7 +13,7 @@ macro_rules! loom_local {
 pub(crate) use loom_local as thread_local;
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{JoinHandle, Thread, ThreadId, current, park};
+    pub(crate) use loom::thread::{JoinHandle, Thread, ThreadId, current, park, yield_now};
 
     use std::io;
 
@@ -69,14 +67,8 @@ pub(crate) fn park_until(deadline: Option<Instant>) {
     thread::park();
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Between {
-    Nothing,
-    Yield,
-}
-
 /// Does not spin: another interleaving shows what a longer spin would have seen.
-pub(crate) fn spin_until(_: Duration, _: Between, condition: impl Fn() -> bool) -> bool {
+pub(crate) fn spin_until(_: Duration, _: impl Fn(), condition: impl Fn() -> bool) -> bool {
     condition()
 }
 

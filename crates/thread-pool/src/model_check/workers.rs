@@ -11,11 +11,11 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread::{self, JoinHandle};
 
+use super::check::check;
 use crate::ledger::Ledger;
 use crate::search::{self, Source};
 use crate::sleep::Sleep;
-use crate::sync::{Condvar, Mutex};
-use crate::{check, lock};
+use crate::sync::{Condvar, Mutex, lock};
 
 struct Pool {
     queue: AtomicUsize,
@@ -128,15 +128,14 @@ impl Source for Worker {
         None
     }
 
-    fn may_go_home(&self) -> bool {
+    fn may_retire(&self) -> bool {
         false
     }
 
-    fn is_busy(&self) {}
+    fn grow(&self) {}
 }
 
-#[test]
-fn job_submitted_while_the_worker_falls_asleep_runs() {
+pub(super) fn job_submitted_while_the_worker_falls_asleep_runs() {
     check(3, || {
         let pool = Pool::new(1, false);
         let worker = Pool::start(&pool, 0);
@@ -149,8 +148,7 @@ fn job_submitted_while_the_worker_falls_asleep_runs() {
     });
 }
 
-#[test]
-fn submission_during_shutdown_is_refused_or_runs() {
+pub(super) fn submission_during_shutdown_is_refused_or_runs() {
     check(3, || {
         let pool = Pool::new(1, false);
         let worker = Pool::start(&pool, 0);
@@ -165,8 +163,7 @@ fn submission_during_shutdown_is_refused_or_runs() {
     });
 }
 
-#[test]
-fn two_workers_with_one_spinner_run_all_jobs_and_exit() {
+pub(super) fn two_workers_with_one_spinner_run_all_jobs_and_exit() {
     check(1, || {
         let pool = Pool::new(2, false);
         let workers = [Pool::start(&pool, 0), Pool::start(&pool, 1)];
@@ -180,8 +177,7 @@ fn two_workers_with_one_spinner_run_all_jobs_and_exit() {
     });
 }
 
-#[test]
-fn two_jobs_that_need_each_other_get_a_worker_each() {
+pub(super) fn two_jobs_that_need_each_other_get_a_worker_each() {
     check(2, || {
         let pool = Pool::new(2, true);
         let workers = [Pool::start(&pool, 0), Pool::start(&pool, 1)];

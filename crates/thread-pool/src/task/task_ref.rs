@@ -1,4 +1,4 @@
-//! [`JobRef`], the reference to a task that the queue holds, and threads that check its progress.
+//! [`TaskRef`], the reference to a task that the queue holds, and threads that check its progress.
 
 #![allow(
     unsafe_code,
@@ -8,30 +8,30 @@
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use super::body::Job;
+use super::body::AnyTask;
 use super::state::{Ended, Progress, State};
-use crate::JobError;
-use crate::panic::drop_contained;
+use crate::error::JobError;
+use crate::panic::drop_quietly;
 
 /// A counted reference to a task. Dropping it never unwinds.
-pub(crate) struct JobRef(NonNull<dyn Job>);
+pub(crate) struct TaskRef(NonNull<dyn AnyTask>);
 
-// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `Job` is. The thread
+// SAFETY: As for an `Arc` of a type that is `Send` and `Sync`, which every `AnyTask` is. The thread
 // that releases the last reference frees the task, which is sound because its closure and its
 // result are `Send`.
-unsafe impl Send for JobRef {}
+unsafe impl Send for TaskRef {}
 // SAFETY: as above.
-unsafe impl Sync for JobRef {}
+unsafe impl Sync for TaskRef {}
 
-impl JobRef {
+impl TaskRef {
     /// # Safety
-    /// `job` is a `Task` (whose first field is its state) from a leaked box, and one counted
+    /// `task` is a `Task` (whose first field is its state) from a leaked box, and one counted
     /// reference to it passes to the value returned.
-    pub(super) unsafe fn from_raw(job: NonNull<dyn Job>) -> Self {
-        Self(job)
+    pub(super) unsafe fn from_raw(task: NonNull<dyn AnyTask>) -> Self {
+        Self(task)
     }
 
-    fn job(&self) -> &dyn Job {
+    fn task(&self) -> &dyn AnyTask {
         // SAFETY: this reference keeps it alive.
         unsafe { self.0.as_ref() }
     }
@@ -47,11 +47,11 @@ impl JobRef {
 
     /// Runs the job. Returns `false` if it was already claimed. Never unwinds.
     pub(crate) fn run(&self, worker: usize) -> bool {
-        let Some(failed) = self.job().call(worker) else {
+        let Some(failed) = self.task().call(worker) else {
             return false;
         };
         if let Ended::Listened = self.state().end(failed) {
-            self.job().end_listened(failed);
+            self.task().end_listened(failed);
         }
         true
     }
@@ -59,7 +59,7 @@ impl JobRef {
     /// As [`run`](Self::run), and releases this reference in the same atomic step that ends the
     /// job.
     pub(crate) fn run_and_drop(self, worker: usize) {
-        let Some(failed) = self.job().call(worker) else {
+        let Some(failed) = self.task().call(worker) else {
             return;
         };
         let this = ManuallyDrop::new(self);
@@ -70,7 +70,7 @@ impl JobRef {
             // SAFETY: that was the last reference.
             Ended::Unwanted => unsafe { free(this.0) },
             Ended::Listened => {
-                this.job().end_listened(failed);
+                this.task().end_listened(failed);
                 drop(ManuallyDrop::into_inner(this));
             }
         }
@@ -79,28 +79,28 @@ impl JobRef {
     /// Cancels the job if it is pending: drops its closure and stores `why` as its result. Never
     /// unwinds.
     pub(crate) fn cancel(&self, why: JobError) -> bool {
-        self.job().cancel(why)
+        self.task().cancel(why)
     }
 }
 
 /// # Safety
 /// No reference is left.
-unsafe fn free(job: NonNull<dyn Job>) {
-    // SAFETY: A `JobRef` is made only from a leaked box, and by the caller's contract no other
+unsafe fn free(task: NonNull<dyn AnyTask>) {
+    // SAFETY: A `TaskRef` is made only from a leaked box, and by the caller's contract no other
     // reference is left.
-    let boxed = unsafe { Box::from_raw(job.as_ptr()) };
+    let boxed = unsafe { Box::from_raw(task.as_ptr()) };
     // This may drop a result that was never taken.
-    drop_contained(boxed);
+    drop_quietly(boxed);
 }
 
-impl Clone for JobRef {
+impl Clone for TaskRef {
     fn clone(&self) -> Self {
         self.state().add_reference();
         Self(self.0)
     }
 }
 
-impl Drop for JobRef {
+impl Drop for TaskRef {
     fn drop(&mut self) {
         // SAFETY: this reference keeps the state alive, and is not used again.
         if unsafe { State::release(self.0.cast().as_ptr()) } {

@@ -6,13 +6,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::lock;
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::Mutex;
+use loom::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) enum Steal<T> {
     Empty,
     Success(T),
+    #[allow(
+        dead_code,
+        reason = "the real queues have it, and a lock never needs it"
+    )]
     Retry,
 }
 
@@ -34,7 +37,7 @@ impl<T> Queue<T> {
     }
 
     fn push(&self, value: T) {
-        let mut values = lock(&self.values);
+        let mut values = self.values.lock().expect("no panic under the lock");
         values.push_back(value);
         self.length.store(values.len(), Ordering::Relaxed);
     }
@@ -43,7 +46,7 @@ impl<T> Queue<T> {
         if self.is_empty() {
             return None;
         }
-        let mut values = lock(&self.values);
+        let mut values = self.values.lock().expect("no panic under the lock");
         let value = values.pop_front();
         self.length.store(values.len(), Ordering::Relaxed);
         value

@@ -7,11 +7,13 @@ use std::time::Duration;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use crate::crew::{Crew, Size};
-use crate::map_state::{MapJob, MapState, Seat, Stop};
+use super::check::check;
+use crate::error::JobError;
+use crate::map_state::{AnyMap, Helper, MapState, StopReason};
+use crate::pool::ThreadPool;
 use crate::shared::{Settings, Shared};
 use crate::sleep::Sleep;
-use crate::{JobError, ThreadPool, check};
+use crate::workers::{Size, Workers};
 
 struct Input {
     number: usize,
@@ -35,7 +37,7 @@ fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
         })
         .collect();
     // A map uses its pool only to check for a shutdown.
-    let crew = Crew::new(
+    let workers = Workers::new(
         Vec::new(),
         Size {
             min: 0,
@@ -49,7 +51,12 @@ fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
         backlog: None,
         initializer: None,
     };
-    let pool = Arc::new(Shared::new(Box::default(), Sleep::new(0), crew, settings));
+    let pool = Arc::new(Shared::new(
+        Box::default(),
+        Sleep::new(0),
+        workers,
+        settings,
+    ));
     let f: fn(Input) -> usize = |input| input.number + 10;
     let one = Some(NonZeroUsize::MIN);
     (
@@ -58,12 +65,11 @@ fn map(inputs: usize, limit: usize) -> (Map, loom::sync::Arc<AtomicUsize>) {
     )
 }
 
-#[test]
-fn waiter_gets_every_result_of_two_workers_in_order() {
+pub(super) fn waiter_gets_every_result_of_two_workers_in_order() {
     check(2, || {
         let (map, dropped) = map(2, 2);
-        let first = Seat::new(&map);
-        let second = Seat::new(&map);
+        let first = Helper::new(&map);
+        let second = Helper::new(&map);
         let worker = thread::spawn(move || first.take_part());
         second.take_part();
         let results = map.wait_until(None).unwrap();
@@ -75,15 +81,14 @@ fn waiter_gets_every_result_of_two_workers_in_order() {
     });
 }
 
-#[test]
-fn stopped_map_has_a_result_or_an_error_per_input() {
+pub(super) fn stopped_map_has_a_result_or_an_error_per_input() {
     check(3, || {
         let (map, dropped) = map(2, 1);
-        let seat = Seat::new(&map);
-        let worker = thread::spawn(move || seat.take_part());
+        let helper = Helper::new(&map);
+        let worker = thread::spawn(move || helper.take_part());
         let canceller = thread::spawn({
             let map = Arc::clone(&map);
-            move || map.stop(Stop::Cancelled)
+            move || map.stop(StopReason::Cancelled)
         });
         let results = map.wait_until(None).unwrap();
         // All inputs are dropped by now, whichever thread did it.
@@ -100,12 +105,11 @@ fn stopped_map_has_a_result_or_an_error_per_input() {
     });
 }
 
-#[test]
-fn map_ends_when_all_seats_are_returned_unused() {
+pub(super) fn map_ends_when_all_helpers_are_dropped_unused() {
     check(3, || {
         let (map, dropped) = map(1, 1);
-        let first = Seat::new(&map);
-        let second = Seat::new(&map);
+        let first = Helper::new(&map);
+        let second = Helper::new(&map);
         let other = thread::spawn(move || drop(first));
         drop(second);
         let results = map.wait_until(None).unwrap();
@@ -115,8 +119,7 @@ fn map_ends_when_all_seats_are_returned_unused() {
     });
 }
 
-#[test]
-fn stream_of_a_closed_pool_is_complete_or_has_an_error() {
+pub(super) fn stream_of_a_closed_pool_is_complete_or_has_an_error() {
     check(1, || {
         let pool = Arc::new(ThreadPool::new(1).unwrap());
         let closer = thread::spawn({

@@ -1,5 +1,4 @@
-//! What the protocols between threads are made of: the standard library's. The model checks compile
-//! the same protocols with a module of this name that has loom's.
+//! The primitives of std and crossbeam.
 
 pub(crate) use crossbeam_deque as deque;
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard, atomic};
@@ -22,20 +21,12 @@ pub(crate) fn has_passed(start: Instant, pause: Duration) -> bool {
     start.elapsed() >= pause
 }
 
-/// What a spinning thread does after every few checks.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Between {
-    /// Continues to check.
-    Nothing,
-    /// Yields the core to another runnable thread.
-    Yield,
-}
-
-/// Spins until `condition` holds, for at most about `limit`. Returns whether it holds.
-pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn() -> bool) -> bool {
+/// Spins until `condition` holds, for at most about `limit`. Returns whether it holds. Calls `pause`
+/// after every few checks.
+pub(crate) fn spin_until(limit: Duration, pause: impl Fn(), condition: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     loop {
-        for _ in 0..LOOKS {
+        for _ in 0..CHECKS {
             if condition() {
                 return true;
             }
@@ -44,15 +35,13 @@ pub(crate) fn spin_until(limit: Duration, between: Between, condition: impl Fn()
         if start.elapsed() >= limit {
             return false;
         }
-        if between == Between::Yield {
-            thread::yield_now();
-        }
+        pause();
     }
 }
 
 /// The number of checks between two looks at the clock. They take about half a microsecond, the
 /// cost of a yield that finds no other thread.
-const LOOKS: usize = 16;
+const CHECKS: usize = 16;
 
 /// The cell of std with the interface of loom's.
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);

@@ -11,12 +11,12 @@ const LONG: Duration = Duration::from_micros(100);
 /// shared.
 const MAX_CHUNK: usize = 128;
 
-pub(super) struct Pace {
+pub(super) struct ChunkSize {
     size: usize,
     since: Instant,
 }
 
-impl Pace {
+impl ChunkSize {
     pub(super) fn new() -> Self {
         Self {
             size: 1,
@@ -56,26 +56,26 @@ mod tests {
 
     #[test]
     fn chunks_grow_while_short_and_shrink_when_long() {
-        let mut pace = Pace::new();
+        let mut chunk = ChunkSize::new();
         for len in [1, 2, 4, 8, 16, 32, 64, 128, 128] {
-            assert_eq!(pace.size(1_000_000, 2), len);
-            pace.learn(len, Duration::from_nanos(100));
+            assert_eq!(chunk.size(1_000_000, 2), len);
+            chunk.learn(len, Duration::from_nanos(100));
         }
         // Neither short nor long: unchanged.
-        pace.learn(128, Duration::from_micros(50));
-        assert_eq!(pace.size(1_000_000, 2), 128);
-        pace.learn(128, Duration::from_millis(128));
-        assert_eq!(pace.size(1_000_000, 2), 1);
+        chunk.learn(128, Duration::from_micros(50));
+        assert_eq!(chunk.size(1_000_000, 2), 128);
+        chunk.learn(128, Duration::from_millis(128));
+        assert_eq!(chunk.size(1_000_000, 2), 1);
     }
 
     #[test]
     fn chunks_shrink_towards_the_end() {
-        let mut pace = Pace::new();
+        let mut chunk = ChunkSize::new();
         for _ in 0..9 {
-            pace.learn(128, Duration::ZERO);
+            chunk.learn(128, Duration::ZERO);
         }
-        assert_eq!(pace.size(800, 2), 100);
-        assert_eq!(pace.size(7, 2), 1);
-        assert_eq!(pace.size(0, 2), 1);
+        assert_eq!(chunk.size(800, 2), 100);
+        assert_eq!(chunk.size(7, 2), 1);
+        assert_eq!(chunk.size(0, 2), 1);
     }
 }

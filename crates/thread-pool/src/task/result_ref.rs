@@ -1,4 +1,4 @@
-//! [`OutcomeRef`], the reference to a task that its handle holds: the only one that takes the
+//! [`ResultRef`], the reference to a task that its handle holds: the only one that takes the
 //! result.
 
 #![allow(
@@ -10,14 +10,14 @@ use std::ptr::NonNull;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::body::{Job, Outcome, Task};
-use super::job::JobRef;
+use super::body::{AnyTask, AnyTaskOf, Task};
 use super::state::{Progress, State, Take};
+use super::task_ref::TaskRef;
 use crate::callback::Callback;
+use crate::error::JobError;
 use crate::listeners::{self, Listeners, Watcher};
-use crate::panic::drop_contained;
-use crate::sync::{Between, park_until, spin_until, thread};
-use crate::{JobError, lock};
+use crate::panic::drop_quietly;
+use crate::sync::{Mutex, lock, park_until, spin_until, thread};
 
 /// How long a waiter spins for a result that may come soon, before it blocks: about the cost of
 /// blocking and waking.
@@ -31,34 +31,34 @@ const SPIN: Duration = Duration::from_micros(20);
 /// needs `&mut`, so no two threads ever do.
 ///
 /// Taking the result panics if it was taken before, which can only happen by polling the handle.
-pub(crate) struct OutcomeRef<R>(NonNull<dyn Outcome<R>>);
+pub(crate) struct ResultRef<R>(NonNull<dyn AnyTaskOf<R>>);
 
-// SAFETY: As for a `Box` of a type that is `Send` and `Sync`, which every `Job` is. The result
+// SAFETY: As for a `Box` of a type that is `Send` and `Sync`, which every `AnyTask` is. The result
 // comes out on the thread that has the reference, so `R` must be `Send`.
-unsafe impl<R: Send> Send for OutcomeRef<R> {}
+unsafe impl<R: Send> Send for ResultRef<R> {}
 // SAFETY: no method with `&self` returns the result or a reference to it.
-unsafe impl<R: Send> Sync for OutcomeRef<R> {}
+unsafe impl<R: Send> Sync for ResultRef<R> {}
 
-impl<R: 'static> OutcomeRef<R> {
-    pub(super) fn new<F>(job: F) -> (JobRef, Self)
+impl<R: 'static> ResultRef<R> {
+    pub(super) fn new<F>(job: F) -> (TaskRef, Self)
     where
         F: FnOnce() -> R + Send + 'static,
         R: Send,
     {
         let task: NonNull<Task<F, R>> = NonNull::from(Box::leak(Box::new(Task::new(job))));
-        // SAFETY: A `Task` from a leaked box. Of its two references one goes to the `JobRef` and
+        // SAFETY: A `Task` from a leaked box. Of its two references one goes to the `TaskRef` and
         // one to `Self`.
-        (unsafe { JobRef::from_raw(task) }, Self(task))
+        (unsafe { TaskRef::from_raw(task) }, Self(task))
     }
 
     /// Returns one more reference, to run the job or to check its progress.
-    pub(crate) fn job(&self) -> JobRef {
+    pub(crate) fn task_ref(&self) -> TaskRef {
         self.state().add_reference();
         // SAFETY: as in `new`, with the reference counted in the line above.
-        unsafe { JobRef::from_raw(self.as_job()) }
+        unsafe { TaskRef::from_raw(self.as_any()) }
     }
 
-    fn as_job(&self) -> NonNull<dyn Job> {
+    fn as_any(&self) -> NonNull<dyn AnyTask> {
         self.0
     }
 
@@ -78,9 +78,7 @@ impl<R: 'static> OutcomeRef<R> {
         }
         // If a worker must be woken first, spinning would only take its core away.
         if (soon || matches!(self.progress(), Progress::Running(_)))
-            && spin_until(SPIN, Between::Nothing, || {
-                self.progress() == Progress::Finished
-            })
+            && spin_until(SPIN, || {}, || self.progress() == Progress::Finished)
         {
             return self.take();
         }
@@ -124,7 +122,7 @@ impl<R: 'static> OutcomeRef<R> {
             Ok(()) => Poll::Pending,
             // The job ended meanwhile.
             Err(unused) => {
-                drop_contained(unused);
+                drop_quietly(unused);
                 self.take().map_or(Poll::Pending, Poll::Ready)
             }
         }
@@ -145,7 +143,7 @@ impl<R: 'static> OutcomeRef<R> {
         }
         let before = slot.get_or_insert_default().replace(watcher, Some(waker));
         drop(slot);
-        drop_contained(before);
+        drop_quietly(before);
         Ok(())
     }
 
@@ -165,7 +163,7 @@ impl<R: 'static> OutcomeRef<R> {
         // SAFETY: The job has ended, its result has not been taken, and this reference is
         // exclusive, so no other thread can take it.
         unsafe {
-            self.0.as_ref().look(&mut |result| {
+            self.0.as_ref().with_result(&mut |result| {
                 if let Some(callback) = callback.take() {
                     callback.call(result);
                 }
@@ -190,7 +188,7 @@ impl<R: 'static> OutcomeRef<R> {
 
     /// Runs the job. Returns `false` if it was already claimed. Never unwinds.
     pub(crate) fn run(&self, worker: usize) -> bool {
-        self.job().run(worker)
+        self.task_ref().run(worker)
     }
 
     /// Cancels the job if it is pending: drops its closure and stores `why` as its result. Never
@@ -201,13 +199,13 @@ impl<R: 'static> OutcomeRef<R> {
     }
 }
 
-impl<R> OutcomeRef<R> {
+impl<R> ResultRef<R> {
     /// Removes the waker, if it was not used yet.
     pub(crate) fn unwatch(&self, watcher: Watcher) {
         let before = lock(self.listeners())
             .as_mut()
             .and_then(|listeners| listeners.replace(watcher, None));
-        drop_contained(before);
+        drop_quietly(before);
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -219,7 +217,7 @@ impl<R> OutcomeRef<R> {
         unsafe { self.0.cast::<State>().as_ref() }
     }
 
-    fn listeners(&self) -> &crate::sync::Mutex<Option<Box<Listeners<R>>>> {
+    fn listeners(&self) -> &Mutex<Option<Box<Listeners<R>>>> {
         // SAFETY: this reference keeps it alive.
         unsafe { self.0.as_ref() }.listeners()
     }
@@ -232,7 +230,7 @@ fn already_taken() -> ! {
     )
 }
 
-impl<R> Drop for OutcomeRef<R> {
+impl<R> Drop for ResultRef<R> {
     fn drop(&mut self) {
         // SAFETY: this reference keeps the state alive, and is not used again.
         if unsafe { State::release(self.0.cast().as_ptr()) } {

@@ -8,31 +8,31 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::panic::drop_contained;
+use crate::panic::drop_quietly;
 use crate::shared::Shared;
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::thread_local;
 
 thread_local! {
-    static END: Cell<Option<End>> = const { Cell::new(None) };
+    static EXIT: Cell<Option<Exit>> = const { Cell::new(None) };
 }
 
 /// Keeps the thread's ID, since it may be unavailable when this is dropped.
-struct End(Option<Arc<Shared>>, ThreadId);
+struct Exit(Option<Arc<Shared>>, ThreadId);
 
 /// Must be called first on a worker's thread. Where the platform defines an order, the destructors
 /// of thread-locals run in reverse order of first use, so this one runs last.
-pub(crate) fn tell_when_this_thread_ends(shared: Arc<Shared>) {
-    let end = End(Some(shared), thread::current().id());
-    END.with(|cell| cell.set(Some(end)));
+pub(crate) fn report_exit_of_this_thread(shared: Arc<Shared>) {
+    let exit = Exit(Some(shared), thread::current().id());
+    EXIT.with(|cell| cell.set(Some(exit)));
 }
 
-impl Drop for End {
+impl Drop for Exit {
     fn drop(&mut self) {
         if let Some(shared) = self.0.take() {
-            shared.crew.ended(self.1);
+            shared.workers.exited(self.1);
             // This may be the last reference, which drops user values. A panic here would abort.
-            drop_contained(shared);
+            drop_quietly(shared);
         }
     }
 }

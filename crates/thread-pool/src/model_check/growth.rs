@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use loom::thread;
 
-use crate::crew::Crew;
+use super::check::check;
+use crate::builder::Builder;
+use crate::growth;
+use crate::pool::ThreadPool;
 use crate::sync::thread::REFUSED;
-use crate::sync::{Condvar, Mutex};
-use crate::{Builder, ThreadPool, check, lock};
+use crate::sync::{Condvar, Mutex, lock};
 
 /// A meeting point at which two jobs wait for each other.
 struct Meeting {
@@ -66,8 +68,7 @@ fn pool(name_prefix: &str) -> ThreadPool {
     builder(name_prefix).build().unwrap()
 }
 
-#[test]
-fn pool_grows_for_jobs_that_need_each_other() {
+pub(super) fn pool_grows_for_jobs_that_need_each_other() {
     check(1, || {
         let pool = pool("grows");
         let meeting = Meeting::new();
@@ -80,8 +81,7 @@ fn pool_grows_for_jobs_that_need_each_other() {
     });
 }
 
-#[test]
-fn jobs_submitted_while_a_worker_retires_get_two_workers() {
+pub(super) fn jobs_submitted_while_a_worker_retires_get_two_workers() {
     check(1, || {
         let there = Meeting::new();
         let pool = builder("shrinks")
@@ -97,7 +97,7 @@ fn jobs_submitted_while_a_worker_retires_get_two_workers() {
             .build()
             .unwrap();
         // More workers than the minimum, and nothing to do: one retires from here on.
-        assert!(Crew::start(pool.shared()).unwrap());
+        assert!(growth::start(pool.shared()).unwrap());
         there.wait();
         let meeting = Meeting::new();
         drop(pool.submit(meeting.job()).unwrap());
@@ -107,8 +107,7 @@ fn jobs_submitted_while_a_worker_retires_get_two_workers() {
     });
 }
 
-#[test]
-fn two_submitters_at_once_both_get_a_worker() {
+pub(super) fn two_submitters_at_once_both_get_a_worker() {
     check(1, || {
         let pool = Arc::new(pool("grows"));
         let meeting = Meeting::new();
@@ -122,8 +121,7 @@ fn two_submitters_at_once_both_get_a_worker() {
     });
 }
 
-#[test]
-fn jobs_run_on_the_existing_worker_when_a_thread_is_refused() {
+pub(super) fn jobs_run_on_the_existing_worker_when_a_thread_is_refused() {
     check(1, || {
         let pool = pool(REFUSED);
         let first = pool.submit(|| 1).unwrap();
@@ -133,13 +131,12 @@ fn jobs_run_on_the_existing_worker_when_a_thread_is_refused() {
     });
 }
 
-#[test]
-fn worker_that_retires_while_the_pool_closes_is_joined() {
+pub(super) fn worker_that_retires_while_the_pool_closes_is_joined() {
     check(2, || {
         let pool = pool("shrinks");
-        assert!(Crew::start(pool.shared()).unwrap());
+        assert!(growth::start(pool.shared()).unwrap());
         let shared = Arc::clone(pool.shared());
         drop(pool);
-        assert_eq!(shared.crew.live(), 0);
+        assert_eq!(shared.workers.live(), 0);
     });
 }

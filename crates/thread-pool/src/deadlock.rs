@@ -5,9 +5,8 @@
 //! is not blocked. Each new edge is checked for the cycles it closes. Edges are written only when a
 //! worker really blocks.
 
-use crate::lock;
-use crate::sync::Mutex;
-use crate::task::{JobRef, Progress};
+use crate::sync::{Mutex, lock};
+use crate::task::{Progress, TaskRef};
 
 /// The wait would never end.
 #[derive(Debug)]
@@ -16,21 +15,21 @@ pub(crate) struct Deadlock;
 struct Edge {
     runner: usize,
     /// The edge holds only while this job runs: it outlives the job until the waiter has woken.
-    job: JobRef,
+    job: TaskRef,
 }
 
-pub(crate) struct Waits {
+pub(crate) struct WaitGraph {
     /// The jobs on which each worker is blocked; empty while it is not.
     edges: Mutex<Box<[Vec<Edge>]>>,
 }
 
 /// A blocked worker; dropping it removes its edges.
 pub(crate) struct Blocked<'a> {
-    waits: &'a Waits,
+    waits: &'a WaitGraph,
     worker: usize,
 }
 
-impl Waits {
+impl WaitGraph {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
             edges: Mutex::new((0..workers).map(|_| Vec::new()).collect()),
@@ -42,7 +41,7 @@ impl Waits {
     pub(crate) fn block(
         &self,
         worker: usize,
-        jobs: &[JobRef],
+        jobs: &[TaskRef],
     ) -> Result<Option<Blocked<'_>>, Deadlock> {
         // Callers hold no lock of a task, so it is safe to look at tasks under this lock.
         let mut edges = lock(&self.edges);
