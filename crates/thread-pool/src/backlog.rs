@@ -25,7 +25,7 @@ struct Inner {
 /// The permit of one pending job.
 pub(crate) struct Permit(Arc<Backlog>);
 
-/// What a submission does while the backlog is full.
+/// The reaction of a submission to a full backlog.
 #[derive(Clone, Copy)]
 pub(crate) enum WhenFull {
     /// Exceeds the limit.

@@ -46,7 +46,11 @@ impl ThreadPool {
 /// # Examples
 /// ```
 /// # fn main() -> Result<(), effective_thread_pool::BuildError> {
-/// let pool = effective_thread_pool::ThreadPool::builder().workers(3).name_prefix("resize").stack_size(256 * 1024).build()?;
+/// let pool = effective_thread_pool::ThreadPool::builder()
+///     .workers(3)
+///     .name_prefix("resize")
+///     .stack_size(256 * 1024)
+///     .build()?;
 /// assert_eq!(pool.workers(), 3);
 /// # Ok(()) }
 /// ```

@@ -3,9 +3,9 @@
 //! A fixed-size pool fills all slots when it is built. A pool that grows and shrinks keeps these
 //! promises:
 //!
-//! - **While a job is queued and a slot is vacant, some worker is idle or starting.** Queueing a job
-//!   starts a thread if no worker is idle and fewer threads are starting than jobs are queued. An
-//!   idle worker that takes a job does the same, since a submitter may have relied on it, and so
+//! - **While a job is queued and a slot is vacant, some worker is idle or starting.** Queueing a
+//!   job starts a thread if no worker is idle and fewer threads are starting than jobs are queued.
+//!   An idle worker that takes a job does the same, since a submitter may have relied on it, and so
 //!   does a worker that retires.
 //! - **A worker retires only if it has slept for the idle timeout and more than the minimum number
 //!   of workers stay.** It counts as searching while it decides, and stops searching as any other

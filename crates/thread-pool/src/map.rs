@@ -34,8 +34,8 @@ impl ThreadPool {
     /// # Errors
     /// Per input: [`JobError::Panicked`] if `f` panicked on it, which does not affect the others.
     /// For inputs on which `f` was never called, [`JobError::Cancelled`] if the pool is closed, or
-    /// [`JobError::WouldDeadlock`] if maps are nested deeper than [`Builder::max_inline_depth`](crate::Builder::max_inline_depth)
-    /// allows.
+    /// [`JobError::WouldDeadlock`] if maps are nested deeper than
+    /// [`Builder::max_inline_depth`](crate::Builder::max_inline_depth) allows.
     ///
     /// # Panics
     /// Only if the iterator of the inputs panics; then nothing has started.
@@ -168,8 +168,8 @@ impl<'a> Mapping<'a> {
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + 'static,
     {
-        // A worker of the pool takes part in the map that it waits for. Its
-        // helper is made before the others.
+        // A worker of the pool takes part in the map that it waits for. Its helper is made before
+        // the others.
         let own_part = self.pool.on_own_worker();
         let (map, helper) = self.begin(inputs, f, own_part);
         // Other threads give it back, so that the map ends if no worker comes because the pool is

@@ -40,7 +40,8 @@ impl ThreadPool {
         &self.shared
     }
 
-    /// The number of workers, or the maximum if the pool [grows and shrinks](crate::Builder::min_workers).
+    /// The number of workers, or the maximum if the pool [grows and
+    /// shrinks](crate::Builder::min_workers).
     pub fn workers(&self) -> usize {
         self.shared.stealers.len()
     }
@@ -89,8 +90,9 @@ impl ThreadPool {
     }
 
     /// Refuses new jobs, cancels the pending ones, waits for the running ones, and joins the
-    /// threads. Returns the number of cancelled jobs, whose handles return [`JobError::Cancelled`](crate::JobError::Cancelled).
-    /// A `map` counts as one job per worker that had not joined it yet.
+    /// threads. Returns the number of cancelled jobs, whose handles return
+    /// [`JobError::Cancelled`](crate::JobError::Cancelled). A `map` counts as one job per worker
+    /// that had not joined it yet.
     ///
     /// If a job of this pool calls it, it does not wait, and more jobs may be cancelled later.
     pub fn shutdown_now(mut self) -> usize {

@@ -33,7 +33,8 @@
 //! 4. *The pool is closed, or closed and emptied, while a worker goes to sleep.* As 1, with the
 //!    ledger in place of the queue and `wake_all` in place of `notify`.
 //! 5. *A worker whose idle timeout has elapsed retires.* It first moves itself to SEARCHING and
-//!    then leaves as in 2. If no sleeper can be woken, it has a new thread started (see `growth.rs`).
+//!    then leaves as in 2. If no sleeper can be woken, it has a new thread started (see
+//!    `growth.rs`).
 //!
 //! The protocol needs one property of the queues: a job is in one of them until a worker takes it
 //! to run. Workers therefore take single jobs. A batch on its way to another deque would for a

@@ -101,7 +101,7 @@ impl ThreadPool {
         }
     }
 
-    /// What a plain submission does while the backlog is full.
+    /// The reaction of a plain submission to a full backlog.
     pub(crate) fn when_full(&self) -> WhenFull {
         if self.shared().settings.backlog.is_some() && self.on_own_worker() {
             WhenFull::Exceed

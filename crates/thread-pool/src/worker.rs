@@ -56,8 +56,9 @@ pub(crate) struct Worker {
     ticks: Cell<usize>,
 }
 
-/// Queues a job that the ledger accepted: on the deque of this thread if it is a worker of the pool,
-/// otherwise for all workers. The caller notifies, so that one notification can cover many jobs.
+/// Queues a job that the ledger accepted: on the deque of this thread if it is a worker of the
+/// pool, otherwise for all workers. The caller notifies, so that one notification can cover many
+/// jobs.
 pub(crate) fn queue(shared: &Shared, job: TaskRef) {
     with_current(shared.id, |worker| match worker {
         Some(worker) => worker.deque.push(job),

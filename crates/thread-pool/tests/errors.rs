@@ -1,36 +1,12 @@
 //! The texts of errors: `Display` has everything, and `source` only what `Display` does not have.
 
-use std::error::Error;
-use std::fmt;
+mod support;
+
 use std::io;
 use std::time::Duration;
 
 use effective_thread_pool::{BuildError, JobError, ThreadPool};
-
-/// The messages of a report of the whole chain.
-fn chain(error: &dyn Error) -> Vec<String> {
-    let behind = std::iter::successors(Some(error), |&error| error.source());
-    behind.map(ToString::to_string).collect()
-}
-
-#[derive(Debug)]
-struct Outer;
-
-impl fmt::Display for Outer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no answer")
-    }
-}
-
-impl Error for Outer {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&fmt::Error)
-    }
-}
-
-fn behind_outer() -> String {
-    fmt::Error.to_string()
-}
+use support::errors::{Outer, chain, source_of_outer};
 
 #[test]
 fn display_has_the_panic_message_once() {
@@ -68,7 +44,7 @@ fn source_skips_the_io_error_in_display() {
         panic!("{shown:?}")
     };
     assert!(said.contains("no answer"), "{said}");
-    assert_eq!(*behind, behind_outer());
+    assert_eq!(*behind, source_of_outer());
 }
 
 #[test]

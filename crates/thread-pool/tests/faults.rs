@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_thread_pool::{JobError, Refusal, ThreadPool};
+use support::bomb::Bomb;
 use support::{Gate, eventually, occupy, within_deadline};
 
 #[test]
@@ -32,15 +33,6 @@ fn fault_1_panic_payload_reaches_the_handle_of_its_job() {
             }
         }
     });
-}
-
-/// Panics when dropped.
-struct Bomb;
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic!("dropped");
-    }
 }
 
 #[test]

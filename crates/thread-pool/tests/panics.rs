@@ -7,21 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
 use effective_thread_pool::{JobError, TaskPanic, ThreadPool};
+use support::bomb::Bomb;
 use support::{Gate, occupy, within_deadline};
 
 fn panic_of<R: std::fmt::Debug>(result: Result<R, JobError>) -> TaskPanic {
     match result {
         Err(JobError::Panicked(panic)) => panic,
         other => panic!("not a panic: {other:?}"),
-    }
-}
-
-/// Panics when dropped.
-struct Bomb;
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic!("dropped");
     }
 }
 

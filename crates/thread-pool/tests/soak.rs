@@ -11,6 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_thread_pool::{Handle, JobError, ThreadPool, WaitFor, as_completed, wait_timeout};
+use support::proc::{live_threads, resident_kib};
+use support::random::Random;
 
 /// The counts of accepted jobs and of their ends.
 #[derive(Default)]
@@ -51,67 +53,54 @@ impl Books {
     }
 }
 
-/// Reproducible random numbers.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
 /// A job of random length that sometimes panics, with one of two kinds of payload.
 fn work(seed: u64) -> u64 {
-    let mut dice = Dice(seed);
-    match dice.roll(20) {
-        0 => thread::sleep(Duration::from_micros(dice.roll(200))),
+    let mut random = Random(seed + 1);
+    match random.below(20) {
+        0 => thread::sleep(Duration::from_micros(random.below(200))),
         1 => thread::yield_now(),
         2 => panic_any(seed),
         3 => panic!("soaked"),
-        _ => (0..dice.roll(500)).for_each(|_| std::hint::spin_loop()),
+        _ => (0..random.below(500)).for_each(|_| std::hint::spin_loop()),
     }
     seed
 }
 
-fn submit(pool: &ThreadPool, books: &Arc<Books>, dice: &mut Dice) -> Handle<u64> {
-    let seed = dice.roll(u64::MAX >> 33);
+fn submit(pool: &ThreadPool, books: &Arc<Books>, random: &mut Random) -> Handle<u64> {
+    let seed = random.below(u64::MAX >> 33);
     let job = move || work(seed);
-    let mut handle = match dice.roll(3) {
+    let mut handle = match random.below(3) {
         0 => pool.submit(job).expect("open"),
         1 => pool
             .try_submit(job)
             .or_else(|full| pool.submit(full.into_job()))
             .expect("open"),
         _ => pool
-            .submit_timeout(job, Duration::from_micros(dice.roll(300)))
+            .submit_timeout(job, Duration::from_micros(random.below(300)))
             .or_else(|full| pool.submit(full.into_job()))
             .expect("open"),
     };
     books.add(&books.accepted);
-    if dice.roll(4) == 0 {
+    if random.below(4) == 0 {
         let counted = Arc::clone(books);
-        let bad = dice.roll(4) == 0;
+        let bad = random.below(4) == 0;
         handle.on_complete(move |_| {
             counted.add(&counted.callbacks);
             assert!(!bad, "a callback panics");
         });
     }
-    if dice.roll(10) == 0 {
+    if random.below(10) == 0 {
         handle.cancel();
     }
     handle
 }
 
 /// One round of one submitter.
-fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
-    let handles: Vec<_> = (0..1 + dice.roll(30))
-        .map(|_| submit(pool, books, dice))
+fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, random: &mut Random) {
+    let handles: Vec<_> = (0..1 + random.below(30))
+        .map(|_| submit(pool, books, random))
         .collect();
-    match dice.roll(8) {
+    match random.below(8) {
         0 => handles
             .into_iter()
             .for_each(|handle| books.enter(&handle.wait())),
@@ -133,7 +122,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
         3 => {
             let mut handles = handles;
             let until = [WaitFor::FirstCompleted, WaitFor::FirstError, WaitFor::All];
-            let until = until[usize::try_from(dice.roll(3)).expect("small")];
+            let until = until[usize::try_from(random.below(3)).expect("small")];
             let waited = wait_timeout(&mut handles, until, Duration::from_micros(100));
             if !waited.pending.is_empty() {
                 books.add(&books.timeouts);
@@ -144,7 +133,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
         }
         4 => {
             for handle in handles {
-                match handle.wait_timeout(Duration::from_micros(dice.roll(100))) {
+                match handle.wait_timeout(Duration::from_micros(random.below(100))) {
                     Ok(result) => books.enter(&result),
                     Err(late) => {
                         books.add(&books.timeouts);
@@ -155,11 +144,13 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
         }
         5 => {
             // A job that submits and collects jobs itself, on a worker.
-            let (inner, seed) = (Arc::clone(pool), dice.roll(1 << 20));
+            let (inner, seed) = (Arc::clone(pool), random.below(1 << 20));
             let outer = pool.submit(move || {
-                let mut dice = Dice(seed);
+                let mut random = Random(seed + 1);
                 let books = Arc::new(Books::default());
-                let children: Vec<_> = (0..4).map(|_| submit(&inner, &books, &mut dice)).collect();
+                let children: Vec<_> = (0..4)
+                    .map(|_| submit(&inner, &books, &mut random))
+                    .collect();
                 as_completed(children).for_each(|(_, result)| books.enter(&result));
                 let [accepted, done, panicked, cancelled, ..] = books.read();
                 assert_eq!(accepted, done + panicked + cancelled);
@@ -172,7 +163,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
         }
         6 => {
             let ended = AtomicU64::new(0);
-            let count = dice.roll(20);
+            let count = random.below(20);
             let result = pool.scope(|scope| {
                 for seed in 0..count {
                     let ended = &ended;
@@ -196,7 +187,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
             assert_eq!(results.len(), 50);
             // Dropped before its end.
             let mut results = pool.mapping().stream(0.., work);
-            for _ in 0..dice.roll(30) {
+            for _ in 0..random.below(30) {
                 assert!(results.next().is_some());
             }
             drop(results);
@@ -206,21 +197,6 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, dice: &mut Dice) {
                 .for_each(|handle| books.enter(&handle.wait()));
         }
     }
-}
-
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").expect("Linux").count()
-}
-
-/// Resident memory in KiB.
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .expect("a process has memory");
-    let number = line.split_whitespace().nth(1).expect("a number");
-    number.parse().expect("a number")
 }
 
 fn run(seconds: f64, seed: u64) -> [u64; 6] {
@@ -243,9 +219,9 @@ fn run(seconds: f64, seed: u64) -> [u64; 6] {
         for submitter in 0..3 {
             let (pool, books) = (&pool, &books);
             threads.spawn(move || {
-                let mut dice = Dice(seed + submitter);
+                let mut random = Random(seed + submitter);
                 while start.elapsed().as_secs_f64() < seconds {
-                    round(pool, books, &mut dice);
+                    round(pool, books, &mut random);
                 }
             });
         }
@@ -274,9 +250,9 @@ fn soak() {
     thread::spawn(move || {
         // The first part fills caches and arenas, so its memory is the baseline for the second
         // part.
-        let before = threads();
+        let before = live_threads();
         let warm = run(seconds / 4.0, 1);
-        let resident = memory();
+        let resident = resident_kib();
         let soaked = run(seconds * 3.0 / 4.0, 100);
         sender
             .send((before, warm, resident, soaked))
@@ -294,7 +270,7 @@ fn soak() {
         assert_eq!(accepted, done + panicked + cancelled);
         assert!(done > 0 && panicked > 0 && cancelled > 0 && callbacks > 0 && timeouts > 0);
     }
-    let grown = memory().saturating_sub(resident);
+    let grown = resident_kib().saturating_sub(resident);
     println!("resident memory: {resident} KiB after the first part, {grown} KiB more at the end");
     // AddressSanitizer keeps freed memory for a while.
     assert!(
@@ -302,5 +278,5 @@ fn soak() {
         "{grown} KiB more"
     );
     // The thread that counted them has exited, so there may be one fewer.
-    support::eventually(|| threads() <= before);
+    support::eventually(|| live_threads() <= before);
 }

@@ -24,7 +24,8 @@ pub type Completed<R> = (usize, Result<R, JobError>);
 /// let pool = effective_thread_pool::ThreadPool::new(2)?;
 /// let slow = pool.submit(|| thread::sleep(Duration::from_millis(50)))?;
 /// let fast = pool.submit(|| ())?;
-/// let order: Vec<usize> = effective_thread_pool::as_completed([slow, fast]).map(|(index, _)| index).collect();
+/// let results = effective_thread_pool::as_completed([slow, fast]);
+/// let order: Vec<usize> = results.map(|(index, _)| index).collect();
 /// assert_eq!(order, [1, 0]);
 /// # Ok(()) }
 /// ```

@@ -64,7 +64,9 @@ impl ThreadPool {
     /// let words = pool.scope(|scope| {
     ///     // One job borrows `text`, another one sets `longest`.
     ///     let words = scope.submit(|| text.split(' ').count()).expect("the pool is open");
-    ///     let _found = scope.submit(|| longest = text.split(' ').max_by_key(|word| word.len()).unwrap_or(""));
+    ///     let _found = scope.submit(|| {
+    ///         longest = text.split(' ').max_by_key(|word| word.len()).unwrap_or("");
+    ///     });
     ///     words.wait()
     /// })??;
     /// assert_eq!((words, longest), (6, "not"));
@@ -154,9 +156,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
             Err(refusal) => return Err(SubmitError::new(job, refusal)),
         };
         #[allow(unsafe_code, reason = "see `erase.rs`")]
-        // SAFETY: `'scope` is the time for which `ThreadPool::scope` lends out its `Scope`, the only
-        // permit that makes one. That function neither returns nor unwinds before every loan is
-        // repaid. The packet goes into a handle whose type still has `'scope`, so the compiler
+        // SAFETY: `'scope` is the time for which `ThreadPool::scope` lends out its `Scope`, the
+        // only place that makes one. That function neither returns nor unwinds before every loan
+        // is repaid. The packet goes into a handle whose type still has `'scope`, so the compiler
         // keeps it inside the scope.
         let (erased, packet) = unsafe { erase::erase::<'scope, F, R>(job, self.loans.lend()) };
         let handle = self.pool.enqueue(permit, erased);

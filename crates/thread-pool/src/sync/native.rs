@@ -21,8 +21,8 @@ pub(crate) fn has_passed(start: Instant, pause: Duration) -> bool {
     start.elapsed() >= pause
 }
 
-/// Spins until `condition` holds, for at most about `limit`. Returns whether it holds. Calls `pause`
-/// after every few checks.
+/// Spins until `condition` holds, for at most about `limit`. Returns whether it holds. Calls
+/// `pause` after every few checks.
 pub(crate) fn spin_until(limit: Duration, pause: impl Fn(), condition: impl Fn() -> bool) -> bool {
     let start = Instant::now();
     loop {

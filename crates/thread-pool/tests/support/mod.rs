@@ -1,6 +1,11 @@
 //! Helpers of several tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod bomb;
+pub(crate) mod errors;
+pub(crate) mod proc;
+pub(crate) mod random;
+
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
