@@ -1,5 +1,5 @@
-//! Files are read, parsed and added up, each by its own threads, and at no time are more than some of them in memory. A
-//! file that is broken is named by stage and item.
+//! Reads, parses and sums files, each step on threads of its own, with a bound on the number of
+//! files in memory. A broken file is named by stage and item.
 //!
 //! `cargo run -p effective-pipeline --example files`
 
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Folder::make()?;
     let paths = || (0..FILES).map(|number| folder.file(number));
 
-    // Folded as the sums come, while another thread watches.
+    // Sums are added as they come, while another thread watches.
     let pipeline = stages();
     let handle = pipeline.handle();
     let mut total = 0;
@@ -68,10 +68,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         pipeline.for_each(paths(), |sum| total += sum)?;
         println!("half-way:");
-        for stage in watch.join().expect("it only looks").stages {
+        for stage in watch.join().expect("it only reads counters").stages {
             println!(
                 "  {:5} {:3} in, {} waiting, {} in work, {:3} done",
-                stage.name, stage.taken_in, stage.waiting, stage.in_work, stage.done
+                stage.name, stage.received, stage.waiting, stage.in_progress, stage.done
             );
         }
         Ok::<(), PipelineError>(())

@@ -1,6 +1,6 @@
-//! Item 58's example: Conway's Game of Life, whose rows now need input and output, refactored for a queue. There it takes
-//! two queues, a class of worker, an exception that travels in an output, and code that joins and sorts. Here it is one
-//! stage, and a stage more for the second thing that turns out to be slow.
+//! Conway's Game of Life, the example of Item 58, whose rows now do input and output. By hand it
+//! takes two queues, a worker class, an exception that travels in an output, and code that joins
+//! and sorts. Here it is one stage, and a second one for another step that turns out to be slow.
 //!
 //! `cargo run -p effective-pipeline --example game_of_life`
 
@@ -22,7 +22,7 @@ fn neighbours(grid: &Grid, y: usize) -> Vec<usize> {
         .collect()
 }
 
-/// The rule, which may fail as anything that talks to the outside may.
+/// The rule. It may fail, as any input or output may.
 fn next_row(row: &[bool], neighbours: &[usize]) -> Result<Vec<bool>, String> {
     row.iter()
         .zip(neighbours)
@@ -34,7 +34,7 @@ fn next_row(row: &[bool], neighbours: &[usize]) -> Result<Vec<bool>, String> {
         .collect()
 }
 
-/// One generation: the rows borrow the grid, and come back in order.
+/// One generation. The rows borrow the grid and come back in order.
 fn simulate(grid: &Grid) -> Result<Grid, PipelineError> {
     Pipeline::new()
         .stage("count", 2, |y| (y, neighbours(grid, y)))

@@ -1,4 +1,4 @@
-//! What a run counts while it goes on.
+//! The counters of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,12 +8,12 @@ use crossbeam_utils::CachePadded;
 /// The maximum number of workers in a pipeline, over all stages.
 pub const MAX_WORKERS: usize = 4_096;
 
-/// What is where in a pipeline at one moment. The figures are read one after another while the items move on, so they
-/// may be off by the few items that moved meanwhile; after the run they are exact.
+/// The state of a pipeline at one moment. The figures are read one after another while items move,
+/// so they may be off by the few items that moved meanwhile. After the run they are exact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Each stage, in order.
+    /// The stages, in order.
     pub stages: Vec<StageCounts>,
     /// Outputs that are done and not yet taken.
     pub ready: usize,
@@ -21,40 +21,42 @@ pub struct Counts {
     pub delivered: usize,
 }
 
-/// What is where in one stage. `taken_in` is the sum of `waiting`, `in_work`, `done`, `failed` and `discarded`.
+/// The state of one stage. `received` is the sum of `waiting`, `in_progress`, `done`, `failed` and
+/// `discarded`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StageCounts {
-    /// Its name.
+    /// The name of the stage.
     pub name: Arc<str>,
-    /// Its workers.
+    /// The number of its workers.
     pub workers: usize,
-    /// Items that have come to this stage.
-    pub taken_in: usize,
-    /// Items in front of it, which no worker has begun.
+    /// Items that have reached this stage.
+    pub received: usize,
+    /// Items in front of the stage that no worker has begun.
     pub waiting: usize,
-    /// Items that a worker has begun and not yet handed on; at most one per worker.
-    pub in_work: usize,
-    /// Items that have been handed on.
+    /// Items that a worker has begun and not yet passed on; at most one per worker.
+    pub in_progress: usize,
+    /// Items that have been passed on.
     pub done: usize,
-    /// Items on which it returned an error or panicked.
+    /// Items for which the stage returned an error or panicked.
     pub failed: usize,
-    /// Items that were dropped here because the run was cut: by an error, a stop, the deadline, or the end of interest
-    /// in the outputs.
+    /// Items dropped here because the run ended: by an error, a stop, the deadline, or a consumer
+    /// that left.
     pub discarded: usize,
-    /// The most items that a worker found in front of the stage, as it took some.
+    /// The largest number of items that a worker found waiting when it took some.
     pub peak: usize,
 }
 
-/// One worker's part. Nobody else writes to it, so that counting is a plain store into a line of its own.
+/// The counters of one worker. No other thread writes to them, so counting is a plain store to a
+/// cache line of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) begun: Count,
     pub(crate) done: Count,
     pub(crate) failed: Count,
-    /// Discarded without having begun.
+    /// Discarded before they were begun.
     pub(crate) skipped: Count,
-    /// Worked on, and then there was nobody to hand it to.
+    /// Processed, but the next stage had ended.
     pub(crate) lost: Count,
 }
 
@@ -73,13 +75,13 @@ impl Count {
     }
 }
 
-/// One stage's part.
+/// The counters of one stage.
 #[derive(Debug)]
 pub(crate) struct Gauge {
     pub(crate) name: Arc<str>,
-    /// As many as the user asked for, which may be more than can be had.
+    /// The number of workers requested, which may be more than a pipeline can have.
     pub(crate) workers: usize,
-    /// One for each worker, or none at all in a pipeline that has too many workers to run.
+    /// One per worker, or none in a pipeline with too many workers to run.
     pub(crate) tallies: Box<[CachePadded<Tally>]>,
     peak: AtomicUsize,
 }
@@ -96,7 +98,7 @@ impl Gauge {
         }
     }
 
-    pub(crate) fn found(&self, waiting: usize) {
+    pub(crate) fn record_waiting(&self, waiting: usize) {
         if waiting > self.peak.load(Ordering::Relaxed) {
             self.peak.fetch_max(waiting, Ordering::Relaxed);
         }
@@ -106,7 +108,7 @@ impl Gauge {
         self.tallies.iter().map(|tally| count(tally).get()).sum()
     }
 
-    /// The counts but for those that need the stage before.
+    /// The counts, except those that depend on the previous stage.
     fn read(&self) -> StageCounts {
         let (done, failed) = (
             self.sum(|tally| &tally.done),
@@ -118,9 +120,9 @@ impl Gauge {
         StageCounts {
             name: Arc::clone(&self.name),
             workers: self.workers,
-            taken_in: begun + skipped,
+            received: begun + skipped,
             waiting: 0,
-            in_work: begun.saturating_sub(done + failed + lost),
+            in_progress: begun.saturating_sub(done + failed + lost),
             done,
             failed,
             discarded: skipped + lost,
@@ -129,21 +131,21 @@ impl Gauge {
     }
 }
 
-/// The workers of all stages.
+/// The number of workers of all stages.
 pub(crate) fn all_workers(stages: &[Arc<Gauge>]) -> usize {
     stages
         .iter()
         .fold(0, |all, stage| all.saturating_add(stage.workers))
 }
 
-/// The counts of a whole run.
+/// The counters of a whole run.
 #[derive(Debug, Default)]
 pub(crate) struct Gauges {
-    /// Inputs that were put before the first stage.
+    /// Inputs that were put in front of the first stage.
     pub(crate) fed: CachePadded<Count>,
     pub(crate) stages: Vec<Arc<Gauge>>,
     pub(crate) delivered: CachePadded<Count>,
-    /// Outputs that nobody took.
+    /// Outputs dropped because the consumer had left.
     pub(crate) unwanted: Count,
 }
 
@@ -151,15 +153,17 @@ impl Gauges {
     pub(crate) fn read(&self) -> Counts {
         let delivered = self.delivered.get();
         let unwanted = self.unwanted.get();
-        // Against the stream: what has left a stage has entered it.
+        // Read from the last stage to the first, so that an item counted as having left a stage is
+        // also counted as having reached it.
         let mut stages: Vec<StageCounts> =
             self.stages.iter().rev().map(|gauge| gauge.read()).collect();
         stages.reverse();
         let mut arrived = self.fed.get();
         for stage in &mut stages {
-            // A worker may have begun what the one before it is about to count as handed on.
-            stage.waiting = arrived.saturating_sub(stage.taken_in);
-            stage.taken_in += stage.waiting;
+            // A worker may have begun an item that the previous stage is about to count as passed
+            // on.
+            stage.waiting = arrived.saturating_sub(stage.received);
+            stage.received += stage.waiting;
             arrived = stage.done;
         }
         Counts {

@@ -1,14 +1,16 @@
+//! The errors of an item, of a run and of the settings.
+
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use crate::counts::MAX_WORKERS;
-use crate::task_panic::TaskPanic;
+use crate::panic::TaskPanic;
 
-/// Why an item did not get through: which stage, which item, and what happened.
+/// The failure of an item: the stage, the item, and the cause.
 ///
-/// `Display` and `source` are as of [`PipelineError`](PipelineError#display-and-source).
+/// `Display` and `source` are as for [`PipelineError`](PipelineError#display-and-source).
 #[derive(Debug)]
 pub struct ItemError {
     stage: Arc<str>,
@@ -16,7 +18,7 @@ pub struct ItemError {
     cause: Cause,
 }
 
-/// What happened to an item in a stage.
+/// The cause of an item's failure.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
@@ -45,13 +47,13 @@ impl ItemError {
         self.item
     }
 
-    /// What happened. An error that the stage returned can be asked for by its type:
+    /// The cause. To test for the type of an error that the stage returned:
     /// `matches!(error.cause(), Cause::Error(cause) if cause.is::<std::io::Error>())`.
     pub fn cause(&self) -> &Cause {
         &self.cause
     }
 
-    /// What happened, by value.
+    /// The cause, by value.
     pub fn into_cause(self) -> Cause {
         self.cause
     }
@@ -76,51 +78,89 @@ impl Error for ItemError {
     }
 }
 
+/// Settings that cannot work. Reported by the run, before anything starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A stage has 0 workers.
+    NoWorkers {
+        /// The name of the stage.
+        stage: String,
+    },
+    /// The stages together have more than [`MAX_WORKERS`].
+    TooManyWorkers(usize),
+    /// The buffer has room for 0 items.
+    NoBuffer,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoWorkers { stage } => {
+                write!(f, "stage {stage:?} has 0 workers: give it at least 1")
+            }
+            Self::TooManyWorkers(workers) => write!(
+                f,
+                "a pipeline has at most {MAX_WORKERS} workers, not {workers}: give each stage as \
+                 many as it can use"
+            ),
+            Self::NoBuffer => {
+                f.write_str("a buffer for 0 items passes nothing on: make it at least 1")
+            }
+        }
+    }
+}
+
+impl Error for BuildError {}
+
 /// Why a pipeline did not start, or ended before its inputs did.
 ///
 /// # Display and source
-/// `Display` says it all, the words of the cause included. [`source`](Error::source) is therefore not that cause but what
-/// lies behind it, so that a report of the whole chain says nothing twice: the source of a stage's own error, and nothing
-/// behind a panic.
+/// `Display` includes the text of the cause. [`source`](Error::source) is therefore not that cause but
+/// the source of the cause, so that a report of the whole chain repeats nothing: the source of a
+/// stage's own error, and none for a panic.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PipelineError {
+    /// A setting cannot work.
+    Build(BuildError),
+    /// The system refused a thread. The threads that had started have ended, and no input was taken.
+    Refused {
+        /// The number of threads that had started.
+        started: usize,
+        /// The number of threads that the pipeline needs: its workers and one for the inputs.
+        wanted: usize,
+        /// The system's error.
+        error: io::Error,
+    },
     /// A stage failed on an item.
     Item(ItemError),
     /// The iterator of the inputs panicked.
     InputPanicked {
-        /// The index that its next item would have had: so many items came before.
+        /// The number of inputs before the panic, which is also the index of the missing one.
         item: usize,
         /// The panic.
         panic: TaskPanic,
     },
     /// [`Handle::stop`](crate::Handle::stop) was called.
     Stopped,
-    /// The deadline passed.
-    DeadlinePassed,
-    /// The system refused a thread. Those that had started are gone, and no input was taken.
-    Refused {
-        /// How many threads had started.
-        started: usize,
-        /// How many the pipeline needs: its workers and one for the inputs.
-        wanted: usize,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A stage of 0 workers.
-    NoWorkers {
-        /// The name of the stage.
-        stage: String,
-    },
-    /// More than [`MAX_WORKERS`] in all stages together.
-    TooManyWorkers(usize),
-    /// A buffer for 0 items.
-    NoBuffer,
+    /// The [`deadline`](crate::Pipeline::deadline) passed.
+    TimedOut,
 }
 
 impl fmt::Display for PipelineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Build(error) => error.fmt(f),
+            Self::Refused {
+                started,
+                wanted,
+                error,
+            } => write!(
+                f,
+                "the system refused a thread after {started} of {wanted} ({error}): use fewer \
+                 workers or smaller stacks"
+            ),
             Self::Item(error) => error.fmt(f),
             Self::InputPanicked { item, panic } => write!(
                 f,
@@ -128,27 +168,9 @@ impl fmt::Display for PipelineError {
                 panic.message()
             ),
             Self::Stopped => f.write_str("the pipeline was stopped before it was done"),
-            Self::DeadlinePassed => f.write_str(
-                "the time was up before the pipeline was done: allow more time, or give fewer items",
+            Self::TimedOut => f.write_str(
+                "the pipeline timed out before it was done: allow more time, or give fewer items",
             ),
-            Self::Refused {
-                started,
-                wanted,
-                error,
-            } => write!(
-                f,
-                "the system refused a thread after {started} of {wanted} ({error}): use fewer workers or smaller stacks"
-            ),
-            Self::NoWorkers { stage } => {
-                write!(f, "stage {stage:?} has 0 workers: give it at least 1")
-            }
-            Self::TooManyWorkers(workers) => write!(
-                f,
-                "a pipeline has at most {MAX_WORKERS} workers, not {workers}: give each stage as many as it can use"
-            ),
-            Self::NoBuffer => {
-                f.write_str("a buffer for 0 items passes nothing on: make it at least 1")
-            }
         }
     }
 }
@@ -166,5 +188,11 @@ impl Error for PipelineError {
 impl From<ItemError> for PipelineError {
     fn from(error: ItemError) -> Self {
         Self::Item(error)
+    }
+}
+
+impl From<BuildError> for PipelineError {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
     }
 }

@@ -1,24 +1,26 @@
+//! The handle to a run, and the state behind it.
+
 use std::fmt;
 use std::sync::Arc;
 
 use crate::counts::{Counts, Gauge, Gauges, MAX_WORKERS, all_workers};
-use crate::cut::Cut;
 use crate::error::PipelineError;
+use crate::panic::drop_quietly;
+use crate::protocols::stop_at::StopAt;
 use crate::sync::{Mutex, lock};
-use crate::task_panic::drop_contained;
 
-/// A hold on a pipeline from any other thread: [`counts`](Self::counts) says what is where, [`stop`](Self::stop) ends the
-/// run.
+/// A handle to a pipeline for any other thread: [`counts`](Self::counts) reads its counters, and
+/// [`stop`](Self::stop) ends the run.
 ///
-/// It is got from [`Pipeline::handle`](crate::Pipeline::handle) before the run, is cheap to clone, borrows nothing and
-/// keeps nothing running.
+/// [`Pipeline::handle`](crate::Pipeline::handle) makes it before the run. It is cheap to clone,
+/// borrows nothing and keeps nothing running.
 ///
 /// ```
 /// use effective_pipeline::{Pipeline, PipelineError};
 ///
 /// let pipeline = Pipeline::new().stage("double", 2, |n: u64| 2 * n);
 /// let handle = pipeline.handle();
-/// // An endless run, ended from another thread.
+/// // An endless run, stopped from another thread.
 /// let ended = std::thread::scope(|scope| {
 ///     scope.spawn(|| {
 ///         while handle.counts().delivered < 100 {
@@ -35,17 +37,17 @@ use crate::task_panic::drop_contained;
 #[derive(Clone)]
 pub struct Handle(pub(crate) Arc<Shared>);
 
-/// What a run shares with its handles: nothing that borrows.
+/// What a run shares with its handles. Borrows nothing.
 pub(crate) struct Shared {
-    pub(crate) cut: Cut<PipelineError>,
-    /// Grows while the pipeline is built. A run takes its own parts out once, when it starts.
+    pub(crate) stop_at: StopAt<PipelineError>,
+    /// Grows while the pipeline is built. A run fetches its part once, when it starts.
     gauges: Mutex<Arc<Gauges>>,
 }
 
 impl Shared {
     pub(crate) fn new() -> Self {
         Self {
-            cut: Cut::new(),
+            stop_at: StopAt::new(),
             gauges: Mutex::default(),
         }
     }
@@ -67,16 +69,16 @@ impl Shared {
 }
 
 impl Handle {
-    /// What is where. It costs the running threads nothing: they count anyway, each for itself.
+    /// The counters. Reading them costs the running threads nothing: each counts for itself anyway.
     pub fn counts(&self) -> Counts {
         self.0.gauges().read()
     }
 
-    /// End the run: no further item is begun, what is under way is dropped as soon as the stage's function returns, and
-    /// the outputs end with [`PipelineError::Stopped`]. It does not wait for any of this. A run that has not started
-    /// ends at once, and one that has ended is not affected.
+    /// Ends the run: no further item is begun, items in flight are dropped as soon as the stage
+    /// function returns, and the outputs end with [`PipelineError::Stopped`]. Does not wait for any
+    /// of this. A run that has not started ends at once, and one that has ended is not affected.
     pub fn stop(&self) {
-        drop_contained(self.0.cut.cut(0, PipelineError::Stopped));
+        drop_quietly(self.0.stop_at.lower(0, PipelineError::Stopped));
     }
 }
 

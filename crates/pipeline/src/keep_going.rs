@@ -1,13 +1,18 @@
-use crate::builder::Pipeline;
+//! The builder of a pipeline whose failures are outputs.
+
+use std::fmt;
+
+use crate::blueprint::Blueprint;
 use crate::error::{ItemError, PipelineError};
 use crate::handle::Handle;
 use crate::outputs::Outputs;
-use crate::running::{Collected, Running, scoped, spawned};
+use crate::running::{Running, scoped, spawned};
 
-/// A [`Pipeline`] in which a failure does not end the run: it is an output in place of its item.
+/// A [`Pipeline`](crate::Pipeline) in which a failure does not end the run: it is an output in
+/// place of its item.
 ///
-/// A failed item passes by the stages after the one that it failed in, keeps its place in the order, and comes out as
-/// [`ItemError`], which says where it failed.
+/// A failed item skips the stages after the one in which it failed, keeps its place in the order,
+/// and comes out as an [`ItemError`], which says where it failed.
 ///
 /// ```
 /// use effective_pipeline::Pipeline;
@@ -24,38 +29,37 @@ use crate::running::{Collected, Running, scoped, spawned};
 /// # Ok::<(), effective_pipeline::PipelineError>(())
 /// ```
 #[must_use = "a pipeline does nothing until it is run"]
-#[derive(Debug)]
-pub struct KeepGoing<'f, I, O>(pub(crate) Pipeline<'f, I, O>);
+pub struct KeepGoing<'f, I, O>(pub(crate) Blueprint<'f, I, O>);
 
 impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
-    /// A hold on the run, for other threads.
+    /// A handle to the run, for other threads.
     pub fn handle(&self) -> Handle {
         self.0.handle()
     }
 
-    /// As [`Pipeline::collect`], with a result for each item.
+    /// Like [`Pipeline::collect`](crate::Pipeline::collect), with a result for each item.
     ///
     /// # Errors
-    /// What ends the whole run: a stop, the deadline, a panic of the iterator, or that it cannot start.
+    /// What ends the whole run: a stop, the deadline, a panic of the iterator, or a failure to
+    /// start.
     ///
     /// # Panics
-    /// When `into_iter` does, before anything has started.
+    /// If `into_iter` panics, before anything has started.
     pub fn collect<T>(self, inputs: T) -> Result<Vec<Result<O, ItemError>>, PipelineError>
     where
         T: IntoIterator<Item = I>,
         T::IntoIter: Send,
     {
-        let outputs = self.run(inputs, |outputs| Collected(outputs.collect()))?;
-        Ok(outputs.into_inner())
+        self.run(inputs, |outputs| outputs.collect())
     }
 
-    /// As [`Pipeline::for_each`], with a result for each item.
+    /// Like [`Pipeline::for_each`](crate::Pipeline::for_each), with a result for each item.
     ///
     /// # Errors
-    /// As of [`collect`](Self::collect).
+    /// As for [`collect`](Self::collect).
     ///
     /// # Panics
-    /// When `f` does, after all threads have been joined.
+    /// If `f` panics, after all threads have been joined.
     pub fn for_each<T>(
         self,
         inputs: T,
@@ -68,13 +72,13 @@ impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
         self.run(inputs, |outputs| outputs.for_each(f))
     }
 
-    /// As [`Pipeline::run`], with a result for each item.
+    /// Like [`Pipeline::run`](crate::Pipeline::run), with a result for each item.
     ///
     /// # Errors
-    /// As of [`collect`](Self::collect).
+    /// As for [`collect`](Self::collect).
     ///
     /// # Panics
-    /// When `f` does, after all threads have been joined.
+    /// If `f` panics, after all threads have been joined.
     pub fn run<T, R>(
         self,
         inputs: T,
@@ -84,7 +88,8 @@ impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
         T: IntoIterator<Item = I>,
         T::IntoIter: Send,
     {
-        scoped(self.0, inputs.into_iter(), |drain| {
+        let planned = self.0.plan(inputs.into_iter())?;
+        scoped(planned, |drain| {
             let mut next = || Some(drain.next()?.map_err(|error| *error));
             f(Outputs::new(&mut next))
         })
@@ -92,18 +97,29 @@ impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
 }
 
 impl<I: Send + 'static, O: Send + 'static> KeepGoing<'static, I, O> {
-    /// As [`Pipeline::spawn`]; but a [`PipelineError::Item`] does not end the iterator.
+    /// Like [`Pipeline::spawn`](crate::Pipeline::spawn), but a [`PipelineError::Item`] does not end
+    /// the iterator.
     ///
     /// # Errors
-    /// As of [`Pipeline::spawn`].
+    /// As for [`Pipeline::spawn`](crate::Pipeline::spawn).
     ///
     /// # Panics
-    /// When `into_iter` does, before anything has started.
+    /// If `into_iter` panics, before anything has started.
     pub fn spawn<T>(self, inputs: T) -> Result<Running<O>, PipelineError>
     where
         T: IntoIterator<Item = I>,
         T::IntoIter: Send + 'static,
     {
-        spawned(self.0, inputs.into_iter())
+        let handle = self.handle();
+        spawned(self.0.plan(inputs.into_iter())?, handle)
+    }
+}
+
+impl<I, O> fmt::Debug for KeepGoing<'_, I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeepGoing")
+            .field("stages", &self.0.shared.gauges().stages)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
     }
 }

@@ -1,34 +1,30 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod blueprint;
 mod builder;
 mod counts;
 mod error;
 mod handle;
 mod keep_going;
 mod outputs;
+mod panic;
 mod plan;
 mod running;
-mod task_panic;
+mod sync;
 mod worker;
 
-/// Declares the modules of the protocols, which `tests/model_check.rs` drives directly.
-macro_rules! protocols {
-    ($($name:ident),*) => {$(
-        #[cfg(model_check)]
-        #[doc(hidden)]
-        pub mod $name;
-        #[cfg(not(model_check))]
-        mod $name;
-    )*};
-}
-protocols!(buffer, cut, reorder, sync, wait, window);
+#[cfg(not(model_check))]
+mod protocols;
+#[cfg(model_check)]
+#[doc(hidden)]
+pub mod protocols;
 
 pub use builder::Pipeline;
 pub use counts::{Counts, MAX_WORKERS, StageCounts};
-pub use error::{Cause, ItemError, PipelineError};
+pub use error::{BuildError, Cause, ItemError, PipelineError};
 pub use handle::Handle;
 pub use keep_going::KeepGoing;
 pub use outputs::Outputs;
+pub use panic::TaskPanic;
 pub use running::Running;
-pub use task_panic::TaskPanic;

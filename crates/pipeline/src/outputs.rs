@@ -1,4 +1,4 @@
-//! The end of a pipeline from which the outputs are taken.
+//! The consumer's end of a pipeline.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -7,93 +7,93 @@ use std::mem;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 
-use crate::buffer::Buffer;
 use crate::counts::Gauges;
 use crate::error::{ItemError, PipelineError};
-use crate::reorder::Reorder;
+use crate::panic::drop_quietly;
+use crate::protocols::buffer::Buffer;
+use crate::protocols::reorder::Reorder;
+use crate::protocols::wait::Wait;
+use crate::protocols::window::Window;
 use crate::sync::park_until;
-use crate::task_panic::drop_contained;
-use crate::wait::Wait;
-use crate::window::Window;
-use crate::worker::{Entry, Terms};
+use crate::worker::{Context, Entry};
 
 type Taken<T> = Result<T, Box<ItemError>>;
 
-/// Takes what comes out of the last stage and puts it in order, if it is to be.
+/// Takes the outputs of the last stage and puts them in order if necessary.
 pub(crate) struct Drain<T> {
-    terms: Terms,
+    context: Context,
     gauges: Arc<Gauges>,
     buffer: Arc<Buffer<Entry<T>>>,
-    chunk: usize,
+    batch: usize,
     taken: VecDeque<Entry<T>>,
     reorder: Option<(Reorder<Taken<T>>, Arc<Window>)>,
-    /// How many have gone out, which in order is also the index of the next one.
+    /// The number of outputs yielded; in order, it is also the index of the next one.
     out: usize,
-    /// How many of these the window knows of.
-    told: usize,
-    /// The thread that is unparked at a cut.
-    listens: Option<ThreadId>,
+    /// The number of these reported to the window.
+    reported: usize,
+    /// The thread registered as the consumer.
+    listener: Option<ThreadId>,
     ended: bool,
-    /// It ended at the cut.
-    cut: bool,
+    /// It ended at the stop index.
+    stopped: bool,
 }
 
-/// The consumer ends when the cut is reached: everything before it has gone out.
-struct UntilReached<'a> {
-    terms: &'a Terms,
+/// The consumer ends when it reaches the stop index: all outputs before that have been yielded.
+struct ConsumerWait<'a> {
+    context: &'a Context,
     out: usize,
-    /// The deadline passed during the wait. It is acted upon later: to cut may drop an error of the user's, and this is
-    /// asked under the lock of the buffer.
+    /// Whether the deadline passed during the wait. It is handled later, because ending the run may
+    /// drop an error of the caller's, and `is_over` is called under the lock of the buffer.
     late: Cell<bool>,
 }
 
-impl Wait for UntilReached<'_> {
+impl Wait for ConsumerWait<'_> {
     fn is_over(&self) -> bool {
-        self.late.set(self.terms.is_late());
-        self.late.get() || self.out >= self.terms.shared.cut.at()
+        self.late.set(self.context.is_late());
+        self.late.get() || self.out >= self.context.shared.stop_at.index()
     }
 
     fn park(&self) {
-        park_until(self.terms.deadline);
+        park_until(self.context.deadline);
     }
 }
 
 impl<T> Drain<T> {
     pub(crate) fn new(
-        terms: Terms,
+        context: Context,
         buffer: Arc<Buffer<Entry<T>>>,
-        chunk: usize,
+        batch: usize,
         window: Option<Arc<Window>>,
     ) -> Self {
         Self {
-            gauges: terms.shared.gauges(),
-            terms,
+            gauges: context.shared.gauges(),
+            context,
             buffer,
-            chunk,
+            batch,
             taken: VecDeque::new(),
             reorder: window.map(|window| (Reorder::new(), window)),
             out: 0,
-            told: 0,
-            listens: None,
+            reported: 0,
+            listener: None,
             ended: false,
-            cut: false,
+            stopped: false,
         }
     }
 
-    /// The next output, waiting for it; `None` at the end, of which [`error`](Self::error) says whether it is the
-    /// inputs' own.
+    /// The next output, waiting for it. `None` at the end; [`error`](Self::error) says whether that
+    /// is the end of the inputs.
     pub(crate) fn next(&mut self) -> Option<Taken<T>> {
         loop {
             if self.ended {
                 return None;
             }
-            if self.out >= self.terms.shared.cut.at() {
+            if self.out >= self.context.shared.stop_at.index() {
                 break;
             }
             if let Some(item) = self.ready() {
                 self.out += 1;
                 self.gauges.delivered.add(1);
-                self.tell(false);
+                self.report(false);
                 return Some(item);
             }
             if !self.refill() {
@@ -101,7 +101,7 @@ impl<T> Drain<T> {
             }
         }
         self.ended = true;
-        self.cut = self.out >= self.terms.shared.cut.at();
+        self.stopped = self.out >= self.context.shared.stop_at.index();
         None
     }
 
@@ -112,31 +112,31 @@ impl<T> Drain<T> {
         }
     }
 
-    fn tell(&mut self, all: bool) {
+    fn report(&mut self, all: bool) {
         if let Some((_, window)) = &self.reorder
-            && self.out - self.told >= if all { 1 } else { window.interval() }
+            && self.out - self.reported >= if all { 1 } else { window.report_interval() }
         {
-            self.told = self.out;
-            window.tell(self.out);
+            self.reported = self.out;
+            window.advance(self.out);
         }
     }
 
-    /// Get more from the buffer. False when there is no more.
+    /// Takes more from the buffer; `false` if there is no more.
     fn refill(&mut self) -> bool {
-        self.tell(true);
+        self.report(true);
         let me = thread::current().id();
-        if self.listens != Some(me) {
-            self.listens = Some(me);
-            self.terms.shared.cut.tell_consumer();
+        if self.listener != Some(me) {
+            self.listener = Some(me);
+            self.context.shared.stop_at.register_consumer();
         }
-        let wait = UntilReached {
-            terms: &self.terms,
+        let wait = ConsumerWait {
+            context: &self.context,
             out: self.out,
             late: Cell::new(false),
         };
-        let more = self.buffer.take(self.chunk, &mut self.taken, &wait);
+        let more = self.buffer.take(self.batch, &mut self.taken, &wait);
         if more.is_none() && wait.late.get() {
-            self.terms.keep_to_deadline();
+            self.context.check_deadline();
         }
         if let Some((reorder, _)) = &mut self.reorder {
             for entry in self.taken.drain(..) {
@@ -146,17 +146,17 @@ impl<T> Drain<T> {
         more.is_some()
     }
 
-    /// Why the outputs ended before the inputs did, for the one who asks first.
+    /// The error that ended the outputs, for the first caller only.
     pub(crate) fn error(&mut self) -> Option<PipelineError> {
-        self.cut
-            .then(|| self.terms.shared.cut.take_cause())
+        self.stopped
+            .then(|| self.context.shared.stop_at.take_cause())
             .flatten()
     }
 
-    /// End the run: nobody wants the rest.
+    /// Ends the run: no further output is wanted.
     pub(crate) fn stop(&mut self) {
         self.ended = true;
-        self.terms.cut(0, PipelineError::Stopped);
+        self.context.stop_at(0, PipelineError::Stopped);
     }
 }
 
@@ -171,16 +171,16 @@ impl<T> Drop for Drain<T> {
             .take()
             .into_iter()
             .flat_map(|(reorder, _)| reorder.into_rest());
-        let left = self.buffer.leave_taking().into_iter();
+        let left = self.buffer.remove_taker().into_iter();
         for value in taken.chain(early).chain(left.map(|entry| entry.value)) {
             self.gauges.unwanted.add(usize::from(value.is_ok()));
-            drop_contained(value);
+            drop_quietly(value);
         }
     }
 }
 
-/// The outputs of a [`run`](crate::Pipeline::run), an iterator that waits for each. It ends when the inputs do, or at the
-/// error that `run` then returns.
+/// The outputs of a [`run`](crate::Pipeline::run), an iterator that waits for each. It ends when
+/// the inputs do, or at the error that `run` then returns.
 pub struct Outputs<'a, O> {
     next: &'a mut (dyn FnMut() -> Option<O> + Send),
 }

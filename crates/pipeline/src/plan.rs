@@ -1,24 +1,23 @@
-//! From what was asked for to buffers and threads.
+//! The plan of a run: its buffers and threads.
 
 use std::io;
 use std::sync::Arc;
 use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
-use crate::buffer::Buffer;
 use crate::counts::{Gauge, MAX_WORKERS, all_workers};
-use crate::error::{Cause, PipelineError};
+use crate::error::{BuildError, Cause, PipelineError};
 use crate::handle::Shared;
 use crate::outputs::Drain;
+use crate::protocols::buffer::Buffer;
+use crate::protocols::window::Window;
 use crate::sync::{Mutex, lock};
-use crate::task_panic::drop_contained;
-use crate::window::Window;
-use crate::worker::{Entry, Source, Terms, Worker};
+use crate::worker::{Context, Entry, Source, Worker};
 
-/// More items at once are no quicker.
-const MOST_AT_ONCE: usize = 64;
+/// Larger batches are no faster.
+const MAX_BATCH: usize = 64;
 
-/// What the user asked for, but for the stages.
+/// The settings, without the stages.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) buffer: usize,
@@ -29,58 +28,59 @@ pub(crate) struct Settings {
 }
 
 /// A thread of the run, not yet started.
-struct Job<'f> {
+struct ThreadPlan<'f> {
     name: String,
     work: Work<'f>,
 }
 
 type Work<'f> = Box<dyn FnOnce() + Send + 'f>;
 
-/// A run that is being put together, stage by stage.
+/// A run under construction, stage by stage.
 pub(crate) struct Plan<'f> {
-    terms: Terms,
+    context: Context,
     settings: Settings,
     stages: Vec<Arc<Gauge>>,
-    /// How many of them have their workers.
-    manned: usize,
-    jobs: Vec<Job<'f>>,
+    /// The number of stages that have their workers.
+    wired: usize,
+    to_start: Vec<ThreadPlan<'f>>,
 }
 
-/// A run that is put together.
+/// A run ready to start.
 pub(crate) struct Planned<'f, O> {
-    jobs: Vec<Job<'f>>,
+    to_start: Vec<ThreadPlan<'f>>,
     drain: Drain<O>,
     stack_size: Option<usize>,
 }
 
-/// How a buffer for `size` items is split. Each of `takers` takes at most `chunk` at once, works on one of them and has
-/// the others waiting with it. The shared `room` is what is left of `size`, so that no more than `size` wait in all.
+/// Splits a buffer for `size` items. Each of `takers` takes at most `batch` at once, processes one
+/// of them and keeps the others waiting. The shared `room` is the rest of `size`, so that at most
+/// `size` items wait in all.
 fn split(size: usize, takers: usize) -> (usize, usize) {
-    let chunk = (size / (2 * takers)).clamp(1, MOST_AT_ONCE);
-    (size - takers * (chunk - 1), chunk)
+    let batch = (size / (2 * takers)).clamp(1, MAX_BATCH);
+    (size - takers * (batch - 1), batch)
 }
 
 impl<'f> Plan<'f> {
     /// # Errors
-    /// What is wrong with the settings.
-    pub(crate) fn new(shared: &Arc<Shared>, settings: Settings) -> Result<Self, PipelineError> {
+    /// A setting that cannot work.
+    pub(crate) fn new(shared: &Arc<Shared>, settings: Settings) -> Result<Self, BuildError> {
         let stages = shared.gauges().stages.clone();
         if let Some(stage) = stages.iter().find(|stage| stage.workers == 0) {
-            return Err(PipelineError::NoWorkers {
+            return Err(BuildError::NoWorkers {
                 stage: stage.name.to_string(),
             });
         }
         let workers = all_workers(&stages);
         if workers > MAX_WORKERS {
-            return Err(PipelineError::TooManyWorkers(workers));
+            return Err(BuildError::TooManyWorkers(workers));
         }
         if settings.buffer == 0 {
-            return Err(PipelineError::NoBuffer);
+            return Err(BuildError::NoBuffer);
         }
         Ok(Self {
-            terms: Terms {
+            context: Context {
                 shared: Arc::clone(shared),
-                // One that no clock reaches is none.
+                // A deadline beyond the range of the clock is none.
                 deadline: settings
                     .deadline
                     .and_then(|time| Instant::now().checked_add(time)),
@@ -89,16 +89,15 @@ impl<'f> Plan<'f> {
             },
             settings,
             stages,
-            manned: 0,
-            jobs: Vec::new(),
+            wired: 0,
+            to_start: Vec::new(),
         })
     }
 
-    /// How many take from the buffer in front of the next stage; after the last one it is the consumer.
+    /// The number of threads that take from the buffer in front of the next stage; after the last
+    /// stage it is the consumer.
     fn takers(&self) -> usize {
-        self.stages
-            .get(self.manned)
-            .map_or(1, |stage| stage.workers)
+        self.stages.get(self.wired).map_or(1, |stage| stage.workers)
     }
 
     fn buffer<T>(&self, putters: usize) -> Arc<Buffer<Entry<T>>> {
@@ -112,8 +111,8 @@ impl<'f> Plan<'f> {
         self.buffer(1)
     }
 
-    /// Man the next stage, and say where its workers put what they made.
-    pub(crate) fn man<A, B, F>(
+    /// Adds the workers of the next stage, and returns the buffer that they fill.
+    pub(crate) fn add_stage<A, B, F>(
         &mut self,
         input: &Arc<Buffer<Entry<A>>>,
         work: F,
@@ -123,23 +122,23 @@ impl<'f> Plan<'f> {
         B: Send + 'f,
         F: Fn(A) -> Result<B, Cause> + Send + Sync + 'f,
     {
-        let stage = Arc::clone(&self.stages[self.manned]);
+        let stage = Arc::clone(&self.stages[self.wired]);
         let workers = stage.workers;
-        let (_, chunk) = split(self.settings.buffer, workers);
-        self.manned += 1;
+        let (_, batch) = split(self.settings.buffer, workers);
+        self.wired += 1;
         let output = self.buffer(workers);
         let work = Arc::new(work);
         for number in 0..workers {
             let worker = Worker {
-                terms: self.terms.clone(),
+                context: self.context.clone(),
                 stage: Arc::clone(&stage),
                 number,
-                chunk,
+                batch,
                 input: Arc::clone(input),
                 output: Arc::clone(&output),
                 work: Arc::clone(&work),
             };
-            self.jobs.push(Job {
+            self.to_start.push(ThreadPlan {
                 name: format!("{}-{number}", stage.name),
                 work: Box::new(move || worker.run()),
             });
@@ -147,7 +146,7 @@ impl<'f> Plan<'f> {
         output
     }
 
-    /// Add the two ends.
+    /// Adds the source and the consumer.
     pub(crate) fn finish<'run, I, O>(
         self,
         inputs: I,
@@ -161,33 +160,33 @@ impl<'f> Plan<'f> {
         let Settings {
             buffer, ordered, ..
         } = self.settings;
-        // One worker per stage keeps the order by itself.
+        // A single worker per stage keeps the order by itself.
         let overtaking = self.stages.iter().any(|stage| stage.workers > 1);
         let window =
             (ordered && overtaking).then(|| Arc::new(Window::new(in_flight(buffer, &self.stages))));
         let source = Source {
-            terms: self.terms.clone(),
+            context: self.context.clone(),
             inputs,
             window: window.clone(),
             output: entrance,
         };
-        // Last, so that nothing is pulled if the system refuses a thread.
-        let mut jobs: Vec<Job<'run>> = self.jobs;
-        jobs.push(Job {
+        // The source comes last, so that nothing is pulled if the system refuses a thread.
+        let mut to_start: Vec<ThreadPlan<'run>> = self.to_start;
+        to_start.push(ThreadPlan {
             name: "inputs".to_owned(),
             work: Box::new(move || source.run()),
         });
-        let (_, chunk) = split(buffer, 1);
+        let (_, batch) = split(buffer, 1);
         Planned {
-            jobs,
-            drain: Drain::new(self.terms.clone(), exit, chunk, window),
+            to_start,
+            drain: Drain::new(self.context.clone(), exit, batch, window),
             stack_size: self.settings.stack_size,
         }
     }
 }
 
-/// The most items that can be between the inputs and the consumer: full buffers, one in each worker's hands, and one that
-/// has been pulled and waits for room.
+/// The maximum number of items between the inputs and the consumer: full buffers, one item per
+/// worker, and one that was pulled and waits for room.
 fn in_flight(buffer: usize, stages: &[Arc<Gauge>]) -> usize {
     (stages.len() + 1)
         .saturating_mul(buffer)
@@ -195,31 +194,28 @@ fn in_flight(buffer: usize, stages: &[Arc<Gauge>]) -> usize {
 }
 
 impl<'f, O> Planned<'f, O> {
-    /// Start all threads, by `spawn`.
+    /// Starts all threads with `spawn`.
     ///
     /// # Errors
-    /// When the system refuses one. The run has been stopped then, so that those that did start end, and the iterator of
-    /// the inputs has been dropped unused.
+    /// If the system refuses a thread. The run has then been stopped, so that the threads that did
+    /// start end, and the iterator of the inputs has been dropped unused.
     pub(crate) fn start<T>(
         self,
         spawn: impl Fn(Builder, Work<'f>) -> io::Result<T>,
     ) -> Result<Started<O, T>, (PipelineError, Vec<T>)> {
         let Self {
-            jobs,
+            to_start,
             mut drain,
             stack_size,
         } = self;
-        let wanted = jobs.len();
+        let wanted = to_start.len();
         let mut threads = Vec::with_capacity(wanted);
-        let mut patience = Patience::default();
-        let mut jobs = jobs.into_iter();
-        while let Some(job) = jobs.next() {
-            match job.start(stack_size, &mut patience, &spawn) {
+        let mut retries = Retries::default();
+        for thread in to_start {
+            match thread.start(stack_size, &mut retries, &spawn) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     drain.stop();
-                    // They hold what is the user's, down to the iterator of the inputs.
-                    jobs.for_each(drop_contained);
                     let refused = PipelineError::Refused {
                         started: threads.len(),
                         wanted,
@@ -233,20 +229,20 @@ impl<'f, O> Planned<'f, O> {
     }
 }
 
-impl<'f> Job<'f> {
+impl<'f> ThreadPlan<'f> {
     /// # Errors
-    /// When the system refuses the thread, and the run has no patience left.
+    /// If the system still refuses the thread when the time for retries is over.
     fn start<T>(
         self,
         stack_size: Option<usize>,
-        patience: &mut Patience,
+        retries: &mut Retries,
         spawn: impl Fn(Builder, Work<'f>) -> io::Result<T>,
     ) -> io::Result<T> {
-        // A refused spawn drops its closure, so the work itself stays here.
+        // A refused spawn drops its closure, so the work stays here.
         let slot = Arc::new(Mutex::new(Some(self.work)));
         loop {
             let mut builder = Builder::new();
-            // A name with a NUL byte is no name that a system takes.
+            // No system accepts a thread name with a NUL byte.
             if !self.name.contains('\0') {
                 builder = builder.name(self.name.clone());
             }
@@ -262,34 +258,30 @@ impl<'f> Job<'f> {
                 }
             };
             match spawn(builder, Box::new(run)) {
-                Err(_) if patience.lasts() => thread::sleep(RETRY_EVERY),
-                Err(error) => {
-                    drop_contained(slot);
-                    return Err(error);
-                }
-                started => return started,
+                Err(_) if retries.time_is_left() => thread::sleep(RETRY_EVERY),
+                result => return result,
             }
         }
     }
 }
 
-/// How long a run goes on asking the system for threads after the first refusal. The kernel lets go of the stack of an
-/// ended thread a little after it is joined, so one refusal means nothing yet.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a run keeps asking for threads after the first refusal. The kernel frees the stack of
+/// an ended thread a little after the join, so one refusal means nothing yet.
+const RETRY_TIME: Duration = Duration::from_millis(100);
 const RETRY_EVERY: Duration = Duration::from_millis(1);
 
 #[derive(Default)]
-struct Patience {
+struct Retries {
     refused: Option<Instant>,
 }
 
-impl Patience {
-    fn lasts(&mut self) -> bool {
-        self.refused.get_or_insert_with(Instant::now).elapsed() < PATIENCE
+impl Retries {
+    fn time_is_left(&mut self) -> bool {
+        self.refused.get_or_insert_with(Instant::now).elapsed() < RETRY_TIME
     }
 }
 
-/// A run that goes on.
+/// A run that has started.
 pub(crate) struct Started<O, T> {
     pub(crate) drain: Drain<O>,
     pub(crate) threads: Vec<T>,
@@ -300,13 +292,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_items_wait_than_the_buffer_holds_chunks_included() {
+    fn no_more_items_wait_than_the_buffer_holds_batchs_included() {
         for size in 1..300 {
             for takers in 1..20 {
-                let (room, chunk) = split(size, takers);
-                assert!(room >= 1 && chunk >= 1, "{size} {takers}");
-                assert_eq!(room + takers * (chunk - 1), size, "{size} {takers}");
-                assert!(chunk == 1 || chunk <= room, "{size} {takers}");
+                let (room, batch) = split(size, takers);
+                assert!(room >= 1 && batch >= 1, "{size} {takers}");
+                assert_eq!(room + takers * (batch - 1), size, "{size} {takers}");
+                assert!(batch == 1 || batch <= room, "{size} {takers}");
             }
         }
     }

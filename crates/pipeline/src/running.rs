@@ -1,4 +1,4 @@
-//! Running a plan: inside a call, or in the background.
+//! The run of a plan: inside a call, or in the background.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -6,25 +6,16 @@ use std::mem;
 use std::process;
 use std::thread::{self, JoinHandle, ScopedJoinHandle};
 
-use crate::builder::Pipeline;
 use crate::error::PipelineError;
 use crate::handle::Handle;
 use crate::outputs::Drain;
-use crate::plan::Started;
-use crate::task_panic::drop_contained;
+use crate::plan::{Planned, Started};
 
-/// Run it on scoped threads while `f` takes the outputs.
-pub(crate) fn scoped<'f, I, O, T, R>(
-    pipeline: Pipeline<'f, I, O>,
-    inputs: T,
+/// Runs a plan on scoped threads while `f` takes the outputs.
+pub(crate) fn scoped<O: Send, R>(
+    planned: Planned<'_, O>,
     f: impl FnOnce(&mut Drain<O>) -> R,
-) -> Result<R, PipelineError>
-where
-    I: Send + 'f,
-    O: Send + 'f,
-    T: Iterator<Item = I> + Send,
-{
-    let planned = pipeline.plan(inputs)?;
+) -> Result<R, PipelineError> {
     thread::scope(|scope| {
         let mut run = match planned.start(|builder, work| builder.spawn_scoped(scope, work)) {
             Ok(Started { drain, threads }) => Scoped { drain, threads },
@@ -38,16 +29,14 @@ where
         drop(run);
         match error {
             None => Ok(result),
-            Some(error) => {
-                drop_contained(result);
-                Err(error)
-            }
+            Some(error) => Err(error),
         }
     })
 }
 
-/// A run on scoped threads. Dropping it, also when the taker of the outputs panics, stops the run and joins the threads:
-/// the scope alone waits for their closures only, not for the destructors of their thread-locals.
+/// A run on scoped threads. Dropping it, also when the consumer panics, stops the run and joins the
+/// threads: the scope alone waits only for their closures, not for the destructors of their
+/// thread-locals.
 struct Scoped<'scope, O> {
     drain: Drain<O>,
     threads: Vec<ScopedJoinHandle<'scope, ()>>,
@@ -62,39 +51,17 @@ impl<O> Drop for Scoped<'_, O> {
 
 fn join_scoped(threads: Vec<ScopedJoinHandle<'_, ()>>) {
     for thread in threads {
-        // They contain all panics of the user's code.
+        // The threads catch all panics of stages.
         let _ = thread.join();
     }
 }
 
-/// Outputs on their way to the caller. If the run fails, or the calling thread unwinds, they are dropped one by one and
-/// contained: several that panic in `Drop` would abort the process.
-pub(crate) struct Collected<O>(pub(crate) Vec<O>);
-
-impl<O> Collected<O> {
-    pub(crate) fn into_inner(mut self) -> Vec<O> {
-        mem::take(&mut self.0)
-    }
-}
-
-impl<O> Drop for Collected<O> {
-    fn drop(&mut self) {
-        self.0.drain(..).for_each(drop_contained);
-    }
-}
-
-/// Run it on threads of its own.
-pub(crate) fn spawned<I, O, T>(
-    pipeline: Pipeline<'static, I, O>,
-    inputs: T,
-) -> Result<Running<O>, PipelineError>
-where
-    I: Send + 'static,
-    O: Send + 'static,
-    T: Iterator<Item = I> + Send + 'static,
-{
-    let handle = pipeline.handle();
-    match pipeline.plan(inputs)?.start(thread::Builder::spawn) {
+/// Runs a plan on threads of its own.
+pub(crate) fn spawned<O: Send + 'static>(
+    planned: Planned<'static, O>,
+    handle: Handle,
+) -> Result<Running<O>, PipelineError> {
+    match planned.start(thread::Builder::spawn) {
         Ok(Started { drain, threads }) => Ok(Running {
             drain: Some(drain),
             threads,
@@ -111,30 +78,30 @@ where
 fn join(threads: Vec<JoinHandle<()>>) {
     let me = thread::current().id();
     for thread in threads {
-        // A stage may own the outputs of the pipeline that it is part of. It ends by itself.
+        // A stage may own the outputs of its own pipeline. Its thread ends by itself.
         if thread.thread().id() != me {
-            // They contain all panics of the user's code.
+            // The threads catch all panics of stages.
             let _ = thread.join();
         }
     }
 }
 
-/// The outputs of a pipeline that runs in the background, an iterator that waits for each: see
+/// The outputs of a pipeline in the background, an iterator that waits for each: see
 /// [`Pipeline::spawn`](crate::Pipeline::spawn).
 ///
-/// Dropping it ends the run and returns when all its threads have been joined. So it waits for the items in work, and for
-/// the iterator of the inputs if that is blocked.
+/// Dropping it stops the run and returns when all its threads have been joined. So it waits for the
+/// items that are being processed, and for the iterator of the inputs if that blocks.
 pub struct Running<O> {
-    /// Gone while it is dropped.
+    /// Taken by `drop`.
     drain: Option<Drain<O>>,
     threads: Vec<JoinHandle<()>>,
-    /// The process that they belong to.
+    /// The process that the threads belong to.
     process: u32,
     handle: Handle,
 }
 
 impl<O> Running<O> {
-    /// A hold on the run, for other threads.
+    /// A handle to the run, for other threads.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
@@ -159,7 +126,8 @@ impl<O> Drop for Running<O> {
     fn drop(&mut self) {
         let mut drain = self.drain.take();
         if self.process != process::id() {
-            // A child that was forked: the threads are not here, and a lock that one of them held stays locked.
+            // A forked child: it has none of the threads, and a lock that one of them held stays
+            // locked.
             mem::forget((drain, mem::take(&mut self.threads)));
             return;
         }

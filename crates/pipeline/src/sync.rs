@@ -1,5 +1,4 @@
-//! The primitives of the protocols in `buffer.rs`, `cut.rs` and `window.rs`: std's, or loom's when
-//! a model is checked.
+//! The primitives of `protocols`: std's, or loom's when a model is checked.
 
 #[cfg(not(model_check))]
 pub(crate) use std::{
@@ -9,31 +8,29 @@ pub(crate) use std::{
 };
 
 #[cfg(model_check)]
-pub(crate) use loom_thread::current;
-#[cfg(model_check)]
-pub use loom_thread::{Thread, park};
-#[cfg(model_check)]
 pub(crate) use loom::{
     sync::atomic::{AtomicUsize, Ordering},
     sync::{Mutex, MutexGuard},
     thread::yield_now,
 };
+#[cfg(model_check)]
+pub(crate) use loom_thread::{Thread, current, park};
 
 use std::sync::PoisonError;
 use std::time::Instant;
 
-/// Counts how often a thread that finds nothing to do may yield before it parks. With tiny items
-/// this keeps the threads awake, and waking one costs more than many yields.
+/// The yields of a thread that finds nothing to do, before it parks. With tiny items they keep the
+/// threads awake, and waking a thread costs more than many yields.
 #[derive(Default)]
-pub(crate) struct Patience(usize);
+pub(crate) struct Yields(usize);
 
-impl Patience {
+impl Yields {
     /// None under loom: each yield would only repeat the same interleavings.
-    const MOST: usize = if cfg!(model_check) { 0 } else { 4 };
+    const MAX: usize = if cfg!(model_check) { 0 } else { 4 };
 
     pub(crate) fn is_left(&mut self) -> bool {
         self.0 += 1;
-        self.0 <= Self::MOST
+        self.0 <= Self::MAX
     }
 }
 
@@ -60,13 +57,13 @@ pub(crate) fn park_until(_deadline: Option<Instant>) {
 /// A stand-in for std's `Thread` whose token is kept for the next `park`. In loom's own, an
 /// `unpark` that meets a thread waiting for a mutex ends that wait instead.
 #[cfg(model_check)]
-mod loom_thread {
+#[allow(unreachable_pub, reason = "`tests/model_check.rs` parks with it")]
+pub(crate) mod loom_thread {
     use loom::sync::{Arc, Condvar, Mutex};
     use loom::thread::{self, ThreadId};
 
     use super::lock;
 
-    #[doc(hidden)]
     #[derive(Clone)]
     pub struct Thread {
         id: ThreadId,
@@ -79,11 +76,11 @@ mod loom_thread {
     }
 
     impl Thread {
-        pub(crate) fn id(&self) -> ThreadId {
+        pub fn id(&self) -> ThreadId {
             self.id
         }
 
-        pub(crate) fn unpark(&self) {
+        pub fn unpark(&self) {
             *lock(&self.token.is_set) = true;
             self.token.set.notify_one();
         }
@@ -99,11 +96,11 @@ mod loom_thread {
         };
     }
 
-    pub(crate) fn current() -> Thread {
+    pub fn current() -> Thread {
         CURRENT.with(Clone::clone)
     }
 
-    #[doc(hidden)]
+    /// Parks this thread until it is unparked.
     pub fn park() {
         let me = current();
         let mut is_set = lock(&me.token.is_set);

@@ -1,39 +1,39 @@
-//! The threads of a run: the workers of the stages, and the one that pulls the inputs.
+//! The threads of a run: the workers of the stages, and the source, which pulls the inputs.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::buffer::Buffer;
 use crate::counts::Gauge;
 use crate::error::{Cause, ItemError, PipelineError};
 use crate::handle::Shared;
+use crate::panic::{catch, drop_quietly};
+use crate::protocols::buffer::Buffer;
+use crate::protocols::wait::Wait;
+use crate::protocols::window::Window;
 use crate::sync::park_until;
-use crate::task_panic::{contain, drop_contained};
-use crate::wait::Wait;
-use crate::window::Window;
 
-/// An item under way: its index among the inputs, and what has become of it. A failed one goes through the later stages
-/// as it is; only runs that keep going have such.
+/// An item in flight: its index among the inputs, and its value or failure. A failed item passes
+/// through the later stages unchanged; only runs that keep going have any.
 pub(crate) struct Entry<T> {
     pub(crate) index: usize,
     pub(crate) value: Result<T, Box<ItemError>>,
 }
 
-/// What all threads of a run know.
+/// What all threads of a run share.
 #[derive(Clone)]
-pub(crate) struct Terms {
+pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) deadline: Option<Instant>,
-    /// An item that fails does not cut the run.
+    /// A failing item does not end the run.
     pub(crate) keep_going: bool,
-    /// An item that fails cuts behind the items before it.
+    /// A failing item ends the run behind the items before it.
     pub(crate) ordered: bool,
 }
 
-impl Terms {
-    pub(crate) fn cut(&self, index: usize, cause: PipelineError) {
-        drop_contained(self.shared.cut.cut(index, cause));
+impl Context {
+    pub(crate) fn stop_at(&self, index: usize, cause: PipelineError) {
+        drop_quietly(self.shared.stop_at.lower(index, cause));
     }
 
     pub(crate) fn is_late(&self) -> bool {
@@ -41,24 +41,24 @@ impl Terms {
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    pub(crate) fn keep_to_deadline(&self) {
+    pub(crate) fn check_deadline(&self) {
         if self.is_late() {
-            self.cut(0, PipelineError::DeadlinePassed);
+            self.stop_at(0, PipelineError::TimedOut);
         }
     }
 
-    /// Park until this thread is unparked, or until the deadline, which then cuts the run: perhaps every thread of it
-    /// waits, and nobody takes the outputs.
+    /// Parks until this thread is unparked, or until the deadline, which then ends the run: every
+    /// thread of it may be waiting, with no consumer.
     fn park_until_deadline(&self) {
         park_until(self.deadline);
-        self.keep_to_deadline();
+        self.check_deadline();
     }
 }
 
-/// A worker goes on at a cut behind the items before it, and ends only when everything does.
-impl Wait for Terms {
+/// A worker proceeds with the items before the stop index, and ends only when everything does.
+impl Wait for Context {
     fn is_over(&self) -> bool {
-        self.shared.cut.is_stopped()
+        self.shared.stop_at.is_zero()
     }
 
     fn park(&self) {
@@ -66,27 +66,27 @@ impl Wait for Terms {
     }
 }
 
-/// A chunk of tiny items that took less than this may be twice as large next time; one that took longer than four times
-/// as much, half as large. In between it stays.
-const QUICK: Duration = Duration::from_micros(10);
+/// A batch that took less than this may be twice as large next time, and one that took more than
+/// four times this is halved.
+const QUICK_BATCH: Duration = Duration::from_micros(10);
 
-/// How many items a worker takes at once.
+/// The number of items that a worker takes at once.
 ///
-/// One that works alone on its stage may take as many as it likes: nobody else would begin them earlier. Where there are
-/// several, items in the chunk of one cannot be begun by another; so chunks grow only while they take no time worth
-/// speaking of.
-pub(crate) struct Chunk {
-    most: usize,
+/// The only worker of a stage may take any number: no other would begin them earlier. Where there
+/// are several, an item in the batch of one cannot be begun by another, so batches grow only while
+/// they take next to no time.
+pub(crate) struct BatchSize {
+    max: usize,
     now: usize,
     began: Option<Instant>,
 }
 
-impl Chunk {
-    pub(crate) fn new(most: usize, alone: bool) -> Self {
+impl BatchSize {
+    pub(crate) fn new(max: usize, alone: bool) -> Self {
         Self {
-            most,
-            now: if alone { most } else { 1 },
-            began: (!alone && most > 1).then(Instant::now),
+            max,
+            now: if alone { max } else { 1 },
+            began: (!alone && max > 1).then(Instant::now),
         }
     }
 
@@ -99,20 +99,20 @@ impl Chunk {
     fn end(&mut self) {
         let Some(began) = self.began else { return };
         let took = began.elapsed();
-        if took < QUICK {
-            self.now = (2 * self.now).min(self.most);
-        } else if took > 4 * QUICK {
+        if took < QUICK_BATCH {
+            self.now = (2 * self.now).min(self.max);
+        } else if took > 4 * QUICK_BATCH {
             self.now = (self.now / 2).max(1);
         }
     }
 }
 
 pub(crate) struct Worker<A, B, F> {
-    pub(crate) terms: Terms,
+    pub(crate) context: Context,
     pub(crate) stage: Arc<Gauge>,
-    /// Which of its workers.
+    /// The number of this worker within its stage.
     pub(crate) number: usize,
-    pub(crate) chunk: usize,
+    pub(crate) batch: usize,
     pub(crate) input: Arc<Buffer<Entry<A>>>,
     pub(crate) output: Arc<Buffer<Entry<B>>>,
     pub(crate) work: Arc<F>,
@@ -123,56 +123,56 @@ where
     F: Fn(A) -> Result<B, Cause>,
 {
     pub(crate) fn run(self) {
-        let Self { terms, stage, .. } = &self;
+        let Self { context, stage, .. } = &self;
         let tally = &*stage.tallies[self.number];
-        terms.shared.cut.tell_crew();
-        let mut chunk = Chunk::new(self.chunk, stage.workers == 1);
+        context.shared.stop_at.register_worker();
+        let mut batch = BatchSize::new(self.batch, stage.workers == 1);
         let mut items = VecDeque::new();
-        'run: while let Some(found) = self.input.take(chunk.now, &mut items, terms) {
-            stage.found(found);
-            chunk.begin();
+        'run: while let Some(found) = self.input.take(batch.now, &mut items, context) {
+            stage.record_waiting(found);
+            batch.begin();
             while let Some(entry) = items.pop_front() {
-                if !self.pass(entry) {
+                if !self.process(entry) {
                     break 'run;
                 }
             }
-            chunk.end();
+            batch.end();
         }
-        // Only a run that is stopped leaves anything.
-        for entry in items.into_iter().chain(self.input.leave_taking()) {
+        // Only a stopped run leaves items.
+        for entry in items.into_iter().chain(self.input.remove_taker()) {
             tally.skipped.add(usize::from(entry.value.is_ok()));
-            drop_contained(entry);
+            drop_quietly(entry);
         }
-        self.output.leave_putting();
-        // With the last worker of the stage goes what the user's function has captured.
-        drop_contained(self);
+        self.output.remove_putter();
+        // The last worker of a stage drops the captures of the stage function.
+        drop_quietly(self);
     }
 
-    /// One item through this stage. False when nobody takes what comes out of it.
-    fn pass(&self, Entry { index, value }: Entry<A>) -> bool {
-        let Self { terms, stage, .. } = self;
+    /// Takes one item through this stage; `false` if the next stage has ended.
+    fn process(&self, Entry { index, value }: Entry<A>) -> bool {
+        let Self { context, stage, .. } = self;
         let tally = &*stage.tallies[self.number];
-        terms.keep_to_deadline();
+        context.check_deadline();
         let item = match value {
             Ok(item) => item,
-            Err(failed) => return self.hand_on(index, Err(failed)).is_ok(),
+            Err(failed) => return self.pass_on(index, Err(failed)).is_ok(),
         };
-        if index >= terms.shared.cut.at() {
+        if index >= context.shared.stop_at.index() {
             tally.skipped.add(1);
-            drop_contained(item);
+            drop_quietly(item);
             return true;
         }
         tally.begun.add(1);
-        let cause = match contain(|| (self.work)(item)) {
+        let cause = match catch(|| (self.work)(item)) {
             Ok(Ok(item)) => {
-                return match self.hand_on(index, Ok(item)) {
+                return match self.pass_on(index, Ok(item)) {
                     Ok(()) => {
                         tally.done.add(1);
                         true
                     }
                     Err(entry) => {
                         tally.lost.add(1);
-                        drop_contained(entry);
+                        drop_quietly(entry);
                         false
                     }
                 };
@@ -182,39 +182,39 @@ where
         };
         tally.failed.add(1);
         let error = ItemError::new(&stage.name, index, cause);
-        if terms.keep_going {
-            return match self.hand_on(index, Err(Box::new(error))) {
+        if context.keep_going {
+            return match self.pass_on(index, Err(Box::new(error))) {
                 Ok(()) => true,
                 Err(entry) => {
-                    drop_contained(entry);
+                    drop_quietly(entry);
                     false
                 }
             };
         }
-        let from = if terms.ordered { index } else { 0 };
-        terms.cut(from, PipelineError::Item(error));
+        let from = if context.ordered { index } else { 0 };
+        context.stop_at(from, PipelineError::Item(error));
         true
     }
 
-    fn hand_on(&self, index: usize, value: Result<B, Box<ItemError>>) -> Result<(), Entry<B>> {
-        self.output.put(Entry { index, value }, &self.terms)
+    fn pass_on(&self, index: usize, value: Result<B, Box<ItemError>>) -> Result<(), Entry<B>> {
+        self.output.put(Entry { index, value }, &self.context)
     }
 }
 
 /// The thread that pulls the inputs, one at a time and no earlier than there is room for them.
 pub(crate) struct Source<I, A> {
-    pub(crate) terms: Terms,
+    pub(crate) context: Context,
     pub(crate) inputs: I,
     pub(crate) window: Option<Arc<Window>>,
     pub(crate) output: Arc<Buffer<Entry<A>>>,
 }
 
-/// The source ends at any cut: what it would pull lies behind it.
-struct UntilCut<'a>(&'a Terms);
+/// The source ends as soon as a stop index is set: further inputs lie behind it.
+struct SourceWait<'a>(&'a Context);
 
-impl Wait for UntilCut<'_> {
+impl Wait for SourceWait<'_> {
     fn is_over(&self) -> bool {
-        self.0.shared.cut.is_cut()
+        self.0.shared.stop_at.is_set()
     }
 
     fn park(&self) {
@@ -225,14 +225,14 @@ impl Wait for UntilCut<'_> {
 impl<I: Iterator> Source<I, I::Item> {
     pub(crate) fn run(self) {
         let Self {
-            terms,
+            context,
             mut inputs,
             window,
             output,
         } = self;
-        terms.shared.cut.tell_crew();
-        let gauges = terms.shared.gauges();
-        let wait = UntilCut(&terms);
+        context.shared.stop_at.register_worker();
+        let gauges = context.shared.gauges();
+        let wait = SourceWait(&context);
         let mut out = 0;
         for index in 0.. {
             if window
@@ -241,26 +241,26 @@ impl<I: Iterator> Source<I, I::Item> {
             {
                 break;
             }
-            terms.keep_to_deadline();
+            context.check_deadline();
             if wait.is_over() {
                 break;
             }
-            let value = match contain(|| inputs.next()) {
+            let value = match catch(|| inputs.next()) {
                 Ok(Some(item)) => Ok(item),
                 Ok(None) => break,
                 Err(panic) => {
                     // The items before it are good.
-                    terms.cut(index, PipelineError::InputPanicked { item: index, panic });
+                    context.stop_at(index, PipelineError::InputPanicked { item: index, panic });
                     break;
                 }
             };
             if let Err(entry) = output.put(Entry { index, value }, &wait) {
-                drop_contained(entry);
+                drop_quietly(entry);
                 break;
             }
             gauges.fed.add(1);
         }
-        output.leave_putting();
-        drop_contained(inputs);
+        output.remove_putter();
+        drop_quietly(inputs);
     }
 }

@@ -1,4 +1,4 @@
-//! What a handle sees.
+//! The counters of a handle.
 
 mod support;
 
@@ -7,29 +7,29 @@ use std::thread;
 use effective_pipeline::{Counts, Pipeline, StageCounts};
 use support::{Door, eventually, quiet, within_time};
 
-/// Nothing of what came in is missing.
+/// Every received item is accounted for.
 #[track_caller]
 fn add_up(counts: &Counts) {
     for stage in &counts.stages {
         let StageCounts {
-            taken_in,
+            received,
             waiting,
-            in_work,
+            in_progress,
             done,
             failed,
             discarded,
             ..
         } = *stage;
         assert_eq!(
-            taken_in,
-            waiting + in_work + done + failed + discarded,
+            received,
+            waiting + in_progress + done + failed + discarded,
             "{counts:?}"
         );
     }
 }
 
 #[test]
-fn while_it_runs_they_say_what_is_where() {
+fn counts_locate_items_during_a_run() {
     within_time(|| {
         let door = Door::default();
         let pipeline = Pipeline::new()
@@ -40,13 +40,13 @@ fn while_it_runs_they_say_what_is_where() {
             })
             .buffer(5);
         let handle = pipeline.handle();
-        assert_eq!(handle.counts().stages[1].taken_in, 0);
+        assert_eq!(handle.counts().stages[1].received, 0);
         thread::scope(|scope| {
             scope.spawn(|| {
                 eventually(|| {
                     let stages = handle.counts().stages;
                     let (quick, stands) = (&stages[0], &stages[1]);
-                    quick.in_work == 1 && stands.in_work == 3 && stands.waiting == 5
+                    quick.in_progress == 1 && stands.in_progress == 3 && stands.waiting == 5
                 });
                 let counts = handle.counts();
                 let [quick, stands] = &counts.stages[..] else {
@@ -54,9 +54,9 @@ fn while_it_runs_they_say_what_is_where() {
                 };
                 assert_eq!((&*quick.name, quick.workers), ("quick", 1));
                 assert_eq!((&*stands.name, stands.workers), ("stands", 3));
-                assert_eq!((stands.taken_in, stands.done), (8, 0));
-                // The one that "quick" has in its hands has no room to go to.
-                assert_eq!((quick.done, quick.in_work), (8, 1));
+                assert_eq!((stands.received, stands.done), (8, 0));
+                // There is no room for the item that "quick" holds.
+                assert_eq!((quick.done, quick.in_progress), (8, 1));
                 assert!((1..=5).contains(&stands.peak), "{counts:?}");
                 assert_eq!((counts.ready, counts.delivered), (0, 0));
                 door.open();
@@ -66,15 +66,15 @@ fn while_it_runs_they_say_what_is_where() {
         let counts = handle.counts();
         add_up(&counts);
         for stage in &counts.stages {
-            assert_eq!((stage.taken_in, stage.done), (100, 100), "{counts:?}");
-            assert_eq!((stage.waiting, stage.in_work), (0, 0), "{counts:?}");
+            assert_eq!((stage.received, stage.done), (100, 100), "{counts:?}");
+            assert_eq!((stage.waiting, stage.in_progress), (0, 0), "{counts:?}");
         }
         assert_eq!((counts.ready, counts.delivered), (0, 100));
     });
 }
 
 #[test]
-fn failures_are_counted_where_they_happen() {
+fn failures_are_counted_in_their_stage() {
     quiet();
     within_time(|| {
         let pipeline = Pipeline::new()
@@ -96,7 +96,7 @@ fn failures_are_counted_where_they_happen() {
         let figures: Vec<_> = counts
             .stages
             .iter()
-            .map(|stage| (stage.taken_in, stage.failed, stage.done))
+            .map(|stage| (stage.received, stage.failed, stage.done))
             .collect();
         assert_eq!(figures, [(600, 300, 300), (300, 100, 200)]);
         assert_eq!(counts.delivered, 600);
@@ -104,7 +104,7 @@ fn failures_are_counted_where_they_happen() {
 }
 
 #[test]
-fn after_a_run_that_was_cut_every_item_is_accounted_for() {
+fn every_item_is_counted_after_an_early_end() {
     quiet();
     within_time(|| {
         for round in 0..60_u64 {
@@ -112,7 +112,7 @@ fn after_a_run_that_was_cut_every_item_is_accounted_for() {
             let pipeline = Pipeline::new()
                 .stage("one", workers, |n: u64| n)
                 .try_stage("two", workers, move |n| {
-                    if n == 40 + round { Err("cut") } else { Ok(n) }
+                    if n == 40 + round { Err("no") } else { Ok(n) }
                 })
                 .stage("three", workers, |n| n)
                 .buffer(1 + round as usize);
@@ -122,7 +122,7 @@ fn after_a_run_that_was_cut_every_item_is_accounted_for() {
                 pipeline.unordered()
             };
             let handle = pipeline.handle();
-            // Cut by an error, or by a consumer that leaves.
+            // Ended by an error, or by a consumer that leaves.
             let taken = if round.is_multiple_of(5) {
                 20
             } else {
@@ -135,7 +135,7 @@ fn after_a_run_that_was_cut_every_item_is_accounted_for() {
                 counts
                     .stages
                     .iter()
-                    .all(|stage| stage.waiting == 0 && stage.in_work == 0),
+                    .all(|stage| stage.waiting == 0 && stage.in_progress == 0),
                 "{counts:?}"
             );
             assert_eq!(counts.ready, 0, "{counts:?}");

@@ -1,4 +1,4 @@
-//! What fails, and what is said about it.
+//! Failures, and the errors that report them.
 
 mod support;
 
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use effective_pipeline::{Cause, ItemError, Pipeline, PipelineError};
+use effective_pipeline::{BuildError, Cause, ItemError, Pipeline, PipelineError};
 use support::{Bomb, Door, quiet, within_time};
 
 #[track_caller]
@@ -22,7 +22,7 @@ fn item<T>(result: Result<T, PipelineError>) -> ItemError {
 }
 
 #[test]
-fn the_first_error_says_which_stage_and_which_item() {
+fn error_names_stage_and_item() {
     within_time(|| {
         for workers in [1, 3] {
             let error = item(
@@ -46,10 +46,10 @@ fn the_first_error_says_which_stage_and_which_item() {
 }
 
 #[test]
-fn with_ordered_outputs_the_error_and_what_comes_before_it_are_those_of_a_loop() {
+fn ordered_run_fails_like_a_loop() {
     within_time(|| {
         for round in 0..50 {
-            // Later items fail first: they are quick, and there are several workers.
+            // Later items fail first: they are fast, and there are several workers.
             let check = |n: u64| {
                 if n % 10 == 7 {
                     thread::sleep(Duration::from_micros(40_u64.saturating_sub(n) * 10));
@@ -73,7 +73,7 @@ fn with_ordered_outputs_the_error_and_what_comes_before_it_are_those_of_a_loop()
 }
 
 #[test]
-fn an_error_is_reported_while_the_input_is_still_waited_for() {
+fn error_is_reported_while_the_input_blocks() {
     within_time(|| {
         for unordered in [false, true] {
             let (send, inputs) = std::sync::mpsc::channel();
@@ -98,9 +98,9 @@ fn an_error_is_reported_while_the_input_is_still_waited_for() {
 }
 
 #[test]
-fn an_error_is_reported_while_the_consumer_is_ahead_and_everybody_else_is_blocked() {
+fn error_is_reported_while_all_workers_are_blocked() {
     within_time(|| {
-        // The second stage stands still on item 1, with everything before it full; item 0 fails.
+        // The second stage blocks on item 1 with all buffers before it full, and item 0 fails.
         let door = Door::default();
         let error = item(
             Pipeline::new()
@@ -123,7 +123,7 @@ fn an_error_is_reported_while_the_consumer_is_ahead_and_everybody_else_is_blocke
 }
 
 #[test]
-fn no_item_after_a_failed_one_is_begun_for_long() {
+fn items_after_a_failed_one_are_not_begun() {
     within_time(|| {
         let begun = AtomicUsize::new(0);
         let error = item(
@@ -135,13 +135,13 @@ fn no_item_after_a_failed_one_is_begun_for_long() {
                 .collect(0..1_000_000),
         );
         assert_eq!(error.item(), 100);
-        // One worker meets the items in order, and begins none after the one that failed.
+        // A single worker gets the items in order, and begins none after the failed one.
         assert_eq!(begun.into_inner(), 101);
     });
 }
 
 #[test]
-fn a_panic_of_a_stage_is_an_error_of_its_item() {
+fn panic_of_a_stage_is_an_error_of_its_item() {
     quiet();
     within_time(|| {
         for workers in [1, 3] {
@@ -171,29 +171,11 @@ fn a_panic_of_a_stage_is_an_error_of_its_item() {
 }
 
 #[test]
-fn a_panic_whose_payload_panics_when_dropped_is_contained() {
-    quiet();
-    within_time(|| {
-        for unordered in [false, true] {
-            let pipeline =
-                Pipeline::new().stage("bomb", 3, |_: u64| -> u64 { panic::panic_any(Bomb) });
-            let pipeline = if unordered {
-                pipeline.unordered()
-            } else {
-                pipeline
-            };
-            // Several workers fail at once, and all but one of their causes are dropped.
-            drop(item(pipeline.collect(0..100)));
-        }
-    });
-}
-
-#[test]
-fn items_and_outputs_that_panic_when_dropped_are_contained() {
+fn panicking_destructors_of_items_are_contained() {
     quiet();
     within_time(|| {
         for buffer in [1, 16] {
-            // Left in buffers, in the hands of workers, in the place where early ones wait, with the consumer.
+            // Left in the buffers, with workers, in the reorder buffer and with the consumer.
             let made = Pipeline::new()
                 .stage("make", 2, |_: u64| Bomb)
                 .stage("pass", 2, |bomb| bomb)
@@ -206,7 +188,7 @@ fn items_and_outputs_that_panic_when_dropped_are_contained() {
                 .is_ok();
             assert!(made);
         }
-        // Also the inputs, and the iterator itself.
+        // The inputs and the iterator as well.
         let own = Bomb;
         let bombs = std::iter::from_fn(move || {
             let _ = &own;
@@ -226,7 +208,7 @@ fn items_and_outputs_that_panic_when_dropped_are_contained() {
 }
 
 #[test]
-fn a_panic_of_the_iterator_is_an_error_after_what_it_gave() {
+fn panic_of_the_iterator_comes_after_its_items() {
     quiet();
     within_time(|| {
         for unordered in [false, true] {
@@ -254,7 +236,7 @@ fn a_panic_of_the_iterator_is_an_error_after_what_it_gave() {
 }
 
 #[test]
-fn going_on_after_failures_gives_a_result_for_each_item_in_its_place() {
+fn keep_going_yields_a_result_for_each_item() {
     quiet();
     within_time(|| {
         for workers in [1, 3] {
@@ -306,27 +288,27 @@ fn going_on_after_failures_gives_a_result_for_each_item_in_its_place() {
 }
 
 #[test]
-fn an_error_travels_and_its_source_lies_behind_its_words() {
+fn error_is_send_and_has_the_source_of_its_cause() {
     #[derive(Debug)]
-    struct Behind(std::fmt::Error);
-    impl std::fmt::Display for Behind {
+    struct Wrapper(std::fmt::Error);
+    impl std::fmt::Display for Wrapper {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             write!(f, "could not: {}", self.0)
         }
     }
-    impl Error for Behind {
+    impl Error for Wrapper {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
             Some(&self.0)
         }
     }
-    fn travels<E: Error + Send + Sync + 'static>(_: &E) {}
+    fn is_send<E: Error + Send + Sync + 'static>(_: &E) {}
 
     within_time(|| {
         let error = Pipeline::new()
-            .try_stage("do", 1, |_: u64| Err::<(), _>(Behind(std::fmt::Error)))
+            .try_stage("do", 1, |_: u64| Err::<(), _>(Wrapper(std::fmt::Error)))
             .collect([0])
             .unwrap_err();
-        travels(&error);
+        is_send(&error);
         assert!(
             error
                 .to_string()
@@ -337,11 +319,11 @@ fn an_error_travels_and_its_source_lies_behind_its_words() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_errors_before_anything_starts() {
+fn unworkable_settings_fail_before_the_start() {
     within_time(|| {
         let stage = |workers| Pipeline::new().stage("crop", workers, |n: u64| n);
         let no_inputs = || std::iter::from_fn(|| -> Option<u64> { panic!("pulled") });
-        for (pipeline, words) in [
+        for (pipeline, text) in [
             (stage(0), "stage \"crop\" has 0 workers: give it at least 1"),
             (
                 stage(5_000),
@@ -352,14 +334,11 @@ fn settings_that_cannot_work_are_errors_before_anything_starts() {
                 "a buffer for 0 items passes nothing on: make it at least 1",
             ),
         ] {
-            assert_eq!(
-                pipeline.collect(no_inputs()).unwrap_err().to_string(),
-                words
-            );
+            assert_eq!(pipeline.collect(no_inputs()).unwrap_err().to_string(), text);
         }
         assert!(matches!(
             stage(0).spawn(no_inputs()),
-            Err(PipelineError::NoWorkers { stage }) if stage == "crop"
+            Err(PipelineError::Build(BuildError::NoWorkers { stage })) if stage == "crop"
         ));
     });
 }

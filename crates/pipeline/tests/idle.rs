@@ -1,4 +1,4 @@
-//! A pipeline that has nothing to do uses no CPU.
+//! An idle pipeline uses no CPU.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use effective_pipeline::Pipeline;
 use support::{eventually, threads_named, within_time};
 
-/// The time that the threads of this name, and that of the inputs, have been on a CPU so far.
+/// The CPU time so far of the threads whose name starts with `prefix`, and of the source.
 fn cpu_time(prefix: &str) -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap();
     tasks
@@ -20,7 +20,7 @@ fn cpu_time(prefix: &str) -> Duration {
             if !name.starts_with(prefix) && name.trim() != "inputs" {
                 return None;
             }
-            // On the CPU, waiting for one, how often.
+            // Nanoseconds on a CPU, nanoseconds waiting for one, time slices.
             let schedule = std::fs::read_to_string(folder.join("schedstat")).ok()?;
             schedule.split(' ').next()?.parse().ok()
         })
@@ -29,15 +29,15 @@ fn cpu_time(prefix: &str) -> Duration {
 }
 
 #[test]
-fn whoever_waits_for_items_or_for_room_sleeps() {
+fn waiting_threads_use_no_cpu() {
     within_time(|| {
-        // For items.
+        // Waits for items.
         let (send, inputs) = mpsc::channel::<u64>();
         let hungry = Pipeline::new()
             .stage("parked-hungry", 3, |n| n)
             .spawn(inputs)
             .unwrap();
-        // For room.
+        // Waits for room.
         let full = Pipeline::new()
             .stage("parked-full", 3, |n: u64| n)
             .spawn(0..)

@@ -10,14 +10,14 @@ use loom::model::Builder;
 use loom::sync::Arc;
 use loom::thread;
 
-use effective_pipeline::buffer::Buffer;
-use effective_pipeline::cut::Cut;
-use effective_pipeline::reorder::Reorder;
-use effective_pipeline::sync;
-use effective_pipeline::wait::Wait;
-use effective_pipeline::window::Window;
+use effective_pipeline::protocols;
+use effective_pipeline::protocols::buffer::Buffer;
+use effective_pipeline::protocols::reorder::Reorder;
+use effective_pipeline::protocols::stop_at::StopAt;
+use effective_pipeline::protocols::wait::Wait;
+use effective_pipeline::protocols::window::Window;
 
-/// Loom fails a model in which all threads wait: a lost wake-up, or a pipeline that locks up.
+/// Loom fails a model in which all threads wait: a lost wake-up or a deadlock.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     check_with(2, model);
 }
@@ -28,42 +28,42 @@ fn check_with(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// As workers wait: until everything is to end.
-struct Worker(Arc<Cut<&'static str>>);
+/// Waits as a worker does: until everything ends.
+struct Worker(Arc<StopAt<&'static str>>);
 
 impl Wait for Worker {
     fn is_over(&self) -> bool {
-        self.0.is_stopped()
+        self.0.is_zero()
     }
 
     fn park(&self) {
-        sync::park();
+        protocols::park();
     }
 }
 
-/// As the source waits: until any cut.
-struct Source(Arc<Cut<&'static str>>);
+/// Waits as the source does: until a stop index is set.
+struct Source(Arc<StopAt<&'static str>>);
 
 impl Wait for Source {
     fn is_over(&self) -> bool {
-        self.0.is_cut()
+        self.0.is_set()
     }
 
     fn park(&self) {
-        sync::park();
+        protocols::park();
     }
 }
 
-/// As the consumer waits: until everything before the cut is out.
-struct Consumer(Arc<Cut<&'static str>>, usize);
+/// Waits as the consumer does: until every item before the stop index is out.
+struct Consumer(Arc<StopAt<&'static str>>, usize);
 
 impl Wait for Consumer {
     fn is_over(&self) -> bool {
-        self.1 >= self.0.at()
+        self.1 >= self.0.index()
     }
 
     fn park(&self) {
-        sync::park();
+        protocols::park();
     }
 }
 
@@ -73,46 +73,46 @@ fn take_all<T>(buffer: &Buffer<T>, most: usize, wait: &impl Wait) -> Vec<T> {
         assert!(!some.is_empty() && some.len() <= most);
         all.extend(some.drain(..));
     }
-    all.extend(buffer.leave_taking());
+    all.extend(buffer.remove_taker());
     all
 }
 
 #[test]
-fn every_item_that_is_put_is_taken_once_and_in_order() {
+fn items_are_taken_once_and_in_order() {
     check(|| {
-        let (buffer, cut) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(Cut::new()));
+        let (buffer, stop_at) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(StopAt::new()));
         let putter = thread::spawn({
-            let (buffer, wait) = (Arc::clone(&buffer), Worker(Arc::clone(&cut)));
+            let (buffer, wait) = (Arc::clone(&buffer), Worker(Arc::clone(&stop_at)));
             move || {
                 for item in 0..3 {
                     assert!(buffer.put(item, &wait).is_ok());
                 }
-                buffer.leave_putting();
+                buffer.remove_putter();
             }
         });
-        assert_eq!(take_all(&buffer, 2, &Worker(cut)), [0, 1, 2]);
+        assert_eq!(take_all(&buffer, 2, &Worker(stop_at)), [0, 1, 2]);
         putter.join().unwrap();
     });
 }
 
 #[test]
-fn two_who_put_and_two_who_take_lose_nothing() {
+fn two_putters_and_two_takers_lose_no_item() {
     check(|| {
-        let (buffer, cut) = (Arc::new(Buffer::new(1, 2, 2)), Arc::new(Cut::new()));
+        let (buffer, stop_at) = (Arc::new(Buffer::new(1, 2, 2)), Arc::new(StopAt::new()));
         let putters: Vec<_> = (0..2)
             .map(|item| {
-                let (buffer, wait) = (Arc::clone(&buffer), Worker(Arc::clone(&cut)));
+                let (buffer, wait) = (Arc::clone(&buffer), Worker(Arc::clone(&stop_at)));
                 thread::spawn(move || {
                     assert!(buffer.put(item, &wait).is_ok());
-                    buffer.leave_putting();
+                    buffer.remove_putter();
                 })
             })
             .collect();
         let taker = thread::spawn({
-            let (buffer, wait) = (Arc::clone(&buffer), Worker(Arc::clone(&cut)));
+            let (buffer, wait) = (Arc::clone(&buffer), Worker(Arc::clone(&stop_at)));
             move || take_all(&buffer, 1, &wait)
         });
-        let mut all = take_all(&buffer, 1, &Worker(cut));
+        let mut all = take_all(&buffer, 1, &Worker(stop_at));
         all.extend(taker.join().unwrap());
         putters
             .into_iter()
@@ -123,124 +123,129 @@ fn two_who_put_and_two_who_take_lose_nothing() {
 }
 
 #[test]
-fn who_waits_for_room_wakes_up_when_everything_is_to_end_and_keeps_its_item() {
+fn stop_wakes_a_putter_that_waits_for_room() {
     check(|| {
-        let (buffer, cut) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(Cut::new()));
+        let (buffer, stop_at) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(StopAt::new()));
         let putter = thread::spawn({
-            let (buffer, cut) = (Arc::clone(&buffer), Arc::clone(&cut));
+            let (buffer, stop_at) = (Arc::clone(&buffer), Arc::clone(&stop_at));
             move || {
-                cut.tell_crew();
-                let wait = Worker(cut);
+                stop_at.register_worker();
+                let wait = Worker(stop_at);
                 assert!(buffer.put(0, &wait).is_ok());
                 assert_eq!(buffer.put(1, &wait), Err(1));
-                buffer.leave_putting();
+                buffer.remove_putter();
             }
         });
-        assert_eq!(cut.cut(0, "stop"), None);
+        assert_eq!(stop_at.lower(0, "stop"), None);
         putter.join().unwrap();
-        assert_eq!(buffer.leave_taking(), [0]);
+        assert_eq!(buffer.remove_taker(), [0]);
     });
 }
 
 #[test]
-fn who_waits_for_room_wakes_up_when_the_last_taker_goes() {
+fn last_taker_wakes_a_putter_that_waits_for_room() {
     check(|| {
-        let (buffer, cut) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(Cut::new()));
+        let (buffer, stop_at) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(StopAt::new()));
         let putter = thread::spawn({
-            let (buffer, wait) = (Arc::clone(&buffer), Worker(cut));
+            let (buffer, wait) = (Arc::clone(&buffer), Worker(stop_at));
             move || {
                 let put = (0..2)
                     .filter(|item| buffer.put(*item, &wait).is_ok())
                     .count();
-                buffer.leave_putting();
+                buffer.remove_putter();
                 put
             }
         });
-        let rest = buffer.leave_taking();
+        let rest = buffer.remove_taker();
         assert_eq!(putter.join().unwrap(), rest.len());
     });
 }
 
 #[test]
-fn who_waits_for_items_wakes_up_when_everything_is_to_end() {
+fn stop_wakes_takers_that_wait_for_items() {
     check(|| {
-        let (buffer, cut) = (Arc::new(Buffer::<u8>::new(1, 1, 2)), Arc::new(Cut::new()));
+        let (buffer, stop_at) = (
+            Arc::new(Buffer::<u8>::new(1, 1, 2)),
+            Arc::new(StopAt::new()),
+        );
         let takers: Vec<_> = (0..2)
             .map(|_| {
-                let (buffer, cut) = (Arc::clone(&buffer), Arc::clone(&cut));
+                let (buffer, stop_at) = (Arc::clone(&buffer), Arc::clone(&stop_at));
                 thread::spawn(move || {
-                    cut.tell_crew();
-                    assert_eq!(take_all(&buffer, 1, &Worker(cut)), []);
+                    stop_at.register_worker();
+                    assert_eq!(take_all(&buffer, 1, &Worker(stop_at)), []);
                 })
             })
             .collect();
-        assert_eq!(cut.cut(0, "stop"), None);
+        assert_eq!(stop_at.lower(0, "stop"), None);
         takers.into_iter().for_each(|taker| taker.join().unwrap());
     });
 }
 
 #[test]
-fn of_two_cuts_the_earlier_one_counts_and_the_other_cause_comes_back() {
+fn lower_stop_index_wins_over_another() {
     check(|| {
-        let cut = Arc::new(Cut::new());
+        let stop_at = Arc::new(StopAt::new());
         let other = thread::spawn({
-            let cut = Arc::clone(&cut);
-            move || cut.cut(5, "five").is_some()
+            let stop_at = Arc::clone(&stop_at);
+            move || stop_at.lower(5, "five").is_some()
         });
-        let mine = cut.cut(2, "two").inspect(|back| assert_eq!(*back, "five"));
+        let mine = stop_at
+            .lower(2, "two")
+            .inspect(|back| assert_eq!(*back, "five"));
         let refused = other.join().unwrap();
-        // Either five was there before and was replaced, or it came too late.
+        // Either five was set first and was replaced, or it came too late.
         assert!(mine.is_some() != refused);
-        assert_eq!((cut.at(), cut.take_cause()), (2, Some("two")));
+        assert_eq!((stop_at.index(), stop_at.take_cause()), (2, Some("two")));
     });
 }
 
 #[test]
-fn the_source_wakes_up_when_an_item_is_out_or_at_a_cut() {
-    for told in [true, false] {
+fn output_or_stop_wakes_the_source() {
+    for is_out in [true, false] {
         check(move || {
-            let (window, cut) = (Arc::new(Window::new(1)), Arc::new(Cut::new()));
+            let (window, stop_at) = (Arc::new(Window::new(1)), Arc::new(StopAt::new()));
             let source = thread::spawn({
-                let (window, cut) = (Arc::clone(&window), Arc::clone(&cut));
+                let (window, stop_at) = (Arc::clone(&window), Arc::clone(&stop_at));
                 move || {
-                    cut.tell_crew();
-                    let (wait, mut out) = (Source(cut), 0);
+                    stop_at.register_worker();
+                    let (wait, mut out) = (Source(stop_at), 0);
                     assert!(window.admit(0, &mut out, &wait));
                     window.admit(1, &mut out, &wait)
                 }
             });
-            if told {
-                window.tell(1);
+            if is_out {
+                window.advance(1);
             } else {
-                cut.cut(7, "cut");
+                stop_at.lower(7, "failed");
             }
-            assert_eq!(source.join().unwrap(), told);
+            assert_eq!(source.join().unwrap(), is_out);
         });
     }
 }
 
-/// What a consumer of ordered outputs does.
+/// The loop of a consumer of ordered outputs.
 fn consume(
     buffer: &Buffer<usize>,
     window: &Window,
-    cut: &Arc<Cut<&'static str>>,
+    stop_at: &Arc<StopAt<&'static str>>,
     outputs: &mut Vec<usize>,
 ) {
-    cut.tell_consumer();
-    let (mut reorder, mut taken, mut told) = (Reorder::new(), VecDeque::new(), 0);
+    stop_at.register_consumer();
+    let (mut reorder, mut taken, mut reported) = (Reorder::new(), VecDeque::new(), 0);
     loop {
-        if outputs.len() >= cut.at() {
+        if outputs.len() >= stop_at.index() {
             break;
         }
         if let Some(item) = reorder.pop() {
             outputs.push(item);
-            if outputs.len() - told >= window.interval() {
-                told = outputs.len();
-                window.tell(told);
+            if outputs.len() - reported >= window.report_interval() {
+                reported = outputs.len();
+                window.advance(reported);
             }
             continue;
         }
-        let wait = Consumer(Arc::clone(cut), outputs.len());
+        let wait = Consumer(Arc::clone(stop_at), outputs.len());
         if buffer.take(1, &mut taken, &wait).is_none() {
             break;
         }
@@ -250,107 +255,114 @@ fn consume(
     }
 }
 
-/// A source, a stage of two workers, one of which may be slow at any point, and a consumer in order. The window has room
-/// for fewer items than there are, so that the source has to wait for the consumer.
+/// A source, a stage of two workers, either of which may be slow at any point, and a consumer in
+/// order. The window has room for fewer items than there are, so that the source has to wait for
+/// the consumer.
 fn ordered_pipeline(items: usize, fails_at: Option<usize>) {
-    let cut = Arc::new(Cut::new());
+    let stop_at = Arc::new(StopAt::new());
     let window = Arc::new(Window::new(2));
     let entrance = Arc::new(Buffer::new(1, 1, 2));
     let exit = Arc::new(Buffer::new(1, 2, 1));
-    let mut crew = Vec::new();
+    let mut threads = Vec::new();
     for _ in 0..2 {
-        let (cut, entrance, exit) = (Arc::clone(&cut), Arc::clone(&entrance), Arc::clone(&exit));
-        crew.push(thread::spawn(move || {
-            cut.tell_crew();
-            let wait = Worker(Arc::clone(&cut));
+        let (stop_at, entrance, exit) = (
+            Arc::clone(&stop_at),
+            Arc::clone(&entrance),
+            Arc::clone(&exit),
+        );
+        threads.push(thread::spawn(move || {
+            stop_at.register_worker();
+            let wait = Worker(Arc::clone(&stop_at));
             let mut taken = VecDeque::new();
             while entrance.take(1, &mut taken, &wait).is_some() {
                 for item in taken.drain(..) {
-                    if item >= cut.at() {
+                    if item >= stop_at.index() {
                         continue;
                     }
                     if fails_at == Some(item) {
-                        cut.cut(item, "failed");
+                        stop_at.lower(item, "failed");
                     } else if exit.put(item, &wait).is_err() {
                         break;
                     }
                 }
             }
-            entrance.leave_taking();
-            exit.leave_putting();
+            entrance.remove_taker();
+            exit.remove_putter();
         }));
     }
-    crew.push(thread::spawn({
-        let (cut, window) = (Arc::clone(&cut), Arc::clone(&window));
+    threads.push(thread::spawn({
+        let (stop_at, window) = (Arc::clone(&stop_at), Arc::clone(&window));
         move || {
-            cut.tell_crew();
-            let (wait, mut out) = (Source(cut), 0);
+            stop_at.register_worker();
+            let (wait, mut out) = (Source(stop_at), 0);
             for item in 0..items {
                 if !window.admit(item, &mut out, &wait) || entrance.put(item, &wait).is_err() {
                     break;
                 }
             }
-            entrance.leave_putting();
+            entrance.remove_putter();
         }
     }));
     let mut outputs = Vec::new();
-    consume(&exit, &window, &cut, &mut outputs);
-    // As when the outputs are dropped.
-    let cause = cut.take_cause();
-    cut.cut(0, "dropped");
-    exit.leave_taking();
-    crew.into_iter().for_each(|thread| thread.join().unwrap());
+    consume(&exit, &window, &stop_at, &mut outputs);
+    // As dropping the outputs does.
+    let cause = stop_at.take_cause();
+    stop_at.lower(0, "dropped");
+    exit.remove_taker();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
     assert!(outputs.into_iter().eq(0..fails_at.unwrap_or(items)));
     assert_eq!(cause, fails_at.map(|_| "failed"));
 }
 
 #[test]
-fn a_slow_item_does_not_lock_up_the_pipeline_and_the_order_is_right() {
+fn slow_item_does_not_deadlock_an_ordered_run() {
     check_with(1, || ordered_pipeline(3, None));
 }
 
 #[test]
-fn a_failed_item_ends_the_outputs_right_before_it() {
+fn failed_item_ends_the_outputs_before_it() {
     check_with(1, || ordered_pipeline(3, Some(1)));
 }
 
-/// Waits as everybody does in a run with a deadline, which has passed by the first time that it parks.
-struct Late(Arc<Cut<&'static str>>);
+/// Waits as any thread of a run whose deadline has passed when it first parks.
+struct Late(Arc<StopAt<&'static str>>);
 
 impl Wait for Late {
     fn is_over(&self) -> bool {
-        self.0.is_stopped()
+        self.0.is_zero()
     }
 
     fn park(&self) {
-        self.0.cut(0, "late");
+        self.0.lower(0, "late");
     }
 }
 
 #[test]
-fn a_deadline_met_by_one_waiter_ends_the_others() {
+fn deadline_seen_by_one_waiter_ends_the_others() {
     check(|| {
-        let (buffer, cut) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(Cut::new()));
+        let (buffer, stop_at) = (Arc::new(Buffer::new(1, 1, 1)), Arc::new(StopAt::new()));
         let output = Arc::new(Buffer::<u8>::new(1, 1, 1));
-        // One waits for room, another for an item that does not come, and nobody takes an output.
+        // One waits for room, another for an item that does not come, and no output is taken.
         let source = thread::spawn({
-            let (buffer, wait) = (Arc::clone(&buffer), Late(Arc::clone(&cut)));
+            let (buffer, wait) = (Arc::clone(&buffer), Late(Arc::clone(&stop_at)));
             move || {
                 assert!(buffer.put(1_u8, &wait).is_ok());
                 let refused = buffer.put(2, &wait);
-                buffer.leave_putting();
+                buffer.remove_putter();
                 refused.is_err()
             }
         });
         let worker = thread::spawn({
-            let (output, wait) = (Arc::clone(&output), Worker(Arc::clone(&cut)));
+            let (output, wait) = (Arc::clone(&output), Worker(Arc::clone(&stop_at)));
             move || {
-                wait.0.tell_crew();
+                wait.0.register_worker();
                 output.take(1, &mut VecDeque::new(), &wait)
             }
         });
-        assert!(source.join().unwrap(), "nobody makes room");
+        assert!(source.join().unwrap(), "no room is made");
         assert_eq!(worker.join().unwrap(), None);
-        assert_eq!(cut.take_cause(), Some("late"));
+        assert_eq!(stop_at.take_cause(), Some("late"));
     });
 }

@@ -1,4 +1,4 @@
-//! What comes out, and in which order.
+//! Outputs and their order.
 
 mod support;
 
@@ -11,7 +11,7 @@ use effective_pipeline::Pipeline;
 use support::{Door, within_time};
 
 #[test]
-fn no_one_and_many_items_come_out_in_order() {
+fn items_come_out_in_order() {
     within_time(|| {
         for workers in [1, 2, 5] {
             for buffer in [1, 2, 3, 16, 200] {
@@ -31,7 +31,7 @@ fn no_one_and_many_items_come_out_in_order() {
 }
 
 #[test]
-fn unordered_outputs_are_the_same_in_any_order() {
+fn unordered_outputs_are_complete() {
     within_time(|| {
         for workers in [1, 4] {
             let mut outputs = Pipeline::new()
@@ -47,7 +47,7 @@ fn unordered_outputs_are_the_same_in_any_order() {
 }
 
 #[test]
-fn an_item_that_takes_long_holds_back_the_later_ones_only_if_they_are_to_be_in_order() {
+fn slow_item_delays_later_ones_only_if_ordered() {
     within_time(|| {
         for ordered in [true, false] {
             let door = Door::default();
@@ -67,7 +67,7 @@ fn an_item_that_takes_long_holds_back_the_later_ones_only_if_they_are_to_be_in_o
             let outputs: Vec<u64> = pipeline
                 .run(0..6, |mut outputs| {
                     if ordered {
-                        // The others are done, and wait.
+                        // The others are done and wait.
                         support::eventually(|| handle.counts().stages[0].done == 5);
                         door.open();
                         outputs.collect()
@@ -106,7 +106,7 @@ fn uneven_items_on_many_workers_stay_in_order() {
 }
 
 #[test]
-fn a_pipeline_may_have_many_stages_or_none() {
+fn pipeline_has_many_stages_or_none() {
     within_time(|| {
         assert_eq!(Pipeline::new().collect(["a", "b"]).unwrap(), ["a", "b"]);
         let mut pipeline = Pipeline::new();
@@ -118,7 +118,7 @@ fn a_pipeline_may_have_many_stages_or_none() {
 }
 
 #[test]
-fn inputs_outputs_and_stages_may_borrow() {
+fn inputs_outputs_and_stages_can_borrow() {
     within_time(|| {
         let text = String::from("one two three");
         let calls = AtomicUsize::new(0);
@@ -139,21 +139,21 @@ fn inputs_outputs_and_stages_may_borrow() {
 }
 
 #[test]
-fn in_the_background_the_outputs_are_an_iterator() {
+fn background_outputs_are_an_iterator() {
     within_time(|| {
         let mut outputs = Pipeline::new()
             .stage("square", 2, |n: u64| n * n)
             .spawn(0..100)
             .unwrap();
         assert_eq!(outputs.next().unwrap().unwrap(), 0);
-        // It may move to another thread in between.
+        // It can move to another thread half-way.
         let rest: Result<Vec<u64>, _> = thread::spawn(move || outputs.collect()).join().unwrap();
         assert!(rest.unwrap().into_iter().eq((1..100).map(|n| n * n)));
     });
 }
 
 #[test]
-fn an_output_does_not_wait_for_the_input_after_it() {
+fn output_does_not_wait_for_the_next_input() {
     within_time(|| {
         for workers in [1, 2] {
             let (send, inputs) = mpsc::channel();
@@ -162,7 +162,7 @@ fn an_output_does_not_wait_for_the_input_after_it() {
                 .stage("two", workers, |n| n + 1)
                 .spawn(inputs)
                 .unwrap();
-            // Also in the middle of a burst, when the threads take several at once.
+            // Also in a burst, when the threads take several at once.
             for burst in [1, 3, 50, 1] {
                 for n in 0..burst {
                     send.send(n).unwrap();
@@ -178,7 +178,7 @@ fn an_output_does_not_wait_for_the_input_after_it() {
 }
 
 #[test]
-fn an_output_does_not_wait_for_a_slow_item_after_it() {
+fn output_does_not_wait_for_a_slow_item_after_it() {
     within_time(|| {
         let door = Arc::new(Door::default());
         let slow = Arc::clone(&door);

@@ -1,14 +1,14 @@
-//! The system refuses a thread.
+//! Threads that the system refuses.
 #![cfg(target_os = "linux")]
 
 mod support;
 
 use std::process::Command;
 
-use effective_pipeline::{Pipeline, PipelineError};
+use effective_pipeline::{BuildError, Pipeline, PipelineError};
 use support::{eventually, threads_named, within_time};
 
-/// Set in the process whose memory is limited: the limit is the whole process's.
+/// Set in the child with limited memory: the limit applies to a whole process.
 const LIMITED: &str = "PIPELINE_TEST_LIMITED";
 
 fn never() -> impl Iterator<Item = u64> + Send + 'static {
@@ -16,10 +16,10 @@ fn never() -> impl Iterator<Item = u64> + Send + 'static {
 }
 
 #[test]
-fn a_refused_thread_is_an_error_and_leaves_no_thread_behind() {
+fn refused_thread_is_an_error_and_leaves_no_thread() {
     if std::env::var_os(LIMITED).is_some() {
         for round in 0..20_u32 {
-            // 2 GiB hold some stacks of 256 MiB, and not 33.
+            // 2 GiB hold a few stacks of 256 MiB, but not 33.
             let pipeline = Pipeline::new()
                 .stage("denied-one", 16, |n: u64| n)
                 .stage("denied-two", 16, |n| n)
@@ -39,15 +39,15 @@ fn a_refused_thread_is_an_error_and_leaves_no_thread_behind() {
             }
             eventually(|| threads_named("denied-") == 0);
         }
-        // What was refused has been given back.
+        // The memory of the refused run has been released.
         let outputs = Pipeline::new().stage("fine", 2, |n: u64| n).collect(0..10);
         assert_eq!(outputs.unwrap().len(), 10);
         return;
     }
-    run_limited("a_refused_thread_is_an_error_and_leaves_no_thread_behind");
+    run_limited("refused_thread_is_an_error_and_leaves_no_thread");
 }
 
-/// Runs that test of this file in a process that may have 2 GiB of memory.
+/// Runs the test of this name in a child that may have 2 GiB of memory.
 fn run_limited(test: &str) {
     let run = Command::new("sh")
         .args(["-c", "ulimit -v 2097152 && exec \"$0\" \"$@\""])
@@ -65,10 +65,10 @@ fn run_limited(test: &str) {
 }
 
 #[test]
-fn runs_one_after_another_near_the_limit_are_not_refused() {
+fn consecutive_runs_near_the_limit_are_not_refused() {
     if std::env::var_os(LIMITED).is_some() {
         for round in 0..300 {
-            // 2 GiB hold the 5 stacks of 256 MiB of one run, and not those of two.
+            // 2 GiB hold the 5 stacks of 256 MiB of one run, but not those of two.
             let run = Pipeline::new()
                 .stage("again", 4, |n: u32| n)
                 .stack_size(256 << 20)
@@ -77,11 +77,11 @@ fn runs_one_after_another_near_the_limit_are_not_refused() {
         }
         return;
     }
-    run_limited("runs_one_after_another_near_the_limit_are_not_refused");
+    run_limited("consecutive_runs_near_the_limit_are_not_refused");
 }
 
 #[test]
-fn an_absurd_number_of_workers_takes_no_memory() {
+fn absurd_number_of_workers_takes_no_memory() {
     if std::env::var_os(LIMITED).is_some() {
         for workers in [
             4_097,
@@ -95,7 +95,9 @@ fn an_absurd_number_of_workers_takes_no_memory() {
                 .stage("crop", workers, |n: u8| n)
                 .collect([1]);
             match refused {
-                Err(PipelineError::TooManyWorkers(wanted)) => assert_eq!(wanted, workers),
+                Err(PipelineError::Build(BuildError::TooManyWorkers(wanted))) => {
+                    assert_eq!(wanted, workers);
+                }
                 other => panic!("{other:?}"),
             }
         }
@@ -107,16 +109,19 @@ fn an_absurd_number_of_workers_takes_no_memory() {
         assert_eq!(pipeline.handle().counts().stages[1].workers, half);
         let refused = pipeline.collect([1]);
         assert!(
-            matches!(refused, Err(PipelineError::TooManyWorkers(usize::MAX))),
+            matches!(
+                refused,
+                Err(PipelineError::Build(BuildError::TooManyWorkers(usize::MAX)))
+            ),
             "{refused:?}"
         );
         return;
     }
-    run_limited("an_absurd_number_of_workers_takes_no_memory");
+    run_limited("absurd_number_of_workers_takes_no_memory");
 }
 
 #[test]
-fn a_stack_that_no_system_has_is_an_error() {
+fn impossible_stack_size_is_an_error() {
     within_time(|| {
         let refused = Pipeline::new()
             .stage("huge", 2, |n: u64| n)

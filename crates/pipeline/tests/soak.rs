@@ -1,5 +1,6 @@
-//! Pipelines at full load, with everything that goes wrong at random: errors, panics, stops, deadlines, consumers that
-//! leave, consumers that panic. Every item is accounted for, and neither threads nor memory are left behind.
+//! Pipelines at full load with random errors, panics, stops, deadlines, and consumers that leave or
+//! panic, for `SOAK_SECONDS` (1 by default). Every item is accounted for, and no threads or memory
+//! are left behind.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicIsize, Ordering};
@@ -7,9 +8,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use effective_pipeline::{Counts, KeepGoing, Pipeline, PipelineError};
+use effective_pipeline::{BuildError, Counts, KeepGoing, Pipeline, PipelineError};
 
-/// What stands between an input and the end of its life.
+/// The number of items that are alive.
 static ALIVE: AtomicIsize = AtomicIsize::new(0);
 
 struct Item(u64);
@@ -51,7 +52,7 @@ struct Seen {
     outputs: u64,
 }
 
-/// How a run may go wrong, if its items are as many as `items`.
+/// How a run may fail. An index beyond `items` never occurs.
 struct Fate {
     fails: u64,
     panics: u64,
@@ -89,13 +90,13 @@ fn nothing_is_missing(counts: &Counts, delivered: u64) {
     assert_eq!(counts.ready, 0, "{counts:?}");
     let mut arrived = None;
     for stage in &counts.stages {
-        assert_eq!((stage.waiting, stage.in_work), (0, 0), "{counts:?}");
+        assert_eq!((stage.waiting, stage.in_progress), (0, 0), "{counts:?}");
         assert_eq!(
-            stage.taken_in,
+            stage.received,
             stage.done + stage.failed + stage.discarded,
             "{counts:?}"
         );
-        assert!(arrived.is_none_or(|arrived| stage.taken_in == arrived));
+        assert!(arrived.is_none_or(|arrived| stage.received == arrived));
         arrived = Some(stage.done);
     }
 }
@@ -103,7 +104,7 @@ fn nothing_is_missing(counts: &Counts, delivered: u64) {
 fn one_run(dice: &mut Dice, seen: &mut Seen) {
     let items = 1 + dice.roll(3_000);
     let fate = Fate {
-        // Twice as many sides as items: half of the runs have none.
+        // Twice as many sides as items: half of the runs do not fail.
         fails: dice.roll(2 * items),
         panics: dice.roll(2 * items),
         items,
@@ -150,11 +151,11 @@ fn one_run(dice: &mut Dice, seen: &mut Seen) {
             (false, true) => pipeline.spawn(0..fate.items).and_then(|mut outputs| {
                 outputs.try_for_each(|output| {
                     drop(output?);
-                    // An early end is no error.
+                    // Stands for an early end, which is no error.
                     if take(()) {
                         Ok(())
                     } else {
-                        Err(PipelineError::NoBuffer)
+                        Err(PipelineError::Build(BuildError::NoBuffer))
                     }
                 })
             }),
@@ -166,7 +167,7 @@ fn one_run(dice: &mut Dice, seen: &mut Seen) {
             seen.whole += 1;
             assert!(go_on || delivered == fate.items || takes <= delivered);
         }
-        Ok(Err(PipelineError::NoBuffer)) => seen.left += 1,
+        Ok(Err(PipelineError::Build(BuildError::NoBuffer))) => seen.left += 1,
         Ok(Err(PipelineError::Item(error))) => {
             let expected = if error.stage() == "check" {
                 fate.fails
@@ -177,7 +178,7 @@ fn one_run(dice: &mut Dice, seen: &mut Seen) {
             seen.failed += 1;
         }
         Ok(Err(PipelineError::Stopped)) => seen.stopped += 1,
-        Ok(Err(PipelineError::DeadlinePassed)) => seen.late += 1,
+        Ok(Err(PipelineError::TimedOut)) => seen.late += 1,
         Ok(Err(other)) => panic!("{other}"),
         Err(_) => {
             assert!(explodes);
@@ -207,7 +208,7 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
-/// Resident memory, in KiB; 0 where the system does not say.
+/// Resident memory in KiB, or 0 if the system does not report it.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
@@ -218,7 +219,7 @@ fn resident() -> usize {
 }
 
 #[test]
-fn pipelines_lose_nothing_and_leave_nothing_behind() {
+fn pipelines_lose_no_item_and_leave_no_thread() {
     let seconds: u64 = std::env::var("SOAK_SECONDS").map_or(1, |text| {
         text.parse()
             .expect("SOAK_SECONDS is a number of seconds, such as 60")
@@ -240,7 +241,10 @@ fn pipelines_lose_nothing_and_leave_nothing_behind() {
         let _ = done.send(());
     });
     let ended = wait.recv_timeout(Duration::from_secs(2 * seconds + 60));
-    assert!(ended != Err(mpsc::RecvTimeoutError::Timeout), "it hangs");
+    assert!(
+        ended != Err(mpsc::RecvTimeoutError::Timeout),
+        "the soak hangs"
+    );
     if let Err(payload) = soaking.join() {
         panic::resume_unwind(payload);
     }
@@ -261,7 +265,7 @@ fn soak(seconds: u64) {
     let Some((threads_then, resident_then)) = warm else {
         return;
     };
-    // Other tests of this process may come and go; what each run leaves behind is there thousands of times.
+    // Other threads of this process may come and go; a leak of each run would add up to thousands.
     let deadline = Instant::now() + Duration::from_secs(10);
     while threads() > threads_then + 100 {
         assert!(

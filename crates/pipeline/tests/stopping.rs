@@ -1,4 +1,4 @@
-//! Runs that end before their inputs do, and what is left of them: nothing.
+//! Runs that end before their inputs do, and leave nothing behind.
 
 mod support;
 
@@ -13,7 +13,7 @@ use effective_pipeline::{Pipeline, PipelineError, Running};
 use support::{Alive, Door, Item, eventually, quiet, threads_named, within_time};
 
 #[test]
-fn outputs_dropped_half_way_end_the_run_and_leave_nothing() {
+fn dropping_outputs_half_way_ends_the_run() {
     static ALIVE: Alive = Alive::new();
     within_time(|| {
         for taken in [0, 1, 10, 100] {
@@ -33,7 +33,7 @@ fn outputs_dropped_half_way_end_the_run_and_leave_nothing() {
                 );
                 drop(outputs);
                 assert_eq!(ALIVE.now(), 0);
-                // A thread that was joined may still show for a moment.
+                // A joined thread may still be listed for a moment.
                 eventually(|| threads_named("dropped-") == 0);
             }
         }
@@ -47,7 +47,7 @@ fn two_stages<'a>() -> Pipeline<'a, Item<'a>, Item<'a>> {
 }
 
 #[test]
-fn a_closure_that_leaves_its_outputs_or_panics_does_not_hang_the_run() {
+fn run_ends_when_its_closure_returns_or_panics() {
     quiet();
     within_time(|| {
         let alive = Alive::new();
@@ -70,9 +70,9 @@ fn a_closure_that_leaves_its_outputs_or_panics_does_not_hang_the_run() {
 }
 
 #[test]
-fn a_stop_ends_the_run_wherever_it_waits() {
+fn stop_ends_a_waiting_run() {
     within_time(|| {
-        // Everybody waits for an input that does not come.
+        // All threads wait for an input that does not come.
         let (send, inputs) = mpsc::channel::<u64>();
         let pipeline = Pipeline::new().stage("stopped", 2, |n| n);
         let handle = pipeline.handle();
@@ -90,7 +90,7 @@ fn a_stop_ends_the_run_wherever_it_waits() {
         drop(send);
         drop(outputs);
 
-        // Everybody waits for room.
+        // All threads wait for room.
         let pipeline = Pipeline::new().stage("stopped", 2, |n: u64| n);
         let handle = pipeline.handle();
         let ended = pipeline.run(0.., |mut outputs| {
@@ -109,7 +109,7 @@ fn a_stop_ends_the_run_wherever_it_waits() {
 }
 
 #[test]
-fn a_stop_after_the_end_changes_nothing() {
+fn stop_after_the_end_changes_nothing() {
     within_time(|| {
         let pipeline = Pipeline::new().stage("ended", 2, |n: u64| n);
         let handle = pipeline.handle();
@@ -153,7 +153,7 @@ fn no_item_is_begun_after_a_stop() {
 }
 
 #[test]
-fn outputs_that_were_ready_in_time_are_taken_after_the_deadline() {
+fn ready_outputs_can_be_taken_after_the_deadline() {
     within_time(|| {
         let deadline = Duration::from_millis(300);
         let pipeline = Pipeline::new()
@@ -162,7 +162,7 @@ fn outputs_that_were_ready_in_time_are_taken_after_the_deadline() {
         let mut taken = Vec::new();
         let run = pipeline.for_each(0..10, |n| {
             if n == 0 {
-                // By the end of this all outputs are in the buffer, and the time is up.
+                // After this all outputs are in the buffer, and the deadline has passed.
                 thread::sleep(2 * deadline);
             }
             taken.push(n);
@@ -173,10 +173,10 @@ fn outputs_that_were_ready_in_time_are_taken_after_the_deadline() {
 }
 
 #[test]
-fn the_deadline_ends_the_run_wherever_it_waits() {
+fn deadline_ends_a_waiting_run() {
     const SOON: Duration = Duration::from_millis(50);
     within_time(|| {
-        // For an input.
+        // Waiting for an input.
         let door = Arc::new(Door::default());
         let shut = Arc::clone(&door);
         let inputs = std::iter::from_fn(move || {
@@ -189,15 +189,12 @@ fn the_deadline_ends_the_run_wherever_it_waits() {
             .deadline(SOON)
             .spawn(inputs)
             .unwrap();
-        assert!(matches!(
-            outputs.next(),
-            Some(Err(PipelineError::DeadlinePassed))
-        ));
+        assert!(matches!(outputs.next(), Some(Err(PipelineError::TimedOut))));
         assert!(begin.elapsed() >= SOON);
         assert!(outputs.next().is_none());
         door.open();
 
-        // For the consumer, and in the middle of work.
+        // Waiting for the consumer, and while stages work.
         for (workers, ordered) in [(1, true), (2, true), (2, false)] {
             let pipeline = Pipeline::new()
                 .stage("late", workers, |n: u64| {
@@ -213,12 +210,12 @@ fn the_deadline_ends_the_run_wherever_it_waits() {
             let handle = pipeline.handle();
             let begin = Instant::now();
             let ended = pipeline.for_each(0.., |_| {});
-            assert!(matches!(ended, Err(PipelineError::DeadlinePassed)));
+            assert!(matches!(ended, Err(PipelineError::TimedOut)));
             assert!(begin.elapsed() >= SOON);
             assert!(handle.counts().stages[0].done > 0);
         }
 
-        // One that is far away, and one that no clock can reach.
+        // A deadline far away, and one beyond the range of the clock.
         for far in [support::LONG, Duration::MAX] {
             let pipeline = Pipeline::new().stage("early", 1, |n: u64| n).deadline(far);
             assert_eq!(pipeline.collect(0..100).unwrap().len(), 100);
@@ -227,7 +224,7 @@ fn the_deadline_ends_the_run_wherever_it_waits() {
 }
 
 #[test]
-fn a_deadline_ends_the_threads_while_nobody_asks_for_an_output() {
+fn deadline_ends_the_threads_of_an_idle_consumer() {
     static ALIVE: Alive = Alive::new();
     within_time(|| {
         for ordered in [true, false] {
@@ -243,24 +240,21 @@ fn a_deadline_ends_the_threads_while_nobody_asks_for_an_output() {
             };
             let begin = Instant::now();
             let mut outputs = pipeline.spawn((0..).map(|n| ALIVE.item(n))).unwrap();
-            // A thread has its name only once it runs.
+            // A thread sets its name only when it runs.
             eventually(|| begin.elapsed() > Duration::from_millis(60));
             eventually(|| threads_named("idle-") == 0);
-            // Of the items, only outputs that were ready are left.
+            // The only items left are outputs that were ready.
             eventually(|| ALIVE.now() <= 4);
-            assert!(matches!(
-                outputs.next(),
-                Some(Err(PipelineError::DeadlinePassed))
-            ));
+            assert!(matches!(outputs.next(), Some(Err(PipelineError::TimedOut))));
             drop(outputs);
             assert_eq!(ALIVE.now(), 0);
         }
     });
 }
 
-/// A stage that owns the outputs of its own pipeline drops them on a thread of that pipeline.
+/// A stage that owns the outputs of its own pipeline drops them on one of its threads.
 #[test]
-fn outputs_dropped_by_a_stage_of_their_own_do_not_wait_for_themselves() {
+fn stage_can_drop_the_outputs_of_its_own_run() {
     within_time(|| {
         let slot: Arc<std::sync::Mutex<Option<Running<()>>>> = Arc::default();
         let (taken, inside) = (Arc::clone(&slot), Arc::new(Door::default()));

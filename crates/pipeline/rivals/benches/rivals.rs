@@ -1,5 +1,6 @@
-//! A pipeline of three stages of tiny items against the same written by hand: threads and bounded channels of
-//! crossbeam-channel, and results that are passed on, but no names, no indices, no counts, no containment of panics.
+//! A pipeline of three stages of tiny items against the same by hand: threads, bounded channels of
+//! crossbeam-channel, and results that are passed on, but no names, no indices, no counts and no
+//! catching of panics.
 
 use std::hint::black_box;
 use std::thread;
@@ -15,7 +16,8 @@ const STAGES: usize = 3;
 
 type Passed = Result<u64, String>;
 
-/// A stage: next to nothing, so that what is measured is the way from one to the next.
+/// A stage that does next to nothing, so that the bench measures the way from one stage to the
+/// next.
 fn step(n: u64) -> Passed {
     if n == u64::MAX {
         return Err("never".to_owned());
@@ -45,7 +47,7 @@ fn ours(pipeline: Pipeline<'static, u64, u64>, workers: usize, expected: u64) ->
     })
 }
 
-/// The same by hand. With one worker a stage the order is right by itself; with more it is not.
+/// By hand. One worker per stage keeps the order by itself; more do not.
 fn by_hand(workers: usize, expected: u64) -> Duration {
     timed(|| {
         thread::scope(|scope| {
@@ -79,7 +81,7 @@ fn by_hand(workers: usize, expected: u64) -> Duration {
     })
 }
 
-/// The same by hand with the outputs put in order: indices all the way, and a place for each output.
+/// By hand, with the outputs put in order: indices all the way, and a slot for each output.
 fn by_hand_in_order(workers: usize, expected: u64) -> Duration {
     timed(|| {
         thread::scope(|scope| {
@@ -105,11 +107,11 @@ fn by_hand_in_order(workers: usize, expected: u64) -> Duration {
                 }
                 input = output;
             }
-            let mut places = vec![None; ITEMS as usize];
+            let mut slots = vec![None; ITEMS as usize];
             for (index, item) in input {
-                places[index] = Some(item);
+                slots[index] = Some(item);
             }
-            let sum = places
+            let sum = slots
                 .into_iter()
                 .flatten()
                 .try_fold(0_u64, |sum, item| Ok::<_, String>(sum.wrapping_add(item?)));

@@ -1,20 +1,18 @@
-//! The bounded buffer in front of a stage, or in front of whoever takes the outputs.
+//! The bounded buffer in front of a stage, or in front of the consumer of the outputs.
 //!
-//! It is not the crate's `Queue`, for three reasons. Everybody who waits here also waits for the run to be cut. What a
-//! taker takes at once depends on how many takers share it. And nothing of it is ever joined, so no item pays for a count
-//! of what is done.
+//! It is no general queue, for three reasons. Every thread that waits here also waits for the run
+//! to stop. The number of items that a worker takes at once depends on how many workers share the
+//! buffer. And nothing is ever joined, so no item pays for a count of those that are done.
 //!
-//! Items are put one by one: a result goes on the moment it is there, and never waits for company. They are taken
-//! several at once, under one lock, which is where the speed comes from: a taker that comes late takes much, and one
-//! that comes early takes what there is.
-
-#![allow(unreachable_pub, reason = "public to the model checks")]
+//! Items are put one by one: a result is passed on at once and never waits for others. They are
+//! taken several at once under one lock, which is where the speed comes from: a late taker takes
+//! many, an early one takes what is there.
 
 use std::collections::VecDeque;
 use std::mem;
 
-use crate::sync::{Mutex, Patience, lock, yield_now};
-use crate::wait::{Wait, Waiters};
+use crate::protocols::wait::{Wait, Waiters};
+use crate::sync::{Mutex, Yields, lock, yield_now};
 
 pub struct Buffer<T> {
     state: Mutex<State<T>>,
@@ -24,59 +22,60 @@ pub struct Buffer<T> {
 
 struct State<T> {
     items: VecDeque<T>,
-    /// How many may still put. At 0 the buffer is closed, and what is in it is the rest.
+    /// The number of threads that may still put. At 0 the buffer is closed, and it holds the last
+    /// items.
     putters: usize,
-    /// How many may still take. At 0 nothing can be put any more.
+    /// The number of threads that may still take. At 0 nothing can be put any more.
     takers: usize,
-    wait_for_items: Waiters,
-    wait_for_room: Waiters,
+    awaiting_items: Waiters,
+    awaiting_room: Waiters,
 }
 
 impl<T> Buffer<T> {
-    /// With room for so many items, at least 1.
+    /// A buffer with room for `room` items, at least 1.
     pub fn new(room: usize, putters: usize, takers: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 items: VecDeque::new(),
                 putters,
                 takers,
-                wait_for_items: Waiters::default(),
-                wait_for_room: Waiters::default(),
+                awaiting_items: Waiters::default(),
+                awaiting_room: Waiters::default(),
             }),
             room,
             takers,
         }
     }
 
-    /// Put an item in, as soon as there is room.
+    /// Puts an item in, as soon as there is room.
     ///
     /// # Errors
-    /// The item, when all takers are gone, or when the wait for room is over before there is any.
+    /// Returns the item if all takers are gone, or if the wait is over before there is room.
     pub fn put(&self, item: T, wait: &impl Wait) -> Result<(), T> {
         let mut state = lock(&self.state);
-        let mut patience = Patience::default();
+        let mut yields = Yields::default();
         let mut waited = false;
         while state.takers == 0 || state.items.len() >= self.room {
             if state.takers == 0 || wait.is_over() {
-                state.wait_for_room.take_out_self();
+                state.awaiting_room.remove_self();
                 return Err(item);
             }
-            if patience.is_left() {
+            if yields.is_left() {
                 drop(state);
                 yield_now();
             } else {
                 waited = true;
-                state.wait_for_room.enter();
+                state.awaiting_room.add_self();
                 drop(state);
                 wait.park();
             }
             state = lock(&self.state);
         }
         if waited {
-            state.wait_for_room.take_out_self();
+            state.awaiting_room.remove_self();
         }
         state.items.push_back(item);
-        let taker = state.wait_for_items.next();
+        let taker = state.awaiting_items.pop_first();
         drop(state);
         if let Some(taker) = taker {
             taker.unpark();
@@ -84,49 +83,44 @@ impl<T> Buffer<T> {
         Ok(())
     }
 
-    /// Move at most `most` items into `into`, which is empty, and at least one; and no more than this taker's share,
-    /// if there are others. Waits for the first.
+    /// Moves up to `most` items into `into`, which is empty, and at least one, but no more than
+    /// this taker's share if there are others. Waits for the first item.
     ///
-    /// Says how many there were before, or `None` when the last one has been taken and no more can come, or when the
+    /// Returns the number of items that were there before, or `None` if no more can come or the
     /// wait is over.
-    pub fn take(
-        &self,
-        most: usize,
-        into: &mut VecDeque<T>,
-        wait: &impl Wait,
-    ) -> Option<usize> {
+    pub fn take(&self, most: usize, into: &mut VecDeque<T>, wait: &impl Wait) -> Option<usize> {
         let mut state = lock(&self.state);
-        let mut patience = Patience::default();
+        let mut yields = Yields::default();
         let mut waited = false;
         while state.items.is_empty() {
             if state.putters == 0 || wait.is_over() {
-                state.wait_for_items.take_out_self();
+                state.awaiting_items.remove_self();
                 return None;
             }
-            if patience.is_left() {
+            if yields.is_left() {
                 drop(state);
                 yield_now();
             } else {
                 waited = true;
-                state.wait_for_items.enter();
+                state.awaiting_items.add_self();
                 drop(state);
                 wait.park();
             }
             state = lock(&self.state);
         }
         if waited {
-            state.wait_for_items.take_out_self();
+            state.awaiting_items.remove_self();
         }
         let found = state.items.len();
         let share = most.min(found.div_ceil(self.takers));
         if share == found && into.is_empty() {
-            // The two trade places, allocations included.
+            // The two swap places, including their allocations.
             mem::swap(into, &mut state.items);
         } else {
             into.extend(state.items.drain(..share));
         }
         let room = self.room - state.items.len();
-        let putters = state.wait_for_room.first(room);
+        let putters = state.awaiting_room.pop_up_to(room);
         drop(state);
         for putter in putters {
             putter.unpark();
@@ -134,12 +128,12 @@ impl<T> Buffer<T> {
         Some(found)
     }
 
-    /// Say that one of those who put will put no more.
-    pub fn leave_putting(&self) {
+    /// Records that one putter will put no more.
+    pub fn remove_putter(&self) {
         let mut state = lock(&self.state);
         state.putters -= 1;
         let takers = if state.putters == 0 {
-            state.wait_for_items.first(usize::MAX)
+            state.awaiting_items.pop_up_to(usize::MAX)
         } else {
             Vec::new()
         };
@@ -149,15 +143,16 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// Say that one of those who take will take no more. The last one gets what is left, to drop it outside of the lock.
-    pub fn leave_taking(&self) -> VecDeque<T> {
+    /// Records that one taker will take no more. The last one receives the remaining items, to drop
+    /// them outside the lock.
+    pub fn remove_taker(&self) -> VecDeque<T> {
         let mut state = lock(&self.state);
         state.takers -= 1;
         if state.takers > 0 {
             return VecDeque::new();
         }
         let rest = mem::take(&mut state.items);
-        let putters = state.wait_for_room.first(usize::MAX);
+        let putters = state.awaiting_room.pop_up_to(usize::MAX);
         drop(state);
         for putter in putters {
             putter.unpark();

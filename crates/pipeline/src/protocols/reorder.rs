@@ -1,41 +1,42 @@
-#![allow(unreachable_pub, reason = "public to the model checks")]
+//! The reorder buffer: early items wait for those before them.
 
 use std::collections::VecDeque;
 
-/// Items that came early, until those before them are there. The window of the run bounds how early that can be.
+/// Items that came early, until those before them have come. The window of the run bounds how early
+/// an item can be.
 pub struct Reorder<T> {
-    /// The index of the first place.
+    /// The index of the first slot.
     next: usize,
-    places: VecDeque<Option<T>>,
+    slots: VecDeque<Option<T>>,
 }
 
 impl<T> Reorder<T> {
     pub fn new() -> Self {
         Self {
             next: 0,
-            places: VecDeque::new(),
+            slots: VecDeque::new(),
         }
     }
 
     pub fn insert(&mut self, index: usize, item: T) {
-        let place = index - self.next;
-        if place >= self.places.len() {
-            self.places.resize_with(place + 1, || None);
+        let slot = index - self.next;
+        if slot >= self.slots.len() {
+            self.slots.resize_with(slot + 1, || None);
         }
-        self.places[place] = Some(item);
+        self.slots[slot] = Some(item);
     }
 
-    /// The item whose turn it is, if it is there.
+    /// The next item in order, if it is there.
     pub fn pop(&mut self) -> Option<T> {
-        let item = self.places.front_mut()?.take()?;
-        self.places.pop_front();
+        let item = self.slots.front_mut()?.take()?;
+        self.slots.pop_front();
         self.next += 1;
         Some(item)
     }
 
-    /// All that is left, in order.
+    /// The remaining items, in order.
     pub fn into_rest(self) -> impl Iterator<Item = T> {
-        self.places.into_iter().flatten()
+        self.slots.into_iter().flatten()
     }
 }
 
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_come_out_by_index_however_they_come_in() {
+    fn items_come_out_in_index_order() {
         let mut reorder = Reorder::new();
         reorder.insert(2, 'c');
         assert_eq!(reorder.pop(), None);
