@@ -292,6 +292,7 @@ fn fault_12_panicking_callback_is_reported_and_others_run() {
             .workers(1)
             .callback_panic_handler(move |panic| {
                 sink.lock().unwrap().push(panic.message().to_owned());
+                panic!("the handler panics as well");
             })
             .build()
             .unwrap();
