@@ -116,15 +116,16 @@ impl Error for BuildError {}
 /// Why a pipeline did not start, or ended before its inputs did.
 ///
 /// # Display and source
-/// `Display` includes the text of the cause. [`source`](Error::source) is therefore not that cause but
-/// the source of the cause, so that a report of the whole chain repeats nothing: the source of a
-/// stage's own error, and none for a panic.
+/// `Display` includes the text of the cause. [`source`](Error::source) is therefore not that cause
+/// but the source of the cause, so that a report of the whole chain repeats nothing: the source of
+/// a stage's own error, and none for a panic.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PipelineError {
     /// A setting cannot work.
     Build(BuildError),
-    /// The system refused a thread. The threads that had started have ended, and no input was taken.
+    /// The system refused a thread. The threads that had started have ended, and no input was
+    /// taken.
     Refused {
         /// The number of threads that had started.
         started: usize,

@@ -77,7 +77,8 @@ fn bound_holds_behind_an_item_that_never_ends() {
                 .run(inputs, |outputs| {
                     thread::scope(|scope| {
                         scope.spawn(|| {
-                            // The consumer waits for the first item while the rest of the window passes it.
+                            // The consumer waits for the first item while the rest of the window
+                            // passes it.
                             eventually(|| handle.counts().stages[1].done >= workers);
                             let before = Cell::new(0);
                             eventually(|| {

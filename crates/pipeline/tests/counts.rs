@@ -34,7 +34,7 @@ fn counts_locate_items_during_a_run() {
         let door = Door::default();
         let pipeline = Pipeline::new()
             .stage("quick", 1, |n: u64| n)
-            .stage("stands", 3, |n| {
+            .stage("blocked", 3, |n| {
                 door.pass();
                 n
             })
@@ -45,19 +45,19 @@ fn counts_locate_items_during_a_run() {
             scope.spawn(|| {
                 eventually(|| {
                     let stages = handle.counts().stages;
-                    let (quick, stands) = (&stages[0], &stages[1]);
-                    quick.in_progress == 1 && stands.in_progress == 3 && stands.waiting == 5
+                    let (quick, blocked) = (&stages[0], &stages[1]);
+                    quick.in_progress == 1 && blocked.in_progress == 3 && blocked.waiting == 5
                 });
                 let counts = handle.counts();
-                let [quick, stands] = &counts.stages[..] else {
+                let [quick, blocked] = &counts.stages[..] else {
                     panic!("{counts:?}")
                 };
                 assert_eq!((&*quick.name, quick.workers), ("quick", 1));
-                assert_eq!((&*stands.name, stands.workers), ("stands", 3));
-                assert_eq!((stands.received, stands.done), (8, 0));
+                assert_eq!((&*blocked.name, blocked.workers), ("blocked", 3));
+                assert_eq!((blocked.received, blocked.done), (8, 0));
                 // There is no room for the item that "quick" holds.
                 assert_eq!((quick.done, quick.in_progress), (8, 1));
-                assert!((1..=5).contains(&stands.peak), "{counts:?}");
+                assert!((1..=5).contains(&blocked.peak), "{counts:?}");
                 assert_eq!((counts.ready, counts.delivered), (0, 0));
                 door.open();
             });

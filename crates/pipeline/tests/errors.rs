@@ -327,7 +327,8 @@ fn unworkable_settings_fail_before_the_start() {
             (stage(0), "stage \"crop\" has 0 workers: give it at least 1"),
             (
                 stage(5_000),
-                "a pipeline has at most 4096 workers, not 5000: give each stage as many as it can use",
+                "a pipeline has at most 4096 workers, not 5000: give each stage as many as it can \
+                 use",
             ),
             (
                 stage(1).buffer(0),

@@ -1,4 +1,5 @@
-//! A task gets what a thread puts, gives up when nothing comes, and loses nothing by giving up.
+//! A task takes items from a thread, gives up when none comes in time, and loses nothing by giving
+//! up.
 //!
 //! `cargo run -p effective-queue --example async_get`
 
@@ -17,14 +18,14 @@ async fn main() {
             thread::sleep(Duration::from_millis(12));
             producer.put(number).expect("open");
         }
-        // The last producer goes, and that closes the queue.
+        // Dropping the last producer closes the queue.
     });
     let mut given_up = 0;
     loop {
         match timeout(Duration::from_millis(5), queue.get_async()).await {
             Ok(Ok(number)) => println!("got {}", *number),
-            Ok(Err(over)) => {
-                println!("{over}");
+            Ok(Err(closed)) => {
+                println!("{closed}");
                 break;
             }
             Err(_) => given_up += 1,

@@ -1,4 +1,4 @@
-//! The most urgent job first; of equally urgent ones, the one that came first.
+//! The most urgent job first; equally urgent ones in FIFO order.
 //!
 //! `cargo run -p effective-queue --example priority`
 
@@ -11,7 +11,7 @@ struct Job {
     name: &'static str,
 }
 
-// Only the urgency counts. The queue keeps equal jobs in the order in which they came.
+// Only the urgency counts. The queue keeps equal jobs in FIFO order.
 impl Ord for Job {
     fn cmp(&self, other: &Self) -> Ordering {
         self.urgency.cmp(&other.urgency)

@@ -1,4 +1,5 @@
-//! Three workers share the lines of a report. One of them meets a line that it cannot stomach, and nobody hangs.
+//! Three workers share the lines of a report. One of them panics on a bad line, and no thread
+//! hangs.
 //!
 //! `cargo run -p effective-queue --example producer_consumer`
 
@@ -10,7 +11,7 @@ use std::thread;
 use effective_queue::Queue;
 
 fn main() {
-    // Room for four lines: the producer waits for the workers, not the memory for the producer.
+    // Room for four lines: the producer waits for the workers, so memory stays flat.
     let queue = Queue::<String>::bounded(NonZeroUsize::new(4).expect("not zero"));
     let words = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -18,13 +19,14 @@ fn main() {
             let (queue, words) = (&queue, &words);
             scope.spawn(move || {
                 for line in queue.iter() {
-                    // The guard goes into the work, and is dropped in its panic: the line is done all the same.
+                    // The guard moves into the work, so a panic drops it, which marks the line
+                    // done.
                     let work = AssertUnwindSafe(|| {
                         words.fetch_add(count(&line), Ordering::Relaxed);
                         drop(line);
                     });
                     if catch_unwind(work).is_err() {
-                        println!("worker {worker} goes on");
+                        println!("worker {worker} continues");
                     }
                 }
             });
@@ -35,7 +37,7 @@ fn main() {
             } else {
                 "one two three".to_owned()
             };
-            queue.put(line).expect("nobody has closed it");
+            queue.put(line).expect("the queue is open");
         }
         queue.join();
         println!(
@@ -43,7 +45,7 @@ fn main() {
             words.load(Ordering::Relaxed),
             queue.unfinished()
         );
-        // Without this the workers would wait for more, and the scope for them.
+        // Without this the workers would wait for more items, and the scope for the workers.
         queue.close();
     });
 }

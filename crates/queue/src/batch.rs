@@ -1,3 +1,5 @@
+//! Several items taken at once.
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::vec;
@@ -5,9 +7,11 @@ use std::vec;
 use crate::item::Pending;
 use crate::shared::Shared;
 
-/// Several items that were got at once, in order. All of them are marked done when this is dropped, in a panic too.
+/// Several items taken at once, in order. Dropping the batch marks all of them done, also on a
+/// panic.
 ///
-/// It is a slice, and it can be iterated by value. What is not taken from the iterator is dropped with it, and done.
+/// It is a slice, and can be iterated by value. Dropping that iterator drops the remaining items
+/// and marks the batch done.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -22,7 +26,7 @@ use crate::shared::Shared;
 /// ```
 #[must_use = "a batch that is dropped is done"]
 pub struct Batch<'q, T> {
-    // The order matters: dropped from top to bottom, even when the first one panics.
+    // Order matters: fields are dropped from top to bottom, even if the first drop panics.
     items: Vec<T>,
     pending: Pending<'q, T>,
 }
@@ -33,7 +37,7 @@ impl<'q, T> Batch<'q, T> {
         Self { items, pending }
     }
 
-    /// The items themselves, which are marked done now.
+    /// Marks the batch done and returns its items.
     pub fn into_inner(self) -> Vec<T> {
         self.items
     }
@@ -71,10 +75,10 @@ impl<'q, T> IntoIterator for Batch<'q, T> {
     }
 }
 
-/// The items of a [`Batch`], by value. All items of the batch are marked done when this is dropped.
+/// The items of a [`Batch`], by value. Dropping this marks all items of the batch done.
 #[must_use = "iterators are lazy, and a batch that is dropped is done"]
 pub struct BatchIter<'q, T> {
-    // In the order in which they are to be dropped.
+    // In drop order.
     items: vec::IntoIter<T>,
     _pending: Pending<'q, T>,
 }

@@ -1,39 +1,45 @@
-//! What was put, what is done, and closing: counters that many threads write without meeting.
+//! The sharded counters of a queue: items put and done, and closing.
 //!
-//! One counter for all would be one cache line for all: measured, that costs 2 to 17 times a bare channel. So each thread
-//! counts on a shard of its own, as far as there are enough (see `seat.rs`), and whoever wants to know adds the shards up.
-//! All counters only grow, which is what makes adding up sound.
+//! A single counter would be a single cache line for all threads: measured, that costs 2 to 17
+//! times a bare channel. So each thread counts on a shard of its own, as far as there are enough
+//! (see `thread_index.rs`), and readers add the shards up. All counters only grow, which makes
+//! adding up sound.
 //!
-//! # A put
-//! is *admitted* before its item is stored, and has *landed* when the item is stored or has been refused. A refused one is
-//! done at once. So at any moment `admitted - done` is what is unfinished, and `admitted - landed` is what is in flight.
+//! # Puts
+//! A put is *admitted* before its item is stored, and has *landed* once the item is stored or
+//! refused. A refused item is done at once. So at any moment `admitted - done` items are
+//! unfinished, and `admitted - landed` puts are in flight.
 //!
 //! # Closing
-//! Each shard carries the mark `CLOSED` in the very word that admits puts. Whether a put comes before the closing is
-//! therefore decided by one atomic step, and a put that is refused returns only when all shards are marked. Once all shards are marked, the puts that were admitted are a fixed set, and when
-//! all of them have landed and the store is empty, nothing will ever be got again.
+//! Each shard carries the mark `CLOSED` in the word that admits puts. So a single atomic operation
+//! decides whether a put comes before the closing, and a refused put returns only when all shards
+//! are marked. From then on the admitted puts are a fixed set, and once they have all landed and
+//! the store is empty, no get will ever succeed again.
 //!
-//! Who has to know that all have landed waits for it, yielding. A put in flight runs no code of the user and waits for
-//! nobody, so this is short; crossbeam's channel waits in the same way for a sender that has its slot and not yet filled it.
+//! A thread that needs them to have landed waits, yielding. A put in flight runs no user code and
+//! waits for no other thread, so the wait is short; crossbeam's channel waits in the same way for a
+//! sender that has reserved its slot but not filled it.
 //!
-//! # Is it all done?
-//! `done` is read first, then `admitted`. Take the moment between the two passes. What was read of `done` is no more than
-//! was done by then, what was read of `admitted` is no less than was admitted by then, and never is more done than
-//! admitted. So if the two sums are equal, everything admitted by that moment was done at that moment.
+//! # Is everything done?
+//! `done` is read first, then `admitted`. Consider the moment between the two passes. The value
+//! read of `done` is at most what was done by then, the value read of `admitted` is at least what
+//! was admitted by then, and never is more done than admitted. So if the two sums are equal,
+//! everything admitted by that moment was done by that moment.
 //!
-//! Who marks something done looks for joiners afterwards; who joins says so first and looks at the counters afterwards. All
-//! of that is `SeqCst`, so one of the two sees the other: the last one done never misses a joiner.
+//! A thread that marks an item done looks for joiners afterwards; a joiner announces itself first
+//! and reads the counters afterwards. All of these operations are `SeqCst`, so one of the two sees
+//! the other, and the last item done never misses a joiner.
 
 use crossbeam_utils::CachePadded;
 
-use crate::seat;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, sequenced, thread};
+use crate::thread_index;
 
 const CLOSED: u64 = 1 << 63;
 
 pub(crate) struct Counts {
     shards: Box<[CachePadded<Shard>]>,
-    /// All shards are marked.
+    /// Set when all shards are marked.
     closed: AtomicBool,
 }
 
@@ -43,14 +49,14 @@ struct Shard {
     admitted: AtomicU64,
     /// Puts that stored their item or were refused.
     landed: AtomicU64,
-    /// Items that are done, puts that were refused.
+    /// Items that are done, and puts that were refused.
     done: AtomicU64,
 }
 
-/// Puts that were admitted and have yet to land.
+/// Puts that were admitted and have not landed.
 pub(crate) struct Admitted<'a> {
     shard: &'a Shard,
-    /// No other thread counts on this shard.
+    /// Whether no other thread counts on this shard.
     own: bool,
 }
 
@@ -64,26 +70,27 @@ impl Counts {
             })
         };
         Self {
-            shards: (0..=seat::number()).map(|_| shard()).collect(),
+            shards: (0..=thread_index::own_shards()).map(|_| shard()).collect(),
             closed: AtomicBool::new(false),
         }
     }
 
-    /// This thread's shard, and whether it is its own. The last one is for all threads that have none.
+    /// The shard of this thread, and whether it is its own. The last shard is for all threads
+    /// without one.
     #[inline]
-    fn mine(&self) -> (&Shard, bool) {
+    fn own_shard(&self) -> (&Shard, bool) {
         let last = self.shards.len() - 1;
-        let seat = seat::mine();
-        (&self.shards[seat.min(last)], seat < last)
+        let index = thread_index::current();
+        (&self.shards[index.min(last)], index < last)
     }
 
-    /// Admits puts of so many items, unless the queue is closed.
+    /// Admits puts of `items` items, unless the queue is closed.
     #[inline]
     pub(crate) fn admit(&self, items: usize) -> Option<Admitted<'_>> {
         if self.is_closed() {
             return None;
         }
-        let (shard, own) = self.mine();
+        let (shard, own) = self.own_shard();
         let admitted = Admitted { shard, own };
         let before = shard.admitted.fetch_add(items as u64, Ordering::SeqCst);
         if before & CLOSED == 0 {
@@ -91,21 +98,21 @@ impl Counts {
         }
         admitted.refused(items);
         admitted.landed(items);
-        // Whoever closes is still marking other shards. What comes after this refusal is to be refused as well, on
-        // whatever shard; and the closer runs no code of the user, so this is short.
+        // The closing thread is still marking other shards. A put after this refusal must be
+        // refused on any shard; and the closing thread runs no user code, so the wait is short.
         while !self.is_closed() {
             thread::yield_now();
         }
         None
     }
 
-    /// Marks items done. The joiners are to be looked at next.
+    /// Marks items done. The caller then notifies the joiners.
     #[inline]
     pub(crate) fn done(&self, items: usize) {
-        self.mine().0.add_done(items);
+        self.own_shard().0.add_done(items);
     }
 
-    /// Closes, and says whether it was open. Everybody who waits is to be woken next.
+    /// Closes the queue, and returns whether it was open. The caller then wakes all waiters.
     pub(crate) fn close(&self) -> bool {
         for shard in &self.shards {
             shard.admitted.fetch_or(CLOSED, Ordering::SeqCst);
@@ -115,16 +122,17 @@ impl Counts {
         !was_closed
     }
 
-    /// No put that begins from now on is admitted.
+    /// Whether no put that begins from now on is admitted.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Once closed: waits until all puts have landed that were admitted before.
+    /// Waits until all admitted puts have landed. Call it only after closing.
     pub(crate) fn wait_landed(&self) {
         for shard in &self.shards {
-            // `landed` is read first: a put that is refused meanwhile raises both, and can only make this wait for it too.
+            // `landed` is read first: a put that is refused meanwhile raises both, and can only
+            // prolong the wait.
             while {
                 let landed = shard.landed.load(Ordering::Acquire);
                 shard.admitted.load(Ordering::SeqCst) & !CLOSED != landed
@@ -134,7 +142,8 @@ impl Counts {
         }
     }
 
-    /// How many are put and not done. Exact when it is 0; otherwise as exact as can be while others go on.
+    /// The number of items put and not done. An estimate while other threads put and get, but never
+    /// a false 0.
     pub(crate) fn unfinished(&self) -> u64 {
         let done = self.sum(|shard| &shard.done);
         let admitted = self.sum(|shard| &shard.admitted);
@@ -158,17 +167,19 @@ impl Shard {
 }
 
 impl Admitted<'_> {
-    /// So many of them have been refused, which makes them done. The joiners are to be looked at next.
+    /// Marks `items` of the puts refused, which makes them done. The caller then notifies the
+    /// joiners.
     pub(crate) fn refused(&self, items: usize) {
         self.shard.add_done(items);
     }
 
-    /// All of them are stored or refused.
+    /// Marks all of the puts landed.
     #[inline]
     pub(crate) fn landed(self, items: usize) {
         let landed = &self.shard.landed;
         if self.own {
-            // Nobody else writes it: a plain store does, and spares a put the second of two costly steps.
+            // No other thread writes it, so a plain store saves the second of two costly
+            // operations.
             let before = landed.load(Ordering::Relaxed);
             landed.store(before + items as u64, Ordering::Release);
         } else {

@@ -1,13 +1,13 @@
-//! What can go wrong with a put, a get and a join. A put that fails hands its item back.
+//! The errors of puts, gets and joins. A put that fails hands its item back.
 
 use std::error::Error;
 use std::fmt;
 
 const CLOSED: &str =
     "the queue is closed and takes no more items: take the item back with `into_item`";
-const OVER: &str = "the queue is closed and empty: there is nothing more to get";
+const FINISHED: &str = "the queue is closed and empty: there are no more items";
 
-/// The queue is closed; here is the item back.
+/// The queue is closed. Hands the item back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PutError<T>(pub T);
 
@@ -32,10 +32,10 @@ impl<T> fmt::Display for PutError<T> {
 
 impl<T> Error for PutError<T> {}
 
-/// Why an item could not be put at once; here it is back.
+/// Why an item could not be put at once. Hands the item back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TryPutError<T> {
-    /// There is no room at this moment.
+    /// The queue is full at this moment.
     Full(T),
     /// The queue is closed.
     Closed(T),
@@ -70,10 +70,10 @@ impl<T> fmt::Display for TryPutError<T> {
 
 impl<T> Error for TryPutError<T> {}
 
-/// Why an item could not be put in time; here it is back.
+/// Why an item could not be put in time. Hands the item back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PutTimeoutError<T> {
-    /// There was no room before the time ran out.
+    /// There was no room before the timeout.
     TimedOut(T),
     /// The queue is closed, or was closed while this waited.
     Closed(T),
@@ -101,7 +101,7 @@ impl<T> fmt::Display for PutTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TimedOut(_) => {
-                "the queue stayed full until the time ran out: allow more time, more room, or more consumers"
+                "timed out with the queue full: allow more time, more room, or more consumers"
             }
             Self::Closed(_) => CLOSED,
         })
@@ -110,7 +110,7 @@ impl<T> fmt::Display for PutTimeoutError<T> {
 
 impl<T> Error for PutTimeoutError<T> {}
 
-/// The queue was closed before all items of a `put_all` were in.
+/// The queue was closed before all items of a `put_all` were put.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PutAllError<T> {
     pub(crate) accepted: usize,
@@ -118,12 +118,12 @@ pub struct PutAllError<T> {
 }
 
 impl<T> PutAllError<T> {
-    /// How many were put before that.
+    /// The number of items that were put.
     pub fn accepted(&self) -> usize {
         self.accepted
     }
 
-    /// Those that were taken from the iterator and not put, in order. The rest is still in the iterator.
+    /// The items taken from the iterator and not put, in order. The rest is still in the iterator.
     pub fn into_items(self) -> Vec<T> {
         self.items
     }
@@ -144,7 +144,8 @@ impl<T> fmt::Display for PutAllError<T> {
         let refused = items.len();
         write!(
             f,
-            "the queue was closed after {accepted} items: take the {refused} that it refused back with `into_items`"
+            "the queue was closed after {accepted} items: take the {refused} refused ones back \
+             with `into_items`"
         )
     }
 }
@@ -157,16 +158,16 @@ pub struct GetError;
 
 impl fmt::Display for GetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(OVER)
+        f.write_str(FINISHED)
     }
 }
 
 impl Error for GetError {}
 
-/// Why nothing could be got at once.
+/// Why no item could be taken at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryGetError {
-    /// There is nothing at this moment.
+    /// The queue is empty at this moment.
     Empty,
     /// The queue is closed and empty.
     Closed,
@@ -176,17 +177,17 @@ impl fmt::Display for TryGetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "the queue is empty: wait for an item with `get`, or try again later",
-            Self::Closed => OVER,
+            Self::Closed => FINISHED,
         })
     }
 }
 
 impl Error for TryGetError {}
 
-/// Why nothing could be got in time.
+/// Why no item could be taken in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GetTimeoutError {
-    /// Nothing came before the time ran out.
+    /// No item came before the timeout.
     TimedOut,
     /// The queue is closed and empty.
     Closed,
@@ -196,36 +197,38 @@ impl fmt::Display for GetTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TimedOut => {
-                "the queue stayed empty until the time ran out: allow more time, or see what holds the producers up"
+                "timed out with the queue empty: allow more time, or find out what holds up the \
+                 producers"
             }
-            Self::Closed => OVER,
+            Self::Closed => FINISHED,
         })
     }
 }
 
 impl Error for GetTimeoutError {}
 
-/// Some items were not done when the time ran out.
+/// A join timed out: some items were not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JoinTimeoutError {
+pub struct TimedOut {
     pub(crate) unfinished: u64,
 }
 
-impl JoinTimeoutError {
-    /// How many had been put and were not done.
+impl TimedOut {
+    /// The number of items that had been put and were not done.
     pub fn unfinished(&self) -> u64 {
         self.unfinished
     }
 }
 
-impl fmt::Display for JoinTimeoutError {
+impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the time ran out with {} items not done: allow more time, or see what holds the consumers up",
+            "timed out with {} items not done: allow more time, or find out what holds up the \
+             consumers",
             self.unfinished
         )
     }
 }
 
-impl Error for JoinTimeoutError {}
+impl Error for TimedOut {}

@@ -1,4 +1,4 @@
-//! Getting: on a thread and in a task, one by one and several at once.
+//! Getting items: from threads and tasks, one by one and in batches.
 
 use std::fmt;
 use std::future::Future;
@@ -11,95 +11,98 @@ use crate::batch::Batch;
 use crate::error::{GetError, GetTimeoutError, TryGetError};
 use crate::item::Item;
 use crate::queue::Queue;
-use crate::shared::{Over, Shared};
-use crate::waiters::{Wait, block_on, has_passed, spin};
+use crate::shared::{Closed, Shared};
+use crate::waiters::park::{block_on, has_passed, spin};
+use crate::waiters::wait::Wait;
 
 impl<T> Queue<T> {
-    /// Gets an item. Blocks while the queue is empty.
+    /// Takes an item. Blocks while the queue is empty.
     ///
     /// # Errors
-    /// [`GetError`] when the queue is closed and empty, or comes to be while this waits.
+    /// [`GetError`] if the queue is closed and empty, or becomes so while this waits.
     #[inline]
     pub fn get(&self) -> Result<Item<'_, T>, GetError> {
         match self.take_until(None) {
             Some(Ok(value)) => Ok(Item::new(value, &self.shared)),
-            Some(Err(Over)) | None => Err(GetError),
+            Some(Err(Closed)) | None => Err(GetError),
         }
     }
 
-    /// Gets an item if there is one now. Never blocks.
+    /// Takes an item if there is one now. Never blocks.
     ///
     /// # Errors
-    /// [`TryGetError`] when the queue is empty, or closed and empty.
+    /// [`TryGetError`] if the queue is empty, or closed and empty.
     #[inline]
     pub fn try_get(&self) -> Result<Item<'_, T>, TryGetError> {
-        match self.shared.take_or_over() {
+        match self.shared.take_or_closed() {
             Some(Ok(value)) => Ok(Item::new(value, &self.shared)),
-            Some(Err(Over)) => Err(TryGetError::Closed),
+            Some(Err(Closed)) => Err(TryGetError::Closed),
             None => Err(TryGetError::Empty),
         }
     }
 
-    /// As [`get`](Self::get), for at most `timeout`.
+    /// Like [`get`](Self::get), for at most `timeout`.
     ///
     /// # Errors
-    /// [`GetTimeoutError`] when the time ran out, or the queue is closed and empty.
+    /// [`GetTimeoutError`] if the time runs out, or the queue is closed and empty.
     pub fn get_timeout(&self, timeout: Duration) -> Result<Item<'_, T>, GetTimeoutError> {
         self.get_until(Instant::now().checked_add(timeout))
     }
 
-    /// As [`get`](Self::get), until `deadline` at the latest.
+    /// Like [`get`](Self::get), until `deadline` at the latest.
     ///
     /// # Errors
-    /// [`GetTimeoutError`] when the time ran out, or the queue is closed and empty.
+    /// [`GetTimeoutError`] if the time runs out, or the queue is closed and empty.
     pub fn get_deadline(&self, deadline: Instant) -> Result<Item<'_, T>, GetTimeoutError> {
         self.get_until(Some(deadline))
     }
 
-    /// Without a deadline it waits as long as it takes: so does one that is too far away to be told.
+    /// Without a deadline it waits without limit; so it does if the deadline is beyond the range of
+    /// the clock.
     fn get_until(&self, deadline: Option<Instant>) -> Result<Item<'_, T>, GetTimeoutError> {
         match self.take_until(deadline) {
             Some(Ok(value)) => Ok(Item::new(value, &self.shared)),
-            Some(Err(Over)) => Err(GetTimeoutError::Closed),
+            Some(Err(Closed)) => Err(GetTimeoutError::Closed),
             None => Err(GetTimeoutError::TimedOut),
         }
     }
 
     #[inline]
-    pub(crate) fn take_until(&self, deadline: Option<Instant>) -> Option<Result<T, Over>> {
+    pub(crate) fn take_until(&self, deadline: Option<Instant>) -> Option<Result<T, Closed>> {
         match self.shared.try_take() {
             Some(value) => Some(Ok(value)),
-            None => wait_until(&self.shared, deadline, || self.shared.take_or_over()),
+            None => wait_until(&self.shared, deadline, || self.shared.take_or_closed()),
         }
     }
 
-    /// Gets up to `max` items at once: blocks until there is one, and takes what else there is.
+    /// Takes up to `max` items at once: blocks until there is one, and takes the others that are
+    /// there.
     ///
     /// # Errors
-    /// [`GetError`] when the queue is closed and empty, or comes to be while this waits.
+    /// [`GetError`] if the queue is closed and empty, or becomes so while this waits.
     pub fn get_batch(&self, max: NonZeroUsize) -> Result<Batch<'_, T>, GetError> {
         match self.take_batch_until(max, None) {
             Some(Ok(items)) => Ok(Batch::new(items, &self.shared)),
-            Some(Err(Over)) | None => Err(GetError),
+            Some(Err(Closed)) | None => Err(GetError),
         }
     }
 
-    /// Gets up to `max` items at once if there is at least one now. Never blocks.
+    /// Takes up to `max` items at once if there is at least one now. Never blocks.
     ///
     /// # Errors
-    /// [`TryGetError`] when the queue is empty, or closed and empty.
+    /// [`TryGetError`] if the queue is empty, or closed and empty.
     pub fn try_get_batch(&self, max: NonZeroUsize) -> Result<Batch<'_, T>, TryGetError> {
-        match self.shared.take_batch_or_over(max) {
+        match self.shared.take_batch_or_closed(max) {
             Some(Ok(items)) => Ok(Batch::new(items, &self.shared)),
-            Some(Err(Over)) => Err(TryGetError::Closed),
+            Some(Err(Closed)) => Err(TryGetError::Closed),
             None => Err(TryGetError::Empty),
         }
     }
 
-    /// As [`get_batch`](Self::get_batch), for at most `timeout`.
+    /// Like [`get_batch`](Self::get_batch), for at most `timeout`.
     ///
     /// # Errors
-    /// [`GetTimeoutError`] when the time ran out, or the queue is closed and empty.
+    /// [`GetTimeoutError`] if the time runs out, or the queue is closed and empty.
     pub fn get_batch_timeout(
         &self,
         max: NonZeroUsize,
@@ -107,7 +110,7 @@ impl<T> Queue<T> {
     ) -> Result<Batch<'_, T>, GetTimeoutError> {
         match self.take_batch_until(max, Instant::now().checked_add(timeout)) {
             Some(Ok(items)) => Ok(Batch::new(items, &self.shared)),
-            Some(Err(Over)) => Err(GetTimeoutError::Closed),
+            Some(Err(Closed)) => Err(GetTimeoutError::Closed),
             None => Err(GetTimeoutError::TimedOut),
         }
     }
@@ -116,22 +119,22 @@ impl<T> Queue<T> {
         &self,
         max: NonZeroUsize,
         deadline: Option<Instant>,
-    ) -> Option<Result<Vec<T>, Over>> {
+    ) -> Option<Result<Vec<T>, Closed>> {
         match self.shared.try_take_batch(max) {
             Some(items) => Some(Ok(items)),
             None => wait_until(&self.shared, deadline, || {
-                self.shared.take_batch_or_over(max)
+                self.shared.take_batch_or_closed(max)
             }),
         }
     }
 
-    /// Gets an item from asynchronous code, on any runtime, alongside threads that block.
+    /// Takes an item from async code, on any runtime, alongside blocking threads.
     ///
-    /// The future may be dropped at any time. Until it is ready it holds no item, and a wake-up that came for it is passed on
-    /// to the next who waits: nothing is lost.
+    /// The future can be dropped at any time. Until it is ready it holds no item, and a wake-up
+    /// that it received is passed on to the next waiter, so nothing is lost.
     ///
     /// # Errors
-    /// [`GetError`] when the queue is closed and empty, or comes to be while this waits.
+    /// [`GetError`] if the queue is closed and empty, or becomes so while this waits.
     ///
     /// ```
     /// # futures::executor::block_on(async {
@@ -150,11 +153,11 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Gets up to `max` items at once from asynchronous code: [`get_batch`](Self::get_batch) in the manner of
+    /// The async form of [`get_batch`](Self::get_batch); cancellation is as for
     /// [`get_async`](Self::get_async).
     ///
     /// # Errors
-    /// [`GetError`] when the queue is closed and empty, or comes to be while this waits.
+    /// [`GetError`] if the queue is closed and empty, or becomes so while this waits.
     pub fn get_batch_async(&self, max: NonZeroUsize) -> GetBatch<'_, T> {
         GetBatch {
             shared: &self.shared,
@@ -165,7 +168,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// There was nothing.
+/// The slow path: there was no item.
 #[cold]
 fn wait_until<T, R>(
     shared: &Shared<T>,
@@ -173,7 +176,7 @@ fn wait_until<T, R>(
     mut take: impl FnMut() -> Option<R>,
 ) -> Option<R> {
     if has_passed(deadline) {
-        // Closed, perhaps, or something came meanwhile.
+        // The queue may be closed, or an item may have come.
         return take();
     }
     spin(&mut take).or_else(|| {
@@ -194,15 +197,15 @@ impl<'q, T> Future for Get<'q, T> {
     type Output = Result<Item<'q, T>, GetError>;
 
     /// # Panics
-    /// When polled again after it was ready.
+    /// If polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.ready, "a future was polled after it was ready");
         let shared = self.shared;
-        let taken = self.wait.poll(context.waker(), || shared.take_or_over());
+        let taken = self.wait.poll(context.waker(), || shared.take_or_closed());
         self.ready = taken.is_ready();
         taken.map(|taken| match taken {
             Ok(value) => Ok(Item::new(value, shared)),
-            Err(Over) => Err(GetError),
+            Err(Closed) => Err(GetError),
         })
     }
 }
@@ -226,17 +229,17 @@ impl<'q, T> Future for GetBatch<'q, T> {
     type Output = Result<Batch<'q, T>, GetError>;
 
     /// # Panics
-    /// When polled again after it was ready.
+    /// If polled again after it was ready.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.ready, "a future was polled after it was ready");
         let (shared, max) = (self.shared, self.max);
         let taken = self
             .wait
-            .poll(context.waker(), || shared.take_batch_or_over(max));
+            .poll(context.waker(), || shared.take_batch_or_closed(max));
         self.ready = taken.is_ready();
         taken.map(|taken| match taken {
             Ok(items) => Ok(Batch::new(items, shared)),
-            Err(Over) => Err(GetError),
+            Err(Closed) => Err(GetError),
         })
     }
 }

@@ -1,3 +1,5 @@
+//! An item taken from a queue, as a guard.
+
 use std::fmt;
 use std::mem;
 use std::ops::{Deref, DerefMut};
@@ -6,10 +8,10 @@ use std::sync::Arc;
 use crate::error::TryPutError;
 use crate::shared::{Refused, Shared};
 
-/// An item that was got. It is marked done when this is dropped, in a panic too.
+/// An item taken from a queue. Dropping it marks it done, also on a panic.
 ///
-/// It cannot be marked done twice, and it cannot be forgotten on an early return: the two mistakes that Python's
-/// `task_done` invites. The item itself is dropped first, then it is done.
+/// It cannot be marked done twice, and an early return cannot forget it: the two mistakes that
+/// Python's `task_done` invites. The value is dropped first, then it is done.
 ///
 /// ```
 /// let queue = effective_queue::Queue::unbounded();
@@ -22,7 +24,7 @@ use crate::shared::{Refused, Shared};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Done is done: what ends the guard takes it.
+/// Every method that ends the guard takes it by value:
 ///
 /// ```compile_fail,E0382
 /// let queue = effective_queue::Queue::unbounded();
@@ -33,18 +35,18 @@ use crate::shared::{Refused, Shared};
 /// ```
 #[must_use = "an item that is dropped is done"]
 pub struct Item<'q, T> {
-    // The order matters: dropped from top to bottom, even when the first one panics.
+    // Order matters: fields are dropped from top to bottom, even if the first drop panics.
     value: T,
     pending: Pending<'q, T>,
 }
 
-/// Items that have to be marked done: when this is dropped.
+/// Items not done yet. Dropping this marks them done.
 pub(crate) struct Pending<'q, T> {
-    home: Home<'q, T>,
+    queue: QueueRef<'q, T>,
     items: usize,
 }
 
-enum Home<'q, T> {
+enum QueueRef<'q, T> {
     Borrowed(&'q Shared<T>),
     Shared(Arc<Shared<T>>),
 }
@@ -58,21 +60,21 @@ impl<'q, T> Item<'q, T> {
         }
     }
 
-    /// The item itself, which is marked done now.
+    /// Marks the item done and returns its value.
     pub fn into_inner(self) -> T {
         self.value
     }
 
-    /// Puts the item back, at the end of the queue, for somebody else to get. It stays unfinished all the while.
+    /// Puts the item back at the end of the queue, for another get. It stays unfinished throughout.
     ///
-    /// It never blocks: consumers that wait for room that only consumers make would wait for ever.
+    /// It never blocks: consumers waiting for room that only consumers can make would deadlock.
     ///
     /// # Errors
-    /// [`TryPutError::Full`] and [`TryPutError::Closed`], each with this item, which is not done yet.
+    /// [`TryPutError::Full`] or [`TryPutError::Closed`], with this item, which is still not done.
     pub fn requeue(self) -> Result<(), TryPutError<Self>> {
         let Self { value, pending } = self;
         match pending.shared().try_put(value) {
-            // The new one is counted before the old one is marked done, by `pending`.
+            // Counted before the drop of `pending` marks the old one done.
             Ok(()) => Ok(()),
             Err(Refused::Full(value)) => Err(TryPutError::Full(Self { value, pending })),
             Err(Refused::Closed(value)) => Err(TryPutError::Closed(Self { value, pending })),
@@ -85,7 +87,7 @@ impl<T> Item<'static, T> {
         Self {
             value,
             pending: Pending {
-                home: Home::Shared(shared),
+                queue: QueueRef::Shared(shared),
                 items: 1,
             },
         }
@@ -118,16 +120,16 @@ impl<'q, T> Pending<'q, T> {
     #[inline]
     pub(crate) fn new(shared: &'q Shared<T>, items: usize) -> Self {
         Self {
-            home: Home::Borrowed(shared),
+            queue: QueueRef::Borrowed(shared),
             items,
         }
     }
 
     #[inline]
     pub(crate) fn shared(&self) -> &Shared<T> {
-        match &self.home {
-            Home::Borrowed(shared) => shared,
-            Home::Shared(shared) => shared,
+        match &self.queue {
+            QueueRef::Borrowed(shared) => shared,
+            QueueRef::Shared(shared) => shared,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Iterating: until the queue is over, or as long as there is something.
+//! Iterators over a queue.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,8 @@ use crate::queue::Queue;
 impl<T> Queue<T> {
     /// The items as they come: blocks for each, and ends when the queue is closed and empty.
     ///
-    /// Each item is done when its guard is dropped, so for `for item in queue.iter()` at the end of each turn.
+    /// An item is done when its guard is dropped: in `for item in queue.iter()`, at the end of each
+    /// iteration.
     pub fn iter(&self) -> Iter<'_, T> {
         Iter { queue: self }
     }
@@ -50,7 +51,8 @@ impl<'q, T> Iterator for TryIter<'q, T> {
     }
 }
 
-/// The items of a queue as they come, each with a guard that borrows nothing and can be sent anywhere.
+/// The items of a queue as they come, each with a guard that borrows nothing and can be sent to
+/// another thread.
 ///
 /// ```
 /// let queue = effective_queue::Queue::unbounded();

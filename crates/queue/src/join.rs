@@ -1,4 +1,4 @@
-//! Waiting until everything is done.
+//! Joining: waiting until all items are done.
 
 use std::fmt;
 use std::future::Future;
@@ -6,24 +6,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::error::JoinTimeoutError;
+use crate::error::TimedOut;
 use crate::queue::Queue;
 use crate::shared::Shared;
-use crate::waiters::{Wait, block_on};
+use crate::waiters::park::block_on;
+use crate::waiters::wait::Wait;
 
 impl<T> Queue<T> {
-    /// Blocks until all items that were put are done: got, and their guards dropped. Returns at once when there are none.
+    /// Blocks until all items are done, that is, taken and their guards dropped. Returns at once if
+    /// there are none.
     ///
-    /// What is put meanwhile is waited for too. Whoever holds an item and joins, waits for itself: use
-    /// [`join_timeout`](Self::join_timeout) where that could be.
+    /// It also waits for items put while it waits. A thread that joins while it holds an item waits
+    /// for itself: use [`join_timeout`](Self::join_timeout) where that can happen.
     pub fn join(&self) {
         self.join_until(None);
     }
 
-    /// As [`join`](Self::join), for at most `timeout`.
+    /// Like [`join`](Self::join), for at most `timeout`.
     ///
     /// # Errors
-    /// [`JoinTimeoutError`] when the time ran out. A later join can still succeed.
+    /// [`TimedOut`] if items are still not done. A later join can succeed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -34,13 +36,13 @@ impl<T> Queue<T> {
     /// assert_eq!(late.unfinished(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinTimeoutError> {
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
         let joined = self.join_until(Instant::now().checked_add(timeout));
         let unfinished = self.unfinished();
         if joined || unfinished == 0 {
             Ok(())
         } else {
-            Err(JoinTimeoutError { unfinished })
+            Err(TimedOut { unfinished })
         }
     }
 
@@ -49,7 +51,8 @@ impl<T> Queue<T> {
         block_on(deadline, |waker| poll_join(&self.shared, &mut wait, waker)).is_some()
     }
 
-    /// Waits until all items are done, from asynchronous code, on any runtime. The future may be dropped at any time.
+    /// Waits until all items are done, from async code, on any runtime. The future can be dropped
+    /// at any time.
     pub fn join_async(&self) -> Join<'_, T> {
         Join {
             shared: &self.shared,

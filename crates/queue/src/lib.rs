@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 mod batch;
-mod contained;
 mod counts;
 mod error;
 mod get;
@@ -12,16 +11,16 @@ mod join;
 mod producer;
 mod put;
 mod queue;
-mod seat;
 mod shared;
 mod store;
 mod sync;
+mod thread_index;
 mod waiters;
 
 pub use batch::{Batch, BatchIter};
 pub use error::{
-    GetError, GetTimeoutError, JoinTimeoutError, PutAllError, PutError, PutTimeoutError,
-    TryGetError, TryPutError,
+    GetError, GetTimeoutError, PutAllError, PutError, PutTimeoutError, TimedOut, TryGetError,
+    TryPutError,
 };
 pub use get::{Get, GetBatch};
 pub use item::Item;

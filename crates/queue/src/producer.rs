@@ -1,3 +1,5 @@
+//! A handle that closes the queue when its last clone is dropped.
+
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -6,10 +8,10 @@ use crate::queue::Queue;
 use crate::shared::Shared;
 
 impl<T> Queue<T> {
-    /// A producer, which can do all that the queue can. When it and all its clones are gone, the queue is closed.
+    /// A producer, which derefs to the queue. Dropping the last of its clones closes the queue.
     ///
-    /// So consumers end even when a producer returns early or panics. Producers that are made apart, by calling this twice,
-    /// close apart: make one, and clone it.
+    /// So consumers end even if a producer returns early or panics. Two calls make two independent
+    /// producers, and the first to go closes the queue: make one and clone it.
     ///
     /// ```
     /// use std::thread;
@@ -34,7 +36,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// A handle to a [`Queue`] that closes it when the last of its clones is dropped.
+/// A handle to a [`Queue`] that closes it when its last clone is dropped.
 pub struct Producer<T> {
     queue: Queue<T>,
     _closer: Arc<Closer<T>>,

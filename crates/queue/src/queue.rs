@@ -1,13 +1,19 @@
+//! The queue: constructors, state and closing.
+
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::shared::Shared;
-use crate::store::{Fifo, Lifo, Priority, Store};
+use crate::store::Store;
+use crate::store::fifo::Fifo;
+use crate::store::lifo::Lifo;
+use crate::store::priority::Priority;
 
 /// A queue for any number of producers and consumers, which can be joined and closed.
 ///
-/// It is a handle: clones are the same queue. See the [crate documentation](crate) for when to use it, and what it costs.
+/// It is a handle: clones refer to the same queue. See the [crate documentation](crate) for its use
+/// and costs.
 ///
 /// ```
 /// use std::thread;
@@ -25,7 +31,7 @@ use crate::store::{Fifo, Lifo, Priority, Store};
 ///         });
 ///     }
 ///     for number in 0..100 {
-///         queue.put(number).expect("nobody has closed it");
+///         queue.put(number).expect("the queue is open");
 ///     }
 ///     queue.join();
 ///     queue.close();
@@ -36,15 +42,15 @@ pub struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// First in, first out, with no bound: a put never waits, and memory is the limit.
+    /// A FIFO queue without a bound: a put never waits.
     pub fn unbounded() -> Self {
         Self::with(Store::Fifo(Fifo::new(None)))
     }
 
-    /// First in, first out, with room for `capacity` items: a put waits for room.
+    /// A FIFO queue with room for `capacity` items: a put waits for room.
     ///
-    /// The memory for all of them is taken now, unless it is more than 256 MiB: then it is taken as items come, and an
-    /// item costs a little more.
+    /// Memory for all of them is allocated now, unless it exceeds 256 MiB: then it grows with the
+    /// items, and each costs a little more.
     ///
     /// ```
     /// use std::num::NonZeroUsize;
@@ -60,7 +66,7 @@ impl<T> Queue<T> {
         Self::with(Store::Fifo(Fifo::new(Some(capacity))))
     }
 
-    /// Last in, first out, with room for `capacity` items, or without a bound.
+    /// A LIFO queue with room for `capacity` items, or without a bound.
     ///
     /// ```
     /// let queue = effective_queue::Queue::lifo(None);
@@ -75,13 +81,15 @@ impl<T> Queue<T> {
         Self::with(Store::Other(Box::new(Lifo::new(capacity))))
     }
 
-    /// The greatest first, with room for `capacity` items, or without a bound. Of equal ones, the one that was put first.
+    /// A priority queue, greatest item first, with room for `capacity` items, or without a bound.
+    /// Of equal items, the first one put comes first.
     ///
-    /// For the least first, as in Python, put [`Reverse`](std::cmp::Reverse) around.
+    /// For the least first, as in Python, wrap the items in [`Reverse`](std::cmp::Reverse).
     ///
     /// # Panics
-    /// Not here, but in a get, if comparing two items panics. No item is lost by that, and the next gets go on: an item
-    /// whose comparison has panicked twice is set aside, and got when there are no others.
+    /// A get panics, not this call, if comparing two items panics. No item is lost, and the next
+    /// gets work: an item whose comparison has panicked twice is set aside until there are no
+    /// others.
     ///
     /// ```
     /// use std::cmp::Reverse;
@@ -104,38 +112,39 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many items can be got at this moment. Others may change that before you look at the answer.
+    /// The number of items that can be taken at this moment. Other threads may change it at once.
     pub fn len(&self) -> usize {
         self.shared.store.len()
     }
 
-    /// Whether there is nothing to get at this moment.
+    /// Whether there is no item to take at this moment.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many items there is room for; `None` for no bound.
+    /// The number of items there is room for; `None` if unbounded.
     pub fn capacity(&self) -> Option<usize> {
         self.shared.store.capacity()
     }
 
-    /// How many items were put and are not done: those in the queue, and those that consumers hold.
+    /// The number of items that were put and are not done: those in the queue, and those that
+    /// consumers hold.
     ///
-    /// While others put and get it is an estimate, except that 0 is never said unless it was so.
+    /// An estimate while other threads put and get, but never a false 0.
     pub fn unfinished(&self) -> u64 {
         self.shared.counts.unfinished()
     }
 
-    /// Whether the queue takes no more items. There may be some left to get.
+    /// Whether the queue accepts no more items. It may still hold some.
     pub fn is_closed(&self) -> bool {
         self.shared.counts.is_closed()
     }
 
-    /// Closes the queue: from now on each put fails, and so does each that waits for room. What is in the queue can still be
-    /// got; then each get fails, and so does each that waits for an item.
+    /// Closes the queue: from now on every put fails, including those that wait for room. Items in
+    /// the queue can still be taken; then every get fails, including those that wait.
     ///
-    /// A put that runs at the same time either succeeds, and its item is got before the gets fail, or hands the item back.
-    /// Says whether the queue was open.
+    /// A put that races with this either succeeds, and its item can be taken before the gets fail,
+    /// or hands its item back. Returns whether the queue was open.
     ///
     /// ```
     /// use effective_queue::{GetError, Queue};
@@ -152,10 +161,11 @@ impl<T> Queue<T> {
         self.shared.close()
     }
 
-    /// Closes the queue at once: as [`close`](Self::close), and hands back what nobody had got, which counts as done.
+    /// Closes the queue like [`close`](Self::close), and returns the items in it, which count as
+    /// done.
     ///
-    /// Items that consumers hold stay theirs; [`join`](Self::join) still waits for those. The items come in the order in
-    /// which they were put; those of a priority queue in no order.
+    /// Consumers keep the items they hold, and [`join`](Self::join) still waits for those. The
+    /// items come in the order in which they were put; those of a priority queue in no order.
     ///
     /// ```
     /// let queue = effective_queue::Queue::unbounded();

@@ -1,11 +1,11 @@
-//! One queue: how store, counts and waiters play together.
+//! The state of one queue, and the operations that combine store, counters and waiters.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
 use crate::counts::Counts;
 use crate::store::Store;
-use crate::waiters::Waiters;
+use crate::waiters::list::Waiters;
 
 pub(crate) struct Shared<T> {
     pub(crate) store: Store<T>,
@@ -14,7 +14,7 @@ pub(crate) struct Shared<T> {
     pub(crate) getters: Waiters,
     /// Wait for room.
     pub(crate) putters: Waiters,
-    /// Wait for all to be done.
+    /// Wait until all items are done.
     pub(crate) joiners: Waiters,
 }
 
@@ -24,8 +24,8 @@ pub(crate) enum Refused<T> {
     Closed(T),
 }
 
-/// Closed, and nothing is left.
-pub(crate) struct Over;
+/// The queue is closed and, for a get, empty.
+pub(crate) struct Closed;
 
 impl<T> Shared<T> {
     pub(crate) fn new(store: Store<T>) -> Self {
@@ -42,8 +42,8 @@ impl<T> Shared<T> {
     #[inline]
     pub(crate) fn try_put(&self, item: T) -> Result<(), Refused<T>> {
         let Some(admitted) = self.counts.admit(1) else {
-            // It may have been counted for a moment.
-            self.look_at_joiners();
+            // A joiner may have seen the put counted for a moment.
+            self.notify_joiners_if_done();
             return Err(Refused::Closed(item));
         };
         match self.store.push(item) {
@@ -55,18 +55,18 @@ impl<T> Shared<T> {
             Err(item) => {
                 admitted.refused(1);
                 admitted.landed(1);
-                self.look_at_joiners();
+                self.notify_joiners_if_done();
                 Err(Refused::Full(item))
             }
         }
     }
 
-    /// Stores items from the front on, as far as there is room. What is refused stays.
-    pub(crate) fn try_put_batch(&self, items: &mut VecDeque<T>) -> Result<(), Over> {
+    /// Stores items from the front on, as far as there is room. The refused ones stay in `items`.
+    pub(crate) fn try_put_batch(&self, items: &mut VecDeque<T>) -> Result<(), Closed> {
         let wanted = items.len();
         let Some(admitted) = self.counts.admit(wanted) else {
-            self.look_at_joiners();
-            return Err(Over);
+            self.notify_joiners_if_done();
+            return Err(Closed);
         };
         self.store.push_batch(items);
         let refused = items.len();
@@ -76,80 +76,83 @@ impl<T> Shared<T> {
         admitted.landed(wanted);
         self.getters.notify(wanted - refused);
         if refused > 0 {
-            self.look_at_joiners();
+            self.notify_joiners_if_done();
         }
         Ok(())
     }
 
-    /// Takes an item; it is to be marked done later.
+    /// Takes an item, which the caller marks done later.
     #[inline]
     pub(crate) fn try_take(&self) -> Option<T> {
         let item = self.store.pop()?;
-        self.made_room(1);
+        self.notify_putters(1);
         Some(item)
     }
 
-    /// Items have left the store.
+    /// Wakes putters after `items` have left the store.
     #[inline]
-    pub(crate) fn made_room(&self, items: usize) {
+    pub(crate) fn notify_putters(&self, items: usize) {
         if self.store.capacity().is_some() {
             self.putters.notify(items);
         }
     }
 
-    /// As [`try_take`](Self::try_take), and says when there will never be any more; `None` is to wait.
+    /// Like [`try_take`](Self::try_take), with an error if no item will ever come; `None` means
+    /// wait.
     #[inline]
-    pub(crate) fn take_or_over(&self) -> Option<Result<T, Over>> {
+    pub(crate) fn take_or_closed(&self) -> Option<Result<T, Closed>> {
         match self.try_take() {
             Some(item) => Some(Ok(item)),
-            None => self.over(|| self.try_take()),
+            None => self.closed_or(|| self.try_take()),
         }
     }
 
-    /// Takes up to `max` items, if there is at least one; they are to be marked done later.
+    /// Takes up to `max` items if there is at least one. The caller marks them done later.
     pub(crate) fn try_take_batch(&self, max: NonZeroUsize) -> Option<Vec<T>> {
         let items = self.store.pop_batch(max.get());
         if items.is_empty() {
             return None;
         }
-        self.made_room(items.len());
+        self.notify_putters(items.len());
         Some(items)
     }
 
-    /// As [`try_take_batch`](Self::try_take_batch), and says when there will never be any more; `None` is to wait.
-    pub(crate) fn take_batch_or_over(&self, max: NonZeroUsize) -> Option<Result<Vec<T>, Over>> {
+    /// Like [`try_take_batch`](Self::try_take_batch), with an error if no item will ever come;
+    /// `None` means wait.
+    pub(crate) fn take_batch_or_closed(&self, max: NonZeroUsize) -> Option<Result<Vec<T>, Closed>> {
         match self.try_take_batch(max) {
             Some(items) => Some(Ok(items)),
-            None => self.over(|| self.try_take_batch(max)),
+            None => self.closed_or(|| self.try_take_batch(max)),
         }
     }
 
-    /// After `take` yielded nothing: that will never change, or what it yields now after all; `None` is to wait.
+    /// Called after `take` has yielded nothing: that is final, or `take` yields something now;
+    /// `None` means wait.
     #[inline]
-    fn over<R>(&self, take: impl FnOnce() -> Option<R>) -> Option<Result<R, Over>> {
+    fn closed_or<R>(&self, take: impl FnOnce() -> Option<R>) -> Option<Result<R, Closed>> {
         if !self.counts.is_closed() {
             return None;
         }
-        // What was in flight when `take` looked is stored after this, so it has to look once more.
+        // Puts that were in flight during the first `take` have landed now, so it looks once more.
         self.counts.wait_landed();
-        Some(take().ok_or(Over))
+        Some(take().ok_or(Closed))
     }
 
     /// Marks items done.
     #[inline]
     pub(crate) fn mark_done(&self, items: usize) {
         self.counts.done(items);
-        self.look_at_joiners();
+        self.notify_joiners_if_done();
     }
 
     #[inline]
-    fn look_at_joiners(&self) {
+    fn notify_joiners_if_done(&self) {
         if self.joiners.any() && self.counts.unfinished() == 0 {
             self.joiners.notify_all();
         }
     }
 
-    /// No more puts. Everybody who waits looks again.
+    /// Admits no more puts, and lets all waiters look again.
     pub(crate) fn close(&self) -> bool {
         let was_open = self.counts.close();
         self.getters.notify_all();
@@ -157,12 +160,12 @@ impl<T> Shared<T> {
         was_open
     }
 
-    /// After closing: takes what is left, and marks it done.
+    /// Takes the remaining items after closing, and marks them done.
     pub(crate) fn take_rest(&self) -> Vec<T> {
         self.counts.wait_landed();
         let rest = self.store.pop_all();
         if !rest.is_empty() {
-            self.made_room(rest.len());
+            self.notify_putters(rest.len());
             self.mark_done(rest.len());
         }
         rest

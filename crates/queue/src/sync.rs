@@ -1,4 +1,4 @@
-//! The primitives that the protocols rest on: std's, or loom's when they are model-checked.
+//! The primitives of the protocols: std's, or loom's when a model is checked.
 
 #[cfg(model_check)]
 pub(crate) use loom::{
@@ -19,17 +19,15 @@ pub(crate) use std::{
 
 use std::sync::PoisonError;
 
-/// Locks, whether or not a panic passed by while the lock was held.
-///
-/// No code of the user ever runs under one of these locks, so what they guard is whole at every moment.
+/// Locks. No user code runs under these locks, so a poisoned one holds nothing half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stands between a `SeqCst` write and the `SeqCst` reads that must not be older than it.
+/// Separates a `SeqCst` write from the `SeqCst` reads that must not be older than it.
 ///
-/// The language orders those by itself: all `SeqCst` operations are in one order. Loom takes them for `AcqRel` and knows
-/// that one order for fences only, so it gets a fence here.
+/// The language orders those by itself: all `SeqCst` operations are in one total order. Loom treats
+/// them as `AcqRel` and knows that order only for fences, so it gets a fence here.
 #[inline]
 pub(crate) fn sequenced() {
     #[cfg(model_check)]

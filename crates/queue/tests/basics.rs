@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use effective_queue::{
     GetError, GetTimeoutError, PutTimeoutError, Queue, TryGetError, TryPutError,
 };
-use support::{some, within_deadline};
+use support::{non_zero, within_deadline};
 
 const SHORT: Duration = Duration::from_millis(5);
 
-/// One queue of each kind, with this room.
+/// One queue of each kind, with this capacity.
 fn kinds(capacity: Option<usize>) -> Vec<(&'static str, Queue<u32>)> {
-    let capacity = capacity.map(some);
+    let capacity = capacity.map(non_zero);
     vec![
         (
             "fifo",
@@ -32,7 +32,7 @@ fn taken(queue: &Queue<u32>) -> Vec<u32> {
 }
 
 #[test]
-fn each_order_is_kept() {
+fn items_come_out_in_the_order_of_the_queue() {
     for capacity in [None, Some(10)] {
         for (kind, queue) in kinds(capacity) {
             for number in [3, 1, 4, 1, 5] {
@@ -49,7 +49,7 @@ fn each_order_is_kept() {
 }
 
 #[test]
-fn of_equal_priority_the_first_put_comes_first() {
+fn equal_priorities_come_out_in_fifo_order() {
     #[derive(Debug)]
     struct Job {
         urgency: u8,
@@ -90,14 +90,14 @@ fn of_equal_priority_the_first_put_comes_first() {
 }
 
 #[test]
-fn the_least_first_with_reverse() {
+fn reverse_yields_the_least_first() {
     let queue = Queue::priority(None);
     queue.put_all([3, 1, 2].map(Reverse)).unwrap();
     assert_eq!(queue.get().unwrap().0, 1);
 }
 
 #[test]
-fn a_bounded_queue_takes_as_many_as_it_has_room_for() {
+fn bounded_queue_takes_as_many_as_its_capacity() {
     for (kind, queue) in kinds(Some(3)) {
         assert_eq!(queue.capacity(), Some(3));
         for number in 0..3 {
@@ -115,7 +115,7 @@ fn a_bounded_queue_takes_as_many_as_it_has_room_for() {
             "{kind}"
         );
         assert_eq!((queue.len(), queue.unfinished()), (3, 3), "{kind}");
-        // An item that is held no longer takes room, though it is not done.
+        // An item that a consumer holds takes no room, though it is not done.
         let held = queue.get().unwrap();
         queue.try_put(9).unwrap();
         assert_eq!((queue.len(), queue.unfinished()), (3, 4), "{kind}");
@@ -125,7 +125,7 @@ fn a_bounded_queue_takes_as_many_as_it_has_room_for() {
 }
 
 #[test]
-fn an_unbounded_queue_has_no_capacity() {
+fn unbounded_queue_has_no_capacity() {
     for (kind, queue) in kinds(None) {
         assert_eq!(queue.capacity(), None, "{kind}");
         assert_eq!(queue.put_all(0..10_000), Ok(10_000), "{kind}");
@@ -134,7 +134,7 @@ fn an_unbounded_queue_has_no_capacity() {
 }
 
 #[test]
-fn an_empty_queue_says_so() {
+fn gets_on_an_empty_queue_are_errors() {
     for (kind, queue) in kinds(None) {
         assert!(queue.is_empty());
         assert_eq!(queue.try_get().unwrap_err(), TryGetError::Empty, "{kind}");
@@ -149,12 +149,12 @@ fn an_empty_queue_says_so() {
             "{kind}"
         );
         assert_eq!(
-            queue.try_get_batch(some(3)).unwrap_err(),
+            queue.try_get_batch(non_zero(3)).unwrap_err(),
             TryGetError::Empty,
             "{kind}"
         );
         assert_eq!(
-            queue.get_batch_timeout(some(3), SHORT).unwrap_err(),
+            queue.get_batch_timeout(non_zero(3), SHORT).unwrap_err(),
             GetTimeoutError::TimedOut,
             "{kind}"
         );
@@ -162,9 +162,9 @@ fn an_empty_queue_says_so() {
 }
 
 #[test]
-fn a_timeout_too_long_to_be_told_is_no_timeout() {
+fn timeout_beyond_the_clock_is_no_timeout() {
     within_deadline(|| {
-        let queue = Queue::bounded(some(1));
+        let queue = Queue::bounded(non_zero(1));
         thread::scope(|scope| {
             scope.spawn(|| {
                 for number in 0..3 {
@@ -180,7 +180,7 @@ fn a_timeout_too_long_to_be_told_is_no_timeout() {
 }
 
 #[test]
-fn closing_drains_first() {
+fn closed_queue_drains_first() {
     for (kind, queue) in kinds(Some(8)) {
         queue.put_all([1, 1]).unwrap();
         assert!(!queue.is_closed());
@@ -201,13 +201,13 @@ fn closing_drains_first() {
             queue.get_timeout(SHORT).unwrap_err(),
             GetTimeoutError::Closed
         );
-        assert_eq!(queue.get_batch(some(2)).unwrap_err(), GetError);
+        assert_eq!(queue.get_batch(non_zero(2)).unwrap_err(), GetError);
         queue.join();
     }
 }
 
 #[test]
-fn closing_at_once_hands_back_what_is_left() {
+fn close_now_returns_the_remaining_items() {
     for (kind, queue) in kinds(None) {
         queue.put(1).unwrap();
         queue.put_all([2, 3]).unwrap();
@@ -226,7 +226,7 @@ fn closing_at_once_hands_back_what_is_left() {
 }
 
 #[test]
-fn an_item_can_be_put_back() {
+fn item_can_be_requeued() {
     for (kind, queue) in kinds(Some(2)) {
         queue.put(1).unwrap();
         let mut item = queue.get().unwrap();
@@ -252,14 +252,14 @@ fn an_item_can_be_put_back() {
 }
 
 #[test]
-fn batches_take_what_there_is() {
+fn batch_takes_the_available_items() {
     for (kind, queue) in kinds(Some(10)) {
         queue.put_all([1, 1, 1, 1, 1]).unwrap();
-        let batch = queue.get_batch(some(3)).unwrap();
+        let batch = queue.get_batch(non_zero(3)).unwrap();
         assert_eq!((batch.len(), queue.unfinished()), (3, 5), "{kind}");
         assert_eq!(batch.into_inner(), [1, 1, 1]);
         assert_eq!(queue.unfinished(), 2, "{kind}");
-        let mut items = queue.get_batch(some(3)).unwrap().into_iter();
+        let mut items = queue.get_batch(non_zero(3)).unwrap().into_iter();
         assert_eq!(items.len(), 2);
         assert_eq!(items.next(), Some(1));
         assert_eq!(
@@ -275,7 +275,7 @@ fn batches_take_what_there_is() {
 #[test]
 fn batches_and_single_items_keep_their_order() {
     for capacity in [None, Some(2_000)] {
-        let queue = capacity.map_or_else(Queue::unbounded, |room| Queue::bounded(some(room)));
+        let queue = capacity.map_or_else(Queue::unbounded, |room| Queue::bounded(non_zero(room)));
         let (mut next, mut expected) = (0_u32, 0);
         let mut random = support::Random::new(5);
         for _ in 0..3_000 {
@@ -296,7 +296,7 @@ fn batches_and_single_items_keep_their_order() {
                     }
                 }
                 _ => {
-                    if let Ok(batch) = queue.try_get_batch(some(5)) {
+                    if let Ok(batch) = queue.try_get_batch(non_zero(5)) {
                         assert!(batch.len() <= 5);
                         for item in batch {
                             assert_eq!(item, expected);
@@ -313,9 +313,9 @@ fn batches_and_single_items_keep_their_order() {
 }
 
 #[test]
-fn more_than_there_is_room_for_is_put_as_room_comes() {
+fn put_all_beyond_capacity_waits_for_room() {
     within_deadline(|| {
-        let queue = Queue::bounded(some(3));
+        let queue = Queue::bounded(non_zero(3));
         thread::scope(|scope| {
             scope.spawn(|| {
                 assert_eq!(queue.put_all(0..1_000), Ok(1_000));
@@ -328,9 +328,9 @@ fn more_than_there_is_room_for_is_put_as_room_comes() {
 }
 
 #[test]
-fn a_put_all_that_is_closed_upon_hands_back_the_rest() {
+fn put_all_returns_the_rest_when_closed() {
     within_deadline(|| {
-        let queue = Queue::bounded(some(3));
+        let queue = Queue::bounded(non_zero(3));
         thread::scope(|scope| {
             let putter = scope.spawn(|| queue.put_all(0..10));
             support::eventually(|| queue.len() == 3);
@@ -345,7 +345,7 @@ fn a_put_all_that_is_closed_upon_hands_back_the_rest() {
 }
 
 #[test]
-fn an_iterator_that_panics_leaves_whole_chunks_put() {
+fn panicking_iterator_leaves_whole_chunks_put() {
     let queue = Queue::unbounded();
     let items = (0..1_000).inspect(|&number| assert!(number < 600, "no more"));
     assert!(support::caught(|| queue.put_all(items)).is_err());
@@ -355,7 +355,7 @@ fn an_iterator_that_panics_leaves_whole_chunks_put() {
 }
 
 #[test]
-fn the_last_producer_closes() {
+fn last_producer_closes_the_queue() {
     let queue = Queue::unbounded();
     let producer = queue.producer();
     let other = producer.clone();
@@ -372,7 +372,7 @@ fn the_last_producer_closes() {
 }
 
 #[test]
-fn owned_items_travel() {
+fn owned_items_are_sent_to_threads() {
     let queue = Queue::unbounded();
     queue.put_all(0..4).unwrap();
     queue.close();
@@ -386,8 +386,8 @@ fn owned_items_travel() {
 }
 
 #[test]
-fn everything_is_debug_and_errors_say_what_to_do() {
-    let queue = Queue::bounded(some(1));
+fn types_are_debug_and_errors_advise() {
+    let queue = Queue::bounded(non_zero(1));
     queue.put('a').unwrap();
     assert_eq!(
         format!("{queue:?}"),
@@ -416,13 +416,13 @@ fn everything_is_debug_and_errors_say_what_to_do() {
     checked(&empty, "wait for an item");
     checked(&late, "allow more time");
     checked(&closed, "into_item");
-    checked(&over, "nothing more");
+    checked(&over, "no more items");
     checked(&all, "after 0 items: take the 2");
 }
 
-/// Shared between threads when the items can be sent: they need not be `Sync`.
+/// The items must be `Send`, but need not be `Sync`.
 #[test]
-fn it_is_send_and_sync() {
+fn queue_is_send_and_sync() {
     fn travels<T: Send + Sync>(_: &T) {}
     let queue = Queue::<std::cell::Cell<u8>>::unbounded();
     travels(&queue);

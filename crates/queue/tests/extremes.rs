@@ -1,16 +1,16 @@
-//! Sources, keys and bounds that are unusual, and must do no harm.
+//! Unusual iterators, keys and bounds.
 
 mod support;
 
 use effective_queue::Queue;
-use support::{caught, some};
+use support::{caught, non_zero};
 
 #[test]
-fn put_all_does_not_ask_an_iterator_again_after_its_end() {
+fn put_all_asks_no_iterator_after_its_end() {
     for length in [0_usize, 1, 3, 255, 256, 257, 600] {
         let mut left = Some(length);
         let source = std::iter::from_fn(|| {
-            let now = left.expect("it is not asked after its end");
+            let now = left.expect("no call after the end");
             left = now.checked_sub(1);
             left
         });
@@ -20,35 +20,13 @@ fn put_all_does_not_ask_an_iterator_again_after_its_end() {
 }
 
 #[test]
-fn put_all_survives_an_iterator_that_panics_with_bombs_taken() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("bomb");
-        }
-    }
-    let queue = Queue::unbounded();
-    let put = caught(|| {
-        queue.put_all((0..300).map(|n| {
-            assert!(n != 290, "source");
-            Bomb
-        }))
-    });
-    assert_eq!(put.unwrap_err().downcast_ref(), Some(&"source"));
-    // The first chunk was put.
-    let rest = queue.close_now();
-    assert_eq!(rest.len(), 256);
-    std::mem::forget(rest);
-}
-
-#[test]
-fn an_item_that_cannot_be_compared_locks_no_priority_queue() {
+fn incomparable_item_blocks_no_priority_queue() {
     #[derive(PartialEq, PartialOrd)]
     struct Key(f64);
     impl Eq for Key {}
     #[expect(
         clippy::derive_ord_xor_partial_ord,
-        reason = "as one writes it by hand"
+        reason = "as users write it by hand"
     )]
     impl Ord for Key {
         fn cmp(&self, other: &Self) -> std::cmp::Ordering {
@@ -75,9 +53,9 @@ fn an_item_that_cannot_be_compared_locks_no_priority_queue() {
 }
 
 #[test]
-fn a_bound_meant_as_none_takes_no_memory() {
+fn huge_bound_allocates_no_memory() {
     for bound in [usize::MAX, isize::MAX as usize, 1 << 40, 1 << 28] {
-        let queue = Queue::bounded(some(bound));
+        let queue = Queue::bounded(non_zero(bound));
         assert_eq!(queue.capacity(), Some(bound));
         assert_eq!(queue.put_all(0..1_000_u64), Ok(1_000));
         queue.put(1_000).unwrap();
@@ -85,7 +63,7 @@ fn a_bound_meant_as_none_takes_no_memory() {
         assert_eq!(*queue.get().unwrap(), 0);
         assert!(
             queue
-                .get_batch(some(500))
+                .get_batch(non_zero(500))
                 .unwrap()
                 .iter()
                 .copied()

@@ -1,4 +1,4 @@
-//! The faults that have to be survived, by their numbers.
+//! The faults to survive, by number.
 
 mod support;
 
@@ -11,10 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 use effective_queue::{GetError, Queue, TryGetError};
-use support::{Random, Wakes, caught, eventually, some, within_deadline};
+use support::{Random, Wakes, caught, eventually, non_zero, within_deadline};
 
 #[test]
-fn fault_27_a_consumer_that_panics_while_holding_an_item_does_not_keep_join_waiting() {
+fn fault_27_join_returns_after_consumer_panics() {
     within_deadline(|| {
         for round in 0..200_u32 {
             let queue = Queue::unbounded();
@@ -29,7 +29,7 @@ fn fault_27_a_consumer_that_panics_while_holding_an_item_does_not_keep_join_wait
                                 let _item = queue.get().unwrap();
                                 panic!("with an item");
                             }
-                            let mut batch = queue.get_batch(some(2)).unwrap().into_iter();
+                            let mut batch = queue.get_batch(non_zero(2)).unwrap().into_iter();
                             let _first = batch.next();
                             panic!("with a batch");
                         });
@@ -48,7 +48,7 @@ fn fault_27_a_consumer_that_panics_while_holding_an_item_does_not_keep_join_wait
 }
 
 #[test]
-fn fault_27_a_consumer_may_put_the_item_back_when_its_work_panics() {
+fn fault_27_consumer_requeues_after_its_work_panics() {
     within_deadline(|| {
         let queue = Queue::unbounded();
         queue
@@ -78,7 +78,7 @@ fn fault_27_a_consumer_may_put_the_item_back_when_its_work_panics() {
 }
 
 #[test]
-fn fault_27_an_item_whose_drop_panics_is_done_all_the_same() {
+fn fault_27_item_with_panicking_drop_is_done() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
@@ -92,14 +92,15 @@ fn fault_27_an_item_whose_drop_panics_is_done_all_the_same() {
         }
         assert!(caught(|| drop(queue.get().unwrap())).is_err());
         assert_eq!(queue.unfinished(), 1);
-        assert!(caught(|| drop(queue.get_batch(some(2)).unwrap())).is_err());
+        assert!(caught(|| drop(queue.get_batch(non_zero(2)).unwrap())).is_err());
         queue.join();
     });
 }
 
 #[test]
-fn fault_28_marked_done_too_often_is_impossible_by_type() {
-    // `done` has no function: the guard's end is what marks, and a guard ends once. All ways to end it, counted.
+fn fault_28_item_is_marked_done_once_by_type() {
+    // Only the end of a guard marks an item done, and a guard ends once. These are all ways to end
+    // it.
     let queue = Queue::unbounded();
     queue.put_all(0..5).unwrap();
     drop(queue.get().unwrap());
@@ -108,24 +109,20 @@ fn fault_28_marked_done_too_often_is_impossible_by_type() {
     assert_eq!(queue.unfinished(), 3);
     queue.get().unwrap().requeue().unwrap();
     assert_eq!(queue.unfinished(), 3);
-    let _ = queue.get_batch(some(2)).unwrap().into_inner();
+    let _ = queue.get_batch(non_zero(2)).unwrap().into_inner();
     assert_eq!(queue.unfinished(), 1);
     std::mem::forget(queue.get().unwrap());
-    assert_eq!(
-        queue.unfinished(),
-        1,
-        "forgotten on purpose: not done, and never too often"
-    );
+    assert_eq!(queue.unfinished(), 1, "a forgotten guard: not done");
 }
 
 #[test]
-fn fault_29_closed_while_producers_and_consumers_block_all_wake_and_it_drains_first() {
+fn fault_29_close_wakes_all_and_drains_first() {
     within_deadline(|| {
         for round in 0..150 {
-            // Consumers that block on an empty queue.
+            // Consumers blocked on an empty queue.
             let empty = Queue::<u32>::unbounded();
-            // Producers that block on a full one.
-            let full = Queue::bounded(some(2));
+            // Producers blocked on a full one.
+            let full = Queue::bounded(non_zero(2));
             full.put_all([1, 2]).unwrap();
             thread::scope(|scope| {
                 for _ in 0..3 {
@@ -156,12 +153,12 @@ fn fault_29_closed_while_producers_and_consumers_block_all_wake_and_it_drains_fi
 }
 
 #[test]
-fn fault_29_a_put_that_meets_the_closing_is_got_or_handed_back() {
+fn fault_29_put_racing_with_close_loses_no_item() {
     within_deadline(|| {
         let mut refused = 0;
         for round in 0..400_u64 {
             let queue = match round % 3 {
-                0 => Queue::bounded(some(4)),
+                0 => Queue::bounded(non_zero(4)),
                 1 => Queue::lifo(None),
                 _ => Queue::unbounded(),
             };
@@ -228,11 +225,11 @@ fn fault_29_a_put_that_meets_the_closing_is_got_or_handed_back() {
 }
 
 #[test]
-fn fault_30_closed_at_once_with_joiners_waiting_counts_out_what_is_left() {
+fn fault_30_close_now_wakes_joiners() {
     within_deadline(|| {
         for round in 0..200 {
             let queue = match round % 3 {
-                0 => Queue::bounded(some(100)),
+                0 => Queue::bounded(non_zero(100)),
                 1 => Queue::priority(None),
                 _ => Queue::unbounded(),
             };
@@ -259,7 +256,7 @@ fn fault_30_closed_at_once_with_joiners_waiting_counts_out_what_is_left() {
     });
 }
 
-/// Puts a smaller one of itself when it is dropped.
+/// Puts a smaller one like itself when it is dropped.
 struct Doll {
     size: u32,
     queue: Queue<Doll>,
@@ -276,7 +273,7 @@ impl Drop for Doll {
                 dropped: Arc::clone(&self.dropped),
             };
             if let Err(refused) = self.queue.try_put(smaller) {
-                // Closed or full: dropped here, which tries the next size.
+                // Closed or full: the drop tries the next size.
                 drop(refused);
             }
         }
@@ -296,21 +293,21 @@ impl PartialOrd for Doll {
 }
 impl Ord for Doll {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // It looks into the queue while the queue is about to be sorted.
+        // Uses the queue during the comparison.
         let _ = self.queue.len();
         self.size.cmp(&other.size)
     }
 }
 
 #[test]
-fn fault_31_a_put_from_an_items_drop_does_not_deadlock() {
+fn fault_31_put_from_an_item_drop_does_not_deadlock() {
     within_deadline(|| {
         for _ in 0..50 {
             let queues = [
                 Queue::unbounded(),
-                Queue::bounded(some(2)),
+                Queue::bounded(non_zero(2)),
                 Queue::lifo(None),
-                Queue::priority(Some(some(2))),
+                Queue::priority(Some(non_zero(2))),
             ];
             for queue in queues {
                 let dropped = Arc::new(AtomicUsize::new(0));
@@ -321,9 +318,9 @@ fn fault_31_a_put_from_an_items_drop_does_not_deadlock() {
                 };
                 queue.put(doll(4)).unwrap();
                 queue.put(doll(4)).unwrap();
-                // By a guard, by a batch, by what closing hands back.
+                // Dropped by a guard, by a batch, and by the list of `close_now`.
                 drop(queue.get().unwrap());
-                drop(queue.get_batch(some(3)).unwrap());
+                drop(queue.get_batch(non_zero(3)).unwrap());
                 drop(queue.close_now());
                 queue.join();
                 assert_eq!(dropped.load(Ordering::SeqCst), 10);
@@ -332,7 +329,8 @@ fn fault_31_a_put_from_an_items_drop_does_not_deadlock() {
     });
 }
 
-/// Polls a future `polls` times, each time after `before` has run, and drops it then. What it yielded, if it did.
+/// Polls a future `polls` times, each time after calling `before`, then drops it. Returns its
+/// output, if any.
 fn dropped_after<F: Future>(
     polls: usize,
     future: F,
@@ -350,7 +348,7 @@ fn dropped_after<F: Future>(
 }
 
 #[test]
-fn fault_32_an_async_get_dropped_at_any_poll_loses_no_item() {
+fn fault_32_async_get_dropped_at_any_poll_loses_no_item() {
     for polls in 0..6 {
         for arrives_at in 0..6 {
             let queue = Queue::unbounded();
@@ -373,7 +371,7 @@ fn fault_32_an_async_get_dropped_at_any_poll_loses_no_item() {
 }
 
 #[test]
-fn fault_32_an_async_get_is_cancelled_as_an_item_arrives_and_passes_its_wake_up_on() {
+fn fault_32_async_get_cancelled_on_arrival_wakes_next() {
     within_deadline(|| {
         let queue = Queue::unbounded();
         let (first_wakes, first) = Wakes::new();
@@ -406,7 +404,7 @@ fn fault_32_an_async_get_is_cancelled_as_an_item_arrives_and_passes_its_wake_up_
 }
 
 #[test]
-fn fault_32_a_cancelled_async_get_leaves_the_item_to_a_thread_that_blocks() {
+fn fault_32_cancelled_async_get_leaves_item_to_thread() {
     within_deadline(|| {
         for round in 0..300 {
             let queue = Queue::unbounded();
@@ -433,9 +431,9 @@ fn fault_32_a_cancelled_async_get_leaves_the_item_to_a_thread_that_blocks() {
 }
 
 #[test]
-fn fault_32_a_cancelled_async_put_passes_the_room_on() {
+fn fault_32_cancelled_async_put_passes_its_room_on() {
     within_deadline(|| {
-        let queue = Queue::bounded(some(1));
+        let queue = Queue::bounded(non_zero(1));
         queue.put(0).unwrap();
         for polls in 1..5 {
             let (_, waker) = Wakes::new();

@@ -1,4 +1,4 @@
-//! Memory that a queue took for its fullest moment is given back. One test to the file, since it counts all memory.
+//! Memory after the peak of a queue. The only test of this file, since it counts all memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -9,18 +9,18 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
-// SAFETY: it counts, and leaves the rest to the system's allocator.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE.fetch_add(layout.size(), SeqCst);
-        // SAFETY: the caller's promise.
+        // SAFETY: the caller's contract is the same.
         unsafe { System.alloc(layout) }
     }
 
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), SeqCst);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(place, layout) }
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.dealloc(pointer, layout) }
     }
 }
 
@@ -35,7 +35,7 @@ fn item(n: u64) -> Item {
 }
 
 #[test]
-fn every_kind_of_queue_gives_back_the_memory_of_its_peak() {
+fn queue_releases_the_memory_of_its_peak() {
     const ITEMS: u64 = 20_000;
     let bound = std::num::NonZeroUsize::MAX;
     let kinds: [(&str, New); 4] = [
@@ -49,7 +49,7 @@ fn every_kind_of_queue_gives_back_the_memory_of_its_peak() {
     assert_eq!(kinds[1].1().capacity(), Some(bound.get()));
     for (kind, new) in kinds {
         let queue = new();
-        // One by one and in chunks, and emptied in each way.
+        // Filled one by one and in chunks, and emptied in each way.
         for round in 0..6 {
             let before = LIVE.load(SeqCst);
             if round % 2 == 0 {
@@ -57,7 +57,7 @@ fn every_kind_of_queue_gives_back_the_memory_of_its_peak() {
             } else {
                 queue.put_all((0..ITEMS).map(item)).unwrap();
             }
-            assert!(LIVE.load(SeqCst) - before > 16 << 20, "it is full");
+            assert!(LIVE.load(SeqCst) - before > 16 << 20, "the queue is full");
             match round / 2 {
                 0 => while queue.try_get().is_ok() {},
                 1 => {
@@ -70,10 +70,7 @@ fn every_kind_of_queue_gives_back_the_memory_of_its_peak() {
                 _ => (100..ITEMS).for_each(|_| drop(queue.get().unwrap())),
             }
             let kept = LIVE.load(SeqCst).saturating_sub(before);
-            assert!(
-                kept < 1 << 20,
-                "{kind}, round {round}: {kept} bytes are kept"
-            );
+            assert!(kept < 1 << 20, "{kind}, round {round}: {kept} bytes kept");
             while queue.try_get().is_ok() {}
         }
     }

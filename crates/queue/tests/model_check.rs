@@ -1,8 +1,11 @@
-//! Model checks of the orders that matter, on the real code: `cargo xtask ci` builds the library with loom's primitives.
+//! Model checks of the orderings that matter, on the real code: `cargo xtask ci` builds the library
+//! with loom's primitives.
 //!
-//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p effective-queue --test model_check`
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p
+//! effective-queue --test model_check`
 //!
-//! Crossbeam's channel has no loom build: a list behind a lock stands in for it, in `src/store/fifo.rs`.
+//! Crossbeam's channel has no loom build: a list behind a lock stands in for it, in
+//! `src/store/fifo.rs`.
 #![cfg(model_check)]
 
 use std::future::Future;
@@ -18,17 +21,19 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-/// All interleavings with at most so many preemptions.
+/// Runs all interleavings with at most `preemptions` preemptions.
 fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
-/// A thread with counters of its own; the others share theirs.
-fn seated<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> thread::JoinHandle<T> {
+/// A thread with a shard of its own; all others share one.
+fn with_own_shard<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> thread::JoinHandle<T> {
     thread::Builder::new()
-        .name("seated".to_owned())
+        .name("own shard".to_owned())
         .spawn(work)
         .expect("loom has a thread")
 }
@@ -37,15 +42,15 @@ fn bounded<T>(capacity: usize) -> Queue<T> {
     Queue::bounded(NonZeroUsize::new(capacity).expect("not zero"))
 }
 
-struct Nothing;
+struct NoWake;
 
-impl Wake for Nothing {
+impl Wake for NoWake {
     fn wake(self: StdArc<Self>) {}
 }
 
-/// Polls once and drops.
+/// Polls a future once and drops it.
 fn poll_once<F: Future>(future: F) -> Option<F::Output> {
-    let waker = Waker::from(StdArc::new(Nothing));
+    let waker = Waker::from(StdArc::new(NoWake));
     match pin!(future).poll(&mut Context::from_waker(&waker)) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
@@ -53,18 +58,18 @@ fn poll_once<F: Future>(future: F) -> Option<F::Output> {
 }
 
 #[test]
-fn a_blocked_get_is_woken_by_the_put() {
+fn put_wakes_a_blocked_get() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         let putter = queue.clone();
-        let put = seated(move || putter.put(7).unwrap());
+        let put = with_own_shard(move || putter.put(7).unwrap());
         assert_eq!(*queue.get().unwrap(), 7);
         put.join().unwrap();
     });
 }
 
 #[test]
-fn two_blocked_gets_are_woken_by_two_puts() {
+fn two_puts_wake_two_blocked_gets() {
     check(2, || {
         let queue = Queue::<u32>::unbounded();
         let gets: Vec<_> = (0..2)
@@ -81,12 +86,12 @@ fn two_blocked_gets_are_woken_by_two_puts() {
 }
 
 #[test]
-fn a_blocked_put_is_woken_by_the_get() {
+fn get_wakes_a_blocked_put() {
     check(3, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
         let putter = queue.clone();
-        let put = seated(move || putter.put(2).unwrap());
+        let put = with_own_shard(move || putter.put(2).unwrap());
         assert_eq!(*queue.get().unwrap(), 1);
         assert_eq!(*queue.get().unwrap(), 2);
         put.join().unwrap();
@@ -94,22 +99,22 @@ fn a_blocked_put_is_woken_by_the_get() {
 }
 
 #[test]
-fn join_meets_the_last_done() {
+fn last_item_done_wakes_join() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         queue.put(1).unwrap();
         queue.put(2).unwrap();
         let done = Arc::new(AtomicUsize::new(0));
         let workers: Vec<_> = [true, false]
-            .map(|seat| {
+            .map(|own_shard| {
                 let (queue, done) = (queue.clone(), Arc::clone(&done));
                 let work = move || {
                     let item = queue.get().unwrap();
                     done.fetch_add(1, Ordering::SeqCst);
                     drop(item);
                 };
-                if seat {
-                    seated(work)
+                if own_shard {
+                    with_own_shard(work)
                 } else {
                     thread::spawn(work)
                 }
@@ -124,12 +129,12 @@ fn join_meets_the_last_done() {
 }
 
 #[test]
-fn join_meets_a_put_that_is_refused() {
+fn join_returns_after_a_refused_put() {
     check(3, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
         let other = queue.clone();
-        let putter = seated(move || other.try_put(2).is_ok());
+        let putter = with_own_shard(move || other.try_put(2).is_ok());
         drop(queue.get().unwrap());
         if putter.join().unwrap() {
             drop(queue.get().unwrap());
@@ -140,13 +145,13 @@ fn join_meets_a_put_that_is_refused() {
 }
 
 #[test]
-fn a_refused_put_wakes_the_joiner_that_saw_it_counted() {
+fn refused_put_wakes_the_joiner_that_counted_it() {
     check(3, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
         let other = queue.clone();
-        // What it may put is taken below.
-        let putter = seated(move || other.try_put(2).is_ok());
+        // An item that it puts is taken below.
+        let putter = with_own_shard(move || other.try_put(2).is_ok());
         let joiner = queue.clone();
         let join = thread::spawn(move || joiner.join());
         drop(queue.get().unwrap());
@@ -158,7 +163,7 @@ fn a_refused_put_wakes_the_joiner_that_saw_it_counted() {
 }
 
 #[test]
-fn closing_wakes_a_blocked_get() {
+fn close_wakes_a_blocked_get() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         let closer = queue.clone();
@@ -169,7 +174,7 @@ fn closing_wakes_a_blocked_get() {
 }
 
 #[test]
-fn closing_wakes_a_blocked_put() {
+fn close_wakes_a_blocked_put() {
     check(3, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
@@ -183,14 +188,14 @@ fn closing_wakes_a_blocked_put() {
 }
 
 #[test]
-fn a_put_that_meets_the_closing_is_got_or_handed_back() {
-    for seat in [true, false] {
+fn put_racing_with_close_loses_no_item() {
+    for own_shard in [true, false] {
         check(3, move || {
             let queue = Queue::<u32>::unbounded();
             let putter = queue.clone();
             let work = move || putter.put(7).is_ok();
-            let put = if seat {
-                seated(work)
+            let put = if own_shard {
+                with_own_shard(work)
             } else {
                 thread::spawn(work)
             };
@@ -206,14 +211,14 @@ fn a_put_that_meets_the_closing_is_got_or_handed_back() {
 }
 
 #[test]
-fn a_put_that_meets_the_closing_at_once_is_handed_out_once() {
-    for seat in [true, false] {
+fn put_racing_with_close_now_is_returned_once() {
+    for own_shard in [true, false] {
         check(3, move || {
             let queue = Queue::<u32>::unbounded();
             let putter = queue.clone();
             let work = move || putter.put(7).is_ok();
-            let put = if seat {
-                seated(work)
+            let put = if own_shard {
+                with_own_shard(work)
             } else {
                 thread::spawn(work)
             };
@@ -226,12 +231,12 @@ fn a_put_that_meets_the_closing_at_once_is_handed_out_once() {
 }
 
 #[test]
-fn a_get_that_meets_the_closing_at_once_takes_what_that_does_not() {
+fn get_racing_with_close_now_loses_no_item() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         queue.put(7).unwrap();
         let getter = queue.clone();
-        let get = seated(move || getter.get().is_ok());
+        let get = with_own_shard(move || getter.get().is_ok());
         let rest = queue.close_now().len();
         queue.join();
         assert_eq!(usize::from(get.join().unwrap()) + rest, 1);
@@ -239,7 +244,7 @@ fn a_get_that_meets_the_closing_at_once_takes_what_that_does_not() {
 }
 
 #[test]
-fn closing_at_once_wakes_the_joiner() {
+fn close_now_wakes_join() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         queue.put(7).unwrap();
@@ -251,18 +256,18 @@ fn closing_at_once_wakes_the_joiner() {
 }
 
 #[test]
-fn a_cancelled_async_get_passes_its_wake_up_on() {
+fn cancelled_async_get_passes_its_wake_up_on() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         let canceller = queue.clone();
         let cancelled = thread::spawn(move || {
-            // Ready if the item was there already; then it is put back for the other.
+            // Ready if the item was there already. Then it is requeued for the other get.
             if let Some(item) = poll_once(canceller.get_async()) {
                 item.unwrap().requeue().unwrap();
             }
         });
         let putter = queue.clone();
-        let put = seated(move || putter.put(7).unwrap());
+        let put = with_own_shard(move || putter.put(7).unwrap());
         assert_eq!(*queue.get().unwrap(), 7);
         cancelled.join().unwrap();
         put.join().unwrap();
@@ -270,7 +275,7 @@ fn a_cancelled_async_get_passes_its_wake_up_on() {
 }
 
 #[test]
-fn a_cancelled_async_put_passes_the_room_on() {
+fn cancelled_async_put_passes_its_room_on() {
     check(2, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
@@ -278,7 +283,7 @@ fn a_cancelled_async_put_passes_the_room_on() {
         let cancelled =
             thread::spawn(move || poll_once(canceller.put_async(3)).is_some_and(|put| put.is_ok()));
         let putter = queue.clone();
-        let put = seated(move || putter.put(2).unwrap());
+        let put = with_own_shard(move || putter.put(2).unwrap());
         assert_eq!(*queue.get().unwrap(), 1);
         let mut sum = *queue.get().unwrap();
         if cancelled.join().unwrap() {
@@ -291,9 +296,9 @@ fn a_cancelled_async_put_passes_the_room_on() {
     });
 }
 
-/// A get whose time is up at once: it takes the item, or leaves the wake-up to the other.
+/// A get that times out at once takes the item or leaves the wake-up to the other get.
 #[test]
-fn a_get_that_times_out_passes_its_wake_up_on() {
+fn timed_out_get_passes_its_wake_up_on() {
     check(2, || {
         let queue = Queue::<u32>::unbounded();
         let hasty = queue.clone();
@@ -303,20 +308,20 @@ fn a_get_that_times_out_passes_its_wake_up_on() {
             }
         });
         let putter = queue.clone();
-        let put = seated(move || putter.put(7).unwrap());
+        let put = with_own_shard(move || putter.put(7).unwrap());
         assert_eq!(*queue.get().unwrap(), 7);
         timed_out.join().unwrap();
         put.join().unwrap();
     });
 }
 
-/// Chunks and single items, which go different ways, come out in the order of their producer.
+/// Chunks and single items take different paths and come out in the order of their producer.
 #[test]
 fn chunks_and_single_items_keep_their_order() {
     check(2, || {
         let queue = Queue::<u32>::unbounded();
         let producer = queue.clone();
-        let produce = seated(move || {
+        let produce = with_own_shard(move || {
             producer.put(1).unwrap();
             producer.put_all([2, 3]).unwrap();
             producer.put(4).unwrap();
@@ -341,11 +346,11 @@ fn chunks_and_single_items_keep_their_order() {
 }
 
 #[test]
-fn a_single_item_is_not_overtaken_by_a_chunk() {
+fn single_item_is_not_overtaken_by_a_chunk() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         let producer = queue.clone();
-        let produce = seated(move || {
+        let produce = with_own_shard(move || {
             producer.put(1).unwrap();
             producer.put_all([2, 3]).unwrap();
         });
@@ -357,11 +362,11 @@ fn a_single_item_is_not_overtaken_by_a_chunk() {
 }
 
 #[test]
-fn a_blocked_get_is_woken_by_a_chunk() {
+fn chunk_wakes_a_blocked_get() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
         let putter = queue.clone();
-        let put = seated(move || putter.put_all([1, 2]).unwrap());
+        let put = with_own_shard(move || putter.put_all([1, 2]).unwrap());
         assert_eq!(*queue.get().unwrap(), 1);
         assert_eq!(*queue.get().unwrap(), 2);
         put.join().unwrap();

@@ -1,5 +1,5 @@
-//! Full load with random panics, cancels, timeouts and closings, for `SOAK_SECONDS` (1 by default): every item that was
-//! accepted is got once or handed back, no thread is left, and memory comes back.
+//! Full load with random panics, cancels, timeouts and closings, for `SOAK_SECONDS` (1 by default):
+//! every accepted item is taken once or handed back, no thread is left, and memory is released.
 
 mod support;
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use std::future::Future as _;
 
 use effective_queue::{PutTimeoutError, Queue, TryPutError};
-use support::{Random, Wakes, caught, some};
+use support::{Random, Wakes, caught, non_zero};
 
 fn seconds() -> u64 {
     match env::var("SOAK_SECONDS") {
@@ -21,7 +21,7 @@ fn seconds() -> u64 {
     }
 }
 
-/// What came of the items of one round.
+/// The counts of one round.
 #[derive(Default)]
 struct Tally {
     accepted: AtomicU64,
@@ -41,7 +41,7 @@ fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-/// Puts in all ways until the queue is closed.
+/// Puts in every way until the queue is closed.
 fn produce(queue: &Queue<u64>, tally: &Tally, random: &mut Random, mut left: u32) {
     while left > 0 {
         left -= 1;
@@ -67,7 +67,7 @@ fn produce(queue: &Queue<u64>, tally: &Tally, random: &mut Random, mut left: u32
                 }
             }
             3 => {
-                // Given up after some polls.
+                // Dropped after a few polls.
                 let (_, waker) = Wakes::new();
                 let mut put = Box::pin(queue.put_async(1));
                 for _ in 0..random.below(3) {
@@ -93,7 +93,7 @@ fn produce(queue: &Queue<u64>, tally: &Tally, random: &mut Random, mut left: u32
     }
 }
 
-/// Gets in all ways until the queue is closed and empty.
+/// Gets in every way until the queue is closed and empty.
 fn consume(queue: &Queue<u64>, tally: &Tally, random: &mut Random) {
     loop {
         match random.below(8) {
@@ -102,7 +102,7 @@ fn consume(queue: &Queue<u64>, tally: &Tally, random: &mut Random) {
                 Err(effective_queue::GetTimeoutError::TimedOut) => add(&tally.timed_out, 1),
                 Err(effective_queue::GetTimeoutError::Closed) => return,
             },
-            1 => match queue.get_batch(some(1 + random.below(100) as usize)) {
+            1 => match queue.get_batch(non_zero(1 + random.below(100) as usize)) {
                 Ok(batch) => add(&tally.got, batch.len()),
                 Err(_) => return,
             },
@@ -148,10 +148,10 @@ fn consume(queue: &Queue<u64>, tally: &Tally, random: &mut Random) {
     }
 }
 
-/// One queue's life, with eight threads.
+/// One queue from start to end, with eight threads.
 fn round(number: u64, total: &Tally) {
     let mut random = Random::new(number + 1);
-    let capacity = some(1 + random.below(200) as usize);
+    let capacity = non_zero(1 + random.below(200) as usize);
     let queue = match number % 6 {
         0 => Queue::lifo(Some(capacity)),
         1 => Queue::priority(Some(capacity)),
@@ -237,14 +237,16 @@ fn soak() {
         while start.elapsed() < Duration::from_secs(seconds) || rounds < 12 {
             round(rounds, &total);
             rounds += 1;
-            // By then each kind of queue has been, and the allocator has what it keeps.
+            // By then each kind of queue has been used, and the allocator has reached its steady
+            // state.
             if warm.is_none() && start.elapsed() > Duration::from_secs(seconds) / 4 {
                 warm = Some((threads(), resident_kib()));
             }
         }
         let (warm_threads, warm_kib) = warm.unwrap_or((threads(), resident_kib()));
         println!(
-            "soak: {rounds} queues, {} items accepted, {} got, {} requeued, {} panics, {} timeouts, {} cancels, {} refused; \
+            "soak: {rounds} queues, {} items accepted, {} got, {} requeued, {} panics, \
+             {} timeouts, {} cancels, {} refused; \
              {warm_kib} KiB when warm, {} KiB now",
             get(&total.accepted),
             get(&total.got),
@@ -258,7 +260,7 @@ fn soak() {
         support::eventually(|| threads() <= warm_threads);
         assert!(
             resident_kib() <= warm_kib * 3 / 2 + 8 * 1_024,
-            "{warm_kib} KiB have become {}",
+            "{warm_kib} KiB grew to {}",
             resident_kib()
         );
         let _ = done.send(());

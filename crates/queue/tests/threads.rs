@@ -1,4 +1,4 @@
-//! Many threads: order, bounds, comparisons that panic, waits that cost nothing.
+//! Many threads: order, bounds, panicking comparisons, cheap waits.
 
 mod support;
 
@@ -8,14 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_queue::Queue;
-use support::{Random, caught, some, within_deadline};
+use support::{Random, caught, non_zero, within_deadline};
 
 /// Each consumer sees the items of each producer in order, chunks and single items mixed.
 #[test]
-fn several_consumers_each_see_each_producer_in_order() {
+fn each_consumer_sees_each_producer_in_order() {
     within_deadline(|| {
         for capacity in [None, Some(16)] {
-            let queue = capacity.map_or_else(Queue::unbounded, |room| Queue::bounded(some(room)));
+            let queue =
+                capacity.map_or_else(Queue::unbounded, |room| Queue::bounded(non_zero(room)));
             let producer = queue.producer();
             thread::scope(|scope| {
                 for number in 0..3_usize {
@@ -55,7 +56,7 @@ fn several_consumers_each_see_each_producer_in_order() {
                                     Err(_) => break,
                                 }
                             } else {
-                                match queue.get_batch(some(5)) {
+                                match queue.get_batch(non_zero(5)) {
                                     Ok(batch) => batch.into_iter().for_each(&mut check),
                                     Err(_) => break,
                                 }
@@ -70,12 +71,12 @@ fn several_consumers_each_see_each_producer_in_order() {
 }
 
 #[test]
-fn the_bound_holds_at_every_moment() {
+fn bound_holds_at_every_moment() {
     within_deadline(|| {
         for queue in [
-            Queue::bounded(some(3)),
-            Queue::lifo(Some(some(3))),
-            Queue::priority(Some(some(3))),
+            Queue::bounded(non_zero(3)),
+            Queue::lifo(Some(non_zero(3))),
+            Queue::priority(Some(non_zero(3))),
         ] {
             let stop = AtomicBool::new(false);
             let producer = queue.producer();
@@ -106,9 +107,9 @@ fn the_bound_holds_at_every_moment() {
     });
 }
 
-/// More threads than have counters to themselves.
+/// More threads than have shards of their own.
 #[test]
-fn a_hundred_threads_count_right() {
+fn hundred_threads_count_exactly() {
     within_deadline(|| {
         let queue = Queue::unbounded();
         thread::scope(|scope| {
@@ -130,9 +131,9 @@ fn a_hundred_threads_count_right() {
     });
 }
 
-/// `join` returns only when what was put before it is done, also while others go on.
+/// `join` returns only when the items put before it are done, also while other threads put and get.
 #[test]
-fn join_waits_for_the_last_one() {
+fn join_waits_for_the_last_item() {
     within_deadline(|| {
         for round in 0..300 {
             let queue = Queue::unbounded();
@@ -158,7 +159,7 @@ fn join_waits_for_the_last_one() {
     });
 }
 
-/// A number whose comparisons panic now and then.
+/// A number whose comparisons panic sporadically.
 #[derive(Debug, PartialEq, Eq)]
 struct Touchy(u64);
 
@@ -182,9 +183,9 @@ impl Ord for Touchy {
 }
 
 #[test]
-fn a_comparison_that_panics_loses_nothing_and_stops_nobody() {
+fn panicking_comparison_loses_no_item() {
     within_deadline(|| {
-        let queue = Queue::priority(Some(some(50)));
+        let queue = Queue::priority(Some(non_zero(50)));
         let producer = queue.producer();
         let mut got = thread::scope(|scope| {
             scope.spawn(move || {
@@ -205,7 +206,7 @@ fn a_comparison_that_panics_loses_nothing_and_stops_nobody() {
                                     queue.get().map(|item| vec![item.into_inner()])
                                 } else {
                                     queue
-                                        .get_batch(some(3))
+                                        .get_batch(non_zero(3))
                                         .map(effective_queue::Batch::into_inner)
                                 }
                             });
@@ -230,9 +231,9 @@ fn a_comparison_that_panics_loses_nothing_and_stops_nobody() {
 }
 
 #[test]
-fn timeouts_that_expire_lose_nothing() {
+fn expired_timeouts_lose_no_item() {
     within_deadline(|| {
-        let queue = Queue::bounded(some(1));
+        let queue = Queue::bounded(non_zero(1));
         let producer = queue.producer();
         thread::scope(|scope| {
             for number in 0..2 {
@@ -276,17 +277,17 @@ fn timeouts_that_expire_lose_nothing() {
     });
 }
 
-/// In a process of its own, the clock of the process is that of the waiting threads alone.
+/// Runs in a process of its own, whose CPU clock is that of the waiting threads alone.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_idle_queue_uses_no_cpu() {
+fn idle_queue_uses_no_cpu() {
     use std::env;
     use std::process::Command;
 
-    /// Clock ticks, of which there are 100 a second on every Linux.
+    /// The CPU time in clock ticks, 100 a second on every Linux.
     fn cpu_ticks() -> u64 {
         let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        // After the name, which is in parentheses and may hold anything.
+        // After the name, which is in parentheses and can contain anything.
         let fields: Vec<&str> = stat
             .rsplit(')')
             .next()
@@ -299,7 +300,7 @@ fn an_idle_queue_uses_no_cpu() {
     const CHILD: &str = "QUEUE_TEST_IDLE";
     if env::var_os(CHILD).is_none() {
         let child = Command::new(env::current_exe().unwrap())
-            .args(["an_idle_queue_uses_no_cpu", "--exact", "--nocapture"])
+            .args(["idle_queue_uses_no_cpu", "--exact", "--nocapture"])
             .env(CHILD, "1")
             .output()
             .unwrap();
@@ -308,7 +309,7 @@ fn an_idle_queue_uses_no_cpu() {
     }
     within_deadline(|| {
         let empty = Queue::<u8>::unbounded();
-        let full = Queue::bounded(some(1));
+        let full = Queue::bounded(non_zero(1));
         full.put(1).unwrap();
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -326,7 +327,7 @@ fn an_idle_queue_uses_no_cpu() {
             let waited = start.elapsed().as_millis() as u64 / 10;
             empty.close();
             full.close_now();
-            // One per cent of one processor; twenty spinning threads would use two processors.
+            // One per cent of a processor. Twenty spinning threads would use two processors.
             assert!(ticks <= 1 + waited / 100, "{ticks} ticks of {waited}");
         });
     });

@@ -72,12 +72,13 @@ impl Model for QueueModel {
             variants: vec![
                 variant(
                     "",
-                    "Workers get tasks from a bounded queue, which is joined; a pipeline has a queue \
-                     and that many workers for each stage.",
+                    "Workers get tasks from a bounded queue, which is joined; a pipeline has a \
+                     queue and that many workers for each stage.",
                 ),
                 variant(
                     "unbounded",
-                    "The queue has no bound: all tasks are put at once; so have those of a pipeline.",
+                    "Unbounded queues, also between the stages of a pipeline: all tasks are put at \
+                     once.",
                 ),
             ],
         }

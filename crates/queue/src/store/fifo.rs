@@ -1,4 +1,5 @@
-//! First in, first out: a channel of crossbeam, of which only what does not block is used.
+//! The FIFO store: crossbeam's channel, without its blocking operations, and a bulk store for
+//! chunks.
 
 use std::collections::VecDeque;
 use std::iter;
@@ -9,11 +10,11 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 #[cfg(model_check)]
 use stand_in::{Receiver, Sender, TrySendError, bounded, unbounded};
 
-use super::give_back_front;
-use super::lane::Lane;
+use super::bulk_store::BulkStore;
+use super::shrink::shrink_deque;
 use crate::sync::{Mutex, lock};
 
-/// Both ends are here, so the channel is never disconnected. That it is closed is known elsewhere.
+/// Holds both ends, so the channel is never disconnected. Closing is handled elsewhere.
 pub(crate) struct Fifo<T> {
     sender: Sender<T>,
     receiver: Receiver<T>,
@@ -22,24 +23,24 @@ pub(crate) struct Fifo<T> {
 
 #[expect(
     clippy::large_enum_variant,
-    reason = "there is one in a queue, behind its `Arc`"
+    reason = "each queue has a single one, behind its `Arc`"
 )]
 enum Room<T> {
     Bounded(usize),
-    /// Without a bound there is a second way, which is cheap for many items at once.
-    Unbounded(Lane<T>),
-    /// A bound that is meant as none, or nearly: the channel, which takes the memory for all its room at once, stays
-    /// empty.
+    /// A second path beside the channel, which is cheap for many items at once.
+    Unbounded(BulkStore<T>),
+    /// A bound too large to allocate at once, as the channel would do. The channel stays empty.
     Large(Mutex<VecDeque<T>>, usize),
 }
 
-/// The most that a channel takes at once. One of usize::MAX items would panic, one of half the memory abort the process.
-const MOST_BYTES: usize = 256 << 20;
+/// The largest channel to allocate at once. One for usize::MAX items would panic, and one of half
+/// the memory abort the process.
+const MAX_CHANNEL_BYTES: usize = 256 << 20;
 
-/// Whether a channel with room for `capacity` items can be allocated: each takes its size and a word.
+/// Whether a channel for `capacity` items can be allocated. Each item takes its size and a word.
 fn fits_a_channel<T>(capacity: usize) -> bool {
-    let place = size_of::<T>() + size_of::<usize>();
-    capacity <= MOST_BYTES / place
+    let slot = size_of::<T>() + size_of::<usize>();
+    capacity <= MAX_CHANNEL_BYTES / slot
 }
 
 impl<T> Fifo<T> {
@@ -52,7 +53,7 @@ impl<T> Fifo<T> {
                 let items = Mutex::new(VecDeque::new());
                 (unbounded(), Room::Large(items, capacity.get()))
             }
-            None => (unbounded(), Room::Unbounded(Lane::new())),
+            None => (unbounded(), Room::Unbounded(BulkStore::new())),
         };
         Self {
             sender,
@@ -65,7 +66,7 @@ impl<T> Fifo<T> {
     pub(crate) fn push(&self, mut item: T) -> Result<(), T> {
         match &self.room {
             Room::Bounded(_) => {}
-            Room::Unbounded(lane) => match lane.push_if_open(item) {
+            Room::Unbounded(bulk) => match bulk.push_if_open(item) {
                 Ok(()) => return Ok(()),
                 Err(refused) => item = refused,
             },
@@ -81,11 +82,11 @@ impl<T> Fifo<T> {
         self.sender.try_send(item).map_err(TrySendError::into_inner)
     }
 
-    /// Stores all items at once, if there is no bound; `false` if there is one.
+    /// Stores all items at once if there is no bound; `false` if there is one.
     pub(crate) fn push_chunk(&self, items: &mut VecDeque<T>) -> bool {
         match &self.room {
-            Room::Unbounded(lane) => {
-                lane.push_all(items);
+            Room::Unbounded(bulk) => {
+                bulk.push_all(items);
                 true
             }
             Room::Bounded(_) | Room::Large(..) => false,
@@ -98,11 +99,11 @@ impl<T> Fifo<T> {
             Ok(item) => Some(item),
             Err(_) => match &self.room {
                 Room::Bounded(_) => None,
-                Room::Unbounded(lane) => lane.pop(|| self.receiver.try_recv().ok()),
+                Room::Unbounded(bulk) => bulk.pop(|| self.receiver.try_recv().ok()),
                 Room::Large(items, _) => {
                     let mut items = lock(items);
                     let first = items.pop_front();
-                    give_back_front(&mut items);
+                    shrink_deque(&mut items);
                     first
                 }
             },
@@ -113,14 +114,14 @@ impl<T> Fifo<T> {
         let mut singles = iter::from_fn(|| self.receiver.try_recv().ok());
         let mut batch: Vec<T> = singles.by_ref().take(max).collect();
         match &self.room {
-            Room::Unbounded(lane) if batch.len() < max => {
-                lane.pop_batch(max, &mut batch, singles);
+            Room::Unbounded(bulk) if batch.len() < max => {
+                bulk.pop_batch(max, &mut batch, singles);
             }
             Room::Large(items, _) => {
                 let mut items = lock(items);
                 let taken = items.len().min(max);
                 batch.extend(items.drain(..taken));
-                give_back_front(&mut items);
+                shrink_deque(&mut items);
             }
             Room::Bounded(_) | Room::Unbounded(_) => {}
         }
@@ -131,7 +132,7 @@ impl<T> Fifo<T> {
         let singles = self.receiver.len();
         match &self.room {
             Room::Bounded(_) => singles,
-            Room::Unbounded(lane) => singles + lane.len(),
+            Room::Unbounded(bulk) => singles + bulk.len(),
             Room::Large(items, _) => lock(items).len(),
         }
     }
@@ -144,7 +145,7 @@ impl<T> Fifo<T> {
     }
 }
 
-/// A channel whose every step loom sees: crossbeam's has no loom build.
+/// A stand-in for crossbeam's channel, which has no loom build.
 #[cfg(model_check)]
 mod stand_in {
     use std::collections::VecDeque;

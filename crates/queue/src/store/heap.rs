@@ -1,24 +1,27 @@
-//! A binary heap that loses nothing when a comparison panics, and gets past an item that cannot be compared.
+//! A binary heap that loses no item when a comparison panics, and gets past an item that cannot be
+//! compared.
 //!
-//! Items move only after all comparisons of a step have gone well. So a comparison that panics leaves the heap as it was,
-//! but for the item that was compared. That becomes a suspect, which the next pop compares once more, after all others
-//! are in order. If it panics again, it is set aside until the others are gone: the last item needs no comparison. (std's
-//! heap takes the greatest out before it puts the others in order: if that panics, the greatest is gone.)
+//! Items move only after all comparisons of a step have succeeded. So a comparison that panics
+//! leaves the heap unchanged except for the item that was compared. That becomes a suspect, which
+//! the next pop compares again, after all other items are in order. If it panics again, it is set
+//! set_aside until the others are gone: the last item needs no comparison. (std's heap removes the
+//! greatest item before it restores the order: if that panics, the greatest item is lost.)
 
 use std::mem;
 
-use super::give_back;
+use super::shrink::shrink;
 
-/// The first `heaped` items are a heap, greatest first; the others have yet to be moved to their places.
+/// The first `heaped` items are a heap, greatest first; the others are not in order yet.
 pub(super) struct Heap<T> {
     items: Vec<T>,
     heaped: usize,
-    /// The first item may be out of place: it was the last one, until the greatest was taken.
-    unsettled: bool,
+    /// Whether the first item may be out of place: it was the last one until the greatest was
+    /// taken.
+    first_is_unordered: bool,
     /// Items whose comparison panicked.
     suspects: Vec<T>,
     /// Items whose comparison panicked twice.
-    aside: Vec<T>,
+    set_aside: Vec<T>,
 }
 
 impl<T> Heap<T> {
@@ -26,65 +29,67 @@ impl<T> Heap<T> {
         Self {
             items: Vec::new(),
             heaped: 0,
-            unsettled: false,
+            first_is_unordered: false,
             suspects: Vec::new(),
-            aside: Vec::new(),
+            set_aside: Vec::new(),
         }
     }
 
-    /// Adds an item. Compares nothing.
+    /// Adds an item without comparing.
     pub(super) fn add(&mut self, item: T) {
         self.items.push(item);
     }
 
-    /// Adds all items of the other one, which is empty then. Compares nothing.
+    /// Moves all items of `other` here without comparing.
     pub(super) fn add_all(&mut self, other: &mut Self) {
         self.items.append(&mut other.items);
         self.items.append(&mut other.suspects);
-        self.items.append(&mut other.aside);
+        self.items.append(&mut other.set_aside);
         other.heaped = 0;
     }
 
-    /// Takes all items out, in any order. Compares nothing.
+    /// Takes all items, in any order, without comparing.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = T> {
         self.heaped = 0;
-        let lists = [&mut self.items, &mut self.suspects, &mut self.aside];
+        let lists = [&mut self.items, &mut self.suspects, &mut self.set_aside];
         lists.map(mem::take).into_iter().flatten()
     }
 }
 
 impl<T: Ord> Heap<T> {
-    /// Takes the greatest item. If a comparison panics, all items are still there. Each panic makes an item a suspect,
-    /// sets one aside, or comes between two items that are got: so a caller that goes on popping gets all of them.
+    /// Takes the greatest item. If a comparison panics, all items are still there. Each panic makes
+    /// an item a suspect, sets one aside, or comes between two items that are taken: so a caller
+    /// that keeps popping gets all of them.
     pub(super) fn pop(&mut self) -> Option<T> {
         if self.items.is_empty() && self.suspects.is_empty() {
-            self.items = mem::take(&mut self.aside);
+            self.items = mem::take(&mut self.set_aside);
         }
-        self.settle();
+        self.sift_down();
         while self.heaped < self.items.len() {
-            self.rise(false);
+            self.sift_up(false);
         }
         while let Some(suspect) = self.suspects.pop() {
             self.items.push(suspect);
-            self.rise(true);
+            self.sift_up(true);
         }
         let last = self.items.len().checked_sub(1)?;
         self.items.swap(0, last);
         self.heaped = last;
-        self.unsettled = true;
+        self.first_is_unordered = true;
         let first = self.items.pop();
-        give_back(&mut self.items);
+        shrink(&mut self.items);
         first
     }
 
-    /// Moves the first item down to its place among those of the heap, of which the others are in order.
-    fn settle(&mut self) {
-        if !mem::take(&mut self.unsettled) {
+    /// Moves the first item down to its place in the heap, whose other items are in order.
+    fn sift_down(&mut self) {
+        if !mem::take(&mut self.first_is_unordered) {
             return;
         }
-        // Should a comparison panic, the next pop builds the heap anew, which finds the items that cannot be compared.
+        // If a comparison panics, the next pop rebuilds the heap and finds the items that cannot be
+        // compared.
         let heaped = mem::take(&mut self.heaped);
-        let mut way = Way::default();
+        let mut path = Path::default();
         let mut at = 0;
         loop {
             let left = 2 * at + 1;
@@ -97,11 +102,11 @@ impl<T: Ord> Heap<T> {
             if self.items[0] >= self.items[child] {
                 break;
             }
-            way.push(goes_right);
+            path.push(goes_right);
             at = child;
         }
         let mut at = 0;
-        for goes_right in way.turns() {
+        for goes_right in path.turns() {
             let child = 2 * at + 1 + usize::from(goes_right);
             self.items.swap(at, child);
             at = child;
@@ -109,16 +114,17 @@ impl<T: Ord> Heap<T> {
         self.heaped = heaped;
     }
 
-    /// Moves the first item behind the heap up to its place in it. `again` says that comparing it has panicked before.
-    fn rise(&mut self, again: bool) {
+    /// Moves the first item behind the heap up to its place in it. `again` says that comparing it
+    /// has panicked before.
+    fn sift_up(&mut self, again: bool) {
         let start = self.heaped;
-        let unless_it_panics = Rising { heap: self, again };
-        let items = &unless_it_panics.heap.items;
+        let guard = Rising { heap: self, again };
+        let items = &guard.heap.items;
         let mut end = start;
         while end > 0 && items[start] > items[(end - 1) / 2] {
             end = (end - 1) / 2;
         }
-        mem::forget(unless_it_panics);
+        mem::forget(guard);
         let mut at = start;
         while at > end {
             let parent = (at - 1) / 2;
@@ -129,7 +135,7 @@ impl<T: Ord> Heap<T> {
     }
 }
 
-/// Takes an item out of the way if comparing it panics.
+/// Removes an item if comparing it panics.
 struct Rising<'a, T> {
     heap: &'a mut Heap<T>,
     again: bool,
@@ -140,26 +146,26 @@ impl<T> Drop for Rising<'_, T> {
         let heap = &mut *self.heap;
         let item = heap.items.swap_remove(heap.heaped);
         if self.again {
-            heap.aside.push(item);
+            heap.set_aside.push(item);
             return;
         }
         heap.suspects.push(item);
         if heap.heaped == 1 {
-            // The only item of the heap has been compared with no other, and may be the bad one of the two.
+            // The only item of the heap was compared with no other, so it may be the bad one.
             heap.suspects.push(heap.items.swap_remove(0));
             heap.heaped = 0;
         }
     }
 }
 
-/// The turns on a way down the heap, as bits.
+/// The turns on a path down the heap, as bits.
 #[derive(Clone, Copy, Default)]
-struct Way {
+struct Path {
     turns: u64,
     length: u32,
 }
 
-impl Way {
+impl Path {
     fn push(&mut self, goes_right: bool) {
         self.turns |= u64::from(goes_right) << self.length;
         self.length += 1;
@@ -179,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_greatest_comes_first() {
+    fn pop_returns_the_greatest() {
         let mut heap = Heap::new();
         let mut seed = 1_u32;
         let mut expected = Vec::new();
@@ -199,8 +205,8 @@ mod tests {
     }
 
     thread_local! {
-        /// How many comparisons go well before one panics.
-        static PATIENCE: Cell<u32> = const { Cell::new(u32::MAX) };
+        /// The number of comparisons that succeed before one panics.
+        static BUDGET: Cell<u32> = const { Cell::new(u32::MAX) };
     }
 
     #[derive(Debug, PartialEq, Eq)]
@@ -214,34 +220,34 @@ mod tests {
 
     impl Ord for Touchy {
         fn cmp(&self, other: &Self) -> Ordering {
-            let left = PATIENCE.get();
+            let left = BUDGET.get();
             assert!(left > 0, "enough compared");
-            PATIENCE.set(left - 1);
+            BUDGET.set(left - 1);
             self.0.cmp(&other.0)
         }
     }
 
     #[test]
-    fn whichever_comparison_panics_nothing_is_lost() {
-        for patience in 0..60 {
+    fn no_item_is_lost_whichever_comparison_panics() {
+        for budget in 0..60 {
             let mut heap = Heap::new();
             for number in [5, 3, 9, 1, 7, 2, 8, 6, 0, 4] {
                 heap.add(Touchy(number));
             }
-            PATIENCE.set(patience);
+            BUDGET.set(budget);
             let mut got = Vec::new();
             while let Ok(Some(item)) = catch_unwind(AssertUnwindSafe(|| heap.pop())) {
                 got.push(item.0);
             }
-            PATIENCE.set(u32::MAX);
+            BUDGET.set(u32::MAX);
             while let Some(item) = heap.pop() {
                 got.push(item.0);
             }
-            assert_eq!(got, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "after {patience}");
+            assert_eq!(got, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], "after {budget}");
         }
     }
 
-    /// Panics when compared with another one that differs in more than the number.
+    /// Panics when compared with one of another kind.
     #[derive(Debug, PartialEq, Eq)]
     struct Mixed(char, u32);
 
@@ -258,7 +264,7 @@ mod tests {
         }
     }
 
-    /// Pops until it is empty, however often that panics, and says how often it did.
+    /// Pops until the heap is empty, and counts the panics.
     fn pop_all<T: Ord>(heap: &mut Heap<T>) -> (Vec<T>, usize) {
         let (mut got, mut panics) = (Vec::new(), 0);
         loop {
@@ -271,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_cannot_be_compared_keeps_back_no_other() {
+    fn incomparable_item_blocks_no_other() {
         for odd in 0..20 {
             let mut heap = Heap::new();
             for number in 0..20 {
@@ -291,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn two_kinds_that_cannot_be_compared_all_come_out() {
+    fn items_of_two_incomparable_kinds_all_come_out() {
         let mut heap = Heap::new();
         for number in 0..200 {
             heap.add(Mixed(if number % 3 == 0 { 'b' } else { 'a' }, number));
@@ -302,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_that_panic_now_and_then_do_not_stop_progress() {
+    fn sporadic_panics_do_not_stop_progress() {
         thread_local!(static COMPARED: Cell<u32> = const { Cell::new(0) });
         #[derive(PartialEq, Eq)]
         struct Flaky(u32);

@@ -1,9 +1,10 @@
-//! Last in, first out: a stack behind a lock.
+//! The LIFO store: a stack behind a lock.
 
 use std::mem;
 use std::num::NonZeroUsize;
 
-use super::{Ordered, give_back};
+use super::ordered::Ordered;
+use super::shrink::shrink;
 use crate::sync::{Mutex, lock};
 
 pub(crate) struct Lifo<T> {
@@ -33,7 +34,7 @@ impl<T: Send> Ordered<T> for Lifo<T> {
     fn pop(&self) -> Option<T> {
         let mut items = lock(&self.items);
         let last = items.pop();
-        give_back(&mut items);
+        shrink(&mut items);
         last
     }
 
@@ -41,7 +42,7 @@ impl<T: Send> Ordered<T> for Lifo<T> {
         let mut items = lock(&self.items);
         let rest = items.len().saturating_sub(max);
         let batch = items.drain(rest..).rev().collect();
-        give_back(&mut items);
+        shrink(&mut items);
         batch
     }
 

@@ -1,32 +1,31 @@
-//! The greatest first, equal ones in the order in which they came: a binary heap.
+//! The priority store: a binary heap with the greatest item first, and equal items in FIFO order.
 //!
-//! Comparing is code of the user: it may panic, and it may put into the queue. So it never runs under the lock. A put only
-//! adds its item, under the lock, and compares nothing. A get takes the heap *out*, compares in peace, and brings it back;
-//! other gets wait for that meanwhile, and puts leave their items at the door. If comparing panics, the get that compared
-//! panics, and no item is lost.
+//! A comparison is user code: it may panic, and it may put into the queue. So it never runs under
+//! the lock. A put only adds its item, under the lock, without comparing. A get takes the heap
+//! *out*, compares, and returns it; other gets wait for that, while puts add to a temporary heap.
+//! If a comparison panics, the get that needed it panics, and no item is lost.
 
 use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Ordered;
 use super::heap::Heap;
-use crate::contained::contained;
+use super::ordered::Ordered;
 
 pub(crate) struct Priority<T> {
     state: Mutex<State<T>>,
-    /// The heap is back.
-    back: Condvar,
+    /// Notified when the heap is returned.
+    returned: Condvar,
     capacity: Option<usize>,
 }
 
 struct State<T> {
     /// All items, or those that came while the heap is out.
     heap: Heap<Ranked<T>>,
-    /// Somebody has the heap out.
-    out: bool,
-    /// How many items there are, those that are out included.
+    /// Whether a get has the heap.
+    is_out: bool,
+    /// The number of items, including those that are out.
     len: usize,
     /// The number of the next arrival.
     next: u64,
@@ -39,7 +38,7 @@ struct Ranked<T> {
 
 impl<T: Ord> Ord for Ranked<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // Who came first is the greater.
+        // Of equal items, the earlier is the greater.
         self.item
             .cmp(&other.item)
             .then_with(|| other.arrival.cmp(&self.arrival))
@@ -65,11 +64,11 @@ impl<T> Priority<T> {
         Self {
             state: Mutex::new(State {
                 heap: Heap::new(),
-                out: false,
+                is_out: false,
                 len: 0,
                 next: 0,
             }),
-            back: Condvar::new(),
+            returned: Condvar::new(),
             capacity: capacity.map(NonZeroUsize::get),
         }
     }
@@ -81,16 +80,16 @@ impl<T> Priority<T> {
     /// Takes the heap out, unless it is empty.
     fn take_out(&self) -> Option<Out<'_, T>> {
         let mut state = self.lock();
-        while state.out {
+        while state.is_out {
             state = self
-                .back
+                .returned
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         if state.len == 0 {
             return None;
         }
-        state.out = true;
+        state.is_out = true;
         Some(Out {
             priority: self,
             heap: mem::replace(&mut state.heap, Heap::new()),
@@ -132,11 +131,8 @@ impl<T: Ord + Send> Ordered<T> for Priority<T> {
                 }
                 Ok(None) => break,
                 Err(panic) if batch.is_empty() => resume_unwind(panic),
-                // What has been taken is handed out. Who comes next meets the panic, if it comes again.
-                Err(panic) => {
-                    contained(|| drop(panic));
-                    break;
-                }
+                // The items taken so far are returned. If the panic recurs, the next get meets it.
+                Err(_) => break,
             }
         }
         batch
@@ -160,7 +156,7 @@ impl<T: Ord + Send> Ordered<T> for Priority<T> {
     }
 }
 
-/// The heap, out of the store. It goes back when this is dropped, by a panic too.
+/// The heap while a get has it. Dropping this returns it, also on a panic.
 struct Out<'a, T> {
     priority: &'a Priority<T>,
     heap: Heap<Ranked<T>>,
@@ -174,9 +170,9 @@ impl<T> Drop for Out<'_, T> {
         heap.add_all(&mut state.heap);
         state.heap = heap;
         state.len -= self.popped;
-        state.out = false;
+        state.is_out = false;
         drop(state);
-        // All: who finds the heap empty does not take it out, and so would not wake the next.
-        self.priority.back.notify_all();
+        // All: a get that finds the heap empty does not take it out, so it would wake no other.
+        self.priority.returned.notify_all();
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting for a wait on a thread.
+//! Blocking a thread on a wait: spinning, then parking.
 
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
@@ -8,7 +8,7 @@ use crossbeam_utils::Backoff;
 
 use parking::Parking;
 
-/// Wakes a thread.
+/// A waker that unparks a thread.
 struct Parker(Parking);
 
 impl Wake for Parker {
@@ -21,15 +21,16 @@ impl Wake for Parker {
     }
 }
 
-/// Whether there is no time left to wait: then not even a spin is worth its while.
+/// Whether the deadline has passed, so that not even a spin is worth while.
 pub(crate) fn has_passed(deadline: Option<Instant>) -> bool {
-    // In a model no time passes, and the model checks the wait itself.
+    // Time does not pass in a model, and the model checks the wait itself.
     !cfg!(model_check) && deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
-/// Tries for a short while without sleeping: what is on its way is mostly there before a thread could be put to sleep.
+/// Retries for a short while without parking: an event that is about to happen usually comes sooner
+/// than a thread could be parked.
 pub(crate) fn spin<R>(mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
-    // Each step would be another interleaving to a model, and none a new one.
+    // Under loom each retry would only repeat the same interleavings.
     if cfg!(model_check) {
         return None;
     }
@@ -43,7 +44,7 @@ pub(crate) fn spin<R>(mut attempt: impl FnMut() -> Option<R>) -> Option<R> {
     None
 }
 
-/// Polls until it is ready, asleep in between; `None` when the deadline passes first.
+/// Polls until ready, parked in between; `None` if the deadline passes first.
 pub(crate) fn block_on<R>(
     deadline: Option<Instant>,
     mut poll: impl FnMut(&Waker) -> Poll<R>,
@@ -55,7 +56,7 @@ pub(crate) fn block_on<R>(
             return Some(result);
         }
         if !parker.0.sleep(deadline) {
-            // What came with the deadline is not left lying.
+            // An event that came just before the deadline still counts.
             return match poll(&waker) {
                 Poll::Ready(result) => Some(result),
                 Poll::Pending => None,
@@ -77,7 +78,7 @@ mod parking {
     }
 
     impl Parking {
-        /// For this thread.
+        /// For the current thread.
         pub(super) fn new() -> Self {
             Self {
                 thread: thread::current(),
@@ -91,7 +92,7 @@ mod parking {
             }
         }
 
-        /// Sleeps until it is woken; `false` if the deadline passes first.
+        /// Parks until woken; `false` if the deadline passes first.
         pub(super) fn sleep(&self, deadline: Option<Instant>) -> bool {
             while !self.woken.swap(false, Ordering::AcqRel) {
                 match deadline {
@@ -110,8 +111,8 @@ mod parking {
     }
 }
 
-/// Loom's own parking lets a wake-up end waits for other things too. And in a model time does not pass: a deadline has
-/// passed already.
+/// In loom's own parking, a wake-up also ends waits for other events. Time does not pass in a
+/// model, so a deadline counts as passed.
 #[cfg(model_check)]
 mod parking {
     use std::time::Instant;

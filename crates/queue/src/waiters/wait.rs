@@ -1,12 +1,14 @@
+//! A wait of one thread or task.
+
 use std::task::{Poll, Waker};
 
-use super::Waiters;
 use crate::sync::sequenced;
+use crate::waiters::list::Waiters;
 
 /// One wait, of a thread or a task. It is on the list while it has a number.
 ///
-/// Dropping it leaves the list. If it was notified and did not come to act on that, it notifies the next one instead: no
-/// wake-up is lost with a waiter that gives up.
+/// Dropping it leaves the list. If it was notified and has not acted on that, it notifies the next
+/// waiter instead: a waiter that gives up loses no wake-up.
 pub(crate) struct Wait<'a> {
     waiters: &'a Waiters,
     number: Option<u64>,
@@ -20,19 +22,21 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Tries `attempt`; if it yields nothing, this waiter is on the list afterwards, and will be woken.
+    /// Tries `attempt`. If that yields nothing, this waiter is on the list afterwards and will be
+    /// woken.
     ///
-    /// It tries once more when it is on the list. That attempt sees every change whose maker did not see this waiter: the
-    /// list was written by a `SeqCst` step before it, and who makes a change reads the list after a `SeqCst` step of its own.
+    /// It tries once more after joining the list. That attempt sees every change whose maker did
+    /// not see this waiter: the list is written by a `SeqCst` operation before it, and a thread
+    /// that makes a change reads the list after a `SeqCst` operation of its own.
     pub(crate) fn poll<R>(
         &mut self,
         waker: &Waker,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
         if let Some(number) = self.number
-            && self.waiters.renew(number, waker)
+            && self.waiters.replace_waker(number, waker)
         {
-            // Polled without being notified. There may be something nevertheless.
+            // Polled without being notified. The attempt may succeed all the same.
             return match attempt() {
                 Some(result) => {
                     self.leave();
@@ -41,13 +45,13 @@ impl<'a> Wait<'a> {
                 None => Poll::Pending,
             };
         }
-        // If it was notified, this attempt uses that up; unless it panics, and then it is still to be passed on.
+        // This attempt uses the notification up, unless it panics: then the drop passes it on.
         let result = attempt();
         self.number = None;
         if let Some(result) = result {
             return Poll::Ready(result);
         }
-        self.number = Some(self.waiters.enlist(waker.clone()));
+        self.number = Some(self.waiters.insert(waker.clone()));
         sequenced();
         match attempt() {
             Some(result) => {
@@ -58,10 +62,10 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Leaves the list; a notification that came meanwhile is passed on.
+    /// Leaves the list, and passes a notification on that came meanwhile.
     fn leave(&mut self) {
         if let Some(number) = self.number.take()
-            && !self.waiters.delist(number)
+            && !self.waiters.remove(number)
         {
             self.waiters.notify(1);
         }

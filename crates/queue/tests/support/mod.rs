@@ -1,5 +1,5 @@
-//! What several tests need.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+//! Helpers of the tests.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::num::NonZeroUsize;
 use std::panic;
@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs `f` and fails, instead of hanging, when it takes longer than any machine needs for it.
+/// Runs `f`, and fails instead of hanging if it takes longer than any machine needs.
 pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, wait) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -19,7 +19,7 @@ pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
         value
     });
     match wait.recv_timeout(Duration::from_secs(180)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("the test hangs"),
         Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
             Ok(value) => value,
             Err(payload) => panic::resume_unwind(payload),
@@ -27,23 +27,23 @@ pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
     }
 }
 
-/// Waits until `condition` holds; fails when it does not come to.
+/// Waits until `condition` holds, and fails if it never does.
 pub(crate) fn eventually(condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(
             start.elapsed() < Duration::from_secs(60),
-            "the condition never came to hold"
+            "the condition never held"
         );
         thread::sleep(Duration::from_micros(100));
     }
 }
 
-pub(crate) fn some(number: usize) -> NonZeroUsize {
+pub(crate) fn non_zero(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).expect("not zero")
 }
 
-/// A number that a seed grows into another one.
+/// A pseudo-random generator (xorshift64).
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -51,7 +51,7 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// Below `end`.
+    /// A number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -60,7 +60,7 @@ impl Random {
     }
 }
 
-/// A waker that counts.
+/// A waker that counts its wake-ups.
 #[derive(Default)]
 pub(crate) struct Wakes(AtomicUsize);
 
@@ -81,7 +81,7 @@ impl Wake for Wakes {
     }
 }
 
-/// Keeps the panics that a test makes on purpose from filling its output: only those of this thread's `work`.
+/// Runs `work` and catches its panic.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> thread::Result<T> {
     panic::catch_unwind(panic::AssertUnwindSafe(work))
 }

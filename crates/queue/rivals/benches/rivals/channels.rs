@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::Load;
+use crate::Work;
 use crate::race::race;
 
-pub(crate) fn crossbeam(load: Load) -> Duration {
-    let (sender, receiver) = match load.capacity {
+pub(crate) fn crossbeam(work: Work) -> Duration {
+    let (sender, receiver) = match work.capacity {
         Some(capacity) => crossbeam_channel::bounded(capacity),
         None => crossbeam_channel::unbounded(),
     };
     race(
-        load,
-        vec![sender; load.threads],
-        vec![receiver; load.threads],
+        work,
+        vec![sender; work.threads],
+        vec![receiver; work.threads],
         |sender, numbers| {
             for number in numbers {
                 sender.send(number).expect("open");
@@ -23,15 +23,15 @@ pub(crate) fn crossbeam(load: Load) -> Duration {
     )
 }
 
-pub(crate) fn kanal(load: Load) -> Duration {
-    let (sender, receiver) = match load.capacity {
+pub(crate) fn kanal(work: Work) -> Duration {
+    let (sender, receiver) = match work.capacity {
         Some(capacity) => kanal::bounded(capacity),
         None => kanal::unbounded(),
     };
     race(
-        load,
-        vec![sender; load.threads],
-        vec![receiver; load.threads],
+        work,
+        vec![sender; work.threads],
+        vec![receiver; work.threads],
         |sender, numbers| {
             for number in numbers {
                 sender.send(number).expect("open");
@@ -41,15 +41,15 @@ pub(crate) fn kanal(load: Load) -> Duration {
     )
 }
 
-pub(crate) fn flume(load: Load) -> Duration {
-    let (sender, receiver) = match load.capacity {
+pub(crate) fn flume(work: Work) -> Duration {
+    let (sender, receiver) = match work.capacity {
         Some(capacity) => flume::bounded(capacity),
         None => flume::unbounded(),
     };
     race(
-        load,
-        vec![sender; load.threads],
-        vec![receiver; load.threads],
+        work,
+        vec![sender; work.threads],
+        vec![receiver; work.threads],
         |sender, numbers| {
             for number in numbers {
                 sender.send(number).expect("open");
@@ -59,15 +59,15 @@ pub(crate) fn flume(load: Load) -> Duration {
     )
 }
 
-pub(crate) fn async_channel(load: Load) -> Duration {
-    let (sender, receiver) = match load.capacity {
+pub(crate) fn async_channel(work: Work) -> Duration {
+    let (sender, receiver) = match work.capacity {
         Some(capacity) => async_channel::bounded(capacity),
         None => async_channel::unbounded(),
     };
     race(
-        load,
-        vec![sender; load.threads],
-        vec![receiver; load.threads],
+        work,
+        vec![sender; work.threads],
+        vec![receiver; work.threads],
         |sender, numbers| {
             for number in numbers {
                 sender.send_blocking(number).expect("open");
@@ -84,14 +84,14 @@ pub(crate) fn async_channel(load: Load) -> Duration {
 }
 
 /// One consumer.
-pub(crate) fn tokio(load: Load) -> Duration {
+pub(crate) fn tokio(work: Work) -> Duration {
     use tokio::sync::mpsc;
 
-    match load.capacity {
+    match work.capacity {
         Some(capacity) => {
             let (sender, receiver) = mpsc::channel(capacity);
             race(
-                load,
+                work,
                 vec![sender],
                 vec![receiver],
                 |sender, numbers| {
@@ -105,7 +105,7 @@ pub(crate) fn tokio(load: Load) -> Duration {
         None => {
             let (sender, receiver) = mpsc::unbounded_channel();
             race(
-                load,
+                work,
                 vec![sender],
                 vec![receiver],
                 |sender, numbers| {
@@ -120,14 +120,14 @@ pub(crate) fn tokio(load: Load) -> Duration {
 }
 
 /// One consumer.
-pub(crate) fn std(load: Load) -> Duration {
+pub(crate) fn std(work: Work) -> Duration {
     use std::sync::mpsc;
 
-    match load.capacity {
+    match work.capacity {
         Some(capacity) => {
             let (sender, receiver) = mpsc::sync_channel(capacity);
             race(
-                load,
+                work,
                 vec![sender],
                 vec![receiver],
                 |sender, numbers| {
@@ -141,7 +141,7 @@ pub(crate) fn std(load: Load) -> Duration {
         None => {
             let (sender, receiver) = mpsc::channel();
             race(
-                load,
+                work,
                 vec![sender],
                 vec![receiver],
                 |sender, numbers| {

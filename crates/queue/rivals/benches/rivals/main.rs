@@ -1,6 +1,8 @@
-//! `queue` against its rivals: every item put, taken and marked done, from one thread to one and from four to four.
+//! `queue` against its rivals: every item is put, taken and marked done, between one and one thread
+//! and between four and four.
 //!
-//! Only tokio's and std's channels have a single consumer, so they stand out of the contests with four.
+//! The channels of tokio and std have a single consumer, so they are left out of the contests with
+//! four.
 
 mod channels;
 mod ours;
@@ -12,13 +14,13 @@ use workload_rivals::{Contest, Settings};
 
 const BATCH: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// What everybody has to carry.
+/// The work of each contestant.
 #[derive(Clone, Copy)]
-struct Load {
-    /// Producers, and as many consumers.
+struct Work {
+    /// The number of producers, and of consumers.
     threads: usize,
     capacity: Option<usize>,
-    /// Enough for some 20 milliseconds of the quicker ones.
+    /// Enough for about 20 ms of the faster ones.
     items: u64,
 }
 
@@ -26,34 +28,34 @@ fn main() {
     let settings = Settings::from_args();
     for (capacity, items) in [(None, 1_000_000), (Some(128), 400_000)] {
         for threads in [1, 4] {
-            let load = Load {
+            let work = Work {
                 threads,
                 capacity,
                 items,
             };
-            contest(load).run(&settings);
+            contest(work).run(&settings);
         }
     }
 }
 
-fn contest(load: Load) -> Contest<'static> {
-    let Load { threads, items, .. } = load;
-    let size = match load.capacity {
+fn contest(work: Work) -> Contest<'static> {
+    let Work { threads, items, .. } = work;
+    let size = match work.capacity {
         Some(room) => format!("bounded {room}"),
         None => "unbounded".to_owned(),
     };
     let title = format!("{threads}→{threads} threads, {size}");
     let mut contest = Contest::new(title, "item", items)
-        .ours("queue", move || ours::one_by_one(load))
-        .ours("queue, in batches", move || ours::batches(load))
-        .rival("crossbeam-channel", move || channels::crossbeam(load))
-        .rival("kanal", move || channels::kanal(load))
-        .rival("flume", move || channels::flume(load))
-        .rival("async-channel", move || channels::async_channel(load));
+        .ours("queue", move || ours::one_by_one(work))
+        .ours("queue, in batches", move || ours::batches(work))
+        .rival("crossbeam-channel", move || channels::crossbeam(work))
+        .rival("kanal", move || channels::kanal(work))
+        .rival("flume", move || channels::flume(work))
+        .rival("async-channel", move || channels::async_channel(work));
     if threads == 1 {
         contest = contest
-            .rival("tokio mpsc", move || channels::tokio(load))
-            .rival("std mpsc", move || channels::std(load));
+            .rival("tokio mpsc", move || channels::tokio(work))
+            .rival("std mpsc", move || channels::std(work));
     }
     contest.reach(1.4, "crossbeam-channel").reach_with(
         "queue, in batches",

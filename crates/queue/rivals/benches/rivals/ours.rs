@@ -1,4 +1,4 @@
-//! Our queue. Every item is marked done, and `join` says so in the end.
+//! Our queue. Every item is marked done, which the final `join` checks.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use effective_queue::Queue;
 
 use crate::race::race;
-use crate::{BATCH, Load};
+use crate::{BATCH, Work};
 
 fn queue(capacity: Option<usize>) -> Queue<u64> {
     match capacity.and_then(NonZeroUsize::new) {
@@ -15,13 +15,13 @@ fn queue(capacity: Option<usize>) -> Queue<u64> {
     }
 }
 
-pub(crate) fn one_by_one(load: Load) -> Duration {
-    let queue = queue(load.capacity);
+pub(crate) fn one_by_one(work: Work) -> Duration {
+    let queue = queue(work.capacity);
     let producer = queue.producer();
-    let producers = vec![producer; load.threads];
-    let consumers = vec![queue.clone(); load.threads];
+    let producers = vec![producer; work.threads];
+    let consumers = vec![queue.clone(); work.threads];
     let time = race(
-        load,
+        work,
         producers,
         consumers,
         |queue, numbers| {
@@ -35,13 +35,13 @@ pub(crate) fn one_by_one(load: Load) -> Duration {
     time
 }
 
-pub(crate) fn batches(load: Load) -> Duration {
-    let queue = queue(load.capacity);
+pub(crate) fn batches(work: Work) -> Duration {
+    let queue = queue(work.capacity);
     let producer = queue.producer();
-    let producers = vec![producer; load.threads];
-    let consumers = vec![queue.clone(); load.threads];
+    let producers = vec![producer; work.threads];
+    let consumers = vec![queue.clone(); work.threads];
     let time = race(
-        load,
+        work,
         producers,
         consumers,
         |queue, mut numbers| {

@@ -5,20 +5,21 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Load;
+use crate::Work;
 
-/// Runs the producers, each with its share of the numbers below `load.items`, against as many consumers, each of which
-/// says what its items add up to. The time is that from the start to the end of the last of them.
+/// Runs the producers, each with its share of the numbers below `work.items`, against as many
+/// consumers, each of which returns the sum of its items. Returns the time from the start to the
+/// end of the last thread.
 ///
-/// Each thread gets an end of its own, made before the clock runs, and drops it when it is finished.
+/// Each thread gets an end of its own, made before the clock starts, and drops it when it is done.
 pub(crate) fn race<P: Send, C: Send>(
-    load: Load,
+    work: Work,
     producers: Vec<P>,
     consumers: Vec<C>,
     produce: impl Fn(P, Range<u64>) + Sync,
     consume: impl Fn(C) -> u64 + Sync,
 ) -> Duration {
-    let share = load.items / producers.len() as u64;
+    let share = work.items / producers.len() as u64;
     let start = Barrier::new(producers.len() + consumers.len() + 1);
     let (start, produce, consume) = (&start, &produce, &consume);
     thread::scope(|scope| {
@@ -42,13 +43,13 @@ pub(crate) fn race<P: Send, C: Send>(
         let mut sum = 0;
         let mut last = begin;
         for handle in handles {
-            let (part, end) = handle.join().expect("nobody panics");
+            let (part, end) = handle.join().expect("no thread panics");
             sum += part;
             last = last.max(end);
         }
         assert_eq!(
             sum,
-            load.items * (load.items - 1) / 2,
+            work.items * (work.items - 1) / 2,
             "every item is taken once"
         );
         last - begin

@@ -1,31 +1,33 @@
-//! The second way through an unbounded queue: for many items at once, under one lock.
+//! The second path through an unbounded queue, for many items at once under one lock.
 //!
-//! A channel takes items one by one. What comes by the hundred is cheaper to move under a lock, so it goes by the lane. The
-//! order of the queue is kept like this:
+//! A channel takes items one by one. Chunks are cheaper to move under a lock, so they go to the
+//! bulk store. The order of the queue is preserved as follows:
 //!
-//! - The lane is *open* from the first chunk on until it is empty again. While it is open, single items take it too.
-//! - Whoever pops takes from the channel first, and from the lane only when it has found the channel empty *under the lock
-//!   of the lane*.
+//! - The bulk store is *open* from the first chunk until it is empty again. While it is open, single
+//!   items go there too.
+//! - A consumer takes from the channel first, and from the bulk store only if it has found the
+//!   channel empty *under the lock of the bulk store*.
 //!
-//! Take one producer's items `a`, then `b`. If both go the same way, they are in order. If `a` went by the channel and `b`
-//! by the lane, `a` was in the channel before the lock was released that let `b` in; who takes `b` has the lock after that,
-//! and found the channel empty, so `a` was gone. If `a` went by the lane and `b` by the channel, the lane was closed in
-//! between, so `a` was gone too. So no consumer gets `b` before `a` was taken.
+//! Take items `a` and then `b` of one producer. If both take the same path, they are in order. If
+//! `a` went to the channel and `b` to the bulk store, `a` was in the channel before the lock that
+//! stored `b` was released. The consumer of `b` holds the lock after that and found the channel
+//! empty, so `a` had been taken. If `a` went to the bulk store and `b` to the channel, the bulk
+//! store was closed in between, so `a` had been taken. So no consumer gets `b` before `a` is taken.
 
 use std::collections::VecDeque;
 
 use crossbeam_utils::CachePadded;
 
-use super::give_back_front;
+use super::shrink::shrink_deque;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock, sequenced};
 
-pub(super) struct Lane<T> {
-    /// Written under the lock, read without.
+pub(super) struct BulkStore<T> {
+    /// Written under the lock, read without it.
     open: CachePadded<AtomicBool>,
     items: Mutex<VecDeque<T>>,
 }
 
-impl<T> Lane<T> {
+impl<T> BulkStore<T> {
     pub(super) fn new() -> Self {
         Self {
             open: CachePadded::new(AtomicBool::new(false)),
@@ -33,7 +35,7 @@ impl<T> Lane<T> {
         }
     }
 
-    /// Stores an item if the lane is open, and hands it back otherwise.
+    /// Stores an item if the store is open, and hands it back otherwise.
     #[inline]
     pub(super) fn push_if_open(&self, item: T) -> Result<(), T> {
         if self.is_open() {
@@ -46,7 +48,7 @@ impl<T> Lane<T> {
     #[cold]
     fn push(&self, item: T) -> Result<(), T> {
         let mut items = lock(&self.items);
-        // It may have been emptied meanwhile.
+        // It may have been emptied since.
         if items.is_empty() {
             return Err(item);
         }
@@ -55,7 +57,7 @@ impl<T> Lane<T> {
         Ok(())
     }
 
-    /// Stores all of them, which opens the lane.
+    /// Stores a whole chunk, which opens the store.
     pub(super) fn push_all(&self, chunk: &mut VecDeque<T>) {
         if chunk.is_empty() {
             return;
@@ -115,11 +117,11 @@ impl<T> Lane<T> {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// `items` is what is under the lock, after some were taken.
+    /// Closes the store if `items`, its content after a take, is empty.
     fn close_if_empty(&self, items: &mut VecDeque<T>) {
         if items.is_empty() {
             self.open.store(false, Ordering::SeqCst);
         }
-        give_back_front(items);
+        shrink_deque(items);
     }
 }
