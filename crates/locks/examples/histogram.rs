@@ -1,6 +1,6 @@
-//! Words of a text, counted by several threads into one map: accumulated by each for itself, merged at the end.
+//! Counts the words of a text on several threads, each with a local handle of one sharded map.
 //!
-//! `cargo run -p locks --example histogram -- README.md`
+//! `cargo run -p effective-locks --example histogram -- README.md`
 
 use std::env;
 use std::error::Error;
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 for word in words {
                     counts.update(word, |count| *count += 1);
                 }
-                // Merged here, when the handle is dropped. `into_map` below does not compile while there is one.
+                // Dropping the handle merges it. `into_map` below does not compile before that.
             });
         }
     });

@@ -1,7 +1,7 @@
-//! Ten threads, three of which may use the database at once: a semaphore, with a timeout for the impatient, and an event
-//! that starts all of them together.
+//! Ten threads that share three database connections: a semaphore with a timeout, and an event that
+//! starts all of them together.
 //!
-//! `cargo run -p locks --example limit`
+//! `cargo run -p effective-locks --example limit`
 
 use std::thread;
 use std::time::Duration;
@@ -34,5 +34,5 @@ fn main() {
     for line in log.into_inner() {
         println!("{line}");
     }
-    println!("{} connections are free again", connections.available());
+    println!("{} connections are free", connections.available());
 }

@@ -1,7 +1,6 @@
-//! Item 54's lost update: what Python allows, what Rust refuses, the one way to get it back in safe Rust, and five ways to
-//! count right.
+//! The lost update of Item 54: how to write it in safe Rust, and five correct ways to count.
 //!
-//! `cargo run -p locks --example lost_update`
+//! `cargo run -p effective-locks --example lost_update`
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,8 +23,8 @@ fn sample(count: impl Fn() + Sync) {
 fn main() {
     println!("{THREADS} threads count {READINGS} readings each:");
 
-    // `counter += 1` on a plain variable does not compile: see the documentation, `effective_locks::races`. With an atomic that is
-    // read and then written it does, and it is Python's bug.
+    // `counter += 1` on a plain variable does not compile: see `effective_locks::races`. An atomic
+    // that is loaded and then stored does, and has the bug of Python.
     let counter = AtomicU64::new(0);
     sample(|| {
         let value = counter.load(Ordering::SeqCst);
@@ -33,7 +32,7 @@ fn main() {
     });
     let sum = counter.into_inner();
     let lost = THREADS * READINGS - sum;
-    println!("  load, then store    {sum:>7}, so {lost} updates are lost");
+    println!("  load, then store    {sum:>7}, {lost} updates are lost");
 
     let counter = AtomicU64::new(0);
     sample(|| {

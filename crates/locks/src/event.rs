@@ -1,3 +1,5 @@
+//! [`Event`], a flag that threads can wait for.
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -5,9 +7,10 @@ use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, const_fn, lock, wait_un
 
 /// A flag that threads can wait for: Python's `threading.Event`.
 ///
-/// A [`set`](Event::set) lets everybody go who waits at that moment, also when a [`clear`](Event::clear) follows at once,
-/// and everybody who comes later, until it is cleared. What was done before `set` is visible to those it lets go. While it
-/// is set, waiting is one load; while nobody waits, setting is one atomic operation. Those who wait sleep.
+/// [`set`](Event::set) releases all threads that wait at that moment, even if a
+/// [`clear`](Event::clear) follows at once, and all later ones until the flag is cleared. Writes
+/// before `set` are visible to the released threads. Waiting costs one load while the flag is set,
+/// and setting costs one atomic operation while no thread waits. Waiting threads sleep.
 ///
 /// ```
 /// use std::thread;
@@ -24,16 +27,17 @@ use crate::sync::{AtomicUsize, Condvar, Mutex, Ordering, const_fn, lock, wait_un
 /// ```
 pub struct Event {
     state: AtomicUsize,
-    /// How often those who waited have been let go. A waiter goes by this and not by the flag, which may have been cleared
-    /// again by the time it wakes.
+    /// The number of times that waiters have been released. A waiter checks this and not the flag,
+    /// which may have been cleared again by the time it wakes.
     releases: Mutex<u64>,
     released: Condvar,
 }
 
-// From and to `UNSET_WAITED_FOR` only under the lock: so whoever sees it there can rely on it.
+// Changes from and to `UNSET_WITH_WAITERS` happen only under the lock, so that it can be relied on
+// there.
 const UNSET: usize = 0;
 const SET: usize = 1;
-const UNSET_WAITED_FOR: usize = 2;
+const UNSET_WITH_WAITERS: usize = 2;
 
 impl Event {
     const_fn! {
@@ -47,11 +51,12 @@ impl Event {
         }
     }
 
-    /// Sets the flag and lets everybody go who waits. It does not wait for them to run.
+    /// Sets the flag and releases all waiting threads, without waiting for them to run.
     pub fn set(&self) {
         let mut state = self.state.load(Ordering::Relaxed);
-        while state != UNSET_WAITED_FOR {
-            // Also if it is set already: those who are let go from here on see what this thread did before.
+        while state != UNSET_WITH_WAITERS {
+            // Even if it is already set: threads released from now on see the writes of this
+            // thread.
             match self
                 .state
                 .compare_exchange(state, SET, Ordering::Release, Ordering::Relaxed)
@@ -61,36 +66,36 @@ impl Event {
             }
         }
         let mut releases = lock(&self.releases);
-        // Another thread may have been here in between. Then there is nobody to let go, or only who came since.
-        if self.state.swap(SET, Ordering::Release) == UNSET_WAITED_FOR {
+        // Another `set` may have come first. Then there are no waiters, or only later ones.
+        if self.state.swap(SET, Ordering::Release) == UNSET_WITH_WAITERS {
             *releases += 1;
             drop(releases);
             self.released.notify_all();
         }
     }
 
-    /// Takes the flag back. Who waits from now on waits for the next `set`.
+    /// Clears the flag. Threads that wait from now on wait for the next `set`.
     pub fn clear(&self) {
-        // Otherwise it is not set, and there is nothing to do.
+        // It fails if the flag is not set: there is nothing to do.
         let _ = self
             .state
             .compare_exchange(SET, UNSET, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    /// Whether the flag is set at this moment.
+    /// Whether the flag is set.
     pub fn is_set(&self) -> bool {
         self.state.load(Ordering::Acquire) == SET
     }
 
-    /// Waits until the flag is set. It returns at once if it is.
+    /// Waits until the flag is set. Returns at once if it is.
     pub fn wait(&self) {
         self.wait_deadline(None);
     }
 
-    /// Waits until the flag is set, or for that long. Says whether it was set.
-    #[must_use = "only the result says whether the event was set or the time was up"]
+    /// Waits until the flag is set, for at most `timeout`. Returns whether it was set.
+    #[must_use = "the result says whether the event was set or the wait timed out"]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        // A deadline that no clock can show is none.
+        // A deadline that the clock cannot express never comes.
         self.is_set() || self.wait_deadline(Instant::now().checked_add(timeout))
     }
 
@@ -107,17 +112,17 @@ impl Event {
         while *releases == before && in_time {
             (releases, in_time) = wait_until(&self.released, &self.releases, releases, deadline);
         }
-        // Also when both happened at once.
+        // A set that coincides with the timeout counts.
         *releases != before
     }
 
-    /// Says, under the lock, that somebody waits. `false` if the event is set by now.
+    /// Announces a waiter, under the lock. `false` if the event is set by now.
     fn announce(&self) -> bool {
         let before = self.state.compare_exchange(
             UNSET,
-            UNSET_WAITED_FOR,
+            UNSET_WITH_WAITERS,
             Ordering::Relaxed,
-            // In case it is set: then the wait is over, and what was done before the `set` must be visible.
+            // If it is set, the wait is over, and writes before the `set` must be visible.
             Ordering::Acquire,
         );
         before != Err(SET)
@@ -146,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_that_is_cleared_at_once_lets_those_go_who_waited() {
+    fn set_cleared_at_once_still_releases_waiters() {
         let event = Arc::new(Event::new());
         let (gone, goes) = mpsc::channel();
         for round in 0..200 {
@@ -157,15 +162,15 @@ mod tests {
                     let _ = gone.send(());
                 });
             }
-            // The first of them, at least, waits by now.
-            while event.state.load(Ordering::Relaxed) != UNSET_WAITED_FOR {
+            // Wait until at least one of them waits.
+            while event.state.load(Ordering::Relaxed) != UNSET_WITH_WAITERS {
                 thread::yield_now();
             }
             event.set();
             event.clear();
             let patience = Duration::from_secs(30);
             assert!(goes.recv_timeout(patience).is_ok(), "round {round}");
-            // Those that came too late for the first.
+            // Release those that came too late for the first.
             event.set();
             for _ in 0..2 {
                 assert!(goes.recv_timeout(patience).is_ok(), "round {round}");

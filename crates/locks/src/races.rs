@@ -1,4 +1,4 @@
-//! Which data races Rust refuses to build, and what it still lets you do wrong.
+//! Data races that Rust refuses to compile, and race conditions that it does not.
 //!
 //! # The update that Python loses
 //!
@@ -13,27 +13,30 @@
 //!         counter += weight(reading)      # read, call, add, write: not one step
 //! ```
 //!
-//! The interpreter's lock protects the interpreter, not the program. It may be handed on between the read and the write:
+//! The lock of the interpreter protects the interpreter, not the program. It may be released
+//! between the read and the write:
 //!
 //! | `counter` | thread A | thread B |
 //! |---:|---|---|
 //! | 41 | reads 41 | |
-//! | 41 | *(handed on)* | reads 41 |
+//! | 41 | *(lock released)* | reads 41 |
 //! | 42 | | writes 41 + 1 |
 //! | 42 | writes 41 + 1 | |
 //!
-//! Two updates, and the count went up by one. Nothing says so, and it is rare enough to pass every test: five threads that
-//! counted 200,000 times each like this reached the full 1,000,000 under CPython 3.11 as it is, and 356,960 when it handed
-//! its lock on every 10 µs (`sys.setswitchinterval`). Where it may be handed on differs from version to version, and a
-//! free-threaded build has no such lock at all.
+//! Two updates, and the count went up by one. There is no error, and it is rare enough to pass
+//! every test: five threads that counted 200,000 times each like this reached the full 1,000,000
+//! under CPython 3.11 by default, and 356,960 when it released its lock every 10 µs
+//! (`sys.setswitchinterval`). Where it is released differs between versions, and a free-threaded
+//! build has no such lock at all.
 //!
-//! # What Rust refuses
+//! # Data races: refused
 //!
-//! A data race is memory that one thread writes while another one reads or writes it, without an order between them. In
-//! safe Rust no program with one compiles. Each example below is a test that it does not, and of the reason (the error
-//! code).
+//! A data race is memory that one thread writes while another thread reads or writes it, without an
+//! order between them. Safe Rust compiles no program with a data race. Each example below is a test
+//! that the program is refused, with the expected error code.
 //!
-//! **Two threads that both change a variable**, the program above: only one may borrow it for changing.
+//! **Two threads that both change a variable**, as in the program above: only one may borrow it
+//! mutably.
 //!
 //! ```compile_fail,E0499
 //! let mut counter = 0;
@@ -43,7 +46,7 @@
 //! });
 //! ```
 //!
-//! **Reading while another thread writes**: nobody may look while somebody may change it.
+//! **Reading while another thread writes**: no shared borrow is allowed during a mutable one.
 //!
 //! ```compile_fail,E0502
 //! let mut counter = 0;
@@ -53,7 +56,8 @@
 //! });
 //! ```
 //!
-//! **A thread that may outlive what it uses**: one that is not scoped has to own it, or share the ownership (`Arc`).
+//! **A thread that may outlive its data**: a thread that is not scoped must own its data, or share
+//! the ownership (`Arc`).
 //!
 //! ```compile_fail,E0373
 //! let readings = vec![1, 2, 3];
@@ -62,7 +66,7 @@
 //! thread.join().unwrap();
 //! ```
 //!
-//! **Using what was handed over.** A value that was moved into a thread is no longer here.
+//! **Using a value after it was moved into a thread.**
 //!
 //! ```compile_fail,E0382
 //! let mut readings = vec![1, 2, 3];
@@ -71,7 +75,8 @@
 //! thread.join().unwrap();
 //! ```
 //!
-//! **A global that everybody changes**: Python's `global counter`. Any use of one is `unsafe`; an atomic or a mutex is not.
+//! **A mutable global**, Python's `global counter`: any use is `unsafe`. An atomic or a mutex is
+//! not.
 //!
 //! ```compile_fail,E0133
 //! static mut COUNTER: u64 = 0;
@@ -79,7 +84,7 @@
 //! thread.join().unwrap();
 //! ```
 //!
-//! **Sharing is not changing**: what is shared through an `Arc` can only be read,
+//! **Changing shared data**: an `Arc` gives read access only,
 //!
 //! ```compile_fail,E0596
 //! use std::sync::Arc;
@@ -89,7 +94,7 @@
 //! std::thread::spawn(move || shared.push(4)).join().unwrap();
 //! ```
 //!
-//! fields included.
+//! which includes fields.
 //!
 //! ```compile_fail,E0594
 //! use std::sync::Arc;
@@ -100,7 +105,8 @@
 //! std::thread::spawn(move || shared.count += 1).join().unwrap();
 //! ```
 //!
-//! **Types made for one thread**, whose own bookkeeping would race: a reference count that is not atomic cannot be sent,
+//! **Types for a single thread**, whose own state would race: a reference count that is not atomic
+//! cannot be sent,
 //!
 //! ```compile_fail,E0277
 //! use std::rc::Rc;
@@ -109,8 +115,8 @@
 //! std::thread::spawn(move || readings.len()).join().unwrap();
 //! ```
 //!
-//! and a cell, which changes through a shared reference, cannot be shared. Here is the lost update once more: a `Cell` is
-//! read, and then written.
+//! and a cell, which changes through a shared reference, cannot be shared. This is the lost update
+//! again: a `Cell` is read and then written.
 //!
 //! ```compile_fail,E0277
 //! use std::cell::Cell;
@@ -122,7 +128,7 @@
 //! });
 //! ```
 //!
-//! **Going around a lock.** The value is inside the mutex, and there is no way to it but locking,
+//! **Bypassing a lock.** The value is inside the mutex and reachable only by locking,
 //!
 //! ```compile_fail,E0614
 //! use std::sync::Mutex;
@@ -131,7 +137,7 @@
 //! *counter += 1;
 //! ```
 //!
-//! a reference to it lives no longer than the lock is held,
+//! a reference to the value cannot outlive the guard,
 //!
 //! ```compile_fail,E0597
 //! use std::sync::Mutex;
@@ -145,7 +151,7 @@
 //! println!("{first}");
 //! ```
 //!
-//! the lock cannot be let go while such a reference is in use,
+//! the mutex cannot be unlocked while such a reference is in use,
 //!
 //! ```compile_fail,E0505
 //! use effective_locks::TimedMutex;
@@ -157,7 +163,8 @@
 //! println!("{first}");
 //! ```
 //!
-//! and it is let go by the thread that took it: a guard cannot be sent to another one. Std's,
+//! and it is unlocked by the thread that locked it: a guard cannot be sent to another thread. This
+//! holds for std,
 //!
 //! ```compile_fail,E0277
 //! use std::sync::Mutex;
@@ -169,7 +176,7 @@
 //! });
 //! ```
 //!
-//! and those of this crate.
+//! and for this crate.
 //!
 //! ```compile_fail,E0277
 //! use effective_locks::TimedMutex;
@@ -181,7 +188,7 @@
 //! });
 //! ```
 //!
-//! **Reading a reader-writer lock does not let you write.**
+//! **Writing through the read guard of a reader-writer lock.**
 //!
 //! ```compile_fail,E0594
 //! use std::sync::RwLock;
@@ -190,8 +197,8 @@
 //! *counter.read().unwrap() += 1;
 //! ```
 //!
-//! **Taking the result before all have delivered.** The handles of a sharded map borrow it, so the whole of it cannot be
-//! had while there is one that has not been merged.
+//! **Taking the result before all threads have merged theirs.** The handles of a sharded map borrow
+//! it, so the map cannot be consumed while one of them has not been merged.
 //!
 //! ```compile_fail,E0505
 //! use effective_locks::sharded::Map;
@@ -203,12 +210,13 @@
 //! drop(mine);
 //! ```
 //!
-//! # What it lets you do wrong
+//! # Race conditions: not refused
 //!
-//! No data race is not no race. These compile; all of them are about *which* steps belong together, and that only you know.
+//! A program without data races can still have race conditions. The following compile: the compiler
+//! cannot know which steps belong together.
 //!
-//! **The lost update, in atomics.** Each step is atomic, the two together are not. The barrier makes the bad order certain,
-//! which would otherwise come once in a million times:
+//! **The lost update, with atomics.** Each step is atomic, the two together are not. The barrier
+//! forces the bad order, which would otherwise occur once in a million times:
 //!
 //! ```
 //! use std::sync::Barrier;
@@ -225,24 +233,26 @@
 //!         });
 //!     }
 //! });
-//! assert_eq!(counter.into_inner(), 42); // and not 43
+//! assert_eq!(counter.into_inner(), 42); // not 43
 //! ```
 //!
-//! No ordering repairs that, not even `SeqCst`. One step does: `fetch_add`, or `fetch_update` for anything else.
-//! `tests/model_check.rs` shows that the first loses an update in some order, and the second in none.
+//! No memory ordering fixes that, not even `SeqCst`. A single step does: `fetch_add`, or
+//! `fetch_update` for anything else. `tests/model_check.rs` shows that load and store lose an
+//! update in some interleaving, and `fetch_add` in none.
 //!
-//! **Check, then act, under two locks.** What was checked need not hold any more when the lock is taken again:
+//! **Check, then act, under two separate locks.** The condition may no longer hold when the lock is
+//! taken again:
 //!
 //! ```
 //! use std::sync::{Barrier, Mutex};
 //! use std::thread;
 //!
-//! let (balance, both_have_looked) = (Mutex::new(100), Barrier::new(2));
+//! let (balance, both_have_checked) = (Mutex::new(100), Barrier::new(2));
 //! thread::scope(|scope| {
 //!     for _ in 0..2 {
 //!         scope.spawn(|| {
 //!             let enough = *balance.lock().unwrap() >= 80; // unlocked at the end of this line
-//!             both_have_looked.wait();
+//!             both_have_checked.wait();
 //!             if enough {
 //!                 *balance.lock().unwrap() -= 80;
 //!             }
@@ -252,11 +262,13 @@
 //! assert_eq!(balance.into_inner().unwrap(), -60);
 //! ```
 //!
-//! Hold one guard over both, or use one call that does both: `update` of [`sharded::Map`](crate::sharded::Map) is one.
+//! Hold one guard for both steps, or use a call that does both, such as `update` of
+//! [`sharded::Map`](crate::sharded::Map).
 //!
-//! **Two locks in two orders** wait for each other for ever, once each thread has its first one. Take locks in the same
-//! order everywhere, by address or rank if nothing else offers itself; or give up after a while and let go of what you
-//! have. [`TimedMutex`](crate::TimedMutex) makes an error of the hang, which says who has the lock and where it was taken:
+//! **Two locks in two orders** deadlock once each thread holds its first one. Lock in the same
+//! order everywhere, by address or rank if there is no natural order, or time out and release the
+//! locks that you hold. [`TimedMutex`](crate::TimedMutex) turns the hang into an error that says
+//! which thread holds the lock and where it was locked:
 //!
 //! ```
 //! use std::sync::Barrier;
@@ -282,9 +294,10 @@
 //! });
 //! ```
 //!
-//! **A lock that its own thread has already** is a hang or a panic with std's mutex. A closure given to a sharded map must
-//! not use that map, for the same reason.
+//! **Locking a mutex twice in one thread** hangs or panics with the mutex of std. For the same
+//! reason, a closure passed to a sharded map must not use that map.
 //!
-//! **A value left half-changed.** A panic under a lock leaves the value as it was at that moment. Std's mutex is poisoned
-//! then and says so to the next one; parking_lot's, and those of this crate, are not. Change the value in one step at the
-//! end, or check it.
+//! **A value left half changed.** A panic under a lock leaves the value as it is at that moment.
+//! The mutex of std is then poisoned, and the next `lock` returns an error; the mutexes of
+//! parking_lot and of this crate are not. Change the value in a single step at the end, or check
+//! it.

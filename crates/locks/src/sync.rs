@@ -1,5 +1,4 @@
-//! The primitives that the protocols of this crate rest on: std's, or loom's under the model checker. So it is the very
-//! code of the library that `tests/model_check.rs` runs through its interleavings.
+//! The primitives under the checked protocols: std's, or loom's under `cfg(model_check)`.
 
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ pub(crate) use std::{
     thread::{Thread, current, park},
 };
 
-/// A `const fn`; under the model checker, whose primitives are made at run time, a plain one.
+/// A `const fn`, or a plain function under loom, whose primitives have no `const` constructors.
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty $body:block) => {
         #[cfg(not(model_check))]
@@ -29,14 +28,14 @@ macro_rules! const_fn {
 }
 pub(crate) use const_fn;
 
-/// Locks. No code of the user runs under the locks of this module, so none is ever poisoned.
+/// Ignores poison: no code of the caller runs under these locks.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Sleeps until unparked, without a reason, or until the deadline, which is `false`.
+/// Parks until unparked, spuriously, or until the deadline. `false` if the deadline has passed.
 #[cfg(not(model_check))]
 pub(crate) fn park_until(deadline: Option<Instant>) -> bool {
     let Some(deadline) = deadline else {
@@ -51,7 +50,7 @@ pub(crate) fn park_until(deadline: Option<Instant>) -> bool {
     true
 }
 
-/// As above. A deadline is over at once: the checker goes on with this thread at whatever moment, so early and late.
+/// As above, with a deadline that passes at once: loom resumes this thread at any later step.
 #[cfg(model_check)]
 pub(crate) fn park_until(deadline: Option<Instant>) -> bool {
     if deadline.is_none() {
@@ -60,7 +59,7 @@ pub(crate) fn park_until(deadline: Option<Instant>) -> bool {
     deadline.is_none()
 }
 
-/// Waits until notified, without a reason, or until the deadline, which is `false`.
+/// Waits until notified, spuriously, or until the deadline. `false` if the deadline has passed.
 #[cfg(not(model_check))]
 pub(crate) fn wait_until<'a, T>(
     condition: &Condvar,
@@ -83,7 +82,7 @@ pub(crate) fn wait_until<'a, T>(
     (guard, true)
 }
 
-/// As above. A deadline is over at once, but the lock is let go in between.
+/// As above, with a deadline that passes at once, after the lock has been released in between.
 #[cfg(model_check)]
 pub(crate) fn wait_until<'a, T>(
     condition: &Condvar,

@@ -1,3 +1,5 @@
+//! [`TimedMutex`], a mutex whose timeout error names the holder.
+
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
@@ -6,19 +8,20 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::TimedOut;
-use crate::timed_out::Holder;
+use crate::timed_out::{Holder, TimedOut};
 
-/// A mutex with a name that can say, when it was not free in time, who has it and where it was taken.
+/// A named mutex whose timeout error says which thread holds it and where it was locked.
 ///
-/// For locks that might deadlock, or that are held for long: with it a hang becomes an error that names the culprit.
-/// Keeping the record costs some thirty nanoseconds per locking. For a lock that is taken millions of times a second,
-/// [`parking_lot::Mutex`](https://docs.rs/parking_lot/latest/parking_lot/type.Mutex.html) has timeouts as well
-/// (`try_lock_for`) and keeps no record.
+/// For locks that might deadlock or that are held for long: a hang becomes an error that names the
+/// culprit. Keeping the record costs about thirty nanoseconds per lock. For a lock that is taken
+/// millions of times a second, use
+/// [`parking_lot::Mutex`](https://docs.rs/parking_lot/latest/parking_lot/type.Mutex.html), which
+/// has timeouts as well (`try_lock_for`) and keeps no record.
 ///
-/// It is not poisoned: after a panic of its holder it is free, and the value is as the holder left it. A thread that comes
-/// just as it is freed may have it before those that wait; now and then it is handed to the first of those, so that nobody
-/// waits for ever (parking_lot's eventual fairness).
+/// It is not poisoned: if its holder panics it is unlocked, and the value is as the holder left it.
+/// A thread that arrives while it is being unlocked may overtake the waiting threads, but now and
+/// then the mutex is handed to the first of those, so that no thread waits forever (the eventual
+/// fairness of parking_lot).
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,52 +36,53 @@ use crate::timed_out::Holder;
 /// ```
 pub struct TimedMutex<T: ?Sized> {
     name: &'static str,
-    /// Written by the holder of `value`, read by those who have waited in vain. A lock of its own, since they must not
-    /// need the other one; it is held for a few instructions only.
+    /// Written by the holder of `value`, read by threads that timed out. It has a separate lock,
+    /// held only for a few instructions, since those threads do not have the other one.
     record: Mutex<Record>,
     value: Mutex<T>,
 }
 
 struct Record {
     holder: Option<(Thread, &'static Location<'static>)>,
-    turns: u64,
+    /// How often the lock was taken.
+    acquisitions: u64,
 }
 
 impl<T> TimedMutex<T> {
-    /// A mutex of that name, which occurs in the error.
+    /// A mutex whose errors contain `name`.
     pub const fn new(name: &'static str, value: T) -> Self {
         Self {
             name,
             record: Mutex::new(Record {
                 holder: None,
-                turns: 0,
+                acquisitions: 0,
             }),
             value: Mutex::new(value),
         }
     }
 
-    /// The value, of a mutex that nobody else has any more.
+    /// Consumes the mutex and returns the value.
     pub fn into_inner(self) -> T {
         self.value.into_inner()
     }
 }
 
 impl<T: ?Sized> TimedMutex<T> {
-    /// Locks, and waits as long as it takes.
+    /// Locks, waiting without a timeout.
     ///
-    /// A thread that has it already waits for ever.
+    /// A thread that already holds the lock waits forever.
     #[track_caller]
     pub fn lock(&self) -> TimedMutexGuard<'_, T> {
         self.hold(self.value.lock(), Location::caller())
     }
 
-    /// Locks if nobody else has it.
+    /// Locks if the mutex is free.
     #[track_caller]
     pub fn try_lock(&self) -> Option<TimedMutexGuard<'_, T>> {
         Some(self.hold(self.value.try_lock()?, Location::caller()))
     }
 
-    /// Locks, and waits no longer than `timeout`.
+    /// Locks, waiting for at most `timeout`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -87,31 +91,32 @@ impl<T: ?Sized> TimedMutex<T> {
     /// let balance = TimedMutex::new("balance", 100);
     /// let held = balance.lock();
     /// let error = balance.lock_timeout(Duration::from_millis(5)).unwrap_err().to_string();
-    /// assert!(error.starts_with("the lock `balance` was not free within 5ms, the thread `main` has it, taken at "));
+    /// assert!(error.starts_with("the lock `balance` was not free within 5ms, the thread `main`"));
     /// ```
     ///
     /// # Errors
-    /// [`TimedOut`], which says who has it, where it was taken, and whether it changed hands meanwhile.
+    /// [`TimedOut`], which says which thread holds the lock, where it took it, and whether the lock
+    /// changed hands in the meantime.
     #[track_caller]
     pub fn lock_timeout(&self, timeout: Duration) -> Result<TimedMutexGuard<'_, T>, TimedOut> {
-        let place = Location::caller();
-        // First without the record: a free lock costs no more than with `lock`.
+        let location = Location::caller();
+        // A free lock costs no more than with `lock`.
         if let Some(guard) = self.value.try_lock() {
-            return Ok(self.hold(guard, place));
+            return Ok(self.hold(guard, location));
         }
-        let turns = self.record.lock().turns;
+        let acquisitions = self.record.lock().acquisitions;
         match self.value.try_lock_for(timeout) {
-            Some(guard) => Ok(self.hold(guard, place)),
-            None => Err(self.timed_out(timeout, turns)),
+            Some(guard) => Ok(self.hold(guard, location)),
+            None => Err(self.timed_out(timeout, acquisitions)),
         }
     }
 
-    /// The value. No lock is taken: the borrow says that nobody else has it.
+    /// The value. The exclusive borrow makes locking unnecessary.
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
     }
 
-    /// The name.
+    /// The name of the mutex.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -119,11 +124,11 @@ impl<T: ?Sized> TimedMutex<T> {
     fn hold<'a>(
         &'a self,
         value: MutexGuard<'a, T>,
-        place: &'static Location<'static>,
+        location: &'static Location<'static>,
     ) -> TimedMutexGuard<'a, T> {
         let mut record = self.record.lock();
-        record.holder = Some((thread::current(), place));
-        record.turns = record.turns.wrapping_add(1);
+        record.holder = Some((thread::current(), location));
+        record.acquisitions = record.acquisitions.wrapping_add(1);
         TimedMutexGuard {
             record: &self.record,
             value,
@@ -131,19 +136,19 @@ impl<T: ?Sized> TimedMutex<T> {
     }
 
     #[cold]
-    fn timed_out(&self, timeout: Duration, turns_before: u64) -> TimedOut {
+    fn timed_out(&self, timeout: Duration, acquisitions_before: u64) -> TimedOut {
         let record = self.record.lock();
         let holder = record.holder.clone();
-        let turns = record.turns.wrapping_sub(turns_before);
+        let acquisitions = record.acquisitions.wrapping_sub(acquisitions_before);
         drop(record);
-        let holder = holder.map(|(thread, place)| Holder {
+        let holder = holder.map(|(thread, location)| Holder {
             thread: match thread.name() {
                 Some(name) => format!("the thread `{name}`"),
-                None => format!("a thread without a name ({:?})", thread.id()),
+                None => format!("an unnamed thread ({:?})", thread.id()),
             },
-            place,
+            location,
         });
-        TimedOut::lock(timeout, self.name, holder, turns)
+        TimedOut::lock(timeout, self.name, holder, acquisitions)
     }
 }
 
@@ -159,8 +164,8 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for TimedMutex<T> {
     }
 }
 
-/// The right to use the value of a [`TimedMutex`], until it is dropped.
-#[must_use = "the lock is free again when this is dropped"]
+/// The guard of a [`TimedMutex`]: it gives access to the value and unlocks when dropped.
+#[must_use = "the mutex is unlocked when this is dropped"]
 pub struct TimedMutexGuard<'a, T: ?Sized> {
     record: &'a Mutex<Record>,
     value: MutexGuard<'a, T>,
@@ -168,7 +173,7 @@ pub struct TimedMutexGuard<'a, T: ?Sized> {
 
 impl<T: ?Sized> Drop for TimedMutexGuard<'_, T> {
     fn drop(&mut self) {
-        // Before `value`, which is dropped after this: nobody is on record who no longer has it.
+        // Before `value` is dropped, so that the record never names a thread that has unlocked it.
         self.record.lock().holder = None;
     }
 }

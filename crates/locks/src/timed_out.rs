@@ -1,21 +1,24 @@
+//! [`TimedOut`], the error of every wait with a timeout.
+
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// What could not be had in time. It says what was waited for, and what was in the way.
+/// A lock or a permit was not available within the timeout. The error says what was waited for and
+/// what was in the way.
 ///
-/// Nothing has changed: what did not get its turn is out of the line again. Only what goes over a sharded map shard by
-/// shard has dealt with some of them; its documentation says so.
+/// The call has changed nothing, and a waiter has left its queue. The exceptions are calls that go
+/// through a sharded map shard by shard, as their documentation says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TimedOut(
-    // Boxed, so that a result is no bigger for the rare case.
+    // Boxed, so that a `Result` stays small.
     Box<Wait>,
 );
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wait {
-    time: Duration,
+    timeout: Duration,
     object: Object,
 }
 
@@ -29,57 +32,54 @@ enum Object {
     Lock {
         name: &'static str,
         holder: Option<Holder>,
-        turns: u64,
+        acquisitions: u64,
     },
     Shard,
 }
 
-/// Who has a lock.
+/// The holder of a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub(crate) thread: String,
-    pub(crate) place: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
 }
 
 impl TimedOut {
-    pub(crate) fn permits(time: Duration, wanted: usize, free: usize, ahead: usize) -> Self {
-        Self::of(
-            time,
-            Object::Permits {
-                wanted,
-                free,
-                ahead,
-            },
-        )
+    pub(crate) fn permits(timeout: Duration, wanted: usize, free: usize, ahead: usize) -> Self {
+        let object = Object::Permits {
+            wanted,
+            free,
+            ahead,
+        };
+        Self::new(timeout, object)
     }
 
+    /// `acquisitions` counts how often the lock was taken during the wait.
     pub(crate) fn lock(
-        time: Duration,
+        timeout: Duration,
         name: &'static str,
         holder: Option<Holder>,
-        turns: u64,
+        acquisitions: u64,
     ) -> Self {
-        Self::of(
-            time,
-            Object::Lock {
-                name,
-                holder,
-                turns,
-            },
-        )
+        let object = Object::Lock {
+            name,
+            holder,
+            acquisitions,
+        };
+        Self::new(timeout, object)
     }
 
-    pub(crate) fn shard(time: Duration) -> Self {
-        Self::of(time, Object::Shard)
+    pub(crate) fn shard(timeout: Duration) -> Self {
+        Self::new(timeout, Object::Shard)
     }
 
-    fn of(time: Duration, object: Object) -> Self {
-        Self(Box::new(Wait { time, object }))
+    fn new(timeout: Duration, object: Object) -> Self {
+        Self(Box::new(Wait { timeout, object }))
     }
 
-    /// The time that was allowed.
+    /// The timeout of the call.
     pub fn timeout(&self) -> Duration {
-        self.0.time
+        self.0.timeout
     }
 }
 
@@ -91,45 +91,48 @@ impl fmt::Debug for TimedOut {
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Wait { time, object } = &*self.0;
+        let Wait { timeout, object } = &*self.0;
         match object {
             Object::Permits {
                 wanted,
                 free,
                 ahead,
-            } => write!(
-                f,
-                "no {} of the semaphore within {time:?} ({free} free, {ahead} waiting ahead): allow more time or more \
-                 permits, or hold them for less long",
+            } => {
                 match wanted {
-                    1 => "permit".to_owned(),
-                    wanted => format!("{wanted} permits"),
-                },
-            ),
+                    1 => f.write_str("no permit was available")?,
+                    wanted => write!(f, "fewer than {wanted} permits were available")?,
+                }
+                write!(
+                    f,
+                    " within {timeout:?} ({free} free, {ahead} waiting ahead): allow more time or \
+                     more permits, or hold permits for a shorter time"
+                )
+            }
             Object::Lock {
                 name,
                 holder,
-                turns,
+                acquisitions,
             } => {
-                write!(f, "the lock `{name}` was not free within {time:?}")?;
-                if let Some(Holder { thread, place }) = holder {
-                    write!(f, ", {thread} has it, taken at {place}")?;
+                write!(f, "the lock `{name}` was not free within {timeout:?}")?;
+                if let Some(Holder { thread, location }) = holder {
+                    write!(f, ", {thread} holds it, taken at {location}")?;
                 }
-                match turns {
+                match acquisitions {
                     0 => f.write_str(
-                        ", and it never changed hands: look whether the holder waits for a lock of this thread, or \
-                         holds it for too long",
+                        ", and it never changed hands: check whether the holder waits for a lock of \
+                         this thread",
                     ),
-                    turns => write!(
+                    n => write!(
                         f,
-                        ", and it changed hands {turns} {}: allow more time, or hold it for less long",
-                        if *turns == 1 { "time" } else { "times" }
+                        ", and it changed hands {n} {}: allow more time or hold it for a shorter time",
+                        if *n == 1 { "time" } else { "times" }
                     ),
                 }
             }
             Object::Shard => write!(
                 f,
-                "a shard of the map was not free within {time:?}: look for a closure on this map that is slow or waits"
+                "a shard of the map was not free within {timeout:?}: check for a closure on this \
+                 map that is slow or blocks"
             ),
         }
     }

@@ -1,6 +1,8 @@
-//! What the sharded counter promises: no update is lost, however many threads come and go.
+//! `sharded::Counter`: no update is lost, even if threads come and go.
 
-mod common;
+mod support {
+    pub(crate) mod in_time;
+}
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
@@ -8,11 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use common::in_time;
 use effective_locks::sharded::Counter;
+use support::in_time::in_time;
 
 #[test]
-fn every_update_is_in_the_sum_with_fewer_and_with_more_shards_than_threads() {
+fn sum_includes_every_update_for_any_shard_count() {
     for shards in [1, 2, 64] {
         let counter = Counter::for_threads(shards);
         thread::scope(|scope| {
@@ -25,7 +27,7 @@ fn every_update_is_in_the_sum_with_fewer_and_with_more_shards_than_threads() {
 }
 
 #[test]
-fn threads_that_come_and_go_pass_their_shards_on_without_loss() {
+fn shards_are_reused_by_later_threads_without_loss() {
     in_time(|| {
         let counter = Counter::for_threads(4);
         thread::scope(|scope| {
@@ -45,7 +47,7 @@ fn threads_that_come_and_go_pass_their_shards_on_without_loss() {
 }
 
 #[test]
-fn a_sum_while_others_add_never_falls_and_is_never_too_much() {
+fn sum_during_additions_never_falls_nor_overshoots() {
     in_time(|| {
         let (counter, over) = (Counter::new(), AtomicBool::new(false));
         thread::scope(|scope| {
@@ -69,7 +71,7 @@ fn a_sum_while_others_add_never_falls_and_is_never_too_much() {
 }
 
 #[test]
-fn it_wraps() {
+fn counter_wraps() {
     let counter = Counter::new();
     counter.add(u64::MAX);
     counter.add(3);
@@ -77,7 +79,7 @@ fn it_wraps() {
 }
 
 #[test]
-fn a_local_count_arrives_when_flushed_or_dropped_also_in_a_panic() {
+fn local_count_is_flushed_on_drop_even_by_a_panic() {
     let counter = Counter::default();
     let mut local = counter.local();
     local.add(2);
@@ -91,16 +93,16 @@ fn a_local_count_arrives_when_flushed_or_dropped_also_in_a_panic() {
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut local = counter.local();
         local.add(1);
-        panic!("in the midst");
+        panic!("while counting");
     }));
     assert!(outcome.is_err());
     assert_eq!(counter.sum(), 7);
 }
 
-/// Thread-locals are destroyed in an order that nobody chooses: a count from a destructor, when the thread has given its
-/// number back already, must still arrive.
+/// Thread-locals are destroyed in an unspecified order. A destructor may count after the thread has
+/// released its index.
 #[test]
-fn a_count_from_a_destructor_of_a_thread_local_arrives() {
+fn destructor_of_a_thread_local_can_count() {
     struct CountsLate(Option<Arc<Counter>>);
     impl Drop for CountsLate {
         fn drop(&mut self) {

@@ -1,4 +1,4 @@
-//! One error, which goes anywhere and says it all in one line.
+//! `TimedOut`: it fits any error type and is one line.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use effective_locks::{Semaphore, TimedOut};
 
 #[test]
-fn it_travels_in_any_error_type_and_has_nothing_behind_it() {
-    fn travels<E: Error + Clone + Send + Sync + 'static>() {}
-    travels::<TimedOut>();
+fn timed_out_fits_any_error_type_and_has_no_source() {
+    fn fits<E: Error + Clone + Send + Sync + 'static>() {}
+    fits::<TimedOut>();
     let error = Semaphore::new(0)
         .acquire_timeout(Duration::ZERO)
-        .expect_err("there is none");
+        .expect_err("no permit exists");
     assert!(error.source().is_none());
     assert!(!error.to_string().contains('\n'));
     assert!(format!("{error:?}").contains("no permit"));
-    // No bigger than a pointer, so that results stay small.
+    // One pointer wide, so that a `Result` stays small.
     assert_eq!(size_of::<Option<TimedOut>>(), size_of::<usize>());
 }

@@ -1,25 +1,27 @@
-//! What the event promises: a set lets everybody go, and nobody waits for one that has been.
+//! `Event`: `set` releases all waiters, and timeouts.
 
-mod common;
+mod support {
+    pub(crate) mod in_time;
+}
 
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::in_time;
 use effective_locks::Event;
+use support::in_time::in_time;
 
-const A_MOMENT: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_millis(20);
 
 #[test]
-fn a_set_lets_everybody_go_and_everybody_who_comes_later() {
+fn set_releases_present_and_later_waiters() {
     in_time(|| {
         let event = Event::new();
         thread::scope(|scope| {
             for _ in 0..10 {
                 scope.spawn(|| event.wait());
             }
-            thread::sleep(A_MOMENT);
+            thread::sleep(SHORT);
             event.set();
         });
         event.wait();
@@ -28,19 +30,19 @@ fn a_set_lets_everybody_go_and_everybody_who_comes_later() {
 }
 
 #[test]
-fn without_a_set_the_time_is_up() {
+fn wait_times_out_without_a_set() {
     let event = Event::new();
-    let begun = Instant::now();
-    assert!(!event.wait_timeout(A_MOMENT));
-    assert!(begun.elapsed() >= A_MOMENT);
+    let start = Instant::now();
+    assert!(!event.wait_timeout(SHORT));
+    assert!(start.elapsed() >= SHORT);
     assert!(!event.is_set());
-    // One that gave up is not in the way of the next.
+    // A waiter that timed out does not affect the next one.
     event.set();
-    assert!(event.wait_timeout(A_MOMENT));
+    assert!(event.wait_timeout(SHORT));
 }
 
 #[test]
-fn a_clear_takes_it_back() {
+fn clear_resets_the_event() {
     let event = Event::new();
     event.clear();
     event.set();
@@ -51,22 +53,22 @@ fn a_clear_takes_it_back() {
 }
 
 #[test]
-fn a_timeout_too_long_for_any_clock_is_none() {
+fn timeout_beyond_the_clock_is_infinite() {
     in_time(|| {
         let event = Arc::new(Event::new());
         let waiter = {
             let event = Arc::clone(&event);
             thread::spawn(move || event.wait_timeout(Duration::MAX))
         };
-        thread::sleep(A_MOMENT);
+        thread::sleep(SHORT);
         event.set();
         assert!(waiter.join().expect("it ends"));
     });
 }
 
-/// Two threads that throw each other a ball, as fast as they can.
+/// Two threads that set each other's event, as fast as they can.
 #[test]
-fn no_set_is_missed_in_many_rounds() {
+fn no_set_is_missed_in_20000_rounds() {
     in_time(|| {
         let (there, back) = (Event::new(), Event::new());
         thread::scope(|scope| {

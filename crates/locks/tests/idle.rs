@@ -1,4 +1,5 @@
-//! Who waits sleeps: waiting costs no CPU time. The clock is that of the process, so this is its only test.
+//! Waiting threads use no CPU time. The only test of the file, since it reads the clock of the
+//! process.
 #![cfg(unix)]
 
 use std::thread;
@@ -30,29 +31,29 @@ fn waiting_costs_no_cpu_time() {
         scope.spawn(|| assert!(event.wait_timeout(LONG)));
         scope.spawn(|| drop(mutex.lock()));
         scope.spawn(|| drop(mutex.lock_timeout(LONG)));
-        let (in_closure, all_over) = (Event::new(), Event::new());
-        let (map, in_closure, all_over) = (&map, &in_closure, &all_over);
+        let (in_closure, done) = (Event::new(), Event::new());
+        let (map, in_closure, done) = (&map, &in_closure, &done);
         thread::scope(|scope| {
             scope.spawn(move || {
                 map.update(1, |_| {
                     in_closure.set();
-                    all_over.wait();
+                    done.wait();
                 });
             });
             in_closure.wait();
             scope.spawn(move || map.update(1, |value| *value += 1));
             scope.spawn(move || {
                 map.update_timeout(1, LONG, |value| *value += 1)
-                    .expect("it comes free");
+                    .expect("the shard is unlocked");
             });
-            // All are asleep by then.
+            // All threads sleep by then.
             thread::sleep(Duration::from_millis(200));
             let before = cpu_time();
             thread::sleep(Duration::from_secs(1));
             let used = cpu_time() - before;
-            // Nine threads that spun would take a second on every core.
+            // Nine spinning threads would take a second on every core.
             assert!(used < Duration::from_millis(20), "{used:?}");
-            all_over.set();
+            done.set();
         });
         assert_eq!(map.get(&1), Some(2));
         drop(held);

@@ -1,6 +1,8 @@
-//! What the sharded map promises: no update is lost, a panic harms one value at most, and every wait has an end.
+//! `sharded::Map`: no update is lost, a panic affects one value at most, and waits can time out.
 
-mod common;
+mod support {
+    pub(crate) mod in_time;
+}
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -9,16 +11,16 @@ use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::Duration;
 
-use common::in_time;
 use effective_locks::Event;
 use effective_locks::sharded::Map;
+use support::in_time::in_time;
 
 fn add(total: &mut u64, mine: u64) {
     *total += mine;
 }
 
 #[test]
-fn every_update_arrives_directly_and_through_handles() {
+fn updates_and_local_handles_lose_no_update() {
     in_time(|| {
         for shards in [1, 4, 256] {
             let map = Map::with_shards_and_hasher(shards, RandomState::new());
@@ -54,7 +56,7 @@ fn every_update_arrives_directly_and_through_handles() {
     });
 }
 
-/// A hasher that gives all keys one hash: all of them are in one shard, and differ by `Eq` alone.
+/// A hasher that gives all keys the same hash: they share a shard, and only `Eq` tells them apart.
 #[derive(Default)]
 struct Same;
 
@@ -67,14 +69,14 @@ impl Hasher for Same {
 }
 
 #[test]
-fn keys_of_one_hash_are_kept_apart() {
+fn keys_of_the_same_hash_are_kept_apart() {
     let map: Map<u32, u32, BuildHasherDefault<Same>> = Map::default();
     for key in (0..50).chain(0..50) {
         map.update(key, |value| *value += key);
     }
     assert_eq!(map.len(), 50);
     assert!((0..50).all(|key| map.get(&key) == Some(2 * key)));
-    // Whatever is removed, the others stay, and the key can come again.
+    // The other keys stay, and a removed key can be added again.
     for key in (0..50).step_by(3) {
         assert_eq!(map.remove(&key), Some(2 * key));
         assert_eq!(map.remove(&key), None);
@@ -90,7 +92,7 @@ fn keys_of_one_hash_are_kept_apart() {
 }
 
 #[test]
-fn reading() {
+fn reads_see_updates_and_removals() {
     let map = Map::new();
     assert!(map.is_empty());
     map.update("one".to_owned(), |value: &mut Vec<u8>| value.push(1));
@@ -108,13 +110,13 @@ fn reading() {
 }
 
 #[test]
-fn a_closure_that_panics_leaves_the_map_usable_and_the_value_as_it_was_by_then() {
+fn panicking_closure_leaves_the_map_usable() {
     let map = Map::new();
     for key in 0..100 {
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
             map.update(key, |value: &mut u32| {
                 *value = 7;
-                // Unwinds like a panic, and prints nothing.
+                // A panic without a message on the terminal.
                 panic::resume_unwind(Box::new("half-way"));
             });
         }));
@@ -129,7 +131,7 @@ fn a_closure_that_panics_leaves_the_map_usable_and_the_value_as_it_was_by_then()
 }
 
 #[test]
-fn a_default_that_panics_adds_no_key() {
+fn panicking_default_adds_no_key() {
     struct Never;
     impl Default for Never {
         fn default() -> Self {
@@ -143,11 +145,11 @@ fn a_default_that_panics_adds_no_key() {
 }
 
 #[test]
-fn who_waits_for_a_slow_closure_can_give_up_and_its_own_has_not_run() {
+fn wait_for_a_slow_closure_times_out() {
     in_time(|| {
         let map: Map<u8, u32> = Map::new();
         let (inside, over) = (Event::new(), Event::new());
-        let a_moment = Duration::from_millis(20);
+        let short = Duration::from_millis(20);
         thread::scope(|scope| {
             scope.spawn(|| {
                 map.update(1, |value| {
@@ -158,24 +160,24 @@ fn who_waits_for_a_slow_closure_can_give_up_and_its_own_has_not_run() {
             });
             inside.wait();
             let error = map
-                .update_timeout(1, a_moment, |value| *value += 10)
-                .expect_err("the shard is taken");
+                .update_timeout(1, short, |value| *value += 10)
+                .expect_err("the shard is locked");
             assert!(
                 error
                     .to_string()
                     .starts_with("a shard of the map was not free within 20ms")
             );
-            assert!(map.read_timeout(&1, a_moment, |value| *value).is_err());
-            assert!(map.snapshot_timeout(a_moment).is_err());
-            assert!(map.remove_timeout(&1, a_moment).is_err());
+            assert!(map.read_timeout(&1, short, |value| *value).is_err());
+            assert!(map.snapshot_timeout(short).is_err());
+            assert!(map.remove_timeout(&1, short).is_err());
             let mut seen = 0;
-            assert!(map.for_each_timeout(a_moment, |_, _| seen += 1).is_err());
-            // A flush that gives up keeps what it could not merge, and another one merges it.
+            assert!(map.for_each_timeout(short, |_, _| seen += 1).is_err());
+            // A flush that times out keeps the values that it could not merge.
             let mut local = map.local(|total, mine| *total += mine);
             for key in 0..100 {
                 local.update(key, |value| *value += 100);
             }
-            assert!(local.flush_timeout(a_moment).is_err());
+            assert!(local.flush_timeout(short).is_err());
             let pending = local.pending();
             assert!((1..=100).contains(&pending), "{pending}");
             local.update(1, |value| *value += 100);
@@ -184,43 +186,39 @@ fn who_waits_for_a_slow_closure_can_give_up_and_its_own_has_not_run() {
             over.set();
         });
         assert_eq!(
-            map.read_timeout(&1, a_moment, |value| *value)
-                .expect("free"),
+            map.read_timeout(&1, short, |value| *value).expect("free"),
             Some(1)
         );
         assert_eq!(
-            map.update_timeout(1, a_moment, |value| {
+            map.update_timeout(1, short, |value| {
                 *value += 1;
                 *value
             })
             .expect("free"),
             2
         );
-        assert_eq!(
-            map.snapshot_timeout(a_moment).expect("free"),
-            map.snapshot()
-        );
+        assert_eq!(map.snapshot_timeout(short).expect("free"), map.snapshot());
     });
 }
 
 #[test]
-fn what_a_handle_accumulated_arrives_also_in_a_panic_unless_it_is_discarded() {
+fn local_handle_is_flushed_on_drop_unless_discarded() {
     let map = Map::new();
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut local = map.local(add);
         local.update("kept", |count| *count += 2);
         assert_eq!(local.pending(), 1);
-        panic::resume_unwind(Box::new("in the midst"));
+        panic::resume_unwind(Box::new("while counting"));
     }));
     assert!(outcome.is_err());
     let mut local = map.local(add);
-    local.update("thrown away", |count| *count += 2);
+    local.update("discarded", |count| *count += 2);
     local.discard();
     assert_eq!(map.into_map(), HashMap::from([("kept", 2)]));
 }
 
 #[test]
-fn a_merge_that_panics_loses_that_value_and_no_other() {
+fn panicking_merge_loses_no_other_value() {
     let map = Map::new();
     for key in 0..100_u64 {
         map.update(key, |value: &mut u64| *value = 1_000);
@@ -238,7 +236,7 @@ fn a_merge_that_panics_loses_that_value_and_no_other() {
             local.update(key, |value| *value = key);
         }
     }));
-    // The first of them goes on, whichever it is.
+    // The first panic is resumed, whichever it is.
     let payload = outcome.expect_err("a merge panicked");
     assert_eq!(payload.downcast_ref::<u64>().map(|mine| mine % 10), Some(3));
     assert_eq!(calls, 100);
@@ -246,19 +244,4 @@ fn a_merge_that_panics_loses_that_value_and_no_other() {
         let expected = if key % 10 == 3 { 1_000 } else { 1_000 + key };
         assert_eq!(map.get(&key), Some(expected));
     }
-}
-
-#[test]
-fn a_merge_that_panics_while_the_thread_panics_does_not_abort() {
-    let map = Map::new();
-    map.update(1, |value: &mut u64| *value = 1);
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut local = map.local(|_, _| panic::resume_unwind(Box::new("second")));
-        local.update(1, |value| *value += 1);
-        local.update(2, |value| *value += 1);
-        panic::resume_unwind(Box::new("first"));
-    }));
-    let payload = outcome.expect_err("it panicked");
-    assert_eq!(payload.downcast_ref::<&str>(), Some(&"first"));
-    assert_eq!(map.get(&2), Some(1));
 }

@@ -1,14 +1,17 @@
-//! The protocols of this crate under loom, which runs every interleaving up to a number of preemptions.
+//! The semaphore, the event and the counter under loom, in every interleaving of up to three
+//! preemptions.
 //!
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p locks --test model_check`, in a target folder of its own. The
-//! library is built on loom's primitives then (`src/sync.rs`), so what is checked is the code that is shipped. A wait with
-//! a timeout is modelled as one whose time may be up at any moment.
+//! In a separate target folder: `RUSTFLAGS="--cfg model_check" cargo test --release -p
+//! effective-locks --test model_check`. The library then uses the primitives of loom
+//! (`src/sync.rs`), so this checks the shipped code. A wait with a timeout is modelled as one that
+//! may time out at any step.
 #![cfg(model_check)]
 
 use std::collections::BTreeSet;
 use std::sync::Mutex as StdMutex;
 use std::time::Duration;
 
+use effective_locks::internals::IndexPool;
 use effective_locks::sharded::Counter;
 use effective_locks::{Event, Semaphore};
 use loom::cell::Cell;
@@ -16,16 +19,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
 
-use numbers::Numbers;
-
-#[allow(dead_code)]
-#[path = "../src/sharded/numbers.rs"]
-mod numbers;
-#[allow(dead_code, unused_imports)]
-#[path = "../src/sync.rs"]
-mod sync;
-
-const SOME_TIME: Duration = Duration::from_secs(3_600);
+const TIMEOUT: Duration = Duration::from_secs(3_600);
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -33,19 +27,19 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// What is left when all is over: every permit, and nobody in line.
+/// Asserts that all permits are free and that there are no waiters.
 #[track_caller]
-fn is_whole(semaphore: &Semaphore, permits: usize) {
+fn assert_idle(semaphore: &Semaphore, permits: usize) {
     assert_eq!((semaphore.available(), semaphore.waiting()), (permits, 0));
 }
 
 #[test]
-fn one_permit_is_a_lock() {
+fn semaphore_of_one_permit_is_a_lock() {
     check(|| {
         let shared = Arc::new((Semaphore::new(1), Cell::new(0)));
         let add = |shared: &(Semaphore, Cell<i32>)| {
             let _permit = shared.0.acquire();
-            // Loom fails here if another thread is in here too, or if its write is not ordered before this one.
+            // loom fails here if another thread is here too, or if its write is not ordered before.
             shared.1.set(shared.1.get() + 1);
         };
         let threads: Vec<_> = (0..2)
@@ -58,19 +52,19 @@ fn one_permit_is_a_lock() {
         threads
             .into_iter()
             .for_each(|thread| thread.join().unwrap());
-        is_whole(&shared.0, 1);
+        assert_idle(&shared.0, 1);
         assert_eq!(shared.1.get(), 3);
     });
 }
 
 #[test]
-fn a_permit_that_comes_back_as_a_waiter_gives_up_is_not_lost() {
+fn permit_released_as_a_waiter_times_out_is_not_lost() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         let held = semaphore.acquire();
         let impatient = {
             let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire_timeout(SOME_TIME).is_ok())
+            thread::spawn(move || semaphore.acquire_timeout(TIMEOUT).is_ok())
         };
         let patient = {
             let semaphore = Arc::clone(&semaphore);
@@ -79,12 +73,12 @@ fn a_permit_that_comes_back_as_a_waiter_gives_up_is_not_lost() {
         drop(held);
         impatient.join().unwrap();
         patient.join().unwrap();
-        is_whole(&semaphore, 1);
+        assert_idle(&semaphore, 1);
     });
 }
 
 #[test]
-fn permits_that_come_back_one_by_one_add_up_for_who_wants_both() {
+fn permits_released_singly_add_up_for_a_waiter() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(2));
         let written = Arc::new((Cell::new(0), Cell::new(0)));
@@ -105,33 +99,33 @@ fn permits_that_come_back_one_by_one_add_up_for_who_wants_both() {
             })
         };
         let both = semaphore.acquire_many(2);
-        // What each did before it gave its permit back is visible.
+        // The write before each release is visible.
         let sum = written.0.get() + written.1.get();
         assert_eq!(sum, 2);
         drop(both);
         first.join().unwrap();
         second.join().unwrap();
-        is_whole(&semaphore, 2);
+        assert_idle(&semaphore, 2);
     });
 }
 
 #[test]
-fn who_stands_behind_one_that_gives_up_is_served() {
+fn waiter_behind_one_that_times_out_is_served() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         let greedy = {
             let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire_many_timeout(2, SOME_TIME).is_err())
+            thread::spawn(move || semaphore.acquire_many_timeout(2, TIMEOUT).is_err())
         };
-        // There is one permit all the time: this must not wait for ever.
+        // One permit is free all the time: this must not wait forever.
         drop(semaphore.acquire());
         assert!(greedy.join().unwrap());
-        is_whole(&semaphore, 1);
+        assert_idle(&semaphore, 1);
     });
 }
 
 #[test]
-fn a_permit_is_not_lost_between_trying_and_waiting() {
+fn permit_is_not_lost_between_try_and_wait() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let giver = {
@@ -144,17 +138,17 @@ fn a_permit_is_not_lost_between_trying_and_waiting() {
         }
         drop(tried);
         giver.join().unwrap();
-        is_whole(&semaphore, 1);
+        assert_idle(&semaphore, 1);
     });
 }
 
 #[test]
-fn giving_back_as_the_only_waiter_gives_up_changes_nothing_for_who_takes() {
+fn release_as_the_only_waiter_times_out_loses_no_permit() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         let greedy = {
             let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire_many_timeout(3, SOME_TIME).is_err())
+            thread::spawn(move || semaphore.acquire_many_timeout(3, TIMEOUT).is_err())
         };
         let giver = {
             let semaphore = Arc::clone(&semaphore);
@@ -166,17 +160,17 @@ fn giving_back_as_the_only_waiter_gives_up_changes_nothing_for_who_takes() {
             .is_some();
         assert!(greedy.join().unwrap());
         giver.join().unwrap();
-        is_whole(&semaphore, if taken { 1 } else { 2 });
+        assert_idle(&semaphore, if taken { 1 } else { 2 });
     });
 }
 
 #[test]
-fn who_never_stood_in_line_sees_what_was_done_before_a_permit_went_through_it() {
+fn try_acquire_sees_writes_before_a_queued_release() {
     check(|| {
         let shared = Arc::new((Semaphore::new(0), Cell::new(0)));
         let greedy = {
             let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.0.acquire_many_timeout(2, SOME_TIME).is_err())
+            thread::spawn(move || shared.0.acquire_many_timeout(2, TIMEOUT).is_err())
         };
         let giver = {
             let shared = Arc::clone(&shared);
@@ -191,12 +185,12 @@ fn who_never_stood_in_line_sees_what_was_done_before_a_permit_went_through_it() 
         }
         assert!(greedy.join().unwrap());
         giver.join().unwrap();
-        is_whole(&shared.0, 1);
+        assert_idle(&shared.0, 1);
     });
 }
 
 #[test]
-fn a_set_is_not_missed() {
+fn set_is_not_missed() {
     check(|| {
         let shared = Arc::new((Event::new(), Cell::new(0)));
         let waiters: Vec<_> = (0..2)
@@ -217,12 +211,12 @@ fn a_set_is_not_missed() {
 }
 
 #[test]
-fn a_set_is_not_missed_after_a_clear_and_a_waiter_that_gave_up() {
+fn set_is_not_missed_after_clear_and_timeout() {
     check(|| {
         let event = Arc::new(Event::new());
         let impatient = {
             let event = Arc::clone(&event);
-            thread::spawn(move || event.wait_timeout(SOME_TIME))
+            thread::spawn(move || event.wait_timeout(TIMEOUT))
         };
         let patient = {
             let event = Arc::clone(&event);
@@ -238,7 +232,7 @@ fn a_set_is_not_missed_after_a_clear_and_a_waiter_that_gave_up() {
 }
 
 #[test]
-fn two_who_set_let_everybody_go() {
+fn concurrent_sets_release_all_waiters() {
     check(|| {
         let event = Arc::new(Event::new());
         let setter = {
@@ -257,13 +251,13 @@ fn two_who_set_let_everybody_go() {
 }
 
 #[test]
-fn a_sum_is_exact_after_joining_and_never_too_much_before() {
+fn sum_is_exact_after_joining_and_never_overshoots() {
     check(|| {
         let counter = Arc::new(Counter::for_threads(1));
         let threads: Vec<_> = (0..3)
             .map(|thread| {
                 let counter = Arc::clone(&counter);
-                // The first has a shard of its own, the others share.
+                // The first thread has its own shard, the others share.
                 thread::spawn(move || {
                     counter.add_as(thread, 1);
                     counter.add_as(thread, 1);
@@ -279,19 +273,19 @@ fn a_sum_is_exact_after_joining_and_never_too_much_before() {
 }
 
 #[test]
-fn a_shard_that_passes_from_thread_to_thread_loses_nothing() {
+fn shard_reused_by_another_thread_loses_no_update() {
     check(|| {
-        let shared = Arc::new((Numbers::new(), Counter::for_threads(2)));
-        let count = |shared: &(Numbers, Counter)| {
-            let lease = shared.0.lend();
-            shared.1.add_as(lease.number(), 1);
+        let shared = Arc::new((IndexPool::new(), Counter::for_threads(2)));
+        let count = |shared: &(IndexPool, Counter)| {
+            let index = shared.0.acquire();
+            shared.1.add_as(index.get(), 1);
         };
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || {
                     count(&shared);
-                    // As another thread would that begins after this one has ended.
+                    // As another thread would that starts after this one has ended.
                     count(&shared);
                 })
             })
@@ -304,7 +298,7 @@ fn a_shard_that_passes_from_thread_to_thread_loses_nothing() {
     });
 }
 
-/// What comes out of all interleavings together.
+/// The set of outcomes over all interleavings.
 fn outcomes<T: Ord + Clone + Send + 'static>(
     model: impl Fn() -> T + Send + Sync + 'static,
 ) -> BTreeSet<T> {
@@ -317,7 +311,7 @@ fn outcomes<T: Ord + Clone + Send + 'static>(
     seen.lock().unwrap().clone()
 }
 
-/// All sums that two threads can end with, each of which counts once in its own way.
+/// All possible sums of two threads that each count once by `count`.
 fn sums(count: fn(&AtomicUsize)) -> BTreeSet<usize> {
     outcomes(move || {
         let counter = Arc::new(AtomicUsize::new(0));
@@ -332,7 +326,7 @@ fn sums(count: fn(&AtomicUsize)) -> BTreeSet<usize> {
 }
 
 #[test]
-fn a_load_and_a_store_lose_an_update_and_an_addition_does_not() {
+fn load_and_store_can_lose_an_update_fetch_add_cannot() {
     let lossy = sums(|counter| {
         let value = counter.load(Ordering::SeqCst);
         counter.store(value + 1, Ordering::SeqCst);
@@ -344,14 +338,14 @@ fn a_load_and_a_store_lose_an_update_and_an_addition_does_not() {
     assert_eq!(exact, BTreeSet::from([2]));
 }
 
-/// Two threads, each of which takes a lock and then tries another: whether each got its second one. The locks are flags,
-/// since a deadlock of loom's own ends the whole check.
+/// Runs two threads that each take a lock and then try another, and returns whether each got its
+/// second one. The locks are flags, since loom ends the whole check at a deadlock of its own locks.
 fn second_locks(orders: [[usize; 2]; 2]) -> BTreeSet<[bool; 2]> {
     outcomes(move || {
         let locks = Arc::new([AtomicBool::new(false), AtomicBool::new(false)]);
         let take = |locks: &[AtomicBool; 2], [first, second]: [usize; 2]| {
             if locks[first].swap(true, Ordering::SeqCst) {
-                // It would wait for the other one, which has both by then or will have.
+                // It would wait for the other thread, which has both locks or will get them.
                 return true;
             }
             let got_second = !locks[second].swap(true, Ordering::SeqCst);
@@ -371,7 +365,7 @@ fn second_locks(orders: [[usize; 2]; 2]) -> BTreeSet<[bool; 2]> {
 }
 
 #[test]
-fn locks_taken_in_opposite_orders_can_deadlock_and_in_one_order_cannot() {
+fn locks_in_opposite_orders_can_deadlock() {
     let neither = [false, false];
     assert!(second_locks([[0, 1], [1, 0]]).contains(&neither));
     assert!(!second_locks([[0, 1], [0, 1]]).contains(&neither));

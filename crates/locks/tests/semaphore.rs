@@ -1,6 +1,9 @@
-//! What the semaphore promises: so many at once, in order, and every permit back.
+//! `Semaphore`: its bound, its order, timeouts, and that no permit is lost.
 
-mod common;
+mod support {
+    pub(crate) mod in_time;
+    pub(crate) mod random;
+}
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,13 +11,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{in_time, until};
 use effective_locks::Semaphore;
+use support::in_time::{in_time, until};
+use support::random::Random;
 
-const A_MOMENT: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_millis(20);
 
 #[test]
-fn so_many_at_once_and_no_more() {
+fn semaphore_bounds_how_many_threads_run() {
     in_time(|| {
         let semaphore = Semaphore::new(3);
         let (now, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -36,7 +40,7 @@ fn so_many_at_once_and_no_more() {
 }
 
 #[test]
-fn as_many_at_once_as_there_are_permits() {
+fn all_permits_can_be_in_use_at_once() {
     in_time(|| {
         let semaphore = Semaphore::new(3);
         let all = std::sync::Barrier::new(3);
@@ -52,7 +56,7 @@ fn as_many_at_once_as_there_are_permits() {
 }
 
 #[test]
-fn a_permit_that_is_dropped_in_a_panic_is_given_back() {
+fn permit_dropped_by_a_panic_is_released() {
     let semaphore = Arc::new(Semaphore::new(2));
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
         let _one = semaphore.acquire();
@@ -64,24 +68,24 @@ fn a_permit_that_is_dropped_in_a_panic_is_given_back() {
 }
 
 #[test]
-fn without_a_free_permit_trying_fails_and_waiting_times_out_and_says_what_was_in_the_way() {
+fn timeout_says_what_was_in_the_way() {
     in_time(|| {
         let semaphore = Arc::new(Semaphore::new(3));
         let held = semaphore.acquire_many(2);
         assert_eq!(held.permits(), 2);
         assert!(semaphore.try_acquire_many(2).is_none());
-        let begun = Instant::now();
+        let start = Instant::now();
         let error = semaphore
-            .acquire_many_timeout(2, A_MOMENT)
+            .acquire_many_timeout(2, SHORT)
             .expect_err("one is free");
-        assert!(begun.elapsed() >= A_MOMENT);
-        assert_eq!(error.timeout(), A_MOMENT);
+        assert!(start.elapsed() >= SHORT);
+        assert_eq!(error.timeout(), SHORT);
         assert_eq!(
             error.to_string(),
-            "no 2 permits of the semaphore within 20ms (1 free, 0 waiting ahead): allow more time or more permits, or \
-             hold them for less long"
+            "fewer than 2 permits were available within 20ms (1 free, 0 waiting ahead): allow more \
+             time or more permits, or hold permits for a shorter time"
         );
-        // It has left the line, and what is free can be had.
+        // It has left the queue, and the free permit can be acquired.
         assert_eq!(semaphore.waiting(), 0);
         let last = semaphore.try_acquire_owned().expect("one is free");
         assert!(semaphore.acquire_owned_timeout(Duration::ZERO).is_err());
@@ -91,12 +95,18 @@ fn without_a_free_permit_trying_fails_and_waiting_times_out_and_says_what_was_in
 }
 
 #[test]
-fn a_timeout_too_long_for_any_clock_is_none() {
+fn timeout_beyond_the_clock_is_infinite() {
     in_time(|| {
         let semaphore = Arc::new(Semaphore::new(0));
         let waiter = {
             let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || drop(semaphore.acquire_timeout(Duration::MAX).expect("given")))
+            thread::spawn(move || {
+                drop(
+                    semaphore
+                        .acquire_timeout(Duration::MAX)
+                        .expect("a permit is added"),
+                );
+            })
         };
         until(|| semaphore.waiting() == 1);
         semaphore.add_permits(1);
@@ -106,7 +116,7 @@ fn a_timeout_too_long_for_any_clock_is_none() {
 }
 
 #[test]
-fn first_come_first_served() {
+fn waiters_are_served_first_come_first_served() {
     in_time(|| {
         let semaphore = Semaphore::new(0);
         let order = Mutex::new(Vec::new());
@@ -127,14 +137,14 @@ fn first_come_first_served() {
 }
 
 #[test]
-fn who_wants_many_is_not_overtaken_and_gets_them() {
+fn waiter_for_many_permits_is_not_overtaken() {
     in_time(|| {
         let semaphore = Semaphore::new(2);
         let one = semaphore.acquire();
         thread::scope(|scope| {
             scope.spawn(|| drop(semaphore.acquire_many(2)));
             until(|| semaphore.waiting() == 1);
-            // One is free, and kept for who came before.
+            // One is free and kept for the first waiter.
             assert_eq!(semaphore.available(), 1);
             assert!(semaphore.try_acquire().is_none());
             drop(one);
@@ -144,13 +154,13 @@ fn who_wants_many_is_not_overtaken_and_gets_them() {
 }
 
 #[test]
-fn when_who_wants_many_gives_up_those_behind_are_served() {
+fn waiter_behind_one_that_times_out_is_served() {
     in_time(|| {
         let semaphore = Semaphore::new(1);
         thread::scope(|scope| {
-            scope.spawn(|| assert!(semaphore.acquire_many_timeout(2, 5 * A_MOMENT).is_err()));
+            scope.spawn(|| assert!(semaphore.acquire_many_timeout(2, 5 * SHORT).is_err()));
             until(|| semaphore.waiting() == 1);
-            // Nothing is given back meanwhile: only the other one's leaving lets this one through.
+            // No permit is released in the meantime: only the timeout of the other one helps.
             drop(semaphore.acquire());
         });
         assert_eq!((semaphore.available(), semaphore.waiting()), (1, 0));
@@ -158,7 +168,7 @@ fn when_who_wants_many_gives_up_those_behind_are_served() {
 }
 
 #[test]
-fn no_permits_and_none_wanted() {
+fn zero_permits_can_be_acquired() {
     let semaphore = Semaphore::new(0);
     drop(semaphore.acquire_many(0));
     semaphore.add_permits(0);
@@ -167,17 +177,17 @@ fn no_permits_and_none_wanted() {
 }
 
 #[test]
-fn what_is_forgotten_does_not_come_back() {
+fn forgotten_permits_are_not_released() {
     let semaphore = Arc::new(Semaphore::new(4));
     semaphore.acquire_many(2).forget();
     semaphore.acquire_owned().forget();
     assert_eq!(semaphore.available(), 1);
-    // The semaphore itself is not kept alive by what was forgotten.
+    // A forgotten permit does not keep the semaphore alive.
     assert!(Arc::into_inner(semaphore).is_some());
 }
 
 #[test]
-fn more_permits_than_there_can_be_are_refused() {
+fn too_many_permits_panic() {
     let semaphore = Semaphore::new(Semaphore::MAX_PERMITS);
     let outcome = panic::catch_unwind(|| semaphore.add_permits(1));
     assert!(outcome.is_err());
@@ -186,30 +196,26 @@ fn more_permits_than_there_can_be_are_refused() {
 }
 
 #[test]
-fn no_permit_is_lost_under_load_with_timeouts_and_panics() {
+fn load_with_timeouts_and_panics_loses_no_permit() {
     in_time(|| {
         let semaphore = Arc::new(Semaphore::new(4));
-        let threads: Vec<_> = (0..8_u32)
+        let threads: Vec<_> = (0..8)
             .map(|thread| {
                 let semaphore = Arc::clone(&semaphore);
                 thread::spawn(move || {
-                    let mut random = thread + 1;
+                    let mut random = Random(thread + 1);
                     for _ in 0..2_000 {
-                        // Marsaglia's xorshift.
-                        random ^= random << 13;
-                        random ^= random >> 17;
-                        random ^= random << 5;
-                        let wanted = random as usize % 4 + 1;
-                        let _ = panic::catch_unwind(AssertUnwindSafe(|| match random >> 8 & 3 {
+                        let wanted = random.size(4) + 1;
+                        let _ = panic::catch_unwind(AssertUnwindSafe(|| match random.below(4) {
                             0 => drop(semaphore.acquire_many(wanted)),
                             1 => drop(semaphore.try_acquire_many(wanted)),
                             2 => {
-                                let timeout = Duration::from_micros(u64::from(random >> 16 & 63));
+                                let timeout = Duration::from_micros(random.below(64));
                                 drop(semaphore.acquire_many_timeout(wanted, timeout));
                             }
                             _ => {
                                 let _permit = semaphore.acquire_owned();
-                                // Unwinds like a panic, and prints nothing.
+                                // A panic without a message on the terminal.
                                 panic::resume_unwind(Box::new("on purpose"));
                             }
                         }));

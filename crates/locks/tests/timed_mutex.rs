@@ -1,18 +1,20 @@
-//! What the mutex with a name promises: an error that says who has it.
+//! `TimedMutex`: an error that names the holder, and no poisoning.
 
-mod common;
+mod support {
+    pub(crate) mod in_time;
+}
 
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::in_time;
 use effective_locks::{Event, TimedMutex};
+use support::in_time::in_time;
 
-const A_MOMENT: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_millis(20);
 
 #[test]
-fn the_error_says_who_has_it_and_where_it_was_taken() {
+fn error_names_the_holder_and_its_location() {
     in_time(|| {
         let (mutex, taken, over) = (TimedMutex::new("accounts", 0), Event::new(), Event::new());
         thread::scope(|scope| {
@@ -25,13 +27,13 @@ fn the_error_says_who_has_it_and_where_it_was_taken() {
                 })
                 .expect("a thread starts");
             taken.wait();
-            let begun = Instant::now();
-            let error = mutex.lock_timeout(A_MOMENT).expect_err("it is taken");
-            assert!(begun.elapsed() >= A_MOMENT);
+            let start = Instant::now();
+            let error = mutex.lock_timeout(SHORT).expect_err("it is locked");
+            assert!(start.elapsed() >= SHORT);
             let text = error.to_string();
             for part in [
                 "the lock `accounts` was not free within 20ms",
-                "the thread `auditor` has it",
+                "the thread `auditor` holds it",
                 "tests/timed_mutex.rs:",
                 "never changed hands",
             ] {
@@ -47,7 +49,7 @@ fn the_error_says_who_has_it_and_where_it_was_taken() {
 }
 
 #[test]
-fn the_error_tells_a_busy_lock_from_a_stuck_one() {
+fn error_distinguishes_a_busy_lock_from_a_stuck_one() {
     in_time(|| {
         let (mutex, first, over) = (TimedMutex::new("busy", ()), Event::new(), Event::new());
         thread::scope(|scope| {
@@ -61,7 +63,7 @@ fn the_error_tells_a_busy_lock_from_a_stuck_one() {
                 });
             }
             first.wait();
-            // By luck it may be had in time. Not for ever.
+            // It may be free in time by luck, but not always.
             let error = loop {
                 if let Err(error) = mutex.lock_timeout(Duration::from_millis(5)) {
                     let text = error.to_string();
@@ -77,7 +79,7 @@ fn the_error_tells_a_busy_lock_from_a_stuck_one() {
 }
 
 #[test]
-fn a_panic_of_the_holder_frees_it_and_nothing_is_poisoned() {
+fn panic_of_the_holder_unlocks_without_poisoning() {
     let mutex = TimedMutex::new("state", 1);
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
         let mut value = mutex.lock();
@@ -90,7 +92,7 @@ fn a_panic_of_the_holder_frees_it_and_nothing_is_poisoned() {
 }
 
 #[test]
-fn no_update_is_lost() {
+fn timed_mutex_loses_no_update() {
     in_time(|| {
         let mut mutex = TimedMutex::new("sum", 0_u32);
         thread::scope(|scope| {

@@ -1,9 +1,10 @@
-//! `locks` as a contestant: as many threads as workers, which share a list of tasks, and a list of outputs, a sum or a histogram. The
-//! variants differ in what guards these.
+//! The runner of `locks`: workers that share a list of tasks, and a list of outputs, a sum or a
+//! histogram. The variants differ in the guard of the shared state.
 
-mod contained;
-mod crew;
+mod panic;
 mod shared;
+mod task;
+mod workers;
 
 use std::sync::Arc;
 
@@ -12,17 +13,17 @@ use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
-use crew::Crew;
 use shared::{atomic, merged, mutex, rwlock, sharded};
+use workers::Workers;
 
 /// The model `locks`.
 #[derive(Debug, Clone, Copy)]
 pub struct LocksModel;
 
-/// How many threads there are, and what guards the state that they share.
+/// The number of workers, and the guard of their shared state.
 #[derive(Debug, Clone, Copy)]
 pub struct Ready {
-    crew: Crew,
+    workers: Workers,
     guard: Guard,
 }
 
@@ -51,7 +52,7 @@ impl Model for LocksModel {
             variants: vec![
                 variant(
                     "",
-                    "Scoped threads; what they share is behind one mutex of std.",
+                    "Scoped threads; their shared state is behind one mutex of std.",
                 ),
                 variant(
                     "rwlock",
@@ -61,7 +62,7 @@ impl Model for LocksModel {
                 variant("sharded", "The same in sharded maps and a sharded counter."),
                 variant(
                     "merged",
-                    "Each thread has outputs, a sum and counts of its own, merged when all are done.",
+                    "Each thread has its own outputs, sum and counts, merged at the end.",
                 ),
             ],
         }
@@ -69,14 +70,15 @@ impl Model for LocksModel {
 
     fn serves(&self, _: &str) -> Result<(), Reason> {
         Err(Reason(
-            "a server that shares state guards it as here, but what waits for requests is another model: see `threads` or `thread-pool`"
+            "a server can guard its shared state like this, but waiting for requests is the job of \
+             another model: see `threads` or `thread-pool`"
                 .to_owned(),
         ))
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Ready, Failure> {
         Ok(Ready {
-            crew: Crew::of(workers),
+            workers: Workers::new(workers),
             guard: match variant {
                 "rwlock" => Guard::RwLock,
                 "atomic" => Guard::Atomic,
@@ -89,21 +91,21 @@ impl Model for LocksModel {
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         match ready.guard {
-            Guard::Mutex => mutex::map(ready.crew, batch),
-            Guard::RwLock => rwlock::map(ready.crew, batch),
-            Guard::Atomic => atomic::map(ready.crew, batch),
-            Guard::Sharded => sharded::map(ready.crew, batch),
-            Guard::Merged => merged::map(ready.crew, batch),
+            Guard::Mutex => mutex::map(ready.workers, batch),
+            Guard::RwLock => rwlock::map(ready.workers, batch),
+            Guard::Atomic => atomic::map(ready.workers, batch),
+            Guard::Sharded => sharded::map(ready.workers, batch),
+            Guard::Merged => merged::map(ready.workers, batch),
         }
     }
 
     fn fold(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Output {
         match ready.guard {
-            Guard::Mutex => mutex::fold(ready.crew, batch),
-            Guard::RwLock => rwlock::fold(ready.crew, batch),
-            Guard::Atomic => atomic::fold(ready.crew, batch),
-            Guard::Sharded => sharded::fold(ready.crew, batch),
-            Guard::Merged => merged::fold(ready.crew, batch),
+            Guard::Mutex => mutex::fold(ready.workers, batch),
+            Guard::RwLock => rwlock::fold(ready.workers, batch),
+            Guard::Atomic => atomic::fold(ready.workers, batch),
+            Guard::Sharded => sharded::fold(ready.workers, batch),
+            Guard::Merged => merged::fold(ready.workers, batch),
         }
     }
 
@@ -114,11 +116,11 @@ impl Model for LocksModel {
         keys: usize,
     ) -> Result<Vec<u64>, Failure> {
         match ready.guard {
-            Guard::Mutex => mutex::histogram(ready.crew, batch, keys),
-            Guard::RwLock => rwlock::histogram(ready.crew, batch, keys),
-            Guard::Atomic => atomic::histogram(ready.crew, batch, keys),
-            Guard::Sharded => sharded::histogram(ready.crew, batch, keys),
-            Guard::Merged => merged::histogram(ready.crew, batch, keys),
+            Guard::Mutex => mutex::histogram(ready.workers, batch, keys),
+            Guard::RwLock => rwlock::histogram(ready.workers, batch, keys),
+            Guard::Atomic => atomic::histogram(ready.workers, batch, keys),
+            Guard::Sharded => sharded::histogram(ready.workers, batch, keys),
+            Guard::Merged => merged::histogram(ready.workers, batch, keys),
         }
     }
 }

@@ -1,28 +1,28 @@
-//! The benches of `locks` against its rivals live in `benches/`: `cargo bench -p locks-rivals`.
+//! Benches of `locks` against its rivals, in `benches/`: `cargo bench -p locks-rivals`.
 //!
-//! Here is what they share: threads that work at the same time, and keys of which some are far more frequent.
+//! This library holds their helpers: threads that start together, and skewed keys.
 #![forbid(unsafe_code)]
 
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Runs `work` on so many threads at once, each with its number, and says how long it took from the first that began to
-/// the last that ended. The threads are there before the clock starts.
+/// Runs `work` on `threads` threads at once, with the index of each, and returns the time from the
+/// first start to the last end. The clock starts after all threads have.
 ///
 /// # Panics
-/// When `work` does.
+/// If `work` does.
 pub fn together(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
-    let all_there = Barrier::new(threads);
+    let all_started = Barrier::new(threads);
     let spans: Vec<(Instant, Instant)> = thread::scope(|scope| {
         let handles: Vec<_> = (0..threads)
             .map(|thread| {
-                let (all_there, work) = (&all_there, &work);
+                let (all_started, work) = (&all_started, &work);
                 scope.spawn(move || {
-                    all_there.wait();
-                    let begun = Instant::now();
+                    all_started.wait();
+                    let start = Instant::now();
                     work(thread);
-                    (begun, Instant::now())
+                    (start, Instant::now())
                 })
             })
             .collect();
@@ -31,15 +31,15 @@ pub fn together(threads: usize, work: impl Fn(usize) + Sync) -> Duration {
             .map(|handle| handle.join().expect("the work does not panic"))
             .collect()
     });
-    let begun = spans.iter().map(|&(begun, _)| begun).min();
-    let ended = spans.iter().map(|&(_, ended)| ended).max();
-    begun
-        .zip(ended)
-        .map_or(Duration::ZERO, |(begun, ended)| ended - begun)
+    let start = spans.iter().map(|&(start, _)| start).min();
+    let end = spans.iter().map(|&(_, end)| end).max();
+    start
+        .zip(end)
+        .map_or(Duration::ZERO, |(start, end)| end - start)
 }
 
-/// Keys below `distinct`, the one of rank `r` with a probability in proportion to `1 / r`: Zipf's law, which word counts,
-/// page views and the like follow. The same for the same seed.
+/// Reproducible keys below `distinct`, the one of rank `r` with a probability proportional to
+/// `1 / r`: Zipf's law, which word counts, page views and the like follow.
 pub fn zipf_keys(count: usize, distinct: u64, seed: u64) -> Vec<u64> {
     let mut weights: Vec<f64> = (1..=distinct).map(|rank| 1.0 / rank as f64).collect();
     let mut total = 0.0;

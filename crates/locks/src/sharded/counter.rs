@@ -1,24 +1,28 @@
+//! [`Counter`], a sharded counter, and its local handle.
+
 use std::fmt;
 
 use crossbeam_utils::CachePadded;
 
-use super::thread_number::thread_number;
-use super::{cores, power_of_two};
+use crate::sharded::shard_count::{cores, power_of_two};
+use crate::sharded::thread_index::thread_index;
 use crate::sync::{AtomicU64, Ordering};
 
-/// A counter that many threads add to without getting in each other's way.
+/// A counter that many threads add to without contention.
 ///
-/// Each thread adds to a shard of its own, in a cache line of its own; reading adds the shards up. It wraps at `u64::MAX`.
-/// This is the *statistical counter* of McKenney, *Is Parallel Programming Hard, And, If So, What Can You Do About It?*,
-/// chapter "Counting"; Java has a relative of it as `LongAdder`. Since nobody else writes to the shard of a thread, an
-/// addition is a load and a store, and needs none of the processor's atomic additions.
+/// Each thread adds to its own shard, in its own cache line; reading adds the shards up. It wraps
+/// at `u64::MAX`. This is the *statistical counter* of McKenney, *Is Parallel Programming Hard,
+/// And, If So, What Can You Do About It?*, chapter "Counting"; Java has a relative, `LongAdder`.
+/// Since no other thread writes to the shard of a thread, an addition is a load and a store, not an
+/// atomic addition.
 ///
-/// # What is exact when
-/// No update is ever lost. [`sum`](Counter::sum) has
-/// - exactly all of them, once the threads that add are known to have done so: joined, or heard of through a lock, a
-///   channel or the like;
-/// - while they go on, some of those that are under way: at least all that were done before the call began, and at most
-///   all that have begun when it ends. It is not the value of one moment, since the shards are read one after another.
+/// # Consistency
+/// No update is ever lost. [`sum`](Counter::sum) includes
+/// - exactly all updates, once the threads that add are known to have done so: they have been
+///   joined, or the caller synchronised with them through a lock, a channel or the like;
+/// - in the meantime, at least all updates that were finished before the call began, and at most
+///   all that have begun when it ends. It is not the value at one moment, since the shards are read
+///   one after another.
 ///
 /// ```
 /// use effective_locks::sharded::Counter;
@@ -32,9 +36,9 @@ use crate::sync::{AtomicU64, Ordering};
 /// assert_eq!(served.sum(), 4_000);
 /// ```
 pub struct Counter {
-    /// The shard of the thread with that number. Only this thread writes to it.
+    /// The shard of each thread index. Only the thread with that index writes to it.
     own: Box<[Shard]>,
-    /// For threads whose numbers are too high, and those that have none.
+    /// Shards for threads whose index is too large, or that have none.
     common: Box<[Shard]>,
 }
 
@@ -46,11 +50,11 @@ impl Counter {
         Self::for_threads(cores().saturating_mul(8))
     }
 
-    /// A counter of 0 with a shard for each of so many threads, rounded up to a power of two between 1 and 65,536. A shard
-    /// takes 128 bytes on most machines.
+    /// A counter of 0 with a shard for each of `threads` threads, rounded up to a power of two
+    /// between 1 and 65,536. A shard takes 128 bytes on most machines.
     ///
-    /// If more threads than this add to counters at the same time, some of them share other shards: there an addition is
-    /// an atomic one. It costs time and loses nothing.
+    /// If more live threads than this add to counters, the others share further shards with atomic
+    /// additions, which are slower and lose nothing.
     pub fn for_threads(threads: usize) -> Self {
         let shards = |count| {
             (0..count)
@@ -60,24 +64,24 @@ impl Counter {
         let threads = power_of_two(threads);
         Self {
             own: shards(threads),
-            // More than run at once are of no use.
+            // More than can run at once would be useless.
             common: shards(threads.min(power_of_two(cores().saturating_mul(4)))),
         }
     }
 
-    /// Adds `n`. It never waits.
+    /// Adds `n`. It never blocks.
     #[inline]
     pub fn add(&self, n: u64) {
-        self.add_from(thread_number(), n);
+        self.add_from(thread_index(), n);
     }
 
-    /// Relaxed throughout: the count guards no other data, and whoever wants an exact sum has to have heard of the
-    /// additions by other means, which order them.
+    /// Relaxed throughout: the count guards no other data, and a thread that needs an exact sum
+    /// synchronises with the adding threads by other means, which order the additions.
     #[inline]
     fn add_from(&self, thread: usize, n: u64) {
         match self.own.get(thread) {
-            // Two steps, and nobody in between: a number belongs to one thread at a time, and what the thread before did
-            // under it is ordered by the lock that the number went through. So this is no lost update.
+            // These two steps lose no update: an index belongs to one thread at a time, and the
+            // lock of the index pool orders the writes of the thread that had it before.
             Some(shard) => {
                 let sum = shard.load(Ordering::Relaxed).wrapping_add(n);
                 shard.store(sum, Ordering::Relaxed);
@@ -88,16 +92,16 @@ impl Counter {
         }
     }
 
-    /// What was added up to now: see [what is exact when](Counter#what-is-exact-when). It never waits and costs a read of
-    /// each shard: some nanoseconds, and a cache miss for each that is in use elsewhere.
+    /// The sum of all additions so far: see [consistency](Counter#consistency). It never blocks,
+    /// and reads each shard: a few nanoseconds, and a cache miss for each shard in use elsewhere.
     pub fn sum(&self) -> u64 {
         self.own.iter().chain(&self.common).fold(0, |sum, shard| {
             sum.wrapping_add(shard.load(Ordering::Relaxed))
         })
     }
 
-    /// A handle that counts by itself and adds to this counter when it is flushed or dropped: an addition then costs what
-    /// an addition costs.
+    /// A handle that counts separately and adds to this counter when it is flushed or dropped. An
+    /// addition to it is a plain one.
     ///
     /// ```
     /// use effective_locks::sharded::Counter;
@@ -122,7 +126,7 @@ impl Counter {
     }
 }
 
-/// For the model checker, whose threads all have the same thread-locals.
+/// For the model checks, since all threads of loom share their thread-locals.
 #[cfg(model_check)]
 impl Counter {
     #[doc(hidden)]
@@ -143,29 +147,30 @@ impl fmt::Debug for Counter {
     }
 }
 
-/// One thread's own count, to be added to a [`Counter`]: made by [`Counter::local`].
+/// The separate count of one thread, which is added to a [`Counter`]: see [`Counter::local`].
 ///
-/// Dropping it flushes it, also in a panic. Forgetting it (`mem::forget`) loses what is pending.
+/// Dropping it flushes it, even during a panic. Forgetting it (`mem::forget`) loses the pending
+/// count.
 #[derive(Debug)]
-#[must_use = "it counts until it is dropped"]
+#[must_use = "dropping it flushes it"]
 pub struct LocalCounter<'a> {
     counter: &'a Counter,
     pending: u64,
 }
 
 impl LocalCounter<'_> {
-    /// Adds `n` to what is pending.
+    /// Adds `n` to the pending count.
     #[inline]
     pub fn add(&mut self, n: u64) {
         self.pending = self.pending.wrapping_add(n);
     }
 
-    /// What is pending: not yet in the sum of the counter.
+    /// The pending count, which is not yet in the sum of the counter.
     pub fn pending(&self) -> u64 {
         self.pending
     }
 
-    /// Adds what is pending to the counter.
+    /// Adds the pending count to the counter.
     pub fn flush(&mut self) {
         self.counter.add(std::mem::take(&mut self.pending));
     }

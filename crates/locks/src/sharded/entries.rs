@@ -1,4 +1,5 @@
-//! One hash table, whose caller brings the hash: it is made once per operation, for the choice of the shard too.
+//! [`Entries`], the hash table of a shard. The caller computes the hash, once per operation, since
+//! it selects the shard as well.
 
 use std::borrow::Borrow;
 use std::num::NonZeroU64;
@@ -6,18 +7,19 @@ use std::num::NonZeroU64;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-/// The hash is kept beside the key. So a table that grows calls no code of the user, which could panic in the midst of
-/// it, and what a thread accumulated by itself moves on without being hashed again. It is not zero, so that "no item"
-/// takes no room of its own.
+/// An entry with its hash. So a growing table calls no code of the caller, which could panic, and
+/// items of a local handle are merged without another hash. The hash is not zero, so that an
+/// `Option` of an item is no larger.
 pub(super) struct Item<K, V> {
     pub(super) hash: NonZeroU64,
     pub(super) key: K,
     pub(super) value: V,
 }
 
-/// The first key to come has its place beside the lock: in skewed work it is likely to be a frequent one, and then an update
-/// moves one cache line between cores and not three. With a key and a value of a word each, the lock, this place and the
-/// head of the table fill a line of 64 bytes, in this order.
+/// The first key is stored beside the lock: in skewed work it is likely to be a frequent one, and
+/// an update then moves one cache line between cores instead of three. With a key and a value of a
+/// word each, the lock, the first item and the head of the table fill a cache line of 64 bytes, in
+/// this order.
 #[repr(C)]
 pub(super) struct Entries<K, V> {
     first: Option<Item<K, V>>,
@@ -32,7 +34,7 @@ impl<K: Eq, V> Entries<K, V> {
         }
     }
 
-    /// Whether the first place is that of the key: because it is there, or because there is no key at all.
+    /// Whether the first slot belongs to the key: it holds the key, or there is no key at all.
     #[inline]
     fn is_first<Q>(&self, hash: NonZeroU64, key: &Q) -> bool
     where
@@ -45,10 +47,10 @@ impl<K: Eq, V> Entries<K, V> {
         }
     }
 
-    /// The value of the key, which is made first if there is none.
+    /// The value of the key, made by `make` if there is none.
     ///
-    /// The key is taken if it is needed, and left where it is otherwise, also when this panics: its `Drop` is code of the
-    /// user, and the entries are under a lock.
+    /// The key is taken only if it is stored, even if this panics: the caller drops it after
+    /// unlocking, since its destructor may use the map.
     #[inline]
     pub(super) fn value(
         &mut self,
@@ -56,7 +58,7 @@ impl<K: Eq, V> Entries<K, V> {
         key: &mut Option<K>,
         make: impl FnOnce() -> V,
     ) -> &mut V {
-        if self.is_first(hash, there(key)) {
+        if self.is_first(hash, present(key)) {
             let item = self.first.get_or_insert_with(|| {
                 let value = make();
                 let key = taken(key);
@@ -68,8 +70,8 @@ impl<K: Eq, V> Entries<K, V> {
         }
     }
 
-    /// The same, for entries that only one thread has: no place is better than another, so the first stays empty, and
-    /// nobody has to look there.
+    /// [`value`](Self::value) for the entries of a local handle, which need no first slot: it stays
+    /// empty and is not checked.
     #[inline]
     pub(super) fn value_in_table(
         &mut self,
@@ -77,7 +79,7 @@ impl<K: Eq, V> Entries<K, V> {
         key: &mut Option<K>,
         make: impl FnOnce() -> V,
     ) -> &mut V {
-        let wanted = there(key);
+        let wanted = present(key);
         let entry = self.rest.entry(
             hash.get(),
             |item| item.key == *wanted,
@@ -94,17 +96,17 @@ impl<K: Eq, V> Entries<K, V> {
         &mut item.value
     }
 
-    /// Puts back what was drained from here, and was made by [`value_in_table`](Self::value_in_table).
+    /// Puts back a drained item that was made by [`value_in_table`](Self::value_in_table).
     pub(super) fn put_back(&mut self, item: Item<K, V>) {
         self.rest
             .insert_unique(item.hash.get(), item, |item| item.hash.get());
     }
 
-    /// Gives the value to `merge` if the key has one already, and leaves the key; else stores both. What is not needed, or
-    /// not come to because of a panic, stays in `item`: see [`value`](Self::value).
+    /// Passes the value to `merge` if the key has one already, and stores both otherwise. The parts
+    /// that are not used, perhaps because of a panic, stay in `item`: see [`value`](Self::value).
     pub(super) fn merge(&mut self, item: &mut Loose<K, V>, merge: impl FnOnce(&mut V, V)) {
         let hash = item.hash;
-        let key = there(&item.key);
+        let key = present(&item.key);
         if self.is_first(hash, key) {
             match &mut self.first {
                 Some(first) => merge(&mut first.value, taken(&mut item.value)),
@@ -160,7 +162,7 @@ impl<K: Eq, V> Entries<K, V> {
         items.map(|item| (&item.key, &item.value))
     }
 
-    /// Gives back the memory that the table does not need.
+    /// Frees the memory that the table does not need.
     pub(super) fn shrink_to_fit(&mut self) {
         self.rest.shrink_to_fit(|item| item.hash.get());
     }
@@ -169,7 +171,7 @@ impl<K: Eq, V> Entries<K, V> {
         self.first.iter().len() + self.rest.len()
     }
 
-    /// All of it. The table keeps its memory.
+    /// Removes all items. The table keeps its memory.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Item<K, V>> {
         self.first.take().into_iter().chain(self.rest.drain())
     }
@@ -179,7 +181,7 @@ impl<K: Eq, V> Entries<K, V> {
     }
 }
 
-/// An item that may not be needed whole.
+/// An item whose parts can be taken separately.
 pub(super) struct Loose<K, V> {
     hash: NonZeroU64,
     pub(super) key: Option<K>,
@@ -205,8 +207,8 @@ impl<K, V> Loose<K, V> {
 }
 
 #[inline]
-fn there<T>(slot: &Option<T>) -> &T {
-    slot.as_ref().expect("it has not been taken")
+fn present<T>(slot: &Option<T>) -> &T {
+    slot.as_ref().expect("taken only at the end")
 }
 
 #[inline]
@@ -219,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shard_of_words_is_one_cache_line() {
+    fn shard_of_words_fills_one_cache_line() {
         assert_eq!(size_of::<Option<Item<u64, u64>>>(), 24);
         assert_eq!(size_of::<parking_lot::Mutex<Entries<u64, u64>>>(), 64);
     }

@@ -1,40 +1,65 @@
-use std::any::Any;
+//! [`LocalMap`], the part of a sharded map that one thread accumulates without locking.
+
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter;
 use std::mem;
-use std::panic::{self, AssertUnwindSafe};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Map;
-use super::entries::{Entries, Item, Loose};
-use crate::TimedOut;
+use crate::panic::{TaskPanic, catch};
+use crate::sharded::entries::{Entries, Item, Loose};
+use crate::sharded::map::Map;
+use crate::timed_out::TimedOut;
 
-/// One thread's own part of a [`Map`]: made by [`Map::local`].
+impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
+    /// A handle that accumulates separately, without a lock, and merges into this map when it is
+    /// flushed or dropped.
+    ///
+    /// `merge` gets the value of the map and the one that this handle accumulated for the same key.
+    /// A key that the map does not have is moved in as it is.
+    ///
+    /// ```
+    /// use effective_locks::sharded::Map;
+    ///
+    /// // The largest value per key.
+    /// let peaks = Map::new();
+    /// let mut mine = peaks.local(|peak: &mut u32, mine| *peak = mine.max(*peak));
+    /// for (sensor, value) in [("north", 3), ("south", 5), ("north", 9)] {
+    ///     mine.update(sensor, |peak| *peak = value.max(*peak));
+    /// }
+    /// assert_eq!(peaks.get("north"), None);
+    /// mine.flush();
+    /// assert_eq!(peaks.get("north"), Some(9));
+    /// ```
+    pub fn local<M>(&self, merge: M) -> LocalMap<'_, K, V, S, M>
+    where
+        M: FnMut(&mut V, V),
+    {
+        LocalMap {
+            map: self,
+            entries: Entries::new(),
+            merge,
+        }
+    }
+}
+
+/// The part of a [`Map`] that one thread accumulates: see [`Map::local`].
 ///
-/// Dropping it flushes it, also in a panic: what was accumulated was accepted. [`discard`](LocalMap::discard) throws it
-/// away instead. Forgetting it (`mem::forget`) loses it.
-#[must_use = "it accumulates until it is dropped"]
+/// Dropping it flushes it, even during a panic, unless it is [discarded](LocalMap::discard).
+/// Forgetting it (`mem::forget`) loses the pending values.
+#[must_use = "dropping it flushes it"]
 pub struct LocalMap<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> {
     map: &'a Map<K, V, S>,
     entries: Entries<K, V>,
     merge: M,
 }
 
-impl<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'a, K, V, S, M> {
-    pub(super) fn new(map: &'a Map<K, V, S>, merge: M) -> Self {
-        Self {
-            map,
-            entries: Entries::new(),
-            merge,
-        }
-    }
-
-    /// Runs `f` on this handle's own value of the key, which is `V::default()` first if there is none. No lock is taken.
+impl<K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'_, K, V, S, M> {
+    /// Runs `f` on the pending value of the key, or on a new `V::default()` if there is none. It
+    /// takes no lock.
     ///
     /// # Panics
-    /// When `f` does, or the key or the value in its `Hash`, `Eq`, `Default`.
+    /// If `f` does, or the key or the value in its `Hash`, `Eq` or `Default`.
     #[inline]
     pub fn update<R>(&mut self, key: K, f: impl FnOnce(&mut V) -> R) -> R
     where
@@ -46,71 +71,71 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'a, K, V
             .value_in_table(hash, &mut Some(key), V::default))
     }
 
-    /// How many keys are pending: not yet merged into the map.
+    /// The number of pending keys, which are not yet merged into the map.
     pub fn pending(&self) -> usize {
         self.entries.len()
     }
 
-    /// Merges all that is pending into the map. Each shard is locked once, for its share.
+    /// Merges all pending values into the map. It locks each shard once, for all of its keys.
     ///
     /// # Panics
-    /// When `merge` does, or the key in its `Eq`. The value that was being merged is lost then; all others are merged
-    /// before the panic goes on.
+    /// If `merge` does, or the key in its `Eq`. The value being merged is lost; all others are
+    /// merged before the panic resumes.
     pub fn flush(&mut self) {
         // Without a timeout it does not time out.
-        let (_, panics) = self.merge_all(None);
-        panics.go_on();
+        let (_, panic) = self.merge_all(None);
+        panic.resume();
     }
 
-    /// The same, but gives up when it has waited for shards longer than that in all. What was not merged is pending still,
-    /// and dropping the handle waits for it: [`discard`](LocalMap::discard) does not.
+    /// [`flush`](LocalMap::flush) that waits for locks for at most `timeout` in total.
     ///
     /// # Errors
-    /// [`TimedOut`].
+    /// [`TimedOut`]. Values that were not merged are still pending. Dropping the handle merges them
+    /// without a timeout; [`discard`](LocalMap::discard) does not.
     ///
     /// # Panics
-    /// As [`flush`](LocalMap::flush) does.
+    /// As for [`flush`](LocalMap::flush).
     pub fn flush_timeout(&mut self, timeout: Duration) -> Result<(), TimedOut> {
-        let (result, panics) = self.merge_all(Some(timeout));
-        panics.go_on();
+        let (result, panic) = self.merge_all(Some(timeout));
+        panic.resume();
         result
     }
 
-    /// Throws away what is pending.
+    /// Drops the pending values without merging them.
     pub fn discard(mut self) {
         drop(mem::replace(&mut self.entries, Entries::new()));
     }
 
-    fn merge_all(&mut self, timeout: Option<Duration>) -> (Result<(), TimedOut>, Panics) {
-        // Grouped by shard, so that each is locked once. The sort is of the distinct keys only.
+    fn merge_all(&mut self, timeout: Option<Duration>) -> (Result<(), TimedOut>, FirstPanic) {
+        // Grouped by shard, so that each is locked once. This sorts only the distinct keys.
         let mut items: Vec<(usize, Item<K, V>)> = self
             .entries
             .drain()
-            .map(|item| (self.map.place(item.hash), item))
+            .map(|item| (self.map.shard_index(item.hash), item))
             .collect();
-        items.sort_unstable_by_key(|&(place, _)| place);
+        items.sort_unstable_by_key(|&(shard, _)| shard);
         let mut items = items.into_iter().peekable();
-        let (mut panics, mut left) = (Panics(None), timeout);
+        let (mut panic, mut left) = (FirstPanic(None), timeout);
         let mut keys = Vec::new();
-        while let Some(&(place, _)) = items.peek() {
-            let shard = &self.map.shards[place];
-            // Declared first, so that it outlives the lock, also with a panic: what is left of it is the user's.
-            let mut under_way = None;
-            let begun = Instant::now();
+        while let Some(&(index, _)) = items.peek() {
+            let shard = &self.map.shards[index];
+            // Declared before the lock and so dropped after unlocking, even by a panic.
+            let mut current = None;
+            let start = Instant::now();
             let entries = match left {
                 None => Some(shard.lock()),
                 Some(left) => shard.try_lock_for(left),
             };
             let Some(mut entries) = entries else {
                 items.for_each(|(_, item)| self.entries.put_back(item));
-                return (Err(TimedOut::shard(timeout.unwrap_or_default())), panics);
+                return (Err(TimedOut::shard(timeout.unwrap_or_default())), panic);
             };
-            left = left.map(|left| left.saturating_sub(begun.elapsed()));
-            let share = iter::from_fn(|| items.next_if(|&(next, _)| next == place));
-            // A panic ends this turn, and unlocks; the next one goes on with what is left.
-            panics.catch(|| {
+            left = left.map(|left| left.saturating_sub(start.elapsed()));
+            let share = iter::from_fn(|| items.next_if(|&(next, _)| next == index));
+            // A panic ends this iteration and unlocks; the next one continues with the other items.
+            panic.catch(|| {
                 for (_, item) in share {
-                    let item = under_way.insert(Loose::new(item));
+                    let item = current.insert(Loose::new(item));
                     entries.merge(item, &mut self.merge);
                     if mem::needs_drop::<K>() {
                         keys.extend(item.key.take());
@@ -118,35 +143,26 @@ impl<'a, K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'a, K, V
                 }
             });
             drop(entries);
-            panics.catch(|| drop(under_way));
-            for key in keys.drain(..) {
-                panics.catch(|| drop(key));
-            }
+            panic.catch(|| drop(current));
+            panic.catch(|| keys.clear());
         }
-        (Ok(()), panics)
+        (Ok(()), panic)
     }
 }
 
-/// The first panic of several.
-struct Panics(Option<Box<dyn Any + Send>>);
+/// The first of several panics. The others are discarded.
+struct FirstPanic(Option<TaskPanic>);
 
-impl Panics {
+impl FirstPanic {
     fn catch(&mut self, work: impl FnOnce()) {
-        if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(work))
-            && let Some(another) = self.0.replace(payload)
-            && let Some(later) = self.0.replace(another)
-        {
-            // Forgotten rather than dropped, since its `Drop` could panic.
-            mem::forget(later);
+        if let Err(panic) = catch(work) {
+            self.0.get_or_insert(panic);
         }
     }
 
-    fn go_on(self) {
-        match self.0 {
-            None => {}
-            // A second panic would abort the process. The first one tells that things went wrong.
-            Some(payload) if thread::panicking() => mem::forget(payload),
-            Some(payload) => panic::resume_unwind(payload),
+    fn resume(self) {
+        if let Some(panic) = self.0 {
+            panic.resume_unwind();
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Reading a [`Map`]: one key, or all of them, shard by shard.
+//! The reading methods of [`Map`]: one key, or all keys shard by shard.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::time::{Duration, Instant};
 
-use super::Map;
-use crate::TimedOut;
+use crate::sharded::map::Map;
+use crate::timed_out::TimedOut;
 
 impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     /// Runs `f` on the value of the key, if there is one.
     ///
     /// # Panics
-    /// When `f` does, or the key in its `Hash` or `Eq`.
+    /// If `f` does, or the key in its `Hash` or `Eq`.
     pub fn read<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
@@ -22,13 +22,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         self.lock(hash).find(hash, key).map(f)
     }
 
-    /// The same, but gives up when the shard cannot be locked in time. Then `f` has not run.
+    /// [`read`](Map::read) that waits for the lock of the shard for at most `timeout`.
     ///
     /// # Errors
-    /// [`TimedOut`].
+    /// [`TimedOut`]. Then `f` has not run.
     ///
     /// # Panics
-    /// As [`read`](Map::read) does.
+    /// As for [`read`](Map::read).
     pub fn read_timeout<Q, R>(
         &self,
         key: &Q,
@@ -53,34 +53,34 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         self.read(key, V::clone)
     }
 
-    /// How many keys there are. To count with a timeout, use [`for_each_timeout`](Map::for_each_timeout).
+    /// The number of keys. To count with a timeout, use
+    /// [`for_each_timeout`](Map::for_each_timeout).
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
-    /// Whether there are none.
+    /// Whether the map has no keys.
     pub fn is_empty(&self) -> bool {
         self.shards.iter().all(|shard| shard.lock().len() == 0)
     }
 
-    /// Runs `f` on each key and value, in no order. One shard at a time is locked meanwhile.
+    /// Runs `f` on each key and value, in no particular order. It locks one shard at a time.
     ///
     /// # Panics
-    /// When `f` does.
+    /// If `f` does.
     pub fn for_each(&self, mut f: impl FnMut(&K, &V)) {
         for shard in &self.shards {
             shard.lock().iter().for_each(|(key, value)| f(key, value));
         }
     }
 
-    /// The same, but gives up when it has waited for shards longer than that in all. `f` has then run on the keys of some
-    /// of them.
+    /// [`for_each`](Map::for_each) that waits for locks for at most `timeout` in total.
     ///
     /// # Errors
-    /// [`TimedOut`].
+    /// [`TimedOut`]. Then `f` has run on the keys of some shards.
     ///
     /// # Panics
-    /// When `f` does.
+    /// If `f` does.
     pub fn for_each_timeout(
         &self,
         timeout: Duration,
@@ -88,18 +88,18 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     ) -> Result<(), TimedOut> {
         let mut left = timeout;
         for shard in &self.shards {
-            let begun = Instant::now();
+            let start = Instant::now();
             let entries = shard
                 .try_lock_for(left)
                 .ok_or_else(|| TimedOut::shard(timeout))?;
-            // Only the waiting counts, not what `f` takes.
-            left = left.saturating_sub(begun.elapsed());
+            // Only waiting counts, not the time of `f`.
+            left = left.saturating_sub(start.elapsed());
             entries.iter().for_each(|(key, value)| f(key, value));
         }
         Ok(())
     }
 
-    /// A copy of all keys and values. One shard at a time is locked meanwhile.
+    /// A copy of all keys and values. It locks one shard at a time.
     pub fn snapshot(&self) -> HashMap<K, V, S>
     where
         K: Clone,
@@ -111,7 +111,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         copy
     }
 
-    /// The same, but gives up when it has waited for shards longer than that in all.
+    /// [`snapshot`](Map::snapshot) that waits for locks for at most `timeout` in total.
     ///
     /// # Errors
     /// [`TimedOut`].
@@ -126,7 +126,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
         Ok(copy)
     }
 
-    /// All keys and values, as an ordinary map with the same hasher. No lock is taken: nobody else has this map any more.
+    /// All keys and values as an ordinary map with the same hasher, without locking.
     pub fn into_map(self) -> HashMap<K, V, S> {
         let mut map = HashMap::with_hasher(self.hasher);
         for shard in self.shards {
@@ -137,8 +137,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Map<K, V, S> {
     }
 }
 
-/// Copies pairs. A key whose value cannot be cloned stays in `slot`, outside of the shard's lock: its `Drop` is code of
-/// the user.
+/// Copies pairs. If cloning a value panics, the key stays in `slot` and is dropped after unlocking,
+/// since its destructor may use the map.
 fn copier<'a, K, V, S>(
     copy: &'a mut HashMap<K, V, S>,
     slot: &'a mut Option<K>,

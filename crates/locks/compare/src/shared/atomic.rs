@@ -1,4 +1,5 @@
-//! Everything that is shared, in atomics; the next task and the sum each in a cache line of its own would be the next step.
+//! All shared state in atomics. Separate cache lines for the next task and the sum would be the
+//! next step.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -7,10 +8,10 @@ use workload::model::{Batch, Outputs};
 use workload::task::{Failure, Output};
 use workload::value::key;
 
-use crate::contained::{FirstFailure, run};
-use crate::crew::Crew;
+use crate::task::{FirstFailure, run};
+use crate::workers::Workers;
 
-/// The next task that nobody has. Relaxed: it guards no data, and the end of the threads orders the rest.
+/// The index of the next task. Relaxed: it guards no data, and joining the workers orders the rest.
 pub(super) struct Claims(AtomicUsize);
 
 impl Claims {
@@ -24,12 +25,12 @@ impl Claims {
     }
 }
 
-pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
+pub(crate) fn map(workers: Workers, batch: &Batch) -> Outputs {
     let claims = Claims::new();
     let values: Vec<AtomicU64> = (0..batch.len()).map(|_| AtomicU64::new(0)).collect();
-    // A failure does not fit into an atomic. It is rare.
+    // A failure does not fit into an atomic, and is rare.
     let failures: Mutex<Vec<(usize, Failure)>> = Mutex::default();
-    crew.work(batch.len(), || {
+    workers.run(batch.len(), || {
         while let Some(index) = claims.claim(batch) {
             match run(batch, index) {
                 Ok(value) => values[index].store(value, Ordering::Relaxed),
@@ -53,27 +54,31 @@ pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
     outputs
 }
 
-pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
+pub(crate) fn fold(workers: Workers, batch: &Batch) -> Output {
     let sum = AtomicU64::new(0);
-    each(crew, batch, |value| {
+    each(workers, batch, |value| {
         sum.fetch_add(value, Ordering::Relaxed);
     })?;
     Ok(sum.into_inner())
 }
 
-/// Neighbouring keys share a cache line, as they would in anybody's first attempt.
-pub(crate) fn histogram(crew: Crew, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
+/// Neighbouring keys share a cache line, as in most first attempts.
+pub(crate) fn histogram(workers: Workers, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
     let counts: Vec<AtomicU64> = (0..keys).map(|_| AtomicU64::new(0)).collect();
-    each(crew, batch, |value| {
+    each(workers, batch, |value| {
         counts[key(value, keys)].fetch_add(1, Ordering::Relaxed);
     })?;
     Ok(counts.into_iter().map(AtomicU64::into_inner).collect())
 }
 
-/// Hands each output to `add`, on the thread that has it.
-pub(super) fn each(crew: Crew, batch: &Batch, add: impl Fn(u64) + Sync) -> Result<(), Failure> {
+/// Passes each output to `add`, on the worker that made it.
+pub(super) fn each(
+    workers: Workers,
+    batch: &Batch,
+    add: impl Fn(u64) + Sync,
+) -> Result<(), Failure> {
     let (claims, failure) = (Claims::new(), FirstFailure::default());
-    crew.work(batch.len(), || {
+    workers.run(batch.len(), || {
         while let Some(index) = claims.claim(batch) {
             match run(batch, index) {
                 Ok(value) => add(value),

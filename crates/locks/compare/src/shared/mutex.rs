@@ -1,4 +1,4 @@
-//! Everything that is shared, behind one mutex.
+//! All shared state behind one mutex.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,9 +6,9 @@ use workload::model::{Batch, Outputs};
 use workload::task::{Failure, Output};
 use workload::value::key;
 
-use super::{in_order, places};
-use crate::contained::{FirstFailure, run};
-use crate::crew::Crew;
+use crate::shared::outputs::{in_order, slots};
+use crate::task::{FirstFailure, run};
+use crate::workers::Workers;
 
 struct Shared<T> {
     next: usize,
@@ -38,9 +38,9 @@ fn result<T>(shared: Mutex<Shared<T>>) -> T {
         .result
 }
 
-pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
-    let shared = share(places(batch.len()));
-    crew.work(batch.len(), || {
+pub(crate) fn map(workers: Workers, batch: &Batch) -> Outputs {
+    let shared = share(slots(batch.len()));
+    workers.run(batch.len(), || {
         while let Some(index) = claim(&shared, batch) {
             let output = run(batch, index);
             lock(&shared).result[index] = Some(output);
@@ -49,27 +49,27 @@ pub(crate) fn map(crew: Crew, batch: &Batch) -> Outputs {
     in_order(result(shared))
 }
 
-pub(crate) fn fold(crew: Crew, batch: &Batch) -> Output {
-    update(crew, batch, 0, |sum: &mut u64, value| {
+pub(crate) fn fold(workers: Workers, batch: &Batch) -> Output {
+    update(workers, batch, 0, |sum: &mut u64, value| {
         *sum = sum.wrapping_add(value);
     })
 }
 
-pub(crate) fn histogram(crew: Crew, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
-    update(crew, batch, vec![0; keys], |counts, value| {
+pub(crate) fn histogram(workers: Workers, batch: &Batch, keys: usize) -> Result<Vec<u64>, Failure> {
+    update(workers, batch, vec![0; keys], |counts, value| {
         counts[key(value, keys)] += 1;
     })
 }
 
-/// The lock is taken for each update.
+/// Locks for each update.
 fn update<T: Send>(
-    crew: Crew,
+    workers: Workers,
     batch: &Batch,
     start: T,
     add: impl Fn(&mut T, u64) + Sync,
 ) -> Result<T, Failure> {
     let (shared, failure) = (share(start), FirstFailure::default());
-    crew.work(batch.len(), || {
+    workers.run(batch.len(), || {
         while let Some(index) = claim(&shared, batch) {
             match run(batch, index) {
                 Ok(value) => add(&mut lock(&shared).result, value),

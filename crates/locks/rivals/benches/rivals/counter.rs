@@ -1,4 +1,4 @@
-//! Threads that count together: nothing but the update.
+//! Threads that add to one counter, and do nothing else.
 
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -70,7 +70,7 @@ pub(crate) fn contest(threads: usize, settings: &Settings) {
             });
             checked(time, counter.into_inner().expect("not poisoned"))
         })
-        .limit("own state, merged at the end", || {
+        .limit("separate state, merged at the end", || {
             let counter = Mutex::new(0_u64);
             let time = together(threads, |_| {
                 let mut mine = 0_u64;

@@ -1,4 +1,4 @@
-//! Threads that count keys together, some keys far more often than others. Every map has std's hasher.
+//! Threads that count skewed keys in one map. Every map has std's hasher.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -94,7 +94,7 @@ pub(crate) fn contest(threads: usize, settings: &Settings) {
             .map(|shard| shard.into_inner().into_inner().expect("not poisoned"));
         checked(time, counts.flat_map(HashMap::into_values))
     })
-    .limit("own map, merged at the end", || {
+    .limit("separate maps, merged at the end", || {
         let counts: Mutex<HashMap<u64, u64>> = Mutex::default();
         let time = together(threads, |thread| {
             let mut mine: HashMap<u64, u64> = HashMap::new();

@@ -1,4 +1,4 @@
-//! `locks` against its rivals, in one run.
+//! Benches of `locks` against its rivals, in one run.
 
 mod counter;
 mod histogram;

@@ -1,4 +1,4 @@
-//! What taking and giving back costs while nobody else wants it: the price of what the locks of this crate can do more.
+//! Locking and unlocking without contention: the price of the additional features of this crate.
 
 use std::hint::black_box;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ pub(crate) fn contest(settings: &Settings) {
     let timed_mutex = TimedMutex::new("bench", 0_u64);
     let (std_mutex, parking_lot_mutex) = (Mutex::new(0_u64), parking_lot::Mutex::new(0_u64));
     let atomic = AtomicU64::new(0);
-    Contest::new("taken and given back, one thread", "time", TIMES)
+    Contest::new("lock and unlock, one thread", "time", TIMES)
         .ours("Semaphore, acquire", || many(|| drop(semaphore.acquire())))
         .ours("Event, wait while set", || many(|| event.wait()))
         .ours("TimedMutex, lock", || many(|| *timed_mutex.lock() += 1))
