@@ -25,7 +25,6 @@ mod signal;
 mod spawner;
 mod stages;
 mod start;
-mod sync;
 mod tree;
 
 pub use batch::Completed;
@@ -40,10 +39,9 @@ pub use running::Running;
 pub use signal::Signal;
 pub use tree::adoption::adopt_orphans;
 
-/// The protocols between futures and the watcher thread, for `tests/model_check.rs`.
+/// The inbox of the watcher thread, for `tests/model_check.rs`.
 #[cfg(model_check)]
 #[doc(hidden)]
 pub mod model_check {
     pub use crate::reactor::inbox::{Inbox, Pushed};
-    pub use crate::reactor::slot::{Poll, Slot};
 }

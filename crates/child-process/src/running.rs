@@ -5,9 +5,10 @@ use std::future::Future;
 use std::io;
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+
+use futures_channel::oneshot::Receiver;
 
 use crate::batch::Batch;
 use crate::child::Child;
@@ -17,7 +18,7 @@ use crate::finished::Finished;
 use crate::many::Many;
 use crate::monitor::state::Monitor;
 use crate::pipeline::{Piped, Pipeline};
-use crate::reactor::slot::{Poll as SlotPoll, Slot};
+use crate::reactor::reply::Reply;
 use crate::reactor::watcher::{self, MakeTask, Task, WatchRequest, WatchedTask, copy_error};
 use crate::stages::Stages;
 use crate::start::start;
@@ -34,8 +35,8 @@ pub struct Running<T> {
 }
 
 enum State<T> {
-    New(WatchRequest, Arc<Slot<T>>),
-    Submitted(Arc<Slot<T>>),
+    New(WatchRequest, Receiver<T>),
+    Submitted(Receiver<T>),
     Over,
 }
 
@@ -59,17 +60,12 @@ impl<T> Future for Running<T> {
         if let State::New(..) = self.state {
             self.submit();
         }
-        match mem::replace(&mut self.state, State::Over) {
-            State::Submitted(slot) => match slot.poll(context.waker()) {
-                SlotPoll::Ready(result) => Poll::Ready(result),
-                SlotPoll::Pending => {
-                    self.state = State::Submitted(slot);
-                    Poll::Pending
-                }
-                SlotPoll::Taken => unreachable!("the slot is dropped with its result"),
-            },
-            State::New(..) | State::Over => panic!("polled after completion"),
-        }
+        let State::Submitted(receiver) = &mut self.state else {
+            panic!("polled after completion");
+        };
+        let result = ready!(Pin::new(receiver).poll(context));
+        self.state = State::Over;
+        Poll::Ready(result.expect("the watcher thread completes every task"))
     }
 }
 
@@ -77,44 +73,44 @@ impl<T> Running<T> {
     /// A future that makes its task at the first poll, unless it is abandoned by then.
     fn lazy(
         spawns: bool,
-        make: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
+        make: impl FnOnce(io::Result<()>, Reply<T>) -> Option<Box<dyn Task>> + Send + 'static,
     ) -> Self
     where
         T: Send + 'static,
     {
-        Self::new(spawns, |ready, slot| {
-            let wanted = !slot.is_abandoned();
-            wanted.then(|| make(ready, slot)).flatten()
+        Self::new(spawns, |ready, reply| {
+            let wanted = !reply.is_abandoned();
+            wanted.then(|| make(ready, reply)).flatten()
         })
     }
 
     fn new(
         spawns: bool,
-        make: impl FnOnce(io::Result<()>, &Arc<Slot<T>>) -> Option<Box<dyn Task>> + Send + 'static,
+        make: impl FnOnce(io::Result<()>, Reply<T>) -> Option<Box<dyn Task>> + Send + 'static,
     ) -> Self
     where
         T: Send + 'static,
     {
-        let slot = Arc::new(Slot::new());
-        let to = Arc::clone(&slot);
-        let make = Box::new(move |ready| make(ready, &to));
+        let (reply, receiver) = Reply::new();
+        let make = Box::new(move |ready| make(ready, reply));
         Self {
-            state: State::New(WatchRequest { make, spawns }, slot),
+            state: State::New(WatchRequest { make, spawns }, receiver),
         }
     }
 
     fn submit(&mut self) {
-        if let State::New(request, slot) = mem::replace(&mut self.state, State::Over) {
+        if let State::New(request, receiver) = mem::replace(&mut self.state, State::Over) {
             watcher::submit(request);
-            self.state = State::Submitted(slot);
+            self.state = State::Submitted(receiver);
         }
     }
 }
 
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        if let State::Submitted(slot) = &self.state {
-            slot.abandon();
+        if matches!(self.state, State::Submitted(_)) {
+            // Drops the receiver first, so that the watcher sees the task as abandoned.
+            self.state = State::Over;
             watcher::wake();
         }
     }
@@ -127,10 +123,10 @@ fn no_watcher(command: String, error: io::Error) -> Error {
     Error::Watch { command, error }
 }
 
-fn watched(monitor: Monitor, slot: &Arc<Slot<RunResult>>) -> Box<dyn Task> {
+fn watched(monitor: Monitor, reply: Reply<RunResult>) -> Box<dyn Task> {
     Box::new(WatchedTask {
         work: monitor,
-        slot: Arc::clone(slot),
+        reply,
         result: Monitor::result,
         cancel: |monitor| monitor.end(Duration::ZERO),
     })
@@ -151,15 +147,18 @@ impl Command {
     /// Those of [`run`](Self::run).
     pub fn run_async(&self) -> Running<Result<Finished, Error>> {
         let command = self.clone();
-        Running::lazy(true, move |ready, slot| {
+        Running::lazy(true, move |ready, mut reply| {
             let started = match ready {
                 Ok(()) => start(&command),
                 Err(error) => Err(no_watcher(command.line(), error)),
             };
-            started
-                .map(|monitor| watched(monitor, slot))
-                .map_err(|error| slot.put(Err(error)))
-                .ok()
+            match started {
+                Ok(monitor) => Some(watched(monitor, reply)),
+                Err(error) => {
+                    reply.send(Err(error));
+                    None
+                }
+            }
         })
     }
 }
@@ -173,10 +172,10 @@ impl Child {
     pub fn finish_async(mut self) -> Running<Result<Finished, Error>> {
         self.monitor.capture();
         self.monitor.stdin.finish();
-        let mut running = Running::new(false, move |ready, slot| match ready {
-            Ok(()) => Some(watched(self.monitor, slot)),
+        let mut running = Running::new(false, move |ready, mut reply| match ready {
+            Ok(()) => Some(watched(self.monitor, reply)),
             Err(error) => {
-                slot.put(Err(no_watcher(self.monitor.command.clone(), error)));
+                reply.send(Err(no_watcher(self.monitor.command.clone(), error)));
                 // Dropping the monitor kills the child.
                 None
             }
@@ -192,9 +191,8 @@ impl Child {
     /// [file](crate::Output::File).
     pub fn detach(mut self) {
         self.monitor.detach();
-        let slot = Arc::new(Slot::new());
         let make: MakeTask = Box::new(move |ready| match ready {
-            Ok(()) => Some(watched(self.monitor, &slot)),
+            Ok(()) => Some(watched(self.monitor, Reply::none())),
             Err(_) => {
                 // Without a watcher the child is never reaped, but killing it would be worse.
                 mem::forget(self.monitor);
@@ -210,15 +208,15 @@ impl Pipeline {
     /// [`run`](Self::run) as a future.
     pub fn run_async(&self) -> Running<Piped> {
         let pipeline = self.clone();
-        Running::lazy(false, move |ready, slot| match ready {
+        Running::lazy(false, move |ready, mut reply| match ready {
             Ok(()) => Some(Box::new(WatchedTask {
                 work: pipeline.stages(),
-                slot: Arc::clone(slot),
+                reply,
                 result: Piped::new,
                 cancel: Stages::cancel,
             })),
             Err(error) => {
-                slot.put(pipeline.refused(&error));
+                reply.send(pipeline.refused(&error));
                 None
             }
         })
@@ -233,17 +231,17 @@ impl Many {
         commands: impl IntoIterator<Item = Command>,
     ) -> Running<Vec<Result<Finished, Error>>> {
         let (many, commands) = (self.clone(), commands.into_iter().collect::<Vec<_>>());
-        Running::lazy(false, move |ready, slot| match ready {
+        Running::lazy(false, move |ready, mut reply| match ready {
             Ok(()) => Some(Box::new(WatchedTask {
                 work: many.batch(commands.into_iter()).without_inline_spawns(),
-                slot: Arc::clone(slot),
+                reply,
                 result: in_order,
                 cancel: Batch::cancel,
             })),
             Err(error) => {
                 let refused =
                     |command: &Command| Err(no_watcher(command.line(), copy_error(&error)));
-                slot.put(commands.iter().map(refused).collect());
+                reply.send(commands.iter().map(refused).collect());
                 None
             }
         })

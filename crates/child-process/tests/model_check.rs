@@ -1,16 +1,13 @@
-//! Model checks of the protocols between futures and the watcher thread, over all interleavings: an
-//! item is pushed as the watcher leaves; a result is put as the future polls, or as it is
-//! abandoned.
+//! A model check of the inbox of the watcher thread, over all interleavings: no item is lost that is
+//! pushed as the thread leaves.
 //!
 //! `RUSTFLAGS="--cfg model_check" cargo test --release -p effective-child-process --test model_check`,
 //! in a target directory of its own.
 #![cfg(model_check)]
 
-use std::task::{Wake, Waker};
-
-use effective_child_process::model_check::{Inbox, Poll, Pushed, Slot};
+use effective_child_process::model_check::{Inbox, Pushed};
 use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Arc, Mutex, Notify};
+use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 /// A watcher that does not linger: it leaves as soon as it may.
@@ -53,60 +50,5 @@ fn item_pushed_as_the_watcher_leaves_is_taken() {
             Pushed::StartWatcher,
             "no watcher is left"
         );
-    });
-}
-
-struct NotifyWaker(Notify);
-
-impl Wake for NotifyWaker {
-    fn wake(self: std::sync::Arc<Self>) {
-        self.0.notify();
-    }
-}
-
-#[test]
-fn result_put_during_poll_is_returned_or_wakes() {
-    loom::model(|| {
-        let slot = Arc::new(Slot::new());
-        let putter = {
-            let slot = Arc::clone(&slot);
-            thread::spawn(move || slot.put(7))
-        };
-        let notify = std::sync::Arc::new(NotifyWaker(Notify::new()));
-        let waker = Waker::from(std::sync::Arc::clone(&notify));
-        let result = loop {
-            match slot.poll(&waker) {
-                Poll::Ready(result) => break result,
-                // A lost wake-up is a deadlock, which loom reports.
-                Poll::Pending => notify.0.wait(),
-                Poll::Taken => unreachable!("it is taken once"),
-            }
-        };
-        assert_eq!(result, 7);
-        assert!(matches!(slot.poll(&waker), Poll::Taken));
-        putter.join().unwrap();
-    });
-}
-
-#[test]
-fn result_put_during_abandon_is_dropped_once() {
-    struct Counted(Arc<AtomicUsize>);
-    impl Drop for Counted {
-        fn drop(&mut self) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-    loom::model(|| {
-        let (slot, drops) = (Arc::new(Slot::new()), Arc::new(AtomicUsize::new(0)));
-        let putter = {
-            let (slot, result) = (Arc::clone(&slot), Counted(Arc::clone(&drops)));
-            thread::spawn(move || slot.put(result))
-        };
-        let polled = slot.poll(Waker::noop());
-        slot.abandon();
-        assert!(slot.is_abandoned());
-        putter.join().unwrap();
-        drop(polled);
-        assert_eq!(drops.load(Ordering::SeqCst), 1);
     });
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use crate::descriptor::above_standard;
 use crate::event_loop::{Drive, EventLoop, ReadyFlags};
 use crate::reactor::inbox::{Inbox, Pushed};
-use crate::reactor::slot::Slot;
+use crate::reactor::reply::Reply;
 use crate::spawner::Spawner;
 use crate::tree::proc_scan::ProcScan;
 
@@ -225,10 +225,10 @@ impl Drive for Watcher {
     }
 }
 
-/// A task that puts the result of its work into the slot of a future.
+/// A task that sends the result of its work to a future.
 pub(crate) struct WatchedTask<W, T> {
     pub(crate) work: W,
-    pub(crate) slot: Arc<Slot<T>>,
+    pub(crate) reply: Reply<T>,
     pub(crate) result: fn(&mut W) -> T,
     pub(crate) cancel: fn(&mut W),
 }
@@ -253,11 +253,11 @@ impl<W: Drive + Send, T: Send> Drive for WatchedTask<W, T> {
 
 impl<W: Drive + Send, T: Send> Task for WatchedTask<W, T> {
     fn complete(&mut self) {
-        self.slot.put((self.result)(&mut self.work));
+        self.reply.send((self.result)(&mut self.work));
     }
 
     fn is_abandoned(&self) -> bool {
-        self.slot.is_abandoned()
+        self.reply.is_abandoned()
     }
 
     fn cancel(&mut self) {
