@@ -27,22 +27,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use support::holdings::{Holdings, zombies};
 use support::inside::{Where, is_inside, run_inside};
 use support::mark::Mark;
+use support::random::Random;
 use support::{eventually, sh, within};
 
-/// A xorshift generator, seeded from the clock. Each run prints its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-
-    fn pause(&mut self, at_most_ms: u64) -> Duration {
-        Duration::from_micros(self.below(1000 * at_most_ms))
-    }
+fn pause(random: &mut Random, at_most_ms: u64) -> Duration {
+    Duration::from_micros(random.below(1000 * at_most_ms))
 }
 
 fn command(random: &mut Random, mark: &Mark) -> Command {
@@ -66,16 +55,13 @@ fn command(random: &mut Random, mark: &Mark) -> Command {
     };
     let command = mark
         .on(sh(script))
-        .time_limit(Duration::from_millis(20) + random.pause(60))
-        .grace(random.pause(20))
-        .drain(random.pause(20))
-        .capture_at_most(
-            100_000,
-            [Excess::Truncate, Excess::Fail][random.below(2) as usize],
-        )
+        .time_limit(Duration::from_millis(20) + pause(random, 60))
+        .grace(pause(random, 20))
+        .drain(pause(random, 20))
+        .capture_at_most(100_000, [Excess::Truncate, Excess::Fail][random.size(2)])
         .kill_leftovers();
     if random.below(2) == 0 {
-        command.input(vec![b'x'; random.below(200_000) as usize])
+        command.input(vec![b'x'; random.size(200_000)])
     } else {
         command
     }
@@ -148,11 +134,11 @@ fn round(random: &mut Random, mark: &Mark, seen: &mut BTreeMap<&'static str, u64
     let note = |result: &Result<Finished, Error>| count_up(kind(result));
     let short = is_inside() && random.below(3) == 0;
     let _short = short.then(|| Shortage::leaving(random.below(16)));
-    let count = 1 + random.below(12) as usize;
+    let count = 1 + random.size(12);
     let commands: Vec<_> = (0..count).map(|_| command(random, mark)).collect();
     let many = Many::new()
-        .limit(NonZeroUsize::new(1 + random.below(8) as usize).expect("one at least"))
-        .deadline(random.pause(400));
+        .limit(NonZeroUsize::new(1 + random.size(8)).expect("one at least"))
+        .deadline(pause(random, 400));
     match random.below(7) {
         0 | 1 => {
             let results = many.map(commands);
@@ -188,8 +174,8 @@ fn round(random: &mut Random, mark: &Mark, seen: &mut BTreeMap<&'static str, u64
                         continue;
                     }
                 };
-                let _ = child.write_timeout("some words\n", random.pause(5));
-                let _ = child.next_line(random.pause(5));
+                let _ = child.write_timeout("some words\n", pause(random, 5));
+                let _ = child.next_line(pause(random, 5));
                 match random.below(4) {
                     0 => note(&child.kill()),
                     1 => {

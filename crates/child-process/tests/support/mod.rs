@@ -7,6 +7,7 @@
 pub(crate) mod holdings;
 pub(crate) mod inside;
 pub(crate) mod mark;
+pub(crate) mod random;
 pub(crate) mod temp_dir;
 
 use std::fs;
