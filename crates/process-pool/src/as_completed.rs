@@ -1,3 +1,5 @@
+//! [`as_completed`]: results in the order in which jobs end.
+
 use std::fmt;
 use std::iter::FusedIterator;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! [`Buffer`]: shared memory in the inputs and outputs of jobs.
+
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -233,7 +235,7 @@ impl<'de> Deserialize<'de> for Buffer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (number, len) = <(u32, u64)>::deserialize(deserializer)?;
         let file = codec::attached(number)
-            .ok_or_else(|| D::Error::custom("the descriptor of a buffer did not come along"))?;
+            .ok_or_else(|| D::Error::custom("the descriptor of a buffer is missing"))?;
         let len = usize::try_from(len).map_err(D::Error::custom)?;
         Self::map(file, len).map_err(D::Error::custom)
     }
@@ -262,8 +264,8 @@ pub(crate) fn check_memory(files: &[Arc<OwnedFd>]) -> Result<(), JobError> {
         return Ok(());
     }
     Err(JobError::Output(format!(
-        "could not be decoded: its buffers have {holes} bytes that were never written, more than the {available} bytes of \
-         memory that are available: write to them, or make them smaller"
+        "could not be decoded: its buffers have {holes} bytes that were never written, but only \
+         {available} bytes of memory are available: write to them, or make them smaller"
     )))
 }
 
@@ -280,7 +282,7 @@ impl fmt::Display for OutOfRange {
         let Self { offset, bytes, len } = self;
         write!(
             f,
-            "{bytes} bytes from {offset} on are more than a buffer of {len} bytes has: stay within its length"
+            "{bytes} bytes at offset {offset} exceed the buffer's length of {len} bytes"
         )
     }
 }

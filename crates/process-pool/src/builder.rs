@@ -1,3 +1,5 @@
+//! [`Builder`]: the settings of a pool.
+
 use std::borrow::Borrow;
 use std::time::Duration;
 

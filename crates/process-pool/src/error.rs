@@ -50,7 +50,8 @@ impl fmt::Display for BuildError {
             Self::UnregisteredInitializer(name) => {
                 write!(
                     f,
-                    "the initializer {name} is not registered: add it to `effective_process_pool::register!`"
+                    "the initializer {name} is not registered: add it to \
+                     `effective_process_pool::register!`"
                 )
             }
             Self::InitializerInput(why) => {
@@ -88,7 +89,7 @@ impl From<io::Error> for BuildError {
 #[non_exhaustive]
 pub enum JobError {
     /// The job panicked; its worker lives on. Only the message crosses the process boundary, so the
-    /// payload is a `String` with it.
+    /// payload is that message, a `String`.
     Panicked(TaskPanic),
     /// The worker died while it ran the job. It is replaced.
     Crashed(Crash),
@@ -133,8 +134,8 @@ impl fmt::Display for JobError {
             ),
             Self::TimedOut(limit) => write!(
                 f,
-                "the job ran longer than its limit of {limit:?} and was killed: raise the limit, or \
-                 give it less to do"
+                "the job ran longer than its limit of {limit:?} and was killed: raise the limit, \
+                 or give it less to do"
             ),
             Self::Killed => f.write_str("the job was killed while it ran"),
             Self::Cancelled => f.write_str(
@@ -307,8 +308,8 @@ impl fmt::Display for StillRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the shutdown timed out with {} unfinished jobs, which finish by themselves: allow more \
-             time, or use `shutdown_now`",
+            "the shutdown timed out with {} unfinished jobs, which finish by themselves: allow \
+             more time, or use `shutdown_now`",
             self.jobs
         )
     }

@@ -1,3 +1,5 @@
+//! [`Exit`]: the end of a process.
+
 use std::fmt;
 
 /// How a process ended.

@@ -1,3 +1,5 @@
+//! [`Handle`]: a submitted job.
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use crate::parent::shared::Shared;
 ///
 /// Wait for it, or await it on any runtime: it is a future. Dropping it detaches the job, which
 /// still runs.
-#[must_use = "a dropped handle gives its result away"]
+#[must_use = "dropping the handle discards the result"]
 pub struct Handle<T> {
     shared: Arc<Shared>,
     key: JobKey,

@@ -1,3 +1,5 @@
+//! [`Job`]: a function that another process can call by name.
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

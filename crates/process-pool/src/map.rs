@@ -1,3 +1,5 @@
+//! [`Mapping`]: a job run on many inputs, in chunks.
+
 use std::borrow::Borrow;
 use std::mem;
 use std::num::NonZeroUsize;

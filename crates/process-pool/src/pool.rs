@@ -1,3 +1,5 @@
+//! [`ProcessPool`]: submitting jobs, and shutting down.
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::mem;

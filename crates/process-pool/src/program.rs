@@ -9,8 +9,8 @@ use crate::job::Job;
 use crate::panic::{TaskPanic, catch};
 use crate::transfer::BUFFER_STAYS;
 
-/// The program name (`argv[0]`) that marks a worker. Unlike an environment variable, a worker's own
-/// children do not inherit it.
+/// The program name (`argv[0]`) that marks a worker. Unlike an environment variable, it is not
+/// inherited by a worker's own children.
 pub(crate) const WORKER_NAME: &str = "process-pool-worker";
 
 /// A job that can be called by name. Created by [`register!`](crate::register!).

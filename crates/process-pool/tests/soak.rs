@@ -33,7 +33,12 @@ job! {
             88 => std::process::abort(),
             89 => std::process::exit((number % 3) as i32),
             90 => { thread::sleep(Duration::from_secs(600)); 0 }
-            91 => { std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status().unwrap(); thread::sleep(Duration::from_secs(600)); 0 }
+            91 => {
+                let me = std::process::id().to_string();
+                std::process::Command::new("kill").args(["-9", &me]).status().unwrap();
+                thread::sleep(Duration::from_secs(600));
+                0
+            }
             _ => number + 1,
         }
     }

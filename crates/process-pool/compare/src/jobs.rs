@@ -41,8 +41,10 @@ job! {
             }
             let Loaded { inputs, memory, context, snapshot, .. } = loaded;
             let tasks = &inputs.tasks;
-            let task = usize::try_from(index).ok().and_then(|index| tasks.get(index)).ok_or("there is no such task")?;
-            let output = run_blocking(task, tasks.len(), snapshot, &context.surroundings).map_err(|failure| failure.to_string());
+            let task = usize::try_from(index).ok().and_then(|index| tasks.get(index));
+            let task = task.ok_or("there is no such task")?;
+            let output = run_blocking(task, tasks.len(), snapshot, &context.surroundings);
+            let output = output.map_err(|failure| failure.to_string());
             if context.traced {
                 memory.note_done(task.index);
             }

@@ -115,7 +115,7 @@ impl Model for ProcessPoolModel {
 
     fn serves(&self, _: &str) -> Result<(), Reason> {
         Err(Reason(
-            "its jobs are calls with values that travel; a connection belongs to the process that accepted it"
+            "its jobs are calls with values; a connection belongs to the process that accepted it"
                 .to_owned(),
         ))
     }
@@ -124,8 +124,9 @@ impl Model for ProcessPoolModel {
     fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
         match workload.pattern {
             Pattern::Merge => Err(Reason(
-                "a worker process hands back one number a task, and a merge would need every line: waiting for files takes no process, follow them on threads or \
-                 coroutines and merge where the lines are (Item 62)"
+                "a worker process returns one number per task, and a merge would need every line: \
+                 waiting for files takes no process, so follow them on threads or coroutines and \
+                 merge where the lines are (Item 62)"
                     .to_owned(),
             )),
             _ => Ok(()),

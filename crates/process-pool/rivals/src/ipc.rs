@@ -5,6 +5,8 @@ use std::process::{Child, Command};
 use ipc_channel::ipc::{self, IpcOneShotServer, IpcReceiver, IpcSender, IpcSharedMemory};
 use serde::{Deserialize, Serialize};
 
+use crate::echo::arguments;
+
 #[derive(Debug, Serialize, Deserialize)]
 enum Message {
     Number(u64),
@@ -24,7 +26,7 @@ impl Ipc {
     pub fn start() -> Self {
         let (server, name) = IpcOneShotServer::<Ends>::new().expect("a server");
         let child = Command::new("/proc/self/exe")
-            .args(crate::arguments("ipc"))
+            .args(arguments("ipc"))
             .arg(name)
             .spawn()
             .expect("a process");

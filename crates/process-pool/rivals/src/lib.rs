@@ -3,6 +3,7 @@
 //!
 //! Each rival is another process of the same program that echoes its input, or a Python.
 
+mod echo;
 pub mod ipc;
 pub mod pipe;
 pub mod processes;
@@ -11,8 +12,7 @@ pub mod threads;
 
 use std::env;
 
-/// The first argument of a rival's process.
-const ECHO: &str = "rival-echo";
+use echo::ECHO;
 
 /// Turns this process into a rival's if it was started as one.
 pub fn enter() {
@@ -26,9 +26,4 @@ pub fn enter() {
         other => panic!("no rival is called {other:?}"),
     }
     std::process::exit(0);
-}
-
-/// The arguments that start a rival's process.
-fn arguments(rival: &str) -> [&str; 2] {
-    [ECHO, rival]
 }

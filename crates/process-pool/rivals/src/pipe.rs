@@ -6,6 +6,8 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use crate::echo::arguments;
+
 /// A process that echoes.
 pub struct Pipe {
     child: Child,
@@ -20,7 +22,7 @@ impl Pipe {
     /// Starts the process.
     pub fn start() -> Self {
         let mut child = Command::new("/proc/self/exe")
-            .args(crate::arguments("pipe"))
+            .args(arguments("pipe"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -55,15 +55,16 @@ impl Limits {
         let Self { bytes, allowed, .. } = self;
         Some(match self.exceeded? {
             Exceeded::Elements => format!(
-                "its {bytes} bytes stand for more than {allowed} elements ({PER_BYTE} a byte and {FREE} more): send a \
-                 number instead of values without content"
+                "its {bytes} bytes encode more than {allowed} elements ({PER_BYTE} per byte plus \
+                 {FREE}): send a number instead of values without content"
             ),
             Exceeded::Depth => format!(
-                "it is nested too deeply, more than {DEEPEST} levels deep: send a list instead of a chain of boxes"
+                "it is nested too deeply, more than {DEEPEST} levels deep: send a list instead of \
+                 a chain of boxes"
             ),
             Exceeded::Stack => {
-                "it is nested too deeply for the stack of the thread that decodes it: send a list instead of a chain of \
-                 boxes, or decode it on a thread with a larger stack"
+                "it is nested too deeply for the stack of the thread that decodes it: send a list \
+                 instead of a chain of boxes, or decode it on a thread with a larger stack"
                     .to_owned()
             }
         })

@@ -177,15 +177,16 @@ fn explain(error: &postcard::Error) -> String {
         Error::SerdeSerCustom => "its own `Serialize` refused".to_owned(),
         Error::SerdeDeCustom => "its own `Deserialize` refused".to_owned(),
         Error::WontImplement => {
-            "its `Deserialize` asks the format what comes next, and this format (postcard) does not say".to_owned()
+            "its `Deserialize` needs a self-describing format, which this one (postcard) is not"
+                .to_owned()
         }
         other => other.to_string(),
     }
 }
 
 /// The error of a value that nests too deeply for the stack of the thread.
-const TOO_DEEP: &str = "it is nested too deeply for the stack of the thread that encodes it: send a list instead of a \
-                        chain of boxes";
+const TOO_DEEP: &str = "it is nested too deeply for the stack of the thread that encodes it: send \
+     a list instead of a chain of boxes";
 
 struct Append<'a> {
     into: &'a mut Vec<u8>,

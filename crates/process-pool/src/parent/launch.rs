@@ -1,4 +1,4 @@
-//! Starting a worker process.
+//! The launch of a worker process.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -43,8 +43,8 @@ impl State {
                 }
                 (None, None) if end.was_ready => format!("{exit} before its first job"),
                 (None, None) => format!(
-                    "{exit} before it was ready: is `effective_process_pool::register!` the first thing \
-                     that `main`, or the test, does?"
+                    "{exit} before it was ready: is `effective_process_pool::register!` the first \
+                     thing that `main`, or the test, does?"
                 ),
             };
             self.start_failed(why);

@@ -49,7 +49,7 @@ pub(crate) mod head {
     pub(crate) const INPUT: u8 = 2;
     /// The output could not be encoded; the reason follows.
     pub(crate) const OUTPUT: u8 = 3;
-    /// The system refused a resource that the input or the output needs to scope; the error number
+    /// The system refused a resource that the input or the output needs to travel; the error number
     /// follows, in four bytes.
     pub(crate) const TRANSPORT: u8 = 4;
     /// Set on the kind: the bytes are in the first descriptor instead of the ring.

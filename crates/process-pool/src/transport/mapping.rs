@@ -82,7 +82,7 @@ impl Mapping {
         if !sealed || !in_range || fstat(&file)?.st_size as u64 != bytes as u64 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                "a descriptor that should be shared memory is not sealed, of another size, or of huge pages",
+                "a descriptor for shared memory is not sealed, has another size, or has huge pages",
             ));
         }
         // SAFETY: the kernel chooses a free range, so no memory that exists is replaced.
@@ -127,7 +127,7 @@ impl Region {
 
     pub(crate) fn new(file: impl AsFd) -> io::Result<Self> {
         if cfg!(model_check) {
-            // Loom's atomics are no plain words, and live in one process.
+            // Loom's atomics are not plain words, and exist in one process only.
             return Err(io::ErrorKind::Unsupported.into());
         }
         Mapping::new(file, Self::BYTES).map(Self)

@@ -79,6 +79,7 @@ pub enum Collect {
 }
 
 impl Slot {
+    /// An empty slot.
     #[cfg(model_check)]
     pub fn new() -> Self {
         Self {

@@ -306,7 +306,7 @@ impl WorkerLoop {
         more
     }
 
-    /// Writes a result, or the system's refusal of a resource that it needs to scope. Returns
+    /// Writes a result, or the system's refusal of a resource that it needs to travel. Returns
     /// `false` if it must be the last of its batch.
     fn write(&mut self, kind: u8, result: &[u8], descriptors: &Descriptors, first: u64) -> bool {
         let start = self.output;

@@ -24,7 +24,8 @@ job! {
     }
     pub(crate) fn pid() -> i32 { std::process::id() as i32 }
     pub(crate) fn kill_myself(signal: i32) -> u64 {
-        Command::new("kill").args([format!("-{signal}"), std::process::id().to_string()]).status().unwrap();
+        let arguments = [format!("-{signal}"), std::process::id().to_string()];
+        Command::new("kill").args(arguments).status().unwrap();
         thread::sleep(Duration::from_secs(600));
         0
     }
@@ -46,8 +47,10 @@ job! {
     }
     pub(crate) fn leaves_a_grandchild_and_dies() -> u64 {
         // It inherits everything that can be inherited, including the pipe of standard error.
-        let grandchild = Command::new("sleep").arg("613.5").stdin(Stdio::inherit()).spawn().unwrap();
-        fs::write(std::env::temp_dir().join(format!("process-pool-{}", std::process::id())), grandchild.id().to_string()).unwrap();
+        let mut sleep = Command::new("sleep");
+        let grandchild = sleep.arg("613.5").stdin(Stdio::inherit()).spawn().unwrap();
+        let path = std::env::temp_dir().join(format!("process-pool-{}", std::process::id()));
+        fs::write(path, grandchild.id().to_string()).unwrap();
         exit(3)
     }
     pub(crate) fn starts_a_grandchild_and_hangs() -> i32 {
@@ -55,11 +58,22 @@ job! {
         thread::sleep(Duration::from_secs(600));
         0
     }
-    pub(crate) fn runs_at_most(limit: u32) -> u32 { SEEN.with(|seen| { seen.set(seen.get() + 1); assert!(seen.get() <= limit); seen.get() }) }
-    pub(crate) fn grow(bytes: usize) -> usize { HOARD.with_borrow_mut(|hoard| { hoard.push(vec![1; bytes]); hoard.len() }) }
+    pub(crate) fn runs_at_most(limit: u32) -> u32 {
+        SEEN.set(SEEN.get() + 1);
+        assert!(SEEN.get() <= limit);
+        SEEN.get()
+    }
+    pub(crate) fn grow(bytes: usize) -> usize {
+        HOARD.with_borrow_mut(|hoard| {
+            hoard.push(vec![1; bytes]);
+            hoard.len()
+        })
+    }
     pub(crate) fn fails_to_start() { exit(9) }
     pub(crate) fn panics_at_start() { panic!("no licence") }
-    pub(crate) fn exits_sometimes(number: u64) -> u64 { if number % 100 == 77 { exit(0) } else { 3 * number } }
+    pub(crate) fn exits_sometimes(number: u64) -> u64 {
+        if number % 100 == 77 { exit(0) } else { 3 * number }
+    }
     pub(crate) fn write_over_the_rings(kind: u8) -> u64 { corrupt(kind) }
     /// Overwrites shared memory with these bytes, and then sleeps.
     pub(crate) fn scribble_and_nap(order: (u64, Vec<u8>, u64)) -> u64 {
@@ -72,13 +86,17 @@ job! {
     /// Marks its batch as not started, and then exits or sleeps.
     pub(crate) fn denies_its_start(order: Denial) -> u64 { hostile::deny_the_start(&order) }
     /// Sends a socket whose close blocks, in place of its result.
-    pub(crate) fn sends_what_blocks(order: (u16, usize)) -> Buffer { hostile::send_what_blocks(order.0, order.1) }
+    pub(crate) fn sends_what_blocks(order: (u16, usize)) -> Buffer {
+        hostile::send_what_blocks(order.0, order.1)
+    }
     pub(crate) fn hangs_at_exit(number: u64) -> u64 { ENDLESS.with(|_| 2 * number) }
     /// Only one process at a time can create the file: the second worker never starts.
     pub(crate) fn takes_what_there_is_one_of(directory: String) {
-        let mut log = fs::OpenOptions::new().create(true).append(true).open(format!("{directory}/log")).unwrap();
-        writeln!(log, "one more").unwrap();
-        fs::OpenOptions::new().write(true).create_new(true).open(format!("{directory}/lock")).unwrap();
+        let mut log = fs::OpenOptions::new();
+        let log = log.create(true).append(true).open(format!("{directory}/log"));
+        writeln!(log.unwrap(), "one more").unwrap();
+        let mut lock = fs::OpenOptions::new();
+        lock.write(true).create_new(true).open(format!("{directory}/lock")).unwrap();
     }
 }
 

@@ -32,7 +32,9 @@ job! {
     pub(crate) fn unregistered() {}
     pub(crate) fn linger(number: Counted) { thread::sleep(Duration::from_millis(number.0)); }
     pub(crate) fn count(number: Counted) -> u64 { number.0 }
-    pub(crate) fn fails(text: String) -> Result<u32, String> { text.parse().map_err(|error| format!("{text}: {error}")) }
+    pub(crate) fn fails(text: String) -> Result<u32, String> {
+        text.parse().map_err(|error| format!("{text}: {error}"))
+    }
 }
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! Collecting the finished batches of a worker.
+//! The collection of a worker's finished batches.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
