@@ -43,6 +43,8 @@ struct TrackedWorker {
     /// When it last changed.
     since: u64,
     thread: Option<ThreadRef>,
+    /// The thread was found by elimination among the threads that had started so far.
+    is_tentative: bool,
     /// Its thread has exited.
     is_gone: bool,
     /// Whether its hooks wake the watchdog when it is unparked.
@@ -143,8 +145,15 @@ impl TrackedRuntime {
         for (index, worker) in self.workers.iter_mut().enumerate() {
             let (thread, has_hooks) = registry.worker(&self.runtime, index);
             worker.has_hooks = has_hooks;
-            // A known thread is kept, so that its exit is noticed.
-            worker.thread = thread.or(worker.thread.take());
+            if thread.is_some() {
+                worker.thread = thread;
+                worker.is_tentative = false;
+            } else if worker.is_tentative && worker.thread.as_ref().is_some_and(ThreadRef::is_alive)
+            {
+                // More threads may have started since, one of which may be the worker. An exited
+                // thread is kept, so that its exit is noticed.
+                worker.thread = None;
+            }
         }
         let unknown = |worker: &&mut TrackedWorker| worker.thread.is_none() && !worker.is_gone;
         let mut workers: Vec<_> = self.workers.iter_mut().filter(unknown).collect();
@@ -159,6 +168,7 @@ impl TrackedRuntime {
         if threads.len() == workers.len() && (threads.len() == 1 || workers.iter().all(is_stuck)) {
             for (worker, thread) in workers.iter_mut().zip(threads) {
                 worker.thread = Some(thread);
+                worker.is_tentative = true;
             }
             return;
         }
