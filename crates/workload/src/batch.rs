@@ -100,7 +100,8 @@ impl Batch {
     ///
     /// # Errors, panics
     ///
-    /// As with [`run_blocking`](crate::task::run_blocking); also if there is no task with this index.
+    /// As with [`run_blocking`](crate::task::run_blocking); also if there is no task with this
+    /// index.
     pub fn run(&self, index: usize) -> Output {
         let output = blocking_into(
             &self.inputs.tasks[index],

@@ -32,8 +32,8 @@ pub enum Request {
     Load(Load),
     /// Do all tasks once and time it. Answered by [`Reply::Sample`] or [`Reply::Failed`].
     Sample,
-    /// Do all tasks once while the comparison watches memory and threads. Answered by [`Reply::Trace`] or
-    /// [`Reply::Failed`].
+    /// Do all tasks once while the comparison watches memory and threads. Answered by
+    /// [`Reply::Trace`] or [`Reply::Failed`].
     Trace,
     /// Exit, without an answer.
     Quit,

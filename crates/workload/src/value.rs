@@ -27,7 +27,8 @@ pub fn digest_bytes(parts: &[&[u8]]) -> u64 {
     digest_of(hasher)
 }
 
-/// The digest of a workload: [`digest_bytes`] over all outputs in order, eight bytes each, least significant first.
+/// The digest of a workload: [`digest_bytes`] over all outputs in order, eight bytes each, least
+/// significant first.
 pub fn digest_outputs(outputs: impl IntoIterator<Item = u64>) -> u64 {
     let mut hasher = Sha256::new();
     for output in outputs {

@@ -1,4 +1,4 @@
-//! What a batch tells those who do its tasks in another process.
+//! The access to a batch for models that do its tasks in another process.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -66,7 +66,7 @@ fn snapshot_has_values_of_the_previous_generation() {
     assert_eq!(seen.len(), 3);
     assert_eq!(seen[0], seeds);
     assert!(seen[1] != seen[0] && seen[2] != seen[1] && seen[2].len() == TASKS);
-    // Whoever is handed the last snapshot comes to the same end.
+    // The last snapshot alone leads to the same outputs.
     let again: Outputs = batch
         .inputs()
         .tasks
@@ -104,7 +104,7 @@ fn tasks_that_were_done_elsewhere_are_noted_when_they_were() {
     thread::sleep(Duration::from_millis(20));
     traced.note(0);
     traced.note_ago(1, Duration::from_millis(10));
-    // Before the sample began nothing was done.
+    // No task was done before the sample began.
     traced.note_ago(2, Duration::from_secs(3_600));
     traced.note(3);
     let at = |share| Duration::from_nanos(trace.quantile_ns(share).unwrap());

@@ -70,7 +70,7 @@ fn program_that_times_out_is_killed_with_its_children() {
     let left = std::process::Command::new("pgrep")
         .args(["-f", "sleep 57.3"])
         .output();
-    // Where there is no pgrep, the time above has to do.
+    // Without pgrep, the time above has to suffice.
     if let Ok(left) = left {
         assert_eq!(String::from_utf8_lossy(&left.stdout), "");
     }

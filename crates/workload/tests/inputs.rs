@@ -1,4 +1,5 @@
-//! Inputs: equal for equal seeds on every machine, and the same after a trip through a file.
+//! Inputs are equal for equal seeds on every machine, and the same after they were written and
+//! read.
 
 use std::fs;
 
@@ -107,7 +108,7 @@ fn truncated_file_is_refused() {
         ("", "the file is empty"),
         ("{}", ":1: "),
         (cut.as_str(), "announces 3 tasks, but it has 2"),
-        (swapped.as_str(), ":2: task 1 stands where task 0 belongs"),
+        (swapped.as_str(), ":2: task 1 is in the place of task 0"),
         (&good.replace("gcd", "lcm"), "no kernel `lcm`"),
         (
             &good.replace(r#""cat","-""#, ""),
@@ -294,7 +295,7 @@ fn number_beyond_its_limit_is_refused_with_one_line() {
 fn line_without_an_end_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inputs.jsonl");
-    // A hole: it takes no room on the disk.
+    // A sparse file, which takes no room on the disk.
     fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
     let error = read(&path).unwrap_err().to_string();
     assert!(

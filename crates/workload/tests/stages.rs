@@ -1,4 +1,4 @@
-//! A task done stage by stage has the value of the task done at once.
+//! A task done stage by stage has the same value as the whole task.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the trace finds out of an event loop, and tasks that spare it their computing.
+//! The event-loop lag in a trace, and tasks that offload their computation.
 
 use std::future::Future;
 use std::io;
@@ -20,7 +20,7 @@ use workload::trace::Trace;
 
 const HELD: Duration = Duration::from_millis(30);
 
-/// Timers that are asked again and again; nothing else.
+/// A timer that is polled again and again.
 #[derive(Clone, Copy)]
 struct Timers;
 
@@ -106,7 +106,7 @@ fn timer_still_pending_at_the_end_counts() {
     let metrics = trace.metrics();
     let held = (HELD - Duration::from_millis(2)).as_nanos() as f64;
     assert!(metrics["loop_lag_max_ns"] >= held, "{metrics:?}");
-    // It is over: the next beat is its end, and adds nothing.
+    // The probe has been stopped: its next timer ends it and adds nothing.
     assert!(beat.as_mut().poll(&mut context).is_ready());
     assert_eq!(trace.metrics(), metrics);
 }
@@ -123,14 +123,14 @@ fn each_generation_has_a_pulse_and_the_one_before_is_over() {
     run(pulse.beside(Timers, async {
         Timers.wait(Duration::from_millis(5)).await;
         thread::sleep(HELD);
-        // One that is over neither beats on nor ends the other.
+        // A stopped probe neither continues nor stops the other.
         assert!(old.as_mut().poll(&mut context).is_ready());
         before.stop();
         Timers.wait(Duration::from_millis(5)).await;
     }));
     let held = (HELD - Duration::from_millis(2)).as_nanos() as f64;
     assert!(trace.metrics()["loop_lag_max_ns"] >= held);
-    // Stopped from outside, the work goes on.
+    // The probe is stopped from outside, and the work continues.
     let pulse = batch.pulse().expect("there is one in the trace");
     let outside = pulse.clone();
     run(pulse.beside(Timers, async {
@@ -154,7 +154,7 @@ fn no_lag_without_pulse_and_no_pulse_without_trace() {
     assert!(metrics.contains_key("completion_p99_ns"));
 }
 
-/// Threads of its own, and how often it was asked.
+/// An offload that starts a thread for each call, and counts the calls.
 #[derive(Default)]
 struct Elsewhere(AtomicUsize);
 

@@ -1,5 +1,5 @@
-//! The overhead of a runner's sample over a bare call of the model: `cargo bench -p
-//! workload-compare`.
+//! The overhead of a runner's sample over a bare call of the model:
+//! `cargo bench -p workload-compare`.
 //!
 //! The same 10 ms of work runs alternately as a bare call in this process and as a sample of a real
 //! runner over its protocol. The bench prints the median of the paired ratios with their

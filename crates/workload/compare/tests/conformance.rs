@@ -1,3 +1,3 @@
-//! The baseline passes what it is the measure of.
+//! The baseline passes the tests of models.
 
 workload_conformance::conformance_tests!(workload::sequential::Sequential, 100_000);

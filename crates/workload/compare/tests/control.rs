@@ -179,8 +179,8 @@ fn requests_end_with_their_sample() {
     drop(ordered);
 }
 
-/// Connects again and again, says nothing, and counts, until told to stop. Keeps the newest
-/// connections open.
+/// Connects again and again without sending anything, and counts, until it is stopped. Keeps the
+/// newest connections open.
 fn flood(requests: SocketAddr, count: &AtomicUsize, is_over: &AtomicBool) {
     let deadline = Instant::now() + PATIENCE;
     let mut open = VecDeque::new();
@@ -296,7 +296,7 @@ fn accepting_pauses_without_a_free_descriptor() {
     assert_eq!(requests.end(id), Some(told));
 }
 
-/// How often the threads of a process have given up their processors by themselves.
+/// The voluntary context switches of a process's threads.
 #[cfg(target_os = "linux")]
 fn pauses(process: u32) -> u64 {
     let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("it runs");
@@ -342,7 +342,7 @@ fn requests_cannot_be_ordered_for_a_foreign_server() {
     let mut requests = Requests::start();
     let inputs = requests.inputs();
     let (id, address) = requests.open(&inputs);
-    // A contestant that is not being sampled, and a program that is no contestant.
+    // A contestant that is not being sampled, and a program that is not a contestant.
     let mut other = Requests::start();
     let (_, door) = other.open(&inputs);
     let wildcard = TcpListener::bind("0.0.0.0:0").expect("a port");

@@ -71,13 +71,14 @@ impl Requests {
 
 impl Drop for Requests {
     fn drop(&mut self) {
-        // Its end of input is its end.
+        // It exits at the end of its input.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-/// One thread that serves one request after the other, as `sequential` does; before the request of that number it stalls.
+/// A server with one thread that serves one request after the other, like `sequential`. It stalls
+/// before the request with this number.
 fn serve(inputs: Inputs, stall: Option<(usize, Duration)>) -> (SocketAddr, JoinHandle<()>) {
     let listener = listen().expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -99,7 +100,7 @@ fn serve(inputs: Inputs, stall: Option<(usize, Duration)>) -> (SocketAddr, JoinH
     (address, server)
 }
 
-/// A server that answers each line of each session by this function.
+/// A server that answers each line of each session with this function.
 fn scripted(
     sessions: usize,
     answer: impl Fn(usize, &str) -> Option<String> + Send + Sync + 'static,
@@ -166,12 +167,12 @@ fn all_requests_are_made_and_the_digest_is_that_of_the_tasks() {
     }
 }
 
-/// A client that waits for an answer before it asks again would have one slow request to tell of.
+/// A client that waits for an answer before it asks again would report only one slow request.
 #[test]
 fn stall_counts_for_all_requests_meanwhile() {
     const STALL: Duration = Duration::from_millis(300);
     let requests = Requests::start();
-    // A thousand requests in a second; those of 0.3 s find the server stalled.
+    // A thousand requests in a second. The server is stalled during 0.3 s of them.
     let (path, inputs) = requests.inputs("sessions = 50\nrate = 1000\nseconds = 1");
     let (address, server) = serve(inputs, Some((300, STALL)));
     let report = requests.run(&path, address);
@@ -180,9 +181,9 @@ fn stall_counts_for_all_requests_meanwhile() {
         panic!("{report:?}");
     };
     let ms = |name: &str| metrics[name] / 1e6;
-    // At full length, but for the three digits of the histogram.
+    // The whole stall, except for the precision of the histogram.
     assert!(ms("response_max_ns") >= 299.0, "{metrics:?}");
-    // Of the 300, one in three had to wait for 200 ms at least: a tenth of all.
+    // One in three of the 300 waits for at least 200 ms: a tenth of all.
     assert!(ms("response_p90_ns") >= 190.0, "{metrics:?}");
 }
 
@@ -215,7 +216,7 @@ fn wrong_answers_are_found() {
     assert!(error.contains("is out of bounds"), "{error}");
     let error = failed(requests.run(&path, scripted(1, move |_, line| number(line, "soon\n"))));
     assert!(error.contains("is not a number"), "{error}");
-    // One that guesses the same again finds no other secret.
+    // A server that repeats a guess finds no other secret.
     let error = failed(requests.run(&path, scripted(1, move |_, line| number(line, "3\n"))));
     assert!(error.contains("was made before in this round"), "{error}");
 }
@@ -229,7 +230,7 @@ fn answer_before_the_wait_of_its_task_is_wrong() {
         // The same tasks without the wait.
         let (_, hasty) = requests.inputs(&settings);
         let (address, server) = serve(hasty, None);
-        // It reads its inputs when it is told to: those that wait.
+        // It reads the inputs with the wait, as ordered.
         let mut lines = Vec::new();
         inputs::write(&inputs, &mut lines).expect("room");
         std::fs::write(&path, lines).expect("a file");

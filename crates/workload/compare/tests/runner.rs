@@ -1,4 +1,4 @@
-//! A real runner, spoken to over its pipes.
+//! A real runner, driven over its pipes.
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -269,7 +269,7 @@ fn origin_server_exits_with_its_input() {
         fetch.body(response).unwrap(),
         workload::value::bytes(5, 1000)
     );
-    // None, a piece, more than a piece, and an odd end.
+    // None, a piece, more than a piece, and a partial one.
     for bytes in [0, 65_536, 200_001] {
         let fetch = workload::task::Fetch {
             bytes,
@@ -292,7 +292,8 @@ fn origin_server_exits_with_its_input() {
     }
 }
 
-/// Bad data from a file or from the origin server is answered by `failed`, and the runner goes on.
+/// Bad data from a file or from the origin server is answered by `failed`, and the runner
+/// continues.
 #[test]
 fn inputs_and_server_that_ask_for_too_much_are_failures() {
     let (folder, path) = inputs_file("fetch = \"5B\"", 1);
@@ -309,8 +310,7 @@ fn inputs_and_server_that_ask_for_too_much_are_failures() {
         let reply = runner.ask(load(&path));
         assert_eq!(reply["reply"], "failed", "{wrong}: {reply}");
     }
-    // A server that names the inputs as its log, and another file of that folder that is as long as
-    // the log.
+    // A server that names the inputs, and another file of that folder with the length of the log.
     let (_tails, path) = inputs_file("tail = \"32B\"", 1);
     let victim = folder.path().join("victim");
     std::fs::write(&victim, [b'x'; 32]).unwrap();
@@ -334,7 +334,7 @@ fn inputs_and_server_that_ask_for_too_much_are_failures() {
     }
 }
 
-/// In the folder that the server was told, over the time asked for; who has seen its end has removed it.
+/// The log is in the server's folder and grows over the requested time; its reader has removed it.
 fn a_log_grows(folder: &std::path::Path, exchange: &impl Fn(&str) -> Vec<u8>) {
     let log = workload::task::Log {
         bytes: 32 * 500,

@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// Whether doing the tasks takes no time and touches nothing.
+/// Whether doing the tasks takes no time and does no I/O.
 fn is_quick(inputs: &Inputs) -> bool {
     let few = match inputs.header.pattern {
         Pattern::Rounds { generations } => generations <= 4,

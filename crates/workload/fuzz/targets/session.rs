@@ -1,5 +1,4 @@
-//! Any bytes on a connection to a server, in pieces of any length, and any lines of logs in a
-//! merge.
+//! Any bytes on a connection to a server, split in any way, and any lines of logs in a merge.
 
 #![no_main]
 

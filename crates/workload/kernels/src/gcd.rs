@@ -3,9 +3,9 @@
 use crate::call::Call;
 use crate::rng::Rng;
 
-/// Draws two numbers of about one million from the value and counts down from the smaller one to the
-/// first that divides both. The common divisor of close numbers is small, so each call costs about
-/// the same.
+/// Draws two numbers of about one million from the value and counts down from the smaller one to
+/// the first that divides both. The common divisor of close numbers is small, so each call costs
+/// about the same.
 #[inline(never)]
 pub(super) fn gcd(call: Call<'_>) -> u64 {
     let mut rng = Rng::new(call.value);

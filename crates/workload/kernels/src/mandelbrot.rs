@@ -5,8 +5,8 @@ use crate::call::Call;
 const WIDTH: usize = 256;
 const LIMIT: u32 = 400;
 
-/// The sum of the escape times along one row of `-2.0..=0.5` by `-1.25..=1.25`. There is one row for
-/// each task.
+/// The sum of the escape times along one row of `-2.0..=0.5` by `-1.25..=1.25`. There is one row
+/// for each task.
 ///
 /// It uses only additions, subtractions, multiplications and one division per row and column in
 /// double precision, never fused, so that every machine rounds them alike.

@@ -20,7 +20,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects. `patience` is how long it waits for the connection, and later for each read and write.
+    /// Connects. `patience` is how long it waits for the connection, and later for each read and
+    /// write.
     ///
     /// # Errors
     /// If there is no connection within that time.

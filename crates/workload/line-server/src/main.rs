@@ -2,8 +2,8 @@
 //!
 //! `idle_clients ADDRESS CLIENTS` opens the connections, gets a first guess on each, and prints
 //! `open CLIENTS`. For each line on its standard input it plays a round on every connection and
-//! prints `played CLIENTS`. At the end of its input it closes them and exits. It is a process of its
-//! own because each end of a connection takes a descriptor.
+//! prints `played CLIENTS`. At the end of its input it closes them and exits. It is a process of
+//! its own because each end of a connection takes a descriptor.
 
 use std::env;
 use std::error::Error;

@@ -49,7 +49,8 @@ impl Distribution {
     }
 }
 
-/// Box and Muller, "A Note on the Generation of Random Normal Deviates" (1958); the second deviate is not used.
+/// Box and Muller, "A Note on the Generation of Random Normal Deviates" (1958); the second deviate
+/// is not used.
 fn standard_normal(rng: &mut Rng) -> f64 {
     let radius = libm::sqrt(-2.0 * libm::log(1.0 - rng.unit()));
     radius * libm::cos(std::f64::consts::TAU * rng.unit())

@@ -1,7 +1,7 @@
 //! Workload definitions, and their parser.
 //!
-//! The types hold a validated definition. [`parse`] and [`load`] make one from text; an error is one
-//! line that says what is wrong and what to do.
+//! The types hold a validated definition. [`parse`] and [`load`] make one from text; an error is
+//! one line that says what is wrong and what to do.
 
 pub(crate) mod builtin;
 pub(crate) mod distribution;

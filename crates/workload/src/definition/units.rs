@@ -55,7 +55,7 @@ impl Quantity {
             return Err("the unit is missing".to_owned());
         }
         let Some((_, scale)) = self.units.iter().find(|(name, _)| *name == unit) else {
-            return Err(format!("`{unit}` is no unit of a {}", self.name));
+            return Err(format!("`{unit}` is not a unit of a {}", self.name));
         };
         let number: f64 = number
             .parse()
@@ -65,7 +65,7 @@ impl Quantity {
             return Err(format!("that is more than {}", self.most_in_words));
         }
         if self.whole && amount.fract() != 0.0 {
-            return Err("that is no whole number of bytes".to_owned());
+            return Err("that is not a whole number of bytes".to_owned());
         }
         Ok(amount)
     }
@@ -145,11 +145,11 @@ mod tests {
             ("٣ms", "does not start with a number"),
             ("-3ms", "negative"),
             ("3", "unit is missing"),
-            ("3 ms", "` ms` is no unit"),
-            ("3min", "`min` is no unit"),
-            ("3MS", "`MS` is no unit"),
-            ("1e3ms", "`e3ms` is no unit"),
-            ("3KiB", "`KiB` is no unit of a duration"),
+            ("3 ms", "` ms` is not a unit"),
+            ("3min", "`min` is not a unit"),
+            ("3MS", "`MS` is not a unit"),
+            ("1e3ms", "`e3ms` is not a unit"),
+            ("3KiB", "`KiB` is not a unit of a duration"),
             ("3601s", "more than an hour"),
             (
                 "99999999999999999999999999999999999999999999999999s",
@@ -166,9 +166,9 @@ mod tests {
     #[test]
     fn invalid_size_has_a_reason() {
         for (text, why) in [
-            ("3kB", "`kB` is no unit of a size"),
-            ("3GiB", "`GiB` is no unit of a size"),
-            ("0.5B", "no whole number of bytes"),
+            ("3kB", "`kB` is not a unit of a size"),
+            ("3GiB", "`GiB` is not a unit of a size"),
+            ("0.5B", "not a whole number of bytes"),
             ("1025MiB", "more than 1024MiB"),
         ] {
             let error = SIZE.parse(text).expect_err(text);

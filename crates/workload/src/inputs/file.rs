@@ -110,7 +110,7 @@ pub fn read_from(reader: impl BufRead, path: &Path) -> Result<Inputs, InputsErro
             return Err(bad(
                 number,
                 format!(
-                    "task {} stands where task {} belongs",
+                    "task {} is in the place of task {}",
                     task.index,
                     tasks.len()
                 ),
@@ -147,7 +147,7 @@ fn open(path: &Path) -> io::Result<File> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is no regular file",
+            "it is not a regular file",
         ));
     }
     Ok(file)

@@ -12,8 +12,8 @@ use crate::definition::{limits, types};
 use crate::task::log::request::whole_lines;
 use crate::value::task_seed;
 
-/// The number of files that the `read` steps of a workload share: task `i` reads file `i %
-/// FILE_POOL`. So a hundred thousand tasks do not need a hundred thousand files.
+/// The number of files that the `read` steps of a workload share: task `i` reads file
+/// `i % FILE_POOL`. So a hundred thousand tasks do not need a hundred thousand files.
 pub const FILE_POOL: usize = 64;
 
 /// Makes the inputs, which are the same for equal definitions and calibrations on every machine.

@@ -69,7 +69,7 @@ impl<M: Model> Session<M> {
             }),
             Request::Reference(sources) if self.extras.referee => reference(&sources),
             Request::Calibrate | Request::Reference(_) => {
-                Err(Failure::new("this runner is no referee"))
+                Err(Failure::new("this runner is not a referee"))
             }
             Request::Load(load) => self.load(load),
             Request::Sample => self.sample(),

@@ -2,8 +2,8 @@
 //!
 //! Each model has its own server. The parts that servers share are here: the dialogue of a session
 //! ([`Session`], without any I/O), a blocking conversation ([`Service::converse`]), and a readiness
-//! loop for servers with fewer threads than sessions ([`Readiness`]). A separate program, `requests`
-//! in `workload-compare`, sends the requests; a runner orders them from it ([`Order`]).
+//! loop for servers with fewer threads than sessions ([`Readiness`]). A separate program,
+//! `requests` in `workload-compare`, sends the requests; a runner orders them from it ([`Order`]).
 //!
 //! All sessions are opened before the first request, and each is served until its client closes it.
 

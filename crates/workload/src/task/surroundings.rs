@@ -14,8 +14,8 @@ pub struct Surroundings {
     pub files: PathBuf,
     /// The origin server.
     pub origin: Option<SocketAddr>,
-    /// The folder in which the origin server writes logs: that of the inputs. A log anywhere else is
-    /// refused.
+    /// The folder in which the origin server writes logs: that of the inputs. A log anywhere else
+    /// is refused.
     #[serde(default)]
     pub logs: PathBuf,
 }

@@ -29,10 +29,10 @@ pub(crate) fn interval(values: &[f64], confidence: f64) -> Option<Interval> {
 
 /// The narrowest symmetric ranks, from 1, whose values enclose the median with this confidence.
 ///
-/// The number of `n` values below the median is binomial with `n` trials of one half. The values
-/// of ranks `k` and `n + 1 - k` miss the median when fewer than `k` fall on one of its sides, which
-/// has probability `2 P(X <= k - 1)`, so this takes the largest `k` for which it is small enough. See
-/// Conover, *Practical Nonparametric Statistics*, third edition, section 3.2, or David and
+/// The number of `n` values below the median is binomial with `n` trials of one half. The values of
+/// ranks `k` and `n + 1 - k` miss the median when fewer than `k` fall on one of its sides, which
+/// has probability `2 P(X <= k - 1)`, so this takes the largest `k` for which it is small enough.
+/// See Conover, *Practical Nonparametric Statistics*, third edition, section 3.2, or David and
 /// Nagaraja, *Order Statistics*, third edition, section 7.1.
 fn ranks(n: usize, confidence: f64) -> Option<(usize, usize)> {
     let trials = n as f64;

@@ -1,4 +1,4 @@
-//! What may be written, and what it means.
+//! Valid definitions and their meaning.
 
 use workload::definition::{Action, Definition, Distribution, Pattern, Step, Talk};
 

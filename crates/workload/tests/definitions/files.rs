@@ -1,4 +1,4 @@
-//! Files: where they are, how long they are, and what they run.
+//! Definition files: their paths, sizes and programs.
 
 use std::path::Path;
 

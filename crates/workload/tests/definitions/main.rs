@@ -1,4 +1,4 @@
-//! What a workload file may say, and the one line that answers what it may not.
+//! The grammar of workload files, and the one-line errors of its parser.
 
 mod accepted;
 mod files;

@@ -1,11 +1,11 @@
-//! Whatever comes in, no panic and one line.
+//! Mutated definitions lead to no panic, and errors of one line.
 
 use workload::definition::parse;
 use workload::value::Rng;
 
 use crate::support::{assert_is_one_line, orders};
 
-/// Cuts, copies and overwrites parts of a good file: whatever comes out is read or refused in one line.
+/// Deletes, copies and overwrites parts of a good file. Each result is read or refused in one line.
 #[test]
 fn no_mutation_of_a_good_file_panics() {
     let pieces = [

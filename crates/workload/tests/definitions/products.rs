@@ -1,5 +1,4 @@
-//! Limits on all tasks together, as every runner holds all of them in memory: each line is within
-//! its own limit.
+//! The limits on all tasks together, where each line is within its own limit.
 
 use crate::support::{assert_refused, good};
 
@@ -54,7 +53,7 @@ fn arguments_of_all_tasks_are_bounded() {
         &[problem, "keep to 1_073_741_824 bytes", "1_073 tasks"],
     )]);
     good(&workload(1_073, &exec(1_000_000)));
-    // Many short ones take more than their letters.
+    // Many short strings take more memory than their letters.
     let many = format!("[[step]]\nexec = [{}]\n", "\"a\",".repeat(200_000));
     assert_refused(&[(&workload(1_000, &many), "3:9", &["8_200_000 bytes"])]);
 }

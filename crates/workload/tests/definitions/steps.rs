@@ -1,4 +1,4 @@
-//! What is refused in a step.
+//! Invalid steps.
 
 use crate::support::{assert_refused, assert_step_refused, error, pipeline, with};
 
@@ -27,22 +27,22 @@ fn step_has_exactly_one_action() {
         (
             "wait = \"1ms\"\ndelay = \"1ms\"",
             "7:1",
-            &["`delay` stands beside `wait`", "`fetch`"],
+            &["`delay` is not allowed with `wait`", "`fetch`"],
         ),
         (
             "exec = [\"true\"]\ndelay = \"1ms\"",
             "7:1",
-            &["`delay` stands beside `exec`", "`fetch`"],
+            &["`delay` is not allowed with `exec`", "`fetch`"],
         ),
         (
             "read = \"1B\"\nover = \"1ms\"",
             "7:1",
-            &["`over` stands beside `read`", "`tail`"],
+            &["`over` is not allowed with `read`", "`tail`"],
         ),
         (
             "timeout = \"1ms\"\nfetch = \"1B\"",
             "6:1",
-            &["`timeout` stands beside `fetch`", "`exec`"],
+            &["`timeout` is not allowed with `fetch`", "`exec`"],
         ),
     ]);
     let many = "[[step]]\nwait = \"1ms\"\n".repeat(1000);

@@ -1,4 +1,4 @@
-//! Good files, bad files, and what the one line about them must hold.
+//! Valid and invalid files, and checks of the errors about them.
 
 use workload::definition::{Action, Definition, Step, parse};
 
@@ -7,12 +7,12 @@ pub(crate) fn orders() -> &'static str {
     include_str!("../orders.toml")
 }
 
-/// A small good file with this step and these other lines.
+/// A small valid file with this step and these other lines.
 pub(crate) fn with(top: &str, step: &str) -> String {
     format!("name = \"small\"\npattern = \"map\"\ntasks = 5\n{top}\n[[step]]\n{step}\n")
 }
 
-/// A small good pipeline with these steps.
+/// A small valid pipeline with these steps.
 pub(crate) fn pipeline(steps: &[&str]) -> String {
     let mut text = "name = \"small\"\npattern = \"pipeline\"\ntasks = 5\n".to_owned();
     for step in steps {
@@ -43,7 +43,8 @@ pub(crate) fn assert_is_one_line(error: &str) {
     );
 }
 
-/// Each text is refused at that line and column with a message that holds all the parts.
+/// Checks that each text is refused at this line and column with a message that contains all the
+/// parts.
 #[track_caller]
 pub(crate) fn assert_refused(cases: &[(&str, &str, &[&str])]) {
     for (text, place, parts) in cases {
@@ -59,7 +60,7 @@ pub(crate) fn assert_refused(cases: &[(&str, &str, &[&str])]) {
     }
 }
 
-/// Each step, in a small file whose line 5 is `[[step]]`, is refused at that place.
+/// Checks that each step, in a small file whose line 5 is `[[step]]`, is refused at this place.
 #[track_caller]
 pub(crate) fn assert_step_refused(cases: &[(&str, &str, &[&str])]) {
     for (step, place, parts) in cases {
@@ -67,7 +68,7 @@ pub(crate) fn assert_step_refused(cases: &[(&str, &str, &[&str])]) {
     }
 }
 
-/// Each line, as line 4 of a small file, is refused at that place.
+/// Checks that each line, as line 4 of a small file, is refused at this place.
 #[track_caller]
 pub(crate) fn assert_top_refused(cases: &[(&str, &str, &[&str])]) {
     for (top, place, parts) in cases {

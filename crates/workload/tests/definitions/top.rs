@@ -1,4 +1,4 @@
-//! What is refused before the steps: TOML that is none, keys, names, counts, patterns.
+//! Errors outside steps: invalid TOML, keys, names, counts, patterns.
 
 use crate::support::{assert_refused, assert_step_refused, assert_top_refused, error, good, with};
 

@@ -72,7 +72,8 @@ impl Client {
         &self.stream
     }
 
-    /// Sends a request that is due, or queues it if another is in flight. Returns whether it was sent.
+    /// Sends a request that is due, or queues it if another is in flight. Returns whether it was
+    /// sent.
     pub(crate) fn ask(&mut self, request: Request, talk: Talk) -> Result<bool, String> {
         self.waiting.push_back(request);
         if self.in_flight.is_some() {

@@ -1,9 +1,9 @@
 //! The private channel of the comparison: lines on standard input, answers on standard output.
 //!
-//! A server must not report its own response times, so the report on its requests reaches the comparison
-//! through this channel and never passes through the contestant. Each contestant gets its own
-//! address, which accepts one order between `begin` and `end`, and only from the contestant that is
-//! being sampled.
+//! A server must not report its own response times, so the report on its requests reaches the
+//! comparison through this channel and never passes through the contestant. Each contestant gets
+//! its own address, which accepts one order between `begin` and `end`, and only from the contestant
+//! that is being sampled.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, ErrorKind, Write};

@@ -1,15 +1,15 @@
 //! The requests of the pattern `serve`, at a fixed rate whether or not the server keeps up.
 //!
-//! The program prints the address it listens on, one line, and exits when its standard input ends. A
-//! runner sends it an order, one JSON object in one line, and gets a report back when the requests
-//! are over: see `docs/protocol.md`. It carries out one order at a time; the next one waits. With
-//! `--control` it listens nowhere until the comparison tells it to on standard input, and it also
-//! sends each report to the comparison.
+//! The program prints the address it listens on, one line, and exits when its standard input ends.
+//! A runner sends it an order, one JSON object in one line, and gets a report back when the
+//! requests are over: see `docs/protocol.md`. It carries out one order at a time; the next one
+//! waits. With `--control` it listens nowhere until the comparison tells it to on standard input,
+//! and it also sends each report to the comparison.
 //!
-//! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response time
-//! counts from then, not from when it could be sent. So a server that stalls is charged for all
-//! requests that were due meanwhile, which a client that waits for each answer before it asks again
-//! would leave out ("coordinated omission", as Gil Tene calls it).
+//! The loop is open: request `k` is due `k / rate` seconds after the beginning, and its response
+//! time counts from then, not from when it could be sent. So a server that stalls is charged for
+//! all requests that were due meanwhile, which a client that waits for each answer before it asks
+//! again would leave out ("coordinated omission", as Gil Tene calls it).
 
 mod client;
 mod clock;

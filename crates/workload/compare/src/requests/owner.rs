@@ -2,8 +2,8 @@
 //!
 //! A socket is accepted if a process of the contestant holds it: the runner or a descendant. If no
 //! contestant is seen to hold it, it is accepted only where the contestant may hold it unseen: it
-//! belongs to another user, as in a container, or a process of the contestant hides its descriptors.
-//! Without `/proc` every socket is accepted.
+//! belongs to another user, as in a container, or a process of the contestant hides its
+//! descriptors. Without `/proc` every socket is accepted.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -52,8 +52,8 @@ impl Owners {
         self.accept(|row| is_in(row.local, &peer) && is_in(row.remote, &own))
     }
 
-    /// Whether a connection to `server` reaches a listener of the contestant and cannot reach one of
-    /// another contestant.
+    /// Whether a connection to `server` reaches a listener of the contestant and cannot reach one
+    /// of another contestant.
     pub(crate) fn may_serve(&self, server: SocketAddr) -> bool {
         let reached = reached(server);
         self.accept(|row| row.state == LISTEN && is_in(row.local, &reached))

@@ -197,7 +197,8 @@ impl Run {
         metrics.insert("achieved_rate".to_owned(), rate);
         Report::Done {
             wall_ns: u64::try_from(self.last.as_nanos()).unwrap_or(u64::MAX),
-            // Tasks that were requested come first: request `k` is for task `k` modulo their number.
+            // Tasks that were requested come first: request `k` is for task `k` modulo their
+            // number.
             digest: digest_outputs(self.outputs.into_iter().flatten()),
             metrics,
         }

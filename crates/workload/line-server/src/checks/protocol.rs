@@ -8,7 +8,8 @@ use workload::line_protocol::Round;
 
 use super::suite::{Suite, rest};
 
-/// The dialogue of the book's own client: two rounds on one connection, each report before the next `NUMBER`.
+/// The dialogue of the book's own client: two rounds on one connection, each report before the next
+/// `NUMBER`.
 pub fn round_is_played_as_in_the_book(suite: &Suite) {
     let server = suite.server(&[]);
     let mut client = server.connect();

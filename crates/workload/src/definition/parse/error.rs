@@ -6,8 +6,8 @@ use std::ops::Range;
 /// The reason why a workload file was refused.
 ///
 /// Displays as one line, whatever the file contains: `FILE:LINE:COLUMN: what is wrong; what to do`.
-/// Lines and columns count from 1, columns in characters. An error about the whole file is `FILE:
-/// …`.
+/// Lines and columns count from 1, columns in characters. An error about the whole file is
+/// `FILE: …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefinitionError {
     file: String,

@@ -22,7 +22,7 @@ pub(super) fn pattern(root: &Table<'_>) -> Result<Pattern, DefinitionError> {
             && let Some(table) = root.get(owner)
         {
             return Err(table.misplaced(
-                format!("`{owner}` stands beside pattern = \"{name}\""),
+                format!("`{owner}` is not allowed with pattern = \"{name}\""),
                 format!("remove it, or write pattern = \"{owner}\""),
             ));
         }

@@ -52,7 +52,7 @@ pub(super) fn step<'a>(
         )?;
         if kind.is_none() {
             return Err(entry.misplaced(
-                "`weight` stands on a step without a `kind`, which every task has",
+                "`weight` needs a `kind`: every task has this step",
                 "add a `kind`, or remove `weight`",
             ));
         }
@@ -63,7 +63,7 @@ pub(super) fn step<'a>(
     if let Some(entry) = &stage {
         if !pipeline {
             return Err(entry.misplaced(
-                "`stage` stands in a workload that is no pipeline",
+                "`stage` is only allowed in a pipeline",
                 "remove it, or write pattern = \"pipeline\"",
             ));
         }
@@ -106,7 +106,7 @@ fn action(
             && let Some(guest) = table.get(guest)
         {
             return Err(guest.misplaced(
-                format!("`{}` stands beside `{}`", guest.key, entry.key),
+                format!("`{}` is not allowed with `{}`", guest.key, entry.key),
                 format!("move it to a step with `{host}`, or remove it"),
             ));
         }
