@@ -39,7 +39,7 @@ pub(crate) fn park_until(deadline: Option<Instant>) {
     thread::park();
 }
 
-/// What a spinning thread does after every few checks.
+/// The pause of a spinning thread after every few checks.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pause {
     None,

@@ -19,7 +19,7 @@ const FRUITLESS_POLLS: usize = 128;
 /// where a step takes long.
 const TIME_SLICE: Duration = Duration::from_micros(250);
 
-/// What is left of a budget.
+/// The rest of a budget.
 #[derive(Debug)]
 pub(crate) struct PollBudget {
     steps: usize,

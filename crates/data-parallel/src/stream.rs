@@ -134,9 +134,9 @@ where
                     self.ahead.pop_front();
                 }
                 Waited::TimedOut => return Err(TimedOut),
-                Waited::OnThisThread => panic!(
-                    "an item of a stream waits for its own result: it must not call `next`"
-                ),
+                Waited::OnThisThread => {
+                    panic!("an item of a stream waits for its own result: it must not call `next`")
+                }
             }
         }
     }

@@ -37,7 +37,7 @@ use crate::sync::{Mutex, lock};
 #[derive(Clone)]
 pub struct Handle(pub(crate) Arc<Shared>);
 
-/// What a run shares with its handles. Borrows nothing.
+/// The state that a run shares with its handles. Borrows nothing.
 pub(crate) struct Shared {
     pub(crate) stop_at: StopAt<PipelineError>,
     /// Grows while the pipeline is built. A run fetches its part once, when it starts.

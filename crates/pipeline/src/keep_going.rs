@@ -40,7 +40,7 @@ impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
     /// Like [`Pipeline::collect`](crate::Pipeline::collect), with a result for each item.
     ///
     /// # Errors
-    /// What ends the whole run: a stop, the deadline, a panic of the iterator, or a failure to
+    /// The causes that end the whole run: a stop, the deadline, a panic of the iterator, or a failure to
     /// start.
     ///
     /// # Panics

@@ -20,7 +20,7 @@ pub(crate) struct Entry<T> {
     pub(crate) value: Result<T, Box<ItemError>>,
 }
 
-/// What all threads of a run share.
+/// The state that all threads of a run share.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,

@@ -53,7 +53,7 @@ pub struct Stall {
     pub watched: usize,
     /// How many reports were suppressed or delayed by the rate limit since the previous one.
     pub suppressed: u64,
-    /// What the thread was doing, if backtraces were asked for. Never with [`Phase::Ended`].
+    /// The backtrace of the thread, if backtraces were asked for. Never with [`Phase::Ended`].
     #[cfg(all(feature = "backtrace", target_os = "linux"))]
     pub backtrace: Option<Backtrace>,
 }

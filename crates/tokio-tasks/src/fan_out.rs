@@ -31,7 +31,7 @@ pub(crate) struct FanOut<I, F, R> {
     running: Running<R>,
 }
 
-/// What happened to an attempt to start a task.
+/// The outcome of an attempt to start a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Started,

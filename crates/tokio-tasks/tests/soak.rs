@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-/// What a task does, drawn at random.
+/// The work of a task, drawn at random.
 #[derive(Clone, Copy)]
 enum Behaviour {
     Ends(usize),

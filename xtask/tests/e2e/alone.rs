@@ -14,7 +14,7 @@ fn hanging(tag: &str) -> [&str; 4] {
 }
 
 #[test]
-fn the_second_of_two_comparisons_is_turned_away_and_the_first_unharmed() {
+fn second_of_two_comparisons_is_refused() {
     let first = Comparison::tiny();
     let tag = first.tag();
     let first = first
@@ -104,7 +104,7 @@ fn nobody_has_to_read_what_it_prints() {
 fn an_output_folder_that_holds_other_things_keeps_them() {
     let comparison = Comparison::tiny();
     fs::create_dir_all(comparison.path("out/work")).expect("a folder");
-    // What a killed comparison left.
+    // The remains of a killed comparison.
     fs::create_dir_all(comparison.path("out").join(WORK).join("old")).expect("a folder");
     fs::write(comparison.path("out/work").join("mine"), "mine").expect("the file is written");
     let finished = comparison.run();

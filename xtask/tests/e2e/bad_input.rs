@@ -1,4 +1,4 @@
-//! What is wrong is said in one line, at once, and leaves nothing behind.
+//! Wrong arguments: one line of error, at once, and nothing left behind.
 
 use std::ffi::OsString;
 use std::fs;

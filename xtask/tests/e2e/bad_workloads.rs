@@ -1,4 +1,4 @@
-//! Workload files of every bad kind. What each message says is tested where files are parsed; here, that the
+//! Workload files of every bad kind. The messages are tested where files are parsed; here, that the
 //! comparison passes it on, and does nothing else.
 
 use std::fs;
@@ -34,7 +34,7 @@ fn step(step: &str) -> String {
 }
 
 #[test]
-fn what_is_no_toml_is_refused() {
+fn file_that_is_not_toml_is_refused() {
     for text in ["", "[[step]", "\u{0}", "Dear Sir or Madam,\n"] {
         refused(text, &[]);
     }
@@ -64,7 +64,7 @@ fn counts_out_of_range_are_refused() {
 }
 
 #[test]
-fn units_kernels_patterns_and_programs_that_do_not_exist_are_refused() {
+fn unknown_units_kernels_patterns_programs_are_refused() {
     refused(&step("wait = \"3 fortnights\""), &["fortnights"]);
     refused(&step("wait = \"-3ms\""), &[]);
     refused(&step("wait = 3"), &[]);

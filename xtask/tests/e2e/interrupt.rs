@@ -69,7 +69,7 @@ fn until_sampled(running: &Running, name: &str) {
 }
 
 #[test]
-fn ctrl_c_in_mid_sample_keeps_what_was_measured_and_leaves_no_process() {
+fn ctrl_c_in_mid_sample_keeps_results_and_no_process() {
     let comparison = Comparison::tiny();
     let slow = comparison.file("slow.toml", SLOW);
     let running = comparison

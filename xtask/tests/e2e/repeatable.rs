@@ -49,7 +49,7 @@ fn run(workloads: &[&str], seed: &str) -> (Vec<u8>, Vec<(String, String)>) {
 }
 
 #[test]
-fn equal_seeds_give_equal_inputs_and_digests_and_another_seed_others() {
+fn equal_seeds_give_equal_inputs_and_digests() {
     let workloads = ["files", "gcd", "waits"];
     let first = run(&workloads, "7");
     assert_eq!(

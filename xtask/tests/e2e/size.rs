@@ -1,4 +1,4 @@
-//! What is promised of large workloads: the tasks in twice the longest wait, and a reason for what cannot be.
+//! The promises about large workloads: the tasks end in twice the longest wait, or a reason is given.
 
 use xtask::results::Verdict;
 
@@ -47,7 +47,7 @@ fn three_thousand_waits_are_measured() {
 }
 
 #[test]
-fn what_takes_too_long_one_after_the_other_is_skipped_with_the_arithmetic() {
+fn too_long_sequential_run_is_skipped_with_arithmetic() {
     let finished = waits("100000");
     let results = finished.results();
     let skipped: Vec<_> = results.skipped.iter().collect();

@@ -1,3 +1,3 @@
-//! What every model must do, done by `async-std-tasks`.
+//! The conformance tests, for `async-std-tasks`.
 
 workload_conformance::conformance_tests!(async_std_tasks_compare::AsyncStdTasksModel, 100_000);

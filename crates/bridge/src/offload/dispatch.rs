@@ -37,7 +37,7 @@ use crate::sync::{Mutex, MutexGuard, Pause, Thread, lock, park_until, spin_until
 /// result, which could not submit the next job until the spinning ends.
 const SPIN: Duration = Duration::from_micros(30);
 
-/// What `submit` does if the queue is full.
+/// The action of `submit` if the queue is full.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum IfFull {
     Refuse,
@@ -54,7 +54,7 @@ pub struct Dispatch<J> {
     state: Mutex<State<J>>,
 }
 
-/// What the caller of `close` must do, outside the lock.
+/// The duties of the caller of `close`, outside the lock.
 pub struct Closing<J> {
     /// Wake these.
     pub sleepers: Vec<Thread>,

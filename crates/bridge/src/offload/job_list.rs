@@ -77,7 +77,7 @@ impl<J: Queued> JobList<J> {
         loop {
             let job = self.jobs.pop_front()?;
             if job.entry().is(CANCELLED) {
-                // Whoever withdrew the job also drops its closure.
+                // The caller that withdrew the job also drops its closure.
                 self.tombstones -= 1;
                 continue;
             }

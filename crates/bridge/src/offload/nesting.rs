@@ -41,7 +41,7 @@ impl Origin {
     }
 }
 
-/// What the current thread is running.
+/// The work that the current thread is running.
 enum Scope {
     Nothing,
     /// A job of an offload.

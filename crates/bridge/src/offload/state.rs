@@ -37,7 +37,7 @@ pub struct Limits {
     pub deadlock_timeout: Option<Duration>,
 }
 
-/// What the caller must do, outside the lock, so that a worker comes for the jobs.
+/// The duties of the caller, outside the lock, so that a worker takes the jobs.
 #[must_use]
 pub enum Action {
     Nothing,

@@ -12,7 +12,7 @@ pub struct Inbox<T> {
     has_watcher: bool,
 }
 
-/// What the thread that pushed an item has to do.
+/// The duty of the thread that pushed an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
     /// Wake the watcher thread.

@@ -1,3 +1,3 @@
-//! What every model must do, done by `coroutines`.
+//! The conformance tests, for `coroutines`.
 
 workload_conformance::conformance_tests!(coroutines_compare::CoroutinesModel, 100_000);

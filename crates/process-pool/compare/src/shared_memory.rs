@@ -25,7 +25,7 @@ pub struct SharedMemory {
     done: Buffer,
 }
 
-/// What a worker needs besides the inputs.
+/// The data that a worker needs besides the inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Context {
     pub(crate) surroundings: Surroundings,

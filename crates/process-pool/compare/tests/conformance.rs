@@ -75,10 +75,7 @@ fn agrees(program: &Program, inputs: &Inputs) {
 fn builtin_workloads_match_sequential() {
     let program = program();
     let _turn = alone();
-    workload_conformance::builtin_workloads_match_sequential(
-        &ProcessPoolModel::new(program),
-        MOST,
-    );
+    workload_conformance::builtin_workloads_match_sequential(&ProcessPoolModel::new(program), MOST);
 }
 
 #[test]

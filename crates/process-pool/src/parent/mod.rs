@@ -21,6 +21,7 @@
 pub(crate) mod batch;
 mod callbacks;
 mod closer;
+mod intervals;
 pub(crate) mod job_table;
 pub(crate) mod launch;
 pub(crate) mod map_feed;

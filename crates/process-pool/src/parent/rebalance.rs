@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use super::state::{SWEEP, State};
+use super::intervals::SWEEP;
+use super::state::State;
 use super::worker_link::head_watch::LONG;
 use super::worker_link::link::{KillReason, WorkerLink};
 use crate::transport::layout::SLOTS;

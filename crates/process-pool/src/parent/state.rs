@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, JobKey, Sink};
+use super::intervals::{CONGESTION, GRACE, SERIES, SWEEP};
 use super::job_table::{JobEntry, JobTable, Stage, Waiter, Wake};
 use super::map_results::RawResult;
 use super::start_failures::StartFailures;
@@ -19,22 +20,9 @@ use crate::error::{Broken, JobError};
 use crate::transport::layout::SLOTS;
 use crate::transport::mapping::Region;
 
-/// A job that arrives this soon after a result counts as one of a series, for which the worker
-/// spins.
-const SERIES: Duration = Duration::from_micros(50);
 /// The maximum number of chunks of a map per worker: one running and the next one ready. The others
 /// stay in the queue for the first free worker.
 const CHUNKS: usize = 2;
-/// The interval between attempts to send descriptors that the system refused.
-pub(super) const CONGESTION: Duration = Duration::from_millis(10);
-
-/// How often to collect results without a bell while a thread waits for them. Bells do ring; but a
-/// job that overwrites shared memory could silence them.
-pub(super) const SWEEP: Duration = Duration::from_millis(250);
-
-/// How long a worker may take to exit once it has nothing left to do.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
-
 /// The memory and the process of a worker that has been started.
 pub(super) type Started = (Arc<Region>, Arc<WorkerProcess>);
 

@@ -12,10 +12,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use rustix::stdio::stderr;
 
+use super::intervals::{CONGESTION, GRACE, SWEEP};
 use super::launch::Launch;
 use super::orphans::{self, Orphans};
 use super::shared::Shared;
-use super::state::{CONGESTION, GRACE, SWEEP, State};
+use super::state::State;
 use super::time_limits;
 use super::worker_process::{WorkerProcess, is_stderr_writable};
 use crate::error::Crash;

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::batch::JobKey;
+use super::intervals::SWEEP;
 use super::job_table::{Stage, Waiter};
 use super::map_results::RawResult;
 use super::shared::Shared;
-use super::state::{SWEEP, State};
+use super::state::State;
 use crate::transport::bell;
 use crate::transport::layout::SLOTS;
 use crate::transport::mapping::Region;

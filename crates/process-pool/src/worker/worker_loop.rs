@@ -46,7 +46,7 @@ struct WorkerLoop {
     must_retire: bool,
 }
 
-/// What the worker does after a batch.
+/// The worker's next step after a batch.
 #[derive(PartialEq, Eq)]
 enum After {
     Continue,

@@ -1,3 +1,3 @@
-//! What every model must do, done by `queue`.
+//! The conformance tests, for `queue`.
 
 workload_conformance::conformance_tests!(queue_compare::QueueModel, 100_000);

@@ -59,7 +59,7 @@ pub(crate) fn of_thread(
 /// unwinds, a compiler that registers unwind tables, a library that is being unloaded. The watchdog
 /// then walks the copy by the unwind tables of the loaded objects. A frame that cannot be walked
 /// ends the backtrace, see [`is_truncated`](Self::is_truncated). Names and lines are looked up
-/// once, on the first thread that asks for them. What this means for the process:
+/// once, on the first thread that asks for them. The consequences for the process:
 ///
 /// - It gets a signal handler for the rest of its life. A library that contains the handler is not
 ///   unloaded.

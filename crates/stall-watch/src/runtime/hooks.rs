@@ -9,7 +9,7 @@ use tokio::runtime::{Handle, worker_index};
 use super::thread_token::ThreadToken;
 use crate::shared::Shared;
 
-/// What the current thread has last noted for a watch.
+/// The last note of the current thread for a watch.
 struct Note {
     watch: u64,
     shared: Weak<Shared>,

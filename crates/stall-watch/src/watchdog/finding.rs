@@ -25,7 +25,7 @@ pub(crate) struct Finding {
     pub(crate) source: Source,
 }
 
-/// What a finding is about.
+/// The subject of a finding.
 pub(crate) enum Source {
     /// The tracked thread of this index.
     Thread(usize),

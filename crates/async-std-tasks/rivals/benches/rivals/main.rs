@@ -12,7 +12,7 @@ use workload_rivals::{Contest, Settings, timed};
 const TASKS: u64 = 100_000;
 const SLEEP: Duration = Duration::from_millis(10);
 
-/// What a task does.
+/// The work of a task.
 #[derive(Clone, Copy)]
 enum Each {
     YieldsOnce,

@@ -16,7 +16,7 @@ use crate::transport::slot::Collect;
 /// A result and its destination.
 pub(crate) type Delivery = (Sink, usize, RawResult);
 
-/// What a worker's rings yielded.
+/// The yield of a worker's rings.
 #[derive(Default)]
 pub(crate) struct Harvest {
     pub(crate) deliveries: Vec<Delivery>,
