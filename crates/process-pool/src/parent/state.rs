@@ -23,6 +23,7 @@ use crate::transport::mapping::Region;
 /// The maximum number of chunks of a map per worker: one running and the next one ready. The others
 /// stay in the queue for the first free worker.
 const CHUNKS: usize = 2;
+
 /// The memory and the process of a worker that has been started.
 pub(super) type Started = (Arc<Region>, Arc<WorkerProcess>);
 
@@ -214,13 +215,8 @@ impl State {
         match link.push(batch, hot) {
             Ok(number) => {
                 link.ring();
-                self.set_stage(
-                    &sink,
-                    Stage::Assigned {
-                        worker,
-                        batch: number,
-                    },
-                );
+                let batch = number;
+                self.set_stage(&sink, Stage::Assigned { worker, batch });
                 if let Some(time_limit) = time_limit {
                     self.check_within(time_limit);
                 }
