@@ -278,7 +278,8 @@ impl TrackedWorker {
         // A wrapped poll is judged by its own start time.
         let in_wrapped_poll = progress.wrapped_seq % 2 == 1;
         let current = (!self.is_parked() && !in_wrapped_poll).then_some((self.seq, self.since));
-        let usage = (check.has_quota && current.is_some())
+        let usage = check
+            .has_quota
             .then(|| Usage::of(self.thread()?.os_id))
             .flatten();
         let (ended, step) = self.tracker.observe(check, current, usage);

@@ -76,31 +76,44 @@ pub(crate) struct Usage {
     pub(crate) waited: u64,
     /// Whether it is running or runnable.
     pub(crate) is_runnable: bool,
+    /// How often it has given up a CPU to wait for something else.
+    pub(crate) slept: u64,
 }
 
 impl Usage {
     /// Reads the statistics of a thread of this process.
     pub(crate) fn of(thread: Option<u32>) -> Option<Self> {
         let folder = format!("/proc/self/task/{}", thread?);
-        let (ran, waited) = figures(&fs::read_to_string(folder.clone() + "/schedstat").ok()?)?;
+        let read = |file: &str| fs::read_to_string(format!("{folder}/{file}")).ok();
+        let (ran, waited) = figures(&read("schedstat")?)?;
         Some(Self {
             ran,
             waited,
-            is_runnable: is_runnable(&fs::read_to_string(folder + "/stat").ok()?),
+            is_runnable: is_runnable(&read("stat")?),
+            slept: sleeps(&read("status")?)?,
         })
     }
 
-    /// How long the thread has waited for a CPU since `first`. The kernel has not counted a wait in
-    /// progress, so that is the rest of the `interval` since `last`.
-    pub(crate) fn waited_since(self, first: Self, last: Self, interval: u64) -> u64 {
+    /// How long the thread has waited for a CPU in the `interval` since `last`.
+    ///
+    /// A thread that was runnable all the time waited whenever it did not run. This includes waits
+    /// that the kernel counts late, when they end, or in some versions never, if they are for the
+    /// quota. For other threads only the kernel's count is known.
+    pub(crate) fn waited_since(self, last: Self, interval: u64) -> u64 {
+        let ran = self.ran.saturating_sub(last.ran);
         let counted = self.waited.saturating_sub(last.waited);
-        let accounted = counted + self.ran.saturating_sub(last.ran);
-        let waiting = match self.is_runnable {
-            true => interval.saturating_sub(accounted),
-            false => 0,
-        };
-        self.waited.saturating_sub(first.waited) + waiting
+        match last.is_runnable && self.is_runnable && last.slept == self.slept {
+            true => interval.saturating_sub(ran),
+            false => counted.min(interval),
+        }
     }
+}
+
+/// The number of voluntary context switches in `/proc/…/status`.
+fn sleeps(status: &str) -> Option<u64> {
+    let mut lines = status.lines();
+    let count = lines.find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    count?.trim().parse().ok()
 }
 
 /// The first two of three values: time on a CPU, time in a run queue, time slices. All are zero if
@@ -128,6 +141,11 @@ mod tests {
         assert_eq!(figures("0 0 0\n"), None);
         assert_eq!(figures(""), None);
         assert_eq!(figures("1 x 2"), None);
+        assert_eq!(
+            sleeps("Name:\tx\nvoluntary_ctxt_switches:\t7\nnon\n"),
+            Some(7)
+        );
+        assert_eq!(sleeps("nonvoluntary_ctxt_switches:\t7\n"), None);
         assert_eq!(Usage::of(None), None);
         assert_eq!(Usage::of(Some(u32::MAX)), None);
         assert!(is_runnable("7 (a) S (b) R 1 7"));
@@ -135,22 +153,27 @@ mod tests {
     }
 
     #[test]
-    fn wait_in_progress_is_counted_once() {
-        let usage = |ran, waited, is_runnable| Usage {
+    fn waits_that_the_kernel_does_not_count_are_found() {
+        let usage = |ran, waited, is_runnable, slept| Usage {
             ran,
             waited,
             is_runnable,
+            slept,
         };
-        let first = usage(1_000, 500, true);
+        let first = usage(1_000, 500, true, 3);
         // It ran for 5 of 20, then its quota was used up.
-        let second = usage(1_005, 500, true);
-        assert_eq!(second.waited_since(first, first, 20), 15);
-        // It runs again, after 80.
-        let third = usage(1_010, 580, true);
-        assert_eq!(third.waited_since(first, second, 70), 80);
+        let second = usage(1_005, 500, true, 3);
+        assert_eq!(second.waited_since(first, 20), 15);
+        // It runs again, after 60.
+        let third = usage(1_015, 560, true, 3);
+        assert_eq!(third.waited_since(second, 70), 60);
+        // It slept in between, and waited for 30 after that.
+        let fourth = usage(1_020, 590, true, 4);
+        assert_eq!(fourth.waited_since(third, 100), 30);
         // It sleeps.
-        let fourth = usage(1_015, 580, false);
-        assert_eq!(fourth.waited_since(first, third, 20), 80);
+        let fifth = usage(1_025, 590, false, 5);
+        assert_eq!(fifth.waited_since(fourth, 20), 0);
+        assert_eq!(usage(1_025, 590, false, 5).waited_since(fifth, 20), 0);
     }
 
     #[test]

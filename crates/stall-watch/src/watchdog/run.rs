@@ -156,7 +156,8 @@ impl Watchdog {
             active |= poll.is_some() || seq != tracked.seq;
             tracked.seq = seq;
             // A quota stops threads one by one, so each thread's own wait matters.
-            let usage = (check.has_quota && poll.is_some())
+            let usage = check
+                .has_quota
                 .then(|| Usage::of(record.thread.os_id))
                 .flatten();
             let current = poll.map(|poll| (poll.seq, poll.since));

@@ -8,6 +8,8 @@ use crate::stall::Phase;
 #[derive(Debug)]
 pub(crate) struct StallTracker<T> {
     activity: Option<Activity<T>>,
+    /// The thread's CPU use at the previous check, under a quota.
+    previous: Option<Usage>,
 }
 
 /// One activity of the thread: a poll, or a time in which a worker made no progress. A new `seq` is
@@ -25,8 +27,8 @@ struct Activity<T> {
     delayed: bool,
     /// The time for which all threads were stopped.
     overslept: u64,
-    /// The thread's CPU use at the first check and at the last, under a quota.
-    usage: Option<(Usage, Usage)>,
+    /// The time for which the thread waited for a CPU, under a quota.
+    waited: u64,
     reported: Option<T>,
 }
 
@@ -75,19 +77,24 @@ pub(crate) struct EndedStall<T> {
 
 impl<T> Default for StallTracker<T> {
     fn default() -> Self {
-        Self { activity: None }
+        Self {
+            activity: None,
+            previous: None,
+        }
     }
 }
 
 impl<T> StallTracker<T> {
     /// Checks the thread. `current` is the sequence number and the beginning of its activity, if
-    /// there is one; `usage` is its CPU use, under a quota and where it is known.
+    /// there is one; `usage` is its CPU use, under a quota and where it is known, also while there is
+    /// no activity.
     pub(crate) fn observe(
         &mut self,
         check: Check,
         current: Option<(u64, u64)>,
         usage: Option<Usage>,
     ) -> (Option<EndedStall<T>>, Step) {
+        let previous = std::mem::replace(&mut self.previous, usage);
         let same = matches!((&self.activity, current), (Some(activity), Some((seq, _))) if activity.seq == seq);
         let ended = if same { None } else { self.end() };
         let Some((seq, since)) = current else {
@@ -102,24 +109,18 @@ impl<T> StallTracker<T> {
             began: false,
             delayed: false,
             overslept: 0,
-            usage: usage.map(|usage| (usage, usage)),
+            waited: 0,
             reported: None,
         });
         let elapsed = check.now.saturating_sub(activity.since);
         activity.overslept = (activity.overslept + check.overslept).min(elapsed);
-        let waited = match (&mut activity.usage, usage) {
-            (Some((first, last)), Some(usage)) => {
-                let waited = usage.waited_since(*first, *last, check.interval);
-                *last = usage;
-                waited
-            }
-            (first, usage) => {
-                *first = usage.map(|usage| (usage, usage));
-                0
-            }
-        };
+        // A wait before the activity began, since the previous check, is forgiven as well: it
+        // delays a report by less than the time between two checks.
+        if let (Some(last), Some(usage)) = (previous, usage) {
+            activity.waited += usage.waited_since(last, check.interval);
+        }
         // If a quota stops all threads, both values cover the same time.
-        activity.forgiven = activity.overslept.max(waited).min(elapsed);
+        activity.forgiven = activity.overslept.max(activity.waited).min(elapsed);
         activity.lasted = elapsed - activity.forgiven;
         if activity.lasted < activity.report_at {
             let step = match activity.delayed {
@@ -281,6 +282,7 @@ mod tests {
                 ran,
                 waited,
                 is_runnable: true,
+                slept: 0,
             };
             tracker.observe(check, Some((1, 0)), Some(usage)).1
         };
@@ -291,8 +293,31 @@ mod tests {
         // This thread is stopped, the watchdog is not.
         assert_eq!(check(slept(180, 60, 0), 5_010, 70_090), Step::Nothing);
         assert_eq!(check(slept(200, 20, 0), 5_010, 70_160), Step::Nothing);
-        assert_eq!(check(slept(259, 59, 0), 5_069, 70_160), Step::Nothing);
-        assert_eq!(check(slept(260, 1, 0), 5_070, 70_160), Step::Began(100));
+        assert_eq!(check(slept(269, 69, 0), 5_079, 70_160), Step::Nothing);
+        assert_eq!(check(slept(270, 1, 0), 5_080, 70_160), Step::Began(100));
+    }
+
+    #[test]
+    fn wait_before_the_first_check_is_forgiven() {
+        let mut tracker = StallTracker::<()>::default();
+        let usage = |ran, waited| {
+            Some(Usage {
+                ran,
+                waited,
+                is_runnable: true,
+                slept: 0,
+            })
+        };
+        let late = |now, interval| Check {
+            interval,
+            ..at(now)
+        };
+        tracker.observe(late(0, 20), None, usage(5_000, 70_000));
+        // It began at 10, ran for 50 and waited for 140, and the watchdog waited as long.
+        let first = tracker.observe(late(200, 200), Some((1, 10)), usage(5_060, 70_140));
+        assert_eq!(first, (None, Step::Nothing));
+        let later = tracker.observe(late(260, 60), Some((1, 10)), usage(5_120, 70_140));
+        assert_eq!(later, (None, Step::Began(110)));
     }
 
     #[test]
