@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_items_wait_than_the_buffer_holds_batchs_included() {
+    fn split_of_a_buffer_keeps_its_size() {
         for size in 1..300 {
             for takers in 1..20 {
                 let (room, batch) = split(size, takers);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_pipeline::Pipeline;
-use support::{Alive, Door, Item, eventually, within_time};
+use support::{Alive, Door, Item, eventually, within_deadline};
 
 /// The documented bound: `s` stages, `w` workers in all, a buffer of `b`.
 fn bound(s: usize, w: usize, b: usize) -> usize {
@@ -17,7 +17,7 @@ fn bound(s: usize, w: usize, b: usize) -> usize {
 
 #[test]
 fn input_stops_when_consumer_takes_nothing() {
-    within_time(|| {
+    within_deadline(|| {
         for (workers, buffer) in [(1, 1), (1, 16), (2, 1), (3, 7), (2, 128)] {
             for ordered in [true, false] {
                 let alive = Alive::new();
@@ -56,7 +56,7 @@ fn input_stops_when_consumer_takes_nothing() {
 
 #[test]
 fn bound_holds_behind_an_item_that_never_ends() {
-    within_time(|| {
+    within_deadline(|| {
         for (workers, buffer) in [(2, 1), (2, 16), (4, 3)] {
             let alive = Alive::new();
             let door = Door::default();
@@ -107,7 +107,7 @@ fn bound_holds_behind_an_item_that_never_ends() {
 
 #[test]
 fn bound_holds_at_full_speed() {
-    within_time(|| {
+    within_deadline(|| {
         for slow in 0..4 {
             for buffer in [1, 2, 5, 64] {
                 let alive = Alive::new();

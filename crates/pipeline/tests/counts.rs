@@ -5,7 +5,7 @@ mod support;
 use std::thread;
 
 use effective_pipeline::{Counts, Pipeline, StageCounts};
-use support::{Door, eventually, quiet, within_time};
+use support::{Door, eventually, quiet, within_deadline};
 
 /// Every received item is accounted for.
 #[track_caller]
@@ -30,7 +30,7 @@ fn add_up(counts: &Counts) {
 
 #[test]
 fn counts_locate_items_during_a_run() {
-    within_time(|| {
+    within_deadline(|| {
         let door = Door::default();
         let pipeline = Pipeline::new()
             .stage("quick", 1, |n: u64| n)
@@ -76,7 +76,7 @@ fn counts_locate_items_during_a_run() {
 #[test]
 fn failures_are_counted_in_their_stage() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         let pipeline = Pipeline::new()
             .try_stage("odd", 2, |n: u64| {
                 if n.is_multiple_of(2) {
@@ -106,7 +106,7 @@ fn failures_are_counted_in_their_stage() {
 #[test]
 fn every_item_is_counted_after_an_early_end() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         for round in 0..60_u64 {
             let (workers, ordered) = (1 + round as usize % 3, round.is_multiple_of(2));
             let pipeline = Pipeline::new()

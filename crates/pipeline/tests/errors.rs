@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_pipeline::{BuildError, Cause, ItemError, Pipeline, PipelineError};
-use support::{Bomb, Door, quiet, within_time};
+use support::{Bomb, Door, quiet, within_deadline};
 
 #[track_caller]
 fn item<T>(result: Result<T, PipelineError>) -> ItemError {
@@ -23,7 +23,7 @@ fn item<T>(result: Result<T, PipelineError>) -> ItemError {
 
 #[test]
 fn error_names_stage_and_item() {
-    within_time(|| {
+    within_deadline(|| {
         for workers in [1, 3] {
             let error = item(
                 Pipeline::new()
@@ -47,7 +47,7 @@ fn error_names_stage_and_item() {
 
 #[test]
 fn ordered_run_fails_like_a_loop() {
-    within_time(|| {
+    within_deadline(|| {
         for round in 0..50 {
             // Later items fail first: they are fast, and there are several workers.
             let check = |n: u64| {
@@ -74,7 +74,7 @@ fn ordered_run_fails_like_a_loop() {
 
 #[test]
 fn error_is_reported_while_the_input_blocks() {
-    within_time(|| {
+    within_deadline(|| {
         for unordered in [false, true] {
             let (send, inputs) = std::sync::mpsc::channel();
             let pipeline = Pipeline::new()
@@ -99,7 +99,7 @@ fn error_is_reported_while_the_input_blocks() {
 
 #[test]
 fn error_is_reported_while_all_workers_are_blocked() {
-    within_time(|| {
+    within_deadline(|| {
         // The second stage blocks on item 1 with all buffers before it full, and item 0 fails.
         let door = Door::default();
         let error = item(
@@ -124,7 +124,7 @@ fn error_is_reported_while_all_workers_are_blocked() {
 
 #[test]
 fn items_after_a_failed_one_are_not_begun() {
-    within_time(|| {
+    within_deadline(|| {
         let begun = AtomicUsize::new(0);
         let error = item(
             Pipeline::new()
@@ -143,7 +143,7 @@ fn items_after_a_failed_one_are_not_begun() {
 #[test]
 fn panic_of_a_stage_is_an_error_of_its_item() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         for workers in [1, 3] {
             let error = item(
                 Pipeline::new()
@@ -173,7 +173,7 @@ fn panic_of_a_stage_is_an_error_of_its_item() {
 #[test]
 fn panicking_destructors_of_items_are_contained() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         for buffer in [1, 16] {
             // Left in the buffers, with workers, in the reorder buffer and with the consumer.
             let made = Pipeline::new()
@@ -210,7 +210,7 @@ fn panicking_destructors_of_items_are_contained() {
 #[test]
 fn panic_of_the_iterator_comes_after_its_items() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         for unordered in [false, true] {
             let inputs = (0..10).inspect(|n| assert!(*n != 7, "expected of the iterator"));
             let pipeline = Pipeline::new().stage("pass", 2, |n: u64| n);
@@ -238,7 +238,7 @@ fn panic_of_the_iterator_comes_after_its_items() {
 #[test]
 fn keep_going_yields_a_result_for_each_item() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         for workers in [1, 3] {
             let pipeline = || {
                 Pipeline::new()
@@ -303,7 +303,7 @@ fn error_is_send_and_has_the_source_of_its_cause() {
     }
     fn is_send<E: Error + Send + Sync + 'static>(_: &E) {}
 
-    within_time(|| {
+    within_deadline(|| {
         let error = Pipeline::new()
             .try_stage("do", 1, |_: u64| Err::<(), _>(Wrapper(std::fmt::Error)))
             .collect([0])
@@ -320,7 +320,7 @@ fn error_is_send_and_has_the_source_of_its_cause() {
 
 #[test]
 fn unworkable_settings_fail_before_the_start() {
-    within_time(|| {
+    within_deadline(|| {
         let stage = |workers| Pipeline::new().stage("crop", workers, |n: u64| n);
         let no_inputs = || std::iter::from_fn(|| -> Option<u64> { panic!("pulled") });
         for (pipeline, text) in [

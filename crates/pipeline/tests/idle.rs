@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_pipeline::Pipeline;
-use support::{eventually, threads_named, within_time};
+use support::{eventually, threads_named, within_deadline};
 
 /// The CPU time so far of the threads whose name starts with `prefix`, and of the source.
 fn cpu_time(prefix: &str) -> Duration {
@@ -30,7 +30,7 @@ fn cpu_time(prefix: &str) -> Duration {
 
 #[test]
 fn waiting_threads_use_no_cpu() {
-    within_time(|| {
+    within_deadline(|| {
         // Waits for items.
         let (send, inputs) = mpsc::channel::<u64>();
         let hungry = Pipeline::new()

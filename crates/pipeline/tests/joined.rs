@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_pipeline::Pipeline;
-use support::{quiet, within_time};
+use support::{quiet, within_deadline};
 
 static GONE: AtomicUsize = AtomicUsize::new(0);
 
@@ -49,7 +49,7 @@ fn gone_and_left() -> (usize, usize) {
 #[test]
 fn scoped_run_returns_after_joining_its_threads() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         type Run = fn();
         let runs: [(&str, Run); 5] = [
             ("collect", || drop(stage().collect(0..100).unwrap())),

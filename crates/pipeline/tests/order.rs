@@ -8,11 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use effective_pipeline::Pipeline;
-use support::{Door, within_time};
+use support::{Door, within_deadline};
 
 #[test]
 fn items_come_out_in_order() {
-    within_time(|| {
+    within_deadline(|| {
         for workers in [1, 2, 5] {
             for buffer in [1, 2, 3, 16, 200] {
                 for items in [0, 1, 2, 1_000] {
@@ -32,7 +32,7 @@ fn items_come_out_in_order() {
 
 #[test]
 fn unordered_outputs_are_complete() {
-    within_time(|| {
+    within_deadline(|| {
         for workers in [1, 4] {
             let mut outputs = Pipeline::new()
                 .stage("add", workers, |n: u64| n + 1)
@@ -48,7 +48,7 @@ fn unordered_outputs_are_complete() {
 
 #[test]
 fn slow_item_delays_later_ones_only_if_ordered() {
-    within_time(|| {
+    within_deadline(|| {
         for ordered in [true, false] {
             let door = Door::default();
             let slow_first = |n: u64| {
@@ -90,7 +90,7 @@ fn slow_item_delays_later_ones_only_if_ordered() {
 
 #[test]
 fn uneven_items_on_many_workers_stay_in_order() {
-    within_time(|| {
+    within_deadline(|| {
         let uneven = |n: u64| {
             thread::sleep(Duration::from_micros((n * 7919) % 500));
             n
@@ -107,7 +107,7 @@ fn uneven_items_on_many_workers_stay_in_order() {
 
 #[test]
 fn pipeline_has_many_stages_or_none() {
-    within_time(|| {
+    within_deadline(|| {
         assert_eq!(Pipeline::new().collect(["a", "b"]).unwrap(), ["a", "b"]);
         let mut pipeline = Pipeline::new();
         for stage in 0..30 {
@@ -119,7 +119,7 @@ fn pipeline_has_many_stages_or_none() {
 
 #[test]
 fn inputs_outputs_and_stages_can_borrow() {
-    within_time(|| {
+    within_deadline(|| {
         let text = String::from("one two three");
         let calls = AtomicUsize::new(0);
         let mut longest = "";
@@ -140,7 +140,7 @@ fn inputs_outputs_and_stages_can_borrow() {
 
 #[test]
 fn background_outputs_are_an_iterator() {
-    within_time(|| {
+    within_deadline(|| {
         let mut outputs = Pipeline::new()
             .stage("square", 2, |n: u64| n * n)
             .spawn(0..100)
@@ -154,7 +154,7 @@ fn background_outputs_are_an_iterator() {
 
 #[test]
 fn output_does_not_wait_for_the_next_input() {
-    within_time(|| {
+    within_deadline(|| {
         for workers in [1, 2] {
             let (send, inputs) = mpsc::channel();
             let mut outputs = Pipeline::new()
@@ -179,7 +179,7 @@ fn output_does_not_wait_for_the_next_input() {
 
 #[test]
 fn output_does_not_wait_for_a_slow_item_after_it() {
-    within_time(|| {
+    within_deadline(|| {
         let door = Arc::new(Door::default());
         let slow = Arc::clone(&door);
         let mut outputs = Pipeline::new()

@@ -6,7 +6,7 @@ mod support;
 use std::process::Command;
 
 use effective_pipeline::{BuildError, Pipeline, PipelineError};
-use support::{eventually, threads_named, within_time};
+use support::{eventually, threads_named, within_deadline};
 
 /// Set in the child with limited memory: the limit applies to a whole process.
 const LIMITED: &str = "PIPELINE_TEST_LIMITED";
@@ -122,7 +122,7 @@ fn absurd_number_of_workers_takes_no_memory() {
 
 #[test]
 fn impossible_stack_size_is_an_error() {
-    within_time(|| {
+    within_deadline(|| {
         let refused = Pipeline::new()
             .stage("huge", 2, |n: u64| n)
             .stack_size(1 << 60)

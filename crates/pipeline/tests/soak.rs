@@ -2,13 +2,15 @@
 //! panic, for `SOAK_SECONDS` (1 by default). Every item is accounted for, and no threads or memory
 //! are left behind.
 
+mod support;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicIsize, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_pipeline::{BuildError, Counts, KeepGoing, Pipeline, PipelineError};
+use support::{Random, eventually, quiet, resident_kib, soak_time, threads, within};
 
 /// The number of items that are alive.
 static ALIVE: AtomicIsize = AtomicIsize::new(0);
@@ -25,18 +27,6 @@ impl Item {
 impl Drop for Item {
     fn drop(&mut self) {
         ALIVE.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// xorshift64 (Marsaglia, "Xorshift RNGs", 2003).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
     }
 }
 
@@ -59,8 +49,8 @@ struct Fate {
     items: u64,
 }
 
-fn stages(dice: &mut Dice, fate: &Fate) -> Pipeline<'static, u64, Item> {
-    let mut workers = || 1 + dice.roll(3) as usize;
+fn stages(random: &mut Random, fate: &Fate) -> Pipeline<'static, u64, Item> {
+    let mut workers = || 1 + random.below(3) as usize;
     let (fails, panics) = (fate.fails, fate.panics);
     let pipeline = Pipeline::new()
         .stage("make", workers(), Item::new)
@@ -77,8 +67,8 @@ fn stages(dice: &mut Dice, fate: &Fate) -> Pipeline<'static, u64, Item> {
             }
             item
         })
-        .buffer(1 + dice.roll(40) as usize);
-    match dice.roll(2) {
+        .buffer(1 + random.below(40) as usize);
+    match random.below(2) {
         0 => pipeline,
         _ => pipeline.unordered(),
     }
@@ -101,30 +91,30 @@ fn nothing_is_missing(counts: &Counts, delivered: u64) {
     }
 }
 
-fn one_run(dice: &mut Dice, seen: &mut Seen) {
-    let items = 1 + dice.roll(3_000);
+fn one_run(random: &mut Random, seen: &mut Seen) {
+    let items = 1 + random.below(3_000);
     let fate = Fate {
         // Twice as many sides as items: half of the runs do not fail.
-        fails: dice.roll(2 * items),
-        panics: dice.roll(2 * items),
+        fails: random.below(2 * items),
+        panics: random.below(2 * items),
         items,
     };
-    let mut pipeline = stages(dice, &fate);
-    if dice.roll(6) == 0 {
-        pipeline = pipeline.deadline(Duration::from_micros(dice.roll(2_000)));
+    let mut pipeline = stages(random, &fate);
+    if random.below(6) == 0 {
+        pipeline = pipeline.deadline(Duration::from_micros(random.below(2_000)));
     }
     let handle = pipeline.handle();
     seen.runs += 1;
     let mut delivered = 0;
-    let takes = if dice.roll(4) == 0 {
-        dice.roll(items)
+    let takes = if random.below(4) == 0 {
+        random.below(items)
     } else {
         u64::MAX
     };
-    let stops = (dice.roll(6) == 0).then(|| dice.roll(1_000));
-    let go_on = dice.roll(3) == 0;
-    let explodes = dice.roll(8) == 0;
-    let background = dice.roll(2) == 0;
+    let stops = (random.below(6) == 0).then(|| random.below(1_000));
+    let go_on = random.below(3) == 0;
+    let explodes = random.below(8) == 0;
+    let background = random.below(2) == 0;
     let ended = thread::scope(|scope| {
         if let Some(after) = stops {
             let handle = handle.clone();
@@ -204,77 +194,30 @@ fn run_keep_going(
     Ok(())
 }
 
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
-}
-
-/// Resident memory in KiB, or 0 if the system does not report it.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
-}
-
 #[test]
 fn pipelines_lose_no_item_and_leave_no_thread() {
-    let seconds: u64 = std::env::var("SOAK_SECONDS").map_or(1, |text| {
-        text.parse()
-            .expect("SOAK_SECONDS is a number of seconds, such as 60")
-    });
-    let report = Arc::new(panic::take_hook());
-    let quiet = Arc::clone(&report);
-    panic::set_hook(Box::new(move |info| {
-        let expected = info
-            .payload()
-            .downcast_ref::<&str>()
-            .is_some_and(|text| *text == "expected");
-        if !expected {
-            quiet(info);
-        }
-    }));
-    let (done, wait) = mpsc::channel();
-    let soaking = thread::spawn(move || {
-        soak(seconds);
-        let _ = done.send(());
-    });
-    let ended = wait.recv_timeout(Duration::from_secs(2 * seconds + 60));
-    assert!(
-        ended != Err(mpsc::RecvTimeoutError::Timeout),
-        "the soak hangs"
-    );
-    if let Err(payload) = soaking.join() {
-        panic::resume_unwind(payload);
-    }
+    quiet();
+    let time = soak_time();
+    within(2 * time + Duration::from_secs(60), move || soak(time));
 }
 
-fn soak(seconds: u64) {
-    let (mut dice, mut seen) = (Dice(0x9e37_79b9_7f4a_7c15), Seen::default());
+fn soak(time: Duration) {
+    let (mut random, mut seen) = (Random::new(1), Seen::default());
     let begin = Instant::now();
     let mut warm = None;
-    while begin.elapsed() < Duration::from_secs(seconds) {
-        one_run(&mut dice, &mut seen);
+    while begin.elapsed() < time {
+        one_run(&mut random, &mut seen);
         if warm.is_none() && seen.runs >= 200 {
-            warm = Some((threads(), resident()));
+            warm = Some((threads(), resident_kib()));
         }
     }
-    println!("pipelines, {seconds} s: {seen:?}");
+    println!("pipelines, {time:?}: {seen:?}");
     assert!(seen.runs > 0);
     let Some((threads_then, resident_then)) = warm else {
         return;
     };
     // Other threads of this process may come and go; a leak of each run would add up to thousands.
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while threads() > threads_then + 100 {
-        assert!(
-            Instant::now() < deadline,
-            "{threads_then} threads, and {} now",
-            threads()
-        );
-        thread::sleep(Duration::from_millis(10));
-    }
-    let grown = resident().saturating_sub(resident_then);
+    eventually(|| threads() <= threads_then + 100);
+    let grown = resident_kib().saturating_sub(resident_then);
     assert!(grown < 64 << 10, "{grown} KiB more than {resident_then}");
 }

@@ -10,12 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_pipeline::{Pipeline, PipelineError, Running};
-use support::{Alive, Door, Item, eventually, quiet, threads_named, within_time};
+use support::{Alive, Door, Item, eventually, quiet, threads_named, within_deadline};
 
 #[test]
 fn dropping_outputs_half_way_ends_the_run() {
     static ALIVE: Alive = Alive::new();
-    within_time(|| {
+    within_deadline(|| {
         for taken in [0, 1, 10, 100] {
             for (workers, ordered) in [(1, true), (3, true), (3, false)] {
                 let pipeline = Pipeline::new()
@@ -49,7 +49,7 @@ fn two_stages<'a>() -> Pipeline<'a, Item<'a>, Item<'a>> {
 #[test]
 fn run_ends_when_its_closure_returns_or_panics() {
     quiet();
-    within_time(|| {
+    within_deadline(|| {
         let alive = Alive::new();
         let three = two_stages().run((0..).map(|n| alive.item(n)), |outputs| {
             let three: Vec<_> = outputs.take(3).map(|item| item.value).collect();
@@ -71,7 +71,7 @@ fn run_ends_when_its_closure_returns_or_panics() {
 
 #[test]
 fn stop_ends_a_waiting_run() {
-    within_time(|| {
+    within_deadline(|| {
         // All threads wait for an input that does not come.
         let (send, inputs) = mpsc::channel::<u64>();
         let pipeline = Pipeline::new().stage("stopped", 2, |n| n);
@@ -110,7 +110,7 @@ fn stop_ends_a_waiting_run() {
 
 #[test]
 fn stop_after_the_end_changes_nothing() {
-    within_time(|| {
+    within_deadline(|| {
         let pipeline = Pipeline::new().stage("ended", 2, |n: u64| n);
         let handle = pipeline.handle();
         let mut outputs = pipeline.spawn(0..3).unwrap();
@@ -122,7 +122,7 @@ fn stop_after_the_end_changes_nothing() {
 
 #[test]
 fn no_item_is_begun_after_a_stop() {
-    within_time(|| {
+    within_deadline(|| {
         let stopped = AtomicBool::new(false);
         let late = AtomicBool::new(false);
         let inside = Door::default();
@@ -154,7 +154,7 @@ fn no_item_is_begun_after_a_stop() {
 
 #[test]
 fn ready_outputs_can_be_taken_after_the_deadline() {
-    within_time(|| {
+    within_deadline(|| {
         let deadline = Duration::from_millis(300);
         let pipeline = Pipeline::new()
             .stage("quick", 1, |n: u32| n)
@@ -175,7 +175,7 @@ fn ready_outputs_can_be_taken_after_the_deadline() {
 #[test]
 fn deadline_ends_a_waiting_run() {
     const SOON: Duration = Duration::from_millis(50);
-    within_time(|| {
+    within_deadline(|| {
         // Waiting for an input.
         let door = Arc::new(Door::default());
         let shut = Arc::clone(&door);
@@ -226,7 +226,7 @@ fn deadline_ends_a_waiting_run() {
 #[test]
 fn deadline_ends_the_threads_of_an_idle_consumer() {
     static ALIVE: Alive = Alive::new();
-    within_time(|| {
+    within_deadline(|| {
         for ordered in [true, false] {
             let pipeline = Pipeline::new()
                 .stage("idle-one", 2, |item: Item<'static>| item)
@@ -255,7 +255,7 @@ fn deadline_ends_the_threads_of_an_idle_consumer() {
 /// A stage that owns the outputs of its own pipeline drops them on one of its threads.
 #[test]
 fn stage_can_drop_the_outputs_of_its_own_run() {
-    within_time(|| {
+    within_deadline(|| {
         let slot: Arc<std::sync::Mutex<Option<Running<()>>>> = Arc::default();
         let (taken, inside) = (Arc::clone(&slot), Arc::new(Door::default()));
         let ready = Arc::clone(&inside);

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Context;
 use std::thread;
@@ -12,14 +11,9 @@ use std::time::{Duration, Instant};
 use std::future::Future as _;
 
 use effective_queue::{PutTimeoutError, Queue, TryPutError};
-use support::{Random, Wakes, caught, non_zero};
-
-fn seconds() -> u64 {
-    match env::var("SOAK_SECONDS") {
-        Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
-        Err(_) => 1,
-    }
-}
+use support::{
+    Random, Wakes, caught, eventually, non_zero, resident_kib, soak_time, threads, within,
+};
 
 /// The counts of one round.
 #[derive(Default)]
@@ -211,35 +205,20 @@ fn round(number: u64, total: &Tally) {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").unwrap().count()
-}
-
-#[cfg(target_os = "linux")]
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let figure = line.and_then(|line| line.split_whitespace().nth(1));
-    figure.and_then(|figure| figure.parse().ok()).unwrap()
-}
-
-#[cfg(target_os = "linux")]
 #[test]
 fn soak() {
-    let seconds = seconds();
-    let (done, wait) = std::sync::mpsc::channel();
-    let soaking = thread::spawn(move || {
+    let time = soak_time();
+    within(2 * time + Duration::from_secs(60), move || {
         let total = Tally::default();
         let start = Instant::now();
         let mut rounds = 0;
         let mut warm = None;
-        while start.elapsed() < Duration::from_secs(seconds) || rounds < 12 {
+        while start.elapsed() < time || rounds < 12 {
             round(rounds, &total);
             rounds += 1;
             // By then each kind of queue has been used, and the allocator has reached its steady
             // state.
-            if warm.is_none() && start.elapsed() > Duration::from_secs(seconds) / 4 {
+            if warm.is_none() && start.elapsed() > time / 4 {
                 warm = Some((threads(), resident_kib()));
             }
         }
@@ -257,20 +236,11 @@ fn soak() {
             get(&total.refused),
             resident_kib(),
         );
-        support::eventually(|| threads() <= warm_threads);
+        eventually(|| threads() <= warm_threads);
         assert!(
             resident_kib() <= warm_kib * 3 / 2 + 8 * 1_024,
             "{warm_kib} KiB grew to {}",
             resident_kib()
         );
-        let _ = done.send(());
     });
-    let ended = wait.recv_timeout(Duration::from_secs(2 * seconds + 60));
-    assert!(
-        ended != Err(std::sync::mpsc::RecvTimeoutError::Timeout),
-        "hangs"
-    );
-    if let Err(panic) = soaking.join() {
-        std::panic::resume_unwind(panic);
-    }
 }

@@ -1,44 +1,13 @@
 //! Helpers of the tests.
-#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test program uses a part")]
+
+mod harness;
 
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
 
-/// Long enough for any machine: a test that still runs then hangs.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-/// Runs the test on a thread of its own, and fails if it hangs.
-#[track_caller]
-pub(crate) fn within_time(test: impl FnOnce() + Send + 'static) {
-    let (done, wait) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    match wait.recv_timeout(LONG) {
-        Ok(()) => thread.join().expect("the thread has ended"),
-        Err(RecvTimeoutError::Disconnected) => {
-            if let Err(payload) = thread.join() {
-                panic::resume_unwind(payload);
-            }
-        }
-        Err(RecvTimeoutError::Timeout) => panic!("the test hangs"),
-    }
-}
-
-/// Waits until `holds`, and fails if it never does.
-#[track_caller]
-pub(crate) fn eventually(holds: impl Fn() -> bool) {
-    let end = Instant::now() + LONG / 2;
-    while !holds() {
-        assert!(Instant::now() < end, "the condition never held");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
+pub(crate) use harness::*;
 
 /// The number of threads of this process whose name starts with `prefix`. Linux keeps the first 15
 /// bytes of a name.

@@ -1,3 +1,3 @@
-//! The conformance tests, for `queue`.
+//! The conformance tests of the model `queue`.
 
 workload_conformance::conformance_tests!(queue_compare::QueueModel, 100_000);
