@@ -40,8 +40,8 @@ impl<'f, I: Send + 'f, O: Send + 'f> KeepGoing<'f, I, O> {
     /// Like [`Pipeline::collect`](crate::Pipeline::collect), with a result for each item.
     ///
     /// # Errors
-    /// The causes that end the whole run: a stop, the deadline, a panic of the iterator, or a failure to
-    /// start.
+    /// Any error that ends the whole run: a stop, the deadline, a panic of the iterator, or a
+    /// failure to start.
     ///
     /// # Panics
     /// If `into_iter` panics, before anything has started.

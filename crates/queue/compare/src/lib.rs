@@ -29,7 +29,7 @@ const ROOM: NonZeroUsize = NonZeroUsize::new(128).unwrap();
 #[derive(Debug, Clone, Copy)]
 pub struct QueueModel;
 
-/// The parts that all samples reuse.
+/// The state that all samples reuse.
 #[derive(Debug)]
 pub enum Ready {
     /// Worker threads, for any pattern without stages or sessions.

@@ -1,5 +1,5 @@
-//! What the tests of several crates share: deadlines, polling, random numbers, and the figures of
-//! this process.
+//! Test helpers of several crates: deadlines, polling, random numbers, and the figures of this
+//! process.
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::sync::mpsc::{self, RecvTimeoutError};
