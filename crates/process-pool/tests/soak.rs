@@ -19,7 +19,9 @@ use effective_process_pool::{
     Buffer, BuildError, Handle, Job, JobError, ProcessPool, Program, SubmitError, job, register,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::checks::{Resources, alone, deadline, eventually, processes, quiet_in_workers};
+use support::checks::{
+    Resources, alone, deadline, eventually, pool_threads, processes, quiet_in_workers,
+};
 use support::rerun::{AS_PID_1, as_lone_user, is_inner, passes_within};
 
 job! {
@@ -246,10 +248,7 @@ fn every_accepted_job_ends_once() {
 fn soak(program: &Program) {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ u64::from(std::process::id()));
     let (mut tally, mut next) = (Tally::default(), 0);
-    let (before, threads) = (
-        Resources::count(),
-        fs::read_dir("/proc/self/task").unwrap().count(),
-    );
+    let before = Resources::count();
     // Everything has been allocated once.
     for _ in 0..3 {
         round(program, &mut dice, &mut tally, &mut next);
@@ -273,9 +272,7 @@ fn soak(program: &Program) {
         rounds += 1;
     }
     before.assert_restored();
-    eventually("the threads are gone", || {
-        fs::read_dir("/proc/self/task").unwrap().count() <= threads
-    });
+    eventually("the pool's threads are gone", || pool_threads() == 0);
     let grown = resident().saturating_sub(warm);
     println!(
         "{rounds} pools: {:?}; {} KiB more resident",

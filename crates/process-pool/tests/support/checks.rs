@@ -102,6 +102,15 @@ impl Resources {
     }
 }
 
+/// The number of threads of this process that belong to pools. libtest may start others meanwhile.
+pub(crate) fn pool_threads() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names
+        .filter(|name| name.starts_with("process-pool") || name.starts_with("pool-callbacks"))
+        .count()
+}
+
 /// The children of this process, including dead ones that are not reaped.
 pub(crate) fn children() -> Vec<i32> {
     let me = std::process::id() as i32;
