@@ -38,8 +38,8 @@ enum Version {
 }
 
 impl Version {
-    /// The memory that a control group may still allocate: its limit minus its usage, not counting file pages
-    /// that the kernel would drop first. `None` without a limit.
+    /// The memory that a control group may still allocate: its limit minus its usage, not counting
+    /// file pages that the kernel would drop first. `None` without a limit.
     fn available(self, folder: &Path) -> Option<u64> {
         let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
         let (limit, usage, inactive) = match self {

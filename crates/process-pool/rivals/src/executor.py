@@ -1,6 +1,6 @@
-"""`ProcessPoolExecutor` of the standard library, driven over pipes: it times itself, one line of request at a time.
+"""`ProcessPoolExecutor` of the standard library, driven over pipes. It times itself.
 
-A request is a name and a count; the answer is a number of nanoseconds. Whoever asks is `python.rs`.
+A request is a name and a count; the answer is a number of nanoseconds. `python.rs` sends the requests.
 """
 
 import os

@@ -5,11 +5,12 @@
 //! | `batch.rs`, `map_results.rs` | what travels to a worker, and where the results go |
 //! | `callbacks.rs` | the thread that runs callbacks |
 //! | `closer.rs` | threads that close descriptors whose closing may block |
+//! | `dispatch.rs`, `rebalance.rs` | the assignment of batches, and batches behind a long one |
+//! | `intervals.rs` | how often the pool checks |
 //! | `job_table.rs` | the jobs behind handles, and their waiters |
 //! | `launch.rs`, `worker_process.rs` | starting a worker process, killing it, reaping it |
 //! | `map_feed.rs` | the inputs of a map, a few batches at a time |
 //! | `orphans.rs` | reaping orphans as PID 1 or as a subreaper |
-//! | `rebalance.rs` | batches stuck behind a long one |
 //! | `requests.rs`, `waiting.rs` | what a handle does: wait, poll, cancel, kill |
 //! | `result_reader.rs` | reading untrusted results |
 //! | `shared.rs` | the pool as its handles and threads share it |
@@ -21,6 +22,7 @@
 pub(crate) mod batch;
 mod callbacks;
 mod closer;
+mod dispatch;
 mod intervals;
 pub(crate) mod job_table;
 pub(crate) mod launch;

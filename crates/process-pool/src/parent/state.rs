@@ -2,27 +2,22 @@
 //! the delivery of results.
 
 use std::collections::VecDeque;
-use std::io;
 use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, JobKey, Sink};
-use super::intervals::{CONGESTION, GRACE, SERIES, SWEEP};
+use super::intervals::{GRACE, SWEEP};
 use super::job_table::{JobEntry, JobTable, Stage, Waiter, Wake};
 use super::map_results::RawResult;
 use super::start_failures::StartFailures;
 use super::worker_link::collect::{Delivery, Harvest};
-use super::worker_link::link::{KillReason, Refused, WorkerLink};
+use super::worker_link::link::{KillReason, WorkerLink};
 use super::worker_process::WorkerProcess;
 use crate::error::{Broken, JobError};
 use crate::transport::layout::SLOTS;
 use crate::transport::mapping::Region;
-
-/// The maximum number of chunks of a map per worker: one running and the next one ready. The others
-/// stay in the queue for the first free worker.
-const CHUNKS: usize = 2;
 
 /// The memory and the process of a worker that has been started.
 pub(super) type Started = (Arc<Region>, Arc<WorkerProcess>);
@@ -30,7 +25,7 @@ pub(super) type Started = (Arc<Region>, Arc<WorkerProcess>);
 /// Everything that the lock of a pool guards.
 pub(crate) struct State {
     pub(crate) jobs: JobTable,
-    queue: VecDeque<Batch>,
+    pub(super) queue: VecDeque<Batch>,
     /// `None` where a worker has died and not been replaced.
     pub(crate) workers: Vec<Option<WorkerLink>>,
     /// The memory limit of each worker.
@@ -52,7 +47,7 @@ pub(crate) struct State {
     /// Whether a waiter was registered since the supervisor's latest check.
     pub(crate) has_new_waiter: bool,
     /// The number of cancelled batches in the queue.
-    cancelled_in_queue: usize,
+    pub(super) cancelled_in_queue: usize,
     /// The number of jobs that an immediate shutdown has ended; `None` without one.
     pub(crate) ended_by_shutdown: Option<usize>,
     pub(super) wakes: Vec<Wake>,
@@ -60,7 +55,7 @@ pub(crate) struct State {
     pub(crate) wake_supervisor: bool,
     /// When the supervisor checks next; `None` for never.
     pub(crate) next_check: Option<Instant>,
-    last_result: Option<Instant>,
+    pub(super) last_result: Option<Instant>,
     /// Descriptors from workers that belong to no result. They are closed after the lock is
     /// released, because closing may block.
     pub(super) rejected: Vec<OwnedFd>,
@@ -183,61 +178,6 @@ impl State {
         self.wake_supervisor |= self.closed && self.unfinished == 0;
     }
 
-    /// Assigns a batch to the least loaded worker, or returns it if no worker can take it.
-    fn assign(&mut self, batch: Batch) -> Option<Batch> {
-        let max = match batch.sink {
-            Sink::Map(..) => CHUNKS,
-            Sink::Job(_) => SLOTS,
-        };
-        let descriptors = batch.descriptors.len();
-        let takes_slow = !self.has_fast_worker();
-        let open = self
-            .workers
-            .iter()
-            .enumerate()
-            .filter_map(|(worker, link)| {
-                let link = link.as_ref()?;
-                let takes_it = link.unfinished() < max
-                    && link.is_open()
-                    && link.takes_descriptors(descriptors)
-                    && (takes_slow || !link.is_slow());
-                takes_it.then_some((worker, link))
-            });
-        let Some((worker, _)) = open.min_by_key(|(_, link)| (link.unfinished(), !link.is_awake))
-        else {
-            return Some(batch);
-        };
-        let (sink, time_limit) = (batch.sink.clone(), batch.time_limit);
-        let link = self.workers[worker].as_mut()?;
-        // A batch that joins others belongs to a series; this saves a look at the clock.
-        let hot =
-            link.unfinished() > 0 || self.last_result.is_some_and(|last| last.elapsed() < SERIES);
-        match link.push(batch, hot) {
-            Ok(number) => {
-                link.ring();
-                let batch = number;
-                self.set_stage(&sink, Stage::Assigned { worker, batch });
-                if let Some(time_limit) = time_limit {
-                    self.check_within(time_limit);
-                }
-                None
-            }
-            Err(Refused::Full(batch)) => Some(batch),
-            Err(Refused::Congested(batch)) => {
-                self.is_congested = true;
-                self.check_within(CONGESTION);
-                Some(batch)
-            }
-            Err(Refused::Failed(batch, error)) => {
-                for index in 0..batch.count as usize {
-                    let error = same_error(&error);
-                    self.deliver(&batch.sink, index, Err(JobError::Transport(error)));
-                }
-                None
-            }
-        }
-    }
-
     /// Makes sure that the supervisor checks within `time`.
     pub(super) fn check_within(&mut self, time: Duration) {
         let due = Instant::now().checked_add(time);
@@ -245,7 +185,7 @@ impl State {
             due.is_some_and(|due| self.next_check.is_none_or(|next| next > due));
     }
 
-    fn set_stage(&mut self, sink: &Sink, stage: Stage) {
+    pub(super) fn set_stage(&mut self, sink: &Sink, stage: Stage) {
         if let Sink::Job(key) = sink
             && let Some(entry) = self.jobs.get(*key)
         {
@@ -261,16 +201,9 @@ impl State {
         }
     }
 
-    /// Whether some worker makes progress. New batches then wait for such workers and avoid slow
-    /// ones.
-    pub(super) fn has_fast_worker(&self) -> bool {
-        let mut workers = self.workers.iter().flatten();
-        workers.any(|link| !link.is_slow() && link.accepts_batches())
-    }
-
     /// Whether a batch still needs to run: a cancelled one stays in the queue until it reaches the
     /// front.
-    fn is_wanted(&mut self, batch: &Batch) -> bool {
+    pub(super) fn is_wanted(&mut self, batch: &Batch) -> bool {
         match batch.sink {
             Sink::Map(..) => true,
             Sink::Job(key) => self
@@ -278,92 +211,6 @@ impl State {
                 .get(key)
                 .is_some_and(|entry| matches!(entry.stage, Stage::Queued)),
         }
-    }
-
-    fn needs_dispatch(&self) -> bool {
-        self.watchers > 0 || !self.queue.is_empty() || self.closed || self.workers.len() > 1
-    }
-
-    /// Assigns queued batches, and arms the bells for the events that the supervisor must handle.
-    pub(crate) fn dispatch(&mut self) {
-        loop {
-            self.assign_queued();
-            let backlog = !self.queue.is_empty();
-            let events = self.watchers > 0 || backlog || self.closed;
-            let is_uneven = self
-                .workers
-                .iter()
-                .flatten()
-                .any(|link| link.unfinished() > 1)
-                && self.workers.len() > 1;
-            let mut changed = false;
-            for worker in 0..self.workers.len() {
-                let Some(link) = &self.workers[worker] else {
-                    continue;
-                };
-                if link.is_empty() {
-                    continue;
-                }
-                let bells = &link.region.bells.0;
-                let bells = [(events, &bells.event), (is_uneven, &bells.idle)];
-                let mut armed = false;
-                for (_, bell) in bells
-                    .into_iter()
-                    .filter(|(needed, bell)| *needed && !bell.is_armed())
-                {
-                    bell.arm();
-                    armed = true;
-                }
-                // Events before the arming rang no bell.
-                changed |= armed && self.collect_from(worker);
-            }
-            if is_uneven {
-                changed |= self.share_with_idle();
-                // Batches behind a long one must be taken back later.
-                self.wake_supervisor |= !mem::replace(&mut self.is_rebalancing, true);
-            }
-            if !changed {
-                break;
-            }
-        }
-    }
-
-    fn assign_queued(&mut self) {
-        while let Some(batch) = self.queue.pop_front() {
-            if !self.is_wanted(&batch) {
-                self.cancelled_in_queue = self.cancelled_in_queue.saturating_sub(1);
-                continue;
-            }
-            if let Some(batch) = self.assign(batch) {
-                self.queue.push_front(batch);
-                break;
-            }
-        }
-    }
-
-    /// Takes half of the batches of the most loaded worker, if another worker is idle.
-    fn share_with_idle(&mut self) -> bool {
-        if !self.queue.is_empty()
-            || !self
-                .workers
-                .iter()
-                .flatten()
-                .any(|link| link.unfinished() == 0 && link.is_open() && !link.is_slow())
-        {
-            return false;
-        }
-        let busiest = self
-            .workers
-            .iter_mut()
-            .flatten()
-            .max_by_key(|link| link.unfinished());
-        let Some(busiest) = busiest.filter(|link| link.unfinished() > 1) else {
-            return false;
-        };
-        let back = busiest.withdraw(busiest.unfinished() / 2);
-        let is_shared = !back.is_empty();
-        self.requeue(back);
-        is_shared
     }
 
     /// Collects a worker's finished batches. Returns whether anything changed.
@@ -485,13 +332,5 @@ impl State {
         if 2 * self.cancelled_in_queue > self.queue.len() {
             self.queue = self.take_queue().into();
         }
-    }
-}
-
-/// Copies an I/O error, which cannot be cloned: by its number, or else by its kind.
-fn same_error(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(number) => io::Error::from_raw_os_error(number),
-        None => error.kind().into(),
     }
 }

@@ -102,8 +102,9 @@ pub(crate) fn finish_nothing(_: u64) -> u64 {
     }
 }
 
-/// The words that a worker writes into the slot of its batch (the state, and the input it has started), the
-/// file in which it counts its runs, and how many milliseconds it sleeps before it exits.
+/// The words that a worker writes into the slot of its batch (the state, and the input it has
+/// started), the file in which it counts its runs, and how many milliseconds it sleeps before it
+/// exits.
 pub(crate) type Denial = (u32, u32, PathBuf, u64);
 
 pub(crate) fn deny_the_start((state, started, log, nap): &Denial) -> u64 {

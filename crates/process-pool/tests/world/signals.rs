@@ -147,7 +147,7 @@ fn stopped_idle_worker_delays_no_job_or_drop() {
 #[test]
 fn stopped_worker_is_noticed_before_any_time_limit() {
     let program = program();
-    let (_deadline, _turn) = (deadline(120), alone());
+    let (_deadline, _exclusive) = (deadline(120), alone());
     let pool = ProcessPool::builder(&program)
         .workers(1)
         .time_limit(Duration::from_secs(100))
