@@ -14,7 +14,7 @@ use super::job_cell::AnyJob;
 use super::job_list::{EntryState, Queued};
 use super::nesting;
 use super::state::{Action, Limits};
-use crate::sync::{Condvar, Mutex, lock};
+use crate::sync::{Condvar, Mutex, Thread, lock};
 
 pub(crate) struct Shared {
     pub(super) dispatch: Dispatch<Arc<dyn AnyJob>>,
@@ -160,7 +160,7 @@ impl Shared {
     /// Returns the number of jobs that will never run.
     pub(super) fn close(&self, cancel_queued: bool) -> usize {
         let closing = self.dispatch.close(cancel_queued);
-        closing.sleepers.iter().for_each(|thread| thread.unpark());
+        closing.sleepers.iter().for_each(Thread::unpark);
         let refused = closing.refused.len();
         for job in closing.refused {
             job.fail(OffloadError::Closed);
