@@ -18,6 +18,9 @@ use futures::executor::block_on;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
+use support::proc::{live_threads, resident_kib};
+use support::random::Random;
+
 /// Counts of the calls begun and of their outcomes.
 #[derive(Default)]
 struct Books {
@@ -63,28 +66,15 @@ impl Books {
     }
 }
 
-/// A reproducible pseudo-random number generator.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
-
 /// Work of random length that sometimes panics, with a payload of random type.
 fn work(seed: u64) -> u64 {
-    let mut dice = Dice(seed);
-    match dice.roll(20) {
-        0 => thread::sleep(Duration::from_micros(dice.roll(200))),
+    let mut dice = Random(seed);
+    match dice.below(20) {
+        0 => thread::sleep(Duration::from_micros(dice.below(200))),
         1 => thread::yield_now(),
         2 => panic_any(seed),
         3 => panic!("meant"),
-        _ => (0..dice.roll(500)).for_each(|_| std::hint::spin_loop()),
+        _ => (0..dice.below(500)).for_each(|_| std::hint::spin_loop()),
     }
     seed
 }
@@ -112,16 +102,16 @@ struct World {
 }
 
 /// One round of one thread: a random use of the crate.
-fn round(world: &World, books: &Books, dice: &mut Dice) {
+fn round(world: &World, books: &Books, dice: &mut Random) {
     let World {
         offload,
         portal,
         own,
     } = world;
-    let seed = dice.roll(1 << 30);
-    match dice.roll(8) {
+    let seed = dice.below(1 << 30);
+    match dice.below(8) {
         0 => {
-            let count = 1 + dice.roll(100);
+            let count = 1 + dice.below(100);
             let calls = (0..count).map(|n| {
                 books.add(&books.begun);
                 offload.run(move || work(seed + n))
@@ -141,8 +131,8 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
             for n in 0..20 {
                 books.add(&books.begun);
                 let mut call = Box::pin(offload.run(move || work(seed + n)));
-                let polls = dice.roll(3) as usize;
-                let patience = Duration::from_micros(dice.roll(30));
+                let polls = dice.below(3) as usize;
+                let patience = Duration::from_micros(dice.below(30));
                 match support::poll_times(call.as_mut(), polls, patience) {
                     Some(result) => books.offloaded(&result),
                     None => books.add(&books.cancelled),
@@ -151,7 +141,7 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
         }
         3 => {
             books.add(&books.begun);
-            let limit = Duration::from_micros(dice.roll(300));
+            let limit = Duration::from_micros(dice.below(300));
             let slow = offload.run_timeout(
                 move || {
                     thread::sleep(Duration::from_micros(100));
@@ -162,7 +152,7 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
             books.offloaded(&block_on(slow));
         }
         4 => {
-            let calls: Vec<_> = (0..1 + dice.roll(30))
+            let calls: Vec<_> = (0..1 + dice.below(30))
                 .map(|n| {
                     books.add(&books.begun);
                     let (seed, yields) = (seed + n, n % 4);
@@ -174,11 +164,11 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
                 })
                 .collect();
             for mut call in calls {
-                if dice.roll(8) == 0 {
+                if dice.below(8) == 0 {
                     call.cancel();
                 }
-                match call.wait_timeout(Duration::from_micros(dice.roll(100))) {
-                    Err(CallError::TimedOut { .. }) if dice.roll(4) == 0 => {
+                match call.wait_timeout(Duration::from_micros(dice.below(100))) {
+                    Err(CallError::TimedOut { .. }) if dice.below(4) == 0 => {
                         books.add(&books.timeouts);
                     }
                     Err(CallError::TimedOut { .. }) => books.called(&call.wait()),
@@ -203,9 +193,9 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
         }
         6 => {
             books.add(&books.begun);
-            let capacity = NonZeroUsize::new(1 + dice.roll(8) as usize).expect("above 0");
+            let capacity = NonZeroUsize::new(1 + dice.below(8) as usize).expect("above 0");
             let mut items = offload.stream(capacity, 0..40);
-            let take = dice.roll(60);
+            let take = dice.below(60);
             let got = block_on(async {
                 let mut got = 0;
                 while got < take
@@ -221,8 +211,8 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
         }
         _ => {
             books.add(&books.begun);
-            let capacity = NonZeroUsize::new(1 + dice.roll(8) as usize).expect("above 0");
-            let take = dice.roll(60);
+            let capacity = NonZeroUsize::new(1 + dice.below(8) as usize).expect("above 0");
+            let take = dice.below(60);
             let items = portal.iter(capacity, || stream::iter(0..40));
             let mut got = 0;
             for item in items.take(take as usize) {
@@ -233,21 +223,6 @@ fn round(world: &World, books: &Books, dice: &mut Dice) {
             books.add(&books.done);
         }
     }
-}
-
-/// Resident memory in KiB.
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .expect("a process has memory");
-    let number = line.split_whitespace().nth(1).expect("a number");
-    number.parse().expect("a number")
-}
-
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").expect("Linux").count()
 }
 
 fn run(seconds: f64, seed: u64) -> [u64; 5] {
@@ -275,7 +250,7 @@ fn run(seconds: f64, seed: u64) -> [u64; 5] {
         for number in 0..3 {
             let (world, books) = (&world, &books);
             threads.spawn(move || {
-                let mut dice = Dice(seed + number);
+                let mut dice = Random(seed + number);
                 while start.elapsed().as_secs_f64() < seconds {
                     round(world, books, &mut dice);
                 }
@@ -305,11 +280,11 @@ fn soak() {
         }
     }));
     let (tell, told) = std::sync::mpsc::channel();
-    let before = threads();
+    let before = live_threads();
     thread::spawn(move || {
         // The first part fills caches and arenas: its memory use is the baseline of the second.
         let warm = run(seconds / 4.0, 1);
-        let resident = memory();
+        let resident = resident_kib();
         let soaked = run(seconds * 3.0 / 4.0, 100);
         tell.send((warm, resident, soaked)).expect("the test waits");
     });
@@ -324,8 +299,8 @@ fn soak() {
         assert_eq!(begun, done + panicked + cancelled + timeouts);
         assert!(done > 0 && panicked > 0 && cancelled > 0 && timeouts > 0);
     }
-    let grown = memory().saturating_sub(resident);
+    let grown = resident_kib().saturating_sub(resident);
     println!("resident memory: {resident} KiB after the first part, {grown} KiB more at the end");
     assert!(grown < 16 << 10, "{grown} KiB more");
-    support::eventually(|| threads() <= before);
+    support::eventually(|| live_threads() <= before);
 }

@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use effective_stall_watch::StallWatch;
 use futures::executor::block_on;
-use support::{eventually, threads, within_deadline};
+use support::proc::live_threads;
+use support::{eventually, within_deadline};
 
 #[test]
 fn dropped_watches_leave_no_thread() {
     within_deadline(|| {
-        let before = threads();
+        let before = live_threads();
         for round in 0..300 {
             let watch = StallWatch::new(Duration::from_millis(1)).unwrap();
-            assert_eq!(threads(), before + 1);
+            assert_eq!(live_threads(), before + 1);
             match round % 3 {
                 0 => block_on(watch.wrap(async {})),
                 1 => block_on(watch.wrap(async { thread::sleep(Duration::from_millis(2)) })),
@@ -27,7 +28,7 @@ fn dropped_watches_leave_no_thread() {
             } else {
                 watch.stop_timeout(Duration::from_secs(60)).unwrap();
             }
-            eventually(|| threads() == before);
+            eventually(|| live_threads() == before);
         }
     });
 }

@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,20 +14,9 @@ use std::time::{Duration, Instant};
 use effective_stall_watch::{Phase, StallWatch, excused};
 use futures::executor::block_on;
 use futures::future::poll_fn;
-use support::{LONG, eventually, threads};
-
-/// A reproducible pseudo-random number generator.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
+use support::proc::{live_threads, resident_kib};
+use support::random::Random;
+use support::{LONG, eventually};
 
 #[derive(Default)]
 struct Books {
@@ -42,9 +30,9 @@ struct Books {
 }
 
 /// One task: a few polls, each of which may end early, panic, or take some excused time.
-fn task(watch: &StallWatch, books: &Books, dice: &mut Dice) {
-    let mut left = dice.roll(4);
-    let fate = dice.roll(12);
+fn task(watch: &StallWatch, books: &Books, dice: &mut Random) {
+    let mut left = dice.below(4);
+    let fate = dice.below(12);
     let mut future = Box::pin(watch.wrap(poll_fn(|context| {
         books.polls.fetch_add(1, Ordering::Relaxed);
         match fate {
@@ -72,18 +60,6 @@ fn task(watch: &StallWatch, books: &Books, dice: &mut Dice) {
     }
 }
 
-/// Resident memory in KiB.
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    line.unwrap()
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap()
-}
-
 /// One watch: threads that poll and are replaced, and one planted stall.
 fn round(books: &Arc<Books>, seed: u64, time: Duration) {
     books.watches.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +82,7 @@ fn round(books: &Arc<Books>, seed: u64, time: Duration) {
         for worker in 0..3 {
             let watch = &watch;
             scope.spawn(move || {
-                let mut dice = Dice(seed + worker);
+                let mut dice = Random(seed + worker);
                 while Instant::now() < end {
                     thread::scope(|inner| {
                         inner.spawn(|| {
@@ -135,7 +111,7 @@ fn soak() {
     let end = Instant::now() + Duration::from_secs(seconds);
     let books = Arc::new(Books::default());
     round(&books, 1, Duration::from_millis(200));
-    let (threads_before, memory_before) = (threads(), resident());
+    let (threads_before, memory_before) = (live_threads(), resident_kib());
     let mut seed = 1;
     loop {
         seed += 1;
@@ -144,8 +120,8 @@ fn soak() {
             break;
         }
     }
-    eventually(|| threads() == threads_before);
-    let memory = resident();
+    eventually(|| live_threads() == threads_before);
+    let memory = resident_kib();
     let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
     println!(
         "{} watches, {} polls, {} panics, {} dropped, {} stalls planted, {} begun, {} ended, {memory_before} to {memory} KiB",

@@ -1,6 +1,8 @@
 //! Helpers of the tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod proc;
+pub(crate) mod random;
 pub(crate) mod sink;
 
 use std::future::Future;

@@ -1,6 +1,9 @@
 //! Helpers of the tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod proc;
+pub(crate) mod random;
+
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,12 +42,6 @@ pub(crate) fn eventually(condition: impl Fn() -> bool) {
         assert!(start.elapsed() < LONG, "the condition did not become true");
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// The number of threads of this process.
-#[cfg(target_os = "linux")]
-pub(crate) fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
 /// The reports of a watch.
