@@ -1,5 +1,5 @@
-//! A model check of the inbox of the watcher thread, over all interleavings: no item is lost that is
-//! pushed as the thread leaves.
+//! A model check of the inbox of the watcher thread, over all interleavings: no item is lost that
+//! is pushed as the thread leaves.
 //!
 //! `RUSTFLAGS="--cfg model_check" cargo test --release -p effective-child-process --test model_check`,
 //! in a target directory of its own.

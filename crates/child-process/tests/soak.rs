@@ -165,47 +165,53 @@ fn round(random: &mut Random, mark: &Mark, seen: &mut BTreeMap<&'static str, u64
                 }
             }
         }
-        5 => {
-            for command in commands {
-                let mut child = match command.stdin(Input::Pipe).spawn() {
-                    Ok(child) => child,
-                    Err(error) => {
-                        note(&Err(error));
-                        continue;
-                    }
-                };
-                let _ = child.write_timeout("some words\n", pause(random, 5));
-                let _ = child.next_line(pause(random, 5));
-                match random.below(4) {
-                    0 => note(&child.kill()),
-                    1 => {
-                        child.terminate();
-                        note(&child.finish());
-                    }
-                    2 => note(&block_on(child.finish_async())),
-                    _ => drop(child),
-                }
-            }
-        }
+        5 => commands
+            .into_iter()
+            .filter_map(|command| use_handle(random, command))
+            .for_each(|result| note(&result)),
         _ => {
             for command in commands {
-                let mut lines = 0;
-                let bomb = random.below(4);
-                let ended = catch_unwind(AssertUnwindSafe(|| {
-                    command.run_lines(|_| {
-                        lines += 1;
-                        if lines == bomb {
-                            std::panic::resume_unwind(Box::new("a callback that panics"));
-                        }
-                    })
-                }));
-                match ended {
-                    Ok(result) => note(&result),
-                    Err(_) => count_up("callback panicked"),
+                match read_lines(random, &command) {
+                    Some(result) => note(&result),
+                    None => count_up("callback panicked"),
                 }
             }
         }
     }
+}
+
+/// Writes to a child, reads from it, and ends it in one of several ways. `None` if it was dropped.
+fn use_handle(random: &mut Random, command: Command) -> Option<Result<Finished, Error>> {
+    let mut child = match command.stdin(Input::Pipe).spawn() {
+        Ok(child) => child,
+        Err(error) => return Some(Err(error)),
+    };
+    let _ = child.write_timeout("some words\n", pause(random, 5));
+    let _ = child.next_line(pause(random, 5));
+    match random.below(4) {
+        0 => Some(child.kill()),
+        1 => {
+            child.terminate();
+            Some(child.finish())
+        }
+        2 => Some(block_on(child.finish_async())),
+        _ => None,
+    }
+}
+
+/// Reads the lines of a child. `None` if the callback has panicked, as it does at random.
+fn read_lines(random: &mut Random, command: &Command) -> Option<Result<Finished, Error>> {
+    let mut lines = 0;
+    let last = random.below(4);
+    catch_unwind(AssertUnwindSafe(|| {
+        command.run_lines(|_| {
+            lines += 1;
+            if lines == last {
+                std::panic::resume_unwind(Box::new("a callback that panics"));
+            }
+        })
+    }))
+    .ok()
 }
 
 fn resident_kib() -> u64 {

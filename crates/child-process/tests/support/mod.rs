@@ -4,6 +4,7 @@
     reason = "each test program uses its own part of this module"
 )]
 
+pub(crate) mod fault;
 pub(crate) mod holdings;
 pub(crate) mod inside;
 pub(crate) mod mark;
