@@ -75,13 +75,13 @@ fn invalid_duration_or_size_is_refused() {
         (
             "wait = \"16KiB\"",
             "6:8",
-            &["\"16KiB\"", "no unit of a duration", units],
+            &["\"16KiB\"", "not a unit of a duration", units],
         ),
         ("compute = \"1h\"", "6:11", &["`compute`", "`h`", units]),
         (
             "fetch = \"3ms\"",
             "6:9",
-            &["\"3ms\"", "no unit of a size", "B, KiB, MiB"],
+            &["\"3ms\"", "not a unit of a size", "B, KiB, MiB"],
         ),
         ("fetch = \"1KB\"", "6:9", &["`KB`", "B, KiB, MiB"]),
         (
@@ -302,7 +302,7 @@ fn invalid_kind_weight_or_stage_is_refused() {
         (
             "wait = \"1ms\"\nstage = 0",
             "7:1",
-            &["no pipeline", "remove it", "\"pipeline\""],
+            &["only allowed in a pipeline", "remove it", "\"pipeline\""],
         ),
     ]);
     let twice = with(

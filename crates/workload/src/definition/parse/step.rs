@@ -52,7 +52,7 @@ pub(super) fn step<'a>(
         )?;
         if kind.is_none() {
             return Err(entry.misplaced(
-                "`weight` needs a `kind`: every task has this step",
+                "`weight` is on a step without a `kind`, which every task has",
                 "add a `kind`, or remove `weight`",
             ));
         }
