@@ -3,6 +3,7 @@
 
 mod batch;
 pub mod definition;
+pub mod descriptors;
 pub mod inputs;
 pub mod line_protocol;
 pub mod model;

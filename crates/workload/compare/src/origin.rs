@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use workload::definition::{LARGEST_BYTES, LONGEST_NS};
+use workload::descriptors;
 use workload::task::{self, Fetch, Growth, Log};
 use workload::value::Rng;
 
@@ -50,7 +51,7 @@ fn run() -> io::Result<()> {
         .map_or_else(env::temp_dir, PathBuf::from);
     // Clients get absolute paths.
     let folder = std::path::absolute(folder)?;
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -172,15 +173,3 @@ async fn write_log(log: Log, folder: &Path, mut stream: TcpStream) -> io::Result
     }
     Ok(())
 }
-
-#[cfg(unix)]
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // If it fails, fewer clients are served at once.
-    let _ = setrlimit(Resource::Nofile, limit);
-}
-
-#[cfg(not(unix))]
-fn raise_descriptor_limit() {}

@@ -2,6 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use workload::descriptors;
 use workload::line_protocol::{Player, Round};
 
 use crate::client::Client;
@@ -29,7 +30,7 @@ impl IdleClients {
     /// # Errors
     /// If one of them cannot be opened within `patience`; the message says which.
     pub fn open(server: SocketAddr, clients: usize, patience: Duration) -> io::Result<Self> {
-        raise_descriptor_limit();
+        descriptors::raise_limit();
         (0..clients)
             .map(|client| {
                 Client::connect(server, patience).map_err(|error| of_client(client, &error))
@@ -91,15 +92,3 @@ impl IdleClients {
 fn of_client(client: usize, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("client {client}: {error}"))
 }
-
-#[cfg(unix)]
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // If it fails, fewer connections can be opened, and the first that cannot says so.
-    let _ = setrlimit(Resource::Nofile, limit);
-}
-
-#[cfg(not(unix))]
-fn raise_descriptor_limit() {}

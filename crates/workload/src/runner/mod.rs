@@ -10,6 +10,7 @@ pub use extras::Extras;
 use std::io::{IsTerminal, Write, stdin};
 use std::process::ExitCode;
 
+use crate::descriptors;
 use crate::model::Model;
 use channel::Channel;
 use session::{Outcome, Session};
@@ -36,7 +37,7 @@ pub fn serve<M: Model>(model: M, extras: Extras) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     let mut session = Session::new(model, extras);
     while let Some(line) = channel.next_request() {
         match session.answer(line) {
@@ -59,16 +60,3 @@ fn usage(name: &str) -> String {
          `--inputs FILE`, then pipe the requests that docs/protocol.md shows into this program."
     )
 }
-
-/// Raises the soft limit on descriptors, usually 1,024: thousands of sockets need more.
-#[cfg(unix)]
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // If it fails, the runner still works, up to the soft limit.
-    let _ = setrlimit(Resource::Nofile, limit);
-}
-
-#[cfg(not(unix))]
-fn raise_descriptor_limit() {}

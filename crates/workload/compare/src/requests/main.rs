@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use workload::descriptors;
 use workload::serve::{Order, Report, listen, read_line};
 
 /// An order is a line with a path and an address.
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> io::Result<()> {
-    raise_descriptor_limit();
+    descriptors::raise_limit();
     if std::env::args_os()
         .nth(1)
         .is_some_and(|arg| arg == "--control")
@@ -87,12 +88,4 @@ fn report_to(mut stream: &TcpStream, report: &Report) -> io::Result<()> {
     let mut line = serde_json::to_vec(report)?;
     line.push(b'\n');
     stream.write_all(&line)
-}
-
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // If it fails, fewer sessions can be opened, and the first that cannot says so.
-    let _ = setrlimit(Resource::Nofile, limit);
 }
