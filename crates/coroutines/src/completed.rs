@@ -116,8 +116,8 @@ impl Tasks {
     }
 }
 
-/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], which also has a method
-/// [`next`](Self::next).
+/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], which also has a
+/// method [`next`](Self::next).
 #[must_use = "a stream does nothing until it is polled"]
 pub struct AsCompleted<I, F, Fut> {
     running: Running<I, F, Fut>,

@@ -16,8 +16,9 @@ use support::{Gauge, bounded, poll_once};
 
 const LONG: Duration = Duration::from_secs(10_000);
 
-/// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on; each must
-/// leave nothing behind. One task is woken before each poll. Returns the index of polls to the end.
+/// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on; each
+/// must leave nothing behind. One task is woken before each poll. Returns the number of polls to the
+/// end.
 fn dropped_at_every_poll<F: Future>(make: impl Fn(Gauge) -> F) -> usize {
     for polls in 0..100_000 {
         let gauge = Gauge::default();
@@ -37,10 +38,10 @@ fn dropped_at_every_poll<F: Future>(make: impl Fn(Gauge) -> F) -> usize {
     panic!("the future never ends");
 }
 
-/// The index of tasks, which wait 0 to 6 times each. They do not fit into one chunk.
+/// The number of tasks, which wait 0 to 6 times each. They do not fit into one chunk.
 const COUNT: usize = 100;
 
-/// A lower bound on the index of polls that all of them take.
+/// A lower bound on the number of polls that all of them take.
 const POLLS: usize = 250;
 
 #[test]

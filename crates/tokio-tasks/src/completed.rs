@@ -120,8 +120,8 @@ impl Tasks {
     }
 }
 
-/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], which also has a method
-/// [`next`](Self::next).
+/// The results of [`as_completed`] or [`as_completed_stream`]: a [`Stream`], which also has a
+/// method [`next`](Self::next).
 #[must_use = "nothing starts before this is polled"]
 pub struct AsCompleted<I, F, R> {
     fan_out: FanOut<I, F, R>,

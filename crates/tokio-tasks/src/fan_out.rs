@@ -187,7 +187,7 @@ where
                 Start::Exhausted => break,
             }
             if self.start_budget.is_exhausted() && !no_input {
-                // The tasks get their turn, and their results are read before more start.
+                // The tasks run, and their results are read, before more start.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -1,4 +1,4 @@
-//! `PollBudget` and `StartBudget`, the work that one poll may do before other tasks get their turn.
+//! `PollBudget` and `StartBudget`, the work that one poll may do before it yields to other tasks.
 
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};

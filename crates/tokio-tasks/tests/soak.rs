@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-/// The work of a task, drawn at random.
+/// The behaviour of a task, drawn at random.
 #[derive(Clone, Copy)]
 enum Behaviour {
     Ends(usize),

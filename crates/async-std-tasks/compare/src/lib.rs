@@ -100,8 +100,8 @@ impl Model for AsyncStdTasksModel {
                 }
             }
         };
-        // For the trace only. It is a task of the runtime, so it waits for the others as they do for
-        // each other.
+        // For the trace only. It is a task of the runtime, so it waits for the others as they do
+        // for each other.
         let pulse = batch.pulse();
         if let Some(pulse) = &pulse {
             async_std::task::spawn(pulse.beat(AsyncStdIo));

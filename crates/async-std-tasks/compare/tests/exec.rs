@@ -1,4 +1,5 @@
-//! Programs under async-std end as they do under `sequential`: with the same value, leaving no process.
+//! Programs under async-std end as they do under `sequential`: with the same value, leaving no
+//! process.
 #![cfg(unix)]
 
 use std::sync::Arc;

@@ -37,8 +37,8 @@ impl AsyncIo for SmolIo {
         Ok(response)
     }
 
-    /// Opens and reads in one hop to a blocking thread. With two, every task could hold an open file,
-    /// because all files would be opened before the first is read.
+    /// Opens and reads in one hop to a blocking thread. With two, every task could hold an open
+    /// file, because all files would be opened before the first is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
         smol::unblock(move || read_head(&path, bytes)).await

@@ -1,4 +1,5 @@
-//! Programs without a runtime end as they do under `sequential`: with the same value, leaving no process.
+//! Programs without a runtime end as they do under `sequential`: with the same value, leaving no
+//! process.
 #![cfg(unix)]
 
 use std::sync::Arc;

@@ -1,2 +1,3 @@
-//! The benches of `coroutines` against its rivals live in `benches/`: `cargo bench -p coroutines-rivals`.
+//! The benches of `coroutines` against its rivals, in `benches/`:
+//! `cargo bench -p coroutines-rivals`.
 #![forbid(unsafe_code)]

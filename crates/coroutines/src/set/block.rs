@@ -1,9 +1,9 @@
 //! The wake-up flags of a set: one bit per task, in blocks, and a list of blocks with set bits.
 //!
 //! A wake is one atomic operation on the word of its block. Only the first wake in a block since
-//! its last visit goes on to the inbox of the set, under a short lock, and only the first block in
-//! the inbox since the set was parked wakes the task that polls the set. Any number of wakes share the
-//! cost of both.
+//! its last visit continues to the inbox of the set, under a short lock, and only the first block
+//! in the inbox since the set was parked wakes the task that polls the set. A burst of wakes shares
+//! the cost of both.
 
 #![allow(unreachable_pub, reason = "`tests/model_check.rs` uses this file")]
 

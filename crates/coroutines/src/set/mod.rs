@@ -168,7 +168,8 @@ impl<F: Future> Set<F> {
         self.poll(at)
     }
 
-    /// Polls a task. `None` if it has not ended, or if the wake was for an earlier task in its slot.
+    /// Polls a task. `None` if it has not ended, or if the wake was for an earlier task in its
+    /// slot.
     pub(crate) fn poll(&mut self, at: SlotIndex) -> Option<Ended<F::Output>> {
         let (slot, block) = self.chunks[at.chunk].slot(at.slot);
         let polled = with_waker(block, at.slot, |waker| {

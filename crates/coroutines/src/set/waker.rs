@@ -24,7 +24,8 @@ static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, rel
 #[allow(unreachable_pub, reason = "`tests/model_check.rs` uses it")]
 pub fn with_waker<R>(block: &Arc<Block>, slot: usize, with: impl FnOnce(&Waker) -> R) -> R {
     assert!(slot < TASKS, "a block has {TASKS} slots");
-    // SAFETY: `slot` is less than the size of the block (asserted above), so the pointer stays inside it.
+    // SAFETY: `slot` is less than the size of the block (asserted above), so the pointer stays
+    // inside it.
     let data = unsafe { Arc::as_ptr(block).byte_add(slot) };
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they may be called from
     // any thread, since a `Block` is `Send` and `Sync` (asserted above), and each expects this

@@ -92,8 +92,8 @@ impl Model for TokioTasksModel {
         let runtime = builder
             .worker_threads(workers)
             .max_blocking_threads(match variant {
-                // More threads than workers would not compute faster, and would compete with the event
-                // loop.
+                // More threads than workers would not compute faster, and would compete with the
+                // event loop.
                 "offloaded" => workers,
                 _ => MOST_BLOCKING,
             })
@@ -149,8 +149,8 @@ impl Model for TokioTasksModel {
                 }
             }
         };
-        // For the trace only. It is a task of the runtime, so it waits for the others as they do for
-        // each other.
+        // For the trace only. It is a task of the runtime, so it waits for the others as they do
+        // for each other.
         let pulse = batch.pulse();
         if let Some(pulse) = &pulse {
             ready.runtime.spawn(pulse.beat(TokioIo));

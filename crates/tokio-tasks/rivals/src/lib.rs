@@ -1,2 +1,3 @@
-//! The benches of `tokio-tasks` against its rivals live in `benches/`: `cargo bench -p tokio-tasks-rivals`.
+//! The benches of `tokio-tasks` against its rivals, in `benches/`:
+//! `cargo bench -p tokio-tasks-rivals`.
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
-//! Fault 32: each combinator is dropped at its n-th poll, for all n. Every future that was started is
-//! dropped once, every input that was not taken is still there, and no task continues.
+//! Fault 32: each combinator is dropped at its n-th poll, for all n. Every future that was started
+//! is dropped once, every input that was not taken is still there, and no task continues.
 
 use std::future::Future;
 use std::num::NonZeroUsize;
@@ -39,8 +39,8 @@ async fn work(input: Input) -> usize {
     input.n
 }
 
-/// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on, until one
-/// ends.
+/// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on, until
+/// one ends.
 async fn at_every_poll<'a, F: Future>(
     left: &'a std::cell::RefCell<std::vec::IntoIter<Input>>,
     make: impl Fn(Taking<'a>) -> F,

@@ -1,4 +1,5 @@
-//! `coroutines` against its rivals, in one run: `cargo bench -p coroutines-rivals -- [FILTER…] [--rounds N]`.
+//! `coroutines` against its rivals, in one run:
+//! `cargo bench -p coroutines-rivals -- [FILTER…] [--rounds N]`.
 
 mod bytes;
 mod many;

@@ -59,8 +59,8 @@ pub(crate) fn sleeps() -> Vec<Entry> {
     entries(SLEEP, sleeps::SLEEP.as_secs_f64())
 }
 
-/// The event loops. `sleep` is the time that a task sleeps, in seconds; unless it is zero, the program
-/// reports CPU time.
+/// The event loops. `sleep` is the time that a task sleeps, in seconds; unless it is zero, the
+/// program reports CPU time.
 fn entries(task: &'static str, sleep: f64) -> Vec<Entry> {
     [
         ("asyncio.gather, 10,000 tasks", "import asyncio, time"),

@@ -1,5 +1,5 @@
-//! A variant of `coroutines` without unsafe code. Starting and polling alternate in the same way, but
-//! each future needs a box to be pinned, and each waker needs an `Arc` to know its task.
+//! A variant of `coroutines` without unsafe code. Starting and polling alternate in the same way,
+//! but each future needs a box to be pinned, and each waker needs an `Arc` to know its task.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
