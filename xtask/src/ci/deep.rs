@@ -139,7 +139,9 @@ pub(super) fn choose<'d>(steps: &'d [Deep], commit: &str) -> Option<&'d Deep> {
 fn miri_arguments(name: &str) -> Option<(&'static [&'static str], &'static str)> {
     match name {
         "coroutines" => Some((
-            &["--lib", "--test", "group", "--test", "map"],
+            &[
+                "--lib", "--test", "group", "--test", "map", "--test", "wakes",
+            ],
             "-Zmiri-disable-isolation -Zmiri-many-seeds=0..4",
         )),
         // crossbeam-epoch violates stacked borrows, and leaves garbage to its last thread.
