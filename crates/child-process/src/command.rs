@@ -45,7 +45,7 @@ pub enum Output {
     Merge,
 }
 
-/// The response to a child that exceeds its output limit.
+/// The reaction to a child that exceeds its output limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Excess {
     /// Keep the beginning, discard the rest and count the discarded bytes. The child never blocks.
