@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use crate::panic::catch;
 use crate::sync::{Thread, thread};
 
 pub(crate) enum Waiter {
@@ -15,10 +16,13 @@ impl Waiter {
     }
 
     /// Wakes it. Must not be called under a lock, since a waker is user code.
+    ///
+    /// A panic of that code must not end the worker that has a result for it: a shutdown would wait
+    /// for that worker.
     pub(crate) fn wake(self) {
         match self {
             Self::Thread(thread) => thread.unpark(),
-            Self::Task(waker) => waker.wake(),
+            Self::Task(waker) => drop(catch(|| waker.wake())),
         }
     }
 }

@@ -31,6 +31,30 @@ fn job_runs_on_a_named_thread() {
 }
 
 #[test]
+fn panicking_waker_harms_no_other_job() {
+    struct Bad;
+    impl std::task::Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic!("meant");
+        }
+    }
+    quiet_panics();
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, job) = occupy(&offload);
+        let mut call = std::pin::pin!(offload.run(|| 1));
+        let waker = Waker::from(Arc::new(Bad));
+        let mut context = Context::from_waker(&waker);
+        assert!(call.as_mut().poll(&mut context).is_pending());
+        gate.open();
+        block_on(job).unwrap();
+        assert_eq!(block_on(call).unwrap(), 1);
+        assert_eq!(block_on(offload.run(|| 2)).unwrap(), 2);
+        offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
+    });
+}
+
+#[test]
 fn nothing_happens_before_the_first_poll() {
     let offload = Offload::new();
     let ran = Counter::default();
