@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::cross_pool::Wait;
-use crate::error::BuildError;
-use crate::pool::{MAX_WORKERS, Pool};
+use crate::error::{BuildError, MAX_WORKERS};
+use crate::pool::Pool;
 use crate::progress::Progress;
 
 /// Pieces for each worker without a grain: enough that a worker with costly items does not leave

@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 use crate::panic::TaskPanic;
-use crate::pool::MAX_WORKERS;
 
 /// Why an item, or a fold, of a call that can be stopped has no result.
 ///
@@ -95,6 +94,10 @@ impl<E: Error> Error for TryMapError<E> {
         }
     }
 }
+
+/// The maximum number of workers of one pool. More workers than cores gain nothing, and about four
+/// times as many would exhaust the memory mappings of a Linux process, which aborts it.
+pub const MAX_WORKERS: usize = 4_096;
 
 /// A pool that cannot be started.
 ///

@@ -16,10 +16,9 @@ mod sync;
 mod try_map;
 
 pub use data_parallel::DataParallel;
-pub use error::{BuildError, TaskError, TimedOut, TryMapError};
+pub use error::{BuildError, MAX_WORKERS, TaskError, TimedOut, TryMapError};
 pub use map::map;
 pub use panic::TaskPanic;
-pub use pool::MAX_WORKERS;
 pub use progress::Progress;
 pub use stop::Stop;
 pub use stream::Stream;

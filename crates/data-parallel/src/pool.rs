@@ -9,11 +9,7 @@ use std::thread::{self, JoinHandle};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::cross_pool::{PoolId, Wait, cross, set_home, wait_for};
-use crate::error::BuildError;
-
-/// The maximum number of workers of one pool. More workers than cores gain nothing, and about four
-/// times as many would exhaust the memory mappings of a Linux process, which aborts it.
-pub const MAX_WORKERS: usize = 4_096;
+use crate::error::{BuildError, MAX_WORKERS};
 
 /// A rayon pool whose drop joins its threads.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ mod far;
 mod lives;
 mod looks;
 mod paired;
+mod rules;
 mod signed_rank;
 #[cfg(test)]
 mod simulation;
@@ -18,7 +19,8 @@ mod verdict;
 pub use lives::counted;
 pub use looks::confidences;
 pub use paired::{Ratio, Timed, paired_ratio};
+pub use rules::{BASELINE, Rules};
 pub use signed_rank::fewest;
-pub use summary::{BASELINE, summarise};
-pub use table::{Rules, between, judge_table};
+pub use summary::summarise;
+pub use table::{between, judge_table};
 pub use verdict::judge;

@@ -1,10 +1,8 @@
 //! Fills the statistics of all cells from their raw samples, table by table.
 
-use super::table::{Rules, judge_table};
+use super::rules::Rules;
+use super::table::judge_table;
 use crate::results::{Cell, Results, Workload};
-
-/// The model whose default variant every speed-up refers to.
-pub const BASELINE: &str = "sequential";
 
 /// Computes time, ratio to the best, rank, verdict and speed-up of every cell anew.
 ///

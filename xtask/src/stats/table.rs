@@ -5,24 +5,13 @@ use workload_stats::{Interval, median, median_interval};
 use super::far;
 use super::lives::counted;
 use super::paired::{Ratio, Timed, paired_ratio};
+use super::rules::{BASELINE, Rules};
 use super::signed_rank::fewest;
-use super::summary::BASELINE;
 use super::verdict::{judge, more_values, price};
 use crate::results::{CONFIDENCE, Cell, JudgedBy, Verdict};
 
 /// Rounds in a life, for the price of a verdict that is judged by lives.
 const ROUNDS_OF_A_LIFE: u32 = 3;
-
-/// The figure that the cells of a table are judged by.
-#[derive(Debug, Clone, Copy)]
-pub struct Rules {
-    /// Whether requests are served, and response times count instead of the time of a sample.
-    pub served: bool,
-    /// The difference that matters, as a part of 1.
-    pub margin: f64,
-    /// The smallest difference that the machine can tell apart, as a part of 1.
-    pub floor: f64,
-}
 
 /// Computes time, ratio to the best, rank, verdict and speed-up of these cells anew, which must be
 /// all cells of a table. Cells that failed, or were not verified, take part in nothing.

@@ -2,7 +2,7 @@
 
 use workload_stats::Interval;
 
-use super::table::Rules;
+use super::rules::Rules;
 use crate::results::{Price, Verdict};
 
 /// An open verdict that would take more rounds than this has no price: the ratio lies on the margin.
