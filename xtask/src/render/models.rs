@@ -27,14 +27,14 @@ const fn rival(name: &'static str, short: &'static str) -> Known {
 const KNOWN: [Known; 14] = [
     rival(BASELINE, "seq"),
     rival("threads", "thr"),
-    rival("data-parallel", "rayon"),
+    rival("data-parallel", "ray"),
     rival("thread-pool", "pool"),
-    rival("queue", "queue"),
+    rival("queue", "que"),
     rival("coroutines", "coro"),
-    rival("tokio-tasks", "tokio"),
+    rival("tokio-tasks", "tok"),
     rival("async-std-tasks", "astd"),
     rival("process-pool", "proc"),
-    rival("child-process", "child"),
+    rival("child-process", "chld"),
     Known {
         name: "pipeline",
         short: "pipe",
@@ -52,7 +52,7 @@ const KNOWN: [Known; 14] = [
     },
     Known {
         name: "stall-watch",
-        short: "stall",
+        short: "stal",
         purpose: Some(&[63]),
     },
 ];
@@ -63,7 +63,7 @@ pub(super) fn simplicity(model: &str) -> usize {
     place.unwrap_or(KNOWN.len())
 }
 
-/// A name of at most five letters; `None` for a user's own model.
+/// A name of at most four letters, so that 14 columns fit on a line; `None` for a user's own model.
 pub(super) fn short(model: &str) -> Option<&'static str> {
     let known = KNOWN.iter().find(|known| known.name == model);
     known.map(|known| known.short)
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn short_names_are_short_and_unambiguous() {
         for known in &KNOWN {
-            assert!(known.short.len() <= 5, "{}", known.short);
+            assert!(known.short.len() <= 4, "{}", known.short);
             let same = KNOWN.iter().filter(|other| other.short == known.short);
             assert_eq!(same.count(), 1, "{}", known.short);
         }
