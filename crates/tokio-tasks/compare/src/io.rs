@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,8 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 use workload::task::{
-    AsyncIo, Carried, Exec, Exited, Failure, Offload, Tail, kill_group, read_head, response_buffer,
-    response_limit,
+    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
 };
 
 /// Tokio as the workload's tasks see it.
@@ -74,20 +72,6 @@ impl AsyncIo for TokioIo {
                 child.wait().await?;
                 Ok(Exited::timed_out())
             }
-        }
-    }
-}
-
-impl Offload for TokioIo {
-    async fn offload(
-        &self,
-        work: impl FnOnce() -> Carried + Send + 'static,
-    ) -> Result<Carried, Failure> {
-        match tokio::task::spawn_blocking(work).await {
-            Ok(carried) => Ok(carried),
-            // The panic continues here, as if the task had computed here.
-            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            Err(error) => Err(Failure::new(error)),
         }
     }
 }

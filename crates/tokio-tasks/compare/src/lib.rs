@@ -1,6 +1,7 @@
 //! `tokio-tasks` as a model: one task of a tokio runtime per task of the workload.
 
 mod io;
+mod offload;
 mod serving;
 
 use std::net::TcpListener;

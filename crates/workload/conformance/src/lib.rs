@@ -7,11 +7,13 @@ mod checks;
 mod files;
 mod manifest;
 mod origin;
+mod programs;
 mod quiet;
 mod serving;
 
 pub use checks::*;
 pub use manifest::*;
+pub use programs::*;
 pub use serving::*;
 
 /// Makes a test of each check, for a model.
