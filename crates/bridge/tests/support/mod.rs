@@ -1,84 +1,27 @@
 //! Helpers of the tests.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+mod gate;
 pub(crate) mod proc;
 pub(crate) mod random;
 pub(crate) mod sink;
+mod waiting;
+
+#[allow(unused_imports, reason = "each test binary uses a part of it")]
+pub(crate) use {
+    gate::Gate,
+    waiting::{eventually, threads_named, within_deadline},
+};
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_bridge::{Job, Offload, Portal};
-
-/// Runs `f`, and fails instead of hanging if it does not end within two minutes.
-pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, wait) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        let value = f();
-        // The receiver is gone only after the deadline.
-        let _ = done.send(());
-        value
-    });
-    match wait.recv_timeout(Duration::from_secs(120)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
-        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
-            Ok(value) => value,
-            Err(panic) => std::panic::resume_unwind(panic),
-        },
-    }
-}
-
-/// Waits until `condition` holds; fails if it does not within 30 s.
-pub(crate) fn eventually(condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "the condition did not become true"
-        );
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// Counts the threads of this process whose names start with `prefix`. The kernel keeps 15 bytes of
-/// a name.
-#[cfg(target_os = "linux")]
-pub(crate) fn threads_named(prefix: &str) -> usize {
-    std::fs::read_dir("/proc/self/task")
-        .expect("Linux lists the threads of a process")
-        .filter_map(Result::ok)
-        // A thread may have exited in the meantime.
-        .filter_map(|entry| std::fs::read_to_string(entry.path().join("comm")).ok())
-        .filter(|name| name.starts_with(prefix))
-        .count()
-}
-
-/// A gate at which jobs wait until the test opens it.
-#[derive(Clone)]
-pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
-impl Gate {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new((Mutex::new(false), Condvar::new())))
-    }
-
-    pub(crate) fn open(&self) {
-        *self.0.0.lock().expect("no panic under the lock") = true;
-        self.0.1.notify_all();
-    }
-
-    pub(crate) fn pass(&self) {
-        let mut open = self.0.0.lock().expect("no panic under the lock");
-        while !*open {
-            open = self.0.1.wait(open).expect("no panic under the lock");
-        }
-    }
-}
 
 /// Occupies a thread: submits a job and waits until it is at the gate.
 pub(crate) fn occupy(offload: &Offload) -> (Gate, Job<()>) {

@@ -3,9 +3,12 @@
 
 pub(crate) mod proc;
 pub(crate) mod random;
+mod waiting;
 
-use std::sync::{Arc, Condvar, Mutex, mpsc};
-use std::thread;
+#[allow(unused_imports, reason = "each test binary uses a part of it")]
+pub(crate) use waiting::{eventually, threads_named, within_deadline};
+
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use effective_stall_watch::{Builder, Phase, Stall, StallWatch};
@@ -15,34 +18,6 @@ pub(crate) const THRESHOLD: Duration = Duration::from_millis(50);
 
 /// Longer than any step of a test.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-/// Runs `f`, and fails instead of hanging if it does not end within five minutes.
-pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, wait) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        let value = f();
-        // The receiver is gone only after the deadline.
-        let _ = done.send(());
-        value
-    });
-    match wait.recv_timeout(Duration::from_secs(300)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
-        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
-            Ok(value) => value,
-            Err(panic) => std::panic::resume_unwind(panic),
-        },
-    }
-}
-
-/// Waits until `condition` holds; fails if it does not within a minute.
-#[track_caller]
-pub(crate) fn eventually(condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < LONG, "the condition did not become true");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
 
 /// The reports of a watch.
 #[derive(Clone, Default)]

@@ -1,0 +1,1 @@
+../../../thread-pool/tests/support/gate.rs
