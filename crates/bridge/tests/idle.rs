@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::fs;
 use std::future::pending;
 use std::num::NonZeroUsize;
 use std::thread;
@@ -12,17 +11,7 @@ use std::time::Duration;
 use effective_bridge::{Offload, Portal};
 use futures::executor::block_on;
 use futures::future::join_all;
-
-/// The CPU time of all threads of this process, from the scheduler's statistics.
-fn cpu_time() -> Duration {
-    let nanoseconds = fs::read_dir("/proc/self/task")
-        .expect("Linux lists the threads of a process")
-        .filter_map(Result::ok)
-        .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
-        .filter_map(|line| line.split(' ').next()?.parse::<u64>().ok())
-        .sum();
-    Duration::from_nanos(nanoseconds)
-}
+use support::cpu_time;
 
 #[test]
 fn idle_bridge_uses_no_cpu() {

@@ -3,21 +3,10 @@
 
 mod support;
 
-use std::fs;
 use std::time::Duration;
 
 use effective_thread_pool::ThreadPool;
-
-/// The run time of all threads of this process so far, as counted by the scheduler.
-fn cpu_time() -> Duration {
-    let nanoseconds = fs::read_dir("/proc/self/task")
-        .expect("Linux lists the threads of a process")
-        .filter_map(Result::ok)
-        .filter_map(|task| fs::read_to_string(task.path().join("schedstat")).ok())
-        .filter_map(|line| line.split(' ').next()?.parse::<u64>().ok())
-        .sum();
-    Duration::from_nanos(nanoseconds)
-}
+use support::cpu_time;
 
 #[test]
 fn idle_pool_uses_no_cpu_after_any_kind_of_work() {

@@ -11,7 +11,7 @@ mod waiting;
 #[allow(unused_imports, reason = "each test binary uses a part of it")]
 pub(crate) use {
     gate::Gate,
-    waiting::{eventually, threads_named, within_deadline},
+    waiting::{cpu_time, eventually, threads_named, within_deadline},
 };
 
 use std::sync::mpsc;
