@@ -17,8 +17,8 @@ use support::{Gauge, bounded, poll_once};
 const LONG: Duration = Duration::from_secs(10_000);
 
 /// Makes a future and drops it after 0 polls, makes another and drops it after 1, and so on; each
-/// must leave nothing behind. One task is woken before each poll. Returns the number of polls to the
-/// end.
+/// must leave nothing behind. One task is woken before each poll. Returns the number of polls to
+/// the end.
 fn dropped_at_every_poll<F: Future>(make: impl Fn(Gauge) -> F) -> usize {
     for polls in 0..100_000 {
         let gauge = Gauge::default();

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn burst_grows_with_the_number_of_threads_but_the_rate_does_not() {
+    fn burst_grows_with_threads_but_the_rate_does_not() {
         let mut limit = RateLimit::growing(2);
         limit.set_watched(5);
         let allowed =

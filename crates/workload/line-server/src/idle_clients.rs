@@ -17,7 +17,8 @@ use crate::client::Client;
 ///
 /// # let server = "127.0.0.1:1".parse().unwrap();
 /// let mut clients = IdleClients::open(server, 10_000, Duration::from_secs(30))?;
-/// let guesses = clients.play(|client| Round { lower: 1, upper: 100, secret: 1 + client as i64 % 100 })?;
+/// let secret = |client| 1 + client as i64 % 100;
+/// let guesses = clients.play(|client| Round { lower: 1, upper: 100, secret: secret(client) })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug)]

@@ -14,7 +14,15 @@
 //!     let settings = Settings::from_args();
 //!     Contest::new("add up", "number", 1_000_000)
 //!         .ours("a fold", || timed(|| (0..1_000_000_u64).fold(0, |sum, n| sum ^ n)))
-//!         .rival("a loop", || timed(|| { let mut sum = 0; for n in 0..1_000_000_u64 { sum ^= n } sum }))
+//!         .rival("a loop", || {
+//!             timed(|| {
+//!                 let mut sum = 0;
+//!                 for n in 0..1_000_000_u64 {
+//!                     sum ^= n;
+//!                 }
+//!                 sum
+//!             })
+//!         })
 //!         .limit("nothing at all", || Duration::from_nanos(1))
 //!         .reach_best_rival(1.1)
 //!         .run(&settings);

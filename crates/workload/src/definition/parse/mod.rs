@@ -41,10 +41,12 @@ const MAX_STEPS: usize = 1000;
 /// One line that says where the text is wrong, how, and what to do.
 ///
 /// ```
-/// let error = workload::definition::parse("name = \"orders\"\npattern = \"mapp\"\n", "orders.toml").unwrap_err();
+/// let text = "name = \"orders\"\npattern = \"mapp\"\n";
+/// let error = workload::definition::parse(text, "orders.toml").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "orders.toml:2:11: `pattern` is \"mapp\"; did you mean `map`? allowed: map, rounds, pipeline, fold, merge, serve",
+///     "orders.toml:2:11: `pattern` is \"mapp\"; did you mean `map`? \
+///      allowed: map, rounds, pipeline, fold, merge, serve",
 /// );
 /// ```
 pub fn parse(text: &str, place: &str) -> Result<Definition, DefinitionError> {
