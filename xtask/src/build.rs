@@ -11,10 +11,12 @@ use crate::rustflags;
 /// The programs of each crate's runner package: by crate, then by the program's name.
 pub type Runners = BTreeMap<String, BTreeMap<String, PathBuf>>;
 
-/// Builds the runners of these crates, of all if none is named; a crate without a runner is built as it is.
+/// Builds the runners of these crates, of all if none is named; a crate without a runner is built
+/// as it is.
 ///
 /// # Errors
-/// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if one does not build; the rest is then left unbuilt.
+/// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if one does not build; the rest is then
+/// left unbuilt.
 pub fn build(packages: &Packages, names: &[String]) -> Result<(), Error> {
     let selected = packages.select(names)?;
     let flags = flags_here();
@@ -37,7 +39,8 @@ pub fn build(packages: &Packages, names: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds the runner packages of these crates for release, each by itself, and says where their programs are.
+/// Builds the runner packages of these crates for release, each by itself, and says where their
+/// programs are.
 ///
 /// Crates that have no runner are not in the answer. With no names, all crates are meant.
 ///

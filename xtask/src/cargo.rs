@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::error::Error;
 
-/// Variables by which `cargo run` and `cargo test` describe a program's own package to it. A nested cargo would hand it on
-/// to build scripts, and those that watch such a variable would run again.
+/// Variables by which `cargo run` and `cargo test` describe a program's own package to it. A nested
+/// cargo would hand it on to build scripts, and those that watch such a variable would run again.
 const ABOUT_THIS_PROGRAM: [&str; 6] = [
     "CARGO_MANIFEST_",
     "CARGO_PKG_",
@@ -22,8 +22,8 @@ const ABOUT_THIS_PROGRAM: [&str; 6] = [
 
 /// A cargo to give arguments to: the one that started this program, else the one on the path.
 ///
-/// The user's own settings (`RUSTFLAGS`, `CARGO_TARGET_DIR`, …) reach it; what cargo set for this program does not.
-/// It reads nothing from stdin, and its stderr is the user's.
+/// The user's own settings (`RUSTFLAGS`, `CARGO_TARGET_DIR`, …) reach it; what cargo set for this
+/// program does not. It reads nothing from stdin, and its stderr is the user's.
 pub fn command() -> Command {
     cleaned(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
@@ -57,7 +57,8 @@ pub fn shown(command: &Command) -> String {
 /// Runs it to its end with its output where this program's goes.
 ///
 /// # Errors
-/// [`Error::Failed`] if it cannot be started or does not succeed, [`Error::Interrupted`] if Ctrl-C ended it.
+/// [`Error::Failed`] if it cannot be started or does not succeed, [`Error::Interrupted`] if Ctrl-C
+/// ended it.
 pub fn run(command: &mut Command) -> Result<(), Error> {
     let status = command
         .status()
@@ -79,7 +80,8 @@ pub fn output(command: &mut Command) -> Result<Vec<u8>, Error> {
 }
 
 /// The command that builds one runner package for release by itself, so that no feature is on which
-/// only another package asks for. `flags` are the [compiler flags of the runners](crate::rustflags).
+/// only another package asks for. `flags` are the [compiler flags of the
+/// runners](crate::rustflags).
 pub fn building_runner(package: &str, flags: Option<&str>) -> Command {
     let mut build = command();
     build.args(["build", "--release", "--package", package]);
@@ -89,8 +91,8 @@ pub fn building_runner(package: &str, flags: Option<&str>) -> Command {
     build
 }
 
-/// Builds one runner package, and returns its programs by name. Where they are is taken from cargo's
-/// messages.
+/// Builds one runner package, and returns its programs by name. Where they are is taken from
+/// cargo's messages.
 ///
 /// # Errors
 /// As [`run`]; [`Error::Failed`] also if the package has no program.

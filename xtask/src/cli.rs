@@ -15,7 +15,8 @@ use crate::suggest::did_you_mean;
 use value::{duration, iterations, margin, model, name, patience, rate, runner, seed, tasks};
 use workers::Workers;
 
-/// Compares concurrency models on this machine, and tests, builds and hands out the crates that are them.
+/// Compares concurrency models on this machine, and tests, builds and hands out the crates that are
+/// them.
 #[derive(Debug, Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", version)]
 struct Cli {
@@ -26,13 +27,14 @@ struct Cli {
 /// One command with its arguments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run every model on the same inputs, check that all computed the same, and say which one wins and by how much
+    /// Run every model on the same inputs, check that all computed the same, and say which one wins
+    /// and by how much
     Compare(Box<CompareArgs>),
     /// Find out what this machine and this instrument can tell apart, for later comparisons
     Calibrate(CalibrateArgs),
     /// Test each crate by itself, then its runner's conformance
     Test {
-        /// The crates to test [default: all, and xtask]
+        /// The crates to test [default: every package]
         #[arg(value_name = "CRATE")]
         crates: Vec<String>,
     },
@@ -61,12 +63,14 @@ pub enum Command {
         #[command(subcommand)]
         what: New,
     },
-    /// Copy one crate out of the workspace, so that it stands alone in DIR, and build and test it there
+    /// Copy one crate out of the workspace, so that it stands alone in DIR, and build and test it
+    /// there
     Pick {
         /// The crate
         #[arg(value_name = "CRATE")]
         name: String,
-        /// A folder outside any cargo workspace: missing, empty, or an earlier pick of the same crate
+        /// A folder outside any cargo workspace: missing, empty, or an earlier pick of the same
+        /// crate
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
@@ -86,7 +90,8 @@ pub enum Command {
 /// The kinds of files that `new` writes.
 #[derive(Debug, Subcommand)]
 pub enum New {
-    /// A workload of your own, NAME.toml in this folder, which `compare --workload-file` runs as it is
+    /// A workload of your own, NAME.toml in this folder, which `compare --workload-file` runs as it
+    /// is
     Workload {
         /// Its name in the tables: up to 64 of a-z, 0-9 and -
         #[arg(value_name = "NAME")]
@@ -106,10 +111,12 @@ pub struct CompareArgs {
     /// A workload of your own; may be repeated
     #[arg(long = "workload-file", value_name = "FILE")]
     pub workload_files: Vec<PathBuf>,
-    /// A runner of your own; may be repeated. COMMAND is split as a shell would, and no shell runs it
+    /// A runner of your own; may be repeated. COMMAND is split as a shell would, and no shell runs
+    /// it
     #[arg(long = "runner", value_name = "NAME=COMMAND", value_parser = runner)]
     pub runners: Vec<(String, Vec<String>)>,
-    /// Requests a second where requests are served, a table for each [default: what the workload says]
+    /// Requests a second where requests are served, a table for each [default: what the workload
+    /// says]
     #[arg(long, value_name = "N[,N…]", value_delimiter = ',', value_parser = rate, allow_negative_numbers = true)]
     pub rate: Vec<f64>,
     /// Numbers of tasks, each 1 to 10000000 [default: what the workload says]
@@ -172,7 +179,8 @@ pub struct CalibrateArgs {
     pub into: Option<PathBuf>,
 }
 
-/// Where `compare` leaves its results, seen from the root of the workspace and not from where the user stands.
+/// Where `compare` leaves its results, seen from the root of the workspace and not from where the
+/// user stands.
 pub const DEFAULT_OUTPUT: &str = "target/compare";
 
 /// The request of a command line.
@@ -260,7 +268,8 @@ fn paragraphs(error: &clap::Error) -> Vec<String> {
         .filter(|paragraph| !paragraph.is_empty())
         .filter(|paragraph| !paragraph.starts_with("Usage: cargo xtask"))
         .filter(|paragraph| !paragraph.starts_with("For more information"))
-        // The advice to pass an unknown flag as a value: no command here has a use for such a value.
+        // The advice to pass an unknown flag as a value: no command here has a use for such a
+        // value.
         .filter(|paragraph| !paragraph.starts_with("tip: to pass"))
         .map(|paragraph| {
             paragraph
@@ -271,7 +280,8 @@ fn paragraphs(error: &clap::Error) -> Vec<String> {
         .collect()
 }
 
-/// The commands that there are, or those of a command that has some of its own, with its name before them.
+/// The commands that there are, or those of a command that has some of its own, with its name
+/// before them.
 fn commands(of: Option<&str>) -> Vec<String> {
     let cli = <Cli as clap::CommandFactory>::command();
     let nested = of

@@ -14,8 +14,8 @@ const TEMPLATE: &str = include_str!("new/workload.toml");
 /// Writes `NAME.toml` into `folder` and returns what to tell the user.
 ///
 /// # Errors
-/// [`Error::Usage`] for a name that a workload cannot have, a file that is there already, and a folder that cannot be
-/// written to.
+/// [`Error::Usage`] for a name that a workload cannot have, a file that is there already, and a
+/// folder that cannot be written to.
 pub fn workload(name: &str, folder: &Path) -> Result<String, Error> {
     let text = TEMPLATE.replace("NAME", name);
     // The name is what can be wrong here: the rest is tested.

@@ -146,14 +146,14 @@ impl Packages {
         })
     }
 
-    /// The crate of this name.
+    /// The crate of this name, which may also be that of its package.
     ///
     /// # Errors
     /// [`Error::Usage`], which lists the crates there are.
     pub fn find(&self, name: &str) -> Result<&Crate, Error> {
         self.crates
             .iter()
-            .find(|package| package.name == name)
+            .find(|package| package.name == name || package.package == name)
             .ok_or_else(|| {
                 let known: Vec<&str> = self
                     .crates
@@ -177,6 +177,13 @@ impl Packages {
             member.folder.starts_with(&whole.folder) && whole.depends_on.contains(&member.folder)
         };
         self.members.iter().filter(inside).collect()
+    }
+
+    /// The names of the packages that have tests, in order. Packages of benches have none, except
+    /// for their harness.
+    pub fn tested(&self) -> impl Iterator<Item = &str> {
+        let names = self.members.iter().map(|member| member.name.as_str());
+        names.filter(|name| *name == "workload-rivals" || !name.ends_with("-rivals"))
     }
 
     /// The crates of these names, each once, in the order given; all of them if none is named.
@@ -351,6 +358,15 @@ mod tests {
         assert_eq!(members[3].folder, Path::new("crates/threads/compare"));
         assert_eq!(members[3].depends_on, [Path::new("crates/threads")]);
         assert!(members[1].depends_on.is_empty());
+    }
+
+    #[test]
+    fn crate_is_found_by_the_name_of_its_package_too() {
+        let packages = example();
+        for name in ["threads", "effective-threads"] {
+            assert_eq!(packages.find(name).unwrap().name, "threads");
+        }
+        assert!(packages.find("threads-compare").is_err());
     }
 
     #[test]

@@ -14,8 +14,8 @@ const MARKER: &str = "measured";
 /// The limit on a document.
 const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 
-/// The answer of the comparison at `path`, or with `details` all its tables; with `into`, the answer
-/// and one table, put into that document.
+/// The answer of the comparison at `path`, or with `details` all its tables; with `into`, the
+/// answer and one table, put into that document.
 ///
 /// `into` must have the lines `<!-- begin: measured -->` and `<!-- end: measured -->`. The text
 /// between them is replaced, and the rest of the document stays as it is.

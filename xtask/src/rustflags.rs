@@ -14,8 +14,8 @@ const ALIGNED: &str = "-Cllvm-args=-align-all-functions=6";
 
 /// The flags of the runners that are built in `folder`, as `CARGO_ENCODED_RUSTFLAGS` takes them.
 ///
-/// `None` leaves the build as it is: the compiler does not know the flag, or cargo's configuration is
-/// unreadable, which cargo itself reports.
+/// `None` leaves the build as it is: the compiler does not know the flag, or cargo's configuration
+/// is unreadable, which cargo itself reports.
 ///
 /// That variable is the first of the four places in which cargo looks for flags, of which it uses
 /// one only. So what the others say for this target is taken along.

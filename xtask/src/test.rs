@@ -19,28 +19,20 @@ pub struct Counts {
     pub skipped: u64,
 }
 
-/// Tests these crates one after another, of which each is built alone, once more with all its features if it has any; with
-/// no names, all of them, then the harness of the benches and `xtask`.
+/// Tests packages one after another, each built alone: of each crate the crate itself, once more
+/// with all its features if it has any, the packages inside it that it depends on, and its runner.
+/// With no names these are all crates, and then every other package of the workspace that has
+/// tests.
 ///
-/// A failure does not stop it. The output of cargo and the tests goes through unchanged; a summary ends it. The answer is
-/// the exit status: 0, or 1 if anything failed.
+/// A failure does not stop it. The output of cargo and the tests goes through unchanged; a summary
+/// ends it. The answer is the exit status: 0, or 1 if anything failed.
 ///
 /// # Errors
-/// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if cargo cannot be started, [`Error::Interrupted`].
+/// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if cargo cannot be started,
+/// [`Error::Interrupted`].
 pub fn test(packages: &Packages, names: &[String]) -> Result<u8, Error> {
-    let mut queue: Vec<(String, bool)> = Vec::new();
-    for package in packages.select(names)? {
-        queue.push((package.package.clone(), false));
-        if package.has_features {
-            queue.push((package.package.clone(), true));
-        }
-        queue.extend(package.runner().map(|runner| (runner, false)));
-    }
-    if names.is_empty() {
-        queue.extend(["workload-rivals", "xtask"].map(|name| (name.to_string(), false)));
-    }
     let mut rows = Vec::new();
-    for (package, all_features) in queue {
+    for (package, all_features) in runs(packages, names)? {
         let began = Instant::now();
         let mut command = cargo::command();
         // Without it the first test program that fails would hide the figures of those after it.
@@ -56,6 +48,26 @@ pub fn test(packages: &Packages, names: &[String]) -> Result<u8, Error> {
     let (summary, total) = summary(&rows);
     print(summary.as_bytes());
     Ok(u8::from(total.failed > 0))
+}
+
+/// The packages to test, in order, and whether with all features.
+fn runs(packages: &Packages, names: &[String]) -> Result<Vec<(String, bool)>, Error> {
+    let mut runs: Vec<(String, bool)> = Vec::new();
+    for found in packages.select(names)? {
+        runs.push((found.package.clone(), false));
+        if found.has_features {
+            runs.push((found.package.clone(), true));
+        }
+        let nested = packages.nested(found).into_iter();
+        runs.extend(nested.map(|member| (member.name.clone(), false)));
+        runs.extend(found.runner().map(|runner| (runner, false)));
+    }
+    if names.is_empty() {
+        let missing = |name: &&str| !runs.iter().any(|(run, _)| run == name);
+        let rest: Vec<&str> = packages.tested().filter(missing).collect();
+        runs.extend(rest.into_iter().map(|name| (name.to_string(), false)));
+    }
+    Ok(runs)
 }
 
 /// Runs a `cargo test`, lets its output through, and counts.
@@ -120,7 +132,8 @@ impl Tally {
     }
 
     fn end(mut self, success: bool) -> Counts {
-        // Cargo failed and no test did: something did not build, or a test program crashed. How many did, no line says.
+        // Cargo failed and no test did: something did not build, or a test program crashed. How
+        // many did, no line says.
         if !success {
             self.counts.failed = self.counts.failed.max(1);
         }
@@ -176,6 +189,31 @@ pub(crate) fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn test_without_names_runs_every_package_that_has_tests() {
+        let packages = crate::packages::workspace().unwrap();
+        let runs = runs(&packages, &[]).unwrap();
+        for member in &packages.members {
+            let times = runs
+                .iter()
+                .filter(|(name, all)| *name == member.name && !all)
+                .count();
+            let benches = member.name.ends_with("-rivals") && member.name != "workload-rivals";
+            assert_eq!(times, usize::from(!benches), "{}", member.name);
+        }
+    }
+
+    #[test]
+    fn test_of_a_crate_includes_the_nested_packages_it_needs() {
+        let packages = crate::packages::workspace().unwrap();
+        let runs = runs(&packages, &["workload".to_string()]).unwrap();
+        let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["effective-workload", "workload-kernels", "workload-compare"]
+        );
+    }
 
     #[test]
     fn results_of_several_programs_add_up() {

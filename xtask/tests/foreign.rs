@@ -1,5 +1,5 @@
-//! A contestant in another language, written from `docs/protocol.md` alone: the page says enough, and what it
-//! says is what the code does.
+//! A contestant in another language, written from `docs/protocol.md` alone: the page says enough,
+//! and what it says is what the code does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -331,7 +331,8 @@ fn the_worked_task_of_the_page_has_the_values_of_the_code() {
         origin: None,
         ..Surroundings::default()
     };
-    // After the compute step a task goes on from 8f56…: what the server would send follows from that.
+    // After the compute step a task goes on from 8f56…: what the server would send follows from
+    // that.
     let computed = compute(task_seed(0, 0), 10_000);
     page_says(&format!("| `compute` | | `{computed:016x}` |"));
     let body = bytes(computed, 16);

@@ -1,5 +1,5 @@
-//! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and no file of the user is
-//! lost.
+//! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and no
+//! file of the user is lost.
 
 use std::fs;
 use std::path::{Path, PathBuf};

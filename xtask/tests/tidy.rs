@@ -28,7 +28,8 @@ fn root() -> PathBuf {
 }
 
 fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The folders under `crates/`.
@@ -50,7 +51,29 @@ fn name(folder: &Path) -> String {
         .into_owned()
 }
 
-/// All files below with this ending, but for what is built.
+/// Whether the name is that of something which is not part of the source.
+fn is_foreign(name: &str) -> bool {
+    name.starts_with('.')
+        || name == "node_modules"
+        || name
+            .strip_prefix("target")
+            .is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+}
+
+/// All files of the workspace with this ending.
+fn all_files(ending: &str) -> Vec<PathBuf> {
+    let top = fs::read_dir(root()).expect("the root");
+    let mut found: Vec<PathBuf> = top
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file() && path.extension().is_some_and(|end| end == ending))
+        .collect();
+    for folder in ["crates", "xtask", "docs"] {
+        found.extend(files(&root().join(folder), ending));
+    }
+    found
+}
+
+/// All files below with this ending.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)
@@ -59,10 +82,11 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
         .map(|entry| entry.expect("an entry"))
     {
         let path = entry.path();
+        if is_foreign(&name(&path)) {
+            continue;
+        }
         if entry.file_type().expect("a type").is_dir() {
-            if !matches!(name(&path).as_str(), "target" | ".git") {
-                found.extend(files(&path, ending));
-            }
+            found.extend(files(&path, ending));
         } else if path.extension().is_some_and(|found| found == ending) {
             found.push(path);
         }
@@ -114,7 +138,7 @@ fn every_crate_carries_the_licences_of_the_workspace() {
 #[test]
 fn every_package_takes_the_lints_of_the_workspace() {
     let mut wrong = Vec::new();
-    for manifest in files(&root(), "toml")
+    for manifest in all_files("toml")
         .into_iter()
         .filter(|path| name(path) == "Cargo.toml")
     {
@@ -176,6 +200,19 @@ fn packages(args: &[&str]) -> Vec<serde_json::Value> {
     metadata["packages"].as_array().expect("packages").clone()
 }
 
+/// The folder of a dependency that is picked together with the package in `folder`: one inside that
+/// folder, and in plain `[dependencies]`, the only ones whose paths `pick` fills in.
+fn nested<'d>(dependency: &'d serde_json::Value, folder: &Path) -> Option<&'d Path> {
+    let plain = dependency["kind"].is_null() && dependency["target"].is_null();
+    let path = Path::new(dependency["path"].as_str()?);
+    (plain && path.starts_with(folder)).then_some(path)
+}
+
+/// The dependencies of a package that cargo reported.
+fn dependencies(package: &serde_json::Value) -> &[serde_json::Value] {
+    package["dependencies"].as_array().expect("dependencies")
+}
+
 /// A crate that leans on a neighbour cannot be picked.
 #[test]
 fn no_crate_depends_on_another_of_the_workspace() {
@@ -196,16 +233,14 @@ fn no_crate_depends_on_another_of_the_workspace() {
     for package in models {
         let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
         let folder = manifest.parent().expect("a folder");
-        for dependency in package["dependencies"].as_array().expect("dependencies") {
-            // A package within the crate's own folder is picked together with it.
-            let path = dependency["path"].as_str().map(Path::new);
-            if path.is_some_and(|path| path.starts_with(folder)) {
+        for dependency in dependencies(package) {
+            if nested(dependency, folder).is_some() {
                 continue;
             }
             let depends = dependency["name"]
                 .as_str()
                 .is_some_and(|name| names.contains(name));
-            if depends || path.is_some() {
+            if depends || !dependency["path"].is_null() {
                 wrong.push(format!("{} on {}", package["name"], dependency["name"]));
             }
         }
@@ -213,11 +248,26 @@ fn no_crate_depends_on_another_of_the_workspace() {
     none(wrong, "depend on a package that does not come along");
 }
 
-/// Nor can one that includes a file from outside its folder; its runner and rivals stay behind and may.
+/// Nor can one that includes a file from outside its folder; its runner and rivals stay behind and
+/// may.
 #[test]
 fn no_crate_includes_a_file_from_outside() {
+    let mut folders = crates();
+    for package in packages(&["--no-deps"]) {
+        let manifest = Path::new(package["manifest_path"].as_str().expect("a path"));
+        let folder = manifest.parent().expect("a folder");
+        if crates().iter().any(|one| one == folder) {
+            let inside = dependencies(&package).iter();
+            let inside = inside.filter_map(|dependency| nested(dependency, folder));
+            folders.extend(inside.map(Path::to_path_buf));
+        }
+    }
+    assert!(
+        folders.contains(&root().join("crates/workload/kernels")),
+        "{folders:?}"
+    );
     let mut wrong = Vec::new();
-    for folder in crates() {
+    for folder in folders {
         for part in ["src", "tests", "examples", "benches"] {
             for path in files(&folder.join(part), "rs") {
                 let depth = path
@@ -280,9 +330,14 @@ fn every_page_of_the_book_is_in_its_contents() {
 fn source_files_stay_small() {
     let mut sources: Vec<PathBuf> = crates()
         .iter()
-        .flat_map(|folder| files(&folder.join("src"), "rs"))
+        .flat_map(|folder| files(folder, "rs"))
+        .chain(files(&root().join("xtask"), "rs"))
         .collect();
-    sources.extend(files(&root().join("xtask/src"), "rs"));
+    sources.retain(|path| path.iter().any(|part| part == "src"));
+    assert!(
+        sources.contains(&root().join("crates/workload/kernels/src/lib.rs")),
+        "nested packages are looked at"
+    );
     let long = sources
         .iter()
         .map(|path| (path, read(path).lines().count()))
@@ -292,6 +347,19 @@ fn source_files_stay_small() {
             .collect(),
         &format!("longer than {MOST_LINES} lines"),
     );
+}
+
+#[test]
+fn comments_wrap_at_100_columns() {
+    let mut wide = Vec::new();
+    for path in all_files("rs") {
+        for (number, line) in read(&path).lines().enumerate() {
+            if line.trim_start().starts_with("//") && line.chars().count() > 100 {
+                wide.push(format!("{}:{}", path.display(), number + 1));
+            }
+        }
+    }
+    none(wide, "comments over 100 columns");
 }
 
 #[test]

@@ -121,9 +121,9 @@ pub(super) fn conclude(all: &AllTrials) -> Conclusion {
 /// The smallest difference that the machine can tell apart, from the trials at some places.
 ///
 /// That is at least what the luck of the linker makes in 95 % of the trials, which no interval
-/// contains; what the intervals of equal contestants stay below in 95 % of the trials, of every kind
-/// of work; and what is found on CPU work in 90 % of the trials. The noise of other kinds of work is
-/// in the intervals of their own verdicts.
+/// contains; what the intervals of equal contestants stay below in 95 % of the trials, of every
+/// kind of work; and what is found on CPU work in 90 % of the trials. The noise of other kinds of
+/// work is in the intervals of their own verdicts.
 fn floor(all: &AllTrials, takes_part: impl Fn(usize) -> bool + Copy) -> f64 {
     let same = all
         .kinds
@@ -137,8 +137,8 @@ fn floor(all: &AllTrials, takes_part: impl Fn(usize) -> bool + Copy) -> f64 {
     same.max(spread(&all.relinked, takes_part)).max(found)
 }
 
-/// The difference, as a part of 1, that the near ends of intervals stay below in 95 % of the trials;
-/// 0 where nearly all intervals contain 1, as they should.
+/// The difference, as a part of 1, that the near ends of intervals stay below in 95 % of the
+/// trials; 0 where nearly all intervals contain 1, as they should.
 fn excess(trials: &[Trial], takes_part: impl Fn(usize) -> bool) -> f64 {
     let beyond = seen(trials, takes_part).map(|seen| seen.low.max(-seen.high).max(0.0));
     quantile(beyond.collect(), COVERED).exp_m1()

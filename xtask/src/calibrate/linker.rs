@@ -1,8 +1,8 @@
 //! This program in the role of a linker: it links the same objects again and again, with their
 //! sections in another order each time.
 //!
-//! Rustc calls it with the arguments for the system's compiler driver and waits, so the objects that
-//! exist only while rustc runs are there for all links.
+//! Rustc calls it with the arguments for the system's compiler driver and waits, so the objects
+//! that exist only while rustc runs are there for all links.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -59,8 +59,8 @@ pub(super) const WORKS: [Work; 3] = [
     },
 ];
 
-/// The work of relinked programs: the loops of all kernels that the project's own CPU work consists of,
-/// so that the place of each of them counts.
+/// The work of relinked programs: the loops of all kernels that the project's own CPU work consists
+/// of, so that the place of each of them counts.
 pub(super) const RELINKED: Work = Work {
     name: "kernels",
     file: "kernels",

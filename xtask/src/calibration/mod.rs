@@ -62,8 +62,8 @@ pub struct Trials {
     pub trials: u32,
     /// Those whose interval excludes 1.
     pub excluded_one: u32,
-    /// Those whose interval lies beyond the floor: each half of the trials judged by the floor of the
-    /// other half.
+    /// Those whose interval lies beyond the floor: each half of the trials judged by the floor of
+    /// the other half.
     pub different: u32,
     /// The difference that estimates stay below in 95 % of the trials, as a part of 1.
     pub spread: f64,

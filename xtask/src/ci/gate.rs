@@ -47,15 +47,10 @@ impl Gate<'_> {
         }
     }
 
-    /// The packages whose tests are run. Packages of benches have no tests, except for their
-    /// harness.
+    /// The packages whose tests are run.
     pub(super) fn tested(&self) -> Vec<String> {
-        let members = self.packages.members.iter();
-        members
-            .map(|member| member.name.clone())
-            .filter(|name| self.has(name))
-            .filter(|name| name == "workload-rivals" || !name.ends_with("-rivals"))
-            .collect()
+        let tested = self.packages.tested().filter(|name| self.has(name));
+        tested.map(str::to_string).collect()
     }
 
     pub(super) fn programs_of(&self, package: &str) -> &[test_programs::Program] {

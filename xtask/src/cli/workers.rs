@@ -7,11 +7,13 @@ use super::value::{is_name, number};
 /// The most workers.
 const MOST: u64 = 4096;
 
-/// The value of one `--workers`: numbers, each for all models or for the one that is named before it.
+/// The value of one `--workers`: numbers, each for all models or for the one that is named before
+/// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workers(Vec<(Option<String>, usize)>);
 
-/// Reads `2,64` and `thread-pool=16,64`: a name counts for all numbers after it, up to the next name.
+/// Reads `2,64` and `thread-pool=16,64`: a name counts for all numbers after it, up to the next
+/// name.
 pub(super) fn workers(text: &str) -> Result<Workers, String> {
     let mut model = None;
     let mut read = Vec::new();
@@ -69,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_workers_that_are_none_are_refused_with_the_remedy() {
+    fn bad_numbers_of_workers_are_refused_with_the_remedy() {
         for (text, words) in [
             ("0", "say a whole number from 1 to 4096"),
             ("2,", "say a whole number from 1"),

@@ -1,4 +1,5 @@
-//! The surroundings of a table's cells: its workload, the comparison's servers, limits and progress.
+//! The surroundings of a table's cells: its workload, the comparison's servers, limits and
+//! progress.
 
 use std::cell::RefCell;
 use std::time::Duration;

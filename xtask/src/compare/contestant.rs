@@ -33,7 +33,8 @@ impl Contestant {
     ///
     /// # Errors
     ///
-    /// Only [`Error::Interrupted`]: a program that says nothing sensible is a contestant whose rows say so.
+    /// Only [`Error::Interrupted`]: a program that says nothing sensible is a contestant whose rows
+    /// say so.
     pub(crate) fn meet(
         name: &str,
         command: Vec<String>,

@@ -169,8 +169,8 @@ pub(super) fn takes_part(
     models.is_empty() && definitions.any(|one| is_for(declared, one) || shows(one))
 }
 
-/// The cells of a table: the variants that were named or, by default, each model's first and those that the
-/// workload wants shown; each with every number of workers that makes a difference to it.
+/// The cells of a table: the variants that were named or, by default, each model's first and those
+/// that the workload wants shown; each with every number of workers that makes a difference to it.
 pub(super) fn entries<'c>(
     contestants: &'c [Contestant],
     models: &[(&str, Option<&str>)],

@@ -33,7 +33,8 @@ impl Needs {
             Pattern::Rounds { generations } => generations,
             _ => 1,
         };
-        // As durations before they are added up: millions of hours are more nanoseconds than a number holds.
+        // As durations before they are added up: millions of hours are more nanoseconds than a
+        // number holds.
         let waits = || {
             let waits = inputs.tasks.iter().map(Task::waiting_ns);
             waits.map(Duration::from_nanos)

@@ -43,8 +43,8 @@ impl Interrupt {
         self.happened.load(Ordering::SeqCst)
     }
 
-    /// Does something that nobody waits for once it has happened; `None` then. It goes on by itself until
-    /// the program ends, so it must do no harm.
+    /// Does something that nobody waits for once it has happened; `None` then. It goes on by itself
+    /// until the program ends, so it must do no harm.
     pub(crate) fn during<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

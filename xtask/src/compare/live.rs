@@ -261,8 +261,8 @@ impl<'a> Live<'a> {
         let mut idle: Option<Span> = None;
         loop {
             let mut taken = self.take(conditions, work)?;
-            // Tries follow each other at once, which leaves no time to work ahead, so the time before
-            // the first one counts for all.
+            // Tries follow each other at once, which leaves no time to work ahead, so the time
+            // before the first one counts for all.
             idle = idle
                 .into_iter()
                 .chain(taken.seen.idle)
@@ -270,7 +270,8 @@ impl<'a> Live<'a> {
             taken.seen.idle = idle;
             let seen = taken.seen;
             let judgement = evidence::judge(&seen, &work.needs, bounds);
-            // Served samples are timed by `requests`; otherwise nothing contradicts the claim so far.
+            // Served samples are timed by `requests`; otherwise nothing contradicts the claim so
+            // far.
             if judgement == Judgement::Credible {
                 self.best_agreeing = Some(match self.best_agreeing {
                     Some(best) if best.lost() < seen.lost() => best,

@@ -91,7 +91,8 @@ fn flags() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed()
 }
 
-/// In the folder for temporary files and not under `target/`: two clones disturb each other as well.
+/// In the folder for temporary files and not under `target/`: two clones disturb each other as
+/// well.
 fn path() -> PathBuf {
     std::env::temp_dir().join("cargo-xtask-compare.lock")
 }

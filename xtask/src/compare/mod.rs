@@ -1,8 +1,8 @@
 //! `cargo xtask compare`: every model on the same inputs, on this machine.
 //!
-//! The order of things: what the user asked for is checked before anything is built; everything is built
-//! before anything is measured; each table is measured, printed and written on its own, so that an
-//! interrupted comparison keeps what it has.
+//! The order of things: what the user asked for is checked before anything is built; everything is
+//! built before anything is measured; each table is measured, printed and written on its own, so
+//! that an interrupted comparison keeps what it has.
 
 mod answer;
 mod conditions;
@@ -78,7 +78,8 @@ const MOST_UNKNOWN_WORKERS: usize = 32;
 /// # Errors
 ///
 /// [`Error::Usage`] before anything is measured, [`Error::Failed`] when nothing can be, and
-/// [`Error::Interrupted`] after Ctrl-C, with what was measured so far written and marked as incomplete.
+/// [`Error::Interrupted`] after Ctrl-C, with what was measured so far written and marked as
+/// incomplete.
 pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     if args.list {
         print_out(&list::list()?);
@@ -148,8 +149,8 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     }
 }
 
-/// The calibration of this machine, quoted on standard error; without one, what would make it. It is
-/// looked for in the output folder, then in the usual one.
+/// The calibration of this machine, quoted on standard error; without one, what would make it. It
+/// is looked for in the output folder, then in the usual one.
 fn calibration_for(args: &CompareArgs, environment: &Environment) -> Option<Calibration> {
     let (machine, now) = (Machine::of(environment), SystemTime::now());
     let here = calibration::read(&args.output, &machine, now);
@@ -193,8 +194,8 @@ fn unknown_runner() -> Declared {
     }
 }
 
-/// The same inputs as in the earlier comparison, unless the user wants others: cells with other inputs cannot
-/// be compared.
+/// The same inputs as in the earlier comparison, unless the user wants others: cells with other
+/// inputs cannot be compared.
 fn as_in(baseline: Option<&Results>, args: &CompareArgs) -> CompareArgs {
     let mut args = args.clone();
     if let Some(baseline) = baseline {

@@ -40,7 +40,8 @@ pub(super) struct Span {
     pub(super) about: Duration,
 }
 
-/// Observes a runner, its descendants and its orphans; `None` if the system does not show CPU times.
+/// Observes a runner, its descendants and its orphans; `None` if the system does not show CPU
+/// times.
 pub(super) fn look(runner: &Runner<'_>) -> Option<Used> {
     look_at(runner.id(), || runner.adopted())
 }
@@ -62,7 +63,8 @@ fn look_at(pid: u32, adopted: impl Fn() -> Adopted) -> Option<Used> {
 
 fn look_once(pid: u32, adopted: impl Fn() -> Adopted) -> Used {
     let mut tree = with_descendants([pid]);
-    // Looked up last, so that a process that is orphaned meanwhile is found in one of the two places.
+    // Looked up last, so that a process that is orphaned meanwhile is found in one of the two
+    // places.
     let adopted = adopted();
     tree.extend(with_descendants(adopted.its_own));
     let mut met = BTreeSet::new();

@@ -65,8 +65,8 @@ impl Programs {
     }
 }
 
-/// Does something that starts processes and waits for them. On Ctrl-C they are told to end, since a signal
-/// that was not typed at a terminal reaches this process alone.
+/// Does something that starts processes and waits for them. On Ctrl-C they are told to end, since a
+/// signal that was not typed at a terminal reaches this process alone.
 pub(crate) fn unless_interrupted<T: Send>(
     interrupt: &Interrupt,
     work: impl FnOnce() -> Result<T, Error> + Send,

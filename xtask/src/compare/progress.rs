@@ -28,7 +28,8 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {elapsed:>4} {wide_msg}") {
             bar.set_style(style);
         }
-        // Nothing draws between two samples: a bar that ticked by itself would be a thread beside them.
+        // Nothing draws between two samples: a bar that ticked by itself would be a thread beside
+        // them.
         Progress {
             bar,
             table: Cell::new(0),
@@ -93,7 +94,8 @@ impl Progress {
     }
 }
 
-/// Prints on standard output; a reader that went away, as `head` does, is no reason to stop measuring.
+/// Prints on standard output; a reader that went away, as `head` does, is no reason to stop
+/// measuring.
 pub(crate) fn print_out(text: &str) {
     print(text, std::io::stdout().lock());
 }

@@ -1,12 +1,12 @@
 //! The schedule of the samples of a table: a race in which samples go where a verdict is open.
 //!
-//! Every cell is verified by a first sample. Cells that are too far off to win keep that sample. The
-//! others are sampled in rounds, each round in a new shuffled order, so that whatever drifts on the
-//! machine hits all alike; figures are compared within a round. All are started afresh every few
-//! rounds, since a process keeps its luck of memory layout for life. After a planned number of lives
-//! the verdicts are looked at, and only cells that are still open go on, with the best one. Nothing
-//! here knows a clock, a process or a statistic: they are behind [`Bench`], and the tests bring
-//! their own.
+//! Every cell is verified by a first sample. Cells that are too far off to win keep that sample.
+//! The others are sampled in rounds, each round in a new shuffled order, so that whatever drifts on
+//! the machine hits all alike; figures are compared within a round. All are started afresh every
+//! few rounds, since a process keeps its luck of memory layout for life. After a planned number of
+//! lives the verdicts are looked at, and only cells that are still open go on, with the best one.
+//! Nothing here knows a clock, a process or a statistic: they are behind [`Bench`], and the tests
+//! bring their own.
 
 mod plan;
 
@@ -24,16 +24,16 @@ pub(super) const MOST_ALIVE: usize = 48;
 /// noise of the table turns out to be that large.
 pub(super) const FAR: f64 = 1.75;
 
-/// A first sample up to this many times as long as the quickest one may have had bad luck, such as one
-/// processor instead of two: it is taken again, and the quicker one counts.
+/// A first sample up to this many times as long as the quickest one may have had bad luck, such as
+/// one processor instead of two: it is taken again, and the quicker one counts.
 const BAD_LUCK: f64 = 3.0;
 
 /// A cell whose samples are shorter than this is sampled even if it is far off: that costs little,
 /// and shows how far.
 const CHEAP: Duration = Duration::from_millis(12);
 
-/// A cell whose samples turn out to be this many times as long as its first one is planned with that:
-/// it must not use up the time of the tables to come.
+/// A cell whose samples turn out to be this many times as long as its first one is planned with
+/// that: it must not use up the time of the tables to come.
 const SLOWER: u32 = 4;
 
 /// A cell that would take more than this many times the rounds that are left stays open. Prices

@@ -58,8 +58,8 @@ impl Seal {
     }
 }
 
-/// The attributes that identify a file with its content. A process can set the time of the last write to the
-/// content, but not that of the last change to the file.
+/// The attributes that identify a file with its content. A process can set the time of the last
+/// write to the content, but not that of the last change to the file.
 #[derive(Debug, PartialEq, Eq)]
 struct Look {
     device: u64,

@@ -138,7 +138,8 @@ fn serves(definition: &Definition) -> bool {
     matches!(definition.pattern, Pattern::Serve { .. })
 }
 
-/// The definition at each of these rates, with as many tasks as there are requests; as it is without any.
+/// The definition at each of these rates, with as many tasks as there are requests; as it is
+/// without any.
 fn at_rates(definition: &Definition, rates: &[f64]) -> Vec<Definition> {
     let Pattern::Serve {
         sessions,
@@ -179,8 +180,8 @@ fn is_program(name: &str) -> bool {
 ///
 /// # Errors
 ///
-/// A usage error for a model that is neither the project's nor added with `--runner`, and for a `--runner`
-/// that takes the name of one of the project's.
+/// A usage error for a model that is neither the project's nor added with `--runner`, and for a
+/// `--runner` that takes the name of one of the project's.
 pub(super) fn models<'a>(
     args: &'a CompareArgs,
     builtin: &[String],

@@ -8,8 +8,8 @@ const MOST: f64 = 1.25;
 /// The rest of the budget, and the number of tables that share it.
 ///
 /// The needs of a table are known after its first samples. Those of the tables after it are not, so
-/// they are taken to be like the typical one so far. Verdicts that stay open although a table had what
-/// it needs lie on the margin, or are noise: more time is better spent on the tables to come.
+/// they are taken to be like the typical one so far. Verdicts that stay open although a table had
+/// what it needs lie on the margin, or are noise: more time is better spent on the tables to come.
 #[derive(Debug)]
 pub(super) struct Shares {
     left: Duration,

@@ -7,8 +7,8 @@
 //! - With `rounds` all tasks of one generation are at hand at once, and no more.
 //! - With `pipeline` each stage of `queue` and `pipeline` gets that number. No stage waits longer
 //!   than all of them together, so it is enough for each.
-//! - With `serve` the requests set the pace. By Little's law `rate × (w + c)` requests are under way on
-//!   average; twice that leaves room for when they bunch.
+//! - With `serve` the requests set the pace. By Little's law `rate × (w + c)` requests are under
+//!   way on average; twice that leaves room for when they bunch.
 
 use std::time::Duration;
 

@@ -100,9 +100,9 @@ impl<'a> Table<'a> {
             .collect()
     }
 
-    /// One untimed sample of each cell that has a timed one, in a freshly started runner with nobody
-    /// beside it: memory, threads, processes and the model's own metrics. Cells that were too far off
-    /// to win have been looked at during their only sample, if it is long.
+    /// One untimed sample of each cell that has a timed one, in a freshly started runner with
+    /// nobody beside it: memory, threads, processes and the model's own metrics. Cells that were
+    /// too far off to win have been looked at during their only sample, if it is long.
     ///
     /// # Errors
     ///
@@ -342,7 +342,8 @@ pub(super) fn told_once(mut skipped: Vec<Skipped>) -> Vec<Skipped> {
     skipped
 }
 
-/// A metric that each timed sample reports is worth more than that of the untimed one: the median of them.
+/// A metric that each timed sample reports is worth more than that of the untimed one: the median
+/// of them.
 fn of_the_timed_samples(row: &mut Cell) {
     let names: BTreeSet<String> = counted(row)
         .iter()

@@ -1,8 +1,8 @@
 //! Peaks of memory, threads and processes, looked at from outside.
 //!
-//! Done during one untimed sample, so that no timed one is ever looked at. The kernel keeps the peak of the
-//! runner's own memory exactly; threads, and whatever its child processes use, are polled, and a peak
-//! shorter than the half millisecond between two looks may be missed.
+//! Done during one untimed sample, so that no timed one is ever looked at. The kernel keeps the
+//! peak of the runner's own memory exactly; threads, and whatever its child processes use, are
+//! polled, and a peak shorter than the half millisecond between two looks may be missed.
 
 use std::fs;
 
@@ -64,7 +64,8 @@ impl Peaks {
         self.own_peak = tree::status_bytes(self.pid, "VmHWM");
     }
 
-    /// Threads alive at once, the runner's own ones left out; `None` where the system does not tell.
+    /// Threads alive at once, the runner's own ones left out; `None` where the system does not
+    /// tell.
     pub(super) fn threads(&self) -> Option<u64> {
         self.all_threads()
             .map(|all| all.saturating_sub(self.own_threads))

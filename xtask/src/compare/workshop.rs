@@ -21,7 +21,8 @@ const NAME: &str = ".cargo-xtask-compare";
 pub(crate) struct Workshop<'i> {
     folder: PathBuf,
     interrupt: &'i Interrupt,
-    /// The copy of all inputs that the user asked for: where it will be, and where it is until then.
+    /// The copy of all inputs that the user asked for: where it will be, and where it is until
+    /// then.
     kept: Option<(PathBuf, BufWriter<Replacement>)>,
     /// The lock on the output folder, released after the work folder is removed.
     _lock: Option<Lock>,
@@ -39,7 +40,8 @@ pub(crate) struct Written {
 }
 
 impl<'i> Workshop<'i> {
-    /// Makes the folder inside the output folder, which must be writable; likewise the file for the inputs.
+    /// Makes the folder inside the output folder, which must be writable; likewise the file for the
+    /// inputs.
     ///
     /// # Errors
     ///

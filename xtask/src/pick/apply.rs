@@ -11,10 +11,12 @@ use super::record::{self, Record};
 use crate::error::Error;
 use crate::files::is_plain;
 
-/// Writes the new files beside the folder, then moves them in one by one, and undoes the moves if one fails.
+/// Writes the new files beside the folder, then moves them in one by one, and undoes the moves if
+/// one fails.
 ///
-/// A program that is killed undoes nothing. So the record is there from the first move on, and has the new digests only
-/// after the last: whatever then stands in the folder is as recorded or as the next pick would write it.
+/// A program that is killed undoes nothing. So the record is there from the first move on, and has
+/// the new digests only after the last: whatever then stands in the folder is as recorded or as the
+/// next pick would write it.
 pub(crate) fn apply(
     plan: &Plan,
     files: &BTreeMap<String, File>,
@@ -143,7 +145,8 @@ impl Moves {
         Ok(())
     }
 
-    /// Renames a file to a path where there is nothing. Files in the staging folder disappear with it.
+    /// Renames a file to a path where there is nothing. Files in the staging folder disappear with
+    /// it.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         if let Some(folder) = to.parent() {
             self.make_folder(folder)?;
@@ -158,7 +161,8 @@ impl Moves {
 
     fn undo(&mut self) {
         while let Some(done) = self.done.pop() {
-            // Nothing better is left to do when an undo fails too; the first error is the one to tell.
+            // Nothing better is left to do when an undo fails too; the first error is the one to
+            // tell.
             let _ = match done {
                 Done::Folder(folder) => fs::remove_dir(folder),
                 Done::Moved { from, to } => fs::rename(to, from),

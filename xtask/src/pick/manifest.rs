@@ -1,7 +1,8 @@
 //! The manifest of a picked crate, as a person would have written it.
 //!
-//! Cargo's packaged manifest lists every target and turns their discovery off, so that a test added to the folder would
-//! silently not run; and it opens with a notice for readers of a registry. Both go where nothing else depends on them.
+//! Cargo's packaged manifest lists every target and turns their discovery off, so that a test added
+//! to the folder would silently not run; and it opens with a notice for readers of a registry. Both
+//! go where nothing else depends on them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +95,8 @@ fn forget(manifest: &mut Table, switch: &str) {
     }
 }
 
-/// The targets of a section as name and path; none if one of them says more, such as `harness = false`.
+/// The targets of a section as name and path; none if one of them says more, such as
+/// `harness = false`.
 fn listed(section: Option<&Value>) -> Option<BTreeSet<(String, String)>> {
     let Some(section) = section else {
         return Some(BTreeSet::new());

@@ -37,15 +37,18 @@ fn digest(bytes: &[u8]) -> String {
     format!("{:016x}", digest_bytes(&[bytes]))
 }
 
-/// Copies the crate into the folder as cargo would publish it, then builds and tests it there. Returns what was done.
+/// Copies the crate into the folder as cargo would publish it, then builds and tests it there.
+/// Returns what was done.
 ///
-/// The folder has to be missing, empty, or an earlier pick of the same crate, and outside any cargo workspace. Nothing is
-/// overwritten or removed that an earlier pick did not write, or that was changed since. Either all files are put in
-/// place or none. The picks of a workspace share a target folder, `pick` in its own.
+/// The folder has to be missing, empty, or an earlier pick of the same crate, and outside any cargo
+/// workspace. Nothing is overwritten or removed that an earlier pick did not write, or that was
+/// changed since. Either all files are put in place or none. The picks of a workspace share a
+/// target folder, `pick` in its own.
 ///
 /// # Errors
-/// [`Error::Usage`] for an unknown crate and for a folder that cannot take it; [`Error::Failed`] if cargo cannot package
-/// the crate, a file cannot be written, or the crate does not build or pass its tests where it stands (it stays there).
+/// [`Error::Usage`] for an unknown crate and for a folder that cannot take it; [`Error::Failed`] if
+/// cargo cannot package the crate, a file cannot be written, or the crate does not build or pass
+/// its tests where it stands (it stays there).
 pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String, Error> {
     let (place, copied) = copy(packages, name, directory)?;
     let shared_target = packages.target.join("pick");
@@ -58,8 +61,13 @@ pub fn pick(packages: &Packages, name: &str, directory: &Path) -> Result<String,
     };
     // In a shared target folder, cargo takes the same package in another folder for this one and
     // may consider it fresh.
-    let package = &packages.find(name)?.package;
-    cargo::run(there().args(["clean", "--quiet", "--package", package]))?;
+    let package = packages.find(name)?;
+    let mut clean = there();
+    clean.args(["clean", "--quiet", "--package", &package.package]);
+    for member in packages.nested(package) {
+        clean.args(["--package", &member.name]);
+    }
+    cargo::run(&mut clean)?;
     // With the lock file that came along, so the tests run with the versions that were tested in
     // the workspace.
     cargo::run(there().args(["build", "--locked"]))?;
@@ -88,7 +96,7 @@ pub(crate) fn copy(
     let place = Place::resolve(directory)?;
     place.refuse_workspaces()?;
     let earlier = Record::read(place.path())?;
-    place.refuse_others(name, earlier.as_ref())?;
+    place.refuse_others(&package.name, earlier.as_ref())?;
 
     let home = place.staging();
     std::fs::create_dir_all(home)
@@ -105,7 +113,8 @@ pub(crate) fn copy(
     drop(staging);
     let at = place.path().to_path_buf();
     let done = format!(
-        "picked {name} {} into {}: {plan}\n",
+        "picked {} {} into {}: {plan}\n",
+        package.name,
         package.version,
         at.display()
     );

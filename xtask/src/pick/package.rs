@@ -21,10 +21,10 @@ const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 
 /// Packages the crate and returns its files by path, with `/` between its parts.
 ///
-/// Cargo fills in what the manifest inherits from the workspace, follows symbolic links, adds a lock
-/// file, and leaves nested packages out. Those that the crate depends on are packaged as well, and
-/// their files are added under their folders. Archives go to the scratch folder, so that concurrent
-/// picks do not interfere.
+/// Cargo fills in what the manifest inherits from the workspace, follows symbolic links, adds a
+/// lock file, and leaves nested packages out. Those that the crate depends on are packaged as well,
+/// and their files are added under their folders. Archives go to the scratch folder, so that
+/// concurrent picks do not interfere.
 pub(crate) fn files(
     packages: &Packages,
     package: &Crate,

@@ -44,7 +44,8 @@ impl Place {
                 Component::CurDir => {}
                 other => path.push(other),
             }
-            // Links are followed as far as the folders exist, before a `..` behind one can be misread.
+            // Links are followed as far as the folders exist, before a `..` behind one can be
+            // misread.
             if path.symlink_metadata().is_ok() {
                 path = path.canonicalize().map_err(|error| cannot(&error))?;
             }
@@ -66,8 +67,9 @@ impl Place {
         &self.path
     }
 
-    /// Where the new files are written before they are moved in: on the same disk, and where the user may write. So in
-    /// the folder itself if it exists, as it may be all that is mounted or owned.
+    /// Where the new files are written before they are moved in: on the same disk, and where the
+    /// user may write. So in the folder itself if it exists, as it may be all that is mounted or
+    /// owned.
     pub(crate) fn staging(&self) -> &Path {
         if self.path.is_dir() {
             &self.path
@@ -76,7 +78,8 @@ impl Place {
         }
     }
 
-    /// Cargo takes a package inside another workspace for a member that is not listed, and refuses to build it.
+    /// Cargo takes a package inside another workspace for a member that is not listed, and refuses
+    /// to build it.
     pub(crate) fn refuse_workspaces(&self) -> Result<(), Error> {
         for folder in self.parent.ancestors() {
             let Some(workspace) = read_workspace(&folder.join("Cargo.toml"))? else {
@@ -133,7 +136,8 @@ impl Place {
         }
     }
 
-    /// The state of this path of the folder. A link is not followed: it might lead out of the folder.
+    /// The state of this path of the folder. A link is not followed: it might lead out of the
+    /// folder.
     pub(crate) fn state(&self, path: &str) -> State {
         let mut at = self.path.clone();
         let mut parts = path.split('/').peekable();

@@ -25,7 +25,8 @@ pub struct Record {
     pub name: String,
     /// The version it had.
     pub version: String,
-    /// The first eight bytes of each file's SHA-256 as hex digits, by path with `/` between its parts.
+    /// The first eight bytes of each file's SHA-256 as hex digits, by path with `/` between its
+    /// parts.
     pub files: BTreeMap<String, String>,
 }
 

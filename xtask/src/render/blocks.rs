@@ -4,8 +4,9 @@ use super::grid::Grid;
 use super::text::WIDTH;
 use crate::text::width as columns_of_line;
 
-/// Each column has its heading first, which may be of several lines, then an entry for each row. The names of the rows stand
-/// before every block, under `head`. All stand in one block where they fit with one space between them.
+/// Each column has its heading first, which may be of several lines, then an entry for each row.
+/// The names of the rows stand before every block, under `head`. All stand in one block where they
+/// fit with one space between them.
 pub(super) fn in_blocks(head: &str, rows: &[String], columns: &[Vec<String>]) -> Vec<String> {
     let longest = rows
         .iter()

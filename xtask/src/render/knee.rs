@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_knee_of_rates_is_the_highest_that_is_answered_as_quickly() {
+    fn knee_of_rates_is_the_highest_that_is_answered_as_quickly() {
         let points = [(100.0, 5.0), (200.0, 5.1), (400.0, 5.5), (800.0, 90.0)];
         assert_eq!(of_rates(&points), "400");
         assert_eq!(of_rates(&points[..3]), ">400");

@@ -77,7 +77,8 @@ fn baseline(race: &Race<'_>) -> Option<String> {
     })
 }
 
-/// `; = pool queue +2`: as many names as fit, and how many more there are; `; 3 equal` if none fits.
+/// `; = pool queue +2`: as many names as fit, and how many more there are; `; 3 equal` if none
+/// fits.
 fn as_fast(equals: &[&Standing<'_>], room: usize) -> String {
     let short = |row: &&Standing<'_>| {
         let model = row.cell.model.as_str();

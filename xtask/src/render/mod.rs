@@ -1,7 +1,7 @@
 //! Results as text: at most 80 columns, no escape codes, every line ended.
 //!
-//! All of it is made from the results alone, so that `cargo xtask report` prints what the comparison
-//! printed.
+//! All of it is made from the results alone, so that `cargo xtask report` prints what the
+//! comparison printed.
 
 mod advice;
 mod answer;

@@ -95,8 +95,8 @@ pub(super) fn ratio(x: f64) -> String {
     }
 }
 
-/// As [`ratio`], but with up to two decimals more rather than `1.00`: of a difference that is small and
-/// yet no noise.
+/// As [`ratio`], but with up to two decimals more rather than `1.00`: of a difference that is small
+/// and yet no noise.
 pub(super) fn clear_ratio(x: f64) -> String {
     let text = ratio(x);
     if text != "1.00" {

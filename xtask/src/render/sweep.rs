@@ -11,8 +11,9 @@ use crate::text;
 /// Marks a time by one sample, and what follows from it.
 const OPEN: &str = "?";
 
-/// A table for each workload that was measured with several numbers of tasks, then one for each that was with several
-/// numbers of workers; each names the knee, or the flat region, of every row. Empty if there are none.
+/// A table for each workload that was measured with several numbers of tasks, then one for each
+/// that was with several numbers of workers; each names the knee, or the flat region, of every row.
+/// Empty if there are none.
 pub fn sweeps(results: &Results) -> String {
     let mut names: Vec<&str> = Vec::new();
     for workload in &results.workloads {

@@ -14,7 +14,8 @@ use crate::results::{Cell, Results, Sample, Workload};
 use crate::stats::counted;
 use crate::text;
 
-/// The table of the workload at this place of `results.workloads`, and what to conclude from it; empty if there is none.
+/// The table of the workload at this place of `results.workloads`, and what to conclude from it;
+/// empty if there is none.
 pub fn table(results: &Results, workload_index: usize) -> String {
     let Some(workload) = results.workloads.get(workload_index) else {
         return String::new();
@@ -131,7 +132,8 @@ fn figures(row: &Standing<'_>, names: &Names<'_>, to_best: String) -> Vec<String
     ]
 }
 
-/// Below the figures: what failed, what was skipped, what has one sample only and why, and the metrics of some.
+/// Below the figures: what failed, what was skipped, what has one sample only and why, and the
+/// metrics of some.
 fn notes(
     results: &Results,
     workload: &Workload,

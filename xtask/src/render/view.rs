@@ -12,8 +12,8 @@ use crate::stats::{BASELINE, counted};
 use crate::text;
 
 /// The names of contestants in one table, with `×N` workers where N differs from the processors of
-/// the machine or tells two rows apart. Names are cleaned, and cut if they are long, so they are for
-/// display only.
+/// the machine or tells two rows apart. Names are cleaned, and cut if they are long, so they are
+/// for display only.
 pub(super) struct Names<'a> {
     cpus: usize,
     /// Contestants with several numbers of workers in this table.
@@ -151,7 +151,8 @@ pub(super) fn metric(cell: &Cell, name: &str) -> Option<f64> {
     value.filter(|value| (0.0..=u64::MAX as f64).contains(value))
 }
 
-/// How a workload is called: with its number of tasks, or the rate of its requests, where the name alone is not enough.
+/// How a workload is called: with its number of tasks, or the rate of its requests, where the name
+/// alone is not enough.
 pub(super) fn title(results: &Results, workload: &Workload, between: &str) -> String {
     let name = text::name(&workload.name);
     match (is_alone(results, workload), workload.rate) {

@@ -178,8 +178,9 @@ pub struct Cell {
     pub samples: Vec<Sample>,
     /// The time of a sample.
     pub wall_ns: Option<Interval>,
-    /// With the pattern `serve`: the time within which 99 of 100 requests of a sample were answered. `ratio_to_best`, `rank`,
-    /// `tied_with_best` and `speedup` are then of this and not of the time.
+    /// With the pattern `serve`: the time within which 99 of 100 requests of a sample were
+    /// answered. `ratio_to_best`, `rank`, `tied_with_best` and `speedup` are then of this and not
+    /// of the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_ns: Option<Interval>,
     /// Time divided by the best cell's of the same round.
@@ -230,7 +231,8 @@ impl Cell {
         given.unwrap_or(CONFIDENCE)
     }
 
-    /// The figure that the cell is judged by: [`response_ns`](Self::response_ns) where there is one, else [`wall_ns`](Self::wall_ns).
+    /// The figure that the cell is judged by: [`response_ns`](Self::response_ns) where there is
+    /// one, else [`wall_ns`](Self::wall_ns).
     pub fn judged(&self) -> Option<Interval> {
         self.response_ns.or(self.wall_ns)
     }
@@ -273,8 +275,8 @@ pub struct Sample {
     pub metrics: BTreeMap<String, f64>,
 }
 
-/// The metric that contestants are judged by where they serve requests: when the requests come is not up to them, so the
-/// time of a sample says nothing.
+/// The metric that contestants are judged by where they serve requests: when the requests come is
+/// not up to them, so the time of a sample says nothing.
 pub(crate) const RESPONSE: &str = "response_p99_ns";
 
 /// Whether only the program `requests` may report this metric, never a contestant.
@@ -317,7 +319,8 @@ pub enum Verdict {
     FastWithin10,
     /// Slower: the whole interval lies above the margin.
     Slower,
-    /// Slower by more than the table's noise, by one sample: `ratio_to_best` has a lower bound only.
+    /// Slower by more than the table's noise, by one sample: `ratio_to_best` has a lower bound
+    /// only.
     SlowerByOneSample,
     /// Not decided.
     Open,

@@ -11,13 +11,13 @@ use workload_stats::median;
 /// With this many deviations, the largest one is exceeded in at most one of twenty cases.
 const ENOUGH: usize = 19;
 
-/// With many deviations, one in this many may exceed the bound: a table has many cells that it is used
-/// for.
+/// With many deviations, one in this many may exceed the bound: a table has many cells that it is
+/// used for.
 const ONE_IN: usize = 100;
 
-/// With fewer deviations than the bound needs, but at least these, the allowance is the square of the
-/// largest one: if logarithms of deviations have exponential tails, a further one exceeds twice the
-/// largest of `n` with probability `2 / ((n + 1) (n + 2))`, which is 2.2 % for eight.
+/// With fewer deviations than the bound needs, but at least these, the allowance is the square of
+/// the largest one: if logarithms of deviations have exponential tails, a further one exceeds twice
+/// the largest of `n` with probability `2 / ((n + 1) (n + 2))`, which is 2.2 % for eight.
 const FEW: usize = 8;
 
 /// No table is taken to be steadier than this.
@@ -26,8 +26,8 @@ const LEAST: f64 = 1.1;
 /// With few deviations, the rare large one may not have been seen.
 const LEAST_OF_FEW: f64 = 1.25;
 
-/// The factor by which a sample may exceed the typical one of its cell; `None` if too few were seen.
-/// `cells` are the times of each cell, all of them.
+/// The factor by which a sample may exceed the typical one of its cell; `None` if too few were
+/// seen. `cells` are the times of each cell, all of them.
 pub(super) fn allowance(cells: &[Vec<f64>]) -> Option<f64> {
     let sampled = || cells.iter().filter(|times| times.len() > 2);
     let mut deviations: Vec<f64> = sampled()
@@ -46,8 +46,8 @@ pub(super) fn allowance(cells: &[Vec<f64>]) -> Option<f64> {
     }
 }
 
-/// The least ratio to the best that one sample shows: its time, were it as far above what is typical
-/// as any in this table, by the upper bound of the best one's.
+/// The least ratio to the best that one sample shows: its time, were it as far above what is
+/// typical as any in this table, by the upper bound of the best one's.
 pub(super) fn least_ratio(first_ns: f64, deviation: f64, best_high_ns: f64) -> Option<f64> {
     let ratio = first_ns / deviation / best_high_ns;
     (ratio.is_finite() && ratio > 0.0).then_some(ratio)

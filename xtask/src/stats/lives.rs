@@ -27,8 +27,8 @@ const PERMUTATIONS: u32 = 199;
 /// in twenty, four lives of three rounds hide most of them, and in simulation the bounds cover the
 /// truth in as little as 91 % of the cases instead of 95 %. Tests that decide whether to pool are
 /// commonly made at about 25 %; see Bozivich, Bancroft and Hartley, "Power of Analysis of Variance
-/// Test Procedures for Certain Incompletely Specified Models", Annals of Mathematical Statistics 27,
-/// 1956.
+/// Test Procedures for Certain Incompletely Specified Models", Annals of Mathematical Statistics
+/// 27, 1956.
 const ONE_IN: u32 = 5;
 
 /// A value and the life of the processes that it comes from.

@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn estimate_and_bounds_agree_with_a_count_by_hand() {
-        // The 21 means of 1, 2, 4, 7, 11 and 16 in order: 1, 1.5, 2, 2.5, 3, 4, 4, 4.5, 5.5, 6, 6.5,
-        // 7, 7.5, 8.5, 9, 9, 10, 11, 11.5, 13.5, 16.
+        // The 21 means of 1, 2, 4, 7, 11 and 16 in order: 1, 1.5, 2, 2.5, 3, 4, 4, 4.5, 5.5, 6,
+        // 6.5, 7, 7.5, 8.5, 9, 9, 10, 11, 11.5, 13.5, 16.
         let values = [16.0, 1.0, 2.0, 11.0, 4.0, 7.0];
         let estimate = centre(&values, 0.95).unwrap();
         assert_eq!(estimate.median, 6.5);

@@ -8,8 +8,8 @@ use crate::results::{Cell, Results, Workload};
 ///
 /// Cells of one workload, number of tasks and rate are compared with each other, whatever their
 /// number of workers. A cell that failed, or was not verified, loses all its statistics and takes
-/// part in no comparison. Where no round is shared, or one side has a single sample, a ratio is that
-/// of the medians and has no upper bound.
+/// part in no comparison. Where no round is shared, or one side has a single sample, a ratio is
+/// that of the medians and has no upper bound.
 pub fn summarise(results: &mut Results) {
     let mut tables: Vec<(String, usize, Option<u64>)> = Vec::new();
     for cell in &mut results.cells {

@@ -5,7 +5,8 @@ use workload_stats::Interval;
 use super::rules::Rules;
 use crate::results::{Price, Verdict};
 
-/// An open verdict that would take more rounds than this has no price: the ratio lies on the margin.
+/// An open verdict that would take more rounds than this has no price: the ratio lies on the
+/// margin.
 const MOST_ROUNDS: f64 = 10_000.0;
 
 /// The verdict by the bounds of a ratio to the best.

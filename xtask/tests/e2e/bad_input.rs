@@ -79,7 +79,7 @@ fn a_workload_can_show_only_what_there_is() {
 }
 
 #[test]
-fn a_variant_that_does_not_exist_is_answered_with_those_that_do() {
+fn unknown_variant_is_refused_with_a_list_of_the_known() {
     // The manifests list the variants, so nothing is built for this.
     refused(
         Comparison::tiny().args(["--model", "threads/limitless"]),

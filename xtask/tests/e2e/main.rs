@@ -1,5 +1,5 @@
-//! The comparison from end to end, with the project's own runners: interrupted, doubled, called wrongly,
-//! repeated, and at the size that the project promises.
+//! The comparison from end to end, with the project's own runners: interrupted, doubled, called
+//! wrongly, repeated, and at the size that the project promises.
 
 mod alone;
 mod bad_input;

@@ -4,8 +4,9 @@ use std::fs;
 
 use crate::support::Comparison;
 
-/// Ten tasks of every built-in workload at a hundred iterations a microsecond. Whatever changes one of these
-/// makes all earlier results incomparable: a kernel, a distribution, the making of inputs, the digest.
+/// Ten tasks of every built-in workload at a hundred iterations a microsecond. Whatever changes one
+/// of these makes all earlier results incomparable: a kernel, a distribution, the making of inputs,
+/// the digest.
 const KNOWN: [(&str, &str); 15] = [
     ("children", "742f58e3817a0bed"),
     ("counter", "d20e593ad1341199"),

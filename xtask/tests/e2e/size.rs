@@ -1,4 +1,5 @@
-//! The promises about large workloads: the tasks end in twice the longest wait, or a reason is given.
+//! The promises about large workloads: the tasks end in twice the longest wait, or a reason is
+//! given.
 
 use xtask::results::Verdict;
 

@@ -1,11 +1,12 @@
-//! The descendants of a contestant end with it, wherever they hide. That a sleeper still holds the pipe must not
-//! keep the comparison waiting either.
+//! The descendants of a contestant end with it, wherever they hide. That a sleeper still holds the
+//! pipe must not keep the comparison waiting either.
 
 use libtest_mimic::Trial;
 
 use crate::scene::{fails, passes, trial, with};
 
-/// In the same session; leading one; orphaned as well; and without the environment it was born with.
+/// In the same session; leading one; orphaned as well; and without the environment it was born
+/// with.
 const KINDS: [&str; 4] = ["child", "session", "orphan", "wiped"];
 
 pub(crate) fn trials() -> Vec<Trial> {

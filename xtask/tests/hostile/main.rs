@@ -1,4 +1,5 @@
-//! Contestants that misbehave, one test each. This program is the contestant too, when it is told so.
+//! Contestants that misbehave, one test each. This program is the contestant too, when it is told
+//! so.
 
 mod answers;
 mod cheats;

@@ -18,7 +18,8 @@ pub(crate) fn with(deeds: &str) -> Comparison {
     bring(Comparison::tiny(), deeds)
 }
 
-/// The same with this pattern, as the definition file has it after `pattern = `, its settings on the lines after.
+/// The same with this pattern, as the definition file has it after `pattern = `, its settings on
+/// the lines after.
 pub(crate) fn with_pattern(pattern: &str, deeds: &str) -> Comparison {
     let text = TINY.replace("\"map\"", pattern);
     bring(Comparison::quick(&text), deeds)

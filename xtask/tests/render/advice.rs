@@ -41,7 +41,7 @@ fn an_item_holds_or_does_not_by_the_figures_of_the_table() {
 }
 
 #[test]
-fn an_item_whose_contestants_were_not_measured_is_not_spoken_of() {
+fn item_without_measured_contestants_is_not_mentioned() {
     let mut results = results();
     results
         .cells

@@ -440,7 +440,7 @@ fn a_report_prints_the_same_again_and_goes_into_a_document() {
 }
 
 #[test]
-fn a_report_that_cannot_be_made_is_one_line_and_changes_nothing() {
+fn failing_report_prints_one_line_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (json, readme) = (
         dir.path().join("results.json"),

@@ -6,8 +6,8 @@ use xtask::stats::summarise;
 
 use crate::fixture::results;
 
-/// `waits`, had it been requests at a rate: each sample took as long as the requests came, and what took long are the
-/// responses.
+/// `waits`, had it been requests at a rate: each sample took as long as the requests came, and what
+/// took long are the responses.
 fn served() -> Results {
     let mut results = results();
     results.workloads.truncate(1);

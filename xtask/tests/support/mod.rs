@@ -190,7 +190,8 @@ impl Running {
         self.child.id()
     }
 
-    /// Sends a signal to it alone, not to its group: what a terminal sends to the others is not what ends them.
+    /// Sends a signal to it alone, not to its group: what a terminal sends to the others is not
+    /// what ends them.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(pid(self.child.id()), signal).expect("it is alive");
     }
@@ -336,8 +337,8 @@ pub(crate) fn processes_with(text: &str) -> Vec<u32> {
         .collect()
 }
 
-/// Whether a shell with this text on its command line runs. By its name: between fork and exec, a child of
-/// the comparison has the comparison's command line.
+/// Whether a shell with this text on its command line runs. By its name: between fork and exec, a
+/// child of the comparison has the comparison's command line.
 pub(crate) fn shell_runs(text: &str) -> bool {
     processes_with(text)
         .iter()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{none, read, root};
+use super::{is_foreign, name, none, read, root};
 
 /// The symbolic links below the folder, but for what is built.
 fn links(folder: &Path) -> Vec<PathBuf> {
@@ -13,7 +13,7 @@ fn links(folder: &Path) -> Vec<PathBuf> {
         let kind = entry.file_type().expect("a type");
         if kind.is_symlink() {
             found.push(entry.path());
-        } else if kind.is_dir() && entry.file_name() != "target" {
+        } else if kind.is_dir() && !is_foreign(&name(&entry.path())) {
             found.extend(links(&entry.path()));
         }
     }

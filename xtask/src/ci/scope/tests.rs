@@ -37,8 +37,17 @@ fn members() -> Vec<Member> {
             "crates/workload/compare",
             &["crates/workload"],
         ),
-        member("workload-rivals", "crates/workload/rivals", &["xtask"]),
-        member("xtask", "xtask", &["crates/workload"]),
+        member(
+            "workload-rivals",
+            "crates/workload/rivals",
+            &["crates/workload/stats"],
+        ),
+        member("workload-stats", "crates/workload/stats", &[]),
+        member(
+            "xtask",
+            "xtask",
+            &["crates/workload", "crates/workload/stats"],
+        ),
     ]
 }
 
@@ -107,22 +116,25 @@ fn a_change_to_the_inputs_touches_all_that_use_them() {
         &[],
         &[
             "locks-compare",
-            "locks-rivals",
             "queue-compare",
             "workload",
             "workload-compare",
-            "workload-rivals",
             "xtask",
         ],
     );
 }
 
 #[test]
-fn a_change_to_xtask_touches_the_benches_that_link_it() {
+fn a_change_to_xtask_touches_no_bench() {
+    touches(&["xtask/src/report.rs"], &[], &["xtask"]);
+}
+
+#[test]
+fn a_change_to_the_statistics_touches_xtask_and_all_benches() {
     touches(
-        &["xtask/src/report.rs"],
+        &["crates/workload/stats/src/lib.rs"],
         &[],
-        &["locks-rivals", "workload-rivals", "xtask"],
+        &["locks-rivals", "workload-rivals", "workload-stats", "xtask"],
     );
 }
 
@@ -204,7 +216,7 @@ fn a_manifest_touches_the_test_that_compares_all_runners() {
     touches(
         &["crates/queue/compare/Cargo.toml"],
         &[],
-        &["locks-rivals", "queue-compare", "workload-rivals", "xtask"],
+        &["queue-compare", "xtask"],
     );
 }
 

@@ -1,10 +1,11 @@
 //! Ending a contestant with everything that it started.
 //!
-//! A process group is not enough: what a contestant starts may lead a session of its own, or have been
-//! orphaned on purpose. So the comparison makes itself the adopter of orphans (a subreaper, which is for
-//! programs and never for libraries), gives each runner a mark in its environment that its descendants
-//! inherit, and ends three things: the group, the tree, and the orphans that bear the mark or none at all.
-//! Each is stopped before it is killed, so that none can start another while the others are looked for.
+//! A process group is not enough: what a contestant starts may lead a session of its own, or have
+//! been orphaned on purpose. So the comparison makes itself the adopter of orphans (a subreaper,
+//! which is for programs and never for libraries), gives each runner a mark in its environment that
+//! its descendants inherit, and ends three things: the group, the tree, and the orphans that bear
+//! the mark or none at all. Each is stopped before it is killed, so that none can start another
+//! while the others are looked for.
 
 use std::collections::BTreeSet;
 use std::process::Child;
@@ -58,9 +59,9 @@ impl Mark {
     }
 }
 
-/// While it lives, this process is the parent of its orphaned descendants; dropping it ends those that are
-/// left. Where the system knows no such thing, a descendant that leaves its process group and its parent is
-/// not found.
+/// While it lives, this process is the parent of its orphaned descendants; dropping it ends those
+/// that are left. Where the system knows no such thing, a descendant that leaves its process group
+/// and its parent is not found.
 #[derive(Debug)]
 pub(crate) struct Adoption {
     _guardian: Option<Guardian>,
@@ -127,8 +128,9 @@ mod imp {
     /// How long killed processes may take to be gone.
     const GONE_WITHIN: Duration = Duration::from_secs(2);
 
-    /// Stops and kills `leader`, its group, all below it, and the orphans that are its own. The leader
-    /// stays unreaped, so that until now its number and its group's could not be anybody else's.
+    /// Stops and kills `leader`, its group, all below it, and the orphans that are its own. The
+    /// leader stays unreaped, so that until now its number and its group's could not be anybody
+    /// else's.
     pub(super) fn end_tree(leader: u32, mark: &Mark) {
         if let Some(group) = pid(leader) {
             // Fails when the group is gone, which is what is wanted.
@@ -151,8 +153,8 @@ mod imp {
         }
     }
 
-    /// Stops what there is of a tree, and says whether that is all of it: there may be more processes than
-    /// descriptors.
+    /// Stops what there is of a tree, and says whether that is all of it: there may be more
+    /// processes than descriptors.
     fn stop_all(leader: u32, mark: &Mark, deadline: Instant) -> (BTreeMap<u32, OwnedFd>, bool) {
         let mut held: BTreeMap<u32, OwnedFd> = BTreeMap::new();
         loop {
@@ -220,8 +222,9 @@ mod imp {
             .filter(move |child| !ours.contains(child))
     }
 
-    /// The adopted that bear the mark, or none: a contestant that wiped its traces belongs to whoever ends
-    /// first. One that is dead already has no environment to show, and is only to be reaped.
+    /// The adopted that bear the mark, or none: a contestant that wiped its traces belongs to
+    /// whoever ends first. One that is dead already has no environment to show, and is only to be
+    /// reaped.
     fn orphans(mark: &Mark) -> Vec<u32> {
         let is_ours = |process: &u32| mark_of(*process).is_none_or(|found| found == mark.value());
         adopted().filter(is_ours).collect()
@@ -255,8 +258,8 @@ mod imp {
         fields.split_ascii_whitespace().nth(2)?.parse().ok()
     }
 
-    /// Reaps our dead children. Killed processes below them are re-parented to us once their parent is
-    /// gone, so the look is repeated until all are.
+    /// Reaps our dead children. Killed processes below them are re-parented to us once their parent
+    /// is gone, so the look is repeated until all are.
     fn reap(mut killed: Vec<u32>) {
         let deadline = Instant::now() + GONE_WITHIN;
         while !killed.is_empty() && Instant::now() < deadline {
@@ -299,7 +302,8 @@ mod imp {
     pub(super) fn sweep() {}
 }
 
-/// Kills a child with everything it started. The child itself is left to be waited for by its owner.
+/// Kills a child with everything it started. The child itself is left to be waited for by its
+/// owner.
 pub(super) fn end_tree(child: &Child, mark: &Mark) {
     imp::end_tree(child.id(), mark);
     no_longer_ours(child.id());

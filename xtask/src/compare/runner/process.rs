@@ -17,8 +17,8 @@ use crate::compare::interrupt::Interrupt;
 /// How long a runner that was told to quit may take before it is killed.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// How long the end of a process may come after the end of its output, and the other way round, for the two
-/// to count as one event.
+/// How long the end of a process may come after the end of its output, and the other way round, for
+/// the two to count as one event.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// How often to look at a runner that is watched.
@@ -150,15 +150,16 @@ impl<'i> Runner<'i> {
     ///
     /// # Errors
     ///
-    /// Everything in [`Fault`]; a [`Reply::Failed`] is one too. After an error the runner is of no use.
+    /// Everything in [`Fault`]; a [`Reply::Failed`] is one too. After an error the runner is of no
+    /// use.
     pub(crate) fn ask(&mut self, request: &Request, asking: Asking<'_>) -> Result<Reply, Fault> {
         let name = name(request);
         self.check_quiet()?;
         let mut line =
             serde_json::to_vec(request).map_err(|error| Fault::Failed(error.to_string()))?;
         line.push(b'\n');
-        // A request fits into any pipe. One that cannot be written means that nobody reads: the wait for the
-        // answer then finds out why.
+        // A request fits into any pipe. One that cannot be written means that nobody reads: the
+        // wait for the answer then finds out why.
         let _ = self.stdin.as_mut().map(|stdin| stdin.write_all(&line));
         let answer = self.wait_for_line(name, asking)?;
         let text = std::str::from_utf8(&answer).map_err(|_| rubbish(&answer, "not UTF-8"))?;
@@ -218,7 +219,8 @@ impl<'i> Runner<'i> {
                 return Err(self.end_of_output(request));
             }
             if ready.exit && !ready.stdout {
-                // It may have answered and ended while the descriptors were looked at one after another.
+                // It may have answered and ended while the descriptors were looked at one after
+                // another.
                 let _ = self.lines.read_from(&mut self.stdout);
                 return match self.lines.take() {
                     Some(line) => Ok(line),
@@ -305,8 +307,8 @@ impl<'i> Runner<'i> {
         }
     }
 
-    /// Waits for the process to end without taking its number away, ends whatever it left behind, and only
-    /// then reaps it.
+    /// Waits for the process to end without taking its number away, ends whatever it left behind,
+    /// and only then reaps it.
     fn exit_within(&mut self, patience: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + patience;
         while !has_ended(&self.child) {
@@ -320,7 +322,8 @@ impl<'i> Runner<'i> {
         self.child.wait().ok()
     }
 
-    /// Ends it in good order: it is told to quit, and killed if it does not. Whatever it started ends too.
+    /// Ends it in good order: it is told to quit, and killed if it does not. Whatever it started
+    /// ends too.
     ///
     /// # Errors
     ///

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use crate::stats::confidences;
 
-/// The rounds of a life: few, so that there are many lives, and enough that starting is a small part
-/// of the time.
+/// The rounds of a life: few, so that there are many lives, and enough that starting is a small
+/// part of the time.
 pub(in crate::compare) const ROUNDS_A_LIFE: u32 = 3;
 
-/// Three lives have six rounds, the fewest that have an interval, even if the first of each life does
-/// not count.
+/// Three lives have six rounds, the fewest that have an interval, even if the first of each life
+/// does not count.
 const FEWEST_LIVES: u32 = 3;
 
 /// Lives by the first look: eight rounds, even if the first of each life does not count.
@@ -37,7 +37,8 @@ pub(super) struct Look {
     pub(super) confidence: f64,
 }
 
-/// The looks that fit, if a life of all contenders takes `life`. Empty if too few lives fit for any.
+/// The looks that fit, if a life of all contenders takes `life`. Empty if too few lives fit for
+/// any.
 pub(super) fn plan(life: Duration, budget: Duration) -> Vec<Look> {
     let lives = affordable(life, budget);
     let at: &[u32] = match lives {

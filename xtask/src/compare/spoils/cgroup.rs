@@ -1,8 +1,8 @@
 //! The limit of the control group on CPU time, of both versions.
 //!
-//! A group with a limit is stopped for the rest of each period (usually 100 ms) once it has used its
-//! time up, which no contestant can see coming. See the kernel's documentation of `cpu.max` (version
-//! 2) and of `cpu.cfs_quota_us` (version 1).
+//! A group with a limit is stopped for the rest of each period (usually 100 ms) once it has used
+//! its time up, which no contestant can see coming. See the kernel's documentation of `cpu.max`
+//! (version 2) and of `cpu.cfs_quota_us` (version 1).
 
 use std::path::Path;
 

@@ -42,8 +42,8 @@ pub(super) fn look(root: &Path) -> Option<Seen> {
     })
 }
 
-/// The first line: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice. The last
-/// two are in the first two already.
+/// The first line: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice. The
+/// last two are in the first two already.
 fn ticks(stat: &str) -> Option<Ticks> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let fields: Vec<u64> = line

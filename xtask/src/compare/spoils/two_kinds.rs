@@ -57,8 +57,8 @@ fn apart(times: &[f64]) -> Option<f64> {
     (ratio >= LEAST_RATIO).then_some(ratio)
 }
 
-/// Sorts the values, and finds the widest gap with enough of them on either side: its weighted width
-/// in terms of the usual one, and the place of the first value above it.
+/// Sorts the values, and finds the widest gap with enough of them on either side: its weighted
+/// width in terms of the usual one, and the place of the first value above it.
 fn widest_gap(values: &mut [f64]) -> Option<(f64, usize)> {
     values.sort_by(f64::total_cmp);
     let count = values.len();

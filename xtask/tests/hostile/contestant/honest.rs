@@ -124,7 +124,8 @@ impl Honest {
         )
     }
 
-    /// Serves as `sequential` does; with a wrong value, since the last task starts from another one.
+    /// Serves as `sequential` does; with a wrong value, since the last task starts from another
+    /// one.
     pub(crate) fn served(&self, timed: bool) -> Reply {
         let batch = self.loaded.as_ref().expect("loaded");
         let mut inputs = batch.inputs().clone();

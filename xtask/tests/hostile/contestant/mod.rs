@@ -1,5 +1,6 @@
-//! The contestant: an honest runner, and a list of deeds such as `exit@load` or `orphan@load,silent@sample`.
-//! Each names what is done and the request at which it is; `sample3` is the third sample of a life.
+//! The contestant: an honest runner, and a list of deeds such as `exit@load` or
+//! `orphan@load,silent@sample`. Each names what is done and the request at which it is; `sample3`
+//! is the third sample of a life.
 
 mod cheats;
 mod deeds;
