@@ -1,7 +1,7 @@
 //! Model checks of the orderings that matter, on the real code: `cargo xtask ci` builds the library
 //! with loom's primitives.
 //!
-//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model-check cargo test --release -p
 //! effective-queue --test model_check`
 //!
 //! Crossbeam's channel has no loom build: a list behind a lock stands in for it, in

@@ -56,6 +56,10 @@ impl Ready {
     }
 }
 
+fn queue<T: Send>(room: Option<NonZeroUsize>) -> Queue<T> {
+    room.map_or_else(Queue::unbounded, Queue::bounded)
+}
+
 impl Model for QueueModel {
     type Ready = Ready;
 
@@ -91,11 +95,7 @@ impl Model for QueueModel {
                 Ok(Ready::PerSample { workers, bounded })
             }
             _ => {
-                let tasks = if bounded {
-                    Queue::bounded(ROOM)
-                } else {
-                    Queue::unbounded()
-                };
+                let tasks = queue(bounded.then_some(ROOM));
                 Workers::start(tasks, workers).map(Ready::Workers)
             }
         }
@@ -104,8 +104,8 @@ impl Model for QueueModel {
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         match ready {
             Ready::Workers(workers) => workers.map(batch),
-            Ready::PerSample { workers, .. } => {
-                match Workers::start(Queue::bounded(ROOM), *workers) {
+            Ready::PerSample { workers, bounded } => {
+                match Workers::start(queue(bounded.then_some(ROOM)), *workers) {
                     Ok(workers) => workers.map(batch),
                     Err(failure) => vec![Err(failure); batch.len()],
                 }

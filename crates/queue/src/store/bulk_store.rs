@@ -3,8 +3,8 @@
 //! A channel takes items one by one. Chunks are cheaper to move under a lock, so they go to the
 //! bulk store. The order of the queue is preserved as follows:
 //!
-//! - The bulk store is *open* from the first chunk until it is empty again. While it is open, single
-//!   items go there too.
+//! - The bulk store is *open* from the first chunk until it is empty again. While it is open,
+//!   single items go there too.
 //! - A consumer takes from the channel first, and from the bulk store only if it has found the
 //!   channel empty *under the lock of the bulk store*.
 //!

@@ -4,7 +4,7 @@
 //! Items move only after all comparisons of a step have succeeded. So a comparison that panics
 //! leaves the heap unchanged except for the item that was compared. That becomes a suspect, which
 //! the next pop compares again, after all other items are in order. If it panics again, it is set
-//! set_aside until the others are gone: the last item needs no comparison. (std's heap removes the
+//! aside until the others are gone: the last item needs no comparison. (std's heap removes the
 //! greatest item before it restores the order: if that panics, the greatest item is lost.)
 
 use std::mem;

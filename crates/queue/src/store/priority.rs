@@ -132,7 +132,11 @@ impl<T: Ord + Send> Ordered<T> for Priority<T> {
                 Ok(None) => break,
                 Err(panic) if batch.is_empty() => resume_unwind(panic),
                 // The items taken so far are returned. If the panic recurs, the next get meets it.
-                Err(_) => break,
+                Err(payload) => {
+                    // Its destructor could panic, and lose the batch.
+                    mem::forget(payload);
+                    break;
+                }
             }
         }
         batch

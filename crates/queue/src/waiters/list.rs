@@ -1,6 +1,7 @@
 //! The list of waiters: threads and tasks, in the order in which they came.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
@@ -52,8 +53,11 @@ impl Waiters {
             self.waiting.store(list.wakers.len(), Ordering::SeqCst);
             waker
         };
-        // The waker is dropped here, without the lock, because its drop is user code.
-        waker.is_some()
+        let is_removed = waker.is_some();
+        // Without the lock, because its drop is user code. The caller may hold an item already,
+        // which a panic would lose.
+        contain(|| drop(waker));
+        is_removed
     }
 
     /// Replaces the waker of a waiter; `false` if it has been notified already.
@@ -67,7 +71,7 @@ impl Waiters {
         let old = lock(&self.list)
             .wakers
             .get_mut(&number)
-            .and_then(|old| new.take().map(|new| std::mem::replace(old, new)));
+            .and_then(|old| new.take().map(|new| mem::replace(old, new)));
         // The waker that is not needed is dropped here, without the lock.
         old.is_some()
     }
@@ -110,9 +114,61 @@ impl Waiters {
             };
             match waker {
                 // The panic of a waker must not cost the other waiters their wake-up.
-                Some((_, waker)) => drop(catch_unwind(AssertUnwindSafe(|| waker.wake()))),
+                Some((_, waker)) => contain(|| waker.wake()),
                 None => break,
             }
         }
+    }
+}
+
+/// Calls code of a waker, and discards its panic.
+fn contain(work: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+        // Its destructor could panic as well.
+        mem::forget(payload);
+    }
+}
+
+#[cfg(all(test, not(model_check)))]
+mod tests {
+    use std::panic::panic_any;
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use super::*;
+
+    /// Panics when it is woken or dropped, with a payload that panics when it is dropped.
+    struct Bomb;
+
+    struct Payload;
+
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            // Dropping it here would be a second panic.
+            mem::forget(self);
+            panic_any(Payload);
+        }
+    }
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic_any(Payload);
+        }
+    }
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("the payload panics");
+        }
+    }
+
+    #[test]
+    fn panics_of_wakers_are_contained() {
+        let waiters = Waiters::new();
+        let number = waiters.insert(Waker::from(Arc::new(Bomb)));
+        assert!(waiters.remove(number));
+        waiters.insert(Waker::from(Arc::new(Bomb)));
+        waiters.notify_all();
+        assert!(!waiters.any());
     }
 }
