@@ -90,7 +90,8 @@ impl<T> OneShot<T> {
             Some(waiter)
         };
         drop(inner);
-        drop(old);
+        // A panic here would lose the value.
+        drop_quietly(old);
         value
     }
 
@@ -126,7 +127,7 @@ impl<T> OneShot<T> {
             };
             drop(inner);
             let has_dropped = old.is_some();
-            drop(old);
+            drop_quietly(old);
             if value.is_some() || timed_out {
                 return value;
             }

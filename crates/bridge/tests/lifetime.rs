@@ -3,14 +3,14 @@
 mod support;
 
 use std::sync::{Arc, Barrier};
-use std::task::{Context, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
 use effective_bridge::{Offload, OffloadError, Refusal};
 use futures::executor::block_on;
 
-use support::{Counter, eventually, occupy, within_deadline};
+use support::{Counter, eventually, occupy, quiet_panics, within_deadline};
 
 fn one_thread() -> Offload {
     Offload::builder().max_threads(1).build().unwrap()
@@ -90,6 +90,43 @@ fn shutdown_on_own_thread_fails_at_once() {
 }
 
 #[cfg(target_os = "linux")]
+#[test]
+fn panicking_waker_of_one_shutdown_ends_the_others() {
+    struct Bad;
+    impl Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic!("meant");
+        }
+    }
+    struct Good(Counter);
+    impl Wake for Good {
+        fn wake(self: Arc<Self>) {
+            self.0.add();
+        }
+    }
+    quiet_panics();
+    within_deadline(|| {
+        let offload = one_thread();
+        let (gate, job) = occupy(&offload);
+        let woken = Counter::default();
+        let wakers = [
+            Waker::from(Arc::new(Bad)),
+            Waker::from(Arc::new(Good(woken.clone()))),
+        ];
+        let mut shutdowns = [offload.shutdown(), offload.shutdown()].map(Box::pin);
+        for (shutdown, waker) in shutdowns.iter_mut().zip(&wakers) {
+            let mut cx = Context::from_waker(waker);
+            assert!(shutdown.as_mut().poll(&mut cx).is_pending());
+        }
+        gate.open();
+        block_on(job).unwrap();
+        eventually(|| woken.get() == 1);
+        for shutdown in shutdowns {
+            block_on(shutdown).unwrap();
+        }
+    });
+}
+
 #[test]
 fn idle_threads_above_the_minimum_exit() {
     within_deadline(|| {

@@ -14,6 +14,7 @@ use crate::offload::handle::Offload;
 use crate::offload::run::Job;
 use crate::panic::{catch, drop_quietly};
 use crate::sync::{Mutex, lock};
+use crate::waiter::Waiter;
 
 /// A blocking iterator as a stream; see [`Offload::stream`].
 pub struct IterStream<I: Iterator> {
@@ -95,6 +96,12 @@ impl Offload {
     }
 }
 
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        Waiter::Task(waker).wake();
+    }
+}
+
 impl<I: Iterator> Shared<I> {
     /// Fetches until `capacity` items are ahead, the iterator has ended or the stream was dropped.
     fn fetch(&self) {
@@ -127,7 +134,7 @@ impl<I: Iterator> Shared<I> {
                     state.is_fetching = false;
                     state.waker.take()
                 };
-                waker.into_iter().for_each(Waker::wake);
+                wake(waker);
                 return;
             }
             let waker = state.waker.take();
@@ -135,11 +142,11 @@ impl<I: Iterator> Shared<I> {
                 *lock(&self.iterator) = Some(iterator);
                 state.is_fetching = false;
                 drop(state);
-                waker.into_iter().for_each(Waker::wake);
+                wake(waker);
                 return;
             }
             drop(state);
-            waker.into_iter().for_each(Waker::wake);
+            wake(waker);
         }
     }
 }
@@ -236,7 +243,7 @@ impl<I: Iterator> Drop for IterStream<I> {
         for item in items {
             drop_quietly(item);
         }
-        drop(waker);
+        drop_quietly(waker);
         // `None` while a job fetches, which then drops the iterator.
         let iterator = lock(&self.shared.iterator).take();
         drop_quietly(iterator);

@@ -163,7 +163,9 @@ impl<T> Channel<T> {
         };
         state.consumer = if found.is_none() { waiter } else { None };
         drop(state);
-        producer.into_iter().for_each(Waker::wake);
+        if let Some(producer) = producer {
+            Waiter::Task(producer).wake();
+        }
         found
     }
 

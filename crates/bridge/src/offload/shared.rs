@@ -15,6 +15,7 @@ use super::job_list::{EntryState, Queued};
 use super::nesting;
 use super::state::{Action, Limits};
 use crate::sync::{Condvar, Mutex, Thread, lock};
+use crate::waiter::Waiter;
 
 pub(crate) struct Shared {
     pub(super) dispatch: Dispatch<Arc<dyn AnyJob>>,
@@ -153,7 +154,9 @@ impl Shared {
             std::mem::take(&mut termination.waiting)
         };
         self.all_exited.notify_all();
-        waiting.into_iter().for_each(Waker::wake);
+        waiting
+            .into_iter()
+            .for_each(|waker| Waiter::Task(waker).wake());
     }
 
     /// Stops accepting jobs. Running jobs are finished, and queued ones unless `cancel_queued`.

@@ -5,8 +5,10 @@ use std::task::Waker;
 
 use super::error::CallError;
 use crate::oneshot::OneShot;
+use crate::panic::drop_quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, lock};
+use crate::waiter::Waiter;
 
 pub struct CallState<R> {
     pub result: OneShot<Result<R, CallError>>,
@@ -41,7 +43,7 @@ impl<R> CallState<R> {
             coroutine.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            Waiter::Task(waker).wake();
         }
     }
 
@@ -78,6 +80,7 @@ impl<R> CallState<R> {
     /// task.
     pub fn forget_coroutine(&self) {
         let waker = lock(&self.coroutine).take();
-        drop(waker);
+        // A panic here would keep the result from being set.
+        drop_quietly(waker);
     }
 }

@@ -17,6 +17,7 @@ use super::drive::{Completion, drive};
 use super::handle::Portal;
 use crate::panic::{catch, drop_quietly};
 use crate::sync::{Mutex, lock};
+use crate::waiter::Waiter;
 
 /// Makes a coroutine, on the thread of the loop.
 type Start = Box<dyn FnOnce() -> LocalBoxFuture<'static, ()> + Send>;
@@ -113,7 +114,7 @@ impl LocalPortal {
             }
         };
         match refused {
-            Ok(Some(waker)) => waker.wake(),
+            Ok(Some(waker)) => Waiter::Task(waker).wake(),
             Ok(None) => {}
             // Dropping its `Completion` sets `RuntimeGone`.
             Err(start) => drop_quietly(start),
@@ -142,7 +143,7 @@ impl Drop for CloseOnDrop {
             inbox.waker.take()
         };
         if let Some(waker) = waker {
-            waker.wake();
+            Waiter::Task(waker).wake();
         }
     }
 }
@@ -216,7 +217,8 @@ impl Future for PortalLoop {
             let old = inbox.waker.replace(waker);
             (std::mem::take(&mut inbox.starts), inbox.is_closed, old)
         };
-        drop(old);
+        // A panic here would lose the calls in `starts`.
+        drop_quietly(old);
         let has_started = !starts.is_empty();
         for start in starts {
             this.running.push(start());
@@ -252,7 +254,7 @@ impl Drop for PortalLoop {
             inbox.is_gone = true;
             (std::mem::take(&mut inbox.starts), inbox.waker.take())
         };
-        drop(waker);
+        drop_quietly(waker);
         for start in starts {
             drop_quietly(start);
         }
