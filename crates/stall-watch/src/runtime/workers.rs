@@ -148,10 +148,13 @@ impl TrackedRuntime {
             if thread.is_some() {
                 worker.thread = thread;
                 worker.is_tentative = false;
-            } else if worker.is_tentative && worker.thread.as_ref().is_some_and(ThreadRef::is_alive)
+            } else if worker.is_tentative
+                && !self.is_down
+                && worker.thread.as_ref().is_some_and(ThreadRef::is_alive)
             {
                 // More threads may have started since, one of which may be the worker. An exited
-                // thread is kept, so that its exit is noticed.
+                // thread is kept, so that its exit is noticed, and so is any after a shutdown,
+                // when no worker starts and no thread may be left to replace it.
                 worker.thread = None;
             }
         }

@@ -99,12 +99,15 @@ impl Usage {
     /// A thread that was runnable all the time waited whenever it did not run. This includes waits
     /// that the kernel counts late, when they end, or in some versions never, if they are for the
     /// quota. For other threads only the kernel's count is known.
-    pub(crate) fn waited_since(self, last: Self, interval: u64) -> u64 {
+    ///
+    /// Negative if `ran` has caught up with time before the interval: only the sum over several
+    /// intervals is exact, up to a timer tick.
+    pub(crate) fn waited_since(self, last: Self, interval: u64) -> i64 {
         let ran = self.ran.saturating_sub(last.ran);
         let counted = self.waited.saturating_sub(last.waited);
         match last.is_runnable && self.is_runnable && last.slept == self.slept {
-            true => interval.saturating_sub(ran),
-            false => counted.min(interval),
+            true => interval.cast_signed() - ran.cast_signed(),
+            false => counted.min(interval).cast_signed(),
         }
     }
 }

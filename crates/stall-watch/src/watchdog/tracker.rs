@@ -27,8 +27,9 @@ struct Activity<T> {
     delayed: bool,
     /// The time for which all threads were stopped.
     overslept: u64,
-    /// The time for which the thread waited for a CPU, under a quota.
-    waited: u64,
+    /// The time for which the thread waited for a CPU, under a quota. It lags by up to a timer
+    /// tick, in either direction.
+    waited: i64,
     reported: Option<T>,
 }
 
@@ -86,8 +87,8 @@ impl<T> Default for StallTracker<T> {
 
 impl<T> StallTracker<T> {
     /// Checks the thread. `current` is the sequence number and the beginning of its activity, if
-    /// there is one; `usage` is its CPU use, under a quota and where it is known, also while there is
-    /// no activity.
+    /// there is one; `usage` is its CPU use, under a quota and where it is known, also while there
+    /// is no activity.
     pub(crate) fn observe(
         &mut self,
         check: Check,
@@ -95,8 +96,9 @@ impl<T> StallTracker<T> {
         usage: Option<Usage>,
     ) -> (Option<EndedStall<T>>, Step) {
         let previous = std::mem::replace(&mut self.previous, usage);
-        let same = matches!((&self.activity, current), (Some(activity), Some((seq, _))) if activity.seq == seq);
-        let ended = if same { None } else { self.end() };
+        let known = self.activity.as_ref().map(|activity| activity.seq);
+        let is_same = known.is_some() && known == current.map(|(seq, _)| seq);
+        let ended = if is_same { None } else { self.end() };
         let Some((seq, since)) = current else {
             return (ended, Step::Nothing);
         };
@@ -120,7 +122,8 @@ impl<T> StallTracker<T> {
             activity.waited += usage.waited_since(last, check.interval);
         }
         // If a quota stops all threads, both values cover the same time.
-        activity.forgiven = activity.overslept.max(activity.waited).min(elapsed);
+        let waited = activity.waited.max(0).cast_unsigned();
+        activity.forgiven = activity.overslept.max(waited).min(elapsed);
         activity.lasted = elapsed - activity.forgiven;
         if activity.lasted < activity.report_at {
             let step = match activity.delayed {
@@ -318,6 +321,32 @@ mod tests {
         assert_eq!(first, (None, Step::Nothing));
         let later = tracker.observe(late(260, 60), Some((1, 10)), usage(5_120, 70_140));
         assert_eq!(later, (None, Step::Began(110)));
+    }
+
+    #[test]
+    fn spinning_thread_is_forgiven_one_tick_at_most() {
+        const TICK: u64 = 4;
+        for offset in 0..TICK {
+            let mut tracker = StallTracker::<()>::default();
+            // The kernel updates `ran` once in a tick, and the checks are more frequent.
+            let steps = (offset..200).map(|now| {
+                let usage = Usage {
+                    ran: 5_000 + now / TICK * TICK,
+                    waited: 0,
+                    is_runnable: true,
+                    slept: 0,
+                };
+                let check = Check {
+                    interval: 1,
+                    ..at(now)
+                };
+                tracker.observe(check, Some((1, offset)), Some(usage)).1
+            });
+            let steps: Vec<_> = steps.collect();
+            let began = steps.iter().position(|step| *step != Step::Nothing);
+            let latest = usize::try_from(100 + TICK).unwrap();
+            assert!(began.is_some_and(|began| began <= latest), "{began:?}");
+        }
     }
 
     #[test]
