@@ -238,11 +238,11 @@ impl<I: Send + 'static, O: Send + 'static> Pipeline<'static, I, O> {
     /// let outputs = Pipeline::new()
     ///     .try_stage("parse", 2, |text: String| text.parse::<u32>())
     ///     .spawn(["7".to_owned(), "seven".to_owned()])?;
-    /// let outputs: Vec<_> = outputs.map(|output| output.map_err(|error|
-    /// error.to_string())).collect(); assert_eq!(
-    ///     outputs,
-    ///     [Ok(7), Err("stage \"parse\", item 1: invalid digit found in string".to_owned())]
-    /// );
+    /// let outputs: Vec<_> = outputs
+    ///     .map(|output| output.map_err(|error| error.to_string()))
+    ///     .collect();
+    /// let failed = "stage \"parse\", item 1: invalid digit found in string";
+    /// assert_eq!(outputs, [Ok(7), Err(failed.to_owned())]);
     /// # Ok::<(), effective_pipeline::PipelineError>(())
     /// ```
     ///

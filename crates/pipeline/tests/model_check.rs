@@ -1,7 +1,8 @@
 //! Model checks of the protocols between the threads of a pipeline, on the real code:
 //! `cargo xtask ci` builds the library with loom's primitives.
 //!
-//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check cargo test --release -p effective-pipeline --test model_check`
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model-check cargo test --release -p
+//! effective-pipeline --test model_check`
 #![cfg(model_check)]
 
 use std::collections::VecDeque;
