@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use async_std::task::JoinHandle;
+use pin_project_lite::pin_project;
 
 use crate::panic::drop_quietly;
 
@@ -22,12 +23,39 @@ impl Runtime {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Task(async_std::task::spawn(future))
+        Task(async_std::task::spawn(HoldOutput { future }))
     }
 }
 
 /// A spawned task, whose future does not panic. Dropping this detaches the task.
-pub(crate) struct Task<T>(JoinHandle<T>);
+pub(crate) struct Task<T>(JoinHandle<Held<T>>);
+
+pin_project! {
+    /// A future whose output drops quietly.
+    struct HoldOutput<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for HoldOutput<F> {
+    type Output = Held<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.project().future.poll(cx);
+        polled.map(|output| Held(Some(output)))
+    }
+}
+
+/// The output of a task. The runtime drops that of a cancelled task, and aborts the process if that
+/// panics.
+struct Held<T>(Option<T>);
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        drop_quietly(self.0.take());
+    }
+}
 
 impl<T> Task<T> {
     /// Asks the runtime to drop the future of the task at its next await.
@@ -35,15 +63,12 @@ impl<T> Task<T> {
         // The first poll cancels the task. Later ones would wait for its end, which the task
         // reports by itself.
         let cancelled = pin!(self.0.cancel());
-        let ended = cancelled.poll(&mut Context::from_waker(Waker::noop()));
-        // A task that had ended returns its value here. A panic of its destructor would keep the
-        // caller from aborting the tasks that follow.
-        drop_quietly(ended);
+        let _ = cancelled.poll(&mut Context::from_waker(Waker::noop()));
     }
 
     /// Waits for the end. It is never `None`, which would mean that the runtime dropped the future.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        Pin::new(&mut self.0).poll(cx).map(Some)
+        Pin::new(&mut self.0).poll(cx).map(|mut held| held.0.take())
     }
 }
 

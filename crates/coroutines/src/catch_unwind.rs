@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::panic::{TaskPanic, catch};
+use crate::panic::{TaskPanic, catch, drop_quietly};
 
 pin_project! {
     /// Polls a future and catches its panics.
@@ -84,7 +84,13 @@ impl<F: Future> Future for CatchUnwind<F> {
             Err(panic) => Err(panic),
         };
         let dropped = self.cancel();
-        // The first panic is the cause; a second one, of the destructor, follows from it.
-        Poll::Ready(polled.and_then(|value| dropped.map(|()| value)))
+        Poll::Ready(match (polled, dropped) {
+            (Ok(value), Err(panic)) => {
+                drop_quietly(value);
+                Err(panic)
+            }
+            // The first panic is the cause; a second one, of the destructor, follows from it.
+            (polled, _) => polled,
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Model checks of the wake-up protocol under loom.
 //!
-//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model_check \
+//! `RUSTFLAGS="--cfg model_check" CARGO_TARGET_DIR=target/model-check \
 //! cargo test --release -p effective-coroutines --test model_check`
 #![cfg(model_check)]
 

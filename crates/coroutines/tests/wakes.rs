@@ -5,9 +5,11 @@ mod support;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 use effective_coroutines::{TaskError, Tasks, map};
 use support::{Log, Wakes, bounded, on_each_executor, turns};
@@ -76,6 +78,26 @@ fn waker_may_outlive_its_task_and_the_map() {
     assert_eq!(kept.len(), 20);
     kept.iter().for_each(Waker::wake_by_ref);
     kept.into_iter().for_each(Waker::wake);
+}
+
+#[test]
+fn panicking_waker_of_the_executor_loses_no_wake() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("meant");
+        }
+    }
+    let (sender, receiver) = futures::channel::oneshot::channel::<u8>();
+    let mut mapped = pin!(map([receiver], async |receiver| receiver.await.unwrap()));
+    let waker = Waker::from(Arc::new(Panics));
+    let mut cx = Context::from_waker(&waker);
+    assert!(mapped.as_mut().poll(&mut cx).is_pending());
+    // The sender gets the panic, but its value has arrived.
+    assert!(catch_unwind(AssertUnwindSafe(|| sender.send(7))).is_err());
+    let mut cx = Context::from_waker(Waker::noop());
+    let polled = mapped.as_mut().poll(&mut cx);
+    assert_eq!(polled.map(values), Poll::Ready(vec![7]));
 }
 
 #[test]

@@ -30,7 +30,8 @@ pub enum TaskError<E = Infallible> {
     TimedOut(TimedOut),
     /// The task panicked, or the function that makes it did.
     Panicked(TaskPanic),
-    /// The task was cancelled before it finished, by its group or because the runtime shut down.
+    /// The task was cancelled before it finished: by its group, or by the shutdown of its runtime
+    /// if that can shut down.
     Cancelled,
 }
 
@@ -42,8 +43,7 @@ impl<E: fmt::Display> fmt::Display for TaskError<E> {
             Self::TimedOut(late) => write!(f, "the task {late}"),
             Self::Panicked(panic) => panic.fmt(f),
             Self::Cancelled => f.write_str(
-                "the task was cancelled before it finished, by its group or because the runtime \
-                 shut down: run it again if its value is still needed",
+                "the task was cancelled before it finished: run it again if its value is still needed",
             ),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::error::TaskError;
-use crate::panic::drop_quietly;
+use crate::panic::{catch, drop_quietly};
 use crate::sync::{Mutex, lock};
 
 /// A task that has ended. Its future is dropped by then.
@@ -64,7 +64,8 @@ impl<R> Inbox<R> {
         let owner = state.owner.take();
         drop(state);
         if let Some(owner) = owner {
-            owner.wake();
+            // A panic of the caller's waker is not the task's.
+            drop(catch(|| owner.wake()));
         }
     }
 

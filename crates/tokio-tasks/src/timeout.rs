@@ -33,7 +33,7 @@ use crate::runtime;
 /// what it awaited.
 ///
 /// # Panics
-/// If the future panics, or if there is no timer; the message says what is missing.
+/// If the future panics. If the runtime's timer is unavailable; the message says what is missing.
 ///
 /// # Limits
 /// A future that computes or blocks without awaiting cannot be stopped, because the clock is read

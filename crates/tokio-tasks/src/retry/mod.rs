@@ -120,8 +120,8 @@ impl Retry {
     /// Dropping this drops the current attempt; no other is started.
     ///
     /// # Panics
-    /// If an attempt panics, which is not tried again. If a pause or a timeout needs a timer and
-    /// there is none; the message says what is missing.
+    /// If an attempt panics, which is not tried again. If a pause or a timeout needs the runtime's
+    /// timer and that is unavailable; the message says what is missing.
     pub async fn run<T, E, F, Fut>(self, f: F) -> Result<T, RetryError<E>>
     where
         F: FnMut(usize) -> Fut,

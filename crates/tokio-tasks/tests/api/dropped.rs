@@ -1,11 +1,15 @@
 //! Fault 32: each combinator is dropped at its n-th poll, for all n. Every future that was started
 //! is dropped once, every input that was not taken is still there, and no task continues.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use futures::stream::StreamExt;
 
 use crate::support::{Gauge, Live, eventually, on_each_runtime, poll_times, turns};
@@ -118,6 +122,40 @@ fn fault_32_map_local_may_be_dropped_at_any_poll() {
 fn fault_32_gather_may_be_dropped_at_any_poll() {
     on_each_runtime(async || {
         ordered(at_every_poll(&left(), |inputs| gather(inputs.map(work))).await);
+    });
+}
+
+#[test]
+fn gather_may_be_dropped_by_its_own_running_task() {
+    struct Bomb(Arc<AtomicBool>);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+            panic!("in drop");
+        }
+    }
+    on_each_runtime(|| async {
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        let gathered = Arc::new(Mutex::new(None::<BoxFuture<'static, ()>>));
+        let (bomb, inside) = (Bomb(Arc::clone(&is_dropped)), Arc::clone(&gathered));
+        let task = async move {
+            let cancelled = inside.lock().unwrap().take();
+            drop(cancelled);
+            bomb
+        };
+        *gathered.lock().unwrap() = Some(Box::pin(async {
+            gather([task]).await;
+        }));
+        poll_fn(|cx| {
+            let mut gathered = gathered.lock().unwrap();
+            assert!(gathered.as_mut().unwrap().as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        let was_dropped = || is_dropped.load(Ordering::SeqCst);
+        eventually("the result is dropped", was_dropped).await;
+        // The runtime continues.
+        assert_eq!(gather([async { 7 }]).await[0].as_ref().unwrap(), &7);
     });
 }
 
