@@ -125,8 +125,9 @@ impl Threads {
         self.run(&inputs, &self.call_stop(), &f, &mut |index, result| {
             results[index] = Some(result);
         });
-        // An unused input whose destructor panics must not lose the results.
-        drop_quietly(inputs);
+        // An unused input whose destructor panics must not lose the results. One by one: a second
+        // panic while the others are dropped would abort the process.
+        inputs.into_iter().for_each(drop_quietly);
         results
             .into_iter()
             .map(|result| result.expect("each task has a result"))

@@ -117,6 +117,33 @@ pub(crate) fn drop_quietly<T>(value: T) {
     }
 }
 
+/// Owns a value of the caller and [drops it quietly](drop_quietly).
+pub(crate) struct Quiet<T>(Option<T>);
+
+impl<T> Quiet<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0
+            .as_ref()
+            .expect("only `into_inner` and the drop take the value of a `Quiet`")
+    }
+
+    pub(crate) fn into_inner(mut self) -> T {
+        self.0
+            .take()
+            .expect("only this call and the drop take the value of a `Quiet`")
+    }
+}
+
+impl<T> Drop for Quiet<T> {
+    fn drop(&mut self) {
+        drop_quietly(self.0.take());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::panic::{UnwindSafe, panic_any};
@@ -158,10 +185,12 @@ mod tests {
         struct Bomb;
         impl Drop for Bomb {
             fn drop(&mut self) {
-                panic!("dropped");
+                // The destructor of the payload panics as well.
+                panic_any(Bomb);
             }
         }
         drop_quietly(Bomb);
+        drop(Quiet::new(Bomb));
         drop(caught(|| panic_any(Bomb)));
     }
 }

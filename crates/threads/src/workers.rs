@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::TaskError;
 use crate::max_threads::{max_live_threads, permits};
-use crate::panic::TaskPanic;
+use crate::panic::{TaskPanic, drop_quietly};
 use crate::permits::{Blocked, Denied, Permit};
 use crate::stop::Stop;
 
@@ -214,7 +214,7 @@ impl<R> Drop for Workers<'_, '_, R> {
         }
         while self.running > 0 {
             let Ok(index) = self.ended.recv() else { return };
-            self.join(index);
+            drop_quietly(self.join(index));
         }
     }
 }
