@@ -77,7 +77,7 @@ impl Semaphore {
     /// let semaphore = Semaphore::new(1);
     /// let permit = semaphore.acquire();
     /// let error = semaphore.acquire_timeout(Duration::from_millis(5)).unwrap_err();
-    /// assert!(error.to_string().starts_with("no permit was available within 5ms (0 free"));
+    /// assert!(error.to_string().starts_with("the semaphore granted no permit within 5ms"));
     /// ```
     ///
     /// # Errors

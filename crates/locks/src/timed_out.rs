@@ -99,8 +99,8 @@ impl fmt::Display for TimedOut {
                 ahead,
             } => {
                 match wanted {
-                    1 => f.write_str("no permit was available")?,
-                    wanted => write!(f, "fewer than {wanted} permits were available")?,
+                    1 => f.write_str("the semaphore granted no permit")?,
+                    wanted => write!(f, "the semaphore did not grant {wanted} permits")?,
                 }
                 write!(
                     f,
@@ -120,7 +120,7 @@ impl fmt::Display for TimedOut {
                 match acquisitions {
                     0 => f.write_str(
                         ", and it never changed hands: check whether the holder waits for a lock of \
-                         this thread",
+                         this thread or holds this one for too long",
                     ),
                     n => write!(
                         f,

@@ -245,3 +245,19 @@ fn panicking_merge_loses_no_other_value() {
         assert_eq!(map.get(&key), Some(expected));
     }
 }
+
+#[test]
+fn panicking_merge_during_a_panic_does_not_abort() {
+    let map = Map::new();
+    map.update(1, |value: &mut u64| *value = 1);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut local = map.local(|_, _| panic::resume_unwind(Box::new("second")));
+        local.update(1, |value| *value += 1);
+        local.update(2, |value| *value += 1);
+        panic::resume_unwind(Box::new("first"));
+    }));
+    let payload = outcome.expect_err("it panicked");
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"first"));
+    // A key that the map does not have is inserted without `merge`.
+    assert_eq!(map.get(&2), Some(1));
+}

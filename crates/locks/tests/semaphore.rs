@@ -82,8 +82,8 @@ fn timeout_says_what_was_in_the_way() {
         assert_eq!(error.timeout(), SHORT);
         assert_eq!(
             error.to_string(),
-            "fewer than 2 permits were available within 20ms (1 free, 0 waiting ahead): allow more \
-             time or more permits, or hold permits for a shorter time"
+            "the semaphore did not grant 2 permits within 20ms (1 free, 0 waiting ahead): allow \
+             more time or more permits, or hold permits for a shorter time"
         );
         // It has left the queue, and the free permit can be acquired.
         assert_eq!(semaphore.waiting(), 0);
@@ -91,6 +91,29 @@ fn timeout_says_what_was_in_the_way() {
         assert!(semaphore.acquire_owned_timeout(Duration::ZERO).is_err());
         drop((held, last));
         assert_eq!(semaphore.available(), 3);
+    });
+}
+
+#[test]
+fn timeout_behind_a_larger_request_says_so() {
+    in_time(|| {
+        let semaphore = Semaphore::new(3);
+        let held = semaphore.acquire();
+        thread::scope(|scope| {
+            scope.spawn(|| drop(semaphore.acquire_many(3)));
+            until(|| semaphore.waiting() == 1);
+            // Two are free, but the first waiter needs three.
+            for (wanted, what) in [(1, "granted no permit"), (2, "did not grant 2 permits")] {
+                let error = semaphore
+                    .acquire_many_timeout(wanted, SHORT)
+                    .expect_err("the other one is first");
+                let text = error.to_string();
+                let expected = format!("{what} within 20ms (2 free, 1 waiting ahead)");
+                assert!(text.contains(&expected), "{text}");
+            }
+            drop(held);
+        });
+        assert_eq!((semaphore.available(), semaphore.waiting()), (3, 0));
     });
 }
 

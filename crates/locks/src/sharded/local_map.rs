@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter;
 use std::mem;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::panic::{TaskPanic, catch};
@@ -144,7 +145,10 @@ impl<K: Eq + Hash, V, S: BuildHasher, M: FnMut(&mut V, V)> LocalMap<'_, K, V, S,
             });
             drop(entries);
             panic.catch(|| drop(current));
-            panic.catch(|| keys.clear());
+            // One by one: a second panic while the others are dropped would abort the process.
+            for key in keys.drain(..) {
+                panic.catch(|| drop(key));
+            }
         }
         (Ok(()), panic)
     }
@@ -160,8 +164,11 @@ impl FirstPanic {
         }
     }
 
+    /// Discards the panic if this thread is panicking, where a second one would abort the process.
     fn resume(self) {
-        if let Some(panic) = self.0 {
+        if let Some(panic) = self.0
+            && !thread::panicking()
+        {
             panic.resume_unwind();
         }
     }
