@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::data_parallel::DataParallel;
 use crate::error::TaskError;
-use crate::panic::{TaskPanic, catch};
+use crate::panic::{Quiet, TaskPanic, catch, drop_quietly};
 use crate::progress::Tally;
 use crate::stop::Stop;
 
@@ -76,6 +76,8 @@ impl DataParallel {
             catch(|| {
                 items.iter().try_fold(identity(), |folded, item| {
                     if let Some(why) = stop.reason() {
+                        // A destructor that panics must not replace the reason.
+                        drop_quietly(folded);
                         return Err(why);
                     }
                     let _counted = tally.as_mut().map(|tally| Started::new(tally, 1));
@@ -127,9 +129,13 @@ impl DataParallel {
     {
         self.install(|| {
             let items = self.piece(inputs.len());
-            let folded = inputs.par_chunks(items).map(piece);
-            folded.try_reduce_with(combine)
+            inputs
+                .par_chunks(items)
+                .map(|items| piece(items).map(Quiet::new))
+                // After a failure, rayon drops the values of other pieces.
+                .try_reduce_with(|a, b| combine(a.into_inner(), b.into_inner()).map(Quiet::new))
         })
+        .map(|folded| folded.map(Quiet::into_inner))
     }
 }
 

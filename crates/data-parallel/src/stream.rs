@@ -220,12 +220,15 @@ impl<I: Iterator, R, F> Drop for Stream<I, R, F> {
         // All batches first, so that none starts while another is waited for. Quietly, so that the
         // running items, which may use what the caller drops next, are waited for in any case.
         for batch in &self.ahead {
-            drop_quietly(batch.cancel());
+            if let Some((inputs, f)) = batch.cancel() {
+                inputs.into_iter().for_each(drop_quietly);
+                drop_quietly(f);
+            }
         }
         for batch in self.ahead.drain(..) {
             // A batch that runs on this thread cannot be waited for. It drops its results itself.
             if let Waited::Results(results) = batch.wait(None) {
-                drop_quietly(results);
+                results.into_iter().for_each(drop_quietly);
             }
         }
     }

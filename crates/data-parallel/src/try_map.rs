@@ -62,8 +62,9 @@ impl DataParallel {
         });
         match first.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(failure) => {
-                // A destructor that panics here must not hide the failure.
-                drop_quietly(pieces);
+                // A destructor that panics must not hide the failure. One by one: a second panic
+                // while the others are dropped would abort the process.
+                pieces.into_iter().flatten().for_each(drop_quietly);
                 Err(failure)
             }
             None => Ok(joined(pieces, inputs.len())),

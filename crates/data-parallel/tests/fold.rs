@@ -1,14 +1,18 @@
 //! `fold`: the result of a loop, and panics as its error.
 
 mod support {
+    pub(crate) mod bomb;
     pub(crate) mod pool;
 }
 
+use std::mem;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use effective_data_parallel::{DataParallel, TaskError};
+use effective_data_parallel::{DataParallel, Stop, TaskError};
+use support::bomb::Bomb;
 use support::pool::{count, pool};
 
 #[test]
@@ -121,4 +125,46 @@ fn fold_within_times_out() {
         |a: u64, _| a,
     );
     assert!(matches!(panic, Err(TaskError::Panicked(panic)) if panic.message() == "gone"));
+}
+
+#[test]
+fn panicking_destructor_does_not_replace_the_reason() {
+    let (stop, both) = (Stop::new(), Barrier::new(2));
+    // Each of the two pieces has a value when the call is stopped.
+    let outcome = pool(2).grain(count(2)).fold_until(
+        &stop,
+        &[(); 4],
+        || Bomb,
+        |bomb, ()| {
+            both.wait();
+            stop.stop();
+            bomb
+        },
+        |a, _| a,
+    );
+    let reason = outcome.map(mem::forget).unwrap_err();
+    assert!(matches!(reason, TaskError::Stopped), "{reason:?}");
+}
+
+#[test]
+fn panicking_destructors_do_not_replace_the_panic() {
+    // All have started before one panics, so there are two values to drop.
+    let all = Barrier::new(3);
+    let outcome = pool(3).grain(count(1)).fold(
+        &[0, 1, 2],
+        || Bomb,
+        |bomb, &n| {
+            all.wait();
+            if n == 2 {
+                mem::forget(bomb);
+                panic!("the last");
+            }
+            bomb
+        },
+        |a, b| {
+            mem::forget(b);
+            a
+        },
+    );
+    assert_eq!(outcome.map(mem::forget).unwrap_err().message(), "the last");
 }

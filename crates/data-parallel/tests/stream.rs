@@ -226,14 +226,15 @@ fn fault_11_stream_dropped_early_cancels_and_waits() {
 #[test]
 fn fault_2_result_that_panics_when_dropped_is_contained() {
     in_time(|| {
-        let parallel = pool(2);
+        let parallel = pool(2).grain(count(2));
         let (go, gone) = mpsc::channel();
         let gone = Mutex::new(gone);
-        let mut results = parallel.stream([()], move |()| {
+        let mut results = parallel.stream([(); 2], move |()| {
             gone.lock().unwrap().recv_timeout(PATIENCE).unwrap();
             Bomb
         });
         assert_eq!(results.next_timeout(Duration::ZERO).unwrap_err(), TimedOut);
+        go.send(()).unwrap();
         go.send(()).unwrap();
         drop(results);
         assert!(parallel.map(&[1], |n| n + 1).iter().all(Result::is_ok));

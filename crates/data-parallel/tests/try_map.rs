@@ -106,13 +106,13 @@ fn try_map_can_be_stopped_by_a_flag() {
 }
 
 #[test]
-fn try_map_contains_a_result_that_panics_when_dropped() {
-    // Both have started before one fails, so there is one result to drop.
-    let both = Barrier::new(2);
-    let outcome = pool(2).grain(count(1)).try_map(&[0, 1], |&n| {
-        both.wait();
-        if n == 1 { Err(n) } else { Ok(Bomb) }
+fn try_map_contains_results_that_panic_when_dropped() {
+    // All have started before one fails, so there are two results to drop.
+    let all = Barrier::new(3);
+    let outcome = pool(3).grain(count(1)).try_map(&[0, 1, 2], |&n| {
+        all.wait();
+        if n == 2 { Err(n) } else { Ok(Bomb) }
     });
     let error = outcome.map(std::mem::forget).unwrap_err();
-    assert!(matches!(error, TryMapError::Failed { index: 1, error: 1 }));
+    assert!(matches!(error, TryMapError::Failed { index: 2, error: 2 }));
 }
