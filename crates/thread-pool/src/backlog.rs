@@ -30,7 +30,7 @@ pub(crate) struct Permit(Arc<Backlog>);
 pub(crate) enum WhenFull {
     /// Exceeds the limit.
     Exceed,
-    /// WaitGraph for a permit until a deadline, if there is one.
+    /// Waits for a permit until a deadline, if there is one.
     Wait(Option<Instant>),
 }
 

@@ -172,8 +172,8 @@ impl fmt::Display for StillRunning {
         let Self { workers, queued } = self;
         write!(
             f,
-            "the shutdown timed out with {workers} workers still running and {queued} jobs still queued; \
-            they finish in the background: allow more time to wait for them"
+            "the shutdown timed out (workers still running: {workers}, jobs still queued: \
+            {queued}); they finish in the background: allow more time to wait for them"
         )
     }
 }

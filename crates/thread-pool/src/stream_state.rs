@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::JobError;
-use crate::panic::{catch, drop_quietly};
+use crate::panic::{Quiet, catch, drop_quietly};
 use crate::shared::Shared;
 use crate::sync::{Condvar, Mutex, lock, wait_until};
 
 pub(crate) struct StreamState<T, R, F> {
     inner: Mutex<Inner<T, R>>,
     changed: Condvar,
-    f: F,
+    f: Quiet<F>,
     limit: usize,
     chunk: usize,
     pool: Arc<Shared>,
@@ -65,7 +65,7 @@ where
                 waiting: false,
             }),
             changed: Condvar::new(),
-            f,
+            f: Quiet::new(f),
             limit,
             chunk,
             pool,
@@ -198,7 +198,7 @@ where
 
     /// Processes a chunk and stores all of its results in one step.
     fn run(&self, first: usize, chunk: &mut Vec<T>, results: &mut Vec<Result<R, JobError>>) {
-        let f = &self.f;
+        let f = self.f.get();
         results.extend(
             chunk
                 .drain(..)

@@ -141,6 +141,30 @@ fn dropped_future_drops_its_waker_and_its_job_runs() {
     });
 }
 
+struct PanickingWaker;
+
+impl Wake for PanickingWaker {
+    fn wake(self: Arc<Self>) {
+        panic!("this waker panics");
+    }
+}
+
+#[test]
+fn worker_survives_a_panicking_waker() {
+    within_deadline(|| {
+        let pool = ThreadPool::new(1).unwrap();
+        let worker = pool.submit(|| std::thread::current().id()).unwrap();
+        let worker = worker.wait().unwrap();
+        let (gate, mut job) = occupy(&pool);
+        let waker = Waker::from(Arc::new(PanickingWaker));
+        assert!(poll(&mut job, &waker).is_pending());
+        gate.open();
+        let after = pool.submit(|| std::thread::current().id()).unwrap();
+        assert_eq!(after.wait().unwrap(), worker);
+        job.wait().unwrap();
+    });
+}
+
 #[test]
 fn using_a_handle_after_it_was_ready_panics() {
     within_deadline(|| {

@@ -3,7 +3,8 @@
 //! They are ordinary tests too. To run them under Miri, with a toolchain that has it:
 //!
 //! ```text
-//! MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" cargo +nightly miri test -p effective-thread-pool --test miri
+//! MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" \
+//!     cargo +nightly miri test -p effective-thread-pool --test miri
 //! ```
 //! crossbeam-epoch, below the queues, needs these flags: it tags pointers, leaks at exit, and does
 //! not pass Stacked Borrows. With `-Zmiri-many-seeds=0..8`, Miri tries more interleavings.

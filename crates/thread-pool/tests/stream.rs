@@ -343,10 +343,9 @@ fn panicking_destructors_do_not_break_a_stream() {
             results.next_timeout(Duration::from_millis(1)),
             Err(TimedOut)
         ));
-        let dropping = catch_unwind(AssertUnwindSafe(|| drop(results)));
+        drop(results);
         gate.open();
         eventually(|| dropped.load(Ordering::SeqCst) == 9);
-        drop(dropping);
 
         // Drops the function and the results that were never taken.
         let bomb = Bomb(Arc::clone(&dropped));
@@ -363,8 +362,15 @@ fn panicking_destructors_do_not_break_a_stream() {
         let first = results.next().unwrap().unwrap();
         std::mem::forget(first);
         receiver.iter().take(8).for_each(drop);
-        drop(catch_unwind(AssertUnwindSafe(|| drop(results))));
+        drop(results);
         eventually(|| dropped.load(Ordering::SeqCst) == 9 + 8);
+
+        // No helper was queued, so this thread drops the function.
+        let bomb = Bomb(Arc::clone(&dropped));
+        drop(pool.mapping().stream(0..0, move |_| {
+            let _ = &bomb;
+        }));
+        assert_eq!(dropped.load(Ordering::SeqCst), 9 + 8 + 1);
         assert_eq!(pool.submit(|| 1).unwrap().wait().unwrap(), 1);
     });
 }
