@@ -26,9 +26,9 @@ impl FinishedQueue {
             if let Some(index) = indices.pop_front() {
                 return Some(index);
             }
-            let (woken, is_over) = wait_until(&self.pushed, indices, deadline);
-            indices = woken;
-            if is_over {
+            let in_time;
+            (indices, in_time) = wait_until(&self.pushed, indices, deadline);
+            if !in_time {
                 return None;
             }
         }

@@ -98,7 +98,8 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// [`JobError::Unregistered`], [`JobError::Panicked`], [`JobError::Input`] or [`JobError::Output`].
+    /// [`JobError::Unregistered`], [`JobError::Panicked`], [`JobError::Input`] or
+    /// [`JobError::Output`].
     pub fn call(&self, name: &str, input: &[u8]) -> Result<Vec<u8>, JobError> {
         let Some(job) = self.jobs.iter().find(|job| job.name == name) else {
             return Err(JobError::Unregistered(name.to_owned()));

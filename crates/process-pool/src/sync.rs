@@ -15,8 +15,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for a notification, possibly a spurious one. Returns `true` if the deadline has passed
-/// instead.
+/// Waits until notified, spuriously, or until the deadline. `false` if the deadline has passed.
 pub(crate) fn wait_until<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
@@ -24,14 +23,14 @@ pub(crate) fn wait_until<'a, T>(
 ) -> (MutexGuard<'a, T>, bool) {
     let Some(deadline) = deadline else {
         let guard = condvar.wait(guard);
-        return (guard.unwrap_or_else(PoisonError::into_inner), false);
+        return (guard.unwrap_or_else(PoisonError::into_inner), true);
     };
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        return (guard, true);
+        return (guard, false);
     }
     let woken = condvar.wait_timeout(guard, left);
-    (woken.unwrap_or_else(PoisonError::into_inner).0, false)
+    (woken.unwrap_or_else(PoisonError::into_inner).0, true)
 }
 
 /// The kernel's part of a futex whose word is shared between processes.

@@ -79,9 +79,9 @@ impl Shared {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = lock(&self.state);
         while !state.terminated {
-            let (woken, is_over) = wait_until(&self.terminated, state, deadline);
-            state = woken;
-            if is_over && !state.terminated {
+            let in_time;
+            (state, in_time) = wait_until(&self.terminated, state, deadline);
+            if !in_time && !state.terminated {
                 return Err(state.unfinished());
             }
         }

@@ -275,13 +275,13 @@ impl WorkerLoop {
     /// Runs the job on one input and writes the result. Returns `false` if it must be the last of
     /// its batch.
     fn run_input(&mut self, index: usize, input: &[u8], given: &Descriptors, first: u64) -> bool {
-        let index = self.link.region.slots[index].job.load(Ordering::Relaxed);
+        let number = self.link.region.slots[index].job.load(Ordering::Relaxed);
         let mut result = std::mem::take(&mut self.result);
         result.clear();
-        let called = match self.link.jobs.get(index as usize) {
+        let called = match self.link.jobs.get(number as usize) {
             Some(job) => job.call(input, given.clone(), &mut result),
             None => Err(CallError::Input(format!(
-                "is for job number {index}, which the worker does not have"
+                "is for job number {number}, which the worker does not have"
             ))),
         };
         let (kind, descriptors) = match called {

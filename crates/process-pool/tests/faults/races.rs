@@ -120,6 +120,32 @@ fn waker_holding_handle_is_dropped_without_lock() {
     all_done(waiting);
 }
 
+struct PanickingDrop;
+
+impl Wake for PanickingDrop {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for PanickingDrop {
+    fn drop(&mut self) {
+        panic!("the waker panics when dropped");
+    }
+}
+
+#[test]
+fn waker_that_panics_when_dropped_loses_no_result() {
+    let program = program();
+    let (_deadline, _exclusive) = (deadline(60), alone());
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let mut job = pool.submit::<nap>(100).unwrap();
+    let waker = Waker::from(Arc::new(PanickingDrop));
+    assert!(!poll_with(&mut job, &waker));
+    // From here on only the pool holds the waker, which the next poll replaces.
+    drop(waker);
+    assert!(!poll_with(&mut job, Waker::noop()));
+    assert_eq!(job.wait().unwrap(), 100);
+}
+
 #[test]
 fn callback_may_wait_for_other_jobs_and_crashes() {
     let program = program();
