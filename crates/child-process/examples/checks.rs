@@ -1,8 +1,8 @@
 //! A small CI: runs the commands of a file, several at once, each with a time limit, and reports
 //! the failures.
 //!
-//! `cargo run -p effective-child-process --example checks -- FILE`, with one shell command per line.
-//! Without a file it runs three sample commands.
+//! `cargo run -p effective-child-process --example checks -- FILE`, with one shell command per
+//! line. Without a file it runs three sample commands.
 
 use std::env;
 use std::error::Error;

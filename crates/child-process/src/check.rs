@@ -19,7 +19,8 @@ impl Finished {
     ///     .unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "sh -c 'echo no such host >&2; exit 7': exit status: 7; its standard error ends with: no such host",
+    ///     "sh -c 'echo no such host >&2; exit 7': exit status: 7; \
+    ///      its standard error ends with: no such host",
     /// );
     /// # Ok::<(), effective_child_process::Error>(())
     /// ```

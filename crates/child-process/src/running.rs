@@ -29,6 +29,9 @@ use crate::start::start;
 /// # Cancellation
 /// Dropping the future kills the children with their trees, without waiting for their end. Nothing
 /// is started before the first poll, except by [`Child::finish_async`].
+///
+/// # Panics
+/// If it is polled again after it returned `Ready`, or if the watcher thread has panicked.
 #[must_use = "a future does nothing until it is polled"]
 pub struct Running<T> {
     state: State<T>,

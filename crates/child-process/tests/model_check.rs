@@ -1,8 +1,12 @@
 //! A model check of the inbox of the watcher thread, over all interleavings: no item is lost that
 //! is pushed as the thread leaves.
 //!
-//! `RUSTFLAGS="--cfg model_check" cargo test --release -p effective-child-process --test model_check`,
-//! in a target directory of its own.
+//! With a target directory of its own:
+//!
+//! ```text
+//! RUSTFLAGS="--cfg model_check" \
+//!     cargo test --release -p effective-child-process --test model_check
+//! ```
 #![cfg(model_check)]
 
 use effective_child_process::model_check::{Inbox, Pushed};

@@ -25,7 +25,9 @@ pub(super) fn hint(command: &Command, error: &io::Error) -> &'static str {
     };
     match Errno::from_raw_os_error(raw) {
         Errno::NOENT | Errno::NOTDIR => match &command.dir {
-            Some(dir) if !dir.is_dir() => "its working directory does not exist",
+            Some(dir) if !dir.is_dir() => {
+                "its working directory does not exist or is not a directory"
+            }
             dir if exists(dir.as_deref(), &command.program) => {
                 "the file exists, but the interpreter in its first line or its loader is missing"
             }
