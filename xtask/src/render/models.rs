@@ -7,8 +7,8 @@ use crate::stats::BASELINE;
 struct Known {
     name: &'static str,
     short: &'static str,
-    /// The Items that its purpose is the question of, as `purpose_items` in its manifest. `None` for
-    /// a rival, which competes everywhere.
+    /// The Items that its purpose is the question of, as `purpose_items` in its manifest. A rival
+    /// has `None` and competes everywhere.
     purpose: Option<&'static [u8]>,
 }
 
