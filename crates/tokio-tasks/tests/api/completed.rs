@@ -236,14 +236,14 @@ fn slow_reader_does_not_delay_tasks_without_a_limit() {
             drop(gauge.enter());
             async move { n }
         });
-        // On a busy machine it takes more reads until all have started.
-        for _ in 0..500 {
+        // Each read starts a few tasks: on a busy machine only those until the first has ended.
+        for _ in 0..900 {
             if gauge.entered() == 1_000 {
                 break;
             }
             assert!(answers.next().await.is_some());
             turns(5).await;
         }
-        assert_eq!(gauge.entered(), 1_000, "half of the results are unread");
+        assert_eq!(gauge.entered(), 1_000, "a tenth of the results is unread");
     });
 }
