@@ -1,4 +1,4 @@
-//! `map_stream` and `as_completed_stream`.
+//! `map_stream` and `as_completed_stream`, poll by poll.
 
 mod support;
 
@@ -9,34 +9,9 @@ use std::task::Poll;
 use effective_coroutines::{Tasks, as_completed_stream, map_stream};
 use futures::channel::mpsc;
 use futures::stream::{self, StreamExt};
-use support::{Gauge, bounded, on_each_executor, poll_once, turns};
+use support::{Gauge, bounded, on_each_executor, poll_once};
 
 const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
-
-#[test]
-fn results_are_in_the_order_of_the_stream() {
-    on_each_executor(async || {
-        let items = || {
-            stream::iter(0..200_usize).then(|n| async move {
-                turns(n % 2).await;
-                n
-            })
-        };
-        let task = |n: usize| async move {
-            turns((200 - n) % 7).await;
-            n
-        };
-        for results in [
-            map_stream(items(), task).await,
-            Tasks::new().limit(THREE).map_stream(items(), task).await,
-        ] {
-            assert!(results.into_iter().map(Result::unwrap).eq(0..200));
-        }
-        let mut seen: Vec<_> = as_completed_stream(items(), task).collect().await;
-        seen.sort_by_key(|(index, _)| *index);
-        assert!(seen.into_iter().map(|(_, n)| n.unwrap()).eq(0..200));
-    });
-}
 
 #[test]
 fn items_are_taken_while_there_is_room() {

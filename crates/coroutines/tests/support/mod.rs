@@ -1,6 +1,8 @@
 //! Executors, counters and misbehaving futures for the tests.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+mod executors;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -39,27 +41,8 @@ pub(crate) fn bounded_by(most: Duration, test: impl FnOnce() + Send + 'static) {
 }
 
 /// Runs a test on several executors.
-pub(crate) fn on_each_executor<F: Future<Output = ()> + 'static>(
-    test: impl Fn() -> F + Send + Sync + 'static,
-) {
-    let test = Arc::new(test);
-    for run in [
-        |test: &dyn Fn() -> F| futures::executor::block_on(test()),
-        |test: &dyn Fn() -> F| smol::block_on(test()),
-        |test: &dyn Fn() -> F| {
-            let executor = smol::LocalExecutor::new();
-            smol::block_on(executor.run(test()));
-        },
-        |test: &dyn Fn() -> F| {
-            tokio::runtime::Builder::new_current_thread()
-                .build()
-                .expect("a runtime")
-                .block_on(test());
-        },
-    ] {
-        let test = Arc::clone(&test);
-        bounded(move || run(&*test));
-    }
+pub(crate) fn on_each_executor<F: Future<Output = ()>>(test: impl Fn() -> F + Send + 'static) {
+    bounded(move || executors::on_each(test));
 }
 
 /// Awaits `count` turns of the executor.

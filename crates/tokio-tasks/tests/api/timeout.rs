@@ -3,15 +3,19 @@
 use std::future::{pending, ready};
 use std::time::{Duration, Instant};
 
-use crate::support::{Gauge, eventually, on_each_runtime};
+use crate::runtime::sleep;
+use crate::support::{Gauge, eventually, on_each_runtime, turns};
 use crate::tasks::{deadline, map, timeout};
 
 const SOON: Duration = Duration::from_millis(2);
+const LATE: Duration = Duration::from_secs(1_000);
 
 #[test]
 fn future_that_ends_in_time_has_its_value() {
     on_each_runtime(async || {
-        assert_eq!(timeout(Duration::from_secs(60), async { 7 }).await, Ok(7));
+        assert_eq!(timeout(LATE, turns(3)).await, Ok(()));
+        assert_eq!(timeout(LATE, sleep(SOON)).await, Ok(()));
+        assert_eq!(deadline(Instant::now() + LATE, sleep(SOON)).await, Ok(()));
         assert_eq!(timeout(Duration::ZERO, ready(8)).await, Ok(8));
     });
 }
@@ -20,12 +24,13 @@ fn future_that_ends_in_time_has_its_value() {
 fn late_future_is_dropped() {
     on_each_runtime(async || {
         let gauge = Gauge::default();
-        let live = gauge.enter();
+        let (live, start) = (gauge.enter(), Instant::now());
         let late = timeout(SOON, async move {
             let _live = live;
             pending::<()>().await;
         })
         .await;
+        assert!(start.elapsed() >= SOON);
         assert_eq!(gauge.live(), 0);
         assert_eq!(late.unwrap_err().after(), SOON);
         assert_eq!(
@@ -81,8 +86,7 @@ fn future_is_polled_once_after_its_deadline() {
 #[test]
 fn timeout_too_long_for_the_clock_is_no_limit() {
     on_each_runtime(async || {
-        let forever = timeout(Duration::MAX, crate::support::turns(3));
-        assert_eq!(forever.await, Ok(()));
+        assert_eq!(timeout(Duration::MAX, turns(3)).await, Ok(()));
     });
 }
 
@@ -94,5 +98,31 @@ fn future_that_is_always_woken_times_out() {
             std::task::Poll::<()>::Pending
         });
         assert!(timeout(SOON, busy).await.is_err());
+    });
+}
+
+#[test]
+fn timeout_counts_from_the_first_poll() {
+    on_each_runtime(async || {
+        let later = timeout(SOON * 5, async { sleep(SOON).await });
+        sleep(SOON * 10).await;
+        assert!(later.await.is_ok());
+    });
+}
+
+#[test]
+fn each_future_of_a_map_has_its_own_timeout() {
+    on_each_runtime(async || {
+        let results = map(0..20, |n| {
+            timeout(SOON, async move {
+                if n % 2 == 0 {
+                    pending::<()>().await;
+                }
+            })
+        })
+        .await;
+        for (n, result) in results.into_iter().enumerate() {
+            assert_eq!(result.unwrap().is_err(), n % 2 == 0);
+        }
     });
 }

@@ -1,0 +1,1 @@
+../../../tokio-tasks/tests/api/retry.rs

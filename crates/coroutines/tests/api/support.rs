@@ -1,0 +1,1 @@
+../../../tokio-tasks/tests/support/mod.rs
