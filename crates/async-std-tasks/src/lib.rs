@@ -35,6 +35,7 @@ mod inbox;
 mod inputs;
 mod local;
 mod map;
+mod map_with_settings;
 mod panic;
 mod poll_budget;
 mod retry;

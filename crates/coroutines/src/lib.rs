@@ -31,6 +31,7 @@ mod first;
 mod group;
 mod inputs;
 mod map;
+mod map_with_settings;
 mod panic;
 mod poll_budget;
 mod retry;

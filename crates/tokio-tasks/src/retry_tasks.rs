@@ -1,10 +1,10 @@
 //! `RetryTasks`, the settings of tasks that are tried again.
+//!
+//! Several crates link this file.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-
-use futures::stream::{FusedStream, StreamExt};
 
 use crate::error::TaskError;
 use crate::retry::Retry;
@@ -41,7 +41,7 @@ use crate::timeout::timeout;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "settings do nothing until `map` or `as_completed` is called on them"]
 pub struct RetryTasks {
-    tasks: Tasks,
+    pub(crate) tasks: Tasks,
     time_limit: Option<Duration>,
     retry: Retry,
 }
@@ -70,52 +70,8 @@ impl TimedTasks {
 }
 
 impl RetryTasks {
-    /// [`Tasks::map`], with all attempts of an input in one task.
-    ///
-    /// # Errors
-    /// Each result is its own: [`TaskError::Retry`] after the last attempt, [`TaskError::TimedOut`]
-    /// at the time limit, or as for [`Tasks::map`].
-    ///
-    /// # Panics
-    /// As [`Tasks::map`].
-    pub async fn map<I, F, Fut, T, E>(self, inputs: I, f: F) -> Vec<Result<T, TaskError<E>>>
-    where
-        I: IntoIterator<Item: Clone + Send + 'static>,
-        F: Fn(I::Item, usize) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        let f = Arc::new(f);
-        let task = move |input| self.run(Arc::clone(&f), input);
-        let results = self.tasks.map(inputs, task).await;
-        results.into_iter().map(flatten).collect()
-    }
-
-    /// [`Tasks::as_completed`], with all attempts of an input in one task.
-    ///
-    /// # Errors
-    /// Each result is its own, as for [`map`](Self::map).
-    pub fn as_completed<I, F, Fut, T, E>(
-        self,
-        inputs: I,
-        f: F,
-    ) -> impl FusedStream<Item = (usize, Result<T, TaskError<E>>)> + Unpin
-    where
-        I: IntoIterator<Item: Clone + Send + 'static>,
-        F: Fn(I::Item, usize) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        let f = Arc::new(f);
-        let task = move |input| self.run(Arc::clone(&f), input);
-        let results = self.tasks.as_completed(inputs, task);
-        results.map(|(index, result)| (index, flatten(result)))
-    }
-
     /// All attempts of one input.
-    async fn run<I, F, Fut, T, E>(self, f: Arc<F>, input: I) -> Result<T, TaskError<E>>
+    pub(crate) async fn run<I, F, Fut, T, E>(self, f: Arc<F>, input: I) -> Result<T, TaskError<E>>
     where
         I: Clone,
         F: Fn(I, usize) -> Fut,
@@ -130,6 +86,9 @@ impl RetryTasks {
     }
 }
 
-fn flatten<T, E>(result: Result<Result<T, TaskError<E>>, TaskError>) -> Result<T, TaskError<E>> {
+/// The result of a task with all its attempts.
+pub(crate) fn flatten<T, E>(
+    result: Result<Result<T, TaskError<E>>, TaskError>,
+) -> Result<T, TaskError<E>> {
     result.unwrap_or_else(|error| Err(error.widen()))
 }

@@ -1,13 +1,12 @@
 //! `TimedTasks`, the settings of tasks with a time limit.
+//!
+//! Several crates link this file.
 
-use std::future::Future;
 use std::time::Duration;
-
-use futures::stream::{FusedStream, StreamExt};
 
 use crate::error::TaskError;
 use crate::tasks::Tasks;
-use crate::timeout::{TimedOut, timeout};
+use crate::timeout::TimedOut;
 
 /// [`Tasks`] with a time limit for each, made by [`Tasks::time_limit`].
 ///
@@ -47,45 +46,7 @@ impl Tasks {
     }
 }
 
-impl TimedTasks {
-    /// [`Tasks::map`], with the time limit.
-    ///
-    /// # Errors
-    /// Each result is its own: as for [`Tasks::map`], or [`TaskError::TimedOut`].
-    ///
-    /// # Panics
-    /// As [`Tasks::map`].
-    pub async fn map<I, F, Fut>(self, inputs: I, mut f: F) -> Vec<Result<Fut::Output, TaskError>>
-    where
-        I: IntoIterator,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future<Output: Send + 'static> + Send + 'static,
-    {
-        let timed = move |input| timeout(self.time_limit, f(input));
-        let results = self.tasks.map(inputs, timed).await;
-        results.into_iter().map(flatten).collect()
-    }
-
-    /// [`Tasks::as_completed`], with the time limit.
-    ///
-    /// # Errors
-    /// Each result is its own: as for [`Tasks::map`], or [`TaskError::TimedOut`].
-    pub fn as_completed<I, F, Fut>(
-        self,
-        inputs: I,
-        mut f: F,
-    ) -> impl FusedStream<Item = (usize, Result<Fut::Output, TaskError>)> + Unpin
-    where
-        I: IntoIterator,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future<Output: Send + 'static> + Send + 'static,
-    {
-        let timed = move |input| timeout(self.time_limit, f(input));
-        let results = self.tasks.as_completed(inputs, timed);
-        results.map(|(index, result)| (index, flatten(result)))
-    }
-}
-
-fn flatten<T>(result: Result<Result<T, TimedOut>, TaskError>) -> Result<T, TaskError> {
+/// The result of a task with a time limit.
+pub(crate) fn flatten<T>(result: Result<Result<T, TimedOut>, TaskError>) -> Result<T, TaskError> {
     result?.map_err(TaskError::TimedOut)
 }

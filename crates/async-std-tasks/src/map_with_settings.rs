@@ -1,0 +1,1 @@
+../../tokio-tasks/src/map_with_settings.rs
