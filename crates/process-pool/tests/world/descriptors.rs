@@ -10,8 +10,8 @@ use effective_process_pool::{Buffer, Handle, JobError, ProcessPool};
 use rustix::io::Errno;
 
 use crate::jobs::*;
-use crate::support::checks::{alone, deadline};
-use crate::support::rerun::{as_lone_user, is_inner, passes};
+use crate::support::checks::alone;
+use crate::support::rerun::{as_lone_user, inner};
 
 #[track_caller]
 fn errno<T>(result: Result<T, JobError>) -> Option<i32> {
@@ -28,14 +28,12 @@ fn buffers(count: usize) -> Vec<Buffer> {
 #[test]
 fn buffers_wait_while_too_many_descriptors_are_in_flight() {
     let program = program();
-    if !is_inner() {
-        passes(
-            "descriptors::buffers_wait_while_too_many_descriptors_are_in_flight",
-            as_lone_user(),
-        );
+    let Some(_deadline) = inner(
+        buffers_wait_while_too_many_descriptors_are_in_flight,
+        as_lone_user(),
+    ) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     limit_descriptors(100);
     let pool = ProcessPool::new(&program, 4).unwrap();
     let given = buffers(20);
@@ -97,14 +95,12 @@ fn send_ten(socket: &OwnedFd) -> bool {
 #[test]
 fn buffers_in_results_wait_while_too_many_are_in_flight() {
     let program = program();
-    if !is_inner() {
-        passes(
-            "descriptors::buffers_in_results_wait_while_too_many_are_in_flight",
-            as_lone_user(),
-        );
+    let Some(_deadline) = inner(
+        buffers_in_results_wait_while_too_many_are_in_flight,
+        as_lone_user(),
+    ) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     limit_descriptors(220);
     let pool = ProcessPool::new(&program, 2).unwrap();
     let handles: Vec<_> = (0..256)
@@ -136,11 +132,9 @@ fn buffers_in_results_wait_while_too_many_are_in_flight() {
 #[test]
 fn closed_standard_descriptors_stay_closed() {
     let program = program();
-    if !is_inner() {
-        passes("descriptors::closed_standard_descriptors_stay_closed", &[]);
+    let Some(_deadline) = inner(closed_standard_descriptors_stay_closed, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     let mut report = File::from(rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 10).unwrap());
     let closed_sets: [&[i32]; 5] = [&[0, 1, 2], &[0], &[1], &[2], &[1, 2]];
     for closed in closed_sets {
@@ -201,11 +195,9 @@ fn closed_standard_descriptors_stay_closed() {
 #[test]
 fn pool_survives_descriptor_shortage() {
     let program = program();
-    if !is_inner() {
-        passes("descriptors::pool_survives_descriptor_shortage", &[]);
+    let Some(_deadline) = inner(pool_survives_descriptor_shortage, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     limit_descriptors(128);
     let pool = ProcessPool::builder(&program)
         .workers(1)
@@ -227,14 +219,9 @@ fn pool_survives_descriptor_shortage() {
 #[test]
 fn result_without_free_descriptor_is_transport_error() {
     let program = program();
-    if !is_inner() {
-        passes(
-            "descriptors::result_without_free_descriptor_is_transport_error",
-            &[],
-        );
+    let Some(_deadline) = inner(result_without_free_descriptor_is_transport_error, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     limit_descriptors(128);
     let pool = ProcessPool::new(&program, 1).unwrap();
     let worker = pool.submit::<pid>(()).unwrap().wait().unwrap();
@@ -268,11 +255,10 @@ fn result_without_free_descriptor_is_transport_error() {
 #[test]
 fn drop_returns_without_free_descriptors() {
     let program = program();
-    if !is_inner() {
-        passes("descriptors::drop_returns_without_free_descriptors", &[]);
+    let Some(_deadline) = inner(drop_returns_without_free_descriptors, &[]) else {
         return;
-    }
-    let (_deadline, _exclusive) = (deadline(80), alone());
+    };
+    let _exclusive = alone();
     limit_descriptors(128);
     let pool = ProcessPool::builder(&program)
         .workers(1)

@@ -5,17 +5,14 @@ use std::fs;
 use effective_process_pool::{Buffer, ProcessPool};
 
 use crate::jobs::*;
-use crate::support::checks::deadline;
-use crate::support::rerun::{is_inner, passes};
+use crate::support::rerun::inner;
 
 #[test]
 fn closed_descriptors_do_not_harm_next_jobs() {
     let program = program();
-    if !is_inner() {
-        passes("leftovers::closed_descriptors_do_not_harm_next_jobs", &[]);
+    let Some(_deadline) = inner(closed_descriptors_do_not_harm_next_jobs, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     let pool = ProcessPool::new(&program, 1).unwrap();
     for served in [0, 1] {
         for round in 0..3 {
@@ -65,11 +62,9 @@ fn futures_wait(handle: effective_process_pool::Handle<u64>) -> u64 {
 #[test]
 fn leaked_descriptors_do_not_harm_next_jobs() {
     let program = program();
-    if !is_inner() {
-        passes("leftovers::leaked_descriptors_do_not_harm_next_jobs", &[]);
+    let Some(_deadline) = inner(leaked_descriptors_do_not_harm_next_jobs, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     limit_descriptors(256);
     let pool = ProcessPool::new(&program, 1).unwrap();
     for _ in 0..3 {

@@ -8,17 +8,15 @@ use effective_process_pool::ProcessPool;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::jobs::*;
-use crate::support::checks::{deadline, eventually, lives};
-use crate::support::rerun::{is_inner, passes};
+use crate::support::checks::{eventually, lives};
+use crate::support::rerun::{inner, is_inner, passes};
 
 #[test]
 fn drop_in_forked_child_harms_nothing() {
     let program = program();
-    if !is_inner() {
-        passes("lifetime::drop_in_forked_child_harms_nothing", &[]);
+    let Some(_deadline) = inner(drop_in_forked_child_harms_nothing, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     let pool = ProcessPool::new(&program, 2).unwrap();
     let running = pool.submit::<nap_us>(300_000).unwrap();
     // SAFETY: the child calls only the drop, which takes no lock, and `_exit`.

@@ -6,8 +6,7 @@ use effective_process_pool::{JobError, ProcessPool};
 use rustix::process::getuid;
 
 use crate::jobs::*;
-use crate::support::checks::deadline;
-use crate::support::rerun::{is_inner, passes};
+use crate::support::rerun::inner;
 
 const NOBODY: u32 = 65534;
 
@@ -18,11 +17,9 @@ fn more_privileged_workers_are_ended() {
         eprintln!("skipped more_privileged_workers_are_ended: only root has privileges to drop");
         return;
     }
-    if !is_inner() {
-        passes("privileges::more_privileged_workers_are_ended", &[]);
+    let Some(_deadline) = inner(more_privileged_workers_are_ended, &[]) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     let pool = ProcessPool::builder(&program)
         .workers(2)
         .time_limit(Duration::from_millis(500))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use effective_process_pool::ProcessPool;
 
 use crate::jobs::*;
-use crate::support::checks::{deadline, eventually, processes};
-use crate::support::rerun::{AS_PID_1, is_inner, passes};
+use crate::support::checks::{eventually, processes};
+use crate::support::rerun::{AS_PID_1, inner};
 
 fn zombies() -> usize {
     processes()
@@ -18,11 +18,9 @@ fn zombies() -> usize {
 #[test]
 fn killed_jobs_leave_no_zombies_to_pid_1() {
     let program = program();
-    if !is_inner() {
-        passes("zombies::killed_jobs_leave_no_zombies_to_pid_1", AS_PID_1);
+    let Some(_deadline) = inner(killed_jobs_leave_no_zombies_to_pid_1, AS_PID_1) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     assert_eq!(std::process::id(), 1);
     let pool = ProcessPool::builder(&program)
         .workers(2)
@@ -41,14 +39,12 @@ fn killed_jobs_leave_no_zombies_to_pid_1() {
 #[test]
 fn orphans_of_living_workers_leave_no_zombies_to_pid_1() {
     let program = program();
-    if !is_inner() {
-        passes(
-            "zombies::orphans_of_living_workers_leave_no_zombies_to_pid_1",
-            AS_PID_1,
-        );
+    let Some(_deadline) = inner(
+        orphans_of_living_workers_leave_no_zombies_to_pid_1,
+        AS_PID_1,
+    ) else {
         return;
-    }
-    let _deadline = deadline(80);
+    };
     let pool = ProcessPool::new(&program, 2).unwrap();
     for result in pool.map::<leave_an_orphan>([(); 20]) {
         assert!(result.unwrap());
