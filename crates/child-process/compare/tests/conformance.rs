@@ -3,15 +3,17 @@
 //! Most of the common checks call functions of the test program, which cannot be passed to a child.
 //! This file repeats those checks with steps that can.
 
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use child_process_compare::ChildProcessModel;
-use workload::definition::parse;
-use workload::inputs::{Inputs, Step, make};
+use support::{alone, batch, inputs};
+use workload::inputs::{Inputs, Step};
 use workload::kernels;
 use workload::model::{Batch, Completions, Model, Outputs};
 use workload::sequential::Sequential;
@@ -24,36 +26,10 @@ fn model() -> ChildProcessModel {
     ChildProcessModel::new(PathBuf::from(env!("CARGO_BIN_EXE_child-process-compare")))
 }
 
-/// The tests run one at a time, since they count children and descriptors of this program.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn inputs(tasks: usize, pattern: &str, step: &str) -> Inputs {
-    let generations = if pattern == "rounds" {
-        "[rounds]\ngenerations = 3\n"
-    } else {
-        ""
-    };
-    let text = format!(
-        "name = \"check\"\npattern = \"{pattern}\"\ntasks = {}\n{generations}[[step]]\n{step}",
-        tasks.max(1)
-    );
-    let mut inputs = make(&parse(&text, "check").expect("the definition is right"), 1);
-    inputs.tasks.truncate(tasks);
-    inputs.header.tasks = tasks;
-    inputs
-}
-
 fn outputs(inputs: Inputs) -> Outputs {
     let model = model();
     let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
     model.run(&mut ready, &batch(inputs))
-}
-
-fn batch(inputs: Inputs) -> Arc<Batch> {
-    Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()))
 }
 
 fn agrees(inputs: Inputs) {
@@ -98,7 +74,7 @@ fn merge_is_refused_with_a_reason() {
         task.steps = vec![Step::Wait { ns: 1 }];
     }
     let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
-    let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
+    let batch = batch(inputs);
     let outputs = model.run(&mut ready, &batch);
     let failures: Vec<_> = outputs
         .iter()

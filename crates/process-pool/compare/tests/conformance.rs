@@ -3,15 +3,17 @@
 //! Most of the common checks call functions of the test program through an address, which means
 //! nothing in another process. Those checks are repeated here with steps that every process knows.
 
+mod support;
+
 use std::fs;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_process_pool::Program;
 use process_pool_compare::{ProcessPoolModel, load, task};
-use workload::definition::parse;
-use workload::inputs::{Inputs, Step, file_sizes, make};
+use support::{alone, batch, inputs};
+use workload::inputs::{Inputs, Step, file_sizes};
 use workload::model::{Batch, Completions, Model, Outputs};
 use workload::sequential::Sequential;
 use workload::task::Surroundings;
@@ -23,32 +25,6 @@ const VARIANTS: [&str; 2] = ["", "one-by-one"];
 /// Registers the jobs: the first line of each test.
 fn program() -> Program {
     effective_process_pool::register![load, task]
-}
-
-/// Mutual exclusion: the tests count the children and descriptors of this program.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn inputs(tasks: usize, pattern: &str, step: &str) -> Inputs {
-    let generations = if pattern == "rounds" {
-        "[rounds]\ngenerations = 3\n"
-    } else {
-        ""
-    };
-    let count = tasks.max(1);
-    let text = format!(
-        "name = \"check\"\npattern = \"{pattern}\"\ntasks = {count}\n{generations}[[step]]\n{step}"
-    );
-    let mut inputs = make(&parse(&text, "check").expect("the definition is right"), 1);
-    inputs.tasks.truncate(tasks);
-    inputs.header.tasks = tasks;
-    inputs
-}
-
-fn batch(inputs: Inputs) -> Arc<Batch> {
-    Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()))
 }
 
 fn outputs(program: &Program, variant: &str, inputs: Inputs) -> Outputs {
@@ -117,7 +93,7 @@ fn merge_is_refused_with_reason() {
     let reason = model.supports("", &inputs.header).expect_err("no merge");
     assert!(reason.0.contains("Item 62"), "{}", reason.0);
     let mut ready = model.prepare("", &inputs, WORKERS).expect("it gets ready");
-    let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
+    let batch = batch(inputs);
     let outputs = model.run(&mut ready, &batch);
     // Three tasks without a server that makes their logs, and the merge.
     assert!(
