@@ -1,6 +1,7 @@
 //! `async-std-tasks` as a model: one task of async-std per task of the workload.
 
 mod io;
+mod runtime;
 mod serving;
 
 use std::net::TcpListener;
@@ -15,7 +16,7 @@ use workload::protocol::{Concurrency, Variant};
 use workload::serve::Service;
 use workload::task::Failure;
 
-use io::AsyncStdIo;
+use io::RuntimeIo;
 
 /// The limit of tasks in flight if each takes a descriptor: the backlog of the origin server.
 const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
@@ -96,7 +97,7 @@ impl Model for AsyncStdTasksModel {
                 if blocking {
                     batch.run(index)
                 } else {
-                    batch.run_async(index, &AsyncStdIo).await
+                    batch.run_async(index, &RuntimeIo).await
                 }
             }
         };
@@ -104,7 +105,7 @@ impl Model for AsyncStdTasksModel {
         // for each other.
         let pulse = batch.pulse();
         if let Some(pulse) = &pulse {
-            async_std::task::spawn(pulse.beat(AsyncStdIo));
+            async_std::task::spawn(pulse.beat(RuntimeIo));
         }
         let results = block_on(ready.tasks.map(0..batch.len(), each));
         if let Some(pulse) = pulse {

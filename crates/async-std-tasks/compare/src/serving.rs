@@ -8,7 +8,7 @@ use async_std::net::{TcpListener, TcpStream};
 use effective_async_std_tasks::Tasks;
 use workload::serve::Service;
 
-use crate::io::AsyncStdIo;
+use crate::io::RuntimeIo;
 
 /// Serves all sessions to their end.
 pub(crate) async fn serve(
@@ -43,7 +43,7 @@ async fn converse(service: &Service, mut stream: TcpStream, blocking: bool) -> i
         if blocking {
             service.answer(&mut session);
         } else {
-            service.answer_async(&mut session, &AsyncStdIo).await;
+            service.answer_async(&mut session, &RuntimeIo).await;
         }
         stream.write_all(&session.take_output()).await?;
     }

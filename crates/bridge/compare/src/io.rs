@@ -4,16 +4,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use effective_bridge::Offload;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::process::Child;
-use workload::task::{
-    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
-};
+use workload::task::{AsyncIo, Exec, Exited, Tail, read_head};
+
+use crate::tokio_io::TokioIo;
 
 /// I/O for the workload's tasks on a tokio loop.
 #[derive(Debug, Clone)]
@@ -23,7 +19,7 @@ pub(crate) struct LoopIo {
 
 impl AsyncIo for LoopIo {
     async fn wait(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        TokioIo.wait(duration).await;
     }
 
     async fn exchange(
@@ -32,12 +28,7 @@ impl AsyncIo for LoopIo {
         request: &[u8],
         capacity: usize,
     ) -> io::Result<Vec<u8>> {
-        let mut stream = TcpStream::connect(server).await?;
-        stream.write_all(request).await?;
-        let mut response = response_buffer(capacity)?;
-        let mut answer = stream.take(response_limit(capacity));
-        answer.read_to_end(&mut response).await?;
-        Ok(response)
+        TokioIo.exchange(server, request, capacity).await
     }
 
     /// One job opens and reads the file. With a job for each, every task could hold an open file,
@@ -58,36 +49,6 @@ impl AsyncIo for LoopIo {
     }
 
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {
-        let mut command = tokio::process::Command::from(exec.command());
-        command
-            .stdin(exec.stdin_file()?)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        let mut child = command.spawn()?;
-        let Some(limit) = exec.timeout else {
-            return ended(&mut child).await;
-        };
-        match tokio::time::timeout(limit, ended(&mut child)).await {
-            Ok(exited) => exited,
-            Err(_) => {
-                // Dropping the child would kill only the program, not its descendants.
-                if let Some(id) = child.id() {
-                    kill_group(id);
-                }
-                child.wait().await?;
-                Ok(Exited::timed_out())
-            }
-        }
+        TokioIo.exec(exec).await
     }
-}
-
-/// Reads the output first and reaps afterwards, as the blocking tasks do. Doing both at once could
-/// reap the program while a descendant still holds the output, and its process id could be reused
-/// before the time limit expires.
-async fn ended(child: &mut Child) -> io::Result<Exited> {
-    let mut pipe = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let mut stdout = Vec::new();
-    pipe.read_to_end(&mut stdout).await?;
-    Ok(Exited::from_status(child.wait().await?, stdout))
 }

@@ -3,6 +3,7 @@
 mod io;
 mod merge;
 mod portal;
+mod tokio_io;
 
 use std::sync::Arc;
 use std::thread;

@@ -1,26 +1,28 @@
-//! Waiting, sockets, files and programs without a runtime, with the crates that smol consists of.
+//! Waiting, sockets, files and programs, with the functions that `runtime.rs` names.
+//!
+//! Several runners link this file.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use effective_coroutines::timeout;
-use smol::io::{AsyncReadExt, AsyncWriteExt};
-use smol::process::Child;
-use smol::{Async, Timer};
 use workload::task::{
     AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
 };
 
-/// `async-io` for timers and sockets, `async-process` for programs, `blocking` for files.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SmolIo;
+use crate::runtime::{
+    AsyncReadExt, AsyncWriteExt, Child, Command, Stream, sleep, timeout, unblock,
+};
 
-impl AsyncIo for SmolIo {
+/// The runtime as the workload's tasks see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RuntimeIo;
+
+impl AsyncIo for RuntimeIo {
     async fn wait(&self, duration: Duration) {
-        Timer::after(duration).await;
+        sleep(duration).await;
     }
 
     async fn exchange(
@@ -29,7 +31,7 @@ impl AsyncIo for SmolIo {
         request: &[u8],
         capacity: usize,
     ) -> io::Result<Vec<u8>> {
-        let mut stream = Async::<TcpStream>::connect(server).await?;
+        let mut stream = Stream::connect(server).await?;
         stream.write_all(request).await?;
         let mut response = response_buffer(capacity)?;
         let mut answer = stream.take(response_limit(capacity));
@@ -41,15 +43,15 @@ impl AsyncIo for SmolIo {
     /// file, because all files would be opened before the first is read.
     async fn read(&self, path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
         let path = path.to_owned();
-        smol::unblock(move || read_head(&path, bytes)).await
+        unblock(move || read_head(&path, bytes)).await
     }
 
     async fn look(&self, tail: Tail) -> io::Result<Tail> {
-        smol::unblock(move || tail.look()).await
+        unblock(move || tail.look()).await
     }
 
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {
-        let mut command = smol::process::Command::from(exec.command());
+        let mut command = Command::from(exec.command());
         command
             .stdin(exec.stdin_file()?)
             .stdout(Stdio::piped())

@@ -1,6 +1,7 @@
 //! `coroutines` as a model: one future per task, all polled by the calling thread.
 
 mod io;
+mod runtime;
 mod serving;
 mod smol_local;
 
@@ -15,7 +16,7 @@ use workload::protocol::{Concurrency, Variant};
 use workload::serve::Service;
 use workload::task::Failure;
 
-use io::SmolIo;
+use io::RuntimeIo;
 
 /// The limit of tasks in flight if each takes a descriptor: the backlog of the origin server.
 const MOST_DESCRIPTORS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
@@ -120,13 +121,13 @@ impl Model for CoroutinesModel {
             if blocking {
                 batch.run(index)
             } else {
-                batch.run_async(index, &SmolIo).await
+                batch.run_async(index, &RuntimeIo).await
             }
         });
         let outputs = match batch.pulse() {
             None => smol::block_on(outputs),
             // For the trace only, on the same thread.
-            Some(pulse) => smol::block_on(pulse.beside(SmolIo, outputs)),
+            Some(pulse) => smol::block_on(pulse.beside(RuntimeIo, outputs)),
         };
         outputs
             .into_iter()

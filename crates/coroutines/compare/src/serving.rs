@@ -7,7 +7,7 @@ use smol::Async;
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use workload::serve::Service;
 
-use crate::io::SmolIo;
+use crate::io::RuntimeIo;
 
 /// Serves all sessions to their end.
 pub(crate) async fn serve(
@@ -47,7 +47,7 @@ async fn converse(
         if blocking {
             service.answer(&mut session);
         } else {
-            service.answer_async(&mut session, &SmolIo).await;
+            service.answer_async(&mut session, &RuntimeIo).await;
         }
         stream.write_all(&session.take_output()).await?;
     }

@@ -10,7 +10,7 @@ use smol::lock::Semaphore;
 use workload::model::{Batch, Outputs};
 use workload::task::Failure;
 
-use crate::io::SmolIo;
+use crate::io::RuntimeIo;
 
 /// One task each, at most `limit` at once. An executor of smol does not catch panics, so each task
 /// catches its own.
@@ -19,7 +19,7 @@ pub(crate) fn map(batch: &Arc<Batch>, limit: Option<NonZeroUsize>) -> Outputs {
     let room = limit.map(|limit| Arc::new(Semaphore::new(limit.get())));
     let pulse = batch.pulse();
     if let Some(pulse) = &pulse {
-        executor.spawn(pulse.beat(SmolIo)).detach();
+        executor.spawn(pulse.beat(RuntimeIo)).detach();
     }
     let outputs = smol::block_on(executor.run(async {
         let mut handles = Vec::with_capacity(batch.len());
@@ -30,7 +30,7 @@ pub(crate) fn map(batch: &Arc<Batch>, limit: Option<NonZeroUsize>) -> Outputs {
             };
             let batch = Arc::clone(batch);
             handles.push(executor.spawn(async move {
-                let task = AssertUnwindSafe(batch.run_async(index, &SmolIo));
+                let task = AssertUnwindSafe(batch.run_async(index, &RuntimeIo));
                 let output = task.catch_unwind().await;
                 drop(permit);
                 output.unwrap_or_else(|panic| {

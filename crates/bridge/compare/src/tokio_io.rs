@@ -1,0 +1,1 @@
+../../../tokio-tasks/compare/src/io.rs
