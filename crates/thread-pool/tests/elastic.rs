@@ -3,13 +3,14 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_thread_pool::{BuildError, Builder, ThreadPool};
-use support::{Gate, eventually, occupy, threads_named, within_deadline};
+use support::{
+    Gate, Gauge, eventually, meet, occupy, threads_named, wait_for_all, within_deadline,
+};
 
 fn elastic(min: usize, max: usize, idle: Duration) -> Builder {
     ThreadPool::builder()
@@ -27,17 +28,7 @@ fn threads_start_when_jobs_wait_and_exit_when_idle() {
         let pool = elastic(1, 8, SHORT).name_prefix("grown").build().unwrap();
         for _ in 0..5 {
             // Eight jobs that wait for each other need all workers.
-            let all = Arc::new(Barrier::new(8));
-            let handles = [(); 8].map(|()| {
-                let all = Arc::clone(&all);
-                pool.submit(move || {
-                    all.wait();
-                })
-                .unwrap()
-            });
-            handles
-                .into_iter()
-                .for_each(|handle| handle.wait().unwrap());
+            meet(&pool, 8);
             assert_eq!(pool.workers(), 8);
             eventually(|| pool.threads() == 1);
             eventually(|| threads_named("grown-") == 1);
@@ -64,27 +55,21 @@ fn no_thread_starts_while_a_worker_is_idle() {
 fn number_of_threads_stays_between_minimum_and_maximum() {
     within_deadline(|| {
         let pool = Arc::new(elastic(2, 4, Duration::from_micros(200)).build().unwrap());
-        let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let gauge = Arc::new(Gauge::default());
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(500) {
             let handles: Vec<_> = (0..10)
                 .map(|_| {
-                    let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
-                    pool.submit(move || {
-                        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        thread::sleep(Duration::from_micros(50));
-                        now.fetch_sub(1, Ordering::SeqCst);
-                    })
-                    .unwrap()
+                    let gauge = Arc::clone(&gauge);
+                    let job = move || gauge.during(|| thread::sleep(Duration::from_micros(50)));
+                    pool.submit(job).unwrap()
                 })
                 .collect();
-            handles
-                .into_iter()
-                .for_each(|handle| handle.wait().unwrap());
+            wait_for_all(handles);
             thread::sleep(Duration::from_micros(300));
             assert!(pool.threads() >= 2);
         }
-        assert!(peak.load(Ordering::SeqCst) <= 4);
+        assert!(gauge.peak() <= 4);
     });
 }
 
@@ -118,17 +103,7 @@ fn submitting_while_the_pool_resizes_strands_no_job() {
             let start = Instant::now();
             let mut round = 0u64;
             while start.elapsed() < Duration::from_millis(400) {
-                let meet = Arc::new(Barrier::new(4));
-                let handles = [(); 4].map(|()| {
-                    let meet = Arc::clone(&meet);
-                    pool.submit(move || {
-                        meet.wait();
-                    })
-                    .unwrap()
-                });
-                handles
-                    .into_iter()
-                    .for_each(|handle| handle.wait().unwrap());
+                meet(&pool, 4);
                 match round % 3 {
                     0 => {}
                     1 => thread::sleep(Duration::from_micros(round % 120)),

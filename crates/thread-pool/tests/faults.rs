@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use effective_thread_pool::{JobError, Refusal, ThreadPool};
 use support::bomb::Bomb;
-use support::{Gate, eventually, occupy, within_deadline};
+use support::{Gate, eventually, occupy, pool_of_depth, within_deadline};
 
 #[test]
 fn fault_1_panic_payload_reaches_the_handle_of_its_job() {
@@ -133,8 +133,7 @@ fn fault_5_job_waiting_for_a_job_of_its_full_pool_progresses() {
         for handle in all {
             assert_eq!(handle.wait().unwrap().unwrap(), 10);
         }
-        let single = ThreadPool::builder().workers(1).max_inline_depth(10);
-        let single = Arc::new(single.build().unwrap());
+        let single = pool_of_depth(10);
         assert!(matches!(recurse(&single, 12), Err(JobError::WouldDeadlock)));
     });
 }

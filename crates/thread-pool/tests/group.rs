@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use effective_thread_pool::{Handle, JobError, ThreadPool, TimedOut, WaitFor, Waited};
 use effective_thread_pool::{as_completed, wait, wait_timeout};
-use support::{Gate, occupy, within_deadline};
+use support::{Gate, occupy, pool_of_depth, wait_for_all, within_deadline};
 
 /// Jobs that each wait at a gate.
 fn gated(pool: &ThreadPool, jobs: usize) -> (Vec<Gate>, Vec<Handle<()>>) {
@@ -239,9 +239,7 @@ fn wait_returns_which_jobs_have_ended() {
         gates.iter().for_each(Gate::open);
         let all = wait(&mut handles, WaitFor::All).unwrap();
         assert_eq!(all.done, numbers(0..4));
-        handles
-            .into_iter()
-            .for_each(|handle| handle.wait().unwrap());
+        wait_for_all(handles);
         let nothing = wait(&mut Vec::<Handle<()>>::new(), WaitFor::FirstCompleted);
         assert_eq!(nothing.unwrap(), Waited::default());
     });
@@ -303,13 +301,7 @@ fn wait_on_a_full_worker_progresses_and_honours_timeouts() {
 #[test]
 fn wait_nested_too_deep_is_an_error_and_keeps_the_handles() {
     within_deadline(|| {
-        let pool = Arc::new(
-            ThreadPool::builder()
-                .workers(1)
-                .max_inline_depth(0)
-                .build()
-                .unwrap(),
-        );
+        let pool = pool_of_depth(0);
         let inner = Arc::clone(&pool);
         let outer = pool.submit(move || {
             let mut handles = vec![inner.submit(|| 1).unwrap(), inner.submit(|| 2).unwrap()];

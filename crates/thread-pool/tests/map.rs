@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use effective_thread_pool::{JobError, ThreadPool};
-use support::{Gate, eventually, occupy, within_deadline};
+use effective_thread_pool::ThreadPool;
+use support::{Gate, Gauge, all_cancelled, eventually, occupy, within_deadline};
 
 fn at(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -58,25 +58,26 @@ fn results_come_in_order_when_the_work_is_uneven() {
     });
 }
 
+/// A function whose first calls end once `expected` of them run at once.
+fn gauged(gauge: &Arc<Gauge>, expected: usize) -> impl Fn(usize) + Send + Sync + 'static {
+    let gauge = Arc::clone(gauge);
+    move |_| {
+        gauge.during(|| {
+            eventually(|| gauge.peak() >= expected);
+            std::thread::sleep(Duration::from_millis(1));
+        });
+    }
+}
+
 #[test]
 fn calls_at_once_never_exceed_the_limit() {
     within_deadline(|| {
         for (workers, limit, expected) in [(4, 2, 2), (4, 1, 1), (2, 9, 2)] {
             let pool = ThreadPool::new(workers).unwrap();
-            let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
-            let seen = Arc::clone(&state);
-            pool.mapping().limit(at(limit)).run(0..60, move |_| {
-                let (now, peak) = &*seen;
-                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                eventually(|| peak.load(Ordering::SeqCst) >= expected);
-                std::thread::sleep(Duration::from_millis(1));
-                now.fetch_sub(1, Ordering::SeqCst);
-            });
-            assert_eq!(
-                state.1.load(Ordering::SeqCst),
-                expected,
-                "limit {limit} of {workers} workers"
-            );
+            let gauge = Arc::new(Gauge::default());
+            let mapping = pool.mapping().limit(at(limit));
+            mapping.run(0..60, gauged(&gauge, expected));
+            assert_eq!(gauge.peak(), expected, "limit {limit} of {workers} workers");
         }
     });
 }
@@ -87,16 +88,9 @@ fn worker_that_takes_part_counts_against_the_limit() {
         let pool = Arc::new(ThreadPool::new(4).unwrap());
         let inner = Arc::clone(&pool);
         let peak = pool.submit(move || {
-            let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
-            let seen = Arc::clone(&state);
-            inner.mapping().limit(at(2)).run(0..40, move |_| {
-                let (now, peak) = &*seen;
-                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                eventually(|| peak.load(Ordering::SeqCst) >= 2);
-                std::thread::sleep(Duration::from_millis(1));
-                now.fetch_sub(1, Ordering::SeqCst);
-            });
-            state.1.load(Ordering::SeqCst)
+            let gauge = Arc::new(Gauge::default());
+            inner.mapping().limit(at(2)).run(0..40, gauged(&gauge, 2));
+            gauge.peak()
         });
         assert_eq!(peak.unwrap().wait().unwrap(), 2);
     });
@@ -108,18 +102,12 @@ fn worker_waiting_for_a_started_map_respects_its_limit() {
         let pool = Arc::new(ThreadPool::new(4).unwrap());
         let inner = Arc::clone(&pool);
         let peak = pool.submit(move || {
-            let state = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
-            let seen = Arc::clone(&state);
-            let map = inner.mapping().limit(at(2)).start(0..40, move |_| {
-                let (now, peak) = &*seen;
-                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                eventually(|| peak.load(Ordering::SeqCst) >= 2);
-                std::thread::sleep(Duration::from_millis(1));
-                now.fetch_sub(1, Ordering::SeqCst);
-            });
-            eventually(|| state.1.load(Ordering::SeqCst) == 2);
+            let gauge = Arc::new(Gauge::default());
+            let mapping = inner.mapping().limit(at(2));
+            let map = mapping.start(0..40, gauged(&gauge, 2));
+            eventually(|| gauge.peak() == 2);
             map.wait();
-            state.1.load(Ordering::SeqCst)
+            gauge.peak()
         });
         assert_eq!(peak.unwrap().wait().unwrap(), 2);
     });
@@ -199,11 +187,7 @@ fn map_on_a_closed_pool_is_cancelled() {
         pool.close();
         let results = pool.map(0..3, |n| n);
         assert_eq!(results.len(), 3);
-        assert!(
-            results
-                .iter()
-                .all(|result| matches!(result, Err(JobError::Cancelled)))
-        );
+        assert!(all_cancelled(&results));
     });
 }
 
@@ -245,11 +229,7 @@ fn cancelled_map_returns_finished_results() {
         let results = map.wait();
         assert_eq!(results.len(), 100);
         assert!(matches!(results[0], Ok(0)));
-        assert!(
-            results[1..]
-                .iter()
-                .all(|result| matches!(result, Err(JobError::Cancelled)))
-        );
+        assert!(all_cancelled(&results[1..]));
     });
 }
 

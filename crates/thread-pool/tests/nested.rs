@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_thread_pool::{Handle, JobError, ThreadPool};
-use support::{occupy, within_deadline};
+use support::{occupy, pool_of_depth, wait_for_all, within_deadline};
 
 fn pool(workers: usize) -> Arc<ThreadPool> {
     Arc::new(ThreadPool::new(workers).unwrap())
@@ -97,13 +97,7 @@ fn recurse(pool: &Arc<ThreadPool>, levels: usize) -> Result<usize, JobError> {
 fn recursion_beyond_the_depth_limit_is_an_error() {
     within_deadline(|| {
         for limit in [0, 1, 10] {
-            let pool = Arc::new(
-                ThreadPool::builder()
-                    .workers(1)
-                    .max_inline_depth(limit)
-                    .build()
-                    .unwrap(),
-            );
+            let pool = pool_of_depth(limit);
             // The worker loop runs the first level, at depth 0.
             assert_eq!(recurse(&pool, limit + 1).unwrap(), limit + 1);
             assert!(matches!(
@@ -124,13 +118,7 @@ fn default_depth_fits_on_the_default_stack() {
 #[test]
 fn job_too_deep_to_wait_for_still_runs() {
     within_deadline(|| {
-        let pool = Arc::new(
-            ThreadPool::builder()
-                .workers(1)
-                .max_inline_depth(0)
-                .build()
-                .unwrap(),
-        );
+        let pool = pool_of_depth(0);
         let (sender, receiver) = mpsc::channel();
         let inner = Arc::clone(&pool);
         let outer = pool
@@ -242,9 +230,7 @@ fn waiting_back_and_forth_is_not_a_cycle() {
                 .unwrap()
             })
             .collect();
-        workers
-            .into_iter()
-            .for_each(|worker| worker.wait().unwrap());
+        wait_for_all(workers);
     });
 }
 
@@ -289,13 +275,7 @@ fn nested_maps_make_progress() {
 #[test]
 fn maps_nested_too_deep_are_errors() {
     within_deadline(|| {
-        let pool = Arc::new(
-            ThreadPool::builder()
-                .workers(1)
-                .max_inline_depth(0)
-                .build()
-                .unwrap(),
-        );
+        let pool = pool_of_depth(0);
         let inner = Arc::clone(&pool);
         let results = pool
             .submit(move || inner.map(0..3, |n| n))

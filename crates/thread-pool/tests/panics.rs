@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 
 use effective_thread_pool::{JobError, TaskPanic, ThreadPool};
 use support::bomb::Bomb;
-use support::{Gate, occupy, within_deadline};
+use support::{Gate, all_cancelled, occupy, within_deadline};
 
 fn panic_of<R: std::fmt::Debug>(result: Result<R, JobError>) -> TaskPanic {
     match result {
@@ -105,11 +105,7 @@ fn panicking_destructors_do_not_hang_a_map() {
         let (second, _) = occupy(&pool);
         let map = pool.mapping().start((0..10).map(|_| Bomb), drop);
         map.cancel();
-        assert!(
-            map.wait()
-                .iter()
-                .all(|result| matches!(result, Err(JobError::Cancelled)))
-        );
+        assert!(all_cancelled(&map.wait()));
         gate.open();
         second.open();
     });

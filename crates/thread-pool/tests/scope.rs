@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_thread_pool::{JobError, Refusal, ThreadPool};
-use support::{Gate, occupy, within_deadline};
+use support::{Gate, all_cancelled, occupy, pool_of_depth, within_deadline};
 
 #[test]
 fn jobs_borrow_and_end_before_the_scope() {
@@ -237,11 +237,7 @@ fn nested_scopes_progress_and_too_deep_ones_are_errors() {
             .map(|below| below + 1)
     }
     within_deadline(|| {
-        let pool = ThreadPool::builder()
-            .workers(1)
-            .max_inline_depth(5)
-            .build()
-            .unwrap();
+        let pool = pool_of_depth(5);
         assert_eq!(nest(&pool, 6).unwrap(), 6);
         assert!(matches!(nest(&pool, 8), Err(JobError::WouldDeadlock)));
     });
@@ -316,11 +312,7 @@ fn scoped_map_borrows_inputs_and_function() {
             pool.submit(move || run(&inner)).unwrap().wait().unwrap();
             pool.close();
             let results = pool.scope(|scope| scope.map([1, 2], |n| n)).unwrap();
-            assert!(
-                results
-                    .iter()
-                    .all(|result| matches!(result, Err(JobError::Cancelled)))
-            );
+            assert!(all_cancelled(&results));
             let none = pool
                 .scope(|scope| scope.map(Vec::<u8>::new(), |n| n))
                 .unwrap();

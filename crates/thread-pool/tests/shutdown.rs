@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use effective_thread_pool::{JobError, ThreadPool};
-use support::{Gate, occupy, within_deadline};
+use support::{Gate, all_cancelled, occupy, within_deadline};
 
 #[test]
 fn shutdown_runs_all_accepted_jobs() {
@@ -179,11 +179,7 @@ fn shutdown_now_cancels_the_rest_of_a_map() {
         gate.open();
         let results = map.wait();
         assert!(matches!(results[0], Ok(0)));
-        assert!(
-            results[1..]
-                .iter()
-                .all(|result| matches!(result, Err(JobError::Cancelled)))
-        );
+        assert!(all_cancelled(&results[1..]));
         assert_eq!(results.len(), 100);
     });
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use effective_thread_pool::{Handle, JobError, ThreadPool, WaitFor, as_completed, wait_timeout};
 use support::proc::{live_threads, resident_kib};
 use support::random::Random;
+use support::{soak_time, within};
 
 /// The counts of accepted jobs and of their ends.
 #[derive(Default)]
@@ -199,7 +200,7 @@ fn round(pool: &Arc<ThreadPool>, books: &Arc<Books>, random: &mut Random) {
     }
 }
 
-fn run(seconds: f64, seed: u64) -> [u64; 6] {
+fn run(time: Duration, seed: u64) -> [u64; 6] {
     let pool = Arc::new(
         ThreadPool::builder()
             // Threads start and retire all the time.
@@ -220,7 +221,7 @@ fn run(seconds: f64, seed: u64) -> [u64; 6] {
             let (pool, books) = (&pool, &books);
             threads.spawn(move || {
                 let mut random = Random(seed + submitter);
-                while start.elapsed().as_secs_f64() < seconds {
+                while start.elapsed() < time {
                     round(pool, books, &mut random);
                 }
             });
@@ -233,10 +234,7 @@ fn run(seconds: f64, seed: u64) -> [u64; 6] {
 
 #[test]
 fn soak() {
-    let seconds: f64 = match std::env::var("SOAK_SECONDS") {
-        Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
-        Err(_) => 1.0,
-    };
+    let time = soak_time();
     // Silences the thousands of intended panics.
     std::panic::set_hook(Box::new(|info| {
         let meant = info.payload().is::<u64>()
@@ -246,22 +244,15 @@ fn soak() {
             eprintln!("{info}");
         }
     }));
-    let (sender, receiver) = std::sync::mpsc::channel();
-    thread::spawn(move || {
+    let (before, warm, resident, soaked) = within(time + Duration::from_secs(120), move || {
         // The first part fills caches and arenas, so its memory is the baseline for the second
         // part.
         let before = live_threads();
-        let warm = run(seconds / 4.0, 1);
+        let warm = run(time / 4, 1);
         let resident = resident_kib();
-        let soaked = run(seconds * 3.0 / 4.0, 100);
-        sender
-            .send((before, warm, resident, soaked))
-            .expect("the test waits");
+        let soaked = run(time * 3 / 4, 100);
+        (before, warm, resident, soaked)
     });
-    let limit = Duration::from_secs_f64(seconds + 120.0);
-    let (before, warm, resident, soaked) = receiver
-        .recv_timeout(limit)
-        .expect("it hangs, or a thread of it panicked");
     for [accepted, done, panicked, cancelled, callbacks, timeouts] in [warm, soaked] {
         println!(
             "{accepted} jobs accepted: {done} done, {panicked} panicked, {cancelled} cancelled; \

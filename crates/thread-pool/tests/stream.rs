@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use effective_thread_pool::{JobError, ThreadPool, TimedOut};
-use support::{Gate, eventually, within_deadline};
+use support::{Gate, Gauge, eventually, pool_of_depth, within_deadline};
 
 fn at(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -92,15 +92,13 @@ fn calls_at_once_never_exceed_the_limit_even_on_a_worker() {
     within_deadline(|| {
         let pool = Arc::new(ThreadPool::new(4).unwrap());
         let run = |pool: &ThreadPool| {
-            let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-            let top = Arc::clone(&peak);
+            let gauge = Arc::new(Gauge::default());
+            let calls = Arc::clone(&gauge);
             let results = pool.mapping().limit(at(2)).stream(0..60, move |_| {
-                top.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                thread::sleep(Duration::from_micros(300));
-                now.fetch_sub(1, Ordering::SeqCst);
+                calls.during(|| thread::sleep(Duration::from_micros(300)));
             });
             assert_eq!(results.flatten().count(), 60);
-            peak.load(Ordering::SeqCst)
+            gauge.peak()
         };
         assert_eq!(run(&pool), 2);
         let inner = Arc::clone(&pool);
@@ -218,13 +216,7 @@ fn stream_on_a_full_worker_queues_no_entry_per_input() {
 #[test]
 fn stream_nested_too_deep_yields_errors() {
     within_deadline(|| {
-        let pool = Arc::new(
-            ThreadPool::builder()
-                .workers(1)
-                .max_inline_depth(0)
-                .build()
-                .unwrap(),
-        );
+        let pool = pool_of_depth(0);
         let inner = Arc::clone(&pool);
         let errors = pool.submit(move || {
             let results = inner.mapping().stream(0..20, |n| n);

@@ -3,7 +3,7 @@
 mod support;
 
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use effective_thread_pool::{
     AsCompleted, BuildError, Handle, InitializerError, JobError, Refusal, Scope, ScopedHandle,
     SubmitError, TaskPanic, ThreadPool, TimedOut,
 };
-use support::{occupy, within_deadline};
+use support::{Gauge, meet, occupy, within_deadline};
 
 #[test]
 fn each_handle_gets_its_own_result() {
@@ -47,18 +47,18 @@ fn single_worker_starts_jobs_in_order_of_submission() {
 fn jobs_at_once_never_exceed_the_workers() {
     within_deadline(|| {
         let pool = ThreadPool::new(3).unwrap();
-        let (now, peak) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let gauge = Arc::new(Gauge::default());
         for _ in 0..100 {
-            let (now, peak) = (Arc::clone(&now), Arc::clone(&peak));
+            let gauge = Arc::clone(&gauge);
             drop(pool.submit(move || {
-                peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                support::eventually(|| peak.load(Ordering::SeqCst) >= 3);
-                std::thread::sleep(Duration::from_millis(1));
-                now.fetch_sub(1, Ordering::SeqCst);
+                gauge.during(|| {
+                    support::eventually(|| gauge.peak() >= 3);
+                    std::thread::sleep(Duration::from_millis(1));
+                });
             }));
         }
         pool.shutdown();
-        assert_eq!(peak.load(Ordering::SeqCst), 3);
+        assert_eq!(gauge.peak(), 3);
     });
 }
 
@@ -67,19 +67,7 @@ fn jobs_that_need_each_other_all_get_a_worker() {
     within_deadline(|| {
         let pool = ThreadPool::new(4).unwrap();
         for _ in 0..500 {
-            let meet = Arc::new(std::sync::Barrier::new(4));
-            let handles: Vec<_> = (0..4)
-                .map(|_| {
-                    let meet = Arc::clone(&meet);
-                    pool.submit(move || {
-                        meet.wait();
-                    })
-                    .unwrap()
-                })
-                .collect();
-            handles
-                .into_iter()
-                .for_each(|handle| handle.wait().unwrap());
+            meet(&pool, 4);
         }
     });
 }
@@ -214,6 +202,17 @@ fn chain(pool: Arc<ThreadPool>, on: Arc<AtomicBool>) {
     }
 }
 
+/// Runs a job that blocks until a job that it submits has run.
+fn block_on_a_child(pool: &Arc<ThreadPool>) {
+    let inner = Arc::clone(pool);
+    let parent = pool.submit(move || {
+        let (sender, receiver) = mpsc::channel();
+        let _child = inner.submit(move || sender.send(())).unwrap();
+        receiver.recv_timeout(Duration::from_secs(60)).is_ok()
+    });
+    assert!(parent.unwrap().wait().unwrap(), "the child has not run");
+}
+
 #[test]
 fn child_of_a_blocked_job_runs_while_others_are_busy() {
     within_deadline(|| {
@@ -224,13 +223,7 @@ fn child_of_a_blocked_job_runs_while_others_are_busy() {
                 let (chained, on) = (Arc::clone(&pool), Arc::clone(&on));
                 drop(pool.submit(move || chain(chained, on)).unwrap());
             }
-            let parent = Arc::clone(&pool);
-            let parent = pool.submit(move || {
-                let (sender, receiver) = mpsc::channel();
-                let _child = parent.submit(move || sender.send(())).unwrap();
-                receiver.recv_timeout(Duration::from_secs(60)).is_ok()
-            });
-            assert!(parent.unwrap().wait().unwrap(), "the child has not run");
+            block_on_a_child(&pool);
             on.store(false, Ordering::SeqCst);
         }
     });
@@ -258,13 +251,7 @@ fn child_of_a_blocked_job_runs_while_the_pool_is_flooded() {
                 }
             }
         });
-        let parent = Arc::clone(&pool);
-        let parent = pool.submit(move || {
-            let (sender, receiver) = mpsc::channel();
-            let _child = parent.submit(move || sender.send(())).unwrap();
-            receiver.recv_timeout(Duration::from_secs(60)).is_ok()
-        });
-        assert!(parent.unwrap().wait().unwrap(), "the child has not run");
+        block_on_a_child(&pool);
         on.store(false, Ordering::SeqCst);
         flood.join().unwrap();
     });

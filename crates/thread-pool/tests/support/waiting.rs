@@ -7,6 +7,14 @@ use std::time::{Duration, Instant};
 
 /// Runs `f`, and fails instead of hanging if it takes longer than it does on any machine.
 pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    within(Duration::from_secs(300), f)
+}
+
+/// Runs `f` on another thread, and fails if it takes longer than `time`.
+pub(crate) fn within<T: Send + 'static>(
+    time: Duration,
+    f: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let (done, wait) = mpsc::channel();
     let thread = thread::spawn(move || {
         let value = f();
@@ -14,7 +22,7 @@ pub(crate) fn within_deadline<T: Send + 'static>(f: impl FnOnce() -> T + Send + 
         let _ = done.send(());
         value
     });
-    match wait.recv_timeout(Duration::from_secs(300)) {
+    match wait.recv_timeout(time) {
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
         Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
             Ok(value) => value,
@@ -33,6 +41,14 @@ pub(crate) fn eventually(condition: impl Fn() -> bool) {
         );
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// How long a soak runs: `SOAK_SECONDS`, by default 1 s.
+pub(crate) fn soak_time() -> Duration {
+    let seconds = std::env::var("SOAK_SECONDS").map_or(1.0, |text| {
+        text.parse().expect("SOAK_SECONDS is a number of seconds")
+    });
+    Duration::from_secs_f64(seconds)
 }
 
 /// The number of threads of this process whose name starts with `prefix`, which the system cuts at
