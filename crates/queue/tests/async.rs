@@ -159,7 +159,7 @@ fn timed_out_gets_lose_no_item() {
             let putting = thread::spawn({
                 let queue = queue.clone();
                 move || {
-                    let mut random = Random::new(3);
+                    let mut random = Random(3);
                     for number in 0..400_u64 {
                         queue.put(number).expect("open");
                         if random.below(3) == 0 {

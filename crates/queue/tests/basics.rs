@@ -277,7 +277,7 @@ fn batches_and_single_items_keep_their_order() {
     for capacity in [None, Some(2_000)] {
         let queue = capacity.map_or_else(Queue::unbounded, |room| Queue::bounded(non_zero(room)));
         let (mut next, mut expected) = (0_u32, 0);
-        let mut random = support::Random::new(5);
+        let mut random = support::Random(5);
         for _ in 0..3_000 {
             match random.below(4) {
                 0 if next - expected < 1_900 => {

@@ -167,7 +167,7 @@ fn fault_29_put_racing_with_close_loses_no_item() {
                     .map(|producer| {
                         let queue = &queue;
                         scope.spawn(move || {
-                            let mut random = Random::new(round * 3 + producer + 1);
+                            let mut random = Random(round * 3 + producer + 1);
                             let (mut accepted, mut back) = (0, 0);
                             loop {
                                 let closed = if random.below(4) == 0 {
@@ -199,7 +199,7 @@ fn fault_29_put_racing_with_close_loses_no_item() {
                 let consumers: Vec<_> = (0..2)
                     .map(|_| scope.spawn(|| queue.iter().map(|item| *item).sum::<usize>()))
                     .collect();
-                let mut random = Random::new(round + 1);
+                let mut random = Random(round + 1);
                 for _ in 0..random.below(3_000) {
                     std::hint::spin_loop();
                 }

@@ -38,6 +38,30 @@ fn with_own_shard<T: Send + 'static>(
         .expect("loom has a thread")
 }
 
+/// A thread, with a shard of its own or without.
+fn spawn<T: Send + 'static>(
+    own_shard: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> thread::JoinHandle<T> {
+    if own_shard {
+        with_own_shard(work)
+    } else {
+        thread::spawn(work)
+    }
+}
+
+/// Puts `item` on a thread with a shard of its own.
+fn putting(queue: &Queue<u32>, item: u32) -> thread::JoinHandle<()> {
+    let queue = queue.clone();
+    with_own_shard(move || queue.put(item).unwrap())
+}
+
+/// Closes the queue on another thread.
+fn closing(queue: &Queue<u32>) -> thread::JoinHandle<bool> {
+    let queue = queue.clone();
+    thread::spawn(move || queue.close())
+}
+
 fn bounded<T>(capacity: usize) -> Queue<T> {
     Queue::bounded(NonZeroUsize::new(capacity).expect("not zero"))
 }
@@ -61,8 +85,7 @@ fn poll_once<F: Future>(future: F) -> Option<F::Output> {
 fn put_wakes_a_blocked_get() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
-        let putter = queue.clone();
-        let put = with_own_shard(move || putter.put(7).unwrap());
+        let put = putting(&queue, 7);
         assert_eq!(*queue.get().unwrap(), 7);
         put.join().unwrap();
     });
@@ -90,8 +113,7 @@ fn get_wakes_a_blocked_put() {
     check(3, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
-        let putter = queue.clone();
-        let put = with_own_shard(move || putter.put(2).unwrap());
+        let put = putting(&queue, 2);
         assert_eq!(*queue.get().unwrap(), 1);
         assert_eq!(*queue.get().unwrap(), 2);
         put.join().unwrap();
@@ -113,11 +135,7 @@ fn last_item_done_wakes_join() {
                     done.fetch_add(1, Ordering::SeqCst);
                     drop(item);
                 };
-                if own_shard {
-                    with_own_shard(work)
-                } else {
-                    thread::spawn(work)
-                }
+                spawn(own_shard, work)
             })
             .into();
         queue.join();
@@ -166,8 +184,7 @@ fn refused_put_wakes_the_joiner_that_counted_it() {
 fn close_wakes_a_blocked_get() {
     check(3, || {
         let queue = Queue::<u32>::unbounded();
-        let closer = queue.clone();
-        let close = thread::spawn(move || closer.close());
+        let close = closing(&queue);
         assert!(queue.get().is_err());
         assert!(close.join().unwrap());
     });
@@ -178,8 +195,7 @@ fn close_wakes_a_blocked_put() {
     check(3, || {
         let queue = bounded(1);
         queue.put(1).unwrap();
-        let closer = queue.clone();
-        let close = thread::spawn(move || closer.close());
+        let close = closing(&queue);
         assert_eq!(queue.put(2).unwrap_err().into_item(), 2);
         assert!(close.join().unwrap());
         assert_eq!(*queue.get().unwrap(), 1);
@@ -193,14 +209,8 @@ fn put_racing_with_close_loses_no_item() {
         check(3, move || {
             let queue = Queue::<u32>::unbounded();
             let putter = queue.clone();
-            let work = move || putter.put(7).is_ok();
-            let put = if own_shard {
-                with_own_shard(work)
-            } else {
-                thread::spawn(work)
-            };
-            let closer = queue.clone();
-            let close = thread::spawn(move || closer.close());
+            let put = spawn(own_shard, move || putter.put(7).is_ok());
+            let close = closing(&queue);
             let got = queue.get().is_ok();
             assert_eq!(put.join().unwrap(), got);
             close.join().unwrap();
@@ -216,12 +226,7 @@ fn put_racing_with_close_now_is_returned_once() {
         check(3, move || {
             let queue = Queue::<u32>::unbounded();
             let putter = queue.clone();
-            let work = move || putter.put(7).is_ok();
-            let put = if own_shard {
-                with_own_shard(work)
-            } else {
-                thread::spawn(work)
-            };
+            let put = spawn(own_shard, move || putter.put(7).is_ok());
             let rest = queue.close_now().len();
             queue.join();
             assert!(queue.get().is_err());
@@ -266,8 +271,7 @@ fn cancelled_async_get_passes_its_wake_up_on() {
                 item.unwrap().requeue().unwrap();
             }
         });
-        let putter = queue.clone();
-        let put = with_own_shard(move || putter.put(7).unwrap());
+        let put = putting(&queue, 7);
         assert_eq!(*queue.get().unwrap(), 7);
         cancelled.join().unwrap();
         put.join().unwrap();
@@ -282,8 +286,7 @@ fn cancelled_async_put_passes_its_room_on() {
         let canceller = queue.clone();
         let cancelled =
             thread::spawn(move || poll_once(canceller.put_async(3)).is_some_and(|put| put.is_ok()));
-        let putter = queue.clone();
-        let put = with_own_shard(move || putter.put(2).unwrap());
+        let put = putting(&queue, 2);
         assert_eq!(*queue.get().unwrap(), 1);
         let mut sum = *queue.get().unwrap();
         if cancelled.join().unwrap() {
@@ -307,8 +310,7 @@ fn timed_out_get_passes_its_wake_up_on() {
                 item.requeue().unwrap();
             }
         });
-        let putter = queue.clone();
-        let put = with_own_shard(move || putter.put(7).unwrap());
+        let put = putting(&queue, 7);
         assert_eq!(*queue.get().unwrap(), 7);
         timed_out.join().unwrap();
         put.join().unwrap();

@@ -22,7 +22,7 @@ fn each_consumer_sees_each_producer_in_order() {
                 for number in 0..3_usize {
                     let producer = producer.clone();
                     scope.spawn(move || {
-                        let mut random = Random::new(number as u64 + 1);
+                        let mut random = Random(number as u64 + 1);
                         let mut next = 0_u32;
                         while next < 20_000 {
                             let upto = next + 1 + random.below(6) as u32;
@@ -43,7 +43,7 @@ fn each_consumer_sees_each_producer_in_order() {
                 for number in 0..3 {
                     let queue = &queue;
                     scope.spawn(move || {
-                        let mut random = Random::new(number + 9);
+                        let mut random = Random(number + 9);
                         let mut last = [None; 3];
                         let mut check = |(producer, item): (usize, u32)| {
                             assert!(last[producer] < Some(item), "{last:?}, {producer} {item}");
@@ -197,7 +197,7 @@ fn panicking_comparison_loses_no_item() {
                 .map(|number| {
                     let queue = &queue;
                     scope.spawn(move || {
-                        let mut random = Random::new(number + 1);
+                        let mut random = Random(number + 1);
                         let mut got = Vec::new();
                         loop {
                             PANICS.set(random.below(5) == 0);
@@ -239,7 +239,7 @@ fn expired_timeouts_lose_no_item() {
             for number in 0..2 {
                 let producer = producer.clone();
                 scope.spawn(move || {
-                    let mut random = Random::new(number + 1);
+                    let mut random = Random(number + 1);
                     for _ in 0..1_000 {
                         let mut item = 1_u64;
                         while let Err(error) =
@@ -255,7 +255,7 @@ fn expired_timeouts_lose_no_item() {
                 .map(|number| {
                     let queue = &queue;
                     scope.spawn(move || {
-                        let mut random = Random::new(number + 5);
+                        let mut random = Random(number + 5);
                         let mut sum = 0;
                         loop {
                             match queue.get_timeout(Duration::from_micros(random.below(40))) {

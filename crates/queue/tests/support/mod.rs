@@ -1,7 +1,9 @@
 //! Helpers of the tests.
 #![allow(dead_code, unused_imports, reason = "each test program uses a part")]
 
-mod harness;
+pub(crate) mod proc;
+mod random;
+mod waiting;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use std::{panic, thread};
 
-pub(crate) use harness::*;
+pub(crate) use random::Random;
+pub(crate) use waiting::{eventually, soak_time, threads_named, within, within_deadline};
 
 pub(crate) fn non_zero(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).expect("not zero")

@@ -1,49 +1,46 @@
 //! Our queue. Every item is marked done, which the final `join` checks.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::time::Duration;
 
-use effective_queue::Queue;
+use effective_queue::{Producer, Queue};
 
 use crate::race::race;
 use crate::{BATCH, Work};
 
-fn queue(capacity: Option<usize>) -> Queue<u64> {
-    match capacity.and_then(NonZeroUsize::new) {
+/// Races clones of a producer and of a queue, and joins the queue.
+fn race_queue(
+    work: Work,
+    produce: impl Fn(Producer<u64>, Range<u64>) + Sync,
+    consume: impl Fn(Queue<u64>) -> u64 + Sync,
+) -> Duration {
+    let queue = match work.capacity.and_then(NonZeroUsize::new) {
         Some(capacity) => Queue::bounded(capacity),
         None => Queue::unbounded(),
-    }
+    };
+    let producers = vec![queue.producer(); work.threads];
+    let consumers = vec![queue.clone(); work.threads];
+    let time = race(work, producers, consumers, produce, consume);
+    queue.join();
+    time
 }
 
 pub(crate) fn one_by_one(work: Work) -> Duration {
-    let queue = queue(work.capacity);
-    let producer = queue.producer();
-    let producers = vec![producer; work.threads];
-    let consumers = vec![queue.clone(); work.threads];
-    let time = race(
+    race_queue(
         work,
-        producers,
-        consumers,
         |queue, numbers| {
             for number in numbers {
                 queue.put(number).expect("open");
             }
         },
         |queue| queue.iter().map(|item| *item).sum(),
-    );
-    queue.join();
-    time
+    )
 }
 
 pub(crate) fn batches(work: Work) -> Duration {
-    let queue = queue(work.capacity);
-    let producer = queue.producer();
-    let producers = vec![producer; work.threads];
-    let consumers = vec![queue.clone(); work.threads];
-    let time = race(
+    race_queue(
         work,
-        producers,
-        consumers,
         |queue, mut numbers| {
             while !numbers.is_empty() {
                 queue
@@ -58,7 +55,5 @@ pub(crate) fn batches(work: Work) -> Duration {
             }
             sum
         },
-    );
-    queue.join();
-    time
+    )
 }
