@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_pipeline::{BuildError, Counts, KeepGoing, Pipeline, PipelineError};
-use support::{Random, eventually, quiet, resident_kib, soak_time, threads, within};
+use support::proc::{live_threads, resident_kib};
+use support::{Random, eventually, quiet, soak_time, within};
 
 /// The number of items that are alive.
 static ALIVE: AtomicIsize = AtomicIsize::new(0);
@@ -202,13 +203,13 @@ fn pipelines_lose_no_item_and_leave_no_thread() {
 }
 
 fn soak(time: Duration) {
-    let (mut random, mut seen) = (Random::new(1), Seen::default());
+    let (mut random, mut seen) = (Random(1), Seen::default());
     let begin = Instant::now();
     let mut warm = None;
     while begin.elapsed() < time {
         one_run(&mut random, &mut seen);
-        if warm.is_none() && seen.runs >= 200 {
-            warm = Some((threads(), resident_kib()));
+        if warm.is_none() && seen.runs >= 200 && cfg!(target_os = "linux") {
+            warm = Some((live_threads(), resident_kib()));
         }
     }
     println!("pipelines, {time:?}: {seen:?}");
@@ -217,7 +218,7 @@ fn soak(time: Duration) {
         return;
     };
     // Other threads of this process may come and go; a leak of each run would add up to thousands.
-    eventually(|| threads() <= threads_then + 100);
+    eventually(|| live_threads() <= threads_then + 100);
     let grown = resident_kib().saturating_sub(resident_then);
     assert!(grown < 64 << 10, "{grown} KiB more than {resident_then}");
 }

@@ -1,26 +1,20 @@
 //! Helpers of the tests.
 #![allow(dead_code, unused_imports, reason = "each test program uses a part")]
 
-mod harness;
+pub(crate) mod proc;
+mod random;
+mod waiting;
 
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
-pub(crate) use harness::*;
+pub(crate) use random::Random;
+pub(crate) use waiting::{eventually, soak_time, threads_named, within, within_deadline};
 
-/// The number of threads of this process whose name starts with `prefix`. Linux keeps the first 15
-/// bytes of a name.
-pub(crate) fn threads_named(prefix: &str) -> usize {
-    assert!(prefix.len() <= 15);
-    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
-        return 0;
-    };
-    tasks
-        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-        .filter(|name| name.starts_with(prefix))
-        .count()
-}
+/// Longer than any step of a test.
+pub(crate) const LONG: Duration = Duration::from_secs(180);
 
 /// Counts the live items, and their peak.
 #[derive(Default)]

@@ -1,1 +1,0 @@
-../../../queue/tests/support/harness.rs
