@@ -12,7 +12,7 @@ use effective_bridge::{CallError, Offload, Portal, WouldDeadlock};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
-use support::{Counter, eventually, within_deadline};
+use support::{assert_timed_out, drop_running_call, one_thread, within_deadline};
 
 fn deadlocks<T>(result: Result<T, CallError>) {
     match result {
@@ -87,10 +87,7 @@ fn fault_39_wait_on_async_std_blocking_thread_times_out() {
         assert_eq!(task::block_on(wait).unwrap(), 1);
         let wait = task::spawn_blocking(move || portal.call(pending::<()>).wait());
         let error = task::block_on(wait).unwrap_err();
-        assert!(
-            matches!(error, CallError::TimedOut { started: true, .. }),
-            "{error}"
-        );
+        assert_timed_out(&error, true);
     });
 }
 
@@ -98,7 +95,7 @@ fn fault_39_wait_on_async_std_blocking_thread_times_out() {
 fn fault_39_job_may_wait_for_async_std_that_awaits_it() {
     within_deadline(|| {
         let portal = Portal::async_std();
-        let offload = Offload::builder().max_threads(1).build().unwrap();
+        let offload = one_thread();
         let inner = offload.clone();
         let value = task::block_on(offload.run(move || {
             let call = portal.call(move || async move { inner.run(|| 6).await.unwrap() + 1 });
@@ -111,15 +108,6 @@ fn fault_39_job_may_wait_for_async_std_that_awaits_it() {
 #[test]
 fn fault_39_dropped_call_cancels_its_async_std_task() {
     within_deadline(|| {
-        let portal = Portal::async_std();
-        let dropped = Counter::default();
-        let held = dropped.on_drop();
-        let mut call = portal.call(move || async move {
-            let _held = held;
-            pending::<()>().await;
-        });
-        assert!(call.wait_timeout(Duration::from_millis(5)).is_err());
-        drop(call);
-        eventually(|| dropped.get() == 1);
+        drop_running_call(&Portal::async_std());
     });
 }

@@ -16,7 +16,7 @@ use futures::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use futures::stream::{self, TryStreamExt as _};
 
 use support::sink::{Sink, bytes};
-use support::{eventually, portal, quiet_panics, within_deadline};
+use support::{eventually, one_thread_and_room, portal, quiet_panics, within_deadline};
 
 /// A reader that gives a few bytes at a time, is interrupted, and fails at a given call.
 struct Choppy {
@@ -284,11 +284,7 @@ fn blocking_reader_wakes_its_thread() {
 #[test]
 fn dropped_writer_writes_despite_full_closed_offload() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(1)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(1);
         let (gate, job) = support::occupy(&offload);
         let pending = offload.try_run(|| 1).unwrap();
         let sinks = [Sink::new(0), Sink::new(0)];

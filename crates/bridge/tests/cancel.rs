@@ -13,7 +13,7 @@ use futures::io::{AsyncReadExt, AsyncWriteExt};
 use futures::stream::StreamExt;
 
 use support::sink::{Sink, bytes};
-use support::{Counter, eventually, poll_times, within_deadline};
+use support::{Counter, eventually, one_thread_and_room, poll_times, within_deadline};
 
 fn places(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -88,11 +88,7 @@ fn await_dropped_at_any_poll_loses_nothing() {
 #[test]
 fn job_dropped_at_any_poll_drops_its_captures_once() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(2)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(2);
         let (dropped, ran) = (Counter::default(), Counter::default());
         for n in 0..200 {
             let (held, inside) = (dropped.on_drop(), ran.clone());

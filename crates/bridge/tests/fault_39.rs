@@ -17,7 +17,9 @@ use futures::executor::block_on;
 use futures::future::join_all;
 use futures::stream;
 
-use support::{Counter, eventually, portal, within_deadline};
+use support::{
+    Counter, assert_timed_out, drop_running_call, eventually, one_thread, portal, within_deadline,
+};
 
 fn deadlocks<T>(result: Result<T, CallError>, at: WouldDeadlock) {
     match result {
@@ -102,7 +104,7 @@ fn fault_39_blocking_iterator_in_executor_fails_at_once() {
 fn fault_39_callback_from_full_offload_gets_a_thread() {
     within_deadline(|| {
         let portal = portal();
-        let offload = Offload::builder().max_threads(1).build().unwrap();
+        let offload = one_thread();
         // Thread, coroutine, thread, coroutine, … on an offload whose only thread is always taken.
         fn dive(portal: &Portal, offload: &Offload, depth: usize) -> Result<usize, CallError> {
             let (inner, offload) = (portal.clone(), offload.clone());
@@ -198,10 +200,7 @@ fn fault_39_wait_for_undriven_runtime_times_out() {
         let (portal, _portal_loop) = Portal::local();
         let portal = portal.deadlock_timeout(Some(Duration::from_millis(20)));
         let error = portal.call(|| async { 1 }).wait().unwrap_err();
-        assert!(
-            matches!(error, CallError::TimedOut { started: false, .. }),
-            "{error}"
-        );
+        assert_timed_out(&error, false);
         assert!(error.to_string().contains("never polled"), "{error}");
     });
 }
@@ -229,10 +228,7 @@ fn fault_39_pool_thread_has_deadline_for_whole_wait() {
         let thread = thread::Builder::new().name("blocking-7".to_owned());
         let wait = thread.spawn(move || portal.call(pending::<()>).wait());
         let error = wait.unwrap().join().unwrap().unwrap_err();
-        assert!(
-            matches!(error, CallError::TimedOut { started: true, .. }),
-            "{error}"
-        );
+        assert_timed_out(&error, true);
     });
 }
 
@@ -240,23 +236,16 @@ fn fault_39_pool_thread_has_deadline_for_whole_wait() {
 fn fault_39_dropped_call_cancels_its_coroutine() {
     within_deadline(|| {
         let portal = portal();
-        let dropped = Counter::default();
-        let held = dropped.on_drop();
-        let mut call = portal.call(move || async move {
-            let _held = held;
-            pending::<()>().await;
-        });
-        assert!(call.wait_timeout(Duration::from_millis(5)).is_err());
-        drop(call);
-        eventually(|| dropped.get() == 1);
+        drop_running_call(&portal);
         // A failed `wait` cancels it as well.
+        let dropped = Counter::default();
         let held = dropped.on_drop();
         let call = portal.call(move || async move {
             let _held = held;
             pending::<()>().await;
         });
         block_on(async { assert!(call.wait().is_err()) });
-        eventually(|| dropped.get() == 2);
+        eventually(|| dropped.get() == 1);
     });
 }
 
@@ -264,7 +253,7 @@ fn fault_39_dropped_call_cancels_its_coroutine() {
 fn fault_39_worker_awaiting_a_call_is_replaced() {
     within_deadline(|| {
         let portal = portal();
-        let offload = Offload::builder().max_threads(1).build().unwrap();
+        let offload = one_thread();
         let inner = offload.clone();
         let value = block_on(offload.run(move || {
             let call = portal.call(move || async move { inner.run(|| 6).await.unwrap() + 1 });

@@ -12,7 +12,9 @@ use effective_bridge::{CallError, Offload, OffloadError};
 use futures::executor::block_on;
 use futures::stream::{self, StreamExt};
 
-use support::{Counter, Gate, eventually, poll_times, portal, quiet_panics, within_deadline};
+use support::{
+    Counter, Gate, eventually, one_thread, poll_times, portal, quiet_panics, within_deadline,
+};
 
 fn places(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap()
@@ -35,7 +37,7 @@ fn stream_yields_all_items_in_order() {
 #[test]
 fn stream_fetches_at_most_capacity_ahead() {
     within_deadline(|| {
-        let offload = Offload::builder().max_threads(1).build().unwrap();
+        let offload = one_thread();
         let made = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&made);
         let items = std::iter::repeat_with(move || count.fetch_add(1, Ordering::SeqCst));
@@ -89,7 +91,7 @@ fn iterator_panic_is_the_last_item() {
 #[test]
 fn stream_on_closed_offload_ends_with_error() {
     within_deadline(|| {
-        let offload = Offload::builder().max_threads(1).build().unwrap();
+        let offload = one_thread();
         let mut stream = offload.stream(places(2), 0..100);
         assert_eq!(block_on(stream.next()).unwrap().unwrap(), 0);
         // This job runs after the one that fetches: two items are ahead, and no job fetches.

@@ -10,27 +10,21 @@ use std::time::Duration;
 use effective_bridge::{Offload, OffloadError, Refusal};
 use futures::executor::block_on;
 
-use support::{Counter, eventually, occupy, quiet_panics, within_deadline};
-
-fn one_thread() -> Offload {
-    Offload::builder().max_threads(1).build().unwrap()
-}
+use support::{
+    Counter, eventually, occupy, one_thread, one_thread_and_room, poll_pending, quiet_panics,
+    within_deadline,
+};
 
 #[test]
 fn close_finishes_accepted_jobs_and_refuses_others() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(2)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(2);
         let (gate, first) = occupy(&offload);
         let accepted: Vec<_> = (0..2)
             .map(|n| offload.try_run(move || n).unwrap())
             .collect();
         let mut in_line = Box::pin(offload.run(|| 9));
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(in_line.as_mut().poll(&mut cx).is_pending());
+        poll_pending(&mut in_line);
         offload.close();
         assert!(offload.is_closed());
         assert!(matches!(block_on(in_line), Err(OffloadError::Closed)));
@@ -264,8 +258,7 @@ fn timer_thread_exits_after_deadline_is_cancelled() {
         let offload = one_thread();
         let (gate, job) = occupy(&offload);
         let mut call = Box::pin(offload.run_timeout(|| (), Duration::from_secs(3_600)));
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(call.as_mut().poll(&mut cx).is_pending());
+        poll_pending(&mut call);
         eventually(|| support::threads_named("bridge-timer") == 1);
         // By now the timer thread sleeps.
         thread::sleep(Duration::from_millis(50));

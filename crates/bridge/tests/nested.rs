@@ -14,7 +14,7 @@ use futures::channel::oneshot;
 use futures::executor::{ThreadPool, block_on};
 use futures::future::join_all;
 
-use support::{Gate, eventually, occupy, portal, within_deadline};
+use support::{Gate, Gauge, eventually, occupy, one_thread_and_room, portal, within_deadline};
 
 fn offload(max_threads: usize) -> Offload {
     Offload::builder().max_threads(max_threads).build().unwrap()
@@ -129,11 +129,7 @@ fn nesting_across_two_offloads_ends() {
 #[test]
 fn nested_job_does_not_wait_behind_outer_jobs() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(1)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(1);
         let (gate, occupied) = occupy(&offload);
         let results = join_all((0..20).map(|n| {
             let inner = offload.clone();
@@ -154,25 +150,20 @@ fn at_most_max_threads_jobs_run_after_waits() {
     within_deadline(|| {
         for max_threads in [1, 4] {
             let offload = offload(max_threads);
-            let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-            let work = move |now: &AtomicUsize, most: &AtomicUsize| {
-                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                thread::sleep(Duration::from_millis(1));
-                now.fetch_sub(1, Ordering::SeqCst);
-            };
+            let gauge = Arc::new(Gauge::default());
+            let work = |gauge: &Gauge| gauge.during(|| thread::sleep(Duration::from_millis(1)));
             let results = join_all((0..60).map(|n| {
-                let inner = offload.clone();
-                let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+                let (inner, gauge) = (offload.clone(), Arc::clone(&gauge));
                 offload.run(move || {
                     if n % 2 == 0 {
-                        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
-                        block_on(inner.run(move || work(&now, &most))).unwrap();
+                        let gauge = Arc::clone(&gauge);
+                        block_on(inner.run(move || work(&gauge))).unwrap();
                     }
-                    work(&now, &most);
+                    work(&gauge);
                 })
             }));
             block_on(results).into_iter().for_each(Result::unwrap);
-            let most = most.load(Ordering::SeqCst);
+            let most = gauge.peak();
             assert!(most <= max_threads, "{most} of {max_threads}");
         }
     });

@@ -3,8 +3,6 @@
 mod support;
 
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 use std::thread;
@@ -14,11 +12,10 @@ use effective_bridge::{Offload, OffloadError, Refusal};
 use futures::executor::block_on;
 use futures::future::join_all;
 
-use support::{Bomb, Counter, Gate, eventually, occupy, quiet_panics, within_deadline};
-
-fn one_thread() -> Offload {
-    Offload::builder().max_threads(1).build().unwrap()
-}
+use support::{
+    Bomb, Counter, Gate, Gauge, eventually, occupy, one_thread, one_thread_and_room, poll_pending,
+    quiet_panics, within_deadline,
+};
 
 #[test]
 fn job_runs_on_a_named_thread() {
@@ -85,17 +82,13 @@ fn many_jobs_return_their_results_in_order() {
 fn at_most_max_threads_jobs_run_at_once() {
     within_deadline(|| {
         let offload = Offload::builder().max_threads(4).build().unwrap();
-        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let gauge = Arc::new(Gauge::default());
         let calls = (0..100).map(|_| {
-            let (now, most) = (Arc::clone(&now), Arc::clone(&most));
-            offload.run(move || {
-                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                thread::sleep(Duration::from_micros(200));
-                now.fetch_sub(1, Ordering::SeqCst);
-            })
+            let gauge = Arc::clone(&gauge);
+            offload.run(move || gauge.during(|| thread::sleep(Duration::from_micros(200))))
         });
         block_on(join_all(calls));
-        let most = most.load(Ordering::SeqCst);
+        let most = gauge.peak();
         assert!((2..=4).contains(&most), "{most}");
     });
 }
@@ -146,8 +139,7 @@ fn dropped_pending_job_never_runs() {
             let _captured = captured;
             inside.add();
         }));
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(call.as_mut().poll(&mut cx).is_pending());
+        poll_pending(&mut call);
         assert_eq!(offload.pending(), 1);
         drop(call);
         assert_eq!((offload.pending(), dropped.get()), (0, 1));
@@ -182,11 +174,7 @@ fn dropped_running_job_keeps_running() {
 #[test]
 fn try_run_returns_the_job_when_full() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(2)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(2);
         let (gate, _job) = occupy(&offload);
         let kept: Vec<_> = (0..2)
             .map(|n| offload.try_run(move || n).unwrap())
@@ -204,11 +192,7 @@ fn try_run_returns_the_job_when_full() {
 #[test]
 fn run_waits_for_room_in_order() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(1)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(1);
         let (gate, _job) = occupy(&offload);
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut calls: Vec<_> = (0..6)
@@ -217,10 +201,7 @@ fn run_waits_for_room_in_order() {
                 Box::pin(offload.run(move || order.lock().unwrap().push(n)))
             })
             .collect();
-        let mut cx = Context::from_waker(Waker::noop());
-        for call in &mut calls {
-            assert!(call.as_mut().poll(&mut cx).is_pending());
-        }
+        calls.iter_mut().for_each(poll_pending);
         assert_eq!((offload.pending(), offload.waiting()), (1, 5));
         // A waiting job is withdrawn, then the queued one, whose room goes to the next.
         drop(calls.remove(3));
@@ -235,22 +216,14 @@ fn run_waits_for_room_in_order() {
 #[test]
 fn withdrawn_jobs_leave_nothing_behind() {
     within_deadline(|| {
-        let offload = Offload::builder()
-            .max_threads(1)
-            .max_pending(8)
-            .build()
-            .unwrap();
+        let offload = one_thread_and_room(8);
         let (gate, _job) = occupy(&offload);
-        let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..100_000 {
-            let mut call = Box::pin(offload.run(|| ()));
-            assert!(call.as_mut().poll(&mut cx).is_pending());
+            poll_pending(Box::pin(offload.run(|| ())));
         }
         // Many at once, withdrawn from the back.
         let mut calls: Vec<_> = (0..10_000).map(|_| Box::pin(offload.run(|| ()))).collect();
-        for call in &mut calls {
-            assert!(call.as_mut().poll(&mut cx).is_pending());
-        }
+        calls.iter_mut().for_each(poll_pending);
         while calls.pop().is_some() {}
         assert_eq!((offload.pending(), offload.waiting()), (0, 0));
         gate.open();
@@ -357,18 +330,15 @@ fn replaced_worker_yields_after_its_wait() {
         let call = offload.run(move || block_on(inner.run(|| 1)).unwrap());
         assert_eq!(block_on(call).unwrap(), 1);
         assert_eq!(offload.threads(), 2);
-        let now = Arc::new(AtomicUsize::new(0));
+        let gauge = Arc::new(Gauge::default());
         let calls = (0..50).map(|_| {
-            let now = Arc::clone(&now);
-            offload.run(move || {
-                assert_eq!(now.fetch_add(1, Ordering::SeqCst), 0, "two at once");
-                thread::sleep(Duration::from_micros(100));
-                now.fetch_sub(1, Ordering::SeqCst);
-            })
+            let gauge = Arc::clone(&gauge);
+            offload.run(move || gauge.during(|| thread::sleep(Duration::from_micros(100))))
         });
         block_on(join_all(calls))
             .into_iter()
             .for_each(|result| result.unwrap());
+        assert_eq!(gauge.peak(), 1, "two at once");
         offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(offload.threads(), 0);
     });
@@ -384,26 +354,20 @@ fn future_given_away_does_not_block_its_worker() {
             let inside = portal.clone();
             let call = offload.run(move || {
                 let mut call = inside.call(std::future::pending::<()>);
-                let mut cx = Context::from_waker(Waker::noop());
-                assert!(Pin::new(&mut call).poll(&mut cx).is_pending());
+                poll_pending(&mut call);
                 call
             });
             let kept = block_on(call).unwrap();
             // The worker is idle, then busy; neither is a wait for the future that was given away.
             thread::sleep(Duration::from_millis(5));
             assert_eq!(block_on(offload.run(|| 1)).unwrap(), 1);
-            let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+            let gauge = Arc::new(Gauge::default());
             let calls = (0..8).map(|_| {
-                let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-                offload.run(move || {
-                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
-                    most.fetch_max(now, Ordering::SeqCst);
-                    thread::sleep(Duration::from_millis(1));
-                    running.fetch_sub(1, Ordering::SeqCst);
-                })
+                let gauge = Arc::clone(&gauge);
+                offload.run(move || gauge.during(|| thread::sleep(Duration::from_millis(1))))
             });
-            block_on(futures::future::join_all(calls));
-            assert_eq!(most.load(Ordering::SeqCst), 1, "too many jobs run at once");
+            block_on(join_all(calls));
+            assert_eq!(gauge.peak(), 1, "too many jobs run at once");
             drop(kept);
             assert_eq!(block_on(offload.run(|| 2)).unwrap(), 2);
             offload.shutdown_timeout(Duration::from_secs(60)).unwrap();
@@ -423,8 +387,7 @@ fn job_awaiting_a_polled_call_is_replaced() {
                 may_go.await.unwrap();
                 needs.run(|| 7).await.unwrap()
             });
-            let mut cx = Context::from_waker(Waker::noop());
-            assert!(Pin::new(&mut call).poll(&mut cx).is_pending());
+            poll_pending(&mut call);
             (go, call)
         });
         let (go, call) = block_on(polled).unwrap();

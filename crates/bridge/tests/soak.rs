@@ -20,6 +20,7 @@ use futures::stream::{self, StreamExt};
 
 use support::proc::{live_threads, resident_kib};
 use support::random::Random;
+use support::{soak_time, within};
 
 /// Counts of the calls begun and of their outcomes.
 #[derive(Default)]
@@ -225,7 +226,7 @@ fn round(world: &World, books: &Books, dice: &mut Random) {
     }
 }
 
-fn run(seconds: f64, seed: u64) -> [u64; 5] {
+fn run(time: Duration, seed: u64) -> [u64; 5] {
     let offload = Offload::builder()
         // Threads start and exit all the time.
         .max_threads(4)
@@ -251,7 +252,7 @@ fn run(seconds: f64, seed: u64) -> [u64; 5] {
             let (world, books) = (&world, &books);
             threads.spawn(move || {
                 let mut dice = Random(seed + number);
-                while start.elapsed().as_secs_f64() < seconds {
+                while start.elapsed() < time {
                     round(world, books, &mut dice);
                 }
             });
@@ -268,10 +269,7 @@ fn run(seconds: f64, seed: u64) -> [u64; 5] {
 
 #[test]
 fn soak() {
-    let seconds: f64 = match std::env::var("SOAK_SECONDS") {
-        Ok(text) => text.parse().expect("SOAK_SECONDS is a number of seconds"),
-        Err(_) => 1.0,
-    };
+    let time = soak_time();
     // The planned panics would print thousands of lines.
     std::panic::set_hook(Box::new(|info| {
         let meant = info.payload().is::<u64>() || support::text(info.payload()) == Some("meant");
@@ -279,19 +277,14 @@ fn soak() {
             eprintln!("{info}");
         }
     }));
-    let (tell, told) = std::sync::mpsc::channel();
     let before = live_threads();
-    thread::spawn(move || {
+    let (warm, resident, soaked) = within(time + Duration::from_secs(120), move || {
         // The first part fills caches and arenas: its memory use is the baseline of the second.
-        let warm = run(seconds / 4.0, 1);
+        let warm = run(time / 4, 1);
         let resident = resident_kib();
-        let soaked = run(seconds * 3.0 / 4.0, 100);
-        tell.send((warm, resident, soaked)).expect("the test waits");
+        let soaked = run(time * 3 / 4, 100);
+        (warm, resident, soaked)
     });
-    let limit = Duration::from_secs_f64(seconds + 120.0);
-    let (warm, resident, soaked) = told
-        .recv_timeout(limit)
-        .expect("it hangs, or a thread of it panicked");
     for [begun, done, panicked, cancelled, timeouts] in [warm, soaked] {
         println!(
             "{begun} calls begun: {done} done, {panicked} panicked, {cancelled} cancelled, {timeouts} timed out"

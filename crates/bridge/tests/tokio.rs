@@ -14,7 +14,7 @@ use futures::stream::{self, StreamExt};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{block_in_place, spawn_blocking};
 
-use support::{Counter, eventually, within_deadline};
+use support::{assert_timed_out, drop_running_call, eventually, one_thread, within_deadline};
 
 fn multi() -> Runtime {
     Builder::new_multi_thread()
@@ -171,10 +171,7 @@ fn fault_39_wait_in_saturated_blocking_pool_times_out() {
             call.wait().map(Result::unwrap)
         });
         let error = runtime.block_on(wait).unwrap().unwrap_err();
-        assert!(
-            matches!(error, CallError::TimedOut { started: true, .. }),
-            "{error}"
-        );
+        assert_timed_out(&error, true);
     });
 }
 
@@ -183,7 +180,7 @@ fn fault_39_job_may_wait_for_the_runtime_that_awaits_it() {
     within_deadline(|| {
         for runtime in [multi(), current()] {
             let portal = Portal::tokio(runtime.handle());
-            let offload = Offload::builder().max_threads(1).build().unwrap();
+            let offload = one_thread();
             let inner = offload.clone();
             let value = runtime.block_on(offload.run(move || {
                 let call = portal.call(move || async move { inner.run(|| 6).await.unwrap() + 1 });
@@ -221,10 +218,7 @@ fn fault_39_wait_for_undriven_tokio_runtime_times_out() {
         let portal =
             Portal::tokio(runtime.handle()).deadlock_timeout(Some(Duration::from_millis(20)));
         let error = portal.call(|| async { 1 }).wait().unwrap_err();
-        assert!(
-            matches!(error, CallError::TimedOut { started: false, .. }),
-            "{error}"
-        );
+        assert_timed_out(&error, false);
     });
 }
 
@@ -232,16 +226,7 @@ fn fault_39_wait_for_undriven_tokio_runtime_times_out() {
 fn fault_39_dropped_call_cancels_its_tokio_task() {
     within_deadline(|| {
         let runtime = multi();
-        let portal = Portal::tokio(runtime.handle());
-        let dropped = Counter::default();
-        let held = dropped.on_drop();
-        let mut call = portal.call(move || async move {
-            let _held = held;
-            pending::<()>().await;
-        });
-        assert!(call.wait_timeout(Duration::from_millis(5)).is_err());
-        drop(call);
-        eventually(|| dropped.get() == 1);
+        drop_running_call(&Portal::tokio(runtime.handle()));
         eventually(|| runtime.metrics().num_alive_tasks() == 0);
     });
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 mod gate;
+mod gauge;
 pub(crate) mod proc;
 pub(crate) mod random;
 pub(crate) mod sink;
@@ -10,18 +11,29 @@ mod waiting;
 #[allow(unused_imports, reason = "each test binary uses a part of it")]
 pub(crate) use {
     gate::Gate,
-    waiting::{cpu_time, eventually, threads_named, within_deadline},
+    gauge::Gauge,
+    waiting::{cpu_time, eventually, soak_time, threads_named, within, within_deadline},
 };
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use effective_bridge::{Job, Offload, Portal};
+use effective_bridge::{CallError, Job, Offload, Portal};
+
+pub(crate) fn one_thread() -> Offload {
+    Offload::builder().max_threads(1).build().unwrap()
+}
+
+/// One thread, and room for `max_pending` more jobs.
+pub(crate) fn one_thread_and_room(max_pending: usize) -> Offload {
+    let offload = Offload::builder().max_threads(1).max_pending(max_pending);
+    offload.build().unwrap()
+}
 
 /// Occupies a thread: submits a job and waits until it is at the gate.
 pub(crate) fn occupy(offload: &Offload) -> (Gate, Job<()>) {
@@ -80,6 +92,36 @@ pub(crate) fn portal() -> Portal {
         .create()
         .expect("threads can be started");
     Portal::new(move |coroutine| executor.spawn_ok(coroutine))
+}
+
+/// Drops a call that is running, which drops its coroutine.
+pub(crate) fn drop_running_call(portal: &Portal) {
+    let dropped = Counter::default();
+    let held = dropped.on_drop();
+    let mut call = portal.call(move || async move {
+        let _held = held;
+        std::future::pending::<()>().await;
+    });
+    assert!(call.wait_timeout(Duration::from_millis(5)).is_err());
+    drop(call);
+    eventually(|| dropped.get() == 1);
+}
+
+/// Asserts that the time of a call ran out, after or before its coroutine started.
+#[track_caller]
+pub(crate) fn assert_timed_out(error: &CallError, after_start: bool) {
+    match error {
+        CallError::TimedOut { started, .. } => assert_eq!(*started, after_start, "{error}"),
+        _ => panic!("{error}"),
+    }
+}
+
+/// Polls a future once, which leaves it pending.
+#[track_caller]
+pub(crate) fn poll_pending(future: impl Future + Unpin) {
+    let mut future = future;
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(Pin::new(&mut future).poll(&mut cx).is_pending());
 }
 
 /// Polls `future` at most `polls` times and waits to be woken in between. `None` if it stays

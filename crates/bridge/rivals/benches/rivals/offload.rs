@@ -22,28 +22,19 @@ pub(crate) fn contests(settings: &Settings) {
         .worker_threads(num_cpus::get())
         .build()
         .expect("threads can be started");
-    for kind in [HOT, COLD] {
-        on(
-            kind,
+    let places: [(_, BlockOn<'_>, _); 3] = [
+        (
             "a current-thread tokio",
             &|f| current.block_on(f),
             Some(&current),
-            settings,
-        );
-        on(
-            kind,
-            "a multi-thread tokio",
-            &|f| multi.block_on(f),
-            Some(&multi),
-            settings,
-        );
-        on(
-            kind,
-            "async-std",
-            &|f| async_std::task::block_on(f),
-            None,
-            settings,
-        );
+        ),
+        ("a multi-thread tokio", &|f| multi.block_on(f), Some(&multi)),
+        ("async-std", &|f| async_std::task::block_on(f), None),
+    ];
+    for kind in [HOT, COLD] {
+        for (place, block_on, tokio) in places {
+            on(kind, place, block_on, tokio, settings);
+        }
     }
 }
 
