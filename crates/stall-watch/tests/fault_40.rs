@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use effective_stall_watch::{Phase, StallWatch};
 use futures::executor::block_on;
 use futures::future::poll_fn;
-use support::{LONG, Reports, THRESHOLD, eventually, is_named, spin_until, within_deadline};
+use support::{
+    LONG, Reports, THRESHOLD, eventually, is_named, listen, spin_until, within_deadline,
+};
 
 const ROUNDS: usize = 5;
 
@@ -19,8 +21,7 @@ const ROUNDS: usize = 5;
 fn one_is_blocked(block: impl Fn(&Reports) + Send + Sync + 'static) {
     within_deadline(move || {
         for _ in 0..ROUNDS {
-            let reports = Reports::default();
-            let watch = reports.listen(StallWatch::builder(THRESHOLD));
+            let (reports, watch) = listen();
             let (busy, stuck) = (watch.named("busy"), watch.named("stuck"));
             thread::scope(|scope| {
                 scope.spawn(|| {
@@ -59,8 +60,7 @@ fn fault_40_spinning_worker_is_reported_while_it_spins() {
 fn fault_40_each_of_all_blocked_workers_is_reported() {
     within_deadline(|| {
         for _ in 0..ROUNDS {
-            let reports = Reports::default();
-            let watch = reports.listen(StallWatch::builder(THRESHOLD));
+            let (reports, watch) = listen();
             let together = Barrier::new(4);
             thread::scope(|scope| {
                 for worker in 0..4 {
@@ -90,8 +90,7 @@ fn fault_40_each_of_all_blocked_workers_is_reported() {
 #[test]
 fn fault_40_long_idleness_is_no_stall() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(StallWatch::builder(THRESHOLD));
+        let (reports, watch) = listen();
         for _ in 0..3 {
             let mut polled = false;
             let spot = watch.named("waits");
@@ -162,12 +161,7 @@ fn child() {
     let reports = Reports::default();
     let watch = reports.listen(StallWatch::builder(Duration::from_millis(200)));
     #[cfg(feature = "tokio")]
-    let runtime = watch
-        .configure(&mut tokio::runtime::Builder::new_multi_thread())
-        .worker_threads(2)
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = support::two_workers(&watch);
     #[cfg(feature = "tokio")]
     let _watched = {
         runtime.spawn(async {
@@ -239,8 +233,7 @@ fn fault_40_stopped_and_continued_process_is_no_stall() {
 #[test]
 fn thread_that_exits_while_reported_is_forgotten() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(StallWatch::builder(THRESHOLD));
+        let (reports, watch) = listen();
         for round in 0..ROUNDS {
             let spot = watch.named("short-lived");
             let listener = reports.clone();

@@ -34,12 +34,7 @@ fn idle_watchdog_sleeps_until_the_next_poll() {
     within_deadline(|| {
         let watch = StallWatch::new(THRESHOLD).unwrap();
         #[cfg(feature = "tokio")]
-        let runtime = watch
-            .configure(&mut tokio::runtime::Builder::new_multi_thread())
-            .worker_threads(2)
-            .enable_time()
-            .build()
-            .unwrap();
+        let runtime = support::two_workers(&watch);
         #[cfg(feature = "tokio")]
         let _watched = watch.runtime(runtime.handle().clone());
         for _ in 0..2 {

@@ -12,12 +12,18 @@ use std::sync::atomic::Ordering;
 
 use effective_stall_watch::model::{Mailbox, Slot};
 use loom::sync::Arc;
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(model);
+}
+
+/// Runs `work` with `shared` on another thread.
+fn spawn<S: 'static>(shared: &Arc<S>, work: impl FnOnce(&S) + 'static) -> JoinHandle<()> {
+    let shared = Arc::clone(shared);
+    thread::spawn(move || work(&shared))
 }
 
 /// Poll 1 is of site 10 since 100, poll 3 of site 30 since 300, and so on, so that a mixture of two
@@ -36,10 +42,7 @@ fn polls(slot: &Slot, count: u64) {
 fn current_poll_is_consistent() {
     check(|| {
         let slot = Arc::new(Slot::new());
-        let writer = {
-            let slot = Arc::clone(&slot);
-            thread::spawn(move || polls(&slot, 2))
-        };
+        let writer = spawn(&slot, |slot| polls(slot, 2));
         for _ in 0..2 {
             if let Some(poll) = slot.current() {
                 assert_eq!((poll.site, poll.since), (10 * poll.seq, 100 * poll.seq));
@@ -56,10 +59,7 @@ fn current_poll_is_consistent() {
 fn duration_belongs_to_its_poll_or_is_unknown() {
     check(|| {
         let slot = Arc::new(Slot::new());
-        let writer = {
-            let slot = Arc::clone(&slot);
-            thread::spawn(move || polls(&slot, 2))
-        };
+        let writer = spawn(&slot, |slot| polls(slot, 2));
         for seq in [1, 3] {
             if let Some(took) = slot.long_poll(seq) {
                 assert_eq!(took, seq);
@@ -75,14 +75,11 @@ fn running_poll_is_always_seen() {
     check(|| {
         let slot = Arc::new(Slot::new());
         let (begun, wait) = loom::sync::mpsc::channel();
-        let writer = {
-            let slot = Arc::clone(&slot);
-            thread::spawn(move || {
-                polls(&slot, 1);
-                slot.begin(30, 300);
-                begun.send(()).unwrap();
-            })
-        };
+        let writer = spawn(&slot, move |slot| {
+            polls(slot, 1);
+            slot.begin(30, 300);
+            begun.send(()).unwrap();
+        });
         wait.recv().unwrap();
         let poll = slot.current().expect("it is running");
         assert_eq!((poll.seq, poll.site, poll.since), (3, 30, 300));
@@ -112,9 +109,13 @@ fn abandon(mailbox: &Mailbox, thread: u32) {
     let _ = std::panic::catch_unwind(jump);
 }
 
-fn spawn(mailbox: &Arc<Mailbox>, run: fn(&Mailbox, u32), number: u32) -> thread::JoinHandle<()> {
-    let mailbox = Arc::clone(mailbox);
-    thread::spawn(move || run(&mailbox, number))
+/// Answers as `thread`, which has been asked, and checks the words.
+fn answer_and_fetch(mailbox: &Arc<Mailbox>, thread: u32) {
+    let answering = spawn(mailbox, move |mailbox| answer(mailbox, thread));
+    answering.join().unwrap();
+    let first = 10 * u64::from(thread);
+    let words = mailbox.fetch().expect("it was asked and has answered");
+    assert_eq!(words, [first, first + 1]);
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn answer_is_complete_and_from_the_asked_thread() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        let threads = [7, 8].map(|number| spawn(&mailbox, answer, number));
+        let threads = [7, 8].map(|number| spawn(&mailbox, move |mailbox| answer(mailbox, number)));
         if let Some(words) = mailbox.fetch() {
             assert_eq!(words, [70, 71]);
         }
@@ -137,17 +138,13 @@ fn late_answer_is_not_taken_for_another_threads() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        let late = spawn(&mailbox, answer, 7);
+        let late = spawn(&mailbox, |mailbox| answer(mailbox, 7));
         // The timeout expires at any moment.
         mailbox.withdraw(7);
         let first = mailbox.fetch();
         assert!(first.is_none_or(|words| words == [70, 71]));
         if mailbox.ask(8) {
-            spawn(&mailbox, answer, 8).join().unwrap();
-            assert_eq!(
-                mailbox.fetch().expect("it was asked and has answered"),
-                [80, 81]
-            );
+            answer_and_fetch(&mailbox, 8);
         }
         late.join().unwrap();
     });
@@ -158,14 +155,11 @@ fn late_answer_is_replaced_when_thread_is_asked_again() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        let thread = {
-            let mailbox = Arc::clone(&mailbox);
-            // Two signals, the first of which may come too late.
-            thread::spawn(move || {
-                answer(&mailbox, 7);
-                answer(&mailbox, 7);
-            })
-        };
+        // Two signals, the first of which may come too late.
+        let thread = spawn(&mailbox, |mailbox| {
+            answer(mailbox, 7);
+            answer(mailbox, 7);
+        });
         mailbox.withdraw(7);
         let asked = mailbox.ask(7);
         if let Some(words) = mailbox.fetch() {
@@ -184,18 +178,14 @@ fn abandoned_answer_frees_mailbox_in_next_handler() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        let thread = {
-            let mailbox = Arc::clone(&mailbox);
-            thread::spawn(move || {
-                abandon(&mailbox, 7);
-                // The next signal, whichever thread is asked by then.
-                answer(&mailbox, 7);
-            })
-        };
+        let thread = spawn(&mailbox, |mailbox| {
+            abandon(mailbox, 7);
+            // The next signal, whichever thread is asked by then.
+            answer(mailbox, 7);
+        });
         mailbox.withdraw(7);
         if mailbox.ask(8) {
-            spawn(&mailbox, answer, 8).join().unwrap();
-            assert_eq!(mailbox.fetch().expect("it has answered"), [80, 81]);
+            answer_and_fetch(&mailbox, 8);
         }
         thread.join().unwrap();
         assert_eq!(mailbox.answering(), None);
@@ -208,12 +198,12 @@ fn abandoned_answer_is_forgotten_with_its_thread() {
     check(|| {
         let mailbox = Arc::new(Mailbox::new(2));
         assert!(mailbox.ask(7));
-        spawn(&mailbox, abandon, 7).join().unwrap();
+        let abandons = spawn(&mailbox, |mailbox| abandon(mailbox, 7));
+        abandons.join().unwrap();
         assert!(!mailbox.ask(8));
         assert_eq!((mailbox.answering(), mailbox.fetch()), (Some(7), None));
         mailbox.forget(7);
         assert!(mailbox.ask(8));
-        spawn(&mailbox, answer, 8).join().unwrap();
-        assert_eq!(mailbox.fetch().unwrap(), [80, 81]);
+        answer_and_fetch(&mailbox, 8);
     });
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use effective_stall_watch::{BuildError, Phase, StallWatch, StillRunning};
 use futures::executor::block_on;
-use support::{LONG, Reports, THRESHOLD, eventually, is_named, within_deadline};
+use support::{LONG, Reports, THRESHOLD, eventually, is_named, listen, within_deadline};
 
 /// Blocks the current thread until the watch has counted one more stall.
 fn stall(watch: &StallWatch) {
@@ -121,8 +121,7 @@ fn hang_is_reported_while_another_thread_stalls() {
 #[test]
 fn burst_reports_every_blocked_thread() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(StallWatch::builder(THRESHOLD));
+        let (reports, watch) = listen();
         let together = Barrier::new(20);
         thread::scope(|scope| {
             for number in 0..20 {

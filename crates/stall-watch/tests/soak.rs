@@ -16,7 +16,7 @@ use futures::executor::block_on;
 use futures::future::poll_fn;
 use support::proc::{live_threads, resident_kib};
 use support::random::Random;
-use support::{LONG, eventually};
+use support::{LONG, eventually, soak_time};
 
 #[derive(Default)]
 struct Books {
@@ -107,8 +107,7 @@ fn round(books: &Arc<Books>, seed: u64, time: Duration) {
 
 #[test]
 fn soak() {
-    let seconds = std::env::var("SOAK_SECONDS").map_or(1, |text| text.parse().unwrap());
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let end = Instant::now() + soak_time();
     let books = Arc::new(Books::default());
     round(&books, 1, Duration::from_millis(200));
     let (threads_before, memory_before) = (live_threads(), resident_kib());

@@ -4,22 +4,18 @@ mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use effective_stall_watch::{Phase, Stall, StallWatch};
-use support::{LONG, Reports, THRESHOLD, eventually, is_named, spin_until, within_deadline};
+use support::{
+    LONG, Reports, THRESHOLD, eventually, is_named, listen, spin_until, within_deadline,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
 const ROUNDS: usize = 3;
-
-fn listen() -> (Reports, StallWatch) {
-    let reports = Reports::default();
-    let watch = reports.listen(StallWatch::builder(THRESHOLD));
-    (reports, watch)
-}
 
 /// A runtime whose workers have parked once, so that their threads are known.
 fn workers(watch: &StallWatch, workers: usize) -> Runtime {
@@ -39,6 +35,17 @@ fn is_unwrapped(stall: &Stall) -> bool {
     stall.phase == Phase::Began && stall.task.is_none()
 }
 
+/// The report of an unwrapped task that blocks its worker until it is reported, and the identity
+/// of that worker.
+fn block_a_worker(runtime: &Runtime, reports: &Reports) -> (Stall, Thread, Option<usize>) {
+    let reports = reports.clone();
+    let blocker = runtime.spawn(async move {
+        let stall = reports.wait_for(is_unwrapped);
+        (stall, thread::current(), tokio::runtime::worker_index())
+    });
+    runtime.block_on(blocker).unwrap()
+}
+
 #[test]
 fn fault_40_unwrapped_task_that_sleeps_is_reported() {
     within_deadline(|| {
@@ -46,17 +53,9 @@ fn fault_40_unwrapped_task_that_sleeps_is_reported() {
             let (reports, watch) = listen();
             let runtime = workers(&watch, 2);
             let _watched = watch.runtime(runtime.handle().clone());
-            let listener = reports.clone();
-            let blocker = runtime.spawn(async move {
-                let stall = listener.wait_for(is_unwrapped);
-                (
-                    stall,
-                    thread::current().name().map(str::to_owned),
-                    tokio::runtime::worker_index(),
-                )
-            });
-            let (stall, name, index) = runtime.block_on(blocker).unwrap();
-            assert_eq!(stall.thread.as_ref().unwrap().name, name);
+            let (stall, thread, index) = block_a_worker(&runtime, &reports);
+            let name = stall.thread.as_ref().unwrap().name.as_deref();
+            assert_eq!(name, thread.name());
             assert!(name.unwrap().starts_with("loop "));
             assert_eq!(stall.worker, index);
             assert!(stall.lasted >= THRESHOLD);
@@ -181,9 +180,7 @@ fn unconfigured_runtime_is_watched() {
             .build()
             .unwrap();
         let _watched = watch.runtime(runtime.handle().clone());
-        let listener = reports.clone();
-        let stall = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
-        let stall = runtime.block_on(stall).unwrap();
+        let (stall, ..) = block_a_worker(&runtime, &reports);
         assert_eq!((stall.thread.is_none(), stall.worker), (true, Some(0)));
 
         runtime
@@ -215,9 +212,7 @@ fn fault_40_idle_runtime_is_no_stall() {
         thread::sleep(30 * THRESHOLD);
         watch.assert_none();
         // The watchdog wakes for the next task.
-        let listener = reports.clone();
-        let blocker = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
-        runtime.block_on(blocker).unwrap();
+        block_a_worker(&runtime, &reports);
     });
 }
 
@@ -308,9 +303,7 @@ fn own_hooks_may_call_the_worker_hooks() {
             .unwrap();
         eventually(|| parked.load(Ordering::Relaxed) > 0);
         let _watched = watch.runtime(runtime.handle().clone());
-        let listener = reports.clone();
-        let blocker = runtime.spawn(async move { listener.wait_for(is_unwrapped) });
-        let stall = runtime.block_on(blocker).unwrap();
+        let (stall, ..) = block_a_worker(&runtime, &reports);
         assert_eq!(stall.thread.as_ref().unwrap().name.as_deref(), Some("mine"));
     });
 }
@@ -361,14 +354,9 @@ fn thread_of_a_blocking_task_is_not_taken_for_a_worker() {
             let _watched = watch.runtime(runtime.handle().clone());
             // Either of the two threads may become the worker.
             let blocking = runtime.spawn_blocking(|| ());
-            let listener = reports.clone();
-            let blocker = runtime.spawn(async move {
-                let stall = listener.wait_for(is_unwrapped);
-                (stall, thread::current().id())
-            });
-            let (stall, id) = runtime.block_on(blocker).unwrap();
+            let (stall, worker, _) = block_a_worker(&runtime, &reports);
             runtime.block_on(blocking).unwrap();
-            assert!(stall.thread.is_none_or(|thread| thread.id == id));
+            assert!(stall.thread.is_none_or(|thread| thread.id == worker.id()));
         }
     });
 }
@@ -384,18 +372,9 @@ fn thread_of_a_worker_is_known_while_another_is_busy() {
                 yield_now().await;
             }
         });
-        let listener = reports.clone();
-        let blocker = runtime.spawn(async move {
-            let stall = listener.wait_for(is_unwrapped);
-            (
-                stall,
-                thread::current().id(),
-                tokio::runtime::worker_index(),
-            )
-        });
-        let (stall, id, index) = runtime.block_on(blocker).unwrap();
+        let (stall, worker, index) = block_a_worker(&runtime, &reports);
         busy.abort();
-        assert_eq!(stall.thread.map(|thread| thread.id), Some(id));
+        assert_eq!(stall.thread.map(|thread| thread.id), Some(worker.id()));
         assert_eq!(stall.worker, index);
     });
 }

@@ -15,17 +15,12 @@ use effective_stall_watch::{Phase, StallWatch, excused};
 use futures::executor::{LocalPool, block_on};
 use futures::future::{join, join_all};
 use futures::task::LocalSpawnExt;
-use support::{LONG, Reports, THRESHOLD, eventually, is_named, within_deadline};
-
-fn builder() -> effective_stall_watch::Builder {
-    StallWatch::builder(THRESHOLD)
-}
+use support::{LONG, Reports, THRESHOLD, eventually, is_named, listen, within_deadline};
 
 #[test]
 fn report_names_thread_task_location_and_duration() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let line = line!() + 1;
         let spot = watch.named("greedy");
         let listener = reports.clone();
@@ -74,8 +69,7 @@ fn report_names_thread_task_location_and_duration() {
 #[test]
 fn unnamed_task_is_known_by_its_location() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let listener = reports.clone();
         let line = line!() + 1;
         block_on(watch.wrap(async move { drop(listener.wait_for(|_| true)) }));
@@ -87,8 +81,7 @@ fn unnamed_task_is_known_by_its_location() {
 #[test]
 fn long_stall_is_reported_at_ten_times_the_threshold() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         block_on(watch.wrap(async {
             reports.wait_for(|stall| stall.phase == Phase::Continues);
         }));
@@ -102,8 +95,7 @@ fn long_stall_is_reported_at_ten_times_the_threshold() {
 #[test]
 fn nested_polls_count_as_one_and_report_both_tasks() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let quick = watch.named("quick").wrap(async {});
         let slow = watch.named("slow").wrap(async {
             reports.wait_for(|_| true);
@@ -123,8 +115,7 @@ fn nested_polls_count_as_one_and_report_both_tasks() {
 #[test]
 fn many_short_polls_within_a_long_one_are_a_stall() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         block_on(watch.named("all").wrap(async {
             while reports.all().is_empty() {
                 watch
@@ -140,8 +131,7 @@ fn many_short_polls_within_a_long_one_are_a_stall() {
 #[test]
 fn two_watches_are_independent() {
     within_deadline(|| {
-        let (reports, other) = (Reports::default(), Reports::default());
-        let watch = reports.listen(builder());
+        let ((reports, watch), other) = (listen(), Reports::default());
         let patient = other.listen(StallWatch::builder(LONG));
         block_on(
             patient
@@ -161,8 +151,7 @@ fn two_watches_are_independent() {
 #[test]
 fn future_may_move_between_threads_at_every_poll() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let polls = AtomicUsize::new(0);
         let listener = reports.clone();
         let mut future = Box::pin(watch.named("wanderer").wrap(poll_fn(move |_| {
@@ -200,8 +189,7 @@ fn future_may_move_between_threads_at_every_poll() {
 #[test]
 fn panicking_poll_ends_and_its_panic_passes_through() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         for wrapped in [false, true] {
             // Without the panic hook: printing a backtrace takes long enough for a stall.
             let inner = watch
@@ -230,8 +218,7 @@ fn panicking_poll_ends_and_its_panic_passes_through() {
 #[test]
 fn dropped_future_is_no_longer_watched() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (_, watch) = listen();
         drop(watch.wrap(pending::<()>()));
         let mut polled = Box::pin(watch.wrap(pending::<()>()));
         let mut context = Context::from_waker(Waker::noop());
@@ -246,8 +233,7 @@ fn dropped_future_is_no_longer_watched() {
 #[test]
 fn future_that_outlives_the_watch_is_only_polled() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let (spot, future) = (watch.named("later"), watch.wrap(async { 1 }));
         drop(watch);
         assert_eq!(block_on(future), 1);
@@ -263,8 +249,7 @@ fn future_that_outlives_the_watch_is_only_polled() {
 #[test]
 fn local_tasks_need_not_be_send() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let mut pool = LocalPool::new();
         let done = std::rc::Rc::new(std::cell::Cell::new(0));
         for number in 0..5 {
@@ -288,8 +273,7 @@ fn local_tasks_need_not_be_send() {
 #[test]
 fn callbacks_of_a_loop_are_watched() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         let spot = watch.named("redraw");
         assert_eq!(spot.run(|| 5), 5);
         spot.run(|| drop(reports.wait_for(|_| true)));
@@ -300,8 +284,7 @@ fn callbacks_of_a_loop_are_watched() {
 #[test]
 fn excused_time_is_no_stall_but_later_time_is() {
     within_deadline(|| {
-        let reports = Reports::default();
-        let watch = reports.listen(builder());
+        let (reports, watch) = listen();
         assert_eq!(excused(|| 1), 1);
         block_on(watch.named("known").wrap(async {
             excused(|| {
@@ -356,8 +339,7 @@ fn poll_times_of_many_threads_add_up() {
 fn inner_task_is_reported_after_excused() {
     within_deadline(|| {
         for excuse in [false, true] {
-            let reports = Reports::default();
-            let watch = reports.listen(StallWatch::builder(THRESHOLD));
+            let (reports, watch) = listen();
             let (listener, innermost) = (reports.clone(), watch.named("innermost"));
             let inner = watch.named("inner").wrap(async move {
                 if excuse {

@@ -144,12 +144,7 @@ fn interrupted_threads_continue() {
 fn unwrapped_task_of_a_runtime_is_found_by_its_line() {
     within_deadline(|| {
         let (reports, watch) = listen();
-        let runtime = watch
-            .configure(&mut tokio::runtime::Builder::new_multi_thread())
-            .worker_threads(2)
-            .enable_time()
-            .build()
-            .unwrap();
+        let runtime = support::two_workers(&watch);
         runtime.block_on(async { tokio::time::sleep(Duration::from_millis(50)).await });
         let _watched = watch.runtime(runtime.handle().clone());
         let flag = std::sync::Arc::new(AtomicBool::new(false));

@@ -6,7 +6,7 @@ pub(crate) mod random;
 mod waiting;
 
 #[allow(unused_imports, reason = "each test binary uses a part of it")]
-pub(crate) use waiting::{eventually, threads_named, within_deadline};
+pub(crate) use waiting::{eventually, soak_time, threads_named, within_deadline};
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -18,6 +18,13 @@ pub(crate) const THRESHOLD: Duration = Duration::from_millis(50);
 
 /// Longer than any step of a test.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// A watch of [`THRESHOLD`], and its reports.
+pub(crate) fn listen() -> (Reports, StallWatch) {
+    let reports = Reports::default();
+    let watch = reports.listen(StallWatch::builder(THRESHOLD));
+    (reports, watch)
+}
 
 /// The reports of a watch.
 #[derive(Clone, Default)]
@@ -66,6 +73,17 @@ impl Reports {
     pub(crate) fn wait_for_begun(&self, count: usize) {
         eventually(|| self.count(Phase::Began) >= count);
     }
+}
+
+/// A tokio runtime of two workers with the hooks of `watch`.
+#[cfg(feature = "tokio")]
+pub(crate) fn two_workers(watch: &StallWatch) -> tokio::runtime::Runtime {
+    watch
+        .configure(&mut tokio::runtime::Builder::new_multi_thread())
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap()
 }
 
 /// Whether a report is about the task of this name.
