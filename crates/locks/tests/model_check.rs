@@ -17,7 +17,7 @@ use effective_locks::{Event, Semaphore};
 use loom::cell::Cell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 
 const TIMEOUT: Duration = Duration::from_secs(3_600);
 
@@ -25,6 +25,21 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(model);
+}
+
+/// Runs `work` with `shared` on another thread.
+fn spawn<S: 'static, R: 'static>(
+    shared: &Arc<S>,
+    work: impl FnOnce(&S) -> R + 'static,
+) -> JoinHandle<R> {
+    let shared = Arc::clone(shared);
+    thread::spawn(move || work(&shared))
+}
+
+fn join_all<R>(threads: impl IntoIterator<Item = JoinHandle<R>>) {
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 /// Asserts that all permits are free and that there are no waiters.
@@ -42,16 +57,9 @@ fn semaphore_of_one_permit_is_a_lock() {
             // loom fails here if another thread is here too, or if its write is not ordered before.
             shared.1.set(shared.1.get() + 1);
         };
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || add(&shared))
-            })
-            .collect();
+        let threads: Vec<_> = (0..2).map(|_| spawn(&shared, add)).collect();
         add(&shared);
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        join_all(threads);
         assert_idle(&shared.0, 1);
         assert_eq!(shared.1.get(), 3);
     });
@@ -62,14 +70,10 @@ fn permit_released_as_a_waiter_times_out_is_not_lost() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(1));
         let held = semaphore.acquire();
-        let impatient = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire_timeout(TIMEOUT).is_ok())
-        };
-        let patient = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || drop(semaphore.acquire()))
-        };
+        let impatient = spawn(&semaphore, |semaphore| {
+            semaphore.acquire_timeout(TIMEOUT).is_ok()
+        });
+        let patient = spawn(&semaphore, |semaphore| drop(semaphore.acquire()));
         drop(held);
         impatient.join().unwrap();
         patient.join().unwrap();
@@ -80,32 +84,20 @@ fn permit_released_as_a_waiter_times_out_is_not_lost() {
 #[test]
 fn permits_released_singly_add_up_for_a_waiter() {
     check(|| {
-        let semaphore = Arc::new(Semaphore::new(2));
-        let written = Arc::new((Cell::new(0), Cell::new(0)));
-        let first = {
-            let (semaphore, written) = (Arc::clone(&semaphore), Arc::clone(&written));
-            semaphore.acquire().forget();
-            thread::spawn(move || {
-                written.0.set(1);
-                semaphore.add_permits(1);
+        let shared = Arc::new((Semaphore::new(2), [Cell::new(0), Cell::new(0)]));
+        let releases = [0, 1].map(|index| {
+            shared.0.acquire().forget();
+            spawn(&shared, move |shared| {
+                shared.1[index].set(1);
+                shared.0.add_permits(1);
             })
-        };
-        let second = {
-            let (semaphore, written) = (Arc::clone(&semaphore), Arc::clone(&written));
-            semaphore.acquire().forget();
-            thread::spawn(move || {
-                written.1.set(1);
-                semaphore.add_permits(1);
-            })
-        };
-        let both = semaphore.acquire_many(2);
+        });
+        let both = shared.0.acquire_many(2);
         // The write before each release is visible.
-        let sum = written.0.get() + written.1.get();
-        assert_eq!(sum, 2);
+        assert_eq!(shared.1[0].get() + shared.1[1].get(), 2);
         drop(both);
-        first.join().unwrap();
-        second.join().unwrap();
-        assert_idle(&semaphore, 2);
+        join_all(releases);
+        assert_idle(&shared.0, 2);
     });
 }
 
@@ -113,10 +105,9 @@ fn permits_released_singly_add_up_for_a_waiter() {
 fn waiter_behind_one_that_times_out_is_served() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(1));
-        let greedy = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire_many_timeout(2, TIMEOUT).is_err())
-        };
+        let greedy = spawn(&semaphore, |semaphore| {
+            semaphore.acquire_many_timeout(2, TIMEOUT).is_err()
+        });
         // One permit is free all the time: this must not wait forever.
         drop(semaphore.acquire());
         assert!(greedy.join().unwrap());
@@ -128,10 +119,7 @@ fn waiter_behind_one_that_times_out_is_served() {
 fn permit_is_not_lost_between_try_and_wait() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(0));
-        let giver = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.add_permits(1))
-        };
+        let giver = spawn(&semaphore, |semaphore| semaphore.add_permits(1));
         let tried = semaphore.try_acquire();
         if tried.is_none() {
             drop(semaphore.acquire());
@@ -146,14 +134,10 @@ fn permit_is_not_lost_between_try_and_wait() {
 fn release_as_the_only_waiter_times_out_loses_no_permit() {
     check(|| {
         let semaphore = Arc::new(Semaphore::new(1));
-        let greedy = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.acquire_many_timeout(3, TIMEOUT).is_err())
-        };
-        let giver = {
-            let semaphore = Arc::clone(&semaphore);
-            thread::spawn(move || semaphore.add_permits(1))
-        };
+        let greedy = spawn(&semaphore, |semaphore| {
+            semaphore.acquire_many_timeout(3, TIMEOUT).is_err()
+        });
+        let giver = spawn(&semaphore, |semaphore| semaphore.add_permits(1));
         let taken = semaphore
             .try_acquire()
             .map(effective_locks::Permit::forget)
@@ -168,17 +152,13 @@ fn release_as_the_only_waiter_times_out_loses_no_permit() {
 fn try_acquire_sees_writes_before_a_queued_release() {
     check(|| {
         let shared = Arc::new((Semaphore::new(0), Cell::new(0)));
-        let greedy = {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || shared.0.acquire_many_timeout(2, TIMEOUT).is_err())
-        };
-        let giver = {
-            let shared = Arc::clone(&shared);
-            thread::spawn(move || {
-                shared.1.set(7);
-                shared.0.add_permits(1);
-            })
-        };
+        let greedy = spawn(&shared, |shared| {
+            shared.0.acquire_many_timeout(2, TIMEOUT).is_err()
+        });
+        let giver = spawn(&shared, |shared| {
+            shared.1.set(7);
+            shared.0.add_permits(1);
+        });
         if let Some(permit) = shared.0.try_acquire() {
             assert_eq!(shared.1.get(), 7);
             drop(permit);
@@ -195,8 +175,7 @@ fn set_is_not_missed() {
         let shared = Arc::new((Event::new(), Cell::new(0)));
         let waiters: Vec<_> = (0..2)
             .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || {
+                spawn(&shared, |shared| {
                     shared.0.wait();
                     assert_eq!(shared.1.get(), 7);
                 })
@@ -204,9 +183,7 @@ fn set_is_not_missed() {
             .collect();
         shared.1.set(7);
         shared.0.set();
-        waiters
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        join_all(waiters);
     });
 }
 
@@ -214,14 +191,8 @@ fn set_is_not_missed() {
 fn set_is_not_missed_after_clear_and_timeout() {
     check(|| {
         let event = Arc::new(Event::new());
-        let impatient = {
-            let event = Arc::clone(&event);
-            thread::spawn(move || event.wait_timeout(TIMEOUT))
-        };
-        let patient = {
-            let event = Arc::clone(&event);
-            thread::spawn(move || event.wait())
-        };
+        let impatient = spawn(&event, |event| event.wait_timeout(TIMEOUT));
+        let patient = spawn(&event, |event| event.wait());
         event.set();
         event.clear();
         event.set();
@@ -235,14 +206,8 @@ fn set_is_not_missed_after_clear_and_timeout() {
 fn concurrent_sets_release_all_waiters() {
     check(|| {
         let event = Arc::new(Event::new());
-        let setter = {
-            let event = Arc::clone(&event);
-            thread::spawn(move || event.set())
-        };
-        let waiter = {
-            let event = Arc::clone(&event);
-            thread::spawn(move || event.wait())
-        };
+        let setter = spawn(&event, |event| event.set());
+        let waiter = spawn(&event, |event| event.wait());
         event.set();
         setter.join().unwrap();
         waiter.join().unwrap();
@@ -256,18 +221,15 @@ fn sum_is_exact_after_joining_and_never_overshoots() {
         let counter = Arc::new(Counter::for_threads(1));
         let threads: Vec<_> = (0..3)
             .map(|thread| {
-                let counter = Arc::clone(&counter);
                 // The first thread has its own shard, the others share.
-                thread::spawn(move || {
+                spawn(&counter, move |counter| {
                     counter.add_as(thread, 1);
                     counter.add_as(thread, 1);
                 })
             })
             .collect();
         assert!(counter.sum() <= 6);
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        join_all(threads);
         assert_eq!(counter.sum(), 6);
     });
 }
@@ -282,18 +244,15 @@ fn shard_reused_by_another_thread_loses_no_update() {
         };
         let threads: Vec<_> = (0..2)
             .map(|_| {
-                let shared = Arc::clone(&shared);
-                thread::spawn(move || {
-                    count(&shared);
+                spawn(&shared, move |shared| {
+                    count(shared);
                     // As another thread would that starts after this one has ended.
-                    count(&shared);
+                    count(shared);
                 })
             })
             .collect();
         count(&shared);
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().unwrap());
+        join_all(threads);
         assert_eq!(shared.1.sum(), 5);
     });
 }
@@ -315,10 +274,7 @@ fn outcomes<T: Ord + Clone + Send + 'static>(
 fn sums(count: fn(&AtomicUsize)) -> BTreeSet<usize> {
     outcomes(move || {
         let counter = Arc::new(AtomicUsize::new(0));
-        let thread = {
-            let counter = Arc::clone(&counter);
-            thread::spawn(move || count(&counter))
-        };
+        let thread = spawn(&counter, move |counter| count(counter));
         count(&counter);
         thread.join().unwrap();
         counter.load(Ordering::SeqCst)
@@ -355,10 +311,7 @@ fn second_locks(orders: [[usize; 2]; 2]) -> BTreeSet<[bool; 2]> {
             locks[first].store(false, Ordering::SeqCst);
             got_second
         };
-        let thread = {
-            let locks = Arc::clone(&locks);
-            thread::spawn(move || take(&locks, orders[0]))
-        };
+        let thread = spawn(&locks, move |locks| take(locks, orders[0]));
         let mine = take(&locks, orders[1]);
         [thread.join().unwrap(), mine]
     })

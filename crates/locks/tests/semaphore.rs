@@ -1,17 +1,18 @@
 //! `Semaphore`: its bound, its order, timeouts, and that no permit is lost.
 
 mod support {
+    pub(crate) mod gauge;
     pub(crate) mod in_time;
     pub(crate) mod random;
 }
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_locks::Semaphore;
+use support::gauge::Gauge;
 use support::in_time::{in_time, until};
 use support::random::Random;
 
@@ -21,20 +22,18 @@ const SHORT: Duration = Duration::from_millis(20);
 fn semaphore_bounds_how_many_threads_run() {
     in_time(|| {
         let semaphore = Semaphore::new(3);
-        let (now, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let gauge = Gauge::default();
         thread::scope(|scope| {
             for _ in 0..12 {
                 scope.spawn(|| {
                     for _ in 0..200 {
                         let _permit = semaphore.acquire();
-                        peak.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        thread::yield_now();
-                        now.fetch_sub(1, Ordering::SeqCst);
+                        gauge.during(thread::yield_now);
                     }
                 });
             }
         });
-        assert!(peak.into_inner() <= 3);
+        assert!(gauge.peak() <= 3);
         assert_eq!((semaphore.available(), semaphore.waiting()), (3, 0));
     });
 }

@@ -6,14 +6,14 @@ mod shared;
 mod task;
 mod workers;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 
 use workload::inputs::Inputs;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
 
-use shared::{atomic, merged, mutex, rwlock, sharded};
+use shared::{atomic, lock, merged, sharded};
 use workers::Workers;
 
 /// The model `locks`.
@@ -91,8 +91,8 @@ impl Model for LocksModel {
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         match ready.guard {
-            Guard::Mutex => mutex::map(ready.workers, batch),
-            Guard::RwLock => rwlock::map(ready.workers, batch),
+            Guard::Mutex => lock::map::<Mutex<_>>(ready.workers, batch),
+            Guard::RwLock => lock::map::<RwLock<_>>(ready.workers, batch),
             Guard::Atomic => atomic::map(ready.workers, batch),
             Guard::Sharded => sharded::map(ready.workers, batch),
             Guard::Merged => merged::map(ready.workers, batch),
@@ -101,8 +101,8 @@ impl Model for LocksModel {
 
     fn fold(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Output {
         match ready.guard {
-            Guard::Mutex => mutex::fold(ready.workers, batch),
-            Guard::RwLock => rwlock::fold(ready.workers, batch),
+            Guard::Mutex => lock::fold::<Mutex<_>>(ready.workers, batch),
+            Guard::RwLock => lock::fold::<RwLock<_>>(ready.workers, batch),
             Guard::Atomic => atomic::fold(ready.workers, batch),
             Guard::Sharded => sharded::fold(ready.workers, batch),
             Guard::Merged => merged::fold(ready.workers, batch),
@@ -116,8 +116,8 @@ impl Model for LocksModel {
         keys: usize,
     ) -> Result<Vec<u64>, Failure> {
         match ready.guard {
-            Guard::Mutex => mutex::histogram(ready.workers, batch, keys),
-            Guard::RwLock => rwlock::histogram(ready.workers, batch, keys),
+            Guard::Mutex => lock::histogram::<Mutex<_>>(ready.workers, batch, keys),
+            Guard::RwLock => lock::histogram::<RwLock<_>>(ready.workers, batch, keys),
             Guard::Atomic => atomic::histogram(ready.workers, batch, keys),
             Guard::Sharded => sharded::histogram(ready.workers, batch, keys),
             Guard::Merged => merged::histogram(ready.workers, batch, keys),

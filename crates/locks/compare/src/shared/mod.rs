@@ -5,8 +5,7 @@
 //! shared state.
 
 pub(crate) mod atomic;
+pub(crate) mod lock;
 pub(crate) mod merged;
-pub(crate) mod mutex;
 mod outputs;
-pub(crate) mod rwlock;
 pub(crate) mod sharded;
