@@ -44,9 +44,8 @@ pub(crate) fn is_inner() -> bool {
     env::var_os(INNER).is_some()
 }
 
-/// Whether this process is to run `test` itself: then its deadline. If not, another process has
-/// just
-/// run it behind the launcher, and it passed there or was skipped.
+/// The deadline of `test` if this process runs it. If not, another process has just run it behind
+/// the launcher, and it passed there or was skipped.
 #[track_caller]
 pub(crate) fn inner<T: Fn()>(_test: T, launcher: &[&str]) -> Option<Sender<()>> {
     if is_inner() {
