@@ -106,6 +106,10 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(
+        address_sanitizer,
+        ignore = "AddressSanitizer keeps locals outside the stack of the thread"
+    )]
     fn bounds_match_calling_thread() {
         for kibibytes in [128, 2048] {
             let thread = thread::Builder::new().stack_size(kibibytes * 1024);
