@@ -9,7 +9,7 @@
 //! Statistics 34, 1963; Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods*, third
 //! edition, sections 3.1 to 3.3.
 
-use workload_stats::Interval;
+use workload_stats::{Interval, middle};
 
 /// The centre of the finite values with its interval at this confidence. `None` without a finite
 /// value; no bounds where there are too few values for that confidence.
@@ -78,15 +78,6 @@ fn walsh_averages(values: &[f64]) -> Vec<f64> {
         .collect();
     means.sort_by(f64::total_cmp);
     means
-}
-
-fn middle(sorted: &[f64]) -> Option<f64> {
-    let half = sorted.len() / 2;
-    match sorted.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(sorted[half]),
-        _ => Some(sorted[half - 1] / 2.0 + sorted[half] / 2.0),
-    }
 }
 
 #[cfg(test)]

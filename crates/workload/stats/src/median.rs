@@ -57,7 +57,8 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted
 }
 
-fn middle(sorted: &[f64]) -> Option<f64> {
+/// The median of values in ascending order; `None` without values.
+pub fn middle(sorted: &[f64]) -> Option<f64> {
     let half = sorted.len() / 2;
     match sorted.len() {
         0 => None,
