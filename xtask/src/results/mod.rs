@@ -1,8 +1,10 @@
 //! `results.json`, a stable format: fields are added, never renamed.
 
 mod file;
+mod timeline;
 
 pub use file::{parse, parse_baseline, read, read_baseline, write};
+pub use timeline::{Lane, Timeline};
 
 use std::collections::BTreeMap;
 
@@ -216,6 +218,9 @@ pub struct Cell {
     pub rss_peak_bytes: Option<u64>,
     /// Figures that only some patterns have.
     pub metrics: BTreeMap<String, f64>,
+    /// When and where the tasks of one untimed sample ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
     /// Why there is one sample only, if so.
     #[serde(default)]
     pub note: Option<String>,
