@@ -160,6 +160,10 @@ pub struct CompareArgs {
     /// Earlier results to compare this run with
     #[arg(long, value_name = "RESULTS.json")]
     pub baseline: Option<PathBuf>,
+    /// Write when and where the tasks of each model ran, as a trace for https://ui.perfetto.dev and
+    /// chrome://tracing
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// How long to wait for a runner's answer beyond what is predicted, at most 1h
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = patience)]
     pub patience: Duration,
@@ -353,6 +357,7 @@ mod tests {
             "--output=out",
             "--baseline=old.json",
             "--patience=500ms",
+            "--trace=trace.json",
         ])
         .unwrap();
         assert_eq!(args.workloads, ["waits", "gcd"]);
@@ -367,6 +372,7 @@ mod tests {
         assert_eq!(args.budget, Some(Duration::from_millis(1500)));
         assert_eq!(args.patience, Duration::from_millis(500));
         assert_eq!(args.output, Path::new("out"));
+        assert_eq!(args.trace.as_deref(), Some(Path::new("trace.json")));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod stats;
 pub mod suggest;
 pub mod test;
 pub mod text;
+pub mod trace_events;
 
 #[cfg(not(unix))]
 compile_error!(

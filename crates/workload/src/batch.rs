@@ -12,7 +12,7 @@ use crate::task::failure::{Failure, Output};
 use crate::task::log::merge::Lines;
 use crate::task::progress::Carried;
 use crate::task::surroundings::Surroundings;
-use crate::trace::{Pulse, Trace};
+use crate::trace::{Elsewhere, Pulse, Trace};
 
 /// The tasks of one map, shared between threads.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Batch {
         }
     }
 
-    /// The same tasks, which record their completion. Only for the untimed trace.
+    /// The same tasks, which record when and where they run. Only for the untimed trace.
     pub fn traced(&self, trace: Arc<Trace>) -> Batch {
         Batch {
             trace: Some(trace),
@@ -80,8 +80,8 @@ impl Batch {
         &self.snapshot
     }
 
-    /// Whether completions are recorded: only in the untimed trace. A model that has to pay for
-    /// learning the time of a completion checks this first.
+    /// Whether starts and completions are recorded: only in the untimed trace. A model that has to
+    /// pay for learning these times checks this first.
     pub fn is_traced(&self) -> bool {
         self.trace.is_some()
     }
@@ -103,6 +103,7 @@ impl Batch {
     /// As with [`run_blocking`](crate::task::run_blocking); also if there is no task with this
     /// index.
     pub fn run(&self, index: usize) -> Output {
+        self.starts(index);
         let output = blocking_into(
             &self.inputs.tasks[index],
             self.len(),
@@ -114,12 +115,14 @@ impl Batch {
         output
     }
 
-    /// Does a task as a future.
+    /// Does a task as a future. In the trace it starts at its first poll, and its thread is the one
+    /// that polls it first.
     ///
     /// # Errors, panics
     ///
     /// As with [`run_async`](crate::task::run_async); also if there is no task with this index.
     pub async fn run_async(&self, index: usize, io: &impl AsyncIo) -> Output {
+        self.starts(index);
         let output = async_into(
             &self.inputs.tasks[index],
             self.len(),
@@ -145,6 +148,7 @@ impl Batch {
         io: &impl AsyncIo,
         offload: &impl Offload,
     ) -> Output {
+        self.starts(index);
         let task = &self.inputs.tasks[index];
         let in_place = |step: usize, carried| {
             let batch = Arc::clone(self);
@@ -187,7 +191,7 @@ impl Batch {
 
     /// Does one stage of a task on the calling thread. [`begin`](Self::begin), all
     /// [`stages`](Self::stages) in order, and [`end`](Self::end) together do the same as
-    /// [`run`](Self::run).
+    /// [`run`](Self::run). In the trace each stage has a span of its own.
     ///
     /// # Errors, panics
     ///
@@ -198,14 +202,20 @@ impl Batch {
         stage: usize,
         carried: Carried,
     ) -> Result<Carried, Failure> {
-        run_stage(
+        let stage_number = u32::try_from(stage).ok();
+        let span = self.trace.as_ref().map(|trace| trace.open(stage_number));
+        let carried = run_stage(
             &self.inputs.tasks[index],
             self.len(),
             &self.snapshot,
             &self.surroundings,
             stage,
             carried,
-        )
+        );
+        if let (Some(trace), Some(span)) = (&self.trace, span) {
+            trace.close(span);
+        }
+        carried
     }
 
     /// The output of a task after all its stages.
@@ -234,6 +244,22 @@ impl Batch {
     pub fn note_ago(&self, index: usize, ago: Duration) {
         if let Some(trace) = &self.trace {
             trace.note(index, ago);
+        }
+    }
+
+    /// Records the spans of tasks that ran in other processes in the trace; otherwise it costs
+    /// nothing. Their completions are recorded by [`note`](Self::note) or
+    /// [`note_ago`](Self::note_ago).
+    pub fn ran_elsewhere(&self, spans: Vec<Elsewhere>) {
+        if let Some(trace) = &self.trace {
+            trace.add(spans);
+        }
+    }
+
+    /// Records in the trace that a task starts on the calling thread.
+    fn starts(&self, index: usize) {
+        if let Some(trace) = &self.trace {
+            trace.begin(index);
         }
     }
 

@@ -2,16 +2,20 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod clock;
 pub mod definition;
 pub mod descriptors;
 pub mod inputs;
 pub mod line_protocol;
 pub mod model;
 pub mod protocol;
+mod recorder;
 pub mod runner;
 pub mod sequential;
 pub mod serve;
 pub mod task;
+mod thread_index;
+pub mod timeline;
 pub mod trace;
 pub mod tree;
 pub mod usage;

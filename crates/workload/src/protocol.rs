@@ -108,6 +108,10 @@ pub enum Reply {
         /// Further metrics, such as `completion_p50_ns`.
         #[serde(default)]
         metrics: BTreeMap<String, f64>,
+        /// A [`Timeline`](crate::timeline::Timeline), if the runner records one. Not of that type,
+        /// since a wrong one must not spoil the reply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timeline: Option<serde_json::Value>,
     },
     /// Answers any request that failed.
     Failed {

@@ -1,21 +1,30 @@
-//! The untimed trace: completions of tasks, event-loop lag, and metrics of the model.
+//! The untimed trace: starts and ends of tasks, event-loop lag, and metrics of the model.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use crate::recorder::{Place, Process, Recorder, Token};
 use crate::task::asynchronous::AsyncIo;
+use crate::thread_index::thread_index;
+use crate::timeline::Timeline;
 
-/// The records of a trace: the completion time of each task, the lag of the event loop's timers,
-/// and the metrics of the model.
+pub use crate::clock::clock_ns;
+
+/// The records of a trace: when and where each task ran, the lag of the event loop's timers, and
+/// the metrics of the model.
 #[derive(Debug)]
 pub struct Trace {
     start: Instant,
+    start_clock_ns: u64,
+    /// When each task was done; while it is under way, its [`Token`]. So a task under way takes no
+    /// memory of its own, in a sample whose peak of memory is observed.
     done_ns: Vec<AtomicU64>,
+    recorder: Mutex<Recorder>,
     beats: Mutex<Beats>,
     metrics: Mutex<BTreeMap<String, f64>>,
 }
@@ -25,15 +34,82 @@ impl Trace {
     pub fn start(tasks: usize) -> Trace {
         Trace {
             start: Instant::now(),
+            start_clock_ns: clock_ns(),
+            recorder: Mutex::default(),
             done_ns: (0..tasks).map(|_| AtomicU64::new(0)).collect(),
             beats: Mutex::default(),
             metrics: Mutex::default(),
         }
     }
 
+    /// Records that a task starts on the calling thread.
+    pub(crate) fn begin(&self, index: usize) {
+        let token = self.open(None);
+        self.done_ns[index].store(token.raw(), Ordering::Relaxed);
+    }
+
+    /// Records that a task was done `ago`, and the end of its span if it [began](Self::begin) here.
     pub(crate) fn note(&self, index: usize, ago: Duration) {
-        let done = self.start.elapsed().saturating_sub(ago);
-        self.done_ns[index].store(nanoseconds(done), Ordering::Relaxed);
+        let done = nanoseconds(self.start.elapsed().saturating_sub(ago));
+        let before = self.done_ns[index].swap(done, Ordering::Relaxed);
+        if let Some(token) = Token::from_raw(before) {
+            self.close(token);
+        }
+    }
+
+    /// Starts a span on the calling thread: of a stage of a task, or of a request.
+    pub(crate) fn open(&self, stage: Option<u32>) -> Token {
+        let place = Place {
+            process: Process::Own,
+            thread: thread_index(),
+            stage,
+        };
+        let mut recorder = self.recorder();
+        // Read under the lock: the spans of a lane must not overlap.
+        recorder.open(place, nanoseconds(self.start.elapsed()))
+    }
+
+    /// Ends a span, on any thread.
+    pub(crate) fn close(&self, token: Token) {
+        let mut recorder = self.recorder();
+        recorder.close(token, nanoseconds(self.start.elapsed()));
+    }
+
+    /// Records the spans of tasks that ran in other processes.
+    pub(crate) fn add(&self, mut spans: Vec<Elsewhere>) {
+        spans.sort_by_key(|span| (span.start_ns, span.end_ns));
+        // The end of the last task of each process of one task.
+        let mut ends: Vec<u64> = Vec::new();
+        let mut recorder = self.recorder();
+        for Elsewhere {
+            worker,
+            start_ns,
+            end_ns,
+        } in spans
+        {
+            let process = worker.map_or_else(
+                || Process::OfOneTask(free_place(&mut ends, start_ns, end_ns)),
+                Process::Worker,
+            );
+            let place = Place {
+                process,
+                thread: 0,
+                stage: None,
+            };
+            let since_start = |ns: u64| ns.saturating_sub(self.start_clock_ns);
+            recorder.add(place, since_start(start_ns), since_start(end_ns));
+        }
+    }
+
+    /// When and where the tasks ran, from the start of the trace until now. What was recorded is
+    /// taken out.
+    pub fn timeline(&self) -> Timeline {
+        let recorder = std::mem::take(&mut *self.recorder());
+        recorder.finish(nanoseconds(self.start.elapsed()))
+    }
+
+    fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn metric(&self, name: &str, value: f64) {
@@ -44,6 +120,8 @@ impl Trace {
     /// The time by which this share of the tasks was done, by nearest rank; `None` without tasks.
     pub fn quantile_ns(&self, share: f64) -> Option<u64> {
         let done = self.done_ns.iter().map(|ns| ns.load(Ordering::Relaxed));
+        // A task that is still under way counts like one that was never done.
+        let done = done.map(|ns| Token::from_raw(ns).map_or(ns, |_| 0));
         quantile(done.collect(), share)
     }
 
@@ -70,9 +148,31 @@ impl Trace {
         metrics
     }
 
-    fn beats(&self) -> std::sync::MutexGuard<'_, Beats> {
+    fn beats(&self) -> MutexGuard<'_, Beats> {
         self.beats.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A task that ran in another process, by the clock of [`clock_ns`].
+#[derive(Debug, Clone, Copy)]
+pub struct Elsewhere {
+    /// The id of the worker process; `None` if the process lived for this task only.
+    pub worker: Option<u32>,
+    /// The start of the task.
+    pub start_ns: u64,
+    /// The end of the task.
+    pub end_ns: u64,
+}
+
+/// The lowest place whose process has ended by `start_ns`, which is now taken until `end_ns`.
+fn free_place(ends: &mut Vec<u64>, start_ns: u64, end_ns: u64) -> u32 {
+    let free = ends.iter().position(|end| *end <= start_ns);
+    let place = free.unwrap_or_else(|| {
+        ends.push(0);
+        ends.len() - 1
+    });
+    ends[place] = end_ns;
+    place as u32
 }
 
 #[derive(Debug, Default)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use workload::protocol::Hello;
 
-use crate::results::only_the_load_says;
+use crate::results::{Timeline, only_the_load_says};
+use crate::text::cut;
 
 /// The number of metrics kept per sample.
 const MOST_METRICS: usize = 64;
@@ -39,6 +40,25 @@ pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMa
         .collect()
 }
 
+/// A timeline that is plausible.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn timeline(said: serde_json::Value, elapsed: Duration) -> Result<Timeline, String> {
+    let timeline: Timeline =
+        serde_json::from_value(said).map_err(|error| cut(&error.to_string(), LONGEST_LINE))?;
+    timeline.check()?;
+    let longest = elapsed + Duration::from_millis(1);
+    if Duration::from_nanos(timeline.wall_ns) > longest {
+        return Err(format!(
+            "its sample takes {} ns, longer than the answer took",
+            timeline.wall_ns
+        ));
+    }
+    Ok(timeline)
+}
+
 /// Checks a hello, and cuts lines that are too long.
 ///
 /// # Errors
@@ -63,7 +83,7 @@ pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
                 "the name of a variant is over {LONGEST_NAME} characters long or contains control characters"
             ));
         }
-        cut(&mut variant.about);
+        shorten(&mut variant.about);
     }
     let mut names = BTreeSet::new();
     if let Some(twice) = hello.variants.iter().find(|one| !names.insert(&one.name)) {
@@ -72,7 +92,7 @@ pub(super) fn hello(mut hello: Hello) -> Result<Hello, String> {
             twice.name
         ));
     }
-    cut(&mut hello.version);
+    shorten(&mut hello.version);
     Ok(hello)
 }
 
@@ -80,7 +100,7 @@ fn is_name(text: &str) -> bool {
     text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
 }
 
-fn cut(line: &mut String) {
+fn shorten(line: &mut String) {
     if let Some((end, _)) = line.char_indices().nth(LONGEST_LINE) {
         line.truncate(end);
     }
@@ -110,6 +130,39 @@ mod tests {
         assert_eq!(metrics(many, Duration::ZERO).len(), MOST_METRICS);
         let long = BTreeMap::from([("x".repeat(10_000), 1.0)]);
         assert!(metrics(long, Duration::ZERO).is_empty());
+    }
+
+    #[test]
+    fn implausible_timelines_are_refused_with_the_reason() {
+        let said = |wall_ns: u64, spans: serde_json::Value| {
+            let lanes = serde_json::json!([{ "process": 0, "thread": 0, "spans": spans }]);
+            let said = serde_json::json!({ "tasks": 2, "wall_ns": wall_ns, "lanes": lanes });
+            timeline(said, Duration::from_millis(5))
+        };
+        let right = serde_json::json!([[0, 10, 1], [20, 30, 1]]);
+        let kept = said(5_000_000, right.clone()).unwrap();
+        assert_eq!(kept.lanes[0].spans, [(0, 10, 1), (20, 30, 1)]);
+        // A millisecond is allowed beyond the answer.
+        assert!(said(6_000_000, right.clone()).is_ok());
+        let why = said(6_000_001, right).unwrap_err();
+        assert!(why.contains("longer than the answer took"), "{why}");
+        for spans in [
+            serde_json::json!("spans"),
+            serde_json::json!([[0, 1]]),
+            serde_json::json!([[-1, 1, 1]]),
+            serde_json::json!([[0.5, 1.5, 1]]),
+            serde_json::json!([[0, 1.0e30, 1]]),
+            serde_json::json!([[0, 6_000_000, 1]]),
+        ] {
+            assert!(said(5_000_000, spans).is_err());
+        }
+        for odd in [
+            serde_json::json!(7),
+            serde_json::json!(["x".repeat(10_000)]),
+        ] {
+            let why = timeline(odd, Duration::ZERO).unwrap_err();
+            assert!(why.chars().count() <= LONGEST_LINE, "{why}");
+        }
     }
 
     #[test]

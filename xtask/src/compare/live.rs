@@ -71,6 +71,8 @@ pub(super) struct Live<'a> {
     watched_after: Option<Duration>,
     /// The sample whose claim agrees best with the time that its answer took.
     best_agreeing: Option<Seen>,
+    /// Why the timeline that it reported was left out.
+    odd_timeline: Option<String>,
 }
 
 /// A sample: what the contestant reported and what was observed.
@@ -110,6 +112,7 @@ impl<'a> Live<'a> {
             longest: Duration::ZERO,
             watched_after: None,
             best_agreeing: None,
+            odd_timeline: None,
         }
     }
 
@@ -399,8 +402,12 @@ impl<'a> Live<'a> {
         let reply = runner.ask(&Request::Trace, asking);
         let elapsed = asked.elapsed();
         let report = self.report(conditions, &reply)?;
-        let (digest, metrics) = match reply? {
-            Reply::Trace { digest, metrics } => (digest, metrics),
+        let (digest, metrics, timeline) = match reply? {
+            Reply::Trace {
+                digest,
+                metrics,
+                timeline,
+            } => (digest, metrics, timeline),
             other => return Err(mismatch("trace", &other)),
         };
         let said = Said {
@@ -418,6 +425,11 @@ impl<'a> Live<'a> {
         }
         self.peaks(&peaks);
         self.row.metrics = said.metrics;
+        let timeline = timeline.map(|said| heard::timeline(said, elapsed));
+        match timeline.transpose() {
+            Ok(timeline) => self.row.timeline = timeline,
+            Err(why) => self.odd_timeline = Some(why),
+        }
         Ok(())
     }
 
@@ -427,13 +439,18 @@ impl<'a> Live<'a> {
         self.row.rss_peak_bytes = peaks.memory_bytes();
     }
 
-    /// A warning if the contestant used the CPU between its samples.
-    pub(super) fn warning(&self) -> Option<Warning> {
+    /// A warning if the contestant used the CPU between its samples, and one if its timeline was
+    /// left out.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = Warning> {
+        let cell = format!("{} on {}", self.row.contestant(), self.row.workload);
         let share = self.idle_cpu.as_secs_f64() / self.idle.as_secs_f64().max(1e-9);
-        (self.idle_cpu > IDLE_LEAST && share > IDLE_SHARE).then(|| Warning::UsedBetween {
-            cell: format!("{} on {}", self.row.contestant(), self.row.workload),
-            share,
-        })
+        let odd = self.odd_timeline.clone().map(|why| Warning::OddTimeline {
+            cell: cell.clone(),
+            why,
+        });
+        let used = self.idle_cpu > IDLE_LEAST && share > IDLE_SHARE;
+        let used = used.then_some(Warning::UsedBetween { cell, share });
+        used.into_iter().chain(odd)
     }
 
     /// The setup times of all starts, in nanoseconds.

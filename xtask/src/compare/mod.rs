@@ -54,6 +54,7 @@ use crate::cli::{CompareArgs, DEFAULT_OUTPUT, workers};
 use crate::error::Error;
 use crate::packages::{self, Declared};
 use crate::results::{self, Environment, Results, SCHEMA, Settings};
+use crate::trace_events::TraceFile;
 use contestant::Contestant;
 use entries::Counts;
 use interrupt::Interrupt;
@@ -117,6 +118,8 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let interrupt = Interrupt::install()
         .map_err(|error| Error::Failed(format!("no signal handler: {error}")))?;
     let mut workshop = Workshop::open(&args.output, args.inputs.as_deref(), &interrupt)?;
+    let trace = args.trace.as_deref().map(TraceFile::begin).transpose();
+    let trace = trace.map_err(Error::Usage)?;
 
     let programs = Programs::build(&taking_part, &interrupt)?;
     let adoption = runner::Adoption::begin();
@@ -140,6 +143,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         comparison.fail(&error.to_string());
     }
     drop(workshop);
+    comparison.write_trace(trace);
     match outcome {
         Ok(()) => Ok(comparison.close(baseline.as_ref())),
         Err(error) => {

@@ -15,7 +15,7 @@ use super::schedule::{Bench, FAR, Moment, Standing, Stop, Taken};
 use super::table_files::TableFiles;
 use super::warnings::Warning;
 use crate::results::{Cell, Skipped, Workload};
-use crate::stats::{counted, judge_table};
+use crate::stats::{BASELINE, counted, judge_table};
 
 /// The cells of a table while they are measured.
 #[derive(Debug)]
@@ -101,21 +101,24 @@ impl<'a> Table<'a> {
     }
 
     /// One untimed sample of each cell that has a timed one, in a freshly started runner with
-    /// nobody beside it: memory, threads, processes and the model's own metrics. Cells that were
-    /// too far off to win have been looked at during their only sample, if it is long.
+    /// nobody beside it: memory, threads, processes, the model's own metrics and the timeline of
+    /// its tasks. Cells that were too far off to win have been looked at during their only sample,
+    /// if it is long; they have no timeline, except the baseline, to which all others are compared,
+    /// and unless `all` are traced.
     ///
     /// # Errors
     ///
     /// [`Stop::Interrupted`] and [`Stop::Own`].
-    pub(super) fn trace(&mut self) -> Result<(), Stop> {
+    pub(super) fn trace(&mut self, all: bool) -> Result<(), Stop> {
         for cell in 0..self.cells.len() {
             let live = &self.cells[cell];
-            let looked_at = match live.row.samples.as_slice() {
+            let all = all || live.row.model == BASELINE;
+            let is_done = match live.row.samples.as_slice() {
                 [] => true,
-                [only] => live.is_traced() && u128::from(only.wall_ns) > LONG.as_nanos(),
+                [only] => !all && live.is_traced() && u128::from(only.wall_ns) > LONG.as_nanos(),
                 _ => false,
             };
-            if live.row.error.is_some() || looked_at {
+            if live.row.error.is_some() || is_done {
                 continue;
             }
             self.conditions
@@ -158,7 +161,7 @@ impl<'a> Table<'a> {
                 );
                 continue;
             }
-            warnings.extend(live.warning());
+            warnings.extend(live.warnings());
             live.row.setup_ns = median(&live.setups()).unwrap_or(0.0) as u64;
             of_the_timed_samples(&mut live.row);
             live.row.verified = live.row.error.is_none();

@@ -37,6 +37,7 @@ use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::{self, Results, Workload};
 use crate::stats::Rules;
+use crate::trace_events::TraceFile;
 use crate::{render, stats};
 
 /// A running comparison.
@@ -340,7 +341,7 @@ impl<'a> Comparison<'a> {
             let contenders = table.contenders();
             let first = schedule::run(&mut table, contenders, |need| shares.next(need), seed)?;
             let spent = begin.elapsed().saturating_sub(first);
-            table.trace().map(|()| spent)
+            table.trace(self.args.trace.is_some()).map(|()| spent)
         });
         let own_failure = match &measured {
             Err(Stop::Own(why)) => Some(why.as_str()),
@@ -412,6 +413,15 @@ impl<'a> Comparison<'a> {
     pub(super) fn fail(&mut self, why: &str) {
         self.failed = true;
         self.progress.note(&format!("error: {why}"));
+    }
+
+    /// Writes the timelines of what was measured, where the user wants them.
+    pub(super) fn write_trace(&mut self, file: Option<TraceFile>) {
+        match file.map(|file| file.finish(&self.results)) {
+            None => {}
+            Some(Ok(line)) => print_err(&format!("trace: {line}\n")),
+            Some(Err(error)) => self.fail(&error),
+        }
     }
 
     /// Clears the progress line.

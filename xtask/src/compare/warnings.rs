@@ -58,6 +58,13 @@ pub(super) enum Warning {
         /// The part of the time.
         share: f64,
     },
+    /// A contestant reported a timeline that cannot be.
+    OddTimeline {
+        /// The contestant and its workload.
+        cell: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Files of a table were changed or removed.
     FilesChanged {
         /// The workload.
@@ -152,6 +159,10 @@ impl fmt::Display for Warning {
                  out with `--model`, or stop its background work",
                 share * 100.0
             ),
+            Warning::OddTimeline { cell, why } => write!(
+                f,
+                "{cell}: its timeline is left out: {why}; docs/protocol.md says what a `trace` may report"
+            ),
             Warning::FilesChanged { workload, times } => write!(
                 f,
                 "{workload}: its inputs or the files that its tasks read were changed or removed while contestants ran, \
@@ -193,6 +204,10 @@ mod tests {
             Warning::UsedBetween {
                 cell: "a on b".into(),
                 share: 0.1,
+            },
+            Warning::OddTimeline {
+                cell: "a on b".into(),
+                why: "it has 65 lanes, more than 64".into(),
             },
             Warning::FilesChanged {
                 workload: "w".into(),

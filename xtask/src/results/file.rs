@@ -3,10 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize as _};
+use serde_json::Serializer;
 
 use workload_stats::Interval;
 
+use super::layout::Layout;
 use super::{MAX_ITERATIONS_PER_US, Results, SCHEMA};
 use crate::files;
 use crate::text::{clean, cut};
@@ -117,7 +119,7 @@ pub fn parse(text: &[u8]) -> Result<Results, String> {
             head.schema
         ));
     }
-    let results: Results =
+    let mut results: Results =
         serde_json::from_slice(text).map_err(|error| other(&error.to_string()))?;
     let rows = results.cells.len() + results.skipped.len();
     if results.workloads.len() > MAX_TABLES || rows > MAX_ROWS {
@@ -125,10 +127,14 @@ pub fn parse(text: &[u8]) -> Result<Results, String> {
             "it has more tables or cells than any comparison makes",
         ));
     }
-    match blank(&results) {
-        Some(what) => Err(other(what)),
-        None => Ok(results),
+    if let Some(what) = blank(&results) {
+        return Err(other(what));
     }
+    // Whatever draws a timeline relies on its limits, and the rest of the cell is worth showing.
+    for cell in &mut results.cells {
+        cell.timeline.take_if(|timeline| timeline.check().is_err());
+    }
+    Ok(results)
 }
 
 /// Blank names never occur in results of a comparison: their tables could not be told apart.
@@ -156,9 +162,11 @@ fn blank(results: &Results) -> Option<&'static str> {
 ///
 /// As [`files::replace`]; `path` is then as it was before.
 pub fn write(path: &Path, results: &Results) -> io::Result<()> {
-    let mut json = serde_json::to_string_pretty(&finite(results))?;
-    json.push('\n');
-    files::replace(path, json.as_bytes())
+    let mut json = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut json, Layout::new());
+    finite(results).serialize(&mut serializer)?;
+    json.push(b'\n');
+    files::replace(path, &json)
 }
 
 fn finite(results: &Results) -> Results {
@@ -190,7 +198,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::results::Cell;
+    use crate::results::{Cell, Lane, Timeline};
 
     fn results() -> Results {
         let cell = Cell {
@@ -249,6 +257,33 @@ mod tests {
             1,
             "nothing left beside it"
         );
+    }
+
+    #[test]
+    fn timeline_beyond_its_limits_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.json");
+        let lane = |end| Lane {
+            spans: vec![(0, end, 1)],
+            ..Lane::default()
+        };
+        for (lanes, is_kept) in [
+            (vec![lane(5); 2], true),
+            (vec![lane(6)], false),
+            (vec![lane(5); 65], false),
+        ] {
+            let mut with = results();
+            with.cells[0].timeline = Some(Timeline {
+                tasks: 100,
+                wall_ns: 5,
+                lanes,
+                ..Timeline::default()
+            });
+            write(&path, &with).unwrap();
+            let read = read(&path).unwrap();
+            assert_eq!(read.cells[0].timeline.is_some(), is_kept);
+            assert!(!is_kept || read == with);
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `results.json`, a stable format: fields are added, never renamed.
 
 mod file;
-mod timeline;
+mod layout;
 
 pub use file::{parse, parse_baseline, read, read_baseline, write};
-pub use timeline::{Lane, Timeline};
+pub use workload::timeline::{Lane, Timeline};
 
 use std::collections::BTreeMap;
 

@@ -29,6 +29,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             assert!(row.metrics.len() <= 64, "{}", row.metrics.len());
             assert!(!row.metrics.contains_key("loop_lag_max_ns"));
         }),
+        trial("a_plausible_timeline_is_kept", || {
+            let results = passes(&with("right_timeline@trace").run());
+            let timeline = cell(&results, "foreign").timeline.as_ref();
+            let timeline = timeline.expect("a timeline");
+            assert_eq!(timeline.tasks, 5);
+            assert_eq!(timeline.lanes[0].spans, [(0, 1_000, 5)]);
+            assert!(!warned(&results), "{:?}", results.warnings);
+        }),
         trial("an_overlong_variant_name_is_not_measured", || {
             let finished = with("long_name@hello").run();
             fails(&finished, "the name of a variant is over 64 characters");
@@ -82,6 +90,27 @@ pub(crate) fn trials() -> Vec<Trial> {
             passes(&comparison.args(["--patience", "4s"]).run());
         }),
     ];
+    for (deed, words) in [
+        ("shapeless", "invalid type: string"),
+        ("crowded", "65 lanes, more than 64"),
+        ("endless", "20000 spans, more than 512"),
+        ("late", "longer than the answer took"),
+        ("backward", "before its start"),
+        ("huge", "invalid type: floating point"),
+    ] {
+        let name = format!("a_lying_timeline_is_left_out_with_a_warning::{deed}");
+        trials.push(trial(&name, move || {
+            let results = passes(&with(&format!("{deed}_timeline@trace")).run());
+            assert_eq!(cell(&results, "foreign").timeline, None);
+            let warning = results.warnings.iter().find(|text| is_odd(text));
+            let warning = warning.expect("a warning");
+            assert!(warning.contains(words), "{warning}");
+            assert!(
+                warning.len() < 400 && !warning.contains('\u{1b}'),
+                "{warning}"
+            );
+        }));
+    }
     for deed in ["divided", "negative", "missing", "second", "early"] {
         let name = format!("the_response_is_what_the_load_saw::{deed}");
         trials.push(trial(&name, move || {
@@ -112,6 +141,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         }));
     }
     trials
+}
+
+/// Whether a warning is about a timeline.
+fn is_odd(warning: &str) -> bool {
+    warning.starts_with("foreign on tiny: its timeline is left out: ")
+}
+
+fn warned(results: &Results) -> bool {
+    results.warnings.iter().any(|text| is_odd(text))
 }
 
 fn serving(deeds: &str) -> Comparison {

@@ -16,9 +16,10 @@ use workload::definition::Pattern;
 use workload::inputs::{Header, Inputs};
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
-use workload::task::{Failure, Output};
+use workload::task::Failure;
+use workload::trace::Elsewhere;
 
-use task::Request;
+use task::{Answer, Request};
 
 /// The model `child-process`.
 #[derive(Debug, Clone)]
@@ -34,11 +35,15 @@ impl ChildProcessModel {
     }
 }
 
-fn output(result: Result<Finished, Error>) -> Output {
+fn answer(result: Result<Finished, Error>) -> Result<Answer, Failure> {
     let finished = result.and_then(Finished::check).map_err(Failure::new)?;
-    let text = finished.stdout_text().map_err(Failure::new)?.trim();
-    u64::from_str_radix(text, 16)
-        .map_err(|_| Failure::new(format_args!("the child printed no value, but {text:?}")))
+    let text = finished.stdout_text().map_err(Failure::new)?;
+    Answer::parse(text).ok_or_else(|| {
+        Failure::new(format_args!(
+            "the child printed no value, but {:?}",
+            text.trim()
+        ))
+    })
 }
 
 impl Model for ChildProcessModel {
@@ -95,16 +100,26 @@ impl Model for ChildProcessModel {
                 snapshot: batch.snapshot().to_vec(),
                 surroundings: batch.surroundings().clone(),
                 task: task.clone(),
+                traced: batch.is_traced(),
             };
             Command::new(&self.program)
                 .arg(TASK)
                 .input(request.to_bytes())
         });
         let mut outputs = vec![Err(Failure::new("not done")); batch.len()];
+        let mut spans = Vec::new();
         for (index, result) in many.as_completed(commands) {
             batch.note(index);
-            outputs[index] = output(result);
+            let answer = answer(result);
+            let span = answer.as_ref().ok().and_then(|answer| answer.span);
+            spans.extend(span.map(|(start_ns, end_ns)| Elsewhere {
+                worker: None,
+                start_ns,
+                end_ns,
+            }));
+            outputs[index] = answer.map(|answer| answer.value);
         }
+        batch.ran_elsewhere(spans);
         outputs
     }
 }

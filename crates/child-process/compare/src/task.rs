@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 use workload::inputs::Task;
-use workload::task::{Failure, Output, Surroundings, run_blocking};
+use workload::task::{Failure, Surroundings, run_blocking};
+use workload::trace::clock_ns;
 
 /// The argument that makes the program run one task as a child.
 pub const TASK: &str = "--task";
@@ -17,6 +18,9 @@ pub(crate) struct Request {
     pub(crate) snapshot: Vec<u64>,
     pub(crate) surroundings: Surroundings,
     pub(crate) task: Task,
+    /// Whether the child tells when it began and ended: only in the untimed trace.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) traced: bool,
 }
 
 impl Request {
@@ -25,11 +29,39 @@ impl Request {
     }
 }
 
+/// The answer of a child.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) value: u64,
+    /// When the child began and ended, by the clock that all processes share; in the untimed trace.
+    pub(crate) span: Option<(u64, u64)>,
+}
+
+impl Answer {
+    /// Reads what a child printed: the value in hexadecimal and, if it was asked for, the span in
+    /// decimal.
+    pub(crate) fn parse(text: &str) -> Option<Answer> {
+        let mut words = text.split_ascii_whitespace();
+        let value = u64::from_str_radix(words.next()?, 16).ok()?;
+        let span = match (words.next(), words.next()) {
+            (Some(begin), Some(end)) => Some((begin.parse().ok()?, end.parse().ok()?)),
+            (None, _) => None,
+            (Some(_), None) => return None,
+        };
+        words.next().is_none().then_some(Answer { value, span })
+    }
+}
+
 /// Runs the task read from standard input and writes its value to standard output.
 pub fn run_task() -> ExitCode {
+    let begin_ns = clock_ns();
     match value() {
-        Ok(value) => {
+        Ok((value, false)) => {
             println!("{value:016x}");
+            ExitCode::SUCCESS
+        }
+        Ok((value, true)) => {
+            println!("{value:016x} {begin_ns} {}", clock_ns());
             ExitCode::SUCCESS
         }
         Err(failure) => {
@@ -39,14 +71,31 @@ pub fn run_task() -> ExitCode {
     }
 }
 
-fn value() -> Output {
+/// The value of the task, and whether it is traced.
+fn value() -> Result<(u64, bool), Failure> {
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes).map_err(Failure::new)?;
     let request: Request = serde_json::from_slice(&bytes).map_err(Failure::new)?;
-    run_blocking(
+    let value = run_blocking(
         &request.task,
         request.tasks,
         &request.snapshot,
         &request.surroundings,
-    )
+    )?;
+    Ok((value, request.traced))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_has_a_span_only_if_one_is_printed() {
+        let answer = |value, span| Some(Answer { value, span });
+        assert_eq!(Answer::parse("00000000000000ff\n"), answer(255, None));
+        assert_eq!(Answer::parse("1 20 30\n"), answer(1, Some((20, 30))));
+        for text in ["", "xyz", "1 20", "1 20 x", "1 20 30 40"] {
+            assert_eq!(Answer::parse(text), None, "{text:?}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use effective_process_pool::job;
 use workload::inputs::{self, Inputs};
 use workload::task::{Surroundings, run_blocking};
+use workload::trace::clock_ns;
 
 use crate::shared_memory::{Context, SharedMemory};
 
@@ -43,10 +44,12 @@ job! {
             let tasks = &inputs.tasks;
             let task = usize::try_from(index).ok().and_then(|index| tasks.get(index));
             let task = task.ok_or("there is no such task")?;
+            // Read only where it is recorded, so that a timed task has no part of this.
+            let begin_ns = context.traced.then(clock_ns);
             let output = run_blocking(task, tasks.len(), snapshot, &context.surroundings);
             let output = output.map_err(|failure| failure.to_string());
-            if context.traced {
-                memory.note_done(task.index);
+            if let Some(begin_ns) = begin_ns {
+                memory.note_done(task.index, begin_ns);
             }
             output
         })

@@ -165,7 +165,7 @@ impl Model for ProcessPoolModel {
         }
         let outputs = ready.run_all(batch.len());
         if batch.is_traced() {
-            ready.memory.forward_completions(batch);
+            ready.memory.forward_records(batch);
         }
         outputs
     }

@@ -1,17 +1,21 @@
-//! Memory shared by the parent and all workers: the context of the tasks, and their completion
-//! times.
+//! Memory shared by the parent and all workers: the context of the tasks, and when and where each
+//! ran.
 
 use std::time::Duration;
 
 use effective_process_pool::Buffer;
-use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use workload::model::Batch;
 use workload::task::{Failure, Surroundings};
+use workload::trace::{Elsewhere, clock_ns};
 
 /// The longest context: a path takes 4 KiB at most, and JSON may take six bytes for one.
 const TEXT: usize = 32 * 1024;
 const WORD: usize = size_of::<u64>();
+
+/// The record of a task: its start and end by the clock that all processes share, and the id of the
+/// worker; all 0 if it has not ended.
+const RECORD: usize = 3 * WORD;
 
 /// The parent writes only while no task runs. Each job carries the version, which tells a worker to
 /// read again.
@@ -21,15 +25,15 @@ pub struct SharedMemory {
     text: Buffer,
     /// The values of the previous generation.
     snapshot: Buffer,
-    /// When each task was done, by the clock that all processes share; 0 if it is not.
-    done: Buffer,
+    /// A [`RECORD`] of each task, written in the untimed trace only.
+    records: Buffer,
 }
 
 /// The data that a worker needs besides the inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Context {
     pub(crate) surroundings: Surroundings,
-    /// Whether to record when tasks are done.
+    /// Whether to record when and where tasks run.
     pub(crate) traced: bool,
     /// The number of values in the snapshot.
     pub(crate) cells: usize,
@@ -51,7 +55,7 @@ impl SharedMemory {
         Ok(SharedMemory {
             text: buffer(TEXT)?,
             snapshot: buffer(tasks * WORD)?,
-            done: buffer(tasks * WORD)?,
+            records: buffer(tasks * RECORD)?,
         })
     }
 
@@ -63,8 +67,8 @@ impl SharedMemory {
             .and_then(|()| self.snapshot.write_at(0, &to_bytes(snapshot)))
             .map_err(Failure::new)?;
         if context.traced {
-            let none = vec![0; self.done.len()];
-            self.done.write_at(0, &none).map_err(Failure::new)?;
+            let none = vec![0; self.records.len()];
+            self.records.write_at(0, &none).map_err(Failure::new)?;
         }
         Ok(())
     }
@@ -78,32 +82,31 @@ impl SharedMemory {
         Ok((context, snapshot))
     }
 
-    /// In the worker: records that this task is done now.
-    pub(crate) fn note_done(&self, index: usize) {
-        let now = u64::try_from(now().as_nanos()).unwrap_or(u64::MAX);
+    /// In the worker: records that this task, which began then, is done now.
+    pub(crate) fn note_done(&self, index: usize, begin_ns: u64) {
+        let record = [begin_ns, clock_ns(), u64::from(std::process::id())];
         // There is room for every task of the inputs.
-        let _ = self.done.write_at(index * WORD, &now.to_le_bytes());
+        let _ = self.records.write_at(index * RECORD, &to_bytes(&record));
     }
 
     /// In the parent, after the last task: passes the workers' records on.
-    pub(crate) fn forward_completions(&self, batch: &Batch) {
-        let now = now();
-        for (index, done) in from_bytes(&self.done.to_vec())
-            .into_iter()
-            .take(batch.len())
-            .enumerate()
-        {
-            if done > 0 {
-                batch.note_ago(index, now.saturating_sub(Duration::from_nanos(done)));
+    pub(crate) fn forward_records(&self, batch: &Batch) {
+        let now_ns = clock_ns();
+        let words = from_bytes(&self.records.to_vec());
+        let (records, _) = words.as_chunks::<3>();
+        let mut spans = Vec::new();
+        for (index, &[start_ns, end_ns, worker]) in records.iter().take(batch.len()).enumerate() {
+            if end_ns > 0 {
+                batch.note_ago(index, Duration::from_nanos(now_ns.saturating_sub(end_ns)));
+                spans.push(Elsewhere {
+                    worker: u32::try_from(worker).ok(),
+                    start_ns,
+                    end_ns,
+                });
             }
         }
+        batch.ran_elsewhere(spans);
     }
-}
-
-/// The monotonic clock, which is the same in all processes. `Instant` reads it too, but cannot be
-/// sent.
-fn now() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
 }
 
 fn read_bytes(buffer: &Buffer, offset: usize, length: usize) -> Result<Vec<u8>, String> {

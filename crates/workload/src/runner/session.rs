@@ -136,7 +136,7 @@ impl<M: Model> Session<M> {
         if let (Pattern::Serve { .. }, Some(sources)) =
             (batch.inputs().header.pattern, &self.sources)
         {
-            let served = serving::once(&self.model, ready, batch, sources)?;
+            let served = serving::once(&self.model, ready, batch, sources, None)?;
             return Ok(Reply::Sample(Sample {
                 usage: Some(usage::between(before, usage::at_end())),
                 ..served
@@ -159,22 +159,33 @@ impl<M: Model> Session<M> {
         if let (Pattern::Serve { .. }, Some(sources)) =
             (batch.inputs().header.pattern, &self.sources)
         {
-            let served = serving::once(&self.model, ready, batch, sources)?;
+            let trace = Arc::new(Trace::start(0));
+            let served = serving::once(&self.model, ready, batch, sources, Some(&trace))?;
             return Ok(Reply::Trace {
                 digest: served.digest,
                 metrics: served.metrics,
+                timeline: recorded(&trace),
             });
         }
         let trace = Arc::new(Trace::start(batch.len()));
         let outputs = self
             .model
             .run(ready, &Arc::new(batch.traced(Arc::clone(&trace))));
+        let timeline = recorded(&trace);
         let metrics = trace.metrics();
         Ok(Reply::Trace {
             digest: digest(outputs)?,
             metrics,
+            timeline,
         })
     }
+}
+
+/// The timeline of the sample that has just ended; `None` if no task ran.
+fn recorded(trace: &Trace) -> Option<serde_json::Value> {
+    let timeline = trace.timeline();
+    let timeline = (timeline.tasks > 0).then_some(timeline)?;
+    serde_json::to_value(timeline).ok()
 }
 
 fn failed(failure: impl std::fmt::Display) -> Reply {

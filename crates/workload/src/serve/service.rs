@@ -9,8 +9,10 @@ use std::time::Duration;
 use super::session::Session;
 use crate::batch::{Batch, catch_panic};
 use crate::definition::types::{Pattern, Talk};
+use crate::recorder::Token;
 use crate::task::asynchronous::{AsyncIo, Offload};
 use crate::task::failure::Failure;
+use crate::trace::Trace;
 
 /// How long a blocking conversation waits for a client to read an answer before it gives up the
 /// connection.
@@ -24,6 +26,9 @@ pub struct Service {
     sessions: usize,
     /// The task whose steps come before the next guess, since the lines of a round name none.
     next: AtomicUsize,
+    /// The trace that has a span for each request. It is not that of the batch, which knows one
+    /// span of each task: several requests may be about the same task at once.
+    trace: Option<Arc<Trace>>,
 }
 
 impl Service {
@@ -43,7 +48,17 @@ impl Service {
             talk,
             sessions,
             next: AtomicUsize::new(0),
+            trace: None,
         })
+    }
+
+    /// The same, with a span for each request in this trace. Only for the untimed sample.
+    #[must_use]
+    pub fn traced(self, trace: Arc<Trace>) -> Service {
+        Service {
+            trace: Some(trace),
+            ..self
+        }
     }
 
     /// The tasks.
@@ -93,7 +108,9 @@ impl Service {
     /// Answers all requests that a session has so far, on the calling thread.
     pub fn answer(&self, session: &mut Session) {
         while let Some(asked) = session.next_request() {
+            let span = self.starts();
             let output = catch_panic(&self.batch, self.task(asked));
+            self.ends(span);
             session.answer(&output);
         }
     }
@@ -101,7 +118,9 @@ impl Service {
     /// [`answer`](Self::answer) as a future.
     pub async fn answer_async(&self, session: &mut Session, io: &impl AsyncIo) {
         while let Some(asked) = session.next_request() {
+            let span = self.starts();
             let output = self.batch.run_async(self.task(asked), io).await;
+            self.ends(span);
             session.answer(&output);
         }
     }
@@ -114,9 +133,21 @@ impl Service {
         offload: &impl Offload,
     ) {
         while let Some(asked) = session.next_request() {
+            let span = self.starts();
             let task = self.task(asked);
             let output = self.batch.run_offloading(task, io, offload).await;
+            self.ends(span);
             session.answer(&output);
+        }
+    }
+
+    fn starts(&self) -> Option<Token> {
+        self.trace.as_ref().map(|trace| trace.open(None))
+    }
+
+    fn ends(&self, span: Option<Token>) {
+        if let (Some(trace), Some(span)) = (&self.trace, span) {
+            trace.close(span);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process, setsid};
+use serde_json::{Value, json};
 use workload::protocol::{Concurrency, Reply, Sample, Usage, Variant};
 
 use super::say;
@@ -121,6 +122,9 @@ fn twist(what: &str, reply: &mut Reply) {
             metrics.insert("loop_lag_max_ns".to_owned(), 1.0e291);
             metrics.extend((0..10_000).map(|number| (format!("m{number}"), 1.0)));
         }
+        (what, Reply::Trace { timeline, .. }) if what.ends_with("timeline") => {
+            *timeline = Some(told(what));
+        }
         ("long_name", Reply::Hello(hello)) => hello.variants.push(Variant {
             name: "x".repeat(10_000),
             about: String::new(),
@@ -151,6 +155,26 @@ fn twist(what: &str, reply: &mut Reply) {
         ("protocol", Reply::Hello(hello)) => hello.protocol += 1,
         (what, reply) => panic!("there is no deed {what} for {reply:?}"),
     }
+}
+
+/// A timeline that is right, or wrong in one respect.
+fn told(what: &str) -> Value {
+    let lane = json!({ "process": 0, "thread": 3, "spans": [[0, 1_000, 5]], "beyond": true });
+    let mut timeline = json!({ "tasks": 5, "wall_ns": 1_000, "lanes": [lane] });
+    match what {
+        "right_timeline" => {}
+        "shapeless_timeline" => timeline = json!("\u{1b}[2J".repeat(1_000)),
+        "crowded_timeline" => timeline["lanes"] = vec![lane; 65].into(),
+        "endless_timeline" => {
+            let spans = (0..20_000).map(|at| json!([at, at, 1]));
+            timeline["lanes"][0]["spans"] = spans.collect();
+        }
+        "late_timeline" => timeline["wall_ns"] = TEN_SECONDS_NS.into(),
+        "backward_timeline" => timeline["lanes"][0]["spans"] = json!([[7, 3, 1]]),
+        "huge_timeline" => timeline["lanes"][0]["spans"] = json!([[0, 1.0e300, 1]]),
+        what => panic!("there is no deed {what}"),
+    }
+    timeline
 }
 
 /// A child that outlives this process if it can, and holds its output.

@@ -88,6 +88,7 @@ impl Honest {
             Request::Trace => Reply::Trace {
                 digest: self.digest(),
                 metrics: Default::default(),
+                timeline: None,
             },
             other => Reply::Failed {
                 error: format!("{other:?} is not for this runner"),
@@ -158,7 +159,11 @@ impl Honest {
             }),
             Report::Done {
                 digest, metrics, ..
-            } => Reply::Trace { digest, metrics },
+            } => Reply::Trace {
+                digest,
+                metrics,
+                timeline: None,
+            },
         }
     }
 
