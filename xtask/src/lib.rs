@@ -11,6 +11,7 @@ pub mod error;
 pub mod files;
 pub mod new;
 pub mod packages;
+pub mod page;
 pub mod pick;
 pub mod render;
 pub mod report;

@@ -1,0 +1,3 @@
+//! Results as one self-contained page.
+
+pub mod colour;
