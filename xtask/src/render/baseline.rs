@@ -79,7 +79,8 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
     out
 }
 
-fn then(baseline: &Results) -> String {
+/// When and by which command the earlier comparison was made.
+pub(crate) fn then(baseline: &Results) -> String {
     let mut then = vec![
         remark(&baseline.environment.started),
         remark(&baseline.settings.command),
@@ -132,16 +133,16 @@ fn differences(results: &Results, baseline: &Results) -> String {
 }
 
 /// A cell that both have.
-struct Change<'a> {
-    now: &'a Cell,
-    then: &'a Cell,
-    quotient: Interval,
-    verdict: Finding,
+pub(crate) struct Change<'a> {
+    pub(crate) now: &'a Cell,
+    pub(crate) then: &'a Cell,
+    pub(crate) quotient: Interval,
+    pub(crate) verdict: Finding,
 }
 
 /// The change that the interval of the quotient shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Finding {
+pub(crate) enum Finding {
     Faster,
     Slower,
     Same,
@@ -170,7 +171,7 @@ impl Finding {
         }
     }
 
-    fn word(self, margin: f64) -> String {
+    pub(crate) fn word(self, margin: f64) -> String {
         match self {
             Finding::Faster => "faster".to_owned(),
             Finding::Slower => "slower".to_owned(),
@@ -182,7 +183,8 @@ impl Finding {
     }
 }
 
-fn changes<'a>(
+/// The cells of a table that both have, as they stand now.
+pub(crate) fn changes<'a>(
     results: &'a Results,
     baseline: &'a Results,
     workload: &Workload,
@@ -209,7 +211,8 @@ fn changes<'a>(
         .collect()
 }
 
-fn row(change: &Change<'_>, names: &Names<'_>, margin: f64) -> Vec<String> {
+/// A row of the table of changes: name, time then and now, quotient, interval, finding.
+pub(crate) fn row(change: &Change<'_>, names: &Names<'_>, margin: f64) -> Vec<String> {
     let time = |cell: &Cell| {
         cell.judged()
             .map_or("-".to_owned(), |wall| duration(wall.median))
@@ -228,7 +231,7 @@ fn row(change: &Change<'_>, names: &Names<'_>, margin: f64) -> Vec<String> {
 }
 
 /// How many cells are slower, faster, the same, or open: for the answer.
-pub(super) fn briefly(results: &Results, baseline: &Results) -> String {
+pub(crate) fn briefly(results: &Results, baseline: &Results) -> String {
     let same_inputs = |workload: &&Workload| {
         let mut others = baseline.workloads.iter();
         others.any(|other| {

@@ -21,8 +21,17 @@ struct Candidate<'a> {
     estimate: f64,
 }
 
-/// A line for each kind of work that was measured, the default variants of rivals only.
-pub(super) fn choices(results: &Results, races: &[Race<'_>]) -> String {
+/// The choice for one kind of work.
+pub(crate) struct Choice {
+    pub(crate) kind: Kind,
+    /// The places of its workloads in the results.
+    pub(crate) places: Vec<usize>,
+    /// The model, and how sure it is.
+    pub(crate) told: String,
+}
+
+/// A choice for each kind of work that was measured, the default variants of rivals only.
+pub(crate) fn by_kind(results: &Results, races: &[Race<'_>]) -> Vec<Choice> {
     let mut kinds: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
     for (place, race) in races.iter().enumerate() {
         // Where nothing else ran, there is nothing to choose from.
@@ -31,7 +40,18 @@ pub(super) fn choices(results: &Results, races: &[Race<'_>]) -> String {
             kinds.entry(kind).or_default().push(place);
         }
     }
-    if kinds.is_empty() {
+    let choices = kinds.into_iter().map(|(kind, places)| {
+        let of_kind: Vec<&Race<'_>> = places.iter().map(|place| &races[*place]).collect();
+        let told = choice(&of_kind);
+        Choice { kind, places, told }
+    });
+    choices.collect()
+}
+
+/// A line for each kind of work.
+pub(crate) fn choices(results: &Results, races: &[Race<'_>]) -> String {
+    let choices = by_kind(results, races);
+    if choices.is_empty() {
         return String::new();
     }
     let margin = percent(results.settings.margin());
@@ -39,13 +59,11 @@ pub(super) fn choices(results: &Results, races: &[Race<'_>]) -> String {
         "",
         &format!("Which model for which kind of work: the simplest of those within {margin}"),
     );
-    for (kind, places) in kinds {
-        let titles: Vec<String> = places
-            .iter()
-            .map(|place| view::title(results, &results.workloads[*place], " "))
-            .collect();
-        let of_kind: Vec<&Race<'_>> = places.iter().map(|place| &races[*place]).collect();
-        let line = format!("{:20}{}", kind.name(), choice(&of_kind));
+    for Choice { kind, places, told } in choices {
+        let titles = places.into_iter();
+        let titles = titles.map(|place| view::title(results, &results.workloads[place], " "));
+        let titles: Vec<String> = titles.collect();
+        let line = format!("{:20}{told}", kind.name());
         out.push_str(&clipped(&format!("{line} ({})", titles.join(", "))));
     }
     out

@@ -15,20 +15,23 @@ const MAX_LOAD: f64 = 1e6;
 
 /// The warnings, one to a line or more; an interrupted or cut-down comparison is said first.
 pub fn warnings(results: &Results) -> String {
-    let mut out = String::new();
+    let said = cautions(results).into_iter();
+    said.map(|(head, text)| wrap(head, &text)).collect()
+}
+
+/// Each warning with its first word.
+pub(crate) fn cautions(results: &Results) -> Vec<(&'static str, String)> {
+    const WARNING: &str = "warning: ";
+    let mut said = Vec::new();
     if !results.complete {
-        out.push_str(&wrap(
-            "INCOMPLETE: ",
-            "this comparison was interrupted; what it did not reach is missing here, and the rest \
-             has fewer samples than it should.",
-        ));
+        let what = "this comparison was interrupted; what it did not reach is missing here, and \
+                    the rest has fewer samples than it should.";
+        said.push(("INCOMPLETE: ", what.to_owned()));
     }
     if results.settings.smoke {
-        out.push_str(&wrap(
-            "SMOKE: ",
-            "tasks were cut to at most 40 to see that everything runs; these are not figures to \
-             choose a model by.",
-        ));
+        let what = "tasks were cut to at most 40 to see that everything runs; these are not \
+                    figures to choose a model by.";
+        said.push(("SMOKE: ", what.to_owned()));
     }
     let lost = cells_without_table(results);
     if lost > 0 {
@@ -37,19 +40,18 @@ pub fn warnings(results: &Results) -> String {
             "{} {belong} to no table of these results, so that nothing above shows it.",
             plural(lost, "cell")
         );
-        out.push_str(&wrap("warning: ", &what));
+        said.push((WARNING, what));
     }
-    for warning in &results.warnings {
-        out.push_str(&wrap("warning: ", &remark(warning)));
-    }
-    out
+    let warnings = results.warnings.iter();
+    said.extend(warnings.map(|warning| (WARNING, remark(warning))));
+    said
 }
 
 /// At most this many warnings, and as many failures, stand in the answer.
 const BRIEF: usize = 3;
 
 /// The same for the answer: what was interrupted, what failed, and warnings, a line each.
-pub(super) fn briefly(results: &Results) -> String {
+pub(crate) fn briefly(results: &Results) -> String {
     let mut out = String::new();
     if !results.complete {
         out.push_str("INCOMPLETE: this comparison was interrupted.\n");
@@ -88,7 +90,15 @@ fn some(lines: Vec<String>) -> String {
 }
 
 /// How much of what was to be measured was measured and decided, and what deciding the rest takes.
-pub(super) fn coverage(results: &Results, races: &[Race<'_>]) -> String {
+pub(crate) fn coverage(results: &Results, races: &[Race<'_>]) -> String {
+    let parts = decided(results, races).into_iter();
+    parts
+        .map(|(head, text)| wrap(&format!("{head:10}"), &text))
+        .collect()
+}
+
+/// The same, each part with its heading.
+pub(crate) fn decided(results: &Results, races: &[Race<'_>]) -> Vec<(&'static str, String)> {
     let rows = || races.iter().flat_map(|race| &race.rows);
     let measured = rows().count();
     let all = results.cells.len() + results.skipped.len();
@@ -114,7 +124,7 @@ pub(super) fn coverage(results: &Results, races: &[Race<'_>]) -> String {
     if nearly > 0 {
         parts.push(format!("{nearly} within {}", percent(2.0 * margin)));
     }
-    let mut out = wrap("measured  ", &parts.join(", "));
+    let mut said = vec![("measured", parts.join(", "))];
     if open > 0 {
         let undecided = rows().filter(|row| row.verdict == Verdict::Open);
         let prices: Vec<Price> = undecided.filter_map(|row| row.price).collect();
@@ -126,16 +136,13 @@ pub(super) fn coverage(results: &Results, races: &[Race<'_>]) -> String {
             true => String::new(),
             false => format!(": deciding takes about {}", duration(total_ns(&prices))),
         };
-        out.push_str(&wrap(
-            "open      ",
-            &format!("{}{cost}{unknown}", plural(open, "cell")),
-        ));
+        said.push(("open", format!("{}{cost}{unknown}", plural(open, "cell"))));
     }
-    out
+    said
 }
 
 /// The machine and the run in a line.
-pub(super) fn run(results: &Results) -> String {
+pub(crate) fn run(results: &Results) -> String {
     let environment = &results.environment;
     let mut parts = Vec::new();
     if !environment.started.is_empty() {
@@ -157,6 +164,22 @@ pub(super) fn run(results: &Results) -> String {
         parts.push(remark(&environment.cpu));
     }
     clipped(&format!("run       {}", parts.join(", ")))
+}
+
+/// When and where it ran, in a few words.
+pub(crate) fn occasion(results: &Results) -> String {
+    let environment = &results.environment;
+    let day = environment.started.replacen('T', " ", 1);
+    let mut parts = vec![
+        "cargo xtask compare".to_owned(),
+        cut(&day, 24),
+        cut(&environment.cpu, 48),
+    ];
+    if environment.cpus > 0 {
+        parts.push(plural(environment.cpus, "processor"));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" · ")
 }
 
 /// The smallest difference that the machine can tell apart, by its calibration.
@@ -181,6 +204,14 @@ fn cells_without_table(results: &Results) -> usize {
 
 /// The command, the machine, the compiler, the date and the settings.
 pub fn environment(results: &Results) -> String {
+    let facts = facts(results).into_iter();
+    facts
+        .map(|(head, text)| wrap(&format!("{head:10}"), &text))
+        .collect()
+}
+
+/// The same, each part with its heading.
+pub(crate) fn facts(results: &Results) -> Vec<(&'static str, String)> {
     let environment = &results.environment;
     let known = |text: &str| {
         if text.is_empty() {
@@ -200,14 +231,14 @@ pub fn environment(results: &Results) -> String {
     if (0.0..MAX_LOAD).contains(&load) {
         machine.push(format!("load {load:.2}"));
     }
-    let mut out = String::new();
+    let mut facts = Vec::new();
     if !results.settings.command.is_empty() {
-        out.push_str(&wrap("command   ", &remark(&results.settings.command)));
+        facts.push(("command", remark(&results.settings.command)));
     }
-    out.push_str(&wrap("machine   ", &machine.join(", ")));
+    facts.push(("machine", machine.join(", ")));
 
     let software = [known(&environment.os), known(&environment.rustc)];
-    out.push_str(&wrap("software  ", &software.join(", ")));
+    facts.push(("software", software.join(", ")));
 
     let settings = &results.settings;
     let mut run = vec![known(&environment.started)];
@@ -228,12 +259,12 @@ pub fn environment(results: &Results) -> String {
     if !results.complete {
         run.push("incomplete".to_owned());
     }
-    out.push_str(&wrap("run       ", &run.join(", ")));
+    facts.push(("run", run.join(", ")));
     if let (Some(floor), Some(day)) = (floor(results), &settings.calibrated) {
         let what = format!("{floor}, by the calibration of {}", remark(day));
-        out.push_str(&wrap("machine   ", &what));
+        facts.push(("machine", what));
     }
-    out
+    facts
 }
 
 #[cfg(test)]

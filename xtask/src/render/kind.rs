@@ -14,7 +14,7 @@ const WAITS: f64 = 0.25;
 
 /// Kinds of work, in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Computes,
     Tiny,
     Waits,
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(results: &Results, workload: &Workload) -> Kind {
+    pub(crate) fn of(results: &Results, workload: &Workload) -> Kind {
         match workload.pattern.as_str() {
             "serve" => return Kind::Requests,
             "pipeline" => return Kind::Stages,
@@ -43,7 +43,7 @@ impl Kind {
     }
 
     /// At most 18 columns.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Computes => "tasks that compute",
             Kind::Tiny => "tiny tasks",

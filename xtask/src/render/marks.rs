@@ -16,7 +16,7 @@ const NEARLY: &str = "≈";
 const OPEN: &str = "?";
 
 /// `best`, `1.02=`, `1.07≈`, `1.35`, `>4.1` for a lower bound, `1.04?` while it is open.
-pub(super) fn to_best(row: &Standing<'_>, wins: bool) -> String {
+pub(crate) fn to_best(row: &Standing<'_>, wins: bool) -> String {
     if wins {
         return best(row);
     }
@@ -34,7 +34,7 @@ pub(super) fn to_best(row: &Standing<'_>, wins: bool) -> String {
 }
 
 /// The same in four columns as a rule, for the matrix.
-pub(super) fn briefly(row: &Standing<'_>, wins: bool) -> String {
+pub(crate) fn briefly(row: &Standing<'_>, wins: bool) -> String {
     if wins && row.verdict != Verdict::Open {
         return best(row);
     }
@@ -60,7 +60,7 @@ fn best(row: &Standing<'_>) -> String {
 }
 
 /// Speed-up over the baseline: `1.99`, `>3.9` for a lower bound, `45.7?` without bounds.
-pub(super) fn speed_up(row: &Standing<'_>) -> String {
+pub(crate) fn speed_up(row: &Standing<'_>) -> String {
     let Some(speedup) = row.cell.speedup else {
         return "-".to_owned();
     };
@@ -73,14 +73,14 @@ pub(super) fn speed_up(row: &Standing<'_>) -> String {
 }
 
 /// A mark, and what it means in a legend and in a few words.
-pub(super) struct Meaning {
-    pub(super) mark: &'static str,
-    pub(super) long: String,
-    pub(super) brief: String,
+pub(crate) struct Meaning {
+    pub(crate) mark: &'static str,
+    pub(crate) long: String,
+    pub(crate) brief: String,
 }
 
 /// Each mark that occurs in these races.
-pub(super) fn meanings(results: &Results, races: &[Race<'_>]) -> Vec<Meaning> {
+pub(crate) fn meanings(results: &Results, races: &[Race<'_>]) -> Vec<Meaning> {
     let margin = results.settings.margin();
     let occurs = |verdict: Verdict, mark: &str| {
         let mut rows = races.iter().flat_map(|race| &race.rows);

@@ -3,7 +3,7 @@
 use super::blocks::in_blocks;
 use super::marks;
 use super::models;
-use super::race::Race;
+use super::race::{Race, Standing};
 use super::text::{pieces, wrap};
 use super::view;
 use crate::results::{Results, Verdict, Workload};
@@ -24,7 +24,7 @@ pub fn matrix(results: &Results) -> String {
     matrix_of(results, &Race::all(results))
 }
 
-pub(super) fn matrix_of(results: &Results, races: &[Race<'_>]) -> String {
+pub(crate) fn matrix_of(results: &Results, races: &[Race<'_>]) -> String {
     let models = columns(results);
     if results.workloads.is_empty() || models.is_empty() {
         return String::new();
@@ -54,7 +54,7 @@ pub(super) fn matrix_of(results: &Results, races: &[Race<'_>]) -> String {
 }
 
 /// The models of these results, the simplest first.
-fn columns(results: &Results) -> Vec<&str> {
+pub(crate) fn columns(results: &Results) -> Vec<&str> {
     let cells = results.cells.iter();
     let measured = cells.map(|cell| (cell.model.as_str(), cell.variant.as_str()));
     let skipped = results.skipped.iter();
@@ -77,20 +77,48 @@ fn head(model: &str) -> String {
     }
 }
 
+/// The outcome of a model's default variant on a workload.
+pub(crate) enum Entry<'a> {
+    /// It has figures.
+    Measured(Standing<'a>),
+    /// It gave no figures.
+    Failed,
+    /// It was left out for a reason.
+    Skipped,
+    /// It did not take part.
+    Absent,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn of(
+        results: &'a Results,
+        workload: &Workload,
+        race: &Race<'a>,
+        model: &str,
+    ) -> Entry<'a> {
+        if let Some(row) = race.row(model, "") {
+            return Entry::Measured(*row);
+        }
+        let is_default = |name: &str, variant: &str| name == model && variant.is_empty();
+        let mut failed = race.failed.iter();
+        if failed.any(|cell| is_default(&cell.model, &cell.variant)) {
+            return Entry::Failed;
+        }
+        let mut skipped = view::skipped(results, workload).into_iter();
+        match skipped.any(|it| is_default(&it.model, &it.variant)) {
+            true => Entry::Skipped,
+            false => Entry::Absent,
+        }
+    }
+}
+
 fn entry(results: &Results, workload: &Workload, race: &Race<'_>, model: &str) -> String {
-    if let Some(row) = race.row(model, "") {
-        return marks::briefly(row, race.is_winner(row));
+    match Entry::of(results, workload, race, model) {
+        Entry::Measured(row) => marks::briefly(&row, race.is_winner(&row)),
+        Entry::Failed => FAILED.to_owned(),
+        Entry::Skipped => SKIPPED.to_owned(),
+        Entry::Absent => ABSENT.to_owned(),
     }
-    let is_default = |name: &str, variant: &str| name == model && variant.is_empty();
-    let mut failed = race.failed.iter();
-    if failed.any(|cell| is_default(&cell.model, &cell.variant)) {
-        return FAILED.to_owned();
-    }
-    let mut skipped = view::skipped(results, workload).into_iter();
-    if skipped.any(|it| is_default(&it.model, &it.variant)) {
-        return SKIPPED.to_owned();
-    }
-    ABSENT.to_owned()
 }
 
 /// The marks that occur, in one paragraph.

@@ -6,16 +6,16 @@ use super::view::{self, Names};
 use crate::results::Cell;
 
 /// A metric that is shown, in the order in which they are.
-struct Shown {
+pub(crate) struct Shown {
     /// Its name in `results.json`.
-    metric: &'static str,
+    pub(crate) metric: &'static str,
     /// At most nine characters.
-    head: &'static str,
-    about: &'static str,
-    number: fn(f64) -> String,
+    pub(crate) head: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) number: fn(f64) -> String,
 }
 
-const SHOWN: [Shown; 3] = [
+pub(crate) const SHOWN: [Shown; 3] = [
     Shown {
         metric: "loop_lag_max_ns",
         head: "loop lag",
@@ -37,7 +37,7 @@ const SHOWN: [Shown; 3] = [
 ];
 
 /// One paragraph for each such metric that any of the cells has, in the order of the table.
-pub(super) fn metrics(cells: &[&Cell], names: &Names<'_>) -> String {
+pub(crate) fn metrics(cells: &[&Cell], names: &Names<'_>) -> String {
     let mut out = String::new();
     for shown in &SHOWN {
         let figures: Vec<String> = cells

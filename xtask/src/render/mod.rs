@@ -3,30 +3,30 @@
 //! All of it is made from the results alone, so that `cargo xtask report` prints what the
 //! comparison printed.
 
-mod advice;
+pub(crate) mod advice;
 mod answer;
-mod baseline;
+pub(crate) mod baseline;
 mod blocks;
-mod choice;
-mod footer;
+pub(crate) mod choice;
+pub(crate) mod footer;
 mod grid;
-mod kind;
+pub(crate) mod kind;
 mod knee;
 mod line;
-mod marks;
-mod matrix;
-mod metrics;
-mod models;
-mod number;
-mod race;
-mod served;
+pub(crate) mod marks;
+pub(crate) mod matrix;
+pub(crate) mod metrics;
+pub(crate) mod models;
+pub(crate) mod number;
+pub(crate) mod race;
+pub(crate) mod served;
 mod smoke;
 mod splice;
-mod sweep;
-mod table;
-mod text;
-mod verdict;
-mod view;
+pub(crate) mod sweep;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod verdict;
+pub(crate) mod view;
 
 pub use answer::answer;
 pub use baseline::baseline;

@@ -58,26 +58,26 @@ const KNOWN: [Known; 14] = [
 ];
 
 /// The place of a model in the order of simplicity; a user's own models come last.
-pub(super) fn simplicity(model: &str) -> usize {
+pub(crate) fn simplicity(model: &str) -> usize {
     let place = KNOWN.iter().position(|known| known.name == model);
     place.unwrap_or(KNOWN.len())
 }
 
 /// A name of at most four letters, so that 14 columns fit on a line; `None` for a user's own model.
-pub(super) fn short(model: &str) -> Option<&'static str> {
+pub(crate) fn short(model: &str) -> Option<&'static str> {
     let known = KNOWN.iter().find(|known| known.name == model);
     known.map(|known| known.short)
 }
 
 /// Whether the model competes in a workload of these Items.
-pub(super) fn is_rival(model: &str, items: &[u8]) -> bool {
+pub(crate) fn is_rival(model: &str, items: &[u8]) -> bool {
     let known = KNOWN.iter().find(|known| known.name == model);
     let purpose = known.and_then(|known| known.purpose);
     purpose.is_none_or(|purpose| purpose.iter().any(|item| items.contains(item)))
 }
 
 /// A remark on a model that is another one with an addition.
-pub(super) fn described(model: &str) -> Option<&'static str> {
+pub(crate) fn described(model: &str) -> Option<&'static str> {
     (model == "stall-watch").then_some("tokio-tasks with a watch")
 }
 

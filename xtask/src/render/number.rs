@@ -27,7 +27,7 @@ fn decimals(size: f64) -> usize {
 
 /// A number as it was given, such as `100` or `0.5`, or with three digits if it would take more
 /// than 12 characters.
-pub(super) fn number(x: f64) -> String {
+pub(crate) fn number(x: f64) -> String {
     let text = if x.abs() < 1e12 {
         format!("{x}")
     } else {
@@ -40,7 +40,7 @@ pub(super) fn number(x: f64) -> String {
 }
 
 /// A duration such as `20.6 ms`, or `?` for an impossible value: negative, or over 64 bits.
-pub(super) fn duration(ns: f64) -> String {
+pub(crate) fn duration(ns: f64) -> String {
     if !is_time(ns) {
         return "?".to_owned();
     }
@@ -54,7 +54,7 @@ fn is_time(ns: f64) -> bool {
 
 /// The bounds of an interval around `ns`, such as `20.1–21.0`, in the unit [`duration`] shows the
 /// median in, and with as many decimals; with one more where the two would look equal and are not.
-pub(super) fn bounds(ns: f64, low: f64, high: f64) -> String {
+pub(crate) fn bounds(ns: f64, low: f64, high: f64) -> String {
     let (per_unit, _) = unit_of_time(ns);
     let decimals = decimals((ns / per_unit).abs());
     let one = |x: f64, decimals: usize| {
@@ -83,7 +83,7 @@ fn unit_of_time(ns: f64) -> (f64, &'static str) {
 }
 
 /// A ratio such as `1.35`; never below two decimals where 1 is near.
-pub(super) fn ratio(x: f64) -> String {
+pub(crate) fn ratio(x: f64) -> String {
     if x < 0.0 {
         return "?".to_owned();
     }
@@ -97,7 +97,7 @@ pub(super) fn ratio(x: f64) -> String {
 
 /// As [`ratio`], but with up to two decimals more rather than `1.00`: of a difference that is small
 /// and yet no noise.
-pub(super) fn clear_ratio(x: f64) -> String {
+pub(crate) fn clear_ratio(x: f64) -> String {
     let text = ratio(x);
     if text != "1.00" {
         return text;
@@ -109,7 +109,7 @@ pub(super) fn clear_ratio(x: f64) -> String {
 }
 
 /// A lower bound in few letters, rounded down: `1.06`, `4.1`, `45`, `450`, `10k`.
-pub(super) fn at_least(x: f64) -> String {
+pub(crate) fn at_least(x: f64) -> String {
     match x {
         x if !x.is_finite() || x < 0.0 => "?".to_owned(),
         x if x < 1.1 => format!("{:.2}", (x * 100.0).floor() / 100.0),
@@ -123,7 +123,7 @@ pub(super) fn at_least(x: f64) -> String {
 
 /// A ratio in at most four letters as a rule: `1.35`, `12`, `573`, `11k`; that many decimals below
 /// 10.
-pub(super) fn short_ratio(x: f64, decimals: usize) -> String {
+pub(crate) fn short_ratio(x: f64, decimals: usize) -> String {
     match x {
         x if !x.is_finite() || x < 0.0 => "?".to_owned(),
         x if x < 9.95 => format!("{x:.decimals$}"),
@@ -134,7 +134,7 @@ pub(super) fn short_ratio(x: f64, decimals: usize) -> String {
 }
 
 /// A part of 1 as a percentage: `5 %`, `2.5 %`.
-pub(super) fn percent(part: f64) -> String {
+pub(crate) fn percent(part: f64) -> String {
     // Twice a margin need not be exact in binary.
     let tenths = (part * 1e3).round() / 10.0;
     match tenths.is_finite() {
@@ -144,7 +144,7 @@ pub(super) fn percent(part: f64) -> String {
 }
 
 /// A count such as `412`, `12.3k` or `1.20M`.
-pub(super) fn count(x: f64) -> String {
+pub(crate) fn count(x: f64) -> String {
     match x {
         x if !x.is_finite() || x < 0.0 => "?".to_owned(),
         x if x < 9_999.5 => format!("{x:.0}"),
@@ -155,7 +155,7 @@ pub(super) fn count(x: f64) -> String {
 }
 
 /// A size such as `1.2 MiB`. Two digits below 10: memory comes in pages.
-pub(super) fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64;
     if bytes < 1_000 {
         return format!("{bytes} B");
@@ -173,7 +173,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// `1 sample`, `2 samples`.
-pub(super) fn plural(n: usize, noun: &str) -> String {
+pub(crate) fn plural(n: usize, noun: &str) -> String {
     if n == 1 {
         format!("1 {noun}")
     } else {

@@ -9,35 +9,35 @@ use crate::stats::{between, counted, judge};
 
 /// A row against the winner.
 #[derive(Clone, Copy)]
-pub(super) struct Standing<'a> {
-    pub(super) cell: &'a Cell,
-    pub(super) verdict: Verdict,
-    pub(super) ratio: Option<Interval>,
-    pub(super) price: Option<Price>,
-    pub(super) by: Option<JudgedBy>,
+pub(crate) struct Standing<'a> {
+    pub(crate) cell: &'a Cell,
+    pub(crate) verdict: Verdict,
+    pub(crate) ratio: Option<Interval>,
+    pub(crate) price: Option<Price>,
+    pub(crate) by: Option<JudgedBy>,
     /// Whether it competes in this workload: see [`models::is_rival`].
-    pub(super) is_rival: bool,
+    pub(crate) is_rival: bool,
 }
 
 /// The measured rows of a table, the fastest first.
-pub(super) struct Race<'a> {
-    pub(super) rows: Vec<Standing<'a>>,
+pub(crate) struct Race<'a> {
+    pub(crate) rows: Vec<Standing<'a>>,
     /// The place of the winner in `rows`.
     first: usize,
     /// Rows that failed.
-    pub(super) failed: Vec<&'a Cell>,
+    pub(crate) failed: Vec<&'a Cell>,
 }
 
 impl<'a> Race<'a> {
     /// The race of each table.
-    pub(super) fn all(results: &'a Results) -> Vec<Race<'a>> {
+    pub(crate) fn all(results: &'a Results) -> Vec<Race<'a>> {
         let tables = results.workloads.iter();
         tables.map(|table| Race::of(results, table)).collect()
     }
 
     /// The winner is the best rival. All is judged anew against it where a model that is no rival
     /// was faster.
-    pub(super) fn of(results: &'a Results, workload: &Workload) -> Race<'a> {
+    pub(crate) fn of(results: &'a Results, workload: &Workload) -> Race<'a> {
         let (measured, failed): (Vec<&Cell>, Vec<&Cell>) = view::cells(results, workload)
             .into_iter()
             .partition(|cell| view::measured(cell));
@@ -67,12 +67,12 @@ impl<'a> Race<'a> {
     }
 
     /// `None` where nothing was measured.
-    pub(super) fn winner(&self) -> Option<&Standing<'a>> {
+    pub(crate) fn winner(&self) -> Option<&Standing<'a>> {
         self.rows.get(self.first)
     }
 
     /// The other rivals, each by the faster of its numbers of workers.
-    pub(super) fn others(&self) -> Vec<&Standing<'a>> {
+    pub(crate) fn others(&self) -> Vec<&Standing<'a>> {
         let mut seen: Vec<(&str, &str)> = Vec::new();
         let name = |row: &Standing<'a>| (row.cell.model.as_str(), row.cell.variant.as_str());
         seen.extend(self.winner().map(name));
@@ -87,13 +87,13 @@ impl<'a> Race<'a> {
     }
 
     /// The other rivals with this verdict.
-    pub(super) fn with(&self, verdict: Verdict) -> Vec<&Standing<'a>> {
+    pub(crate) fn with(&self, verdict: Verdict) -> Vec<&Standing<'a>> {
         let others = self.others().into_iter();
         others.filter(|row| row.verdict == verdict).collect()
     }
 
     /// The models that are no rivals here.
-    pub(super) fn beside(&self) -> Vec<&Standing<'a>> {
+    pub(crate) fn beside(&self) -> Vec<&Standing<'a>> {
         let rows = self.rows.iter().enumerate();
         rows.filter(|(place, row)| !row.is_rival && *place != self.first)
             .map(|(_, row)| row)
@@ -101,12 +101,12 @@ impl<'a> Race<'a> {
     }
 
     /// The fastest row of this contestant.
-    pub(super) fn row(&self, model: &str, variant: &str) -> Option<&Standing<'a>> {
+    pub(crate) fn row(&self, model: &str, variant: &str) -> Option<&Standing<'a>> {
         let mut rows = self.rows.iter();
         rows.find(|row| row.cell.model == model && row.cell.variant == variant)
     }
 
-    pub(super) fn is_winner(&self, row: &Standing<'_>) -> bool {
+    pub(crate) fn is_winner(&self, row: &Standing<'_>) -> bool {
         self.winner()
             .is_some_and(|winner| std::ptr::eq(winner.cell, row.cell))
     }

@@ -5,7 +5,7 @@ use super::view::{self, Names};
 use crate::results::Cell;
 use crate::stats::counted;
 
-pub(super) fn heads() -> Vec<String> {
+pub(crate) fn heads() -> Vec<String> {
     [
         "\nmodel",
         "\np50",
@@ -21,7 +21,7 @@ pub(super) fn heads() -> Vec<String> {
     .into()
 }
 
-pub(super) fn figures(cell: &Cell, names: &Names<'_>, to_best: String) -> Vec<String> {
+pub(crate) fn figures(cell: &Cell, names: &Names<'_>, to_best: String) -> Vec<String> {
     let absent = || "-".to_owned();
     let metric = |name: &str| view::metric(cell, name).map_or_else(absent, duration);
     let samples = counted(cell).len();

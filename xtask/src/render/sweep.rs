@@ -15,81 +15,92 @@ const OPEN: &str = "?";
 /// that was with several numbers of workers; each names the knee, or the flat region, of every row.
 /// Empty if there are none.
 pub fn sweeps(results: &Results) -> String {
+    let mut parts = Vec::new();
+    for group in groups(results) {
+        let before = parts.len();
+        parts.extend(group.sweeps.iter().map(Sweep::table));
+        let meaning = group.meaning(&parts[before..].concat());
+        parts.extend(meaning.map(|text| wrap(&format!("{:10}", group.head), &text)));
+    }
+    parts.join("\n")
+}
+
+/// Sweeps of one kind, whose last column means the same.
+pub(crate) struct Group<'a> {
+    /// The head of the last column.
+    pub(crate) head: &'static str,
+    about: &'static str,
+    marks: &'static [(&'static str, &'static str)],
+    pub(crate) sweeps: Vec<Sweep<'a>>,
+}
+
+impl Group<'_> {
+    /// The meaning of the last column of these tables, with the marks that occur in them; `None`
+    /// without tables.
+    pub(crate) fn meaning(&self, tables: &str) -> Option<String> {
+        if self.sweeps.is_empty() {
+            return None;
+        }
+        let one_sample = (OPEN, "?: by one sample, so open");
+        let marks = self.marks.iter().chain([&one_sample]);
+        let occurring = marks.filter(|(mark, _)| tables.contains(mark));
+        let mut said = vec![self.about];
+        said.extend(occurring.map(|(_, meaning)| *meaning));
+        Some(said.join("; "))
+    }
+}
+
+/// All sweeps: over numbers of tasks, over rates of requests, over numbers of workers.
+pub(crate) fn groups(results: &Results) -> [Group<'_>; 3] {
     let mut names: Vec<&str> = Vec::new();
     for workload in &results.workloads {
         if !names.contains(&workload.name.as_str()) {
             names.push(&workload.name);
         }
     }
-    let mut parts = Vec::new();
-    for name in &names {
-        let cells = cells(results, |cell| cell.workload == *name);
-        if rate(results, name, None).is_none() {
-            parts.extend(by_tasks(name, &cells));
+    let (mut tasks, mut rates) = (Vec::new(), Vec::new());
+    for name in names {
+        let cells = cells(results, |cell| cell.workload == name);
+        match rate(results, name, None) {
+            None => tasks.extend(by_tasks(name, &cells)),
+            Some(_) => rates.extend(by_rate(results, name, &cells)),
         }
     }
-    explain(
-        &mut parts,
-        0,
-        "knee",
-        "the most tasks that still cost little more than fewer do, at most half as long again",
-        &[("–", "a–b: somewhere between the two")],
-    );
-    let before = parts.len();
-    for name in &names {
-        let cells = cells(results, |cell| cell.workload == *name);
-        parts.extend(by_rate(results, name, &cells));
-    }
-    explain(
-        &mut parts,
-        before,
-        "knee",
-        "the highest rate that is answered about as quickly as lower ones, within half as long \
-         again: beyond it requests wait for each other",
-        &[("–", "a–b: somewhere between the two")],
-    );
-    let before = parts.len();
     // Pools that are sized for their work have a second number of workers, which is no sweep.
     let asked = results.settings.workers.len() > 1;
-    for workload in results.workloads.iter().filter(|_| asked) {
+    let tables = results.workloads.iter().filter(|_| asked);
+    let workers = tables.filter_map(|workload| {
         let cells = cells(results, |cell| {
             cell.workload == workload.name && cell.tasks == workload.tasks
         });
-        let title = view::title_in_words(results, workload);
-        parts.extend(by_workers(&title, &cells));
-    }
-    explain(
-        &mut parts,
-        before,
-        "flat",
-        "the numbers of workers that are as good as any, within 10 % of the best time",
-        &[
-            (">", ">a: begins, or time still falls, somewhere above a"),
-            ("≤", "≤: or fewer"),
-            ("+", "+: or more"),
-        ],
-    );
-    parts.join("\n")
-}
-
-/// Adds a line on the last column of the tables from this one on, with the marks that occur there.
-fn explain(
-    parts: &mut Vec<String>,
-    from: usize,
-    column: &str,
-    meaning: &str,
-    marks: &[(&str, &str)],
-) {
-    let tables = parts[from..].concat();
-    if tables.is_empty() {
-        return;
-    }
-    let one_sample = (OPEN, "?: by one sample, so open");
-    let marks = marks.iter().chain([&one_sample]);
-    let occurring = marks.filter(|(mark, _)| tables.contains(mark));
-    let mut said = vec![meaning];
-    said.extend(occurring.map(|(_, meaning)| *meaning));
-    parts.push(wrap(&format!("{column:10}"), &said.join("; ")));
+        by_workers(&view::title_in_words(results, workload), &cells)
+    });
+    [
+        Group {
+            head: "knee",
+            about: "the most tasks that still cost little more than fewer do, at most half as \
+                    long again",
+            marks: &[("–", "a–b: somewhere between the two")],
+            sweeps: tasks,
+        },
+        Group {
+            head: "knee",
+            about: "the highest rate that is answered about as quickly as lower ones, within half \
+                    as long again: beyond it requests wait for each other",
+            marks: &[("–", "a–b: somewhere between the two")],
+            sweeps: rates,
+        },
+        Group {
+            head: "flat",
+            about: "the numbers of workers that are as good as any, within 10 % of the best time",
+            marks: &[
+                (">", ">a: begins, or time still falls, somewhere above a"),
+                ("≤", "≤: or fewer"),
+                ("+", "+: or more"),
+            ],
+            sweeps: workers.collect(),
+        },
+    ]
 }
 
 fn cells(results: &Results, of: impl Fn(&Cell) -> bool) -> Vec<&Cell> {
@@ -100,7 +111,7 @@ fn cells(results: &Results, of: impl Fn(&Cell) -> bool) -> Vec<&Cell> {
 }
 
 /// `None` with fewer than two numbers of tasks.
-fn by_tasks(name: &str, cells: &[&Cell]) -> Option<String> {
+fn by_tasks<'a>(name: &str, cells: &[&'a Cell]) -> Option<Sweep<'a>> {
     let title = format!("{}: time by the number of tasks", text::name(name));
     let tasks = |cell: &Cell| cell.tasks as f64;
     sweep(
@@ -120,8 +131,7 @@ fn rate(results: &Results, name: &str, tasks: Option<usize>) -> Option<f64> {
 }
 
 /// `None` with fewer than two rates.
-fn by_rate(results: &Results, name: &str, cells: &[&Cell]) -> Option<String> {
-    rate(results, name, None)?;
+fn by_rate<'a>(results: &Results, name: &str, cells: &[&'a Cell]) -> Option<Sweep<'a>> {
     let title = format!(
         "{}: p99 of the response by requests a second",
         text::name(name)
@@ -137,8 +147,8 @@ fn by_rate(results: &Results, name: &str, cells: &[&Cell]) -> Option<String> {
 }
 
 /// `None` where no contestant was measured with two numbers of workers.
-fn by_workers(title: &str, cells: &[&Cell]) -> Option<String> {
-    let cells: Vec<&Cell> = cells
+fn by_workers<'a>(title: &str, cells: &[&'a Cell]) -> Option<Sweep<'a>> {
+    let cells: Vec<&'a Cell> = cells
         .iter()
         .copied()
         // A number that follows from the waits is no sweep.
@@ -182,22 +192,74 @@ fn several_workers(cells: &[&Cell]) -> bool {
 }
 
 /// A contestant, and its times: whether each has bounds.
-struct Line<'a> {
+pub(crate) struct Line<'a> {
     row: Row<'a>,
-    points: Vec<(Point, bool)>,
+    pub(crate) points: Vec<(Point, bool)>,
 }
 
-/// A row for each contestant, a column for each number, and a last one made from the row. A time
-/// without bounds is marked, and so is what is made from it.
-fn sweep(
+impl Line<'_> {
+    pub(crate) fn name(&self) -> String {
+        self.row.to_string()
+    }
+
+    /// The time with this number, marked if it has no bounds.
+    pub(crate) fn time(&self, number: f64) -> String {
+        let mut points = self.points.iter();
+        let found = points.find(|(point, _)| point.0 == number);
+        found.map_or_else(
+            || ABSENT.to_owned(),
+            |(point, sure)| duration(point.1) + open(*sure),
+        )
+    }
+}
+
+fn open(sure: bool) -> &'static str {
+    if sure { "" } else { OPEN }
+}
+
+/// The times of contestants over numbers of something. A time without bounds is marked, and so is
+/// everything made from it.
+pub(crate) struct Sweep<'a> {
+    pub(crate) title: String,
+    /// The numbers of all lines, in ascending order.
+    pub(crate) numbers: Vec<f64>,
+    pub(crate) lines: Vec<Line<'a>>,
+    /// The head of the last column.
+    head: &'static str,
+    knee: fn(&[Point]) -> String,
+}
+
+impl Sweep<'_> {
+    /// The last column of a line.
+    pub(crate) fn knee(&self, line: &Line<'_>) -> String {
+        let points: Vec<Point> = line.points.iter().map(|(point, _)| *point).collect();
+        (self.knee)(&points) + open(line.points.iter().all(|(_, sure)| *sure))
+    }
+
+    /// A row for each contestant, a column for each number, and a last one made from the row.
+    fn table(&self) -> String {
+        let column = |at: &f64| {
+            let entries = self.lines.iter().map(|line| line.time(*at));
+            [shown(*at)].into_iter().chain(entries).collect()
+        };
+        let mut columns: Vec<Vec<String>> = self.numbers.iter().map(column).collect();
+        let knees = self.lines.iter().map(|line| self.knee(line));
+        columns.push([self.head.to_owned()].into_iter().chain(knees).collect());
+        let names: Vec<String> = self.lines.iter().map(Line::name).collect();
+        wrap("", &self.title) + &in_blocks("model", &names, &columns).join("\n")
+    }
+}
+
+/// `None` where no contestant was measured with two numbers.
+fn sweep<'a>(
     title: &str,
-    cells: &[&Cell],
+    cells: &[&'a Cell],
     rows: Rows,
     number: impl Fn(&Cell) -> f64,
-    (head, knee): (&str, fn(&[Point]) -> String),
-) -> Option<String> {
+    (head, knee): (&'static str, fn(&[Point]) -> String),
+) -> Option<Sweep<'a>> {
     let several = several_workers(cells);
-    let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut lines: Vec<Line<'a>> = Vec::new();
     for cell in cells {
         let Some(judged) = cell.judged() else {
             continue;
@@ -227,24 +289,11 @@ fn sweep(
     let mut numbers: Vec<f64> = all.map(|(point, _)| point.0).collect();
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
-    let open = |sure: bool| if sure { "" } else { OPEN };
-    let mut columns: Vec<Vec<String>> = Vec::new();
-    for at in &numbers {
-        let entries = lines.iter().map(|line| {
-            let mut points = line.points.iter();
-            let found = points.find(|(point, _)| point.0 == *at);
-            found.map_or_else(
-                || ABSENT.to_owned(),
-                |(point, sure)| duration(point.1) + open(*sure),
-            )
-        });
-        columns.push([shown(*at)].into_iter().chain(entries).collect());
-    }
-    let knees = lines.iter().map(|line| {
-        let points: Vec<Point> = line.points.iter().map(|(point, _)| *point).collect();
-        knee(&points) + open(line.points.iter().all(|(_, sure)| *sure))
-    });
-    columns.push([head.to_owned()].into_iter().chain(knees).collect());
-    let names: Vec<String> = lines.iter().map(|line| line.row.to_string()).collect();
-    Some(wrap("", title) + &in_blocks("model", &names, &columns).join("\n"))
+    Some(Sweep {
+        title: title.to_owned(),
+        numbers,
+        lines,
+        head,
+        knee,
+    })
 }

@@ -76,14 +76,14 @@ fn heads() -> Vec<String> {
     .into()
 }
 
-fn heading(workload: &Workload) -> String {
+/// The pattern of a workload, its size and its Items.
+pub(crate) fn particulars(workload: &Workload) -> Vec<String> {
     let mut parts = vec![
-        text::name(&workload.name),
         text::name(&workload.pattern),
         plural(workload.tasks, "task"),
     ];
     if let (Some(rate), Some(sessions)) = (workload.rate, workload.sessions) {
-        parts[2] = format!("{} requests/s", count(rate));
+        parts[1] = format!("{} requests/s", count(rate));
         parts.push(plural(sessions, "session"));
     }
     if !workload.items.is_empty() {
@@ -91,6 +91,12 @@ fn heading(workload: &Workload) -> String {
         let noun = if items.len() == 1 { "Item" } else { "Items" };
         parts.push(remark(&format!("{noun} {}", items.join(", "))));
     }
+    parts
+}
+
+fn heading(workload: &Workload) -> String {
+    let name = text::name(&workload.name);
+    let parts: Vec<String> = [name].into_iter().chain(particulars(workload)).collect();
     let mut out = wrap("", &parts.join(" · "));
     if !workload.about.is_empty() {
         out.push_str(&wrap("", &remark(&workload.about)));
@@ -98,7 +104,8 @@ fn heading(workload: &Workload) -> String {
     out
 }
 
-fn figures(row: &Standing<'_>, names: &Names<'_>, to_best: String) -> Vec<String> {
+/// The row of a contestant, in the order of [`heads`].
+pub(crate) fn figures(row: &Standing<'_>, names: &Names<'_>, to_best: String) -> Vec<String> {
     let cell = row.cell;
     let absent = || "-".to_owned();
     let samples = counted(cell).len();
@@ -171,8 +178,13 @@ fn notes(
     out
 }
 
-/// The contestants with one sample only, those with the same reason in one sentence.
 fn single(measured: &[&Cell], names: &Names<'_>) -> String {
+    let notes = singles(measured, names).into_iter();
+    notes.map(|note| wrap("1 sample  ", &note)).collect()
+}
+
+/// The contestants with one sample only, those with the same reason in one sentence.
+pub(crate) fn singles(measured: &[&Cell], names: &Names<'_>) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for cell in measured.iter().filter(|cell| counted(cell).len() == 1) {
         let reason = cell.note.as_deref().unwrap_or_default();
@@ -182,13 +194,9 @@ fn single(measured: &[&Cell], names: &Names<'_>) -> String {
             None => reasons.push((reason, vec![name])),
         }
     }
-    let mut out = String::new();
-    for (reason, cells) in reasons {
+    let notes = reasons.into_iter().map(|(reason, cells)| {
         let colon = if reason.is_empty() { "" } else { ": " };
-        out.push_str(&wrap(
-            "1 sample  ",
-            &format!("{}{colon}{}", list(&cells), remark(reason)),
-        ));
-    }
-    out
+        format!("{}{colon}{}", list(&cells), remark(reason))
+    });
+    notes.collect()
 }

@@ -3,20 +3,20 @@
 use crate::text::{clean, columns_of, cut, width};
 
 /// The width of every table and paragraph, in columns.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// The limit on a text from a file or a contestant, such as an error, a reason or a remark.
 const MAX_REMARK_COLUMNS: usize = 2_000;
 
 /// A text from a file or a contestant, cut to a printable length.
-pub(super) fn remark(text: &str) -> String {
+pub(crate) fn remark(text: &str) -> String {
     cut(text, MAX_REMARK_COLUMNS)
 }
 
 /// Wraps `text` to lines of at most [`WIDTH`] columns. The first line starts with `first`, the
 /// others are indented by as much, and each ends with a newline. Words too long for a line are
 /// split. Both texts are [cleaned](clean), except for the spaces of `first`.
-pub(super) fn wrap(first: &str, text: &str) -> String {
+pub(crate) fn wrap(first: &str, text: &str) -> String {
     let indent = " ".repeat(width(first));
     let room = WIDTH.saturating_sub(indent.len()).max(20);
     let mut lines = vec![String::new()];
@@ -49,7 +49,7 @@ pub(super) fn wrap(first: &str, text: &str) -> String {
 }
 
 /// One line of cleaned text, ended, with `…` where it is cut to [`WIDTH`] columns.
-pub(super) fn clipped(line: &str) -> String {
+pub(crate) fn clipped(line: &str) -> String {
     let mut out = line.trim_end().to_owned();
     if width(&out) > WIDTH {
         out = pieces(&out, WIDTH - 1).swap_remove(0).trim_end().to_owned() + "…";
@@ -59,7 +59,7 @@ pub(super) fn clipped(line: &str) -> String {
 
 /// `word` in pieces of at most `room` columns. A single character that is wider is a piece of its
 /// own.
-pub(super) fn pieces(word: &str, room: usize) -> Vec<String> {
+pub(crate) fn pieces(word: &str, room: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;
     for character in word.chars() {
@@ -78,7 +78,7 @@ pub(super) fn pieces(word: &str, room: usize) -> Vec<String> {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(super) fn list(items: &[String]) -> String {
+pub(crate) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),

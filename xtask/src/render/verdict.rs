@@ -11,17 +11,22 @@ use crate::results::{JudgedBy, Price, Results, Verdict, Workload};
 use crate::stats::counted;
 
 /// The winner, who is as fast, its lead, its cost, what is open, and whether one thread would do.
-pub(super) fn verdict(results: &Results, workload: &Workload, race: &Race<'_>) -> String {
+pub(crate) fn verdict(results: &Results, workload: &Workload, race: &Race<'_>) -> String {
+    let title = view::title_in_words(results, workload);
+    format!("{title}: {}", sentences(results, workload, race).join(" "))
+}
+
+/// The same in sentences, without the title; the first names the winner.
+pub(crate) fn sentences(results: &Results, workload: &Workload, race: &Race<'_>) -> Vec<String> {
     let told = Told {
         results,
         workload,
         race,
         names: Names::of(results, workload),
     };
-    let title = view::title_in_words(results, workload);
     let all = race.rows.len() + race.failed.len() + view::skipped(results, workload).len();
     let Some(winner) = race.winner() else {
-        return format!("{title}: none of {} gave a figure.", plural(all, "cell"));
+        return vec![format!("none of {} gave a figure.", plural(all, "cell"))];
     };
     let mut sentences = vec![told.first(winner, all)];
     sentences.extend(told.equals());
@@ -35,7 +40,7 @@ pub(super) fn verdict(results: &Results, workload: &Workload, race: &Race<'_>) -
         let verb = if measured == 1 { "has" } else { "have" };
         sentences.push(format!("Only {measured} of {all} cells {verb} figures."));
     }
-    format!("{title}: {}", sentences.join(" "))
+    sentences
 }
 
 /// The facts that the sentences are made from.
@@ -287,6 +292,6 @@ fn price(price: Price) -> String {
 }
 
 /// The time that all of them take.
-pub(super) fn total_ns(prices: &[Price]) -> f64 {
+pub(crate) fn total_ns(prices: &[Price]) -> f64 {
     prices.iter().map(|price| price.ns as f64).sum()
 }

@@ -14,14 +14,14 @@ use crate::text;
 /// The names of contestants in one table, with `×N` workers where N differs from the processors of
 /// the machine or tells two rows apart. Names are cleaned, and cut if they are long, so they are
 /// for display only.
-pub(super) struct Names<'a> {
+pub(crate) struct Names<'a> {
     cpus: usize,
     /// Contestants with several numbers of workers in this table.
     several: HashSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Names<'a> {
-    pub(super) fn of(results: &'a Results, workload: &Workload) -> Self {
+    pub(crate) fn of(results: &'a Results, workload: &Workload) -> Self {
         let cells = cells(results, workload).into_iter();
         let cells = cells.map(|cell| (cell.model.as_str(), cell.variant.as_str(), cell.workers));
         // One number may be skipped where the other is measured: two rows all the same.
@@ -41,12 +41,12 @@ impl<'a> Names<'a> {
         }
     }
 
-    pub(super) fn cell(&self, cell: &Cell) -> String {
+    pub(crate) fn cell(&self, cell: &Cell) -> String {
         self.row(&cell.model, &cell.variant, cell.workers)
     }
 
     /// Without `×N` where it is skipped whatever the number of workers, which is then 0.
-    pub(super) fn skipped(&self, skipped: &Skipped) -> String {
+    pub(crate) fn skipped(&self, skipped: &Skipped) -> String {
         self.row(&skipped.model, &skipped.variant, skipped.workers)
     }
 
@@ -64,11 +64,11 @@ impl<'a> Names<'a> {
 
 /// A row of a table or of a sweep.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Row<'a> {
-    pub(super) model: &'a str,
-    pub(super) variant: &'a str,
+pub(crate) struct Row<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) variant: &'a str,
     /// 0 if the name does not show it.
-    pub(super) workers: usize,
+    pub(crate) workers: usize,
 }
 
 impl fmt::Display for Row<'_> {
@@ -84,12 +84,12 @@ impl fmt::Display for Row<'_> {
     }
 }
 
-pub(super) fn is_baseline(model: &str, variant: &str) -> bool {
+pub(crate) fn is_baseline(model: &str, variant: &str) -> bool {
     model == BASELINE && variant.is_empty()
 }
 
 /// The cells of one table, the best first, those without a rank last.
-pub(super) fn cells<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Cell> {
+pub(crate) fn cells<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Cell> {
     let mut cells: Vec<&Cell> = results
         .cells
         .iter()
@@ -101,7 +101,7 @@ pub(super) fn cells<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Ce
 }
 
 /// The cells skipped in one table; without a number of tasks, it was skipped for all of them.
-pub(super) fn skipped<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Skipped> {
+pub(crate) fn skipped<'a>(results: &'a Results, workload: &Workload) -> Vec<&'a Skipped> {
     let same = |skipped: &&Skipped| {
         skipped.workload == workload.name
             && (skipped.tasks == 0 || skipped.tasks == workload.tasks)
@@ -117,12 +117,12 @@ fn is_at(rate: Option<f64>, workload: &Workload) -> bool {
 }
 
 /// Whether the cell has figures to show.
-pub(super) fn measured(cell: &Cell) -> bool {
+pub(crate) fn measured(cell: &Cell) -> bool {
     cell.error.is_none() && cell.verified && cell.wall_ns.is_some()
 }
 
 /// Why a cell has no figures, for one that has none.
-pub(super) fn failure(cell: &Cell) -> String {
+pub(crate) fn failure(cell: &Cell) -> String {
     match &cell.error {
         Some(error) => format!("ERROR {}", remark(error)),
         None if !cell.verified => "ERROR its answers were not verified".to_owned(),
@@ -131,7 +131,7 @@ pub(super) fn failure(cell: &Cell) -> String {
 }
 
 /// The median of something over the samples that count.
-pub(super) fn typical(cell: &Cell, of: impl Fn(&Sample) -> u64) -> Option<f64> {
+pub(crate) fn typical(cell: &Cell, of: impl Fn(&Sample) -> u64) -> Option<f64> {
     let values: Vec<f64> = counted(cell)
         .into_iter()
         .map(|sample| of(sample) as f64)
@@ -140,20 +140,20 @@ pub(super) fn typical(cell: &Cell, of: impl Fn(&Sample) -> u64) -> Option<f64> {
 }
 
 /// Both bounds, where there are both.
-pub(super) fn bounds(interval: &Interval) -> Option<(f64, f64)> {
+pub(crate) fn bounds(interval: &Interval) -> Option<(f64, f64)> {
     interval.low.zip(interval.high)
 }
 
 /// A metric that a contestant reported; `None` if it is missing or impossible: not a number,
 /// negative, or over 64 bits.
-pub(super) fn metric(cell: &Cell, name: &str) -> Option<f64> {
+pub(crate) fn metric(cell: &Cell, name: &str) -> Option<f64> {
     let value = cell.metrics.get(name).copied();
     value.filter(|value| (0.0..=u64::MAX as f64).contains(value))
 }
 
 /// How a workload is called: with its number of tasks, or the rate of its requests, where the name
 /// alone is not enough.
-pub(super) fn title(results: &Results, workload: &Workload, between: &str) -> String {
+pub(crate) fn title(results: &Results, workload: &Workload, between: &str) -> String {
     let name = text::name(&workload.name);
     match (is_alone(results, workload), workload.rate) {
         (true, _) => name,
@@ -163,7 +163,7 @@ pub(super) fn title(results: &Results, workload: &Workload, between: &str) -> St
 }
 
 /// The same in a sentence: `waits with 200 tasks`.
-pub(super) fn title_in_words(results: &Results, workload: &Workload) -> String {
+pub(crate) fn title_in_words(results: &Results, workload: &Workload) -> String {
     let title = title(results, workload, " with ");
     if is_alone(results, workload) || workload.rate.is_some() {
         title

@@ -81,7 +81,7 @@ struct Claim {
 }
 
 /// A sentence for each claim of the workload's Items whose contestants were measured.
-pub(super) fn advice(results: &Results, workload: &Workload, race: &Race<'_>) -> Vec<String> {
+pub(crate) fn advice(results: &Results, workload: &Workload, race: &Race<'_>) -> Vec<String> {
     let kind = Kind::of(results, workload);
     let table = Table {
         results,
