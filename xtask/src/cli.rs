@@ -56,6 +56,9 @@ pub enum Command {
         /// --details all tables
         #[arg(long, value_name = "FILE")]
         into: Option<PathBuf>,
+        /// Write the page of the comparison
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
     },
     /// Write something to start from
     New {

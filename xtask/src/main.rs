@@ -50,9 +50,10 @@ fn run(command: Command) -> Result<u8, Error> {
             results,
             details,
             into,
+            html,
         } => {
-            let text =
-                xtask::report::report(&results, into.as_deref(), details).map_err(Error::Usage)?;
+            let text = xtask::report::report(&results, into.as_deref(), html.as_deref(), details)
+                .map_err(Error::Usage)?;
             print(&text);
             Ok(0)
         }

@@ -24,12 +24,27 @@ const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 ///
 /// One line that names the file and the remedy: results that cannot be read, or a document that
 /// cannot be read or written or lacks a marker.
-pub fn report(path: &Path, into: Option<&Path>, details: bool) -> Result<String, String> {
+pub fn report(
+    path: &Path,
+    into: Option<&Path>,
+    html: Option<&Path>,
+    details: bool,
+) -> Result<String, String> {
     let mut results = results::read(path)?;
     // Files of earlier versions have samples and no verdicts.
     let judged = |cell: &results::Cell| cell.verdict.is_some() || cell.rank.is_none();
     if !results.cells.iter().all(judged) {
         stats::summarise(&mut results);
+    }
+    if let Some(html) = html {
+        let name = clean(&html.display().to_string());
+        files::replace(html, crate::page::page(&results, None).as_bytes()).map_err(|error| {
+            format!("{name}: cannot be written ({error}); name a file that can be")
+        })?;
+        return Ok(format!(
+            "{name}: the page of {} put in\n",
+            clean(&path.display().to_string())
+        ));
     }
     let Some(into) = into else {
         return Ok(if details {

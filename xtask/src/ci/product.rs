@@ -51,7 +51,7 @@ pub(super) fn compare<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[
         smoke(gate, log, &compared, &output)
     });
     let report = steps.add(Lane::Run, "its report", &[smoke], move |log| {
-        let text = report::report(&results, None, true).map_err(Error::Failed)?;
+        let text = report::report(&results, None, None, true).map_err(Error::Failed)?;
         let lines = text.lines().count();
         log.say(&format!("{lines} lines"));
         match lines {

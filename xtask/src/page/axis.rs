@@ -1,0 +1,167 @@
+//! A logarithmic axis of times.
+
+use crate::render::number::number;
+
+/// The width of a figure in its own units; the page stretches it.
+pub(super) const WIDTH: f64 = 1_000.0;
+
+/// A range narrower than this factor is widened, so that noise does not fill the figure.
+const LEAST_RANGE: f64 = 1.6;
+
+/// The most labels that fit on a figure of a phone's width.
+const MOST_TICKS: usize = 5;
+
+/// From the smallest to the largest time, with room at both ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogAxis {
+    low: f64,
+    high: f64,
+}
+
+impl LogAxis {
+    /// Around all of these that are times; `None` if none is.
+    pub(super) fn around(times: impl IntoIterator<Item = f64>) -> Option<LogAxis> {
+        let usable = times.into_iter().filter(|ns| ns.is_finite() && *ns > 0.0);
+        let (low, high) = usable.fold((f64::INFINITY, 0.0_f64), |(low, high), ns| {
+            (low.min(ns), high.max(ns))
+        });
+        if high == 0.0 {
+            return None;
+        }
+        let (low, high) = (low.ln(), high.ln());
+        let lacking = (LEAST_RANGE.ln() - (high - low)).max(0.0);
+        let room = 0.04 * (high - low) + lacking / 2.0;
+        Some(LogAxis {
+            low: low - room,
+            high: high + room,
+        })
+    }
+
+    /// The place of a time in a figure of this width; times beyond the ends are at the ends.
+    pub(super) fn place(&self, ns: f64) -> f64 {
+        let part = (ns.max(f64::MIN_POSITIVE).ln() - self.low) / (self.high - self.low);
+        WIDTH * part.clamp(0.0, 1.0)
+    }
+
+    /// Round times on the axis: as many as have room for their labels.
+    pub(super) fn ticks(&self) -> Vec<f64> {
+        let mut best = Vec::new();
+        for steps in STEPS {
+            let ticks = self.round(*steps);
+            // Ticks at the very ends would have their labels cut off.
+            if ticks.len() > MOST_TICKS {
+                break;
+            }
+            if ticks.len() > best.len() {
+                best = ticks;
+            }
+        }
+        best
+    }
+
+    fn round(&self, steps: Steps) -> Vec<f64> {
+        let (low, high) = (self.low.exp(), self.high.exp());
+        let is_clear = |ns: &f64| (0.05..0.95).contains(&(self.place(*ns) / WIDTH));
+        let mut ticks = Vec::new();
+        match steps {
+            Steps::Decades(every) => {
+                let from = low.log10().floor() as i32;
+                let to = high.log10().ceil() as i32;
+                ticks.extend((from..=to).filter(|at| at % every == 0).map(power));
+            }
+            Steps::Within(digits) => {
+                let from = low.log10().floor() as i32;
+                let to = high.log10().ceil() as i32;
+                for decade in from..=to {
+                    ticks.extend(digits.iter().map(|digit| digit * power(decade)));
+                }
+            }
+            Steps::Even(part) => {
+                let step = part * power(high.log10().floor() as i32);
+                let first = (low / step).ceil();
+                let all = (0..=MOST_TICKS * 4).map(|at| (first + at as f64) * step);
+                ticks.extend(all.take_while(|ns| *ns <= high));
+            }
+        }
+        ticks.retain(is_clear);
+        ticks
+    }
+}
+
+/// Sets of round numbers, from the coarsest to the finest.
+#[derive(Debug, Clone, Copy)]
+enum Steps {
+    /// Each power of ten whose exponent is divisible by this.
+    Decades(i32),
+    /// These digits in each decade.
+    Within(&'static [f64]),
+    /// Multiples of this part of the largest power of ten.
+    Even(f64),
+}
+
+const STEPS: &[Steps] = &[
+    Steps::Decades(3),
+    Steps::Decades(2),
+    Steps::Decades(1),
+    Steps::Within(&[1.0, 3.0]),
+    Steps::Within(&[1.0, 2.0, 5.0]),
+    Steps::Even(2.0),
+    Steps::Even(1.0),
+    Steps::Even(0.5),
+    Steps::Even(0.2),
+    Steps::Even(0.1),
+];
+
+/// `10 ms` for a round time.
+pub(super) fn label(ns: f64) -> String {
+    let (per_unit, unit) = match ns {
+        x if x < 999.5 => (1.0, "ns"),
+        x if x < 999.5e3 => (1e3, "µs"),
+        x if x < 999.5e6 => (1e6, "ms"),
+        _ => (1e9, "s"),
+    };
+    // A multiple of a tenth need not be exact in binary.
+    let value: f64 = format!("{:.5e}", ns / per_unit).parse().unwrap_or(0.0);
+    format!("{} {unit}", number(value))
+}
+
+fn power(exponent: i32) -> f64 {
+    10_f64.powi(exponent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(low: f64, high: f64) -> Vec<String> {
+        let axis = LogAxis::around([low, high]).expect("times");
+        axis.ticks().into_iter().map(label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        assert_eq!(labels(1.1e6, 16e6), ["2 ms", "5 ms", "10 ms"]);
+        assert_eq!(
+            labels(1e3, 1e9),
+            ["10 µs", "100 µs", "1 ms", "10 ms", "100 ms"]
+        );
+        assert_eq!(labels(20e6, 21e6), ["18 ms", "20 ms", "22 ms", "24 ms"]);
+        for decades in 0..18 {
+            for part in 1..40 {
+                let high = 10_f64.powi(decades) * (1.0 + f64::from(part) / 4.0);
+                let count = labels(1.0, high).len();
+                assert!((1..=MOST_TICKS).contains(&count), "{high}: {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_has_no_place() {
+        assert!(LogAxis::around([f64::NAN, 0.0, -1.0, f64::INFINITY]).is_none());
+        let axis = LogAxis::around([f64::NAN, 5.0, 50.0]).expect("times");
+        assert_eq!(axis.place(0.0), 0.0);
+        assert_eq!(axis.place(1e300), WIDTH);
+        assert!(axis.place(5.0) > 0.0 && axis.place(50.0) < WIDTH);
+        assert!(axis.place(f64::NAN) <= WIDTH);
+    }
+}
