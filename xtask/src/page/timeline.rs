@@ -252,6 +252,7 @@ mod tests {
         Lane {
             process,
             thread,
+            stage: None,
             spans: spans.to_vec(),
         }
     }

@@ -396,12 +396,12 @@ fn a_report_prints_the_same_again_and_goes_into_a_document() {
     );
     xtask::results::write(&json, &results()).unwrap();
     assert_eq!(
-        report(&json, None, true).unwrap(),
+        report(&json, None, None, true).unwrap(),
         render::everything(&results(), None)
     );
     let lines = [0, 1].map(|at| render::line(&results(), at)).concat();
     assert_eq!(
-        report(&json, None, false).unwrap(),
+        report(&json, None, None, false).unwrap(),
         format!("{lines}\n{}", render::answer(&results(), None))
     );
 
@@ -411,7 +411,7 @@ fn a_report_prints_the_same_again_and_goes_into_a_document() {
     )
     .unwrap();
     for _ in 0..2 {
-        let said = report(&json, Some(&readme), false).unwrap();
+        let said = report(&json, Some(&readme), None, false).unwrap();
         assert!(
             said.ends_with("results.json put in\n") && said.lines().count() == 1,
             "{said}"
@@ -446,16 +446,16 @@ fn failing_report_prints_one_line_and_changes_nothing() {
         dir.path().join("results.json"),
         dir.path().join("README.md"),
     );
-    let missing = report(&json, None, false).unwrap_err();
+    let missing = report(&json, None, None, false).unwrap_err();
     assert!(
         missing.contains("results.json: there is no such file"),
         "{missing}"
     );
     xtask::results::write(&json, &results()).unwrap();
-    let missing = report(&json, Some(&readme), false).unwrap_err();
+    let missing = report(&json, Some(&readme), None, false).unwrap_err();
     assert!(missing.contains("README.md: cannot be read"), "{missing}");
     fs::write(&readme, "no markers\n").unwrap();
-    let unmarked = report(&json, Some(&readme), false).unwrap_err();
+    let unmarked = report(&json, Some(&readme), None, false).unwrap_err();
     assert!(
         unmarked.contains("README.md: the line `<!-- begin: measured -->`"),
         "{unmarked}"
