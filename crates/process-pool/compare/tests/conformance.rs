@@ -55,6 +55,25 @@ fn builtin_workloads_match_sequential() {
 }
 
 #[test]
+fn timeline_shows_a_lane_for_each_process() {
+    let program = program();
+    let _turn = alone();
+    let model = ProcessPoolModel::new(program);
+    workload_conformance::timeline_has_every_task(&model, MOST);
+    workload_conformance::timeline_shows_the_declared_concurrency(&model, MOST);
+    let inputs = inputs(12, "map", "wait = \"200ms\"");
+    for variant in VARIANTS {
+        let nowhere = Surroundings::default();
+        let found = workload_conformance::timeline(&model, variant, &inputs, &nowhere);
+        let found = found.expect("it waits");
+        let threads = workload_conformance::threads_of(&found);
+        // Not the runner itself, which runs none.
+        let processes: Vec<u32> = threads.iter().map(|(process, _)| *process).collect();
+        assert_eq!(processes, [1, 2, 3], "{found:?}");
+    }
+}
+
+#[test]
 fn manifest_lists_the_variants() {
     let model = ProcessPoolModel::new(program());
     workload_conformance::manifest_lists_the_variants(&model, env!("CARGO_MANIFEST_DIR"));

@@ -29,7 +29,7 @@ pub(super) fn variants(model: &impl Model) -> Vec<Variant> {
 }
 
 /// A workload for a check whose tasks call one kernel.
-fn calling(run: fn(Call<'_>) -> u64, tasks: usize, pattern: Pattern) -> Inputs {
+pub(super) fn calling(run: fn(Call<'_>) -> u64, tasks: usize, pattern: Pattern) -> Inputs {
     let step = kernel(run);
     let tasks: Vec<Task> = (0..tasks)
         .map(|index| Task {

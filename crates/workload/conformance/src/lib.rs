@@ -10,11 +10,13 @@ mod origin;
 mod programs;
 mod quiet;
 mod serving;
+mod timeline;
 
 pub use checks::*;
 pub use manifest::*;
 pub use programs::*;
 pub use serving::*;
+pub use timeline::*;
 
 /// Makes a test of each check, for a model.
 ///
@@ -37,6 +39,9 @@ macro_rules! conformance_tests {
             fold_adds_up,
             histogram_counts_keys,
             thousand_sessions_are_served,
+            timeline_has_every_task,
+            timeline_shows_the_declared_concurrency,
+            timeline_shows_the_threads,
             no_thread_or_descriptor_is_leaked
         );
 

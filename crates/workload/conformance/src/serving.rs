@@ -13,13 +13,15 @@ use workload::model::{Batch, Model};
 use workload::sequential::Sequential;
 use workload::serve::{Service, listen};
 use workload::task::Surroundings;
+use workload::trace::Trace;
 
 const SESSIONS: usize = 1_000;
 
 /// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A thousand sessions are open at once, and each gets the right answer. Clients that disconnect
+/// A thousand sessions are open at once, and each gets the right answer; each request has a span in
+/// the timeline. Clients that disconnect
 /// without a word, send half a line or nonsense, or end their side affect no other. When all are
 /// gone, the server ends.
 pub fn thousand_sessions_are_served(model: &impl Model, _: usize) {
@@ -36,7 +38,9 @@ pub fn thousand_sessions_are_served(model: &impl Model, _: usize) {
                 .prepare(&variant.name, &inputs, WORKERS)
                 .expect("the model gets ready");
             let batch = Arc::new(Batch::new(Arc::new(inputs), Surroundings::default()));
-            let service = Arc::new(Service::new(Arc::clone(&batch)).expect("the pattern serve"));
+            let trace = Arc::new(Trace::start(0));
+            let service = Service::new(Arc::clone(&batch)).expect("the pattern serve");
+            let service = Arc::new(service.traced(Arc::clone(&trace)));
             let listener = listen().expect("loopback has a free port");
             let server = listener.local_addr().expect("it is bound");
             let clients = thread::spawn(move || visit(server, talk, &batch));
@@ -45,6 +49,16 @@ pub fn thousand_sessions_are_served(model: &impl Model, _: usize) {
             if let Err(panic) = clients.join() {
                 std::panic::resume_unwind(panic);
             }
+            let timeline = trace.timeline();
+            assert_eq!(timeline.check(), Ok(()), "variant `{}`", variant.name);
+            // The client that disconnects with a request in flight may be gone before it is served.
+            let requests = SESSIONS as u64 - 3;
+            assert!(
+                (requests..=requests + 1).contains(&timeline.tasks),
+                "variant `{}` served {} requests",
+                variant.name,
+                timeline.tasks
+            );
         }
     }
 }
