@@ -103,6 +103,11 @@ impl Html {
         self
     }
 
+    /// The length in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }

@@ -21,42 +21,63 @@ mod sweep;
 mod timeline;
 mod workload;
 
+use crate::render::footer::occasion;
 use crate::render::race::Race;
 use crate::render::view::Names;
 use crate::results::Results;
 use html::Html;
+use workload::Section;
+
+/// The length that the page of a full comparison keeps to: its timelines are as fine as fits.
+const MOST_BYTES: usize = 560_000;
 
 /// The page of these results. With those of an earlier comparison, its samples are hollow marks
 /// beside the new ones, and a table has the changes beyond noise.
 pub fn page(results: &Results, earlier: Option<&Results>) -> String {
     let races = Race::all(results);
-    let mut html = Html::default();
-    html.markup("<header class=\"top\"><p>");
-    html.text(&crate::render::footer::occasion(results));
-    html.markup("</p></header>\n<main>\n");
-    answer::write(&mut html, results, &races);
-    machine::write(&mut html, results);
-    if let Some(earlier) = earlier {
-        changes::write(&mut html, results, earlier);
-    }
-    matrix::write(&mut html, results, &races);
-    let grain = timeline::grain(results);
-    for (place, (workload, race)) in results.workloads.iter().zip(&races).enumerate() {
-        html.markup("\n");
-        let names = Names::of(results, workload);
-        let section = workload::Section {
+    let sections: Vec<Section<'_>> = results
+        .workloads
+        .iter()
+        .zip(&races)
+        .enumerate()
+        .map(|(place, (workload, race))| Section {
             results,
             earlier,
             place,
             workload,
             race,
-            names,
-        };
-        section.write(&mut html, grain);
+            names: Names::of(results, workload),
+        })
+        .collect();
+    let mut head = Html::default();
+    head.markup("<header class=\"top\"><p>");
+    head.text(&occasion(results))
+        .markup("</p></header>\n<main>\n");
+    answer::write(&mut head, results, &races);
+    machine::write(&mut head, results);
+    if let Some(earlier) = earlier {
+        changes::write(&mut head, results, earlier);
     }
-    sweep::write(&mut html, results);
-    spoils::write(&mut html, results, &races);
-    method::write(&mut html, results);
-    html.markup("</main>");
+    matrix::write(&mut head, results, &races);
+    let mut tail = Html::default();
+    sweep::write(&mut tail, results);
+    spoils::write(&mut tail, results, &races);
+    method::write(&mut tail, results);
+
+    let tables = sections.iter().map(|section| {
+        let mut html = Html::default();
+        section.write(&mut html);
+        html
+    });
+    let tables: Vec<Html> = tables.collect();
+    let length = head.len() + tail.len() + tables.iter().map(Html::len).sum::<usize>();
+    let most = timeline::share(results, MOST_BYTES.saturating_sub(length));
+    let mut html = head;
+    for (section, table) in sections.iter().zip(tables) {
+        html.markup("\n").part(table);
+        timeline::write(&mut html, section, most);
+        html.markup("</section>");
+    }
+    html.part(tail).markup("</main>");
     document::document(results, html)
 }

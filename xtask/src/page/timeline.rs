@@ -11,34 +11,50 @@ use crate::results::{Lane, Results, Timeline};
 /// Half a pixel in the units of a figure on a page of usual width.
 const HALF_PIXEL: f64 = 1.5;
 
-/// The limit on all timelines together. Finer ones are merged until they fit.
-const MOST_BYTES: usize = 200_000;
-
-/// The length of a span in the data of a path, at most.
+/// The length of a span in the data of a path, and of all else that a figure takes.
 const SPAN_BYTES: usize = 11;
+const FIGURE_BYTES: usize = 450;
+
+/// Fewer spans than this show nothing, however many cells there are.
+const LEAST_SPANS: usize = 16;
 
 /// Between the bands of threads, and between those of processes.
 const THREAD_GAP: f64 = 2.0;
 const PROCESS_GAP: f64 = 6.0;
 
-/// Gaps below this, in the units of a figure, are not drawn: the least at which the timelines of
-/// all cells fit into the page.
-pub(super) fn grain(results: &Results) -> f64 {
-    let timelines = results
-        .cells
-        .iter()
-        .filter_map(|cell| cell.timeline.as_ref());
-    let timelines: Vec<&Timeline> = timelines.collect();
-    let bytes = |grain: f64| {
-        let lanes = timelines
-            .iter()
-            .flat_map(|it| lanes(it).iter().map(|lane| (*it, lane)));
-        let spans = lanes.map(|(it, lane)| merged(lane, it.wall_ns, grain).len());
-        spans.sum::<usize>() * SPAN_BYTES
-    };
+/// The most spans that each timeline may have, so that all of them fit into this many bytes.
+pub(super) fn share(results: &Results, bytes: usize) -> usize {
+    let timelines = results.cells.iter();
+    let timelines = timelines.filter_map(|cell| cell.timeline.as_ref());
+    let mut spans: Vec<usize> = timelines.map(|it| spans(it, HALF_PIXEL)).collect();
+    spans.sort_unstable();
+    let mut left = bytes.saturating_sub(spans.len() * FIGURE_BYTES) / SPAN_BYTES;
+    let mut share = usize::MAX;
+    // The small ones leave room to the large ones.
+    for (place, count) in spans.iter().enumerate() {
+        share = left / (spans.len() - place);
+        if *count > share {
+            return share.max(LEAST_SPANS);
+        }
+        left -= count;
+    }
+    share.max(LEAST_SPANS)
+}
+
+/// The spans that are drawn if gaps below the grain are not.
+fn spans(timeline: &Timeline, grain: f64) -> usize {
+    let lanes = lanes(timeline).iter();
+    lanes
+        .map(|lane| merged(lane, timeline.wall_ns, grain).len())
+        .sum()
+}
+
+/// Gaps below this, in the units of a figure, are not drawn: half a pixel, or more where there are
+/// too many spans.
+fn grain(timeline: &Timeline, most: usize) -> f64 {
     let mut grain = HALF_PIXEL;
-    while grain < WIDTH && bytes(grain) > MOST_BYTES {
-        grain *= 2.0;
+    while grain < WIDTH && spans(timeline, grain) > most {
+        grain *= 1.25;
     }
     grain
 }
@@ -50,7 +66,7 @@ pub(super) fn is_recorded(results: &Results) -> bool {
 }
 
 /// A figure for each cell of the section that has a timeline.
-pub(super) fn write(html: &mut Html, section: &Section<'_>, grain: f64) {
+pub(super) fn write(html: &mut Html, section: &Section<'_>, most: usize) {
     let rows = section.race.rows.iter();
     let (with, without): (Vec<&Standing<'_>>, Vec<&Standing<'_>>) =
         rows.partition(|row| row.cell.timeline.is_some());
@@ -70,13 +86,14 @@ pub(super) fn write(html: &mut Html, section: &Section<'_>, grain: f64) {
     html.markup("</p><div class=\"lines\">");
     for row in with {
         if let Some(timeline) = &row.cell.timeline {
-            figure(html, &section.names.cell(row.cell), timeline, grain);
+            figure(html, &section.names.cell(row.cell), timeline, most);
         }
     }
     html.markup("</div>");
 }
 
-fn figure(html: &mut Html, name: &str, timeline: &Timeline, grain: f64) {
+fn figure(html: &mut Html, name: &str, timeline: &Timeline, most: usize) {
+    let grain = grain(timeline, most);
     let layout = Layout::of(lanes(timeline));
     let said = said(timeline, grain);
     html.markup("<figure><figcaption><b>")
@@ -184,6 +201,7 @@ impl Layout {
             15..=28 => 4.5,
             _ => 3.0,
         };
+        let gap = if lanes.len() > 28 { 1.0 } else { THREAD_GAP };
         let mut layout = Layout {
             line,
             middles: Vec::new(),
@@ -196,7 +214,7 @@ impl Layout {
             if before != Some(thread) {
                 layout.height += match before {
                     None => 0.0,
-                    Some((process, _)) if process == thread.0 => THREAD_GAP,
+                    Some((process, _)) if process == thread.0 => gap,
                     Some(_) => PROCESS_GAP,
                 };
                 layout.bands.push((layout.height, 0.0));
@@ -286,6 +304,38 @@ mod tests {
         assert_eq!(layout.bands, [(0.0, 20.0), (22.0, 10.0), (38.0, 10.0)]);
         assert_eq!(layout.middles, [5.0, 15.0, 27.0, 43.0]);
         assert_eq!(layout.height, 48.0);
+    }
+
+    #[test]
+    fn simple_timelines_leave_room_to_the_others() {
+        let timeline = |count: u64| {
+            let spans: Vec<(u64, u64, u32)> =
+                (0..count).map(|at| (at * 20, at * 20 + 10, 1)).collect();
+            Some(Timeline {
+                wall_ns: 1_000,
+                lanes: vec![lane(0, 0, &spans)],
+                ..Timeline::default()
+            })
+        };
+        let cell = |timeline| crate::results::Cell {
+            timeline,
+            ..Default::default()
+        };
+        let results = Results {
+            cells: vec![
+                cell(timeline(1)),
+                cell(None),
+                cell(timeline(50)),
+                cell(timeline(50)),
+            ],
+            ..crate::results::Results::default()
+        };
+        let bytes = |spans: usize| 3 * FIGURE_BYTES + spans * SPAN_BYTES;
+        assert_eq!(share(&results, bytes(61)), 30);
+        assert!(share(&results, bytes(200)) >= 50);
+        assert_eq!(share(&results, 0), LEAST_SPANS);
+        let busy = results.cells[2].timeline.as_ref().expect("a timeline");
+        assert!(spans(busy, grain(busy, 30)) <= 30);
     }
 
     #[test]

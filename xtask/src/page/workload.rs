@@ -4,8 +4,8 @@ use super::axis::LogAxis;
 use super::colour;
 use super::columns::{Column, columns};
 use super::html::Html;
+use super::latency;
 use super::strip::{self, scale, strip};
-use super::{latency, timeline};
 use crate::render::advice::advice;
 use crate::render::marks;
 use crate::render::number::plural;
@@ -28,7 +28,8 @@ pub(super) struct Section<'a> {
 }
 
 impl Section<'_> {
-    pub(super) fn write(&self, html: &mut Html, grain: f64) {
+    /// All but the end of the section.
+    pub(super) fn write(&self, html: &mut Html) {
         html.markup("<section class=\"workload\" id=\"w");
         html.count(self.place + 1).markup("\"><header><h2>");
         html.name(&view::title(self.results, self.workload, " "));
@@ -48,8 +49,6 @@ impl Section<'_> {
         if self.workload.rate.is_some() {
             latency::write(html, self);
         }
-        timeline::write(html, self, grain);
-        html.markup("</section>");
     }
 
     fn conclusions(&self, html: &mut Html) {
