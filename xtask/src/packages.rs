@@ -9,6 +9,9 @@ use crate::cargo;
 use crate::error::Error;
 use crate::suggest::did_you_mean;
 
+/// The package that tests the page of a report in a browser.
+pub(crate) const BROWSER: &str = "xtask-browser";
+
 /// The crates under `crates/`, by name, and where the workspace is and builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packages {
@@ -180,10 +183,11 @@ impl Packages {
     }
 
     /// The names of the packages that have tests, in order. Packages of benches have none, except
-    /// for their harness.
+    /// for their harness. [`BROWSER`] is left out, since its tests need a browser.
     pub fn tested(&self) -> impl Iterator<Item = &str> {
         let names = self.members.iter().map(|member| member.name.as_str());
-        names.filter(|name| *name == "workload-rivals" || !name.ends_with("-rivals"))
+        let benches = |name: &str| name != "workload-rivals" && name.ends_with("-rivals");
+        names.filter(move |name| *name != BROWSER && !benches(name))
     }
 
     /// The crates of these names, each once, in the order given; all of them if none is named.
