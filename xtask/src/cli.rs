@@ -1,5 +1,6 @@
 //! The command line, and its one-line errors.
 
+pub mod report;
 mod value;
 pub mod workers;
 
@@ -12,7 +13,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
-use value::{duration, iterations, margin, model, name, patience, rate, runner, seed, tasks};
+use value::{
+    duration, iterations, margin, model, name, patience, rate, runner, seed, slower, tasks,
+};
 use workers::Workers;
 
 /// Compares concurrency models on this machine, and tests, builds and hands out the crates that are
@@ -45,21 +48,7 @@ pub enum Command {
         crates: Vec<String>,
     },
     /// Render the results of a comparison again
-    Report {
-        /// A results.json that `compare` wrote
-        #[arg(value_name = "RESULTS.json")]
-        results: PathBuf,
-        /// All tables instead of the answer on one screen
-        #[arg(long)]
-        details: bool,
-        /// Put the answer and one table between the `measured` markers of this document, or with
-        /// --details all tables
-        #[arg(long, value_name = "FILE")]
-        into: Option<PathBuf>,
-        /// Write the page of the comparison
-        #[arg(long, value_name = "FILE")]
-        html: Option<PathBuf>,
-    },
+    Report(report::ReportArgs),
     /// Write something to start from
     New {
         /// The kind of file to write
@@ -157,16 +146,19 @@ pub struct CompareArgs {
     /// Keep the inputs in this file
     #[arg(long, value_name = "FILE")]
     pub inputs: Option<PathBuf>,
-    /// Where results.json goes
+    /// Where report.html, results.json, results.md and results.csv go
     #[arg(long, value_name = "DIR", default_value = DEFAULT_OUTPUT)]
     pub output: PathBuf,
-    /// Earlier results to compare this run with
+    /// Earlier results of this machine to compare this run with
     #[arg(long, value_name = "RESULTS.json")]
     pub baseline: Option<PathBuf>,
     /// Write when and where the tasks of each model ran, as a trace for https://ui.perfetto.dev and
     /// chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Exit with status 1 if a cell takes that much longer than in the --baseline, beyond noise
+    #[arg(long, value_name = "PERCENT", value_parser = slower, requires = "baseline")]
+    pub fail_on_slower: Option<f64>,
     /// How long to wait for a runner's answer beyond what is predicted, at most 1h
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = patience)]
     pub patience: Duration,
@@ -359,6 +351,7 @@ mod tests {
             "--inputs=in.jsonl",
             "--output=out",
             "--baseline=old.json",
+            "--fail-on-slower=7.5%",
             "--patience=500ms",
             "--trace=trace.json",
         ])
@@ -376,6 +369,7 @@ mod tests {
         assert_eq!(args.patience, Duration::from_millis(500));
         assert_eq!(args.output, Path::new("out"));
         assert_eq!(args.trace.as_deref(), Some(Path::new("trace.json")));
+        assert_eq!(args.fail_on_slower, Some(0.075));
     }
 
     #[test]

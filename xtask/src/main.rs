@@ -46,15 +46,8 @@ fn run(command: Command) -> Result<u8, Error> {
         }
         Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
         Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),
-        Command::Report {
-            results,
-            details,
-            into,
-            html,
-        } => {
-            let text = xtask::report::report(&results, into.as_deref(), html.as_deref(), details)
-                .map_err(Error::Usage)?;
-            print(&text);
+        Command::Report(args) => {
+            print(&xtask::report::report(&args).map_err(Error::Usage)?);
             Ok(0)
         }
         Command::New {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::report::ReportArgs;
 use crate::files;
 use crate::render;
 use crate::results::{self, Results};
@@ -14,58 +15,73 @@ const MARKER: &str = "measured";
 /// The limit on a document.
 const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 
-/// The answer of the comparison at `path`, or with `details` all its tables; with `into`, the
-/// answer and one table, put into that document.
+/// The answer of the comparison, or with `details` all its tables; instead of it, a line for each
+/// file that was asked for.
 ///
-/// `into` must have the lines `<!-- begin: measured -->` and `<!-- end: measured -->`. The text
-/// between them is replaced, and the rest of the document stays as it is.
+/// The document of `into` must have the lines `<!-- begin: measured -->` and
+/// `<!-- end: measured -->`. The text between them is replaced by the answer and one table, or by
+/// all tables, and the rest of the document stays as it is.
 ///
 /// # Errors
 ///
-/// One line that names the file and the remedy: results that cannot be read, or a document that
-/// cannot be read or written or lacks a marker.
-pub fn report(
-    path: &Path,
-    into: Option<&Path>,
-    html: Option<&Path>,
-    details: bool,
-) -> Result<String, String> {
+/// One line that names the file and the remedy: results that cannot be read, a file that cannot be
+/// written, or a document that cannot be read or lacks a marker.
+pub fn report(args: &ReportArgs) -> Result<String, String> {
+    let results = read(&args.results)?;
+    let mut said = String::new();
+    let from = clean(&args.results.display().to_string());
+    let mut put = |path: &Path, what: &str| {
+        let path = clean(&path.display().to_string());
+        said.push_str(&format!("{path}: {what} of {from} put in\n"));
+    };
+    if let Some(path) = &args.html {
+        write(path, &crate::page::page(&results, None))?;
+        put(path, "the page");
+    }
+    if let Some(path) = &args.picture {
+        write(path, &render::picture(&results))?;
+        put(path, "the matrix");
+    }
+    if let Some(path) = &args.markdown {
+        write(path, &render::markdown(&results, None))?;
+        put(path, "the answer and the tables");
+    }
+    if let Some(path) = &args.csv {
+        write(path, &render::csv(&results))?;
+        put(path, "every sample");
+    }
+    if let Some(into) = &args.into {
+        Document::read(into, MARKER)?.put(&block(&results, args.details))?;
+        let tables = ["the answer and a table", "all tables"];
+        put(into, tables[usize::from(args.details)]);
+    }
+    if !said.is_empty() {
+        return Ok(said);
+    }
+    Ok(if args.details {
+        render::everything(&results, None)
+    } else if results.settings.smoke {
+        render::smoke(&results)
+    } else {
+        render::lines_and_answer(&results, None)
+    })
+}
+
+/// The results, with verdicts also where the file is of a version that had none.
+fn read(path: &Path) -> Result<Results, String> {
     let mut results = results::read(path)?;
-    // Files of earlier versions have samples and no verdicts.
     let judged = |cell: &results::Cell| cell.verdict.is_some() || cell.rank.is_none();
     if !results.cells.iter().all(judged) {
         stats::summarise(&mut results);
     }
-    if let Some(html) = html {
-        let name = clean(&html.display().to_string());
-        files::replace(html, crate::page::page(&results, None).as_bytes()).map_err(|error| {
-            format!("{name}: cannot be written ({error}); name a file that can be")
-        })?;
-        return Ok(format!(
-            "{name}: the page of {} put in\n",
-            clean(&path.display().to_string())
-        ));
-    }
-    let Some(into) = into else {
-        return Ok(if details {
-            render::everything(&results, None)
-        } else if results.settings.smoke {
-            render::smoke(&results)
-        } else {
-            render::lines_and_answer(&results, None)
-        });
-    };
-    Document::read(into, MARKER)?.put(&block(&results, details))?;
-    let what = if details {
-        "all tables"
-    } else {
-        "the answer and a table"
-    };
-    Ok(format!(
-        "{}: {what} of {} put in\n",
-        clean(&into.display().to_string()),
-        clean(&path.display().to_string())
-    ))
+    Ok(results)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    files::replace(path, text.as_bytes()).map_err(|error| {
+        let path = clean(&path.display().to_string());
+        format!("{path}: cannot be written ({error}); name a file that can be")
+    })
 }
 
 /// A document that takes figures between two of its lines.

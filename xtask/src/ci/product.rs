@@ -6,6 +6,7 @@ use super::gate::Gate;
 use super::log::Log;
 use super::steps::{Id, Lane, Steps};
 use crate::cargo;
+use crate::cli::report::ReportArgs;
 use crate::error::Error;
 use crate::packages::Crate;
 use crate::report;
@@ -51,7 +52,12 @@ pub(super) fn compare<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[
         smoke(gate, log, &compared, &output)
     });
     let report = steps.add(Lane::Run, "its report", &[smoke], move |log| {
-        let text = report::report(&results, None, None, true).map_err(Error::Failed)?;
+        let text = report::report(&ReportArgs {
+            results,
+            details: true,
+            ..ReportArgs::default()
+        })
+        .map_err(Error::Failed)?;
         let lines = text.lines().count();
         log.say(&format!("{lines} lines"));
         match lines {

@@ -74,6 +74,15 @@ pub(super) fn margin(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "say how many percent, from 0% to 50%, as in 5%".to_string())
 }
 
+pub(super) fn slower(text: &str) -> Result<f64, String> {
+    let percent = text.strip_suffix('%').unwrap_or(text).trim_end().parse();
+    percent
+        .ok()
+        .filter(|percent: &f64| (0.0..=1000.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "say how many percent, from 0% to 1000%, as in 10%".to_string())
+}
+
 pub(super) fn tasks(text: &str) -> Result<usize, String> {
     number(text, 1, 10_000_000).map(|number| number as usize)
 }

@@ -5,6 +5,7 @@
 //! that an interrupted comparison keeps what it has.
 
 mod answer;
+mod beside;
 mod conditions;
 pub(crate) mod contestant;
 mod description;
@@ -49,6 +50,9 @@ pub use guard::guard;
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
+use workload::definition::Definition;
+
+use crate::baseline;
 use crate::calibration::{self, Calibration, Lack, Machine};
 use crate::cli::{CompareArgs, DEFAULT_OUTPUT, workers};
 use crate::error::Error;
@@ -93,7 +97,6 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         .transpose()
         .map_err(Error::Usage)?;
     let args = &as_in(baseline.as_ref(), args);
-    let doubts = baseline.iter().flat_map(Results::doubts);
     let definitions = selection::tables(args)?;
     let builtin = list::models()?;
     let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
@@ -111,6 +114,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     counts.check_part(&own.chain(added).collect::<Vec<_>>())?;
     // Before the build, which is a load of its own.
     let environment = environment::environment();
+    let doubts = check_baseline(args, baseline.as_ref(), &environment, &definitions)?;
     let _lock = lock::Lock::take()?;
     for doubt in doubts {
         print_err(&format!("warning: --baseline: {doubt}\n"));
@@ -150,6 +154,47 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
             comparison.keep(&error);
             Err(error)
         }
+    }
+}
+
+/// The doubts about the earlier comparison, if there is one.
+///
+/// # Errors
+///
+/// A usage error if this comparison cannot be held against it.
+fn check_baseline(
+    args: &CompareArgs,
+    then: Option<&Results>,
+    environment: &Environment,
+    definitions: &[Definition],
+) -> Result<Vec<String>, Error> {
+    let Some((then, path)) = then.zip(args.baseline.as_deref()) else {
+        return Ok(Vec::new());
+    };
+    let workers = workers(args);
+    let asked = baseline::Asked {
+        environment,
+        smoke: args.smoke,
+        iterations_per_us: args.iterations_per_us,
+        workers: &workers,
+        tables: definitions.iter().map(table_of).collect(),
+    };
+    match baseline::refusal(&asked, then) {
+        Some(why) => Err(Error::Usage(format!(
+            "{}: cannot be compared with: {why}",
+            path.display()
+        ))),
+        None => Ok(baseline::doubts(&asked, then)),
+    }
+}
+
+fn table_of(definition: &Definition) -> baseline::Table {
+    let described = description::of(definition, None);
+    baseline::Table {
+        name: described.name,
+        tasks: described.tasks,
+        seed: described.seed,
+        rate: described.rate,
     }
 }
 

@@ -9,6 +9,7 @@ use workload::definition::{Definition, Pattern};
 use workload::inputs::{self, Inputs};
 use workload::protocol::Sources;
 
+use super::beside;
 use super::budget;
 use super::conditions::Conditions;
 use super::contestant::{Contestant, SEQUENTIAL};
@@ -33,6 +34,7 @@ use super::table::{self, Table};
 use super::table_files::TableFiles;
 use super::warnings::Warning;
 use super::workshop::Workshop;
+use crate::baseline::{Gate, compared};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::{self, Results, Workload};
@@ -447,9 +449,31 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Writes the results for people and for tools, beside those for programs.
+    fn write_others(&mut self, baseline: Option<&Results>) {
+        let written = beside::write(&self.args.output, &self.results, baseline);
+        if let Err(error) = written {
+            self.fail(&error.to_string());
+        }
+    }
+
+    /// Whether a cell became slower than `--fail-on-slower` allows; says what was checked.
+    fn is_slower(&self, baseline: Option<&Results>) -> bool {
+        let Some((allowed, baseline)) = self.args.fail_on_slower.zip(baseline) else {
+            return false;
+        };
+        let changes = compared(&self.results, baseline);
+        let gate = Gate::of(&changes, allowed, self.results.settings.floor());
+        for line in render::gate(&gate) {
+            print_err(&format!("{line}\n"));
+        }
+        gate.fails()
+    }
+
     /// Writes what was measured before an early end.
     pub(super) fn keep(&mut self, why: &Error) {
         self.write();
+        self.write_others(None);
         if matches!(why, Error::Interrupted) && !self.unwritten {
             print_err(&format!(
                 "interrupted: what was measured so far is in {}\n",
@@ -467,13 +491,17 @@ impl<'a> Comparison<'a> {
             Output::Smoke => render::smoke(&self.results),
         });
         self.write();
+        self.write_others(baseline);
         if self.unwritten {
             print_err("the results are not in a file: copy them from here\n");
         } else {
+            let report = self.args.output.join("report.html");
             print_err(&format!("results: {}\n", self.results_path.display()));
+            print_err(&format!("page: {}\n", report.display()));
         }
         let failed = self.failed
             || self.unwritten
+            || self.is_slower(baseline)
             || self.results.cells.iter().any(|cell| cell.error.is_some());
         u8::from(failed)
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use workload::inputs::{self, Inputs};
 use workload::value::{bytes, task_seed};
 
+use super::beside;
 use super::interrupt::Interrupt;
 use super::lock::Lock;
 use super::sealed::{Seal, clear, fresh};
@@ -66,12 +67,14 @@ impl<'i> Workshop<'i> {
                 "cannot be passed to the runners, since it is not UTF-8",
             ));
         }
-        check_replaceable(&output.join("results.json")).map_err(|error| match error.kind() {
-            io::ErrorKind::IsADirectory => {
-                unusable("cannot be written: its results.json is a folder")
-            }
-            _ => unusable(&format!("its results.json cannot be written: {error}")),
-        })?;
+        for name in ["results.json"].into_iter().chain(beside::NAMES) {
+            check_replaceable(&output.join(name)).map_err(|error| match error.kind() {
+                io::ErrorKind::IsADirectory => {
+                    unusable(&format!("cannot be written: its {name} is a folder"))
+                }
+                _ => unusable(&format!("its {name} cannot be written: {error}")),
+            })?;
+        }
         let unwritable = |error: io::Error| unusable(&format!("cannot be written: {error}"));
         fs::create_dir_all(output).map_err(unwritable)?;
         let lock = Lock::of_folder(output)?;

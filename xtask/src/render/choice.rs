@@ -48,17 +48,19 @@ pub(crate) fn by_kind(results: &Results, races: &[Race<'_>]) -> Vec<Choice> {
     choices.collect()
 }
 
+/// The heading of the choices.
+pub(crate) fn heading(results: &Results) -> String {
+    let margin = percent(results.settings.margin());
+    format!("Which model for which kind of work: the simplest of those within {margin}")
+}
+
 /// A line for each kind of work.
 pub(crate) fn choices(results: &Results, races: &[Race<'_>]) -> String {
     let choices = by_kind(results, races);
     if choices.is_empty() {
         return String::new();
     }
-    let margin = percent(results.settings.margin());
-    let mut out = wrap(
-        "",
-        &format!("Which model for which kind of work: the simplest of those within {margin}"),
-    );
+    let mut out = wrap("", &heading(results));
     for Choice { kind, places, told } in choices {
         let titles = places.into_iter();
         let titles = titles.map(|place| view::title(results, &results.workloads[place], " "));

@@ -19,9 +19,11 @@ pub fn warnings(results: &Results) -> String {
     said.map(|(head, text)| wrap(head, &text)).collect()
 }
 
+/// The first word of a warning.
+pub(super) const WARNING: &str = "warning: ";
+
 /// Each warning with its first word.
 pub(crate) fn cautions(results: &Results) -> Vec<(&'static str, String)> {
-    const WARNING: &str = "warning: ";
     let mut said = Vec::new();
     if !results.complete {
         let what = "this comparison was interrupted; what it did not reach is missing here, and \

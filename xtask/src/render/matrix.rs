@@ -112,7 +112,12 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn entry(results: &Results, workload: &Workload, race: &Race<'_>, model: &str) -> String {
+pub(crate) fn entry(
+    results: &Results,
+    workload: &Workload,
+    race: &Race<'_>,
+    model: &str,
+) -> String {
     match Entry::of(results, workload, race, model) {
         Entry::Measured(row) => marks::briefly(&row, race.is_winner(&row)),
         Entry::Failed => FAILED.to_owned(),
@@ -123,10 +128,21 @@ fn entry(results: &Results, workload: &Workload, race: &Race<'_>, model: &str) -
 
 /// The marks that occur, in one paragraph.
 fn meaning(results: &Results, races: &[Race<'_>], entries: &[Vec<String>]) -> String {
-    let occurs = |mark: &str| {
-        let mut all = entries.iter().flat_map(|column| &column[1..]);
-        all.any(|entry| entry.contains(mark))
-    };
+    let shown = entries.iter().flat_map(|column| &column[1..]);
+    let said = meanings(
+        results,
+        races,
+        &shown.map(String::as_str).collect::<Vec<_>>(),
+    );
+    match said.is_empty() {
+        true => String::new(),
+        false => wrap("marks     ", &format!("{}.", said.join("; "))),
+    }
+}
+
+/// What the marks of these entries mean, a clause each.
+pub(crate) fn meanings(results: &Results, races: &[Race<'_>], entries: &[&str]) -> Vec<String> {
+    let occurs = |mark: &str| entries.iter().any(|entry| entry.contains(mark));
     let mut said: Vec<String> = marks::meanings(results, races)
         .into_iter()
         .filter(|meaning| occurs(meaning.mark))
@@ -137,8 +153,7 @@ fn meaning(results: &Results, races: &[Race<'_>], entries: &[Vec<String>]) -> St
         (SKIPPED, "skipped"),
         (ABSENT, "not compared"),
     ] {
-        let mut all = entries.iter().flat_map(|column| &column[1..]);
-        if all.any(|entry| entry == mark) {
+        if entries.contains(&mark) {
             said.push(format!("{mark} {meaning}"));
         }
     }
@@ -149,10 +164,7 @@ fn meaning(results: &Results, races: &[Race<'_>], entries: &[Vec<String>]) -> St
     if races.iter().any(by_variant) {
         said.push("a row without `best` was won by a variant".to_owned());
     }
-    if said.is_empty() {
-        return String::new();
-    }
-    wrap("marks     ", &format!("{}.", said.join("; ")))
+    said
 }
 
 /// The meaning of the headings that are not the beginning of a name.

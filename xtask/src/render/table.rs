@@ -33,12 +33,7 @@ pub fn table(results: &Results, workload_index: usize) -> String {
         grid.row(heads());
     }
     for row in &race.rows {
-        let to_best = marks::to_best(row, race.is_winner(row));
-        grid.row(if served {
-            served::figures(row.cell, &names, to_best)
-        } else {
-            figures(row, &names, to_best)
-        });
+        grid.row(self::row(row, &race, &names, served));
     }
     if race.rows.is_empty() {
         out.push_str("No figures.\n");
@@ -60,7 +55,22 @@ pub fn table(results: &Results, workload_index: usize) -> String {
     out
 }
 
-fn heads() -> Vec<String> {
+/// The name and the figures of a row, under [`heads`] or those of a server.
+pub(super) fn row(
+    row: &Standing<'_>,
+    race: &Race<'_>,
+    names: &Names<'_>,
+    is_served: bool,
+) -> Vec<String> {
+    let to_best = marks::to_best(row, race.is_winner(row));
+    if is_served {
+        served::figures(row.cell, names, to_best)
+    } else {
+        figures(row, names, to_best)
+    }
+}
+
+pub(super) fn heads() -> Vec<String> {
     [
         "\nmodel",
         "\ntime",

@@ -14,6 +14,7 @@ mod signed_rank;
 mod simulation;
 mod summary;
 mod table;
+mod two_runs;
 mod verdict;
 
 pub use lives::counted;
@@ -23,4 +24,5 @@ pub use rules::{BASELINE, Rules};
 pub use signed_rank::fewest;
 pub use summary::summarise;
 pub use table::{between, judge_table};
+pub use two_runs::{TwoRuns, deviation, two_runs};
 pub use verdict::judge;

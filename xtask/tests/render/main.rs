@@ -1,6 +1,8 @@
 //! The texts of a comparison.
 
 mod advice;
+mod against;
+mod files;
 mod fixture;
 mod full;
 mod hostile;
@@ -8,31 +10,26 @@ mod served;
 mod verdict;
 
 use std::fs;
+use std::path::Path;
 
+use against::later;
 use fixture::results;
 use workload_stats::Interval;
 
+use xtask::cli::report::ReportArgs;
 use xtask::render;
 use xtask::report::report;
 use xtask::results::{Cell, Results, Skipped, Workload};
 use xtask::stats::summarise;
 
-/// The comparison after a change: `tokio-tasks` slower, `thread-pool` faster.
-fn later() -> Results {
-    let mut later = results();
-    later.environment.rustc = "rustc 1.96.0".into();
-    for cell in &mut later.cells {
-        let factor = match cell.model.as_str() {
-            "tokio-tasks" => 1.2,
-            "thread-pool" => 0.9,
-            _ => 1.001,
-        };
-        for sample in &mut cell.samples {
-            sample.wall_ns = (sample.wall_ns as f64 * factor) as u64;
-        }
+/// The arguments of a report of this file.
+fn args(results: &Path, into: Option<&Path>, details: bool) -> ReportArgs {
+    ReportArgs {
+        results: results.to_owned(),
+        into: into.map(Path::to_owned),
+        details,
+        ..ReportArgs::default()
     }
-    summarise(&mut later);
-    later
 }
 
 #[track_caller]
@@ -142,11 +139,6 @@ fn the_closing_says_loudly_that_it_is_incomplete() {
             .to_lowercase()
             .contains("incomplete")
     );
-}
-
-#[test]
-fn an_earlier_comparison_gives_faster_slower_and_no_difference() {
-    insta::assert_snapshot!("baseline", render::baseline(&later(), &results()));
 }
 
 #[test]
@@ -396,12 +388,12 @@ fn a_report_prints_the_same_again_and_goes_into_a_document() {
     );
     xtask::results::write(&json, &results()).unwrap();
     assert_eq!(
-        report(&json, None, None, true).unwrap(),
+        report(&args(&json, None, true)).unwrap(),
         render::everything(&results(), None)
     );
     let lines = [0, 1].map(|at| render::line(&results(), at)).concat();
     assert_eq!(
-        report(&json, None, None, false).unwrap(),
+        report(&args(&json, None, false)).unwrap(),
         format!("{lines}\n{}", render::answer(&results(), None))
     );
 
@@ -411,7 +403,7 @@ fn a_report_prints_the_same_again_and_goes_into_a_document() {
     )
     .unwrap();
     for _ in 0..2 {
-        let said = report(&json, Some(&readme), None, false).unwrap();
+        let said = report(&args(&json, Some(&readme), false)).unwrap();
         assert!(
             said.ends_with("results.json put in\n") && said.lines().count() == 1,
             "{said}"
@@ -446,16 +438,16 @@ fn failing_report_prints_one_line_and_changes_nothing() {
         dir.path().join("results.json"),
         dir.path().join("README.md"),
     );
-    let missing = report(&json, None, None, false).unwrap_err();
+    let missing = report(&args(&json, None, false)).unwrap_err();
     assert!(
         missing.contains("results.json: there is no such file"),
         "{missing}"
     );
     xtask::results::write(&json, &results()).unwrap();
-    let missing = report(&json, Some(&readme), None, false).unwrap_err();
+    let missing = report(&args(&json, Some(&readme), false)).unwrap_err();
     assert!(missing.contains("README.md: cannot be read"), "{missing}");
     fs::write(&readme, "no markers\n").unwrap();
-    let unmarked = report(&json, Some(&readme), None, false).unwrap_err();
+    let unmarked = report(&args(&json, Some(&readme), false)).unwrap_err();
     assert!(
         unmarked.contains("README.md: the line `<!-- begin: measured -->`"),
         "{unmarked}"

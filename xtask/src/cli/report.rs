@@ -1,0 +1,33 @@
+//! The arguments of `report`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What to render of the results of a comparison.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct ReportArgs {
+    /// A results.json that `compare` wrote
+    #[arg(value_name = "RESULTS.json")]
+    pub results: PathBuf,
+    /// All tables instead of the answer on one screen
+    #[arg(long)]
+    pub details: bool,
+    /// Write the page of the comparison
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write the matrix as a picture for a README, an SVG that is light or dark as its reader's
+    /// system
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
+    /// Write the answer and all tables as Markdown, to paste into a pull request or an issue
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    /// Write every sample as a record
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Put the answer and one table between the `measured` markers of this document, or with
+    /// --details all tables
+    #[arg(long, value_name = "FILE")]
+    pub into: Option<PathBuf>,
+}
