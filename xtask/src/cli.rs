@@ -89,6 +89,12 @@ pub enum New {
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// A job of your own: a small crate whose function `compare --job DIR` runs under every model
+    Job {
+        /// A folder that is missing or empty, in this checkout or outside
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// The arguments of `compare`.
@@ -103,6 +109,10 @@ pub struct CompareArgs {
     /// A workload of your own; may be repeated
     #[arg(long = "workload-file", value_name = "FILE")]
     pub workload_files: Vec<PathBuf>,
+    /// A job of your own: the folder of a crate that `new job` wrote, whose function is compared
+    /// under every model
+    #[arg(long = "job", value_name = "DIR")]
+    pub job: Option<PathBuf>,
     /// A runner of your own; may be repeated. COMMAND is split as a shell would, and no shell runs
     /// it
     #[arg(long = "runner", value_name = "NAME=COMMAND", value_parser = runner)]

@@ -56,6 +56,12 @@ fn run(command: Command) -> Result<u8, Error> {
             print(&xtask::new::workload(&name, Path::new(""))?);
             Ok(0)
         }
+        Command::New {
+            what: New::Job { directory },
+        } => {
+            print(&xtask::new::job(&workspace()?, &directory)?);
+            Ok(0)
+        }
         Command::Pick { name, directory } => {
             print(&xtask::pick::pick(&workspace()?, &name, &directory)?);
             Ok(0)

@@ -1,4 +1,9 @@
-//! `cargo xtask new workload NAME`: a definition to start from, which runs as it is.
+//! `cargo xtask new workload NAME`: a definition to start from, which runs as it is. The other
+//! things to start from are in a file each.
+
+mod job;
+
+pub use job::job;
 
 use std::io;
 use std::path::Path;

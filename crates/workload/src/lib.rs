@@ -6,6 +6,7 @@ mod clock;
 pub mod definition;
 pub mod descriptors;
 pub mod inputs;
+pub mod job;
 pub mod line_protocol;
 pub mod model;
 pub mod protocol;

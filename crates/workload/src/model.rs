@@ -93,6 +93,13 @@ pub trait Model {
         workers: usize,
     ) -> Result<Self::Ready, Failure>;
 
+    /// Which form of a job's function this variant calls, and where, in a few words: `None` if its
+    /// workers call `run`. Asked only if tasks call one.
+    fn calls(&self, variant: &str, batch: &Batch) -> Option<String> {
+        let _ = (variant, batch);
+        None
+    }
+
     /// Does every task of the batch once and returns one output per task, in order. A task that
     /// panics is an error in its own place.
     fn map(&self, ready: &mut Self::Ready, batch: &Arc<Batch>) -> Outputs;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::About;
 use crate::value::hex;
 
 /// The version of the protocol.
@@ -28,6 +29,9 @@ pub enum Request {
     /// that all must share. Only for a runner that [`can`](Hello::can) `reference`. Answered by
     /// [`Reply::Reference`].
     Reference(Sources),
+    /// Do one task after another for about a second at most, untimed. Only for a runner that
+    /// [`can`](Hello::can) `rehearse`. Answered by [`Reply::Rehearsed`].
+    Rehearse(Sources),
     /// Get ready. Answered by [`Reply::Loaded`], [`Reply::Unsupported`] or [`Reply::Failed`].
     Load(Load),
     /// Do all tasks once and time it. Answered by [`Reply::Sample`] or [`Reply::Failed`].
@@ -88,10 +92,25 @@ pub enum Reply {
         #[serde(default)]
         waited_ns: u64,
     },
+    /// Answers [`Request::Rehearse`].
+    Rehearsed {
+        /// The number of tasks that were done: all, or as many as fit.
+        tasks: usize,
+        /// The time they took.
+        wall_ns: u64,
+        /// Their CPU time.
+        cpu_ns: u64,
+        /// The time that passed without a processor, though one was free.
+        waited_ns: u64,
+    },
     /// Answers [`Request::Load`]: the runner is ready.
     Loaded {
         /// The time for making a pool, a runtime or workers, without that for reading the inputs.
         setup_ns: u64,
+        /// Which form of a job's function the tasks call, and where; left out where there is no
+        /// choice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        calls: Option<String>,
     },
     /// Answers [`Request::Load`]: the model does not support this workload.
     Unsupported {
@@ -133,12 +152,15 @@ pub struct Hello {
     /// The variants, the default one first; empty if there is only the default one.
     #[serde(default)]
     pub variants: Vec<Variant>,
-    /// Optional requests that it answers: `calibrate`, `reference`.
+    /// Optional requests that it answers: `calibrate`, `reference`, `rehearse`.
     #[serde(default)]
     pub can: Vec<String>,
     /// Threads for the protocol, which are not counted as the model's.
     #[serde(default)]
     pub own_threads: u64,
+    /// The job of a program that has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<About>,
 }
 
 /// A way of using the model.

@@ -21,6 +21,7 @@ fn surroundings() -> Surroundings {
         files: PathBuf::from("/files"),
         origin: Some(SocketAddr::from(([127, 0, 0, 1], 80))),
         logs: PathBuf::from("/logs"),
+        ..Surroundings::default()
     }
 }
 

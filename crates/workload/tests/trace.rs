@@ -15,7 +15,9 @@ use workload::definition::parse;
 use workload::inputs::make;
 use workload::model::{Batch, Model};
 use workload::sequential::Sequential;
-use workload::task::{AsyncIo, Carried, Exec, Exited, Failure, Offload, Surroundings, Tail};
+use workload::task::{
+    AsyncIo, Blocking, Carried, Exec, Exited, Failure, Offload, Output, Surroundings, Tail,
+};
 use workload::trace::Trace;
 
 const HELD: Duration = Duration::from_millis(30);
@@ -50,6 +52,10 @@ impl AsyncIo for Timers {
 
     async fn exec(&self, _: Exec) -> io::Result<Exited> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn block(&self, work: Blocking) -> Output {
+        work()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use workload::job::About;
 use workload::protocol::{Hello, PROTOCOL, Reply, Request, Variant};
 
 use super::heard;
@@ -71,6 +72,11 @@ impl Contestant {
                 ignores_workers: false,
             }],
         }
+    }
+
+    /// The job that its program has.
+    pub(super) fn job(&self) -> Option<About> {
+        self.hello.as_ref().ok().and_then(|hello| hello.job)
     }
 
     /// The version it gave.

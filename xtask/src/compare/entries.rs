@@ -6,6 +6,7 @@ use workload::definition::Definition;
 use workload::protocol::{Concurrency, Variant};
 
 use super::contestant::{Contestant, SEQUENTIAL};
+use super::description::calls_job;
 use super::sizing::{self, Asked};
 use crate::cli::{CompareArgs, workers};
 use crate::error::Error;
@@ -138,12 +139,16 @@ impl Counts {
 }
 
 /// Whether the workload is what this model is for: any workload, unless its manifest names Items.
+/// A job is of no Item, and every model may be right for it.
 fn is_for(declared: &Declared, definition: &Definition) -> bool {
     let of_second = |item: u8| match item {
         third if third >= FIRST_OF_THIRD => third - EDITIONS_APART,
         second => second,
     };
     let purpose = &declared.purpose_items;
+    if calls_job(definition) {
+        return true;
+    }
     let mut items = definition.items.iter().map(|item| of_second(*item));
     purpose.is_empty() || items.any(|item| purpose.contains(&item))
 }

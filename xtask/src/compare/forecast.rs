@@ -48,6 +48,14 @@ impl Needs {
         }
     }
 
+    /// The same with the time for programs, or for whatever a job waits for, as waiting.
+    pub(super) fn with_programs(self) -> Needs {
+        Needs {
+            waiting: self.waiting.saturating_add(self.programs),
+            ..self
+        }
+    }
+
     /// The needs of `scale` times the tasks.
     pub(super) fn times(self, scale: u32) -> Needs {
         Needs {

@@ -88,7 +88,7 @@ fn own_threads(entry: &Entry<'_>) -> u64 {
 
 impl<'a> Live<'a> {
     /// A new cell of this table.
-    pub(super) fn new(entry: Entry<'a>, workload: &Workload) -> Live<'a> {
+    pub(super) fn new(entry: Entry<'a>, workload: &Workload, work: &Work) -> Live<'a> {
         let row = Cell {
             workload: workload.name.clone(),
             model: entry.contestant.name.clone(),
@@ -97,9 +97,10 @@ impl<'a> Live<'a> {
             sized: entry.sized,
             tasks: workload.tasks,
             rate: workload.rate,
+            unrepeatable: workload.unrepeatable,
             ..Cell::default()
         };
-        Live {
+        let mut live = Live {
             entry,
             runner: None,
             orders_to: None,
@@ -113,7 +114,15 @@ impl<'a> Live<'a> {
             watched_after: None,
             best_agreeing: None,
             odd_timeline: None,
-        }
+        };
+        // Waits that were measured are no bound, but take their time all the same.
+        let at_once = live.at_once(work);
+        live.expect(
+            work.needs
+                .with_programs()
+                .lower_bound(at_once, num_cpus::get()),
+        );
+        live
     }
 
     /// Notes that an answer may take `longest`.
@@ -123,11 +132,14 @@ impl<'a> Live<'a> {
 
     /// The least time that a sample of this work can take.
     pub(super) fn lower_bound(&self, work: &Work) -> Duration {
+        work.needs.lower_bound(self.at_once(work), num_cpus::get())
+    }
+
+    fn at_once(&self, work: &Work) -> usize {
         let Entry {
             variant, workers, ..
         } = &self.entry;
-        let at_once = at_once(variant.concurrency, *workers, &work.shape);
-        work.needs.lower_bound(at_once, num_cpus::get())
+        at_once(variant.concurrency, *workers, &work.shape)
     }
 
     /// Looks at memory, threads and processes during samples that take longer than this.
@@ -188,7 +200,8 @@ impl<'a> Live<'a> {
         };
         let asked = Instant::now();
         match runner.ask(&Request::Load(load), Asking::within(conditions.patience))? {
-            Reply::Loaded { setup_ns } => {
+            Reply::Loaded { setup_ns, calls } => {
+                self.row.function = calls.map(|calls| short(&calls));
                 check_claim(Duration::from_nanos(setup_ns), asked.elapsed())?;
                 self.setups.push(setup_ns);
                 self.answered = Some((Instant::now(), outside::look(&runner)));

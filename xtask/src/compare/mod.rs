@@ -16,6 +16,8 @@ mod forecast;
 mod guard;
 mod heard;
 pub(crate) mod interrupt;
+pub(crate) mod job;
+mod job_size;
 pub(crate) mod list;
 mod live;
 pub(crate) mod lock;
@@ -62,6 +64,7 @@ use crate::trace_events::TraceFile;
 use contestant::Contestant;
 use entries::Counts;
 use interrupt::Interrupt;
+use job::JobCrate;
 use programs::Programs;
 use progress::{Progress, print_err, print_out};
 use servers::Servers;
@@ -97,8 +100,13 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         .transpose()
         .map_err(Error::Usage)?;
     let args = &as_in(baseline.as_ref(), args);
-    let definitions = selection::tables(args)?;
-    let builtin = list::models()?;
+    let job = args.job.as_deref().map(JobCrate::find).transpose()?;
+    let args = &job_size::as_in(baseline.as_ref(), job.as_ref(), args);
+    let definitions = selection::tables(args, job.as_ref().map(JobCrate::definition))?;
+    let mut builtin = list::models()?;
+    if let Some(job) = &job {
+        builtin.retain(|model| job.links(model));
+    }
     let names: Vec<String> = builtin.iter().map(|model| model.name.clone()).collect();
     let models = selection::models(args, &names)?;
     selection::check_workers(args, &names)?;
@@ -125,7 +133,10 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let trace = args.trace.as_deref().map(TraceFile::begin).transpose();
     let trace = trace.map_err(Error::Usage)?;
 
-    let programs = Programs::build(&taking_part, &interrupt)?;
+    let programs = match &job {
+        Some(job) => Programs::of_job(job, &taking_part, &interrupt)?,
+        None => Programs::build(&taking_part, &interrupt)?,
+    };
     let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;
     variants::check_said(&contestants, &models, &definitions)?;
@@ -189,7 +200,7 @@ fn check_baseline(
 }
 
 fn table_of(definition: &Definition) -> baseline::Table {
-    let described = description::of(definition, None);
+    let described = description::of(definition, None, None);
     baseline::Table {
         name: described.name,
         tasks: described.tasks,
@@ -223,8 +234,8 @@ fn meet(
     interrupt: &Interrupt,
 ) -> Result<Vec<Contestant>, Error> {
     let built_in = models.iter().filter_map(|model| {
-        let program = programs.runners.get(&model.name)?.display().to_string();
-        Some((model.name.clone(), vec![program], model.declared.clone()))
+        let command = programs.command(&model.name)?;
+        Some((model.name.clone(), command, model.declared.clone()))
     });
     let added = args.runners.iter().cloned();
     built_in

@@ -19,7 +19,8 @@ impl Output {
             Output::Tables
         } else if args.smoke {
             Output::Smoke
-        } else if args.workloads.is_empty() && args.workload_files.is_empty() {
+        } else if args.workloads.is_empty() && args.workload_files.is_empty() && args.job.is_none()
+        {
             Output::Answer
         } else {
             Output::Tables

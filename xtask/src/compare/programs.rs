@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use workload::tree;
 
 use super::interrupt::Interrupt;
+use super::job::JobCrate;
 use super::list::{Model, WORKLOAD};
 use crate::build::build_runners;
 use crate::error::Error;
@@ -21,10 +22,13 @@ const SLICE: Duration = Duration::from_millis(20);
 pub(crate) struct Programs {
     /// By model.
     pub(crate) runners: BTreeMap<String, PathBuf>,
-    /// The origin server.
-    pub(super) origin: PathBuf,
-    /// The program that sends the requests of the pattern `serve`.
-    pub(super) requests: PathBuf,
+    /// Whether a program takes the name of its model as its argument: the program of a job, which
+    /// is all of them.
+    takes_name: bool,
+    /// The origin server; a job needs none.
+    pub(super) origin: Option<PathBuf>,
+    /// The program that sends the requests of the pattern `serve`; a job needs none.
+    pub(super) requests: Option<PathBuf>,
 }
 
 impl Programs {
@@ -59,9 +63,37 @@ impl Programs {
         }
         Ok(Programs {
             runners,
-            origin: program(WORKLOAD, "origin")?,
-            requests: program(WORKLOAD, "requests")?,
+            takes_name: false,
+            origin: Some(program(WORKLOAD, "origin")?),
+            requests: Some(program(WORKLOAD, "requests")?),
         })
+    }
+
+    /// Builds the program of a job, which is the runner of each of these models.
+    ///
+    /// # Errors
+    ///
+    /// When it does not build, and [`Error::Interrupted`].
+    pub(crate) fn of_job(
+        job: &JobCrate,
+        models: &[&Model],
+        interrupt: &Interrupt,
+    ) -> Result<Programs, Error> {
+        let program = unless_interrupted(interrupt, || job.build())?;
+        let runners = models.iter().map(|model| model.name.clone());
+        Ok(Programs {
+            runners: runners.map(|name| (name, program.clone())).collect(),
+            takes_name: true,
+            origin: None,
+            requests: None,
+        })
+    }
+
+    /// The command that starts the runner of this model.
+    pub(crate) fn command(&self, model: &str) -> Option<Vec<String>> {
+        let program = self.runners.get(model)?.display().to_string();
+        let name = self.takes_name.then(|| model.to_owned());
+        Some(std::iter::once(program).chain(name).collect())
     }
 }
 

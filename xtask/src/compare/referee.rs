@@ -24,6 +24,15 @@ pub(crate) struct Reference {
     pub(crate) waited: Duration,
 }
 
+/// The time of some tasks of a job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rehearsal {
+    /// How many, at least 1.
+    pub(crate) tasks: usize,
+    /// How long they took, one after another.
+    pub(crate) wall: Duration,
+}
+
 /// A running referee.
 #[derive(Debug)]
 pub(crate) struct Referee<'i> {
@@ -61,16 +70,47 @@ impl<'i> Referee<'i> {
         }
     }
 
+    /// Does some tasks of a job, one after another.
+    ///
+    /// # Errors
+    ///
+    /// The fault, which is that of the job: its function failed, or does not end.
+    pub(crate) fn rehearse(
+        &mut self,
+        sources: Sources,
+        patience: Duration,
+    ) -> Result<Rehearsal, Fault> {
+        let asking = Asking::within(patience);
+        match self.runner.ask(&Request::Rehearse(sources), asking)? {
+            Reply::Rehearsed { tasks, wall_ns, .. } => Ok(Rehearsal {
+                tasks: tasks.max(1),
+                wall: Duration::from_nanos(wall_ns),
+            }),
+            other => Err(mismatch("rehearse", &other)),
+        }
+    }
+
     /// The right digest for these inputs.
     ///
     /// # Errors
     ///
     /// The fault, since it may well lie in the workload: a program that cannot be run, for example.
     pub(crate) fn reference(&mut self, sources: Sources) -> Result<Reference, Fault> {
-        match self.runner.ask(
-            &Request::Reference(sources),
-            Asking::within(LONGEST_REFERENCE),
-        )? {
+        self.reference_within(sources, LONGEST_REFERENCE)
+    }
+
+    /// The same, with a limit on the time for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`reference`](Self::reference).
+    pub(crate) fn reference_within(
+        &mut self,
+        sources: Sources,
+        limit: Duration,
+    ) -> Result<Reference, Fault> {
+        let asking = Asking::within(limit.min(LONGEST_REFERENCE));
+        match self.runner.ask(&Request::Reference(sources), asking)? {
             Reply::Reference {
                 digest,
                 cpu_ns,

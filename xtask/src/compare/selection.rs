@@ -21,8 +21,14 @@ const SMOKE_SECONDS: f64 = 0.1;
 /// # Errors
 ///
 /// A usage error that names the workload, the file or the program that is wrong.
-pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
-    let mut chosen: Vec<Definition> = Vec::new();
+pub(super) fn tables(
+    args: &CompareArgs,
+    job: Option<Definition>,
+) -> Result<Vec<Definition>, Error> {
+    if job.is_some() {
+        check_job_alone(args)?;
+    }
+    let mut chosen: Vec<Definition> = job.into_iter().collect();
     for name in &args.workloads {
         let known = definition::builtin(name).ok_or_else(|| {
             let names: Vec<&str> = definition::builtins().iter().map(|known| known.name.as_str()).collect();
@@ -114,6 +120,23 @@ pub(super) fn tables(args: &CompareArgs) -> Result<Vec<Definition>, Error> {
             })
         })
         .collect())
+}
+
+/// Refuses what a comparison of a job cannot have beside it: all its runners are one program, which
+/// is built with the features of the job's dependencies.
+fn check_job_alone(args: &CompareArgs) -> Result<(), Error> {
+    let others = [
+        (!args.workloads.is_empty(), "WORKLOAD"),
+        (!args.workload_files.is_empty(), "--workload-file"),
+        (!args.runners.is_empty(), "--runner"),
+        (!args.rate.is_empty(), "--rate"),
+    ];
+    match others.into_iter().find(|(given, _)| *given) {
+        None => Ok(()),
+        Some((_, name)) => Err(Error::Usage(format!(
+            "--job is compared by itself: leave {name} out, or compare it without --job"
+        ))),
+    }
 }
 
 /// As short as a smoke run wants it.
@@ -295,7 +318,7 @@ mod tests {
         let Parsed::Command(Command::Compare(args)) = parsed else {
             panic!("{parsed:?}");
         };
-        let tables = tables(&args).unwrap();
+        let tables = tables(&args, None).unwrap();
         let sizes: Vec<usize> = tables.iter().map(|table| table.tasks).collect();
         assert_eq!(sizes, [40, 10]);
     }
@@ -308,7 +331,7 @@ mod tests {
             let Parsed::Command(Command::Compare(args)) = parsed else {
                 panic!("{parsed:?}");
             };
-            tables(&args)
+            tables(&args, None)
         };
         let pattern = |more: &[&str]| match tables(more).unwrap()[0].pattern {
             Pattern::Serve { rate, seconds, .. } => (rate, seconds),

@@ -11,11 +11,14 @@ use super::origin::Origin;
 use super::programs::Programs;
 use super::requests::{OrderAddress, Requests};
 
+/// The comparison of a job has no servers.
+const NOT_BUILT: &str = "this comparison has no server for it";
+
 /// The servers that run beside the contestants of a table.
 #[derive(Debug)]
 pub(super) struct Servers {
-    origin_program: PathBuf,
-    requests_program: PathBuf,
+    origin_program: Option<PathBuf>,
+    requests_program: Option<PathBuf>,
     /// The folder in which the origin server writes logs.
     folder: PathBuf,
     origin: Option<Origin>,
@@ -53,14 +56,14 @@ impl Servers {
                 .as_mut()
                 .is_none_or(|own| own.trouble().is_some())
         {
-            let program = &self.origin_program;
+            let program = self.origin_program.as_deref().ok_or(NOT_BUILT)?;
             // The broken server first: it may hold the memory or the descriptors.
             self.origin = None;
             let started = Origin::start(program, &self.folder);
             self.origin = Some(started.map_err(|error| failed(program, error))?);
         }
         if serves && (self.requests.is_none() || self.requests_trouble().is_some()) {
-            let program = &self.requests_program;
+            let program = self.requests_program.as_deref().ok_or(NOT_BUILT)?;
             self.requests = None;
             let started = Requests::start(program);
             self.requests = Some(started.map_err(|error| failed(program, error))?);

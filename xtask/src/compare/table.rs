@@ -50,7 +50,7 @@ impl<'a> Table<'a> {
     ) -> Table<'a> {
         let cells = entries
             .into_iter()
-            .map(|entry| Live::new(entry, conditions.workload))
+            .map(|entry| Live::new(entry, conditions.workload, &work))
             .collect();
         Table {
             conditions,
@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
             warnings.extend(live.warnings());
             live.row.setup_ns = median(&live.setups()).unwrap_or(0.0) as u64;
             of_the_timed_samples(&mut live.row);
-            live.row.verified = live.row.error.is_none();
+            live.row.verified = live.row.error.is_none() && !live.row.unrepeatable;
             rows.push(live.row.clone());
         }
         (rows, skipped, warnings)
@@ -277,7 +277,7 @@ impl Bench for Table<'_> {
         }
         let mut rows: Vec<Cell> = self.cells.iter().map(|live| live.row.clone()).collect();
         for row in &mut rows {
-            row.verified = row.error.is_none();
+            row.verified = row.error.is_none() && !row.unrepeatable;
         }
         judge_table(
             &mut rows.iter_mut().collect::<Vec<_>>(),

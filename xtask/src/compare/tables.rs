@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use workload::definition::{Definition, Pattern};
 use workload::inputs::{self, Inputs};
+use workload::job::About;
 use workload::protocol::Sources;
 
 use super::beside;
@@ -44,12 +45,16 @@ use crate::{render, stats};
 
 /// A running comparison.
 pub(super) struct Comparison<'a> {
-    args: &'a CompareArgs,
-    interrupt: &'a Interrupt,
+    pub(super) args: &'a CompareArgs,
+    pub(super) interrupt: &'a Interrupt,
     servers: &'a RefCell<Servers>,
-    progress: Progress,
+    pub(super) progress: Progress,
     results: Results,
     results_path: PathBuf,
+    /// The job whose function the tasks call, if they do.
+    pub(super) job: Option<About>,
+    /// How long the right answer of a job may take.
+    pub(super) reference_limit: Duration,
     /// Whether a part of the comparison itself failed.
     failed: bool,
     /// Whether the last attempt to write the results failed.
@@ -85,6 +90,8 @@ impl<'a> Comparison<'a> {
             progress,
             results,
             results_path: args.output.join("results.json"),
+            job: None,
+            reference_limit: Duration::MAX,
             failed: false,
             unwritten: false,
         }
@@ -116,6 +123,8 @@ impl<'a> Comparison<'a> {
             contestants,
             models,
         };
+        self.job = sequential.job();
+        let definitions = &self.rehearsed(definitions, &mut referee, workshop)?;
         self.announce(definitions, &field, iterations_per_us);
         let counts = Counts::of(self.args);
         let watch = Watch::begin();
@@ -145,6 +154,9 @@ impl<'a> Comparison<'a> {
             self.write();
         }
         referee.quit();
+        if self.job.is_some_and(|job| !job.repeatable) {
+            self.warn([Warning::Unverified]);
+        }
         self.warn(watch.end());
         self.warn(two_kinds(&self.results.cells));
         Ok(())
@@ -176,7 +188,11 @@ impl<'a> Comparison<'a> {
     }
 
     /// Makes the inputs on another thread, so that Ctrl-C need not wait for millions of tasks.
-    fn make(&self, definition: &Definition, iterations_per_us: u64) -> Result<Inputs, Error> {
+    pub(super) fn make(
+        &self,
+        definition: &Definition,
+        iterations_per_us: u64,
+    ) -> Result<Inputs, Error> {
         let definition = definition.clone();
         self.interrupt
             .during(move || inputs::make(&definition, iterations_per_us))
@@ -251,7 +267,7 @@ impl<'a> Comparison<'a> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let fault = match referee.reference(sources.clone()) {
+            let fault = match referee.reference_within(sources.clone(), self.reference_limit) {
                 Ok(Reference {
                     digest,
                     cpu,
@@ -301,7 +317,7 @@ impl<'a> Comparison<'a> {
         shares: &mut Shares,
     ) -> Result<Duration, Error> {
         let digest = prepared.as_ref().ok().map(|ready| ready.work.digest);
-        let workload = description::of(definition, digest);
+        let workload = description::of(definition, digest, self.job);
         self.results.workloads.push(workload.clone());
         let Prepared {
             work,
@@ -387,13 +403,18 @@ impl<'a> Comparison<'a> {
             let cpus = num_cpus::get();
             // A contestant without a hello gets a row with the error, and nothing can be predicted
             // for it.
-            let too_long = work.needs.too_long(at_once, cpus);
+            // The waits of a job are measured, so they are no bound, but they do take their time.
+            let needs = match workload.job {
+                true => work.needs.with_programs(),
+                false => work.needs,
+            };
+            let too_long = needs.too_long(at_once, cpus);
             let Some(reason) = too_long.filter(|_| entry.contestant.hello.is_ok()) else {
                 fitting.push(entry);
                 continue;
             };
             let mut skipped = table::skip(&entry, workload, reason);
-            let least = work.needs.lower_bound(at_once, cpus).as_nanos();
+            let least = needs.lower_bound(at_once, cpus).as_nanos();
             skipped.at_least_ns = u64::try_from(least).ok();
             self.progress.note(&format!(
                 "{}: skipping {}: {}",

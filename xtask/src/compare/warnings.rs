@@ -79,6 +79,8 @@ pub(super) enum Warning {
         /// Why.
         why: String,
     },
+    /// The outputs of a job were not compared.
+    Unverified,
     /// A table ended early.
     CutShort {
         /// The workload.
@@ -123,6 +125,11 @@ impl fmt::Display for Warning {
                 f,
                 "the processors ran at {before_mhz:.0} MHz at first and at {after_mhz:.0} MHz in the end: ratios within \
                  rounds hold, times do not; fix the frequency (a `performance` governor, mains power) for steady times"
+            ),
+            Warning::Unverified => write!(
+                f,
+                "unverified: the job declares that its outputs cannot repeat (`.unrepeatable()`), so nothing shows that the \
+                 models computed the same"
             ),
             Warning::ClockStepped { seconds } => write!(
                 f,

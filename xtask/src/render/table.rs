@@ -184,7 +184,29 @@ fn notes(
         }
     }
     out.push_str(&single(measured, names));
+    out.push_str(&functions(measured, names));
     out.push_str(&metrics(measured, names));
+    out
+}
+
+/// Which form of a job's function was called, where it is not `run` on the model's own workers.
+fn functions(measured: &[&Cell], names: &Names<'_>) -> String {
+    let mut forms: Vec<(&str, Vec<String>)> = Vec::new();
+    for cell in measured {
+        let Some(form) = cell.function.as_deref() else {
+            continue;
+        };
+        let name = names.cell(cell);
+        match forms.iter_mut().find(|(known, _)| *known == form) {
+            Some((_, cells)) => cells.push(name),
+            None => forms.push((form, vec![name])),
+        }
+    }
+    let mut out = String::new();
+    for (form, cells) in forms {
+        let what = format!("{}: {}", remark(form), list(&cells));
+        out.push_str(&wrap("calls     ", &what));
+    }
     out
 }
 

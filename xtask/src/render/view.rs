@@ -118,14 +118,14 @@ fn is_at(rate: Option<f64>, workload: &Workload) -> bool {
 
 /// Whether the cell has figures to show.
 pub(crate) fn measured(cell: &Cell) -> bool {
-    cell.error.is_none() && cell.verified && cell.wall_ns.is_some()
+    cell.counts() && cell.wall_ns.is_some()
 }
 
 /// Why a cell has no figures, for one that has none.
 pub(crate) fn failure(cell: &Cell) -> String {
     match &cell.error {
         Some(error) => format!("ERROR {}", remark(error)),
-        None if !cell.verified => "ERROR its answers were not verified".to_owned(),
+        None if !cell.counts() => "ERROR its answers were not verified".to_owned(),
         None => "no samples".to_owned(),
     }
 }

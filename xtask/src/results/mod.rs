@@ -150,6 +150,13 @@ pub struct Workload {
     /// With the pattern `serve`: connections that are open all the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<usize>,
+    /// Whether the tasks call the function of a job.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub job: bool,
+    /// Whether that job declares that its outputs cannot repeat: they were not compared, and its
+    /// cells are not `verified`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrepeatable: bool,
 }
 
 /// One model on one workload.
@@ -172,6 +179,14 @@ pub struct Cell {
     pub tasks: usize,
     /// Whether every sample had the right digest.
     pub verified: bool,
+    /// Whether there is no right digest, since the outputs of the job cannot repeat: the figures
+    /// count, though `verified` is false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrepeatable: bool,
+    /// Which form of a job's function its tasks called, and where; null where that is `run` on the
+    /// model's own workers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
     /// The error of a cell that failed; all statistics are then null.
     pub error: Option<String>,
     /// The time to build the reused parts: the median over the starts.
@@ -234,6 +249,11 @@ impl Cell {
     pub fn confidence(&self) -> f64 {
         let given = self.confidence.filter(|given| (0.5..1.0).contains(given));
         given.unwrap_or(CONFIDENCE)
+    }
+
+    /// Whether its figures count: it did not fail, and is verified where it can be.
+    pub fn counts(&self) -> bool {
+        self.error.is_none() && (self.verified || self.unrepeatable)
     }
 
     /// The figure that the cell is judged by: [`response_ns`](Self::response_ns) where there is

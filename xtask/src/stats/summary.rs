@@ -51,7 +51,7 @@ pub(super) fn clear(cell: &mut Cell) {
     cell.judged_by = None;
     cell.price = None;
     cell.speedup = None;
-    if cell.error.is_some() || !cell.verified {
+    if !cell.counts() {
         cell.threads_peak = None;
         cell.processes_peak = None;
         cell.rss_peak_bytes = None;

@@ -75,7 +75,7 @@ struct Entry {
 
 impl Entry {
     fn of(cell: &Cell, rules: Rules) -> Option<Entry> {
-        if cell.error.is_some() || !cell.verified {
+        if !cell.counts() {
             return None;
         }
         let counted = counted(cell);

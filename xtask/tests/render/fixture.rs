@@ -76,6 +76,8 @@ pub(crate) fn results() -> Results {
         seed: 0,
         rate: None,
         sessions: None,
+        job: false,
+        unrepeatable: false,
     };
     let gcd = Workload {
         name: "gcd".into(),
@@ -88,6 +90,8 @@ pub(crate) fn results() -> Results {
         seed: 0,
         rate: None,
         sessions: None,
+        job: false,
+        unrepeatable: false,
     };
     let model = |name, workers, ms, cpu, threads, kib, switches| Model {
         name,

@@ -58,6 +58,8 @@ pub(crate) fn full(wobble: u64) -> Results {
         seed: 0,
         rate: (pattern == "serve").then_some(200.0),
         sessions: (pattern == "serve").then_some(1_000),
+        job: false,
+        unrepeatable: false,
     });
     let mut cells = Vec::new();
     for (workload, seed) in workloads.iter().zip(1..) {

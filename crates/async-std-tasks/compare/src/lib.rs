@@ -11,6 +11,7 @@ use std::sync::Arc;
 use async_std::task::block_on;
 use effective_async_std_tasks::Tasks;
 use workload::inputs::Inputs;
+use workload::job;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::serve::Service;
@@ -36,12 +37,18 @@ impl Model for AsyncStdTasksModel {
     type Ready = Ready;
 
     fn describe(&self) -> Description {
+        // A job is blocking code here, so the pool that it runs on decides.
+        let pooled = |name: &str| job::blocks(false) && name != "blocking-in-loop";
         let variant = |name: &str, about: &str, concurrency| Variant {
             name: name.to_owned(),
             about: about.to_owned(),
-            concurrency,
+            concurrency: if pooled(name) {
+                Concurrency::Workers
+            } else {
+                concurrency
+            },
             // The number of threads is fixed when the runtime starts.
-            ignores_workers: true,
+            ignores_workers: !pooled(name),
         };
         Description {
             name: "async-std-tasks",
@@ -57,13 +64,16 @@ impl Model for AsyncStdTasksModel {
         }
     }
 
-    fn prepare(&self, variant: &str, inputs: &Inputs, _workers: usize) -> Result<Ready, Failure> {
-        let descriptors = inputs
-            .header
-            .actions
-            .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
-        let tasks = if descriptors {
+    fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let descriptors =
+            inputs.header.actions.iter().any(|action| {
+                matches!(action.as_str(), "fetch" | "read" | "tail" | "exec" | "job")
+            });
+        let blocks = job::blocks(false) && variant != "blocking-in-loop";
+        let tasks = if let Some(limit) = NonZeroUsize::new(workers).filter(|_| blocks) {
+            // Each task is a call on the pool, which then has that many threads.
+            Tasks::new().limit(limit)
+        } else if descriptors {
             Tasks::new().limit(MOST_DESCRIPTORS)
         } else {
             Tasks::new()
@@ -87,6 +97,14 @@ impl Model for AsyncStdTasksModel {
         listener: TcpListener,
     ) -> Result<(), Failure> {
         block_on(serving::serve(service, listener, ready.blocking)).map_err(Failure::new)
+    }
+
+    fn calls(&self, variant: &str, _: &Batch) -> Option<String> {
+        let place = match variant {
+            "blocking-in-loop" => "in the event loop",
+            _ => "on its blocking pool",
+        };
+        Some(format!("`run`, {place}"))
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use effective_bridge::Offload;
-use workload::task::{AsyncIo, Exec, Exited, Tail, read_head};
+use workload::task::{AsyncIo, Blocking, Exec, Exited, Failure, Output, Tail, read_head};
 
 use crate::tokio_io::TokioIo;
 
@@ -46,6 +46,15 @@ impl AsyncIo for LoopIo {
             .run(move || tail.look())
             .await
             .map_err(io::Error::other)?
+    }
+
+    async fn block(&self, work: Blocking) -> Output {
+        let output = self.offload.run(work).await;
+        output.unwrap_or_else(|error| Err(Failure::new(error)))
+    }
+
+    fn is_tokio(&self) -> bool {
+        true
     }
 
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {

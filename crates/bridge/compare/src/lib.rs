@@ -12,6 +12,7 @@ use effective_bridge::Offload;
 use futures::executor::block_on;
 use tokio::runtime::{Builder, Runtime};
 use workload::inputs::Inputs;
+use workload::job;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::{Failure, Output};
@@ -42,6 +43,12 @@ impl Model for BridgeModel {
     type Ready = Ready;
 
     fn describe(&self) -> Description {
+        // The offload runs a job with as many threads as are asked for.
+        let limit = if job::about().is_some() {
+            Concurrency::Workers
+        } else {
+            Concurrency::Limited(THREADS)
+        };
         let variant = |name: &str, about: &str, concurrency| Variant {
             name: name.to_owned(),
             about: about.to_owned(),
@@ -55,13 +62,9 @@ impl Model for BridgeModel {
                 variant(
                     "",
                     "A coroutine per task on one tokio loop, which runs the task's blocking form on an offload.",
-                    Concurrency::Limited(THREADS),
+                    limit,
                 ),
-                variant(
-                    "async-std",
-                    "The same on async-std.",
-                    Concurrency::Limited(THREADS),
-                ),
+                variant("async-std", "The same on async-std.", limit),
                 variant(
                     "portal",
                     "Worker threads that call a coroutine per task on one tokio loop and wait for it.",
@@ -79,7 +82,11 @@ impl Model for BridgeModel {
     }
 
     fn prepare(&self, variant: &str, _: &Inputs, workers: usize) -> Result<Ready, Failure> {
-        let offload = Offload::builder().max_threads(THREADS);
+        let threads = match job::about() {
+            Some(_) => workers.max(1),
+            None => THREADS,
+        };
+        let offload = Offload::builder().max_threads(threads);
         let offload = offload.build().map_err(Failure::new)?;
         Ok(match variant {
             "async-std" => Ready::AsyncStd(offload),
@@ -89,6 +96,14 @@ impl Model for BridgeModel {
                 Ready::Tokio(Arc::new(runtime.map_err(Failure::new)?), offload)
             }
         })
+    }
+
+    fn calls(&self, variant: &str, _: &Batch) -> Option<String> {
+        let what = match variant {
+            "portal" if !job::blocks(true) => "`run_async`",
+            _ => "`run`, on its offload",
+        };
+        Some(what.to_owned())
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

@@ -70,6 +70,14 @@ impl Model for ChildProcessModel {
         ))
     }
 
+    fn calls(&self, _: &str, batch: &Batch) -> Option<String> {
+        let calls = batch.surroundings().job.calls()?;
+        let ms = calls.made_in().as_secs_f64() * 1e3;
+        Some(format!(
+            "`run`, after each child made the inputs again ({ms:.1} ms for all)"
+        ))
+    }
+
     /// A merge needs all lines of all logs in one process.
     fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
         match workload.pattern {
@@ -88,6 +96,7 @@ impl Model for ChildProcessModel {
 
     fn map(&self, many: &mut Many, batch: &Arc<Batch>) -> Outputs {
         let inputs = batch.inputs();
+        let job = batch.surroundings().job.calls();
         if batch.surroundings().files.to_str().is_none() {
             let failure = Failure::new(
                 "a child gets paths as JSON, and the name of the directory with the files is not UTF-8",
@@ -97,6 +106,8 @@ impl Model for ChildProcessModel {
         let commands = inputs.tasks.iter().map(|task| {
             let request = Request {
                 tasks: inputs.tasks.len(),
+                seed: inputs.header.seed,
+                input: job.map(|calls| calls.input_hash(task.index)),
                 snapshot: batch.snapshot().to_vec(),
                 surroundings: batch.surroundings().clone(),
                 task: task.clone(),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 use workload::inputs::Task;
+use workload::job::Loaded;
 use workload::task::{Failure, Surroundings, run_blocking};
 use workload::trace::clock_ns;
 
@@ -15,6 +16,10 @@ pub const TASK: &str = "--task";
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) tasks: usize,
+    /// The seed of the workload, from which the child makes the input of a job.
+    pub(crate) seed: u64,
+    /// The hash of that input, if the task calls a job.
+    pub(crate) input: Option<u64>,
     pub(crate) snapshot: Vec<u64>,
     pub(crate) surroundings: Surroundings,
     pub(crate) task: Task,
@@ -75,7 +80,11 @@ pub fn run_task() -> ExitCode {
 fn value() -> Result<(u64, bool), Failure> {
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes).map_err(Failure::new)?;
-    let request: Request = serde_json::from_slice(&bytes).map_err(Failure::new)?;
+    let mut request: Request = serde_json::from_slice(&bytes).map_err(Failure::new)?;
+    if let Some(expected) = request.input {
+        let index = request.task.index;
+        request.surroundings.job = input(request.tasks, request.seed, index, expected)?;
+    }
     let value = run_blocking(
         &request.task,
         request.tasks,
@@ -98,4 +107,16 @@ mod tests {
             assert_eq!(Answer::parse(text), None, "{text:?}");
         }
     }
+}
+
+/// The input of a job, made again, which has to be the one that the parent has.
+fn input(tasks: usize, seed: u64, index: usize, expected: u64) -> Result<Loaded, Failure> {
+    let job = Loaded::of_one(tasks, seed, index)?;
+    let made = job.calls().map(|calls| calls.input_hash(index));
+    if made == Some(expected) {
+        return Ok(job);
+    }
+    Err(Failure::new(
+        "the child process made another input: `inputs` must return the same for the same seed",
+    ))
 }

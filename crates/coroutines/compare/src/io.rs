@@ -9,7 +9,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use workload::task::{
-    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
+    AsyncIo, Blocking, Exec, Exited, Output, Tail, kill_group, read_head, response_buffer,
+    response_limit,
 };
 
 use crate::runtime::{
@@ -48,6 +49,10 @@ impl AsyncIo for RuntimeIo {
 
     async fn look(&self, tail: Tail) -> io::Result<Tail> {
         unblock(move || tail.look()).await
+    }
+
+    async fn block(&self, work: Blocking) -> Output {
+        unblock(work).await
     }
 
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {

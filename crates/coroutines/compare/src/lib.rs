@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use effective_coroutines::Tasks;
 use workload::inputs::Inputs;
+use workload::job;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::serve::Service;
@@ -43,11 +44,17 @@ impl Model for CoroutinesModel {
     type Ready = Ready;
 
     fn describe(&self) -> Description {
+        // A job is blocking code here, so the pool that it runs on decides.
+        let pooled = |name: &str| job::blocks(false) && name != "blocking-in-loop";
         let variant = |name: &str, about: &str, concurrency| Variant {
             name: name.to_owned(),
             about: about.to_owned(),
-            concurrency,
-            ignores_workers: true,
+            concurrency: if pooled(name) {
+                Concurrency::Workers
+            } else {
+                concurrency
+            },
+            ignores_workers: !pooled(name),
         };
         Description {
             name: "coroutines",
@@ -72,19 +79,22 @@ impl Model for CoroutinesModel {
         }
     }
 
-    fn prepare(&self, variant: &str, inputs: &Inputs, _: usize) -> Result<Ready, Failure> {
-        let descriptors = inputs
-            .header
-            .actions
-            .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
+    fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let descriptors =
+            inputs.header.actions.iter().any(|action| {
+                matches!(action.as_str(), "fetch" | "read" | "tail" | "exec" | "job")
+            });
         Ok(Ready {
             how: match variant {
                 "smol" => How::Smol,
                 "blocking-in-loop" => How::Blocking,
                 _ => How::Map,
             },
-            limit: descriptors.then_some(MOST_DESCRIPTORS),
+            limit: if job::blocks(false) {
+                NonZeroUsize::new(workers)
+            } else {
+                descriptors.then_some(MOST_DESCRIPTORS)
+            },
         })
     }
 
@@ -106,6 +116,14 @@ impl Model for CoroutinesModel {
     ) -> Result<(), Failure> {
         let blocking = ready.how == How::Blocking;
         smol::block_on(serving::serve(service, listener, blocking)).map_err(Failure::new)
+    }
+
+    fn calls(&self, variant: &str, _: &Batch) -> Option<String> {
+        let place = match variant {
+            "blocking-in-loop" => "in the event loop",
+            _ => "on its blocking pool",
+        };
+        Some(format!("`run`, {place}"))
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use effective_process_pool::job;
 use workload::inputs::{self, Inputs};
+use workload::job::Loaded as Job;
 use workload::task::{Surroundings, run_blocking};
 use workload::trace::clock_ns;
 
@@ -13,6 +14,8 @@ use crate::shared_memory::{Context, SharedMemory};
 /// The data of a worker.
 struct Loaded {
     inputs: Inputs,
+    /// The inputs of a job, made again.
+    job: Job,
     memory: SharedMemory,
     /// The version of the shared memory that it has read; 0 for none.
     version: u64,
@@ -28,8 +31,9 @@ job! {
     /// Loads the inputs. The shared memory will hold the rest of what tasks need.
     pub fn load(path: String, memory: SharedMemory) {
         let inputs = inputs::read(Path::new(&path)).unwrap_or_else(|error| panic!("{error}"));
-        let context = Context { surroundings: Surroundings::default(), traced: false, cells: 0 };
-        LOADED.set(Some(Loaded { inputs, memory, version: 0, context, snapshot: Vec::new() }));
+        let job = Job::of(&inputs).unwrap_or_else(|error| panic!("{error}"));
+        let context = Context { surroundings: Surroundings::default(), traced: false, cells: 0, job: None };
+        LOADED.set(Some(Loaded { inputs, job, memory, version: 0, context, snapshot: Vec::new() }));
     }
 
     /// Runs the task of this number, with this version of the shared memory.
@@ -38,6 +42,12 @@ job! {
             let loaded = loaded.as_mut().ok_or("no inputs have been loaded")?;
             if version != loaded.version {
                 (loaded.context, loaded.snapshot) = loaded.memory.read()?;
+                let job = loaded.job.clone();
+                if job.calls().map(|calls| calls.inputs_hash()) != loaded.context.job {
+                    return Err("the worker process made other inputs: `inputs` must return the same for the same \
+                                seed".to_owned());
+                }
+                loaded.context.surroundings.job = job;
                 loaded.version = version;
             }
             let Loaded { inputs, memory, context, snapshot, .. } = loaded;

@@ -120,6 +120,14 @@ impl Model for ProcessPoolModel {
         ))
     }
 
+    fn calls(&self, _: &str, batch: &Batch) -> Option<String> {
+        let calls = batch.surroundings().job.calls()?;
+        let ms = calls.made_in().as_secs_f64() * 1e3;
+        Some(format!(
+            "`run`, and each worker makes the inputs again when it starts ({ms:.1} ms)"
+        ))
+    }
+
     /// A merge needs every line of every log in one place.
     fn supports(&self, _: &str, workload: &Header) -> Result<(), Reason> {
         match workload.pattern {

@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) traced: bool,
     /// The number of values in the snapshot.
     pub(crate) cells: usize,
+    /// The hash of the inputs of a job: the worker makes them itself.
+    pub(crate) job: Option<u64>,
 }
 
 impl Context {
@@ -45,6 +47,11 @@ impl Context {
             surroundings: batch.surroundings().clone(),
             traced: batch.is_traced(),
             cells: batch.snapshot().len(),
+            job: batch
+                .surroundings()
+                .job
+                .calls()
+                .map(|calls| calls.inputs_hash()),
         }
     }
 }

@@ -13,6 +13,7 @@ use effective_stall_watch::{RuntimeWatch, StallWatch};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use workload::inputs::Inputs;
+use workload::job;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::task::Failure;
@@ -51,10 +52,16 @@ impl Model for StallWatchModel {
     type Ready = Ready;
 
     fn describe(&self) -> Description {
+        // A job without a future is blocking code, so the pool that it runs on decides.
+        let pooled = job::blocks(true);
         let variant = |name: &str, about: &str, concurrency| Variant {
             name: name.to_owned(),
             about: about.to_owned(),
-            concurrency,
+            concurrency: if pooled {
+                Concurrency::Workers
+            } else {
+                concurrency
+            },
             ignores_workers: false,
         };
         Description {
@@ -83,29 +90,45 @@ impl Model for StallWatchModel {
     }
 
     fn prepare(&self, variant: &str, inputs: &Inputs, workers: usize) -> Result<Ready, Failure> {
+        let pooled = job::blocks(true);
         let watch = StallWatch::new(THRESHOLD).map_err(Failure::new)?;
         let runtime = watch
             .configure(&mut Builder::new_multi_thread())
-            .worker_threads(workers)
+            .worker_threads(if pooled && variant != "blocking-in-loop" {
+                workers.min(cores())
+            } else {
+                workers
+            })
             .enable_all()
             .build()
             .map_err(Failure::new)?;
-        let descriptors = inputs
-            .header
-            .actions
-            .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
+        let descriptors =
+            inputs.header.actions.iter().any(|action| {
+                matches!(action.as_str(), "fetch" | "read" | "tail" | "exec" | "job")
+            });
         Ok(Ready {
             _watched: watch.runtime(runtime.handle().clone()),
             watch,
             runtime,
-            limit: Arc::new(Semaphore::new(if descriptors {
+            // Each task of a job is a call on the pool, which then has that many threads.
+            limit: Arc::new(Semaphore::new(if pooled {
+                workers
+            } else if descriptors {
                 MOST_DESCRIPTORS
             } else {
                 Semaphore::MAX_PERMITS
             })),
             blocking: variant == "blocking-in-loop",
         })
+    }
+
+    fn calls(&self, variant: &str, _: &Batch) -> Option<String> {
+        let what = match variant {
+            "blocking-in-loop" => "`run`, in the event loop",
+            _ if job::blocks(true) => "`run`, on its blocking pool",
+            _ => "`run_async`",
+        };
+        Some(what.to_owned())
     }
 
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
@@ -144,4 +167,8 @@ impl Model for StallWatchModel {
         batch.metric("stalls_caught", caught as f64);
         outputs
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 use workload::task::{
-    AsyncIo, Exec, Exited, Tail, kill_group, read_head, response_buffer, response_limit,
+    AsyncIo, Blocking, Exec, Exited, Failure, Output, Tail, kill_group, read_head, response_buffer,
+    response_limit,
 };
 
 /// Tokio as the workload's tasks see it.
@@ -49,6 +51,19 @@ impl AsyncIo for TokioIo {
         tokio::task::spawn_blocking(move || tail.look())
             .await
             .map_err(io::Error::other)?
+    }
+
+    async fn block(&self, work: Blocking) -> Output {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(output) => output,
+            // The panic continues here, as if the task had called it here.
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            Err(error) => Err(Failure::new(error)),
+        }
+    }
+
+    fn is_tokio(&self) -> bool {
+        true
     }
 
     async fn exec(&self, exec: Exec) -> io::Result<Exited> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use effective_tokio_tasks::Tasks;
 use tokio::runtime::{Builder, Runtime};
 use workload::inputs::Inputs;
+use workload::job;
 use workload::model::{Batch, Description, Model, Outputs, Reason};
 use workload::protocol::{Concurrency, Variant};
 use workload::serve::Service;
@@ -51,11 +52,17 @@ impl Model for TokioTasksModel {
     type Ready = Ready;
 
     fn describe(&self) -> Description {
+        // A job without a future is blocking code, so the pool that it runs on decides.
+        let pooled = job::blocks(true);
         let variant = |name: &str, about: &str, concurrency| Variant {
             name: name.to_owned(),
             about: about.to_owned(),
-            concurrency,
-            ignores_workers: name == "current-thread",
+            concurrency: if pooled {
+                Concurrency::Workers
+            } else {
+                concurrency
+            },
+            ignores_workers: name == "current-thread" && !pooled,
         };
         Description {
             name: "tokio-tasks",
@@ -90,8 +97,13 @@ impl Model for TokioTasksModel {
             "current-thread" => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
         };
+        let pooled = job::blocks(true);
         let runtime = builder
-            .worker_threads(workers)
+            .worker_threads(if pooled && variant != "blocking-in-loop" {
+                workers.min(cores())
+            } else {
+                workers
+            })
             .max_blocking_threads(match variant {
                 // More threads than workers would not compute faster, and would compete with the
                 // event loop.
@@ -101,12 +113,14 @@ impl Model for TokioTasksModel {
             .enable_all()
             .build()
             .map_err(Failure::new)?;
-        let descriptors = inputs
-            .header
-            .actions
-            .iter()
-            .any(|action| matches!(action.as_str(), "fetch" | "read" | "tail" | "exec"));
-        let tasks = if descriptors {
+        let descriptors =
+            inputs.header.actions.iter().any(|action| {
+                matches!(action.as_str(), "fetch" | "read" | "tail" | "exec" | "job")
+            });
+        let tasks = if let Some(limit) = NonZeroUsize::new(workers).filter(|_| pooled) {
+            // Each task is a call on the pool, which then has that many threads.
+            Tasks::new().limit(limit)
+        } else if descriptors {
             Tasks::new().limit(MOST_DESCRIPTORS)
         } else {
             Tasks::new()
@@ -138,6 +152,15 @@ impl Model for TokioTasksModel {
             .map_err(Failure::new)
     }
 
+    fn calls(&self, variant: &str, _: &Batch) -> Option<String> {
+        let what = match variant {
+            "blocking-in-loop" => "`run`, in the event loop",
+            _ if job::blocks(true) => "`run`, on its blocking pool",
+            _ => "`run_async`",
+        };
+        Some(what.to_owned())
+    }
+
     fn map(&self, ready: &mut Ready, batch: &Arc<Batch>) -> Outputs {
         let mode = ready.mode;
         let each = |index| {
@@ -167,4 +190,8 @@ impl Model for TokioTasksModel {
             .map(|result| result.unwrap_or_else(|error| Err(Failure::new(error))))
             .collect()
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -100,6 +100,7 @@ pub fn builtin_workloads_match_sequential(model: &impl Model, _: usize) {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
         logs: std::env::temp_dir(),
+        ..Surroundings::default()
     };
     for definition in builtins() {
         let inputs = make(
@@ -145,6 +146,7 @@ pub fn lying_server_is_an_error_and_costs_little(model: &impl Model, _: usize) {
             files: folder.path().to_owned(),
             origin: Some(liar.address()),
             logs: folder.path().to_owned(),
+            ..Surroundings::default()
         };
         let text = "name = \"lies\"\npattern = \"map\"\ntasks = 2\n[[step]]\n";
         for step in ["fetch = \"5B\"", "tail = \"32B\""] {
@@ -200,6 +202,7 @@ pub fn every_kind_of_step_matches_sequential(model: &impl Model, _: usize) {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
         logs: std::env::temp_dir(),
+        ..Surroundings::default()
     };
     for pattern in ["map", "fold", "rounds", "pipeline", "merge"] {
         let generations = if pattern == "rounds" {

@@ -76,6 +76,7 @@ pub fn timeline_has_every_task(model: &impl Model, _: usize) {
         files: folder.path().to_owned(),
         origin: Some(origin.address()),
         logs: std::env::temp_dir(),
+        job: workload::job::Loaded::default(),
     };
     const WAIT: &str = "[[step]]\nwait = \"1ms\"\n";
     const STAGES: &str =

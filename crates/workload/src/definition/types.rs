@@ -184,4 +184,6 @@ pub enum Action {
     },
     /// Call a kernel.
     Kernel(String),
+    /// Call the function of a job. No definition file says this: `cargo xtask compare --job` does.
+    Job,
 }

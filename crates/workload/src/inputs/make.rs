@@ -99,6 +99,7 @@ fn draw(step: &types::Step, index: usize, iterations_per_us: u64, rng: &mut Rng)
             command: command.clone(),
             timeout_ns: timeout.as_ref().map(|timeout| time(timeout, rng)),
         },
+        Action::Job => Step::Job {},
         Action::Kernel(name) => Step::Kernel(
             workload_kernels::find(name).expect("the parser accepts only kernels that exist"),
         ),
@@ -124,6 +125,7 @@ fn action_name(action: &Action) -> &'static str {
         Action::Tail { .. } => "tail",
         Action::Exec { .. } => "exec",
         Action::Kernel(_) => "kernel",
+        Action::Job => "job",
     }
 }
 

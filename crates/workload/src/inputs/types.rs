@@ -94,6 +94,8 @@ pub enum Step {
     /// Call a kernel.
     #[serde(with = "by_name")]
     Kernel(Kernel),
+    /// Call the function of the runner's job with the input of this task.
+    Job {},
 }
 
 impl Step {
@@ -107,6 +109,7 @@ impl Step {
             Step::Tail { .. } => "tail",
             Step::Exec { .. } => "exec",
             Step::Kernel(_) => "kernel",
+            Step::Job {} => "job",
         }
     }
 

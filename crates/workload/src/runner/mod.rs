@@ -2,6 +2,7 @@
 
 mod channel;
 mod extras;
+mod rehearsal;
 mod serving;
 mod session;
 

@@ -10,10 +10,11 @@ use workload_kernels::compute;
 
 use super::channel::not_a_request;
 use super::extras::Extras;
-use super::serving;
+use super::{rehearsal, serving};
 use crate::batch::{Batch, catch_panic};
 use crate::definition::types::Pattern;
 use crate::inputs;
+use crate::job::{self, Loaded};
 use crate::model::{Model, Outputs};
 use crate::protocol::{Hello, Load, PROTOCOL, Reply, Request, Sample, Sources};
 use crate::task::failure::{Failure, Output};
@@ -68,7 +69,10 @@ impl<M: Model> Session<M> {
                 iterations_per_us: calibrate(),
             }),
             Request::Reference(sources) if self.extras.referee => reference(&sources),
-            Request::Calibrate | Request::Reference(_) => {
+            Request::Rehearse(sources) if self.extras.referee => {
+                rehearsal::rehearse(&batch(&sources)?)
+            }
+            Request::Calibrate | Request::Reference(_) | Request::Rehearse(_) => {
                 Err(Failure::new("this runner is not a referee"))
             }
             Request::Load(load) => self.load(load),
@@ -81,7 +85,7 @@ impl<M: Model> Session<M> {
     fn hello(&self) -> Hello {
         let description = self.model.describe();
         let can: &[&str] = if self.extras.referee {
-            &["calibrate", "reference"]
+            &["calibrate", "reference", "rehearse"]
         } else {
             &[]
         };
@@ -93,6 +97,7 @@ impl<M: Model> Session<M> {
             can: can.iter().map(|request| (*request).to_owned()).collect(),
             // The thread that reads requests.
             own_threads: 1,
+            job: job::about(),
         }
     }
 
@@ -125,9 +130,11 @@ impl<M: Model> Session<M> {
             .model
             .prepare(&load.variant, batch.inputs(), load.workers.max(1))?;
         let setup_ns = elapsed_ns(start);
+        let job = batch.surroundings().job.calls();
+        let calls = job.and_then(|_| self.model.calls(&load.variant, &batch));
         self.loaded = Some((ready, Arc::new(batch)));
         self.sources = Some(load.sources);
-        Ok(Reply::Loaded { setup_ns })
+        Ok(Reply::Loaded { setup_ns, calls })
     }
 
     fn sample(&mut self) -> Result<Reply, Failure> {
@@ -204,7 +211,11 @@ fn elapsed_ns(start: Instant) -> u64 {
 
 fn batch(sources: &Sources) -> Result<Batch, Failure> {
     let inputs = inputs::read(&sources.inputs).map_err(Failure::new)?;
-    Ok(Batch::new(Arc::new(inputs), surroundings(sources)))
+    let surroundings = Surroundings {
+        job: Loaded::of(&inputs)?,
+        ..surroundings(sources)
+    };
+    Ok(Batch::new(Arc::new(inputs), surroundings))
 }
 
 fn surroundings(sources: &Sources) -> Surroundings {
@@ -218,6 +229,7 @@ fn surroundings(sources: &Sources) -> Surroundings {
             .filter(|folder| folder.to_str().is_some())
             .map(Path::to_owned)
             .unwrap_or_default(),
+        job: Loaded::default(),
     }
 }
 
@@ -255,6 +267,9 @@ fn calibrate() -> u64 {
 /// do not affect it.
 fn reference(sources: &Sources) -> Result<Reply, Failure> {
     let mut full = inputs::read(&sources.inputs).map_err(Failure::new)?;
+    if job::is_called(&full) {
+        return rehearsal::reference(&batch(sources)?);
+    }
     for step in full.tasks.iter_mut().flat_map(|task| &mut task.steps) {
         match step {
             inputs::Step::Wait { ns } => *ns = 0,

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ use super::log::{ANSWER, LOOK, Lines, Log, Tail};
 use super::progress::{Carried, Progress};
 use super::surroundings::{Surroundings, file_path, no_origin};
 use crate::inputs::types::{Step, Task};
+use crate::job::Calls;
+
+/// Blocking code with the output of a task.
+pub type Blocking = Box<dyn FnOnce() -> Output + Send>;
 
 /// The operations of an async runtime that tasks need. This crate depends on no runtime: each async
 /// runner implements the trait.
@@ -42,6 +47,15 @@ pub trait AsyncIo: Send + Sync {
 
     /// Runs a program to its end, or kills it at the timeout.
     fn exec(&self, exec: Exec) -> impl Future<Output = io::Result<Exited>> + Send;
+
+    /// Calls blocking code where it holds up no other task. A panic of it continues here.
+    fn block(&self, work: Blocking) -> impl Future<Output = Output> + Send;
+
+    /// Whether tasks are polled inside a tokio runtime with its timers and I/O, so that the future
+    /// of a job can be awaited.
+    fn is_tokio(&self) -> bool {
+        false
+    }
 }
 
 /// Does all steps of a task, with the same value as [`run_blocking`](super::run_blocking).
@@ -211,9 +225,24 @@ async fn outside(
                 .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
             progress.exited(exited);
         }
+        Step::Job {} => {
+            let calls = Arc::clone(surroundings.job.needed()?);
+            let output = Box::pin(call(progress.index(), calls, io)).await?;
+            progress.called(output);
+        }
         Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
     }
     Ok(())
+}
+
+/// Calls the function of a job: its future on tokio if there is one, else as blocking code.
+async fn call(index: usize, calls: Arc<dyn Calls>, io: &impl AsyncIo) -> Output {
+    if io.is_tokio()
+        && let Some(calling) = Arc::clone(&calls).run_async(index)
+    {
+        return calling.await;
+    }
+    io.block(Box::new(move || calls.run(index))).await
 }
 
 /// The result of an exchange, or an error if it takes longer than `patience`.
@@ -287,6 +316,10 @@ mod tests {
 
         async fn exec(&self, _: Exec) -> io::Result<Exited> {
             pending().await
+        }
+
+        async fn block(&self, work: Blocking) -> Output {
+            work()
         }
     }
 

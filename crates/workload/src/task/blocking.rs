@@ -149,6 +149,10 @@ fn do_step(
                 .map_err(|error| Failure::new(format_args!("exec {}: {error}", command[0])))?;
             progress.exited(exited);
         }
+        Step::Job {} => {
+            let output = surroundings.job.needed()?.run(progress.index())?;
+            progress.called(output);
+        }
         Step::Compute { .. } | Step::Kernel(_) => unreachable!("done in place"),
     }
     Ok(())

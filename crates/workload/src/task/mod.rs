@@ -9,6 +9,7 @@
 //! | `fetch`, `read`, `tail` | `mix(value ^ digest_bytes(data))` |
 //! | `exec` | `mix(value ^ digest_bytes(exit code, stdout))` |
 //! | `kernel` | `mix(value ^ result)` |
+//! | `job` | `mix(value ^ output)` |
 
 pub(crate) mod asynchronous;
 pub(crate) mod blocking;
@@ -21,7 +22,7 @@ pub(crate) mod progress;
 mod spare;
 pub(crate) mod surroundings;
 
-pub use asynchronous::{AsyncIo, Offload, run_async, run_in_place, run_offloading};
+pub use asynchronous::{AsyncIo, Blocking, Offload, run_async, run_in_place, run_offloading};
 pub use blocking::{begin, read_head, run_blocking, run_stage};
 pub use exchange::{response_buffer, response_limit};
 pub use exec::{Exec, Exited, kill_group};

@@ -86,6 +86,17 @@ impl<'a> Progress<'a> {
         self.yielded = Some(exited.stdout);
     }
 
+    /// The place of the task, from 0.
+    pub(super) fn index(&self) -> usize {
+        self.task.index
+    }
+
+    /// Ends a step that called the function of a job.
+    pub(super) fn called(&mut self, output: u64) {
+        self.value = mix(self.value ^ output);
+        self.yielded = None;
+    }
+
     /// The standard input of a program.
     pub(super) fn stdin(&mut self) -> Vec<u8> {
         self.yielded

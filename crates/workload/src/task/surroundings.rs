@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
+use crate::job::Loaded;
 
 /// The files and servers that the steps of a task need. Serialisable, for tasks in other processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Surroundings {
     /// is refused.
     #[serde(default)]
     pub logs: PathBuf,
+    /// The inputs of a job. They stay in this process: another one makes its own.
+    #[serde(skip)]
+    pub job: Loaded,
 }
 
 pub(super) fn file_path(surroundings: &Surroundings, file: &str) -> PathBuf {

@@ -36,6 +36,7 @@ fn contestant(name: &str, variants: &[Variant], declared: Declared) -> Contestan
             variants: variants.to_vec(),
             can: Vec::new(),
             own_threads: 1,
+            job: None,
         }),
         started_in: Duration::ZERO,
         declared,

@@ -363,6 +363,7 @@ fn name(request: &Request) -> &'static str {
         Request::Hello { .. } => "hello",
         Request::Calibrate => "calibrate",
         Request::Reference(_) => "reference",
+        Request::Rehearse(_) => "rehearse",
         Request::Load(_) => "load",
         Request::Sample => "sample",
         Request::Trace => "trace",

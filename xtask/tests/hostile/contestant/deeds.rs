@@ -73,7 +73,12 @@ pub(crate) fn deed(what: &str, mut reply: Reply, tag: &str) -> Option<Reply> {
             sleep(Duration::from_secs(6));
             return Some(reply);
         }
-        "mistake" => return Some(Reply::Loaded { setup_ns: 0 }),
+        "mistake" => {
+            return Some(Reply::Loaded {
+                setup_ns: 0,
+                calls: None,
+            });
+        }
         "flood" => {
             for _ in 0..64 {
                 let _ = std::io::stderr().write_all(&[b'e'; 64 * 1024]);
@@ -150,7 +155,7 @@ fn twist(what: &str, reply: &mut Reply) {
                 involuntary_switches: u64::MAX,
             });
         }
-        ("late", Reply::Loaded { setup_ns }) => *setup_ns += TEN_SECONDS_NS,
+        ("late", Reply::Loaded { setup_ns, .. }) => *setup_ns += TEN_SECONDS_NS,
         ("noversion", Reply::Hello(hello)) => hello.version = " ".to_owned(),
         ("protocol", Reply::Hello(hello)) => hello.protocol += 1,
         (what, reply) => panic!("there is no deed {what} for {reply:?}"),

@@ -57,6 +57,7 @@ impl Honest {
                 variants: self.variants(),
                 can: Vec::new(),
                 own_threads: 0,
+                job: None,
             }),
             Request::Load(load) => {
                 let inputs = inputs::read(&load.sources.inputs).expect("inputs");
@@ -64,6 +65,7 @@ impl Honest {
                     files: load.sources.files.unwrap_or_default(),
                     origin: load.sources.origin,
                     logs: load.sources.inputs.parent().expect("a folder").to_owned(),
+                    ..Surroundings::default()
                 };
                 self.loaded = Some(Arc::new(Batch::new(Arc::new(inputs), surroundings)));
                 self.inputs = load.sources.inputs;
@@ -71,7 +73,10 @@ impl Honest {
                 if self.remembers {
                     self.remembered = Some(self.digest());
                 }
-                Reply::Loaded { setup_ns: 1 }
+                Reply::Loaded {
+                    setup_ns: 1,
+                    calls: None,
+                }
             }
             Request::Sample if self.serves() => self.served(true),
             Request::Trace if self.serves() => self.served(false),

@@ -1,0 +1,266 @@
+//! The crate of a job: found, checked and built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use workload::definition::{Action, Definition, Pattern, Step};
+
+use super::contestant::SEQUENTIAL;
+use super::list::Model;
+use crate::cargo;
+use crate::error::Error;
+use crate::packages::{Packages, workspace};
+use crate::rustflags;
+
+/// The package that a job depends on, which links all models.
+pub(crate) const PACKAGE: &str = "workload-job";
+
+/// The seed of the inputs, unless the user gives one.
+const SEED: u64 = 1;
+
+/// The crate of a job.
+#[derive(Debug)]
+pub(crate) struct JobCrate {
+    /// Its `Cargo.toml`, by an absolute path.
+    manifest: PathBuf,
+    package: String,
+    /// The name of its table.
+    name: String,
+    about: String,
+    packages: Packages,
+}
+
+impl JobCrate {
+    /// Finds the crate in this folder.
+    ///
+    /// # Errors
+    ///
+    /// A usage error if there is none, or it is no job of this checkout.
+    pub(crate) fn find(folder: &Path) -> Result<JobCrate, Error> {
+        let shown = folder.display();
+        let manifest = folder.join("Cargo.toml");
+        let manifest = fs::canonicalize(&manifest).map_err(|_| {
+            Error::Usage(format!(
+                "--job {shown}: there is no Cargo.toml; make a job with `cargo xtask new job {shown}`"
+            ))
+        })?;
+        let packages = workspace()?;
+        let mut asking = cargo::command();
+        asking
+            .args([
+                "metadata",
+                "--format-version",
+                "1",
+                "--no-deps",
+                "--manifest-path",
+            ])
+            .arg(&manifest);
+        let json = cargo::output(&mut asking).map_err(|error| match error {
+            Error::Failed(_) => Error::Usage(format!(
+                "--job {shown}: cargo cannot read its Cargo.toml, as it says above"
+            )),
+            other => other,
+        })?;
+        let metadata: Metadata = serde_json::from_slice(&json).map_err(|error| {
+            Error::Failed(format!("cannot read what `cargo metadata` says: {error}"))
+        })?;
+        let mut found = metadata.packages.into_iter();
+        let found = found
+            .find(|package| {
+                fs::canonicalize(&package.manifest_path).is_ok_and(|path| path == manifest)
+            })
+            .ok_or_else(|| {
+                Error::Usage(format!("--job {shown}: its Cargo.toml has no [package]"))
+            })?;
+        check_package(&found, &packages.root)
+            .map_err(|why| Error::Usage(format!("--job {shown}: {why}")))?;
+        Ok(JobCrate {
+            name: table_name(&found.name),
+            about: found.description.unwrap_or_default(),
+            package: found.name,
+            manifest,
+            packages,
+        })
+    }
+
+    /// The name of its table.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The workload that calls its function. The number of tasks is not known before it is built.
+    pub(super) fn definition(&self) -> Definition {
+        Definition {
+            name: self.name.clone(),
+            about: self.about.clone(),
+            pattern: Pattern::Map,
+            tasks: 1,
+            seed: SEED,
+            items: Vec::new(),
+            show: Vec::new(),
+            steps: vec![Step {
+                action: Action::Job,
+                kind: None,
+                weight: 1.0,
+                stage: None,
+            }],
+        }
+    }
+
+    /// Whether its program is a runner of this model too.
+    pub(super) fn links(&self, model: &Model) -> bool {
+        let mut members = self.packages.members.iter();
+        let Some(member) = members.find(|member| member.name == PACKAGE) else {
+            return false;
+        };
+        let runner = Path::new("crates").join(&model.crate_name).join("compare");
+        model.name == SEQUENTIAL || member.depends_on.contains(&runner)
+    }
+
+    /// Builds it for release in the target folder of this checkout, with the flags of the runners.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Failed`] if it does not build; cargo says why on stderr.
+    pub(super) fn build(&self) -> Result<PathBuf, Error> {
+        let folder = self.manifest.parent().unwrap_or(Path::new("."));
+        eprintln!("building the job `{}` with all models", self.package);
+        let mut build = cargo::command();
+        build
+            .args([
+                "build",
+                "--release",
+                "--message-format=json-render-diagnostics",
+            ])
+            .args(["--package", &self.package, "--bins", "--manifest-path"])
+            .arg(&self.manifest)
+            .arg("--target-dir")
+            .arg(&self.packages.target);
+        let here = std::env::current_dir().ok();
+        if let Some(flags) = here.and_then(|here| rustflags::of_runners(&here)) {
+            build.env("CARGO_ENCODED_RUSTFLAGS", flags);
+        }
+        let messages = cargo::output(&mut build).map_err(|error| match error {
+            Error::Failed(_) => Error::Failed(format!(
+                "the job in {} does not build, see above",
+                folder.display()
+            )),
+            other => other,
+        })?;
+        let built = cargo::executables(&messages);
+        let mut programs = built.values();
+        match (programs.next(), programs.next()) {
+            (Some(program), None) => Ok(program.clone()),
+            (None, _) => Err(Error::Failed(format!(
+                "the job in {} has no program: it needs a src/main.rs",
+                folder.display()
+            ))),
+            (Some(_), Some(_)) => Err(Error::Failed(format!(
+                "the job in {} has several programs, {}: a job has one",
+                folder.display(),
+                built.keys().cloned().collect::<Vec<_>>().join(" and ")
+            ))),
+        }
+    }
+}
+
+/// Refuses a package that does not depend on the package of this checkout.
+fn check_package(package: &Package, root: &Path) -> Result<(), String> {
+    let depends = package.dependencies.iter().find(|one| one.name == PACKAGE);
+    let Some(dependency) = depends else {
+        return Err(format!(
+            "it is no job, since it does not depend on `{PACKAGE}`; make one with `cargo xtask new job DIR`"
+        ));
+    };
+    let own = root.join("crates/workload/job");
+    let found = dependency.path.as_deref();
+    let same = |path: &Path| {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        real(path) == real(&own)
+    };
+    match found {
+        Some(path) if same(path) => Ok(()),
+        Some(path) => Err(format!(
+            "its `{PACKAGE}` is {}, not that of this checkout; compare it there, or write `path = \"{}\"` in its Cargo.toml",
+            path.display(),
+            own.display()
+        )),
+        None => Err(format!(
+            "its `{PACKAGE}` has no path; write `path = \"{}\"` in its Cargo.toml",
+            own.display()
+        )),
+    }
+}
+
+/// The name of a table for a package of this name: a-z, 0-9 and - only.
+fn table_name(package: &str) -> String {
+    let fits = |letter: char| {
+        let letter = letter.to_ascii_lowercase();
+        if letter.is_ascii_lowercase() || letter.is_ascii_digit() {
+            letter
+        } else {
+            '-'
+        }
+    };
+    package.chars().map(fits).take(64).collect()
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    description: Option<String>,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    path: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(dependencies: &str) -> Package {
+        let json = format!(
+            r#"{{"name": "mine", "description": null, "manifest_path": "/j/Cargo.toml", "dependencies": {dependencies}}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn package_of_another_checkout_is_refused_with_both_paths() {
+        let root = Path::new("/w");
+        let own = r#"[{"name": "workload-job", "path": "/w/crates/workload/job"}]"#;
+        assert_eq!(check_package(&package(own), root), Ok(()));
+        let other = r#"[{"name": "workload-job", "path": "/o/crates/workload/job"}]"#;
+        let why = check_package(&package(other), root).unwrap_err();
+        assert!(
+            why.contains("/o/crates") && why.contains("\"/w/crates/workload/job\""),
+            "{why}"
+        );
+        let registry = r#"[{"name": "workload-job", "path": null}]"#;
+        let why = check_package(&package(registry), root).unwrap_err();
+        assert!(why.contains("has no path"), "{why}");
+    }
+
+    #[test]
+    fn package_that_is_no_job_is_refused() {
+        let why = check_package(&package("[]"), Path::new("/w")).unwrap_err();
+        assert!(why.contains("cargo xtask new job"), "{why}");
+    }
+
+    #[test]
+    fn name_of_a_package_becomes_that_of_a_table() {
+        assert_eq!(table_name("My_orders2"), "my-orders2");
+        assert_eq!(table_name(&"x".repeat(99)).len(), 64);
+    }
+}
