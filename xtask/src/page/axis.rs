@@ -8,6 +8,9 @@ pub(super) const WIDTH: f64 = 1_000.0;
 /// A range narrower than this factor is widened, so that noise does not fill the figure.
 const LEAST_RANGE: f64 = 1.6;
 
+/// Times of at most 64 bits, and rates of requests; what is beyond has no place on an axis.
+const USABLE: std::ops::RangeInclusive<f64> = 1e-3..=u64::MAX as f64;
+
 /// The most labels that fit on a figure of a phone's width.
 const MOST_TICKS: usize = 5;
 
@@ -21,7 +24,7 @@ pub(super) struct LogAxis {
 impl LogAxis {
     /// Around all of these that are times; `None` if none is.
     pub(super) fn around(times: impl IntoIterator<Item = f64>) -> Option<LogAxis> {
-        let usable = times.into_iter().filter(|ns| ns.is_finite() && *ns > 0.0);
+        let usable = times.into_iter().filter(|ns| USABLE.contains(ns));
         let (low, high) = usable.fold((f64::INFINITY, 0.0_f64), |(low, high), ns| {
             (low.min(ns), high.max(ns))
         });
@@ -157,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_no_time_has_no_place() {
-        assert!(LogAxis::around([f64::NAN, 0.0, -1.0, f64::INFINITY]).is_none());
+        assert!(LogAxis::around([f64::NAN, 0.0, -1.0, 1e-300, 1e300]).is_none());
         let axis = LogAxis::around([f64::NAN, 5.0, 50.0]).expect("times");
         assert_eq!(axis.place(0.0), 0.0);
         assert_eq!(axis.place(1e300), WIDTH);

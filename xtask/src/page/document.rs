@@ -49,3 +49,40 @@ fn title(results: &Results) -> String {
         false => format!("{what}, {day}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::colour;
+
+    #[test]
+    fn style_has_the_shades_of_the_heat_map() {
+        for (step, (light, dark)) in colour::LIGHT.iter().zip(&colour::DARK).enumerate() {
+            let rule = format!(
+                ".h{step} {{ background: light-dark({}, {}); color: light-dark({}, {}); }}",
+                light.paper, dark.paper, light.ink, dark.ink
+            );
+            assert!(STYLE.contains(&rule), "{rule}");
+        }
+    }
+
+    #[test]
+    fn neither_style_nor_script_can_end_its_element() {
+        for text in [STYLE, SCRIPT] {
+            assert!(!text.contains("</") && !text.contains("<!--"));
+        }
+        for loading in [
+            "url(",
+            "@import",
+            "fetch(",
+            "XMLHttpRequest",
+            "http:",
+            "https:",
+        ] {
+            assert!(
+                !STYLE.contains(loading) && !SCRIPT.contains(loading),
+                "{loading}"
+            );
+        }
+    }
+}

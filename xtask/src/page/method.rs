@@ -8,7 +8,7 @@ const METHOD: &str = "<section id=\"method\"><h2>Method</h2><p>Every model runs 
 
 pub(super) fn write(html: &mut Html, results: &Results) {
     html.markup(METHOD);
-    if !timeline::is_recorded(results) && !results.cells.is_empty() {
+    if timeline::recorded(results).next().is_none() && !results.cells.is_empty() {
         html.markup("<p id=\"no-timeline\">No timeline of tasks over threads was recorded in these results; a comparison made with this version records one for each model.</p>");
     }
     html.markup("<p>Every raw number is beside this page: <a href=\"results.csv\">results.csv</a> has a line for each sample, <a href=\"results.json\">results.json</a> everything.</p></section>");

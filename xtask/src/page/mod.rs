@@ -71,7 +71,10 @@ pub fn page(results: &Results, earlier: Option<&Results>) -> String {
     });
     let tables: Vec<Html> = tables.collect();
     let length = head.len() + tail.len() + tables.iter().map(Html::len).sum::<usize>();
-    let most = timeline::share(results, MOST_BYTES.saturating_sub(length));
+    let most = timeline::share(
+        timeline::recorded(results),
+        MOST_BYTES.saturating_sub(length),
+    );
     let mut html = head;
     for (section, table) in sections.iter().zip(tables) {
         html.markup("\n").part(table);

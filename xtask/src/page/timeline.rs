@@ -13,9 +13,10 @@ const HALF_PIXEL: f64 = 1.5;
 
 /// The length of a span in the data of a path, and of all else that a figure takes.
 const SPAN_BYTES: usize = 11;
-const FIGURE_BYTES: usize = 450;
+const FIGURE_BYTES: usize = 550;
 
-/// Fewer spans than this show nothing, however many cells there are.
+/// Fewer spans than this show nothing, however many cells there are. Lanes beyond the spans that a
+/// figure may have are not drawn.
 const LEAST_SPANS: usize = 16;
 
 /// Between the bands of threads, and between those of processes.
@@ -23,10 +24,10 @@ const THREAD_GAP: f64 = 2.0;
 const PROCESS_GAP: f64 = 6.0;
 
 /// The most spans that each timeline may have, so that all of them fit into this many bytes.
-pub(super) fn share(results: &Results, bytes: usize) -> usize {
-    let timelines = results.cells.iter();
-    let timelines = timelines.filter_map(|cell| cell.timeline.as_ref());
-    let mut spans: Vec<usize> = timelines.map(|it| spans(it, HALF_PIXEL)).collect();
+pub(super) fn share<'a>(timelines: impl Iterator<Item = &'a Timeline>, bytes: usize) -> usize {
+    let mut spans: Vec<usize> = timelines
+        .map(|it| spans(it, lanes(it, usize::MAX), HALF_PIXEL))
+        .collect();
     spans.sort_unstable();
     let mut left = bytes.saturating_sub(spans.len() * FIGURE_BYTES) / SPAN_BYTES;
     let mut share = usize::MAX;
@@ -42,9 +43,9 @@ pub(super) fn share(results: &Results, bytes: usize) -> usize {
 }
 
 /// The spans that are drawn if gaps below the grain are not.
-fn spans(timeline: &Timeline, grain: f64) -> usize {
-    let lanes = lanes(timeline).iter();
+fn spans(timeline: &Timeline, lanes: &[Lane], grain: f64) -> usize {
     lanes
+        .iter()
         .map(|lane| merged(lane, timeline.wall_ns, grain).len())
         .sum()
 }
@@ -53,16 +54,17 @@ fn spans(timeline: &Timeline, grain: f64) -> usize {
 /// too many spans.
 fn grain(timeline: &Timeline, most: usize) -> f64 {
     let mut grain = HALF_PIXEL;
-    while grain < WIDTH && spans(timeline, grain) > most {
+    let lanes = lanes(timeline, most);
+    while grain < WIDTH && spans(timeline, lanes, grain) > most {
         grain *= 1.25;
     }
     grain
 }
 
-/// Whether any cell has a timeline.
-pub(super) fn is_recorded(results: &Results) -> bool {
-    let mut cells = results.cells.iter();
-    cells.any(|cell| cell.timeline.is_some())
+/// All that were recorded.
+pub(super) fn recorded(results: &Results) -> impl Iterator<Item = &Timeline> {
+    let cells = results.cells.iter();
+    cells.filter_map(|cell| cell.timeline.as_ref())
 }
 
 /// A figure for each cell of the section that has a timeline.
@@ -94,8 +96,9 @@ pub(super) fn write(html: &mut Html, section: &Section<'_>, most: usize) {
 
 fn figure(html: &mut Html, name: &str, timeline: &Timeline, most: usize) {
     let grain = grain(timeline, most);
-    let layout = Layout::of(lanes(timeline));
-    let said = said(timeline, grain);
+    let lanes = lanes(timeline, most);
+    let layout = Layout::of(lanes);
+    let said = said(timeline, lanes, grain);
     html.markup("<figure><figcaption><b>")
         .name(name)
         .markup("</b> ");
@@ -104,18 +107,29 @@ fn figure(html: &mut Html, name: &str, timeline: &Timeline, most: usize) {
     html.number(layout.height).markup("\" viewBox=\"0 0 1000 ");
     html.number(layout.height).markup("\"><title>");
     html.text(&format!("{name}: {said}")).markup("</title>");
-    let mut bands = Path::default();
-    for (top, height) in &layout.bands {
-        bands.to(0.0, *top).across(WIDTH).down(*height);
-        bands.across(-WIDTH).close();
+    html.markup("<rect class=\"band\" width=\"1000\" height=\"");
+    html.number(layout.height).markup("\"/>");
+    for (width, gaps) in [
+        (layout.gap, &layout.thread_gaps),
+        (PROCESS_GAP, &layout.process_gaps),
+    ] {
+        let mut path = Path::default();
+        for middle in gaps {
+            path.to(0.0, *middle).across(WIDTH);
+        }
+        if !path.is_empty() {
+            html.markup("<path class=\"gap\" stroke-width=\"")
+                .number(width)
+                .markup("\" d=\"");
+            html.path(&path).markup("\"/>");
+        }
     }
-    draw(html, "<path class=\"band\" d=\"", &bands);
     html.markup("<g stroke-width=\"")
         .number(layout.line - 1.0)
         .markup("\">");
     // Processes in turn, so that neighbours are told apart.
     let (mut even, mut odd) = (Path::default(), Path::default());
-    for (lane, middle) in lanes(timeline).iter().zip(&layout.middles) {
+    for (lane, middle) in lanes.iter().zip(&layout.middles) {
         let path = if lane.process % 2 == 0 {
             &mut even
         } else {
@@ -128,15 +142,14 @@ fn figure(html: &mut Html, name: &str, timeline: &Timeline, most: usize) {
     html.markup("</g></svg></figure>");
 }
 
-/// A file may have more lanes than a comparison records.
-fn lanes(timeline: &Timeline) -> &[Lane] {
-    let shown = timeline.lanes.len().min(Timeline::MAX_LANES);
+/// The lanes that are drawn. A file may have more of them than a comparison records.
+fn lanes(timeline: &Timeline, most: usize) -> &[Lane] {
+    let shown = timeline.lanes.len().min(Timeline::MAX_LANES).min(most);
     &timeline.lanes[..shown]
 }
 
 /// `400 tasks in 12.3 ms on 2 threads, at most 7 at once`.
-fn said(timeline: &Timeline, grain: f64) -> String {
-    let lanes = lanes(timeline);
+fn said(timeline: &Timeline, lanes: &[Lane], grain: f64) -> String {
     let tasks = usize::try_from(timeline.tasks).unwrap_or(usize::MAX);
     let mut threads: Vec<(u32, u32)> = lanes.iter().map(|it| (it.process, it.thread)).collect();
     threads.sort_unstable();
@@ -153,7 +166,8 @@ fn said(timeline: &Timeline, grain: f64) -> String {
         said += &format!(" of {} processes", processes.len());
     }
     said += &format!(", at most {} at once", at_once(lanes));
-    let left_out = timeline.lanes_left_out + (timeline.lanes.len() - lanes.len()) as u64;
+    let undrawn = (timeline.lanes.len() - lanes.len()) as u64;
+    let left_out = timeline.lanes_left_out.saturating_add(undrawn);
     if left_out > 0 {
         said += &format!("; {left_out} more lines are not drawn");
     }
@@ -184,47 +198,48 @@ fn at_once(lanes: &[Lane]) -> usize {
         .max(usize::from(!lanes.is_empty()))
 }
 
-/// The places of lanes, and of the bands of their threads.
+/// The places of lanes, and of the gaps between the bands of threads.
 struct Layout {
     line: f64,
     middles: Vec<f64>,
-    /// Top and height of each.
-    bands: Vec<(f64, f64)>,
+    /// The width of the gaps between threads.
+    gap: f64,
+    /// The middles of those, and of the gaps between processes.
+    thread_gaps: Vec<f64>,
+    process_gaps: Vec<f64>,
     height: f64,
 }
 
 impl Layout {
     fn of(lanes: &[Lane]) -> Layout {
-        let line = match lanes.len() {
-            0..=6 => 10.0,
-            7..=14 => 7.0,
-            15..=28 => 4.5,
-            _ => 3.0,
+        let (line, gap) = match lanes.len() {
+            0..=6 => (10.0, THREAD_GAP),
+            7..=14 => (8.0, THREAD_GAP),
+            15..=28 => (4.0, THREAD_GAP),
+            _ => (2.0, 1.0),
         };
-        let gap = if lanes.len() > 28 { 1.0 } else { THREAD_GAP };
         let mut layout = Layout {
             line,
             middles: Vec::new(),
-            bands: Vec::new(),
+            gap,
+            thread_gaps: Vec::new(),
+            process_gaps: Vec::new(),
             height: 0.0,
         };
         let mut before: Option<(u32, u32)> = None;
         for lane in lanes {
             let thread = (lane.process, lane.thread);
-            if before != Some(thread) {
-                layout.height += match before {
-                    None => 0.0,
-                    Some((process, _)) if process == thread.0 => gap,
-                    Some(_) => PROCESS_GAP,
+            if let Some((process, _)) = before.filter(|before| *before != thread) {
+                let (gap, gaps) = match process == lane.process {
+                    true => (gap, &mut layout.thread_gaps),
+                    false => (PROCESS_GAP, &mut layout.process_gaps),
                 };
-                layout.bands.push((layout.height, 0.0));
-                before = Some(thread);
+                gaps.push(layout.height + gap / 2.0);
+                layout.height += gap;
             }
+            before = Some(thread);
             layout.middles.push(layout.height + line / 2.0);
             layout.height += line;
-            if let Some(band) = layout.bands.last_mut() {
-                band.1 += line;
-            }
         }
         layout.height = layout.height.max(1.0);
         layout
@@ -301,7 +316,8 @@ mod tests {
             lane(1, 0, &[]),
         ];
         let layout = Layout::of(&lanes);
-        assert_eq!(layout.bands, [(0.0, 20.0), (22.0, 10.0), (38.0, 10.0)]);
+        assert_eq!(layout.thread_gaps, [21.0]);
+        assert_eq!(layout.process_gaps, [35.0]);
         assert_eq!(layout.middles, [5.0, 15.0, 27.0, 43.0]);
         assert_eq!(layout.height, 48.0);
     }
@@ -309,33 +325,20 @@ mod tests {
     #[test]
     fn simple_timelines_leave_room_to_the_others() {
         let timeline = |count: u64| {
-            let spans: Vec<(u64, u64, u32)> =
-                (0..count).map(|at| (at * 20, at * 20 + 10, 1)).collect();
-            Some(Timeline {
+            let spans = (0..count).map(|at| (at * 20, at * 20 + 10, 1));
+            Timeline {
                 wall_ns: 1_000,
-                lanes: vec![lane(0, 0, &spans)],
+                lanes: vec![lane(0, 0, &spans.collect::<Vec<_>>())],
                 ..Timeline::default()
-            })
+            }
         };
-        let cell = |timeline| crate::results::Cell {
-            timeline,
-            ..Default::default()
-        };
-        let results = Results {
-            cells: vec![
-                cell(timeline(1)),
-                cell(None),
-                cell(timeline(50)),
-                cell(timeline(50)),
-            ],
-            ..crate::results::Results::default()
-        };
-        let bytes = |spans: usize| 3 * FIGURE_BYTES + spans * SPAN_BYTES;
-        assert_eq!(share(&results, bytes(61)), 30);
-        assert!(share(&results, bytes(200)) >= 50);
-        assert_eq!(share(&results, 0), LEAST_SPANS);
-        let busy = results.cells[2].timeline.as_ref().expect("a timeline");
-        assert!(spans(busy, grain(busy, 30)) <= 30);
+        let timelines = [timeline(1), timeline(50), timeline(50)];
+        let share = |spans: usize| share(timelines.iter(), 3 * FIGURE_BYTES + spans * SPAN_BYTES);
+        assert_eq!(share(61), 30);
+        assert!(share(200) >= 50);
+        assert_eq!(share(0), LEAST_SPANS);
+        let busy = &timelines[1];
+        assert!(spans(busy, &busy.lanes, grain(busy, 30)) <= 30);
     }
 
     #[test]
