@@ -124,41 +124,28 @@ struct Events<'w, W> {
 impl<W: Write> Events<'_, W> {
     fn cell(&mut self, title: &str, timeline: &Timeline) -> io::Result<()> {
         let mut processes: BTreeMap<u32, u64> = BTreeMap::new();
-        for process in timeline.lanes.iter().map(|lane| lane.process) {
-            if let Entry::Vacant(vacant) = processes.entry(process) {
-                self.processes += 1;
-                vacant.insert(self.processes);
-                self.process(title, process)?;
-            }
-        }
-        let labels = labels(timeline);
-        if let Some(first) = processes.values().min().filter(|_| !labels.is_empty()) {
-            self.metadata("process_labels", *first, None, json!({ "labels": labels }))?;
-        }
         let mut before: Option<(u32, u32)> = None;
         let mut depth = 0;
         for lane in &timeline.lanes {
+            self.threads += 1;
+            let first = processes.is_empty();
+            let pid = match processes.entry(lane.process) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(vacant) => {
+                    self.processes += 1;
+                    vacant.insert(self.processes);
+                    self.process(title, lane.process)?;
+                    self.processes
+                }
+            };
+            let labels = labels(timeline);
+            if first && !labels.is_empty() {
+                self.metadata("process_labels", pid, &json!({ "labels": labels }))?;
+            }
             let place = Some((lane.process, lane.thread));
             depth = if before == place { depth + 1 } else { 0 };
             before = place;
-            self.threads += 1;
-            let pid = processes[&lane.process];
-            let tid = Some(self.threads);
-            let name = json!({ "name": of_lane(lane, depth) });
-            self.metadata("thread_name", pid, tid, name)?;
-            let index = json!({ "sort_index": self.threads });
-            self.metadata("thread_sort_index", pid, tid, index)?;
-            for &(start_ns, end_ns, tasks) in &lane.spans {
-                let name = match tasks {
-                    1 => "task".to_owned(),
-                    more => format!("{more} tasks"),
-                };
-                self.event(&json!({
-                    "ph": "X", "name": name, "cat": "task", "pid": pid, "tid": tid,
-                    "ts": micros(start_ns), "dur": micros(end_ns - start_ns),
-                    "args": { "tasks": tasks },
-                }))?;
-            }
+            self.lane(lane, pid, depth)?;
         }
         Ok(())
     }
@@ -169,17 +156,34 @@ impl<W: Write> Events<'_, W> {
             0 => title.to_owned(),
             child => format!("{title} · process {child}"),
         };
-        self.metadata("process_name", pid, None, json!({ "name": name }))?;
-        let index = json!({ "sort_index": pid });
-        self.metadata("process_sort_index", pid, None, index)
+        self.metadata("process_name", pid, &json!({ "name": name }))?;
+        self.metadata("process_sort_index", pid, &json!({ "sort_index": pid }))
     }
 
-    fn metadata(&mut self, name: &str, pid: u64, tid: Option<u64>, args: Value) -> io::Result<()> {
-        let mut event = json!({ "ph": "M", "name": name, "pid": pid, "args": args });
-        if let Some(tid) = tid {
-            event["tid"] = json!(tid);
+    fn lane(&mut self, lane: &Lane, pid: u64, depth: usize) -> io::Result<()> {
+        let tid = self.threads;
+        self.metadata("thread_name", pid, &json!({ "name": of_lane(lane, depth) }))?;
+        self.metadata("thread_sort_index", pid, &json!({ "sort_index": tid }))?;
+        for &(start_ns, end_ns, tasks) in &lane.spans {
+            let name = match tasks {
+                1 => "task".to_owned(),
+                more => format!("{more} tasks"),
+            };
+            self.event(&json!({
+                "ph": "X", "name": name, "cat": "task", "pid": pid, "tid": tid,
+                "ts": micros(start_ns), "dur": micros(end_ns - start_ns),
+                "args": { "tasks": tasks },
+            }))?;
         }
-        self.event(&event)
+        Ok(())
+    }
+
+    /// With a category, a thread and a time, as Chrome writes them: not all readers do without.
+    fn metadata(&mut self, name: &str, pid: u64, args: &Value) -> io::Result<()> {
+        self.event(&json!({
+            "ph": "M", "name": name, "cat": "__metadata", "pid": pid, "tid": self.threads,
+            "ts": 0, "args": args,
+        }))
     }
 
     fn event(&mut self, event: &Value) -> io::Result<()> {
@@ -189,7 +193,7 @@ impl<W: Write> Events<'_, W> {
     }
 }
 
-/// What is missing from a timeline.
+/// The parts that a timeline lacks.
 fn labels(timeline: &Timeline) -> String {
     let mut labels = Vec::new();
     if timeline.lanes_left_out > 0 {
@@ -289,13 +293,13 @@ mod tests {
             cell("queue", 0, vec![lane(0, 0, &[(5, 6, 1)])]),
         ]));
         for event in &found {
-            assert!(event["pid"].is_u64(), "{event}");
+            let numbers = ["pid", "tid", "ts"]
+                .iter()
+                .all(|key| event[*key].is_number());
+            assert!(numbers && event["cat"].is_string(), "{event}");
             match event["ph"].as_str() {
                 Some("M") => assert!(event["args"].is_object(), "{event}"),
-                Some("X") => assert!(
-                    event["tid"].is_u64() && event["ts"].is_f64() && event["dur"].is_f64(),
-                    "{event}"
-                ),
+                Some("X") => assert!(event["dur"].is_f64(), "{event}"),
                 _ => panic!("{event}"),
             }
         }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::job::About;
+use crate::timeline::Timeline;
 use crate::value::hex;
 
 /// The version of the protocol.
@@ -127,16 +128,25 @@ pub enum Reply {
         /// Further metrics, such as `completion_p50_ns`.
         #[serde(default)]
         metrics: BTreeMap<String, f64>,
-        /// A [`Timeline`](crate::timeline::Timeline), if the runner records one. Not of that type,
-        /// since a wrong one must not spoil the reply.
+        /// When and where the tasks ran, if the runner records it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        timeline: Option<serde_json::Value>,
+        timeline: Option<Recorded>,
     },
     /// Answers any request that failed.
     Failed {
         /// The reason, in one line.
         error: String,
     },
+}
+
+/// The timeline of a trace, as a runner reports it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Recorded {
+    /// One of the right form.
+    Timeline(Timeline),
+    /// Anything else, which must not spoil the reply.
+    Other(serde_json::Value),
 }
 
 /// A runner's description of itself.

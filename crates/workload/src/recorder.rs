@@ -1,13 +1,12 @@
 //! The spans of a trace, put into lanes and merged while they are recorded, in bounded memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU64;
 
 use crate::timeline::{Lane, Timeline};
 
 /// The spans kept while recording: more than a timeline may have, since lanes are left out and
-/// spans merged at the end, and few enough not to show in the peak of memory, which is observed
-/// during the same sample.
+/// spans merged at the end.
 const MAX_KEPT: usize = 8 * Timeline::MAX_SPANS;
 
 /// The process that a task ran in.
@@ -36,21 +35,23 @@ pub(crate) struct Token(NonZeroU64);
 impl Token {
     /// Tells a token from a time: no sample takes 292 years.
     const MARK: u64 = 1 << 63;
-    const LEFT_OUT: u64 = 0xffff;
+    /// The lane of none, in the lower half.
+    const LEFT_OUT: u32 = u32::MAX;
 
-    fn new(place: usize, lane: Option<usize>) -> Token {
-        let lane = lane.map_or(Token::LEFT_OUT, |lane| lane as u64);
-        let raw = Token::MARK | (place as u64) << 16 | lane;
+    fn new(thread: usize, lane: Option<u32>) -> Token {
+        // A process has fewer threads than 31 bits can count.
+        let (thread, lane) = (thread as u64, u64::from(lane.unwrap_or(Token::LEFT_OUT)));
+        let raw = Token::MARK | thread << 32 | lane;
         Token(NonZeroU64::new(raw).unwrap_or(NonZeroU64::MAX))
     }
 
-    fn place(self) -> usize {
-        ((self.0.get() & !Token::MARK) >> 16) as usize
+    fn thread(self) -> usize {
+        ((self.0.get() & !Token::MARK) >> 32) as usize
     }
 
-    fn lane(self) -> Option<usize> {
-        let lane = self.0.get() & Token::LEFT_OUT;
-        (lane != Token::LEFT_OUT).then_some(lane as usize)
+    fn lane(self) -> Option<u32> {
+        let lane = self.0.get() as u32;
+        (lane != Token::LEFT_OUT).then_some(lane)
     }
 
     pub(crate) fn raw(self) -> u64 {
@@ -70,15 +71,19 @@ impl Token {
 pub(crate) struct Recorder {
     threads: Vec<Thread>,
     known: HashMap<Place, usize>,
+    rows: Vec<Row>,
+    spans: Vec<Span>,
+    /// Kept for its capacity.
+    gaps: Vec<u64>,
     tasks: u64,
-    spans: usize,
     merged_below_ns: u64,
 }
 
 #[derive(Debug)]
 struct Thread {
     place: Place,
-    lanes: Vec<Row>,
+    /// Its lanes, as places in the list of all.
+    lanes: Vec<u32>,
     /// Tasks under way that have no lane, and the most of them at once.
     left_out: u64,
     left_out_peak: u64,
@@ -87,62 +92,77 @@ struct Thread {
 /// A lane while it is recorded.
 #[derive(Debug, Default)]
 struct Row {
-    spans: Vec<(u64, u64, u32)>,
     /// The start of the task that is under way.
     since: Option<u64>,
+    /// Its last span, in the list of all.
+    last: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    lane: u32,
+    tasks: u32,
+    start: u64,
+    end: u64,
 }
 
 impl Recorder {
+    /// A recorder whose memory is already resident. Made before the sample, it does not show in the
+    /// peak of memory, which is observed during the same sample.
+    pub(crate) fn resident() -> Recorder {
+        let mut recorder = Recorder::default();
+        // Memory of zeros would not be resident.
+        let used = Span {
+            lane: 1,
+            tasks: 1,
+            start: 1,
+            end: 1,
+        };
+        recorder.spans.resize(MAX_KEPT + 1, used);
+        recorder.spans.clear();
+        recorder.gaps.resize(MAX_KEPT + 1, 1);
+        recorder.gaps.clear();
+        recorder
+    }
+
     /// A task starts on this thread.
     pub(crate) fn open(&mut self, place: Place, now: u64) -> Token {
         let at = self.thread(place);
-        let most = self.most_lanes(at);
-        let thread = &mut self.threads[at];
-        if let Some(lane) = thread.lanes.iter().position(|row| row.since.is_none()) {
-            thread.lanes[lane].since = Some(now);
-            return Token::new(at, Some(lane));
+        let lane = self.lane(at, |row| row.since.is_none());
+        match lane {
+            Some(lane) => self.rows[lane as usize].since = Some(now),
+            None => {
+                let thread = &mut self.threads[at];
+                thread.left_out += 1;
+                thread.left_out_peak = thread.left_out_peak.max(thread.left_out);
+            }
         }
-        if thread.lanes.len() < most {
-            thread.lanes.push(Row {
-                since: Some(now),
-                ..Row::default()
-            });
-            return Token::new(at, Some(thread.lanes.len() - 1));
-        }
-        thread.left_out += 1;
-        thread.left_out_peak = thread.left_out_peak.max(thread.left_out);
-        Token::new(at, None)
+        Token::new(at, lane)
     }
 
     /// That task ends.
     pub(crate) fn close(&mut self, token: Token, now: u64) {
         self.tasks += 1;
-        let thread = &mut self.threads[token.place()];
         match token.lane() {
-            None => thread.left_out -= 1,
+            None => self.threads[token.thread()].left_out -= 1,
             Some(lane) => {
-                let row = &mut thread.lanes[lane];
-                let start = row.since.take().unwrap_or(now);
-                self.push(token.place(), lane, (start, now.max(start)));
+                let start = self.rows[lane as usize].since.take().unwrap_or(now);
+                self.push(lane, start, now.max(start));
             }
         }
     }
 
     /// A task that has ended. Those of one thread are added in the order of their starts.
     pub(crate) fn add(&mut self, place: Place, start: u64, end: u64) {
-        let at = self.thread(place);
-        let most = self.most_lanes(at);
         self.tasks += 1;
-        let lanes = &mut self.threads[at].lanes;
-        let is_free = |row: &Row| row.spans.last().is_none_or(|last| last.1 <= start);
-        let lane = lanes.iter().position(is_free).or_else(|| {
-            (lanes.len() < most).then(|| {
-                lanes.push(Row::default());
-                lanes.len() - 1
-            })
+        let at = self.thread(place);
+        let spans = std::mem::take(&mut self.spans);
+        let lane = self.lane(at, |row| {
+            row.last.is_none_or(|last| spans[last].end <= start)
         });
+        self.spans = spans;
         match lane {
-            Some(lane) => self.push(at, lane, (start, end.max(start))),
+            Some(lane) => self.push(lane, start, end.max(start)),
             // How many at once is not known, but at least one.
             None => self.threads[at].left_out_peak = self.threads[at].left_out_peak.max(1),
         }
@@ -160,26 +180,71 @@ impl Recorder {
         })
     }
 
-    /// The lanes that this thread may have. Every thread has one if that is possible, so that one
-    /// with many tasks at once does not hide that others ran beside it.
-    fn most_lanes(&self, at: usize) -> usize {
-        if at < Timeline::MAX_LANES {
-            (Timeline::MAX_LANES / self.threads.len()).max(1)
-        } else {
-            0
+    /// The lowest lane of this thread that is free, a new one if there is none, or `None` if it
+    /// may have no more.
+    ///
+    /// Every thread has one if that is possible, so that one with many tasks at once does not hide
+    /// that others ran beside it.
+    fn lane(&mut self, at: usize, is_free: impl Fn(&Row) -> bool) -> Option<u32> {
+        let most = match at {
+            0..Timeline::MAX_LANES => (Timeline::MAX_LANES / self.threads.len()).max(1),
+            _ => 0,
+        };
+        let lanes = &mut self.threads[at].lanes;
+        let free = lanes
+            .iter()
+            .find(|lane| is_free(&self.rows[**lane as usize]));
+        if free.is_some() || lanes.len() >= most {
+            return free.copied();
+        }
+        let lane = u32::try_from(self.rows.len()).ok()?;
+        self.rows.push(Row::default());
+        lanes.push(lane);
+        Some(lane)
+    }
+
+    fn push(&mut self, lane: u32, start: u64, end: u64) {
+        let next = Span {
+            lane,
+            tasks: 1,
+            start,
+            end,
+        };
+        let row = &mut self.rows[lane as usize];
+        if let Some(last) = row.last
+            && next.joins(&mut self.spans[last], self.merged_below_ns)
+        {
+            return;
+        }
+        row.last = Some(self.spans.len());
+        self.spans.push(next);
+        if self.spans.len() > MAX_KEPT {
+            self.tighten(MAX_KEPT / 2);
         }
     }
 
-    fn push(&mut self, at: usize, lane: usize, (start, end): (u64, u64)) {
-        let spans = &mut self.threads[at].lanes[lane].spans;
-        if append(spans, (start, end, 1), self.merged_below_ns) {
-            return;
+    /// Merges the spans with the smallest gaps between them, on whatever lane, until at most `most`
+    /// are left, or one of each lane. Afterwards those of a lane are together.
+    fn tighten(&mut self, most: usize) {
+        self.spans
+            .sort_unstable_by_key(|span| (span.lane, span.start, span.end));
+        let pairs = self.spans.windows(2);
+        self.gaps.clear();
+        self.gaps.extend(
+            pairs
+                .filter(|pair| pair[0].lane == pair[1].lane)
+                .map(|pair| pair[1].start.saturating_sub(pair[0].end)),
+        );
+        let surplus = self.spans.len().saturating_sub(most).min(self.gaps.len());
+        if surplus > 0 {
+            self.gaps.sort_unstable();
+            let below = self.gaps[surplus - 1].saturating_add(1);
+            self.merged_below_ns = self.merged_below_ns.max(below);
         }
-        self.spans += 1;
-        if self.spans > MAX_KEPT {
-            let mut rows: Vec<_> = self.threads.iter_mut().flat_map(Thread::spans).collect();
-            self.merged_below_ns = tighten(&mut rows, MAX_KEPT / 2, self.merged_below_ns);
-            self.spans = rows.iter().map(|spans| spans.len()).sum();
+        let below = self.merged_below_ns;
+        self.spans.dedup_by(|next, kept| next.joins(kept, below));
+        for (at, span) in self.spans.iter().enumerate() {
+            self.rows[span.lane as usize].last = Some(at);
         }
     }
 
@@ -188,39 +253,47 @@ impl Recorder {
         let numbers = self.numbers();
         let mut lanes_left_out = 0;
         // The first lane of each thread comes before the second of any.
-        let mut ranked: Vec<(usize, usize, Lane)> = Vec::new();
-        for (at, thread) in self.threads.iter_mut().enumerate() {
+        let mut ranked: Vec<(usize, usize, u32)> = Vec::new();
+        for (at, thread) in self.threads.iter().enumerate() {
             lanes_left_out += thread.left_out_peak;
-            let ((process, number), stage) = (numbers[at], thread.place.stage);
-            for (depth, spans) in thread.spans().enumerate() {
-                if spans.is_empty() {
-                    continue;
-                }
-                let lane = Lane {
-                    process,
-                    thread: number,
-                    stage,
-                    spans: std::mem::take(spans),
-                };
-                ranked.push((depth, at, lane));
-            }
+            let used = thread.lanes.iter().enumerate();
+            let used = used.filter(|(_, lane)| self.rows[**lane as usize].last.is_some());
+            ranked.extend(used.map(|(depth, lane)| (depth, at, *lane)));
         }
-        ranked.sort_by_key(|(depth, at, _)| (*depth, *at));
+        ranked.sort_unstable();
         lanes_left_out += ranked.len().saturating_sub(Timeline::MAX_LANES) as u64;
         ranked.truncate(Timeline::MAX_LANES);
-        ranked.sort_by_key(|(depth, _, lane)| (lane.process, lane.thread, lane.stage, *depth));
-        let mut lanes: Vec<Lane> = ranked.into_iter().map(|(.., lane)| lane).collect();
-        let mut rows: Vec<_> = lanes.iter_mut().map(|lane| &mut lane.spans).collect();
-        let merged_below_ns = tighten(&mut rows, Timeline::MAX_SPANS, self.merged_below_ns);
-        let ends = lanes.iter().filter_map(|lane| lane.spans.last());
-        let last = ends.map(|span| span.1).max().unwrap_or(0);
+        let kept: HashSet<u32> = ranked.iter().map(|(.., lane)| *lane).collect();
+        self.spans.retain(|span| kept.contains(&span.lane));
+        self.tighten(Timeline::MAX_SPANS);
+        ranked.sort_by_key(|(depth, at, _)| {
+            let (process, thread) = numbers[*at];
+            (process, thread, self.threads[*at].place.stage, *depth)
+        });
+        let lanes = ranked.into_iter().map(|(_, at, lane)| Lane {
+            process: numbers[at].0,
+            thread: numbers[at].1,
+            stage: self.threads[at].place.stage,
+            spans: self.of_lane(lane),
+        });
+        let lanes: Vec<Lane> = lanes.collect();
+        let last = self.spans.iter().map(|span| span.end).max().unwrap_or(0);
         Timeline {
             tasks: self.tasks,
             wall_ns: wall_ns.max(last),
-            merged_below_ns,
+            merged_below_ns: self.merged_below_ns,
             lanes_left_out,
             lanes,
         }
+    }
+
+    fn of_lane(&self, lane: u32) -> Vec<(u64, u64, u32)> {
+        let from = self.spans.partition_point(|span| span.lane < lane);
+        let to = self.spans.partition_point(|span| span.lane <= lane);
+        let spans = self.spans[from..to].iter();
+        spans
+            .map(|span| (span.start, span.end, span.tasks))
+            .collect()
     }
 
     /// The numbers of process and thread of each of the threads, in the order of their first task.
@@ -244,191 +317,19 @@ impl Recorder {
     }
 }
 
-impl Thread {
-    fn spans(&mut self) -> impl Iterator<Item = &mut Vec<(u64, u64, u32)>> {
-        self.lanes.iter_mut().map(|row| &mut row.spans)
-    }
-}
-
-/// Appends a span, and returns whether it was merged with the last one, since the gap between them
-/// is below `below`.
-fn append(spans: &mut Vec<(u64, u64, u32)>, next: (u64, u64, u32), below: u64) -> bool {
-    match spans.last_mut() {
-        Some(last) if next.0.saturating_sub(last.1) < below => {
-            last.1 = last.1.max(next.1);
-            last.2 = last.2.saturating_add(next.2);
-            true
+impl Span {
+    /// Extends `before`, the span before this one, if it is on the same lane and the gap between
+    /// them is below `below`.
+    fn joins(&self, before: &mut Span, below: u64) -> bool {
+        let is_close = self.start.saturating_sub(before.end) < below;
+        if self.lane != before.lane || !is_close {
+            return false;
         }
-        _ => {
-            spans.push(next);
-            false
-        }
+        before.end = before.end.max(self.end);
+        before.tasks = before.tasks.saturating_add(self.tasks);
+        true
     }
-}
-
-/// Merges the spans with the smallest gaps between them, wherever they are, until at most `most`
-/// are left, or one of each row. Returns the gap below which all are merged now.
-fn tighten(rows: &mut [&mut Vec<(u64, u64, u32)>], most: usize, below: u64) -> u64 {
-    let spans: usize = rows.iter().map(|spans| spans.len()).sum();
-    let mut gaps: Vec<u64> = rows
-        .iter()
-        .flat_map(|spans| spans.windows(2))
-        .map(|pair| pair[1].0.saturating_sub(pair[0].1))
-        .collect();
-    let surplus = spans.saturating_sub(most).min(gaps.len());
-    if surplus == 0 {
-        return below;
-    }
-    gaps.sort_unstable();
-    let below = below.max(gaps[surplus - 1].saturating_add(1));
-    for spans in rows {
-        for span in std::mem::take(*spans) {
-            append(spans, span, below);
-        }
-    }
-    below
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn own(thread: u32) -> Place {
-        Place {
-            process: Process::Own,
-            thread,
-            stage: None,
-        }
-    }
-
-    fn spans(lane: &Lane) -> &[(u64, u64, u32)] {
-        &lane.spans
-    }
-
-    #[test]
-    fn overlapping_tasks_of_a_thread_take_its_lowest_free_lane() {
-        let mut recorder = Recorder::default();
-        let first = recorder.open(own(7), 0);
-        let second = recorder.open(own(7), 1);
-        recorder.close(first, 5);
-        let third = recorder.open(own(7), 6);
-        recorder.close(second, 8);
-        recorder.close(third, 9);
-        let timeline = recorder.finish(20);
-        assert_eq!(timeline.check(), Ok(()));
-        assert_eq!((timeline.tasks, timeline.wall_ns), (3, 20));
-        let [one, two] = &timeline.lanes[..] else {
-            panic!("{timeline:?}");
-        };
-        assert_eq!(spans(one), [(0, 5, 1), (6, 9, 1)]);
-        assert_eq!(spans(two), [(1, 8, 1)]);
-        // Numbered from 0, whatever the index of the thread.
-        assert!(timeline.lanes.iter().all(|lane| lane.thread == 0));
-    }
-
-    #[test]
-    fn lanes_beyond_the_limit_are_counted() {
-        let mut recorder = Recorder::default();
-        let tokens: Vec<Token> = (0..100).map(|at| recorder.open(own(0), at)).collect();
-        for token in tokens {
-            recorder.close(token, 200);
-        }
-        let timeline = recorder.finish(200);
-        assert_eq!(timeline.check(), Ok(()));
-        assert_eq!(timeline.lanes.len(), Timeline::MAX_LANES);
-        assert_eq!((timeline.tasks, timeline.lanes_left_out), (100, 36));
-    }
-
-    #[test]
-    fn thread_with_many_tasks_hides_no_other() {
-        let mut recorder = Recorder::default();
-        let mut tokens: Vec<Token> = (0..1_000).map(|at| recorder.open(own(0), at)).collect();
-        tokens.push(recorder.open(own(1), 2_000));
-        tokens.extend((0..1_000).map(|at| recorder.open(own(2), 3_000 + at)));
-        for token in tokens {
-            recorder.close(token, 5_000);
-        }
-        let timeline = recorder.finish(5_000);
-        assert_eq!(timeline.check(), Ok(()));
-        let of = |thread| {
-            let lanes = timeline.lanes.iter();
-            lanes.filter(|lane| lane.thread == thread).count()
-        };
-        assert_eq!((of(0), of(1), of(2)), (42, 1, 21));
-        assert_eq!(timeline.lanes.len() as u64 + timeline.lanes_left_out, 2_001);
-    }
-
-    #[test]
-    fn hundred_threads_have_a_lane_each_up_to_the_limit() {
-        let mut recorder = Recorder::default();
-        for thread in 0..100 {
-            let token = recorder.open(own(thread), u64::from(thread));
-            recorder.close(token, 1_000);
-        }
-        let timeline = recorder.finish(1_000);
-        assert_eq!(timeline.check(), Ok(()));
-        assert_eq!((timeline.lanes.len(), timeline.lanes_left_out), (64, 36));
-    }
-
-    #[test]
-    fn spans_beyond_the_limit_are_merged_across_the_smallest_gaps() {
-        let mut recorder = Recorder::default();
-        // Bursts of 500 tasks, a gap of 10 between tasks, and of 1,000,000 between bursts.
-        let mut now = 0;
-        for _ in 0..40 {
-            for _ in 0..500 {
-                let token = recorder.open(own(0), now);
-                recorder.close(token, now + 90);
-                now += 100;
-            }
-            now += 1_000_000;
-        }
-        let timeline = recorder.finish(now);
-        assert_eq!(timeline.check(), Ok(()));
-        assert_eq!(timeline.tasks, 20_000);
-        assert_eq!(timeline.merged_below_ns, 11);
-        let spans = spans(&timeline.lanes[0]);
-        assert_eq!(spans.len(), 40);
-        assert!(spans.iter().all(|span| span.2 == 500), "{spans:?}");
-    }
-
-    #[test]
-    fn processes_and_threads_are_numbered_by_their_first_task() {
-        let mut recorder = Recorder::default();
-        let worker = |pid| Place {
-            process: Process::Worker(pid),
-            ..own(3)
-        };
-        recorder.add(worker(900), 0, 10);
-        recorder.add(worker(100), 5, 10);
-        recorder.add(worker(900), 10, 20);
-        // It overlaps the last one of this worker.
-        recorder.add(worker(900), 15, 30);
-        let timeline = recorder.finish(10);
-        assert_eq!(timeline.check(), Ok(()));
-        let places: Vec<_> = timeline
-            .lanes
-            .iter()
-            .map(|l| (l.process, l.thread))
-            .collect();
-        assert_eq!(places, [(1, 0), (1, 0), (2, 0)]);
-        assert_eq!(spans(&timeline.lanes[0]), [(0, 10, 1), (10, 20, 1)]);
-        assert_eq!(timeline.wall_ns, 30, "no span ends after the sample");
-    }
-
-    #[test]
-    fn stages_of_one_thread_have_lanes_of_their_own() {
-        let mut recorder = Recorder::default();
-        for stage in [1, 0, 1] {
-            let place = Place {
-                stage: Some(stage),
-                ..own(0)
-            };
-            let token = recorder.open(place, 10 - u64::from(stage));
-            recorder.close(token, 10);
-        }
-        let timeline = recorder.finish(20);
-        let stages: Vec<_> = timeline.lanes.iter().map(|lane| lane.stage).collect();
-        assert_eq!(stages, [Some(0), Some(1)]);
-    }
-}
+mod tests;

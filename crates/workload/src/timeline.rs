@@ -52,7 +52,7 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// What is wrong, in a few words.
+    /// The first fault, in a few words.
     pub fn check(&self) -> Result<(), String> {
         let (most_lanes, most_spans) = (Timeline::MAX_LANES, Timeline::MAX_SPANS);
         if self.lanes.len() > most_lanes {

@@ -32,10 +32,15 @@ pub struct Trace {
 impl Trace {
     /// Starts the clock for this many tasks.
     pub fn start(tasks: usize) -> Trace {
+        Trace::with(Recorder::default(), tasks)
+    }
+
+    /// [`start`](Self::start) with a recorder that was made before.
+    pub(crate) fn with(recorder: Recorder, tasks: usize) -> Trace {
         Trace {
             start: Instant::now(),
             start_clock_ns: clock_ns(),
-            recorder: Mutex::default(),
+            recorder: Mutex::new(recorder),
             done_ns: (0..tasks).map(|_| AtomicU64::new(0)).collect(),
             beats: Mutex::default(),
             metrics: Mutex::default(),

@@ -18,7 +18,7 @@ use workload::sequential::Sequential;
 use workload::task::{
     AsyncIo, Blocking, Carried, Exec, Exited, Failure, Offload, Output, Surroundings, Tail,
 };
-use workload::trace::Trace;
+use workload::trace::{Trace, clock_ns};
 
 const HELD: Duration = Duration::from_millis(30);
 
@@ -186,4 +186,87 @@ fn tasks_that_compute_elsewhere_come_to_the_same_values() {
         .collect();
     assert_eq!(outputs, Sequential.map(&mut (), &batch));
     assert_eq!(elsewhere.0.into_inner(), 3 * batch.len());
+}
+
+/// The spans of each lane, in the order of the lanes.
+fn spans(trace: &Trace) -> Vec<Vec<(u64, u64, u32)>> {
+    let timeline = trace.timeline();
+    assert_eq!(timeline.check(), Ok(()));
+    timeline.lanes.into_iter().map(|lane| lane.spans).collect()
+}
+
+#[test]
+fn async_task_starts_at_its_first_poll_on_the_thread_of_that() {
+    let (trace, batch) = traced(&batch("[[step]]\nwait = \"1ms\"\n"));
+    let begin = Instant::now();
+    let mut task = Box::pin(async move { batch.run_async(0, &Timers).await });
+    // Making a future is not a start.
+    thread::sleep(HELD);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    thread::spawn(move || run(task)).join().unwrap().unwrap();
+    let took = u64::try_from(begin.elapsed().as_nanos()).unwrap();
+    let timeline = trace.timeline();
+    let [lane] = &timeline.lanes[..] else {
+        panic!("one thread: {timeline:?}");
+    };
+    let [(start, end, 1)] = lane.spans[..] else {
+        panic!("one task: {timeline:?}");
+    };
+    assert!(u128::from(start) >= HELD.as_nanos(), "{timeline:?}");
+    assert!(
+        end - start >= 1_000_000 && end - start <= took,
+        "{timeline:?}"
+    );
+}
+
+#[test]
+fn tasks_of_other_processes_are_in_the_timeline() {
+    let (trace, batch) = traced(&batch(COMPUTE));
+    let now_ns = clock_ns();
+    let span = |worker, start_ns: u64, end_ns: u64| workload::trace::Elsewhere {
+        worker,
+        start_ns: now_ns + start_ns,
+        end_ns: now_ns + end_ns,
+    };
+    // In any order: two workers, then three processes of a task each, of which two overlap.
+    batch.ran_elsewhere(vec![
+        span(Some(7), 5_000, 6_000),
+        span(Some(9), 1_000, 9_000),
+        span(Some(7), 2_000, 4_000),
+        span(None, 10_000, 13_000),
+        span(None, 11_000, 12_000),
+        span(None, 14_000, 15_000),
+    ]);
+    let timeline = trace.timeline();
+    assert_eq!((timeline.tasks, timeline.check()), (6, Ok(())));
+    let lanes: Vec<(u32, usize)> = timeline
+        .lanes
+        .iter()
+        .map(|lane| (lane.process, lane.spans.len()))
+        .collect();
+    assert_eq!(lanes, [(1, 1), (2, 2), (3, 2), (4, 1)]);
+    assert!(trace.timeline().lanes.is_empty(), "it was taken out");
+}
+
+#[test]
+fn stages_and_generations_have_spans_of_their_own() {
+    let staged = "[[step]]\ncompute = \"1us\"\nstage = 0\n[[step]]\ncompute = \"1us\"\nstage = 1\n";
+    let text = format!("name = \"check\"\ntasks = 3\npattern = \"pipeline\"\n{staged}");
+    let inputs = make(&parse(&text, "check").unwrap(), 1);
+    let (trace, batch) = traced(&Batch::new(Arc::new(inputs), Surroundings::default()));
+    let mut carried = batch.begin(1);
+    for stage in batch.stages() {
+        carried = batch.run_stage(1, stage, carried).unwrap();
+    }
+    batch.end(1, &carried);
+    let stages: Vec<Option<u32>> = trace.timeline().lanes.iter().map(|it| it.stage).collect();
+    assert_eq!(stages, [Some(0), Some(1)]);
+
+    let text = "name = \"check\"\ntasks = 3\npattern = \"rounds\"\nrounds.generations = 4\n";
+    let inputs = make(&parse(&format!("{text}{COMPUTE}"), "check").unwrap(), 1);
+    let (trace, batch) = traced(&Batch::new(Arc::new(inputs), Surroundings::default()));
+    Sequential.run(&mut (), &batch);
+    let spans = spans(&trace);
+    assert_eq!((spans.len(), spans[0].len()), (1, 12));
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use workload::protocol::Hello;
+use workload::protocol::{Hello, Recorded};
 
 use crate::results::{Timeline, only_the_load_says};
 use crate::text::cut;
@@ -44,10 +44,15 @@ pub(super) fn metrics(said: BTreeMap<String, f64>, elapsed: Duration) -> BTreeMa
 ///
 /// # Errors
 ///
-/// What is wrong with it.
-pub(super) fn timeline(said: serde_json::Value, elapsed: Duration) -> Result<Timeline, String> {
-    let timeline: Timeline =
-        serde_json::from_value(said).map_err(|error| cut(&error.to_string(), LONGEST_LINE))?;
+/// The fault that was found.
+pub(super) fn timeline(said: Recorded, elapsed: Duration) -> Result<Timeline, String> {
+    let timeline = match said {
+        Recorded::Timeline(timeline) => timeline,
+        // For the words of the error.
+        Recorded::Other(value) => {
+            serde_json::from_value(value).map_err(|error| cut(&error.to_string(), LONGEST_LINE))?
+        }
+    };
     timeline.check()?;
     let longest = elapsed + Duration::from_millis(1);
     if Duration::from_nanos(timeline.wall_ns) > longest {
@@ -132,12 +137,16 @@ mod tests {
         assert!(metrics(long, Duration::ZERO).is_empty());
     }
 
+    fn recorded(said: serde_json::Value) -> Recorded {
+        serde_json::from_value(said).unwrap()
+    }
+
     #[test]
     fn implausible_timelines_are_refused_with_the_reason() {
         let said = |wall_ns: u64, spans: serde_json::Value| {
             let lanes = serde_json::json!([{ "process": 0, "thread": 0, "spans": spans }]);
             let said = serde_json::json!({ "tasks": 2, "wall_ns": wall_ns, "lanes": lanes });
-            timeline(said, Duration::from_millis(5))
+            timeline(recorded(said), Duration::from_millis(5))
         };
         let right = serde_json::json!([[0, 10, 1], [20, 30, 1]]);
         let kept = said(5_000_000, right.clone()).unwrap();
@@ -160,7 +169,7 @@ mod tests {
             serde_json::json!(7),
             serde_json::json!(["x".repeat(10_000)]),
         ] {
-            let why = timeline(odd, Duration::ZERO).unwrap_err();
+            let why = timeline(recorded(odd), Duration::ZERO).unwrap_err();
             assert!(why.chars().count() <= LONGEST_LINE, "{why}");
         }
     }

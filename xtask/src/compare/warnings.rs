@@ -62,7 +62,7 @@ pub(super) enum Warning {
     OddTimeline {
         /// The contestant and its workload.
         cell: String,
-        /// What is wrong with it.
+        /// The fault that was found.
         why: String,
     },
     /// Files of a table were changed or removed.

@@ -13,3 +13,4 @@ mod size;
 mod special_files;
 #[path = "../support/mod.rs"]
 mod support;
+mod trace;

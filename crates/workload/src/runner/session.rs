@@ -16,7 +16,8 @@ use crate::definition::types::Pattern;
 use crate::inputs;
 use crate::job::{self, Loaded};
 use crate::model::{Model, Outputs};
-use crate::protocol::{Hello, Load, PROTOCOL, Reply, Request, Sample, Sources};
+use crate::protocol::{Hello, Load, PROTOCOL, Recorded, Reply, Request, Sample, Sources};
+use crate::recorder::Recorder;
 use crate::task::failure::{Failure, Output};
 use crate::task::surroundings::Surroundings;
 use crate::trace::Trace;
@@ -36,6 +37,8 @@ pub(super) struct Session<M: Model> {
     loaded: Option<(M::Ready, Arc<Batch>)>,
     /// The sources of that workload.
     sources: Option<Sources>,
+    /// For the first trace, so that its memory is there before.
+    recorder: Option<Recorder>,
 }
 
 impl<M: Model> Session<M> {
@@ -45,6 +48,7 @@ impl<M: Model> Session<M> {
             extras,
             loaded: None,
             sources: None,
+            recorder: Some(Recorder::resident()),
         }
     }
 
@@ -163,10 +167,11 @@ impl<M: Model> Session<M> {
 
     fn trace(&mut self) -> Result<Reply, Failure> {
         let (ready, batch) = self.loaded.as_mut().ok_or_else(nothing_loaded)?;
+        let recorder = self.recorder.take().unwrap_or_default();
         if let (Pattern::Serve { .. }, Some(sources)) =
             (batch.inputs().header.pattern, &self.sources)
         {
-            let trace = Arc::new(Trace::start(0));
+            let trace = Arc::new(Trace::with(recorder, 0));
             let served = serving::once(&self.model, ready, batch, sources, Some(&trace))?;
             return Ok(Reply::Trace {
                 digest: served.digest,
@@ -174,7 +179,7 @@ impl<M: Model> Session<M> {
                 timeline: recorded(&trace),
             });
         }
-        let trace = Arc::new(Trace::start(batch.len()));
+        let trace = Arc::new(Trace::with(recorder, batch.len()));
         let outputs = self
             .model
             .run(ready, &Arc::new(batch.traced(Arc::clone(&trace))));
@@ -189,10 +194,9 @@ impl<M: Model> Session<M> {
 }
 
 /// The timeline of the sample that has just ended; `None` if no task ran.
-fn recorded(trace: &Trace) -> Option<serde_json::Value> {
+fn recorded(trace: &Trace) -> Option<Recorded> {
     let timeline = trace.timeline();
-    let timeline = (timeline.tasks > 0).then_some(timeline)?;
-    serde_json::to_value(timeline).ok()
+    (timeline.tasks > 0).then_some(Recorded::Timeline(timeline))
 }
 
 fn failed(failure: impl std::fmt::Display) -> Reply {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process, setsid};
 use serde_json::{Value, json};
-use workload::protocol::{Concurrency, Reply, Sample, Usage, Variant};
+use workload::protocol::{Concurrency, Recorded, Reply, Sample, Usage, Variant};
 
 use super::say;
 
@@ -128,7 +128,7 @@ fn twist(what: &str, reply: &mut Reply) {
             metrics.extend((0..10_000).map(|number| (format!("m{number}"), 1.0)));
         }
         (what, Reply::Trace { timeline, .. }) if what.ends_with("timeline") => {
-            *timeline = Some(told(what));
+            *timeline = Some(Recorded::Other(told(what)));
         }
         ("long_name", Reply::Hello(hello)) => hello.variants.push(Variant {
             name: "x".repeat(10_000),
