@@ -10,11 +10,15 @@ use super::contestant::SEQUENTIAL;
 use super::list::Model;
 use crate::cargo;
 use crate::error::Error;
+use crate::files;
 use crate::packages::{Packages, workspace};
 use crate::rustflags;
 
 /// The package that a job depends on, which links all models.
 pub(crate) const PACKAGE: &str = "workload-job";
+
+/// The limit on the size of a `Cargo.toml`.
+const MOST_MANIFEST: u64 = 1 << 20;
 
 /// The seed of the inputs, unless the user gives one.
 const SEED: u64 = 1;
@@ -45,39 +49,24 @@ impl JobCrate {
                 "--job {shown}: there is no Cargo.toml; make a job with `cargo xtask new job {shown}`"
             ))
         })?;
+        let refused = |why: &str| Error::Usage(format!("--job {shown}: {why}"));
+        let text = files::read_text(&manifest, MOST_MANIFEST)
+            .map_err(|error| refused(&format!("its Cargo.toml cannot be read: {error}")))?;
+        let table: Manifest = toml::from_str(&text)
+            .map_err(|error| refused(&format!("its Cargo.toml: {}", error.message())))?;
+        let found = table
+            .package
+            .ok_or_else(|| refused("its Cargo.toml has no [package]"))?;
         let packages = workspace()?;
-        let mut asking = cargo::command();
-        asking
-            .args([
-                "metadata",
-                "--format-version",
-                "1",
-                "--no-deps",
-                "--manifest-path",
-            ])
-            .arg(&manifest);
-        let json = cargo::output(&mut asking).map_err(|error| match error {
-            Error::Failed(_) => Error::Usage(format!(
-                "--job {shown}: cargo cannot read its Cargo.toml, as it says above"
-            )),
-            other => other,
-        })?;
-        let metadata: Metadata = serde_json::from_slice(&json).map_err(|error| {
-            Error::Failed(format!("cannot read what `cargo metadata` says: {error}"))
-        })?;
-        let mut found = metadata.packages.into_iter();
-        let found = found
-            .find(|package| {
-                fs::canonicalize(&package.manifest_path).is_ok_and(|path| path == manifest)
-            })
-            .ok_or_else(|| {
-                Error::Usage(format!("--job {shown}: its Cargo.toml has no [package]"))
-            })?;
-        check_package(&found, &packages.root)
-            .map_err(|why| Error::Usage(format!("--job {shown}: {why}")))?;
+        let home = manifest.parent().unwrap_or(Path::new("."));
+        check_dependency(&table.dependencies, home, &packages.root).map_err(|why| refused(&why))?;
         Ok(JobCrate {
             name: table_name(&found.name),
-            about: found.description.unwrap_or_default(),
+            about: match found.description {
+                Some(toml::Value::String(about)) => about,
+                // Inherited from a workspace.
+                _ => String::new(),
+            },
             package: found.name,
             manifest,
             packages,
@@ -165,25 +154,28 @@ impl JobCrate {
     }
 }
 
-/// Refuses a package that does not depend on the package of this checkout.
-fn check_package(package: &Package, root: &Path) -> Result<(), String> {
-    let depends = package.dependencies.iter().find(|one| one.name == PACKAGE);
-    let Some(dependency) = depends else {
+/// Refuses a crate that does not depend on the package of this checkout.
+fn check_dependency(dependencies: &toml::Table, home: &Path, root: &Path) -> Result<(), String> {
+    let named = |(key, value): &(&String, &toml::Value)| {
+        let package = value.get("package").and_then(toml::Value::as_str);
+        package.unwrap_or(key.as_str()) == PACKAGE
+    };
+    let Some((_, dependency)) = dependencies.iter().find(named) else {
         return Err(format!(
             "it is no job, since it does not depend on `{PACKAGE}`; make one with `cargo xtask new job DIR`"
         ));
     };
+    // Cargo finds the path that the job's own workspace gives.
+    if dependency.get("workspace").is_some() {
+        return Ok(());
+    }
     let own = root.join("crates/workload/job");
-    let found = dependency.path.as_deref();
-    let same = |path: &Path| {
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        real(path) == real(&own)
-    };
-    match found {
-        Some(path) if same(path) => Ok(()),
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match dependency.get("path").and_then(toml::Value::as_str) {
+        Some(path) if real(&home.join(path)) == real(&own) => Ok(()),
         Some(path) => Err(format!(
-            "its `{PACKAGE}` is {}, not that of this checkout; compare it there, or write `path = \"{}\"` in its Cargo.toml",
-            path.display(),
+            "its `{PACKAGE}` is {path}, not that of this checkout; compare it there, or write `path = \"{}\"` in its \
+             Cargo.toml",
             own.display()
         )),
         None => Err(format!(
@@ -206,55 +198,48 @@ fn table_name(package: &str) -> String {
     package.chars().map(fits).take(64).collect()
 }
 
+/// The parts of a `Cargo.toml` that matter here.
 #[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
+struct Manifest {
+    package: Option<Package>,
+    #[serde(default)]
+    dependencies: toml::Table,
 }
 
 #[derive(Deserialize)]
 struct Package {
     name: String,
-    description: Option<String>,
-    manifest_path: PathBuf,
-    dependencies: Vec<Dependency>,
-}
-
-#[derive(Deserialize)]
-struct Dependency {
-    name: String,
-    path: Option<PathBuf>,
+    description: Option<toml::Value>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn package(dependencies: &str) -> Package {
-        let json = format!(
-            r#"{{"name": "mine", "description": null, "manifest_path": "/j/Cargo.toml", "dependencies": {dependencies}}}"#
-        );
-        serde_json::from_str(&json).unwrap()
+    fn checked(dependencies: &str) -> Result<(), String> {
+        let dependencies = dependencies.parse().unwrap();
+        check_dependency(&dependencies, Path::new("/w/jobs/mine"), Path::new("/w"))
     }
 
     #[test]
     fn package_of_another_checkout_is_refused_with_both_paths() {
-        let root = Path::new("/w");
-        let own = r#"[{"name": "workload-job", "path": "/w/crates/workload/job"}]"#;
-        assert_eq!(check_package(&package(own), root), Ok(()));
-        let other = r#"[{"name": "workload-job", "path": "/o/crates/workload/job"}]"#;
-        let why = check_package(&package(other), root).unwrap_err();
+        let own = "workload-job = { path = \"/w/crates/workload/job\" }";
+        assert_eq!(checked(own), Ok(()));
+        let renamed = "j = { package = \"workload-job\", path = \"/w/crates/workload/job\" }";
+        assert_eq!(checked(renamed), Ok(()));
+        assert_eq!(checked("workload-job.workspace = true"), Ok(()));
+        let why = checked("workload-job = { path = \"/o/crates/workload/job\" }").unwrap_err();
         assert!(
             why.contains("/o/crates") && why.contains("\"/w/crates/workload/job\""),
             "{why}"
         );
-        let registry = r#"[{"name": "workload-job", "path": null}]"#;
-        let why = check_package(&package(registry), root).unwrap_err();
+        let why = checked("workload-job = \"1\"").unwrap_err();
         assert!(why.contains("has no path"), "{why}");
     }
 
     #[test]
-    fn package_that_is_no_job_is_refused() {
-        let why = check_package(&package("[]"), Path::new("/w")).unwrap_err();
+    fn crate_that_is_no_job_is_refused() {
+        let why = checked("serde = \"1\"").unwrap_err();
         assert!(why.contains("cargo xtask new job"), "{why}");
     }
 

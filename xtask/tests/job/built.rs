@@ -20,7 +20,7 @@ pub(crate) fn folder() -> &'static Path {
         let manifest = job.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).expect("it was written");
         let tokio = "tokio = { version = \"1\", features = [\"time\"] }\n";
-        let text = text.replace("\n[workspace]", &format!("{tokio}\n[workspace]"));
+        let text = text.replace("\n[workspace]", &format!("\n{tokio}\n[workspace]"));
         fs::write(&manifest, text).expect("it is ours");
         (outside, job)
     });

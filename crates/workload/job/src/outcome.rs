@@ -8,6 +8,14 @@ use workload::task::{Failure, Output};
 use super::value::{Value, hash};
 
 /// The return type of `run`: a [`Value`], or a `Result` with one and an error that can be shown.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be hashed alike in every process",
+    label = "no `job::Value`, and no `Result` with one",
+    note = "outputs are numbers, text, bytes, and tuples, lists and sorted maps of these",
+    note = "a structure of your own: `job::value!(Type {{ field, field }});`",
+    note = "a type that implements `Hash`: return `job::Hashed(value)`",
+    note = "a HashMap has no order that repeats: collect it into a BTreeMap"
+)]
 pub trait Outcome {
     /// The hash of the value, or 0 if it is not wanted.
     ///
