@@ -1,5 +1,6 @@
 //! The command line, and its one-line errors.
 
+mod prices;
 pub mod report;
 mod value;
 pub mod workers;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
+pub use prices::PricesArgs;
 use value::{
     duration, iterations, margin, model, name, patience, rate, runner, seed, slower, tasks,
 };
@@ -35,6 +37,8 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     /// Find out what this machine and this instrument can tell apart, for later comparisons
     Calibrate(CalibrateArgs),
+    /// Measure what each model costs per task on this machine, and from what size of a task it pays
+    Prices(PricesArgs),
     /// Test each crate by itself, then its runner's conformance
     Test {
         /// The crates to test [default: every package]

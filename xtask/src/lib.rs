@@ -14,6 +14,7 @@ pub mod new;
 pub mod packages;
 pub mod page;
 pub mod pick;
+pub mod prices;
 pub mod render;
 pub mod report;
 pub mod results;

@@ -44,6 +44,12 @@ fn run(command: Command) -> Result<u8, Error> {
             }
             xtask::calibrate::calibrate(&args)
         }
+        Command::Prices(mut args) => {
+            if args.output == Path::new(DEFAULT_OUTPUT) {
+                args.output = workspace()?.root.join(DEFAULT_OUTPUT);
+            }
+            xtask::prices::prices(&args)
+        }
         Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
         Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),
         Command::Report(args) => {

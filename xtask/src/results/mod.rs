@@ -22,7 +22,7 @@ pub const MAX_ITERATIONS_PER_US: u64 = 1_000_000;
 pub const MARGIN: f64 = 0.05;
 
 /// One comparison.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// [`SCHEMA`].
     pub schema: u32,

@@ -8,6 +8,7 @@ mod calibrate;
 mod interrupt;
 mod killed;
 mod own_failures;
+mod prices;
 mod repeatable;
 mod size;
 mod special_files;

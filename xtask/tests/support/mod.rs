@@ -61,9 +61,14 @@ impl Comparison {
 
     /// `cargo xtask calibrate` instead, in the same way.
     pub(crate) fn calibration() -> Comparison {
-        let mut calibration = Comparison::new();
-        calibration.args[0] = "calibrate".into();
-        calibration
+        Comparison::command("calibrate")
+    }
+
+    /// This command of `cargo xtask` instead, in the same way.
+    pub(crate) fn command(name: &str) -> Comparison {
+        let mut command = Comparison::new();
+        command.args[0] = name.into();
+        command
     }
 
     /// The tiny workload, `sequential` only, one sample each and no calibration.
