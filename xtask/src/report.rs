@@ -8,6 +8,7 @@ use crate::render;
 use crate::results::{self, Results};
 use crate::stats;
 use crate::text::clean;
+use crate::trace_events::TraceFile;
 
 /// The name between whose markers a document holds the figures.
 const MARKER: &str = "measured";
@@ -49,6 +50,10 @@ pub fn report(args: &ReportArgs) -> Result<String, String> {
     if let Some(path) = &args.csv {
         write(path, &render::csv(&results))?;
         put(path, "every sample");
+    }
+    if let Some(path) = &args.trace {
+        TraceFile::begin(path)?.finish(&results)?;
+        put(path, "the timelines");
     }
     if let Some(into) = &args.into {
         Document::read(into, MARKER)?.put(&block(&results, args.details))?;

@@ -106,7 +106,7 @@ impl Trace {
         }
     }
 
-    /// When and where the tasks ran, from the start of the trace until now. What was recorded is
+    /// When and where the tasks ran, from the start of the trace until now. The records are
     /// taken out.
     pub fn timeline(&self) -> Timeline {
         let recorder = std::mem::take(&mut *self.recorder());

@@ -1,6 +1,7 @@
 //! `--trace FILE`: the timelines of a comparison as a trace, and what may be at that path.
 
 use std::fs;
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -45,6 +46,17 @@ fn trace_has_a_process_per_cell_and_an_event_per_task() {
         finished.stderr
     );
     finished.nothing_left();
+    // From the results alone, the same.
+    let again = path.with_file_name("again.json");
+    let report = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("report")
+        .arg(&finished.results)
+        .arg("--trace")
+        .arg(&again)
+        .output()
+        .expect("it starts");
+    assert!(report.status.success(), "{report:?}");
+    assert_eq!(fs::read_to_string(&again).expect("the trace"), text);
 }
 
 #[test]

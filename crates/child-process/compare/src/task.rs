@@ -94,6 +94,18 @@ fn value() -> Result<(u64, bool), Failure> {
     Ok((value, request.traced))
 }
 
+/// The input of a job, made again, which has to be the one that the parent has.
+fn input(tasks: usize, seed: u64, index: usize, expected: u64) -> Result<Loaded, Failure> {
+    let job = Loaded::of_one(tasks, seed, index)?;
+    let made = job.calls().map(|calls| calls.input_hash(index));
+    if made == Some(expected) {
+        return Ok(job);
+    }
+    Err(Failure::new(
+        "the child process made another input: `inputs` must return the same for the same seed",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,16 +119,4 @@ mod tests {
             assert_eq!(Answer::parse(text), None, "{text:?}");
         }
     }
-}
-
-/// The input of a job, made again, which has to be the one that the parent has.
-fn input(tasks: usize, seed: u64, index: usize, expected: u64) -> Result<Loaded, Failure> {
-    let job = Loaded::of_one(tasks, seed, index)?;
-    let made = job.calls().map(|calls| calls.input_hash(index));
-    if made == Some(expected) {
-        return Ok(job);
-    }
-    Err(Failure::new(
-        "the child process made another input: `inputs` must return the same for the same seed",
-    ))
 }

@@ -232,15 +232,13 @@ fn timeline_shows_a_lane_for_each_process() {
     workload_conformance::timeline_has_every_task(&model, MOST);
     workload_conformance::timeline_shows_the_declared_concurrency(&model, MOST);
     let inputs = inputs(12, "map", "wait = \"200ms\"");
-    for variant in [""] {
-        let nowhere = Surroundings::default();
-        let found = workload_conformance::timeline(&model, variant, &inputs, &nowhere);
-        let found = found.expect("it waits");
-        let threads = workload_conformance::threads_of(&found);
-        // Not the runner itself, which runs none.
-        let processes: Vec<u32> = threads.iter().map(|(process, _)| *process).collect();
-        assert_eq!(processes, [1, 2, 3], "{found:?}");
-    }
+    let nowhere = Surroundings::default();
+    let found = workload_conformance::timeline(&model, "", &inputs, &nowhere);
+    let found = found.expect("it waits");
+    let threads = workload_conformance::threads_of(&found);
+    // Not the runner itself, which runs none.
+    let processes: Vec<u32> = threads.iter().map(|(process, _)| *process).collect();
+    assert_eq!(processes, [1, 2, 3], "{found:?}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn hundred_threads_have_a_lane_each_up_to_the_limit() {
 }
 
 #[test]
-fn spans_beyond_the_limit_are_merged_across_the_smallest_gaps() {
+fn spans_beyond_the_limit_merge_across_the_smallest_gaps() {
     let mut recorder = Recorder::default();
     // Bursts of 500 tasks, a gap of 10 between tasks, and of 1,000,000 between bursts.
     let mut now = 0;
