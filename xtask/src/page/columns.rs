@@ -1,7 +1,6 @@
 //! The columns of figures of one workload, with the values that they are sorted by.
 
 use crate::render::marks;
-use crate::render::metrics::SHOWN;
 use crate::render::number::{count, duration};
 use crate::render::race::{Race, Standing};
 use crate::render::view::{self, Names};
@@ -67,16 +66,7 @@ pub(super) fn columns(race: &Race<'_>, names: &Names<'_>, is_served: bool) -> Ve
                 .map(|row| figure((other.value)(row), other.number))
                 .collect(),
         });
-    let caught = SHOWN.iter().map(|shown| Column {
-        head: shown.head,
-        about: shown.about,
-        entries: race
-            .rows
-            .iter()
-            .map(|row| figure(view::metric(row.cell, shown.metric), shown.number))
-            .collect(),
-    });
-    let mut columns: Vec<Column> = shown.chain(others).chain(caught).collect();
+    let mut columns: Vec<Column> = shown.chain(others).collect();
     columns.retain(|column| column.entries.iter().any(|entry| entry.text != ABSENT));
     columns
 }

@@ -67,6 +67,12 @@ mod tests {
     }
 
     #[test]
+    fn script_shades_by_the_same_bounds() {
+        let bounds = colour::BOUNDS.map(|bound| bound.to_string()).join(", ");
+        assert!(SCRIPT.contains(&format!("BOUNDS = [{bounds}]")), "{bounds}");
+    }
+
+    #[test]
     fn neither_style_nor_script_can_end_its_element() {
         for text in [STYLE, SCRIPT] {
             assert!(!text.contains("</") && !text.contains("<!--"));

@@ -15,7 +15,13 @@
   // #anchor?key=value&key=value
   const state = { get: new Map(), anchor: "" };
   const read = () => {
-    const [anchor, query] = decodeURI(location.hash.slice(1)).split("?");
+    let hash = location.hash.slice(1);
+    try {
+      hash = decodeURI(hash);
+    } catch {
+      // Not an address of this page: taken as it stands.
+    }
+    const [anchor, query] = hash.split("?");
     state.anchor = anchor;
     if (query !== undefined) {
       state.get = new Map(query.split("&").map((pair) => pair.split("=", 2)));
@@ -56,6 +62,8 @@
     if (!(factor >= 0.095)) return factor.toPrecision(2);
     return factor < 9.995 ? factor.toFixed(2) : factor < 99.95 ? factor.toFixed(1) : factor.toFixed(0);
   };
+  const BOUNDS = [1.05, 1.2, 1.5, 2, 4, 10];
+  const shade = (factor) => "h" + BOUNDS.filter((bound) => factor > bound).length;
   const valueOf = (cell) => {
     const value = cell && cell.dataset.v;
     return value === undefined ? null : Number(value);
@@ -166,10 +174,14 @@
       this.rows.forEach((row, place) => {
         const cell = row.cells[1];
         const shown = cell.firstElementChild;
-        if (shown.dataset.said === undefined) shown.dataset.said = word(shown);
         const value = valueOf(cell);
+        if (value === null) return;
+        shown.dataset.said ??= word(shown);
+        shown.dataset.look ??= shown.className;
         const bound = shown.dataset.said.startsWith(">") ? ">" : "";
-        shown.textContent = this.base < 0 || value === null ? shown.dataset.said : bound + number(value / base) + "×";
+        const factor = value / base;
+        shown.textContent = this.base < 0 ? shown.dataset.said : bound + number(factor) + "×";
+        shown.className = this.base < 0 ? shown.dataset.look : shade(factor);
         row.classList.toggle("base", place === this.base);
       });
       const button = this.heads[1].firstElementChild;

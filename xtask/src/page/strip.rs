@@ -60,8 +60,12 @@ pub(super) fn strip(
 /// The labels of the axis, and its name for readers of the screen.
 pub(super) fn scale(html: &mut Html, axis: &LogAxis, ticks: &[f64]) {
     html.markup("<svg class=\"axis\" aria-hidden=\"true\" height=\"14\">");
-    for tick in ticks {
-        html.markup("<text y=\"11\" x=\"");
+    for (place, tick) in ticks.iter().enumerate() {
+        // A narrow screen has no room for all of them.
+        html.markup(match place % 2 {
+            0 => "<text y=\"11\" x=\"",
+            _ => "<text class=\"wide\" y=\"11\" x=\"",
+        });
         html.number(axis.place(*tick) / WIDTH * 100.0);
         html.element("%\">", &label(*tick), "</text>");
     }

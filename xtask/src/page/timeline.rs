@@ -19,9 +19,8 @@ const FIGURE_BYTES: usize = 550;
 /// figure may have are not drawn.
 const LEAST_SPANS: usize = 16;
 
-/// Between the bands of threads, and between those of processes.
+/// Between the bands of threads.
 const THREAD_GAP: f64 = 2.0;
-const PROCESS_GAP: f64 = 6.0;
 
 /// The most spans that each timeline may have, so that all of them fit into this many bytes.
 pub(super) fn share<'a>(timelines: impl Iterator<Item = &'a Timeline>, bytes: usize) -> usize {
@@ -75,7 +74,7 @@ pub(super) fn write(html: &mut Html, section: &Section<'_>, most: usize) {
     if with.is_empty() {
         return;
     }
-    html.markup("<h3>Tasks over threads</h3><p class=\"hint\">A band is a thread, a line in it one task after another. Many bands show parallelism, many lines in a band concurrency on one thread. Each figure has the time scale of its own sample, which was not timed.");
+    html.markup("<h3>Tasks over threads</h3><p class=\"hint\">A band is a thread, a line in it one task after another. Many bands show parallelism, many lines in a band concurrency on one thread. Every other process or stage is darker. Each figure has the time scale of its own sample, which was not timed.");
     if !without.is_empty() {
         let names: Vec<String> = without
             .iter()
@@ -111,7 +110,7 @@ fn figure(html: &mut Html, name: &str, timeline: &Timeline, most: usize) {
     html.number(layout.height).markup("\"/>");
     for (width, gaps) in [
         (layout.gap, &layout.thread_gaps),
-        (PROCESS_GAP, &layout.process_gaps),
+        (layout.process_gap, &layout.process_gaps),
     ] {
         let mut path = Path::default();
         for middle in gaps {
@@ -127,10 +126,10 @@ fn figure(html: &mut Html, name: &str, timeline: &Timeline, most: usize) {
     html.markup("<g stroke-width=\"")
         .number(layout.line - 1.0)
         .markup("\">");
-    // Processes in turn, so that neighbours are told apart.
+    // Processes and stages in turn, so that neighbours are told apart.
     let (mut even, mut odd) = (Path::default(), Path::default());
     for (lane, middle) in lanes.iter().zip(&layout.middles) {
-        let path = if lane.process % 2 == 0 {
+        let path = if (lane.process ^ lane.stage.unwrap_or(0)) % 2 == 0 {
             &mut even
         } else {
             &mut odd
@@ -165,9 +164,11 @@ fn said(timeline: &Timeline, lanes: &[Lane], grain: f64) -> String {
     if processes.len() > 1 {
         said += &format!(" of {} processes", processes.len());
     }
-    said += &format!(", at most {} at once", at_once(lanes));
     let undrawn = (timeline.lanes.len() - lanes.len()) as u64;
     let left_out = timeline.lanes_left_out.saturating_add(undrawn);
+    // Lines that are left out may have been on other threads, and at other times.
+    let bound = if left_out > 0 { "at least" } else { "at most" };
+    said += &format!(", {bound} {} at once", at_once(lanes));
     if left_out > 0 {
         said += &format!("; {left_out} more lines are not drawn");
     }
@@ -202,8 +203,9 @@ fn at_once(lanes: &[Lane]) -> usize {
 struct Layout {
     line: f64,
     middles: Vec<f64>,
-    /// The width of the gaps between threads.
+    /// The width of the gaps between threads, and of those between processes.
     gap: f64,
+    process_gap: f64,
     /// The middles of those, and of the gaps between processes.
     thread_gaps: Vec<f64>,
     process_gaps: Vec<f64>,
@@ -212,16 +214,17 @@ struct Layout {
 
 impl Layout {
     fn of(lanes: &[Lane]) -> Layout {
-        let (line, gap) = match lanes.len() {
-            0..=6 => (10.0, THREAD_GAP),
-            7..=14 => (8.0, THREAD_GAP),
-            15..=28 => (4.0, THREAD_GAP),
-            _ => (2.0, 1.0),
+        let (line, gap, process_gap) = match lanes.len() {
+            0..=6 => (10.0, THREAD_GAP, 6.0),
+            7..=14 => (8.0, THREAD_GAP, 4.0),
+            15..=28 => (4.0, THREAD_GAP, 3.0),
+            _ => (2.0, 1.0, 2.0),
         };
         let mut layout = Layout {
             line,
             middles: Vec::new(),
             gap,
+            process_gap,
             thread_gaps: Vec::new(),
             process_gaps: Vec::new(),
             height: 0.0,
@@ -232,7 +235,7 @@ impl Layout {
             if let Some((process, _)) = before.filter(|before| *before != thread) {
                 let (gap, gaps) = match process == lane.process {
                     true => (gap, &mut layout.thread_gaps),
-                    false => (PROCESS_GAP, &mut layout.process_gaps),
+                    false => (process_gap, &mut layout.process_gaps),
                 };
                 gaps.push(layout.height + gap / 2.0);
                 layout.height += gap;

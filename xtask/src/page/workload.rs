@@ -8,6 +8,7 @@ use super::latency;
 use super::strip::{self, scale, strip};
 use crate::render::advice::advice;
 use crate::render::marks;
+use crate::render::metrics::SHOWN;
 use crate::render::number::plural;
 use crate::render::race::{Race, Standing};
 use crate::render::table::{particulars, singles};
@@ -204,7 +205,20 @@ impl Section<'_> {
                 plural(all, "sample")
             ))
         });
-        let notes: Vec<String> = single.chain(thinned).collect();
+        let rare = SHOWN.iter().filter_map(|shown| {
+            let of = |cell: &&Cell| {
+                let value = view::metric(cell, shown.metric)?;
+                Some(format!(
+                    "{} {}",
+                    self.names.cell(cell),
+                    (shown.number)(value)
+                ))
+            };
+            let figures: Vec<String> = measured.iter().filter_map(of).collect();
+            let said = format!("{}, {}: {}", shown.head, shown.about, figures.join(", "));
+            (!figures.is_empty()).then_some(said)
+        });
+        let notes: Vec<String> = single.chain(thinned).chain(rare).collect();
         if !notes.is_empty() {
             html.markup("<ul class=\"notes\">");
             for note in notes {
