@@ -21,6 +21,7 @@ pub mod results;
 pub mod rustflags;
 pub mod stats;
 pub mod suggest;
+pub mod terminal;
 pub mod test;
 pub mod text;
 pub mod trace_events;

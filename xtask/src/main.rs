@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use xtask::cli::{self, Command, DEFAULT_OUTPUT, New, Parsed};
 use xtask::error::Error;
 use xtask::packages::workspace;
+use xtask::terminal::Terminal;
 use xtask::text::clean_lines;
 
 fn main() -> ExitCode {
@@ -53,7 +54,11 @@ fn run(command: Command) -> Result<u8, Error> {
         Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
         Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),
         Command::Report(args) => {
-            print(&xtask::report::report(&args).map_err(Error::Usage)?);
+            let out = Terminal::of(&io::stdout());
+            let text = out.set(|| xtask::report::report(&args));
+            let text = text.map_err(Error::Usage)?;
+            // Rendered and so harmless: cleaned once more, it would lose its colours.
+            write(&out.letters(text));
             Ok(0)
         }
         Command::New {
@@ -78,11 +83,14 @@ fn run(command: Command) -> Result<u8, Error> {
     }
 }
 
-/// Writes to stdout, cleaned, since the text contains paths and names. A reader that has closed the
-/// pipe (`… | head`) is not an error.
+/// Writes to stdout, cleaned, since the text contains paths and names.
 fn print(text: &str) {
+    write(&Terminal::of(&io::stdout()).letters(clean_lines(text)));
+}
+
+/// A reader that has closed the pipe (`… | head`) is not an error.
+fn write(text: &str) {
     let mut out = io::stdout().lock();
-    let text = clean_lines(text);
     let newline = if text.ends_with('\n') { "" } else { "\n" };
     let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
 }
@@ -92,6 +100,7 @@ fn fail(error: &Error) -> ExitCode {
     if matches!(error, Error::Interrupted) {
         return ExitCode::from(error.exit_code());
     }
-    let _ = writeln!(io::stderr(), "error: {error}");
+    let line = Terminal::of(&io::stderr()).message(&format!("error: {error}\n"));
+    let _ = io::stderr().write_all(line.as_bytes());
     ExitCode::from(error.exit_code())
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::report::ReportArgs;
 use crate::files;
-use crate::render;
+use crate::render::{self, Page, on_page};
 use crate::results::{self, Results};
 use crate::stats;
-use crate::text::clean;
+use crate::text::{clean, name};
 use crate::trace_events::TraceFile;
 
 /// The name between whose markers a document holds the figures.
@@ -56,7 +56,8 @@ pub fn report(args: &ReportArgs) -> Result<String, String> {
         put(path, "the timelines");
     }
     if let Some(into) = &args.into {
-        Document::read(into, MARKER)?.put(&block(&results, args.details))?;
+        Document::read(into, MARKER)?
+            .put(&on_page(Page::PLAIN, || block(&results, args.details)))?;
         let tables = ["the answer and a table", "all tables"];
         put(into, tables[usize::from(args.details)]);
     }
@@ -129,24 +130,47 @@ impl Document {
     }
 }
 
-/// The text as a fenced block, headed by the command that made it and where it ran. Without
-/// `details`, the answer and the first table as an example.
+/// The answer and the first table as an example, as a fenced block headed by the command that made
+/// them and where it ran. With `details` a heading for each table, which other pages can link to,
+/// and then what they have in common.
 fn block(results: &Results, details: bool) -> String {
-    let text = if details {
-        render::everything(results, None)
-    } else {
+    let environment = render::environment(results);
+    let answer = render::lines_and_answer(results, None);
+    if !details {
         let example = render::table(results, 0);
-        [
-            render::environment(results),
-            render::lines_and_answer(results, None),
-            example,
-            render::legend(results),
-        ]
-        .into_iter()
+        return fenced(&[environment, answer, example, render::legend(results)]);
+    }
+    let mut out = fenced(&[environment, answer]);
+    for (place, workload) in results.workloads.iter().enumerate() {
+        let table = fenced(&[render::table(results, place)]);
+        out.push_str(&format!("\n### {}\n\n{table}", heading(&workload.name)));
+    }
+    let rest = [
+        render::legend(results),
+        render::sweeps(results),
+        render::warnings(results),
+    ];
+    out + "\n### What the columns mean\n\n" + &fenced(&rest)
+}
+
+/// A name as a heading: what could be markup in it becomes a dash.
+fn heading(text: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || letter == '-';
+    let letters = name(text);
+    letters
+        .chars()
+        .map(|it| if plain(it) { it } else { '-' })
+        .collect()
+}
+
+/// The parts that are not empty, in a fence.
+fn fenced(parts: &[String]) -> String {
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(String::as_str)
         .filter(|part| !part.is_empty())
-        .collect::<Vec<String>>()
-        .join("\n")
-    };
+        .collect();
+    let text = parts.join("\n");
     // A longer fence than any within: an error may quote what a model printed.
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);

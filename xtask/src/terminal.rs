@@ -1,4 +1,4 @@
-//! What an output can show: its width, colour, and letters beyond ASCII.
+//! The abilities of an output: its width, colour, and letters beyond ASCII.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use rustix::termios::tcgetwinsize;
 
 use crate::render::{Page, on_page};
-use crate::text::{columns_of, width};
+use crate::text::columns_of;
 
 /// The width of what is no terminal, and of terminals that do not know theirs.
 const COLUMNS: usize = 80;
@@ -65,9 +65,15 @@ impl Terminal {
         }
     }
 
-    /// Renders a text for this output.
-    pub fn show(&self, render: impl FnOnce() -> String) -> String {
-        self.letters(on_page(self.page, render))
+    /// Whether it shows letters beyond ASCII.
+    pub fn is_unicode(&self) -> bool {
+        self.is_unicode
+    }
+
+    /// Renders for the width and the colours of this output; [`letters`](Self::letters) does the
+    /// rest.
+    pub fn set<T>(&self, render: impl FnOnce() -> T) -> T {
+        on_page(self.page, render)
     }
 
     /// A text that is rendered already, in letters that the output can show.
@@ -92,7 +98,11 @@ impl Terminal {
 /// Whether a locale such as `de_DE.UTF-8` has all letters.
 fn is_utf8(locale: &str) -> bool {
     let set = locale.split('@').next().unwrap_or_default();
-    let set = set.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let set = set
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     set == "utf-8" || set == "utf8"
 }
 
@@ -119,8 +129,8 @@ pub fn ascii(text: &str) -> String {
 
 /// Three dots in place of one: they take the columns of the two letters before.
 fn ellipsis(out: &mut String) {
-    let word = out.rsplit([' ', '\n']).next().unwrap_or_default();
-    if width(word) >= 3 && word.is_ascii() {
+    let line = out.rsplit('\n').next().unwrap_or_default();
+    if line.len() >= 3 && line.is_ascii() {
         out.truncate(out.len() - 2);
         out.push_str("...");
     } else {
@@ -131,6 +141,7 @@ fn ellipsis(out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::width;
 
     fn of(terminal: Option<usize>, variables: &[(&str, &str)]) -> (usize, bool, bool) {
         let variable = |name: &str| {
@@ -155,7 +166,11 @@ mod tests {
             (Some(1), &[], 20),
             (None, &[("COLUMNS", "99999")], 400),
         ] {
-            assert_eq!(of(terminal, variables).0, columns, "{terminal:?} {variables:?}");
+            assert_eq!(
+                of(terminal, variables).0,
+                columns,
+                "{terminal:?} {variables:?}"
+            );
         }
     }
 
@@ -170,7 +185,11 @@ mod tests {
             (Some(80), &[xterm, ("NO_COLOR", "1")], false),
             (Some(80), &[xterm, ("NO_COLOR", "")], true),
         ] {
-            assert_eq!(of(terminal, variables).1, colour, "{terminal:?} {variables:?}");
+            assert_eq!(
+                of(terminal, variables).1,
+                colour,
+                "{terminal:?} {variables:?}"
+            );
         }
     }
 
@@ -184,7 +203,10 @@ mod tests {
             (&[("LANG", "de_DE.utf8@euro")], true),
             (&[("LANG", "de_DE.ISO-8859-1")], false),
             (&[("LC_ALL", "C"), ("LANG", "en_US.UTF-8")], false),
-            (&[("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C")], true),
+            (
+                &[("LC_ALL", ""), ("LC_CTYPE", "C.UTF-8"), ("LANG", "C")],
+                true,
+            ),
         ] {
             assert_eq!(of(None, variables).2, unicode, "{variables:?}");
         }
@@ -194,7 +216,7 @@ mod tests {
     fn ascii_keeps_the_columns() {
         for (text, expected) in [
             ("≈ 1.07≈ ×2 · 3 µs 20–21", "~ 1.07~ x2 . 3 us 20-21"),
-            ("mandelbrot…", "mandelb..."),
+            ("mandelbrot…", "mandelbr..."),
             ("a… b", "a. b"),
             ("並行 é e\u{301}", "???? ? e"),
         ] {

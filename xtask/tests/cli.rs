@@ -100,6 +100,7 @@ fn every_flag_without_its_value_is_refused_in_one_line() {
         "--inputs",
         "--output",
         "--baseline",
+        "--fail-on-slower",
         "--patience",
     ] {
         refused(&["compare", flag], &[flag, "a value is required"]);

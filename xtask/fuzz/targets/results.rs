@@ -13,6 +13,10 @@ fuzz_target!(|bytes: &[u8]| {
             check(&render::everything(&results, Some(&results)));
             xtask::stats::summarise(&mut results);
             check(&render::everything(&results, None));
+            let markdown = render::markdown(&results, Some(&results));
+            for text in [markdown, render::csv(&results), render::picture(&results)] {
+                assert_eq!(clean_lines(&text.replace('\r', "")), text.replace('\r', ""));
+            }
         }
         Err(why) => assert!(!why.is_empty() && why.lines().count() == 1, "{why:?}"),
     }

@@ -19,7 +19,7 @@ pub struct Change<'a> {
     pub then: &'a Cell,
     /// Time now divided by time then.
     pub two: TwoRuns,
-    /// What the interval shows.
+    /// The reading of the interval.
     pub finding: Finding,
 }
 
@@ -115,7 +115,7 @@ fn by_table(results: &Results) -> HashMap<TableKey<'_>, Vec<&Cell>> {
     tables
 }
 
-/// What changed, table by table.
+/// All changes, table by table.
 pub fn compared<'a>(now: &'a Results, then: &'a Results) -> Vec<Changes<'a>> {
     let described: HashMap<TableKey<'_>, &Workload> =
         then.workloads.iter().map(|it| (table_of(it), it)).collect();

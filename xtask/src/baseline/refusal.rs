@@ -10,7 +10,7 @@ use crate::text::{clean, cut};
 /// Longer texts from a file are cut in a message.
 const MOST_COLUMNS: usize = 60;
 
-/// What this comparison will do, as far as it is known before anything is built.
+/// The work of this comparison, as far as it is known before anything is built.
 #[derive(Debug, Clone)]
 pub struct Asked<'a> {
     /// The machine.
@@ -132,7 +132,7 @@ fn has(then: &Results, table: &Table) -> bool {
     then.workloads.iter().any(|other| is_same(table, other))
 }
 
-/// What a reader of the comparison has to keep in mind, a sentence each.
+/// Reasons to read the comparison with care, a sentence each.
 pub fn doubts(asked: &Asked<'_>, then: &Results) -> Vec<String> {
     let mut doubts: Vec<String> = then.doubts().into_iter().map(str::to_owned).collect();
     let absent: Vec<String> = asked

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// What to render of the results of a comparison.
+/// The results of a comparison, and the forms to render them in.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct ReportArgs {
     /// A results.json that `compare` wrote

@@ -6,6 +6,7 @@
 
 mod answer;
 mod beside;
+mod closing;
 mod conditions;
 pub(crate) mod contestant;
 mod description;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::schedule::Moment;
+use crate::terminal::Terminal;
 use crate::text::{self, clean_lines};
 
 /// Steps of the bar for each table.
@@ -26,7 +27,11 @@ impl Progress {
     pub(super) fn new(tables: usize) -> Progress {
         let bar = ProgressBar::new(tables as u64 * STEPS);
         if let Ok(style) = ProgressStyle::with_template("{bar:20} {elapsed:>4} {wide_msg}") {
-            bar.set_style(style);
+            let is_unicode = Terminal::of(&std::io::stderr()).is_unicode();
+            bar.set_style(match is_unicode {
+                true => style,
+                false => style.progress_chars("#>-"),
+            });
         }
         // Nothing draws between two samples: a bar that ticked by itself would be a thread beside
         // them.
@@ -82,10 +87,10 @@ impl Progress {
     }
 
     /// A table is done: prints it on standard output.
-    pub(super) fn print(&self, table: &str) {
+    pub(super) fn print(&self, table: impl FnOnce() -> String) {
         self.table.set(self.table.get() + 1);
         self.bar.set_position(self.table.get() * STEPS);
-        self.bar.suspend(|| print_out(table));
+        self.bar.suspend(|| print_page(table));
     }
 
     /// The end.
@@ -97,12 +102,23 @@ impl Progress {
 /// Prints on standard output; a reader that went away, as `head` does, is no reason to stop
 /// measuring.
 pub(crate) fn print_out(text: &str) {
-    print(text, std::io::stdout().lock());
+    let out = std::io::stdout();
+    let text = Terminal::of(&out).letters(text.to_owned());
+    print(&text, out.lock());
 }
 
-/// The same on standard error, cleaned: it may contain text from a contestant.
+/// Renders for standard output, in its width and colours, and prints that.
+pub(super) fn print_page(render: impl FnOnce() -> String) {
+    let out = std::io::stdout();
+    let terminal = Terminal::of(&out);
+    print(&terminal.letters(terminal.set(render)), out.lock());
+}
+
+/// Prints on standard error, cleaned: it may contain text from a contestant.
 pub(crate) fn print_err(text: &str) {
-    print(&clean_lines(text), std::io::stderr().lock());
+    let err = std::io::stderr();
+    let text = Terminal::of(&err).message(&clean_lines(text));
+    print(&text, err.lock());
 }
 
 fn print(text: &str, mut to: impl Write) {

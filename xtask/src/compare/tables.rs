@@ -10,7 +10,6 @@ use workload::inputs::{self, Inputs};
 use workload::job::About;
 use workload::protocol::Sources;
 
-use super::beside;
 use super::budget;
 use super::conditions::Conditions;
 use super::contestant::{Contestant, SEQUENTIAL};
@@ -22,7 +21,7 @@ use super::live::Work;
 use super::outlook::Outlook;
 use super::output::Output;
 use super::pilot::{self, Pilots};
-use super::progress::{Progress, print_err, print_out};
+use super::progress::{Progress, print_err};
 use super::referee::{Referee, Reference};
 use super::runner::Fault;
 use super::schedule::{self, Stop};
@@ -35,7 +34,6 @@ use super::table::{self, Table};
 use super::table_files::TableFiles;
 use super::warnings::Warning;
 use super::workshop::Workshop;
-use crate::baseline::{Gate, compared};
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::{self, Results, Workload};
@@ -49,16 +47,16 @@ pub(super) struct Comparison<'a> {
     pub(super) interrupt: &'a Interrupt,
     servers: &'a RefCell<Servers>,
     pub(super) progress: Progress,
-    results: Results,
-    results_path: PathBuf,
+    pub(super) results: Results,
+    pub(super) results_path: PathBuf,
     /// The job whose function the tasks call, if they do.
     pub(super) job: Option<About>,
     /// How long the right answer of a job may take.
     pub(super) reference_limit: Duration,
     /// Whether a part of the comparison itself failed.
-    failed: bool,
+    pub(super) failed: bool,
     /// Whether the last attempt to write the results failed.
-    unwritten: bool,
+    pub(super) unwritten: bool,
 }
 
 /// A table that can be measured.
@@ -165,12 +163,11 @@ impl<'a> Comparison<'a> {
     /// Prints the table that was measured last, or a line for it.
     fn print_table(&self) {
         let last = self.results.workloads.len() - 1;
-        let text = match Output::of(self.args) {
+        self.progress.print(|| match Output::of(self.args) {
             Output::Tables => render::table(&self.results, last) + "\n",
             Output::Answer => render::line(&self.results, last),
             Output::Smoke => String::new(),
-        };
-        self.progress.print(&text);
+        });
     }
 
     /// Prints the least time that the comparison will take.
@@ -454,7 +451,7 @@ impl<'a> Comparison<'a> {
 
     /// Writes the results so far. If that fails, the figures are still printed, and writing is
     /// retried after the next table.
-    fn write(&mut self) {
+    pub(super) fn write(&mut self) {
         let written = fs::create_dir_all(&self.args.output)
             .and_then(|()| results::write(&self.results_path, &self.results));
         let first = !self.unwritten;
@@ -468,63 +465,6 @@ impl<'a> Comparison<'a> {
                 self.results_path.display()
             ));
         }
-    }
-
-    /// Writes the results for people and for tools, beside those for programs.
-    fn write_others(&mut self, baseline: Option<&Results>) {
-        let written = beside::write(&self.args.output, &self.results, baseline);
-        if let Err(error) = written {
-            self.fail(&error.to_string());
-        }
-    }
-
-    /// Whether a cell became slower than `--fail-on-slower` allows; says what was checked.
-    fn is_slower(&self, baseline: Option<&Results>) -> bool {
-        let Some((allowed, baseline)) = self.args.fail_on_slower.zip(baseline) else {
-            return false;
-        };
-        let changes = compared(&self.results, baseline);
-        let gate = Gate::of(&changes, allowed, self.results.settings.floor());
-        for line in render::gate(&gate) {
-            print_err(&format!("{line}\n"));
-        }
-        gate.fails()
-    }
-
-    /// Writes what was measured before an early end.
-    pub(super) fn keep(&mut self, why: &Error) {
-        self.write();
-        self.write_others(None);
-        if matches!(why, Error::Interrupted) && !self.unwritten {
-            print_err(&format!(
-                "interrupted: what was measured so far is in {}\n",
-                self.results_path.display()
-            ));
-        }
-    }
-
-    /// Prints the closing summary, and returns the exit status.
-    pub(super) fn close(mut self, baseline: Option<&Results>) -> u8 {
-        self.results.complete = true;
-        print_out(&match Output::of(self.args) {
-            Output::Tables => render::closing(&self.results, baseline),
-            Output::Answer => format!("\n{}", render::answer(&self.results, baseline)),
-            Output::Smoke => render::smoke(&self.results),
-        });
-        self.write();
-        self.write_others(baseline);
-        if self.unwritten {
-            print_err("the results are not in a file: copy them from here\n");
-        } else {
-            let report = self.args.output.join("report.html");
-            print_err(&format!("results: {}\n", self.results_path.display()));
-            print_err(&format!("page: {}\n", report.display()));
-        }
-        let failed = self.failed
-            || self.unwritten
-            || self.is_slower(baseline)
-            || self.results.cells.iter().any(|cell| cell.error.is_some());
-        u8::from(failed)
     }
 }
 

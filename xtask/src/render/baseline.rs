@@ -8,14 +8,17 @@ use crate::baseline::{Change, Changes, Finding, Missing, common, compared};
 use crate::results::{Cell, Results};
 use crate::text::name;
 
-/// What changed beyond noise; then every cell that both have: how long it takes now, divided by how
+/// The changes beyond noise; then every cell that both have: how long it takes now, divided by how
 /// long it took then.
 ///
 /// The two share no rounds, so the interval is that of two independent sets of lives: see
 /// [`two_runs`](crate::stats::two_runs).
 pub fn baseline(results: &Results, baseline: &Results) -> String {
     let changes = compared(results, baseline);
-    let mut out = "Against the earlier comparison: time now, divided by time then\n".to_owned();
+    let mut out = wrap(
+        "",
+        "Against the earlier comparison: time now, divided by time then",
+    );
     out.push_str(&wrap("then      ", &then(baseline)));
     for doubt in cautions(results, baseline, &changes) {
         out.push_str(&wrap("warning: ", &doubt));
@@ -58,7 +61,7 @@ pub fn baseline(results: &Results, baseline: &Results) -> String {
     out
 }
 
-/// What was compared, and what the interval means.
+/// The extent of the comparison, and the meaning of the interval.
 pub(crate) fn method(results: &Results, compared: usize) -> String {
     format!(
         "{compared} of {} compared. The interval holds the ratio with 95 % confidence, by the \

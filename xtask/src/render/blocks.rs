@@ -1,7 +1,7 @@
-//! Tables wider than 80 columns, split into blocks one below the other.
+//! Tables wider than the page, split into blocks one below the other.
 
 use super::grid::Grid;
-use super::text::WIDTH;
+use super::page;
 use crate::text::width as columns_of_line;
 
 /// Each column has its heading first, which may be of several lines, then an entry for each row.
@@ -13,7 +13,9 @@ pub(super) fn in_blocks(head: &str, rows: &[String], columns: &[Vec<String>]) ->
         .map(|name| columns_of_line(name))
         .max()
         .unwrap_or(0);
-    let room = WIDTH - longest.clamp(columns_of_line(head), WIDTH / 2);
+    let head_columns = columns_of_line(head);
+    let room =
+        page::columns() - longest.clamp(head_columns, (page::columns() / 2).max(head_columns));
     let all: usize = columns.iter().map(|column| 1 + width(column)).sum();
     if !columns.is_empty() && all <= room {
         return vec![render(head, columns, rows)];

@@ -56,7 +56,7 @@ const BRIEF: usize = 3;
 pub(crate) fn briefly(results: &Results) -> String {
     let mut out = String::new();
     if !results.complete {
-        out.push_str("INCOMPLETE: this comparison was interrupted.\n");
+        out.push_str(&wrap("INCOMPLETE: ", "this comparison was interrupted."));
     }
     let failed = results.cells.iter().filter(|cell| !view::measured(cell));
     let failed = failed.map(|cell| {

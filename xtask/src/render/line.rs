@@ -2,8 +2,9 @@
 
 use super::models;
 use super::number::{at_least, bytes, count, duration, plural, ratio};
+use super::page::{self, Style, paint};
 use super::race::{Race, Standing};
-use super::text::{WIDTH, clipped};
+use super::text::clipped;
 use super::view::{self, Names};
 use crate::results::{Results, Verdict};
 use crate::stats::BASELINE;
@@ -13,7 +14,7 @@ use crate::text::{cut, width};
 const TITLE_COLUMNS: usize = 10;
 
 /// The winner and what it costs, the factor of `sequential`, and who else is as fast, in one line
-/// of at most 80 columns; empty if there is no such workload.
+/// that fits on the page; empty if there is no such workload.
 pub fn line(results: &Results, workload_index: usize) -> String {
     let Some(workload) = results.workloads.get(workload_index) else {
         return String::new();
@@ -28,7 +29,8 @@ pub fn line(results: &Results, workload_index: usize) -> String {
         return clipped(&line);
     };
     let names = Names::of(results, workload);
-    line.push_str(&cut(&names.cell(winner.cell), 2 * TITLE_COLUMNS));
+    let name = cut(&names.cell(winner.cell), 2 * TITLE_COLUMNS);
+    line.push_str(&name);
     line.push_str(&cost(winner));
     let mut rest = Vec::new();
     rest.extend(baseline(&race));
@@ -43,9 +45,18 @@ pub fn line(results: &Results, workload_index: usize) -> String {
         line.push_str(&format!("; {part}"));
     }
     let equals = race.with(Verdict::Fast);
-    let room = WIDTH.saturating_sub(width(&line));
+    let room = page::columns().saturating_sub(width(&line));
     line.push_str(&as_fast(&equals, room));
-    clipped(&line)
+    let style = match winner.verdict {
+        Verdict::Open => Style::Open,
+        _ => Style::Best,
+    };
+    let head = format!("{title}{pad} ");
+    let line = clipped(&line);
+    match line.strip_prefix(&format!("{head}{name}")) {
+        Some(rest) => format!("{head}{}{rest}", paint(style, &name)),
+        None => line,
+    }
 }
 
 fn cost(winner: &Standing<'_>) -> String {

@@ -140,7 +140,7 @@ fn meaning(results: &Results, races: &[Race<'_>], entries: &[Vec<String>]) -> St
     }
 }
 
-/// What the marks of these entries mean, a clause each.
+/// The meanings of the marks of these entries, a clause each.
 pub(crate) fn meanings(results: &Results, races: &[Race<'_>], entries: &[&str]) -> Vec<String> {
     let occurs = |mark: &str| entries.iter().any(|entry| entry.contains(mark));
     let mut said: Vec<String> = marks::meanings(results, races)

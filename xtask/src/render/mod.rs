@@ -1,4 +1,4 @@
-//! Results as text: at most 80 columns, no escape codes, every line ended.
+//! Results as text, every line ended: in 80 columns without escape codes, or on another [`Page`].
 //!
 //! All of it is made from the results alone, so that `cargo xtask report` prints what the
 //! comparison printed.
@@ -21,6 +21,7 @@ pub(crate) mod matrix;
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod number;
+mod page;
 mod picture;
 pub(crate) mod race;
 pub(crate) mod served;
@@ -41,6 +42,7 @@ pub use line::line;
 pub use markdown::markdown;
 pub use marks::legend;
 pub use matrix::matrix;
+pub use page::{Page, on_page};
 pub use picture::picture;
 pub use smoke::smoke;
 pub use splice::splice;

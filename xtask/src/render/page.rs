@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-/// What can be set on it.
+/// Its width and its means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {
     /// Its width.
@@ -54,10 +54,10 @@ pub(super) fn prose_columns() -> usize {
     columns().min(WIDEST_PROSE)
 }
 
-/// Whether lines that are cut on a wide page are rather wrapped: a narrow one would cut most of
-/// them.
-pub(super) fn is_narrow() -> bool {
-    columns() < Page::PLAIN.columns
+/// Whether long lines are cut, so that the answer fits on a screen. A narrow page would cut most of
+/// them, and a wide one has the room to go on below.
+pub(super) fn cuts() -> bool {
+    (Page::PLAIN.columns..=WIDEST_PROSE).contains(&columns())
 }
 
 /// A meaning that has a colour. Colour is never the only sign of it.
@@ -124,7 +124,10 @@ mod tests {
             columns: 40,
             ..Page::PLAIN
         };
-        assert!(on_page(narrow, is_narrow));
+        assert_eq!(
+            [cuts(), on_page(narrow, cuts), on_page(wide, cuts)],
+            [true, false, false]
+        );
         let _ = std::panic::catch_unwind(|| on_page(narrow, || panic!("over")));
         assert_eq!(columns(), 80);
     }

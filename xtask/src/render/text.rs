@@ -1,9 +1,7 @@
 //! Lines of text, wrapped.
 
+use super::page::{self, Style, paint, paint_head, prose_columns};
 use crate::text::{clean, columns_of, cut, width};
-
-/// The width of every table and paragraph, in columns.
-pub(crate) const WIDTH: usize = 80;
 
 /// The limit on a text from a file or a contestant, such as an error, a reason or a remark.
 const MAX_REMARK_COLUMNS: usize = 2_000;
@@ -13,12 +11,12 @@ pub(crate) fn remark(text: &str) -> String {
     cut(text, MAX_REMARK_COLUMNS)
 }
 
-/// Wraps `text` to lines of at most [`WIDTH`] columns. The first line starts with `first`, the
+/// Wraps `text` to the lines of a paragraph. The first line starts with `first`, the
 /// others are indented by as much, and each ends with a newline. Words too long for a line are
 /// split. Both texts are [cleaned](clean), except for the spaces of `first`.
 pub(crate) fn wrap(first: &str, text: &str) -> String {
     let indent = " ".repeat(width(first));
-    let room = WIDTH.saturating_sub(indent.len()).max(20);
+    let room = prose_columns().saturating_sub(indent.len()).max(20);
     let mut lines = vec![String::new()];
     let mut used = 0;
     let text = clean(text);
@@ -42,19 +40,48 @@ pub(crate) fn wrap(first: &str, text: &str) -> String {
     }
     let mut out = String::new();
     for (at, line) in lines.iter().enumerate() {
-        out.push_str(format!("{}{line}", if at == 0 { first } else { &indent }).trim_end());
+        let line = if at == 0 {
+            format!("{}{}", paint_head(first), alarm(line))
+        } else {
+            format!("{indent}{line}")
+        };
+        out.push_str(line.trim_end());
         out.push('\n');
     }
     out
 }
 
-/// One line of cleaned text, ended, with `…` where it is cut to [`WIDTH`] columns.
+/// The line with its first `ERROR` in colour.
+fn alarm(line: &str) -> String {
+    let at = line.find("ERROR");
+    at.map_or_else(
+        || line.to_owned(),
+        |at| {
+            let (before, after) = (&line[..at], &line[at + 5..]);
+            format!("{before}{}{after}", paint(Style::Bad, "ERROR"))
+        },
+    )
+}
+
+/// One line of cleaned text, ended, with `…` where it is cut to the width of the page. A page that
+/// is narrow or wide has the rest in further lines.
 pub(crate) fn clipped(line: &str) -> String {
-    let mut out = line.trim_end().to_owned();
-    if width(&out) > WIDTH {
-        out = pieces(&out, WIDTH - 1).swap_remove(0).trim_end().to_owned() + "…";
+    let line = line.trim_end();
+    let columns = page::columns();
+    if width(line) <= columns {
+        return alarm(line) + "\n";
     }
-    out + "\n"
+    if !page::cuts() {
+        return hanging(line);
+    }
+    let cut = pieces(line, columns - 1).swap_remove(0);
+    alarm(cut.trim_end()) + "…\n"
+}
+
+/// The words of a line, the first ones at the left and the rest under them, a little further in.
+fn hanging(line: &str) -> String {
+    let wrapped = wrap("  ", line);
+    wrapped.strip_prefix("  ").unwrap_or(&wrapped).to_owned()
 }
 
 /// `word` in pieces of at most `room` columns. A single character that is wider is a piece of its
@@ -89,6 +116,9 @@ pub(crate) fn list(items: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::page::{Page, on_page};
+
+    const WIDTH: usize = Page::PLAIN.columns;
 
     #[test]
     fn wrapped_lines_hang_under_the_first() {
@@ -129,6 +159,30 @@ mod tests {
         );
         assert_eq!(width(line.trim_end()), 79);
         assert_eq!(clipped(""), "\n");
+    }
+
+    #[test]
+    fn a_narrow_page_has_all_of_a_line() {
+        let narrow = Page {
+            columns: 24,
+            ..Page::PLAIN
+        };
+        let line = "gcd        thread-pool 20.2 ms (3 threads); seq 1.3×";
+        let text = on_page(narrow, || clipped(line));
+        assert_eq!(
+            text,
+            "gcd thread-pool 20.2\n  ms (3 threads); seq\n  1.3×\n"
+        );
+        let wide = Page {
+            columns: 200,
+            ..Page::PLAIN
+        };
+        let text = on_page(wide, || clipped(&"x".repeat(150)));
+        assert_eq!(text.len(), 151);
+        let text = on_page(wide, || clipped(&"word ".repeat(50)));
+        assert!(text.lines().count() == 3 && !text.contains('…'), "{text}");
+        let text = on_page(wide, || wrap("", &"word ".repeat(50)));
+        assert!(text.lines().all(|line| width(line) <= 100), "{text}");
     }
 
     #[test]

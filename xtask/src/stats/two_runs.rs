@@ -346,16 +346,17 @@ mod tests {
     #[ignore = "prints the table of docs/in-ci.md"]
     fn rates_over_many_runs() {
         for luck in [0.005, 0.01, 0.02, 0.035] {
-            for lives in [(4, 4), (9, 9)] {
-                for percent in [5.0, 10.0, 20.0] {
-                    let beyond = 1.0 + percent / 100.0;
-                    let alarm = rates(lives, 1.0, luck, beyond).0;
-                    let power = rates(lives, beyond * 1.1, luck, beyond).0;
-                    println!(
-                        "luck {luck}, {lives:?} lives, {percent} %: alarm {alarm:.4}, a tenth \
-                         beyond it found {power:.3}"
-                    );
-                }
+            for lives in [4, 9] {
+                let figures = [1.05, 1.1, 1.2].map(|beyond| {
+                    let alarm = rates((lives, lives), 1.0, luck, beyond).0;
+                    let found = rates((lives, lives), 1.1 * beyond, luck, beyond).0;
+                    format!("{:.2} % | {:.0} %", alarm * 100.0, found * 100.0)
+                });
+                let luck = luck * 100.0;
+                println!(
+                    "| {luck:.1} % | {lives} and {lives} | {} |",
+                    figures.join(" | ")
+                );
             }
         }
     }

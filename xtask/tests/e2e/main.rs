@@ -1,6 +1,7 @@
 //! The comparison from end to end, with the project's own runners: interrupted, doubled, called
 //! wrongly, repeated, and at the size that the project promises.
 
+mod against;
 mod alone;
 mod bad_input;
 mod bad_workloads;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use xtask::render;
+use xtask::render::{self, Page, on_page};
 use xtask::report::report;
 use xtask::results::{Results, write};
 use xtask::stats::summarise;
@@ -51,7 +51,7 @@ fn hostile() -> Results {
     hostile
 }
 
-/// Results of so many tables and models as no comparison has.
+/// Results with more tables and models than any comparison has.
 fn huge() -> Results {
     let mut huge = results();
     let (table, cell) = (huge.workloads[1].clone(), huge.cells[7].clone());
@@ -324,4 +324,32 @@ fn a_report_writes_the_files_it_is_asked_for() {
         "{refused}"
     );
     assert_eq!(refused.lines().count(), 1);
+}
+
+#[test]
+fn a_document_gets_a_heading_for_every_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let mut odd = results();
+    odd.workloads[1].name = "g#c <d>".into();
+    write(&path("results.json"), &odd).unwrap();
+    let document = "<!-- begin: measured -->\n<!-- end: measured -->\n";
+    std::fs::write(path("all.md"), document).unwrap();
+    let page = Page {
+        columns: 40,
+        has_colour: true,
+    };
+    let args = args(&path("results.json"), Some(&path("all.md")), true);
+    on_page(page, || report(&args)).unwrap();
+    let text = std::fs::read_to_string(path("all.md")).unwrap();
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
+    assert_eq!(
+        headings,
+        ["### waits", "### g-c--d-", "### What the columns mean"]
+    );
+    assert!(
+        text.contains(&render::table(&odd, 0)),
+        "as on a plain page: {text}"
+    );
+    assert_eq!(text.matches("```text\n").count(), 4, "{text}");
 }

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use xtask::render;
 use xtask::results::{Results, parse};
+use xtask::text::clean_lines;
 
 use crate::assert_fits;
 use crate::fixture::results;
@@ -137,6 +138,16 @@ fn rendered(results: &Results, earlier: &Results) -> String {
     of(results, Some(earlier)) + &of(earlier, Some(results))
 }
 
+/// No hidden character gets into any of the files.
+#[track_caller]
+fn assert_harmless(results: &Results, earlier: &Results) {
+    let csv = render::csv(results).replace("\r\n", "\n");
+    let markdown = render::markdown(results, Some(earlier));
+    for text in [csv, markdown, render::picture(results)] {
+        assert_eq!(clean_lines(&text), text);
+    }
+}
+
 #[test]
 fn odd_results_are_rendered_or_refused_in_one_line() {
     let honest = results();
@@ -152,6 +163,7 @@ fn odd_results_are_rendered_or_refused_in_one_line() {
             Ok(mut odd) => {
                 taken += 1;
                 assert_fits(&rendered(&odd, &honest));
+                assert_harmless(&odd, &honest);
                 xtask::stats::summarise(&mut odd);
                 assert_fits(&rendered(&odd, &honest));
             }

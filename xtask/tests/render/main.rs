@@ -6,6 +6,7 @@ mod files;
 mod fixture;
 mod full;
 mod hostile;
+mod pages;
 mod served;
 mod verdict;
 

@@ -1,4 +1,4 @@
-//! What changed since an earlier comparison, in Markdown.
+//! Changes since an earlier comparison, in Markdown.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::baseline::compared;
 use crate::render::baseline::{cautions, clear_rows, counts, method, then};
 use crate::results::Results;
 
-/// What changed beyond noise, and how much was compared.
+/// The changes beyond noise, and how much was compared.
 pub(super) fn against(out: &mut String, results: &Results, earlier: &Results) {
     let changes = compared(results, earlier);
     let cells: usize = changes.iter().map(|table| table.rows.len()).sum();

@@ -63,7 +63,7 @@ pub fn markdown(results: &Results, earlier: Option<&Results>) -> String {
     out + &tail
 }
 
-/// What a reader needs to know first: that it is interrupted, or only a smoke run.
+/// The first things to know: that it is interrupted, or only a smoke run.
 fn state(out: &mut String, results: &Results) {
     if results.workloads.is_empty() {
         out.push_str("\nNothing was measured.\n");
