@@ -1,11 +1,14 @@
 //! The page on workloads, compared with the parser.
 
-use workload::definition::parse;
+use workload::definition::{load, parse};
 
 const PAGE: &str = include_str!("../../docs/workloads.md");
 
 /// The page's first example; the crate's own tests read it from a file that travels with the crate.
 const ORDERS: &str = include_str!("../../crates/workload/tests/orders.toml");
+
+/// The trace that one of the examples replays.
+const TRACE: &str = include_str!("../../crates/workload/fuzz/seeds/trace/two.jsonl");
 
 fn toml_blocks() -> impl Iterator<Item = &'static str> {
     PAGE.split("```toml\n")
@@ -20,10 +23,14 @@ fn the_first_example_is_the_one_that_the_crate_tests() {
 
 #[test]
 fn every_example_of_the_page_is_good() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("orders.jsonl"), TRACE).unwrap();
     for text in toml_blocks() {
-        parse(text, "page").unwrap();
+        let path = folder.path().join("page.toml");
+        std::fs::write(&path, text).unwrap();
+        load(&path).unwrap();
     }
-    assert_eq!(toml_blocks().count(), 5);
+    assert_eq!(toml_blocks().count(), 6);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod line_protocol;
 pub mod model;
 pub mod protocol;
 mod recorder;
+mod regular;
 pub mod runner;
 pub mod sequential;
 pub mod serve;

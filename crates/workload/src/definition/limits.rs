@@ -29,3 +29,6 @@ pub const MOST_STEPS: u64 = 50_000_000;
 
 /// The most memory that the programs and arguments of all tasks together may take, in bytes.
 pub const MOST_ARGUMENT_BYTES: u64 = 1 << 30;
+
+/// The most tasks of a recorded trace, which is also the most that a recorder writes.
+pub const MOST_RECORDED: u64 = 1_000_000;

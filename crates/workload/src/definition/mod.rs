@@ -7,6 +7,7 @@ pub(crate) mod builtin;
 pub(crate) mod distribution;
 pub(crate) mod limits;
 mod parse;
+pub(crate) mod replay;
 pub(crate) mod types;
 mod units;
 
@@ -14,7 +15,8 @@ pub use builtin::{builtin, builtins};
 pub use distribution::Distribution;
 pub use limits::{
     LARGEST_BUFFER, LARGEST_BYTES, LAST_STAGE, LONGEST_NS, LONGEST_SECONDS, MOST_ARGUMENT_BYTES,
-    MOST_GENERATIONS, MOST_KEYS, MOST_SESSIONS, MOST_STEPS,
+    MOST_GENERATIONS, MOST_KEYS, MOST_RECORDED, MOST_SESSIONS, MOST_STEPS,
 };
-pub use parse::{DefinitionError, load, load_with_programs, parse};
+pub use parse::{DefinitionError, load, load_with_programs, of_trace, parse, read_trace};
+pub use replay::{Recorded, Replay};
 pub use types::{Action, Definition, Pattern, Step, Talk, requests};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
+use super::replay::Replay;
 
 /// The memory that a program and its arguments take as a list of strings, in bytes.
 pub(crate) fn argument_bytes(command: &[String]) -> u64 {
@@ -29,8 +30,10 @@ pub struct Definition {
     pub items: Vec<u8>,
     /// Variants to show by default beside each model's default one: `model/variant`.
     pub show: Vec<String>,
-    /// At least one.
+    /// At least one; none if the tasks are replayed.
     pub steps: Vec<Step>,
+    /// The recorded tasks that this workload's tasks are drawn from, in place of `steps`.
+    pub replay: Option<Replay>,
 }
 
 impl Definition {

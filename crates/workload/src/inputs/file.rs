@@ -1,13 +1,13 @@
 //! The inputs file: a header, then one task per line, each a JSON object.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::exact::exact;
 use super::limits;
 use super::types::{Header, Inputs, Task};
+use crate::regular;
 
 /// The reason why an inputs file cannot be used.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub fn write(inputs: &Inputs, mut writer: impl Write) -> io::Result<()> {
 /// before it leads to an allocation or a wait.
 pub fn read(path: &Path) -> Result<Inputs, InputsError> {
     let io_error = |error| InputsError::Io(path.to_owned(), error);
-    read_from(BufReader::new(open(path).map_err(io_error)?), path)
+    read_from(BufReader::new(regular::open(path).map_err(io_error)?), path)
 }
 
 /// Like [`read`], from an open reader. Errors name `path`.
@@ -131,26 +131,6 @@ fn count(path: &Path, header: &Header, found: usize) -> InputsError {
         expected: header.tasks,
         found,
     }
-}
-
-/// Opens a regular file: reading any other kind could block, or never end.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        // Opening a FIFO does not wait for its writer.
-        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
-    }
-    let file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
-    }
-    Ok(file)
 }
 
 /// The lines of a file, none longer than [`limits::LONGEST_LINE`].

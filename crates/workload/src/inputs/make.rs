@@ -7,6 +7,7 @@ use workload_kernels::rng::{Rng, mix};
 use super::exact::exact;
 use super::types::{Header, Inputs, Step, Task};
 use crate::definition::distribution::Distribution;
+use crate::definition::replay::{Part, Recorded, Replay};
 use crate::definition::types::{Action, Definition, Pattern};
 use crate::definition::{limits, types};
 use crate::task::log::request::whole_lines;
@@ -29,8 +30,12 @@ pub fn make(definition: &Definition, iterations_per_us: u64) -> Inputs {
         .map(|index| task(definition, &kinds, iterations_per_us, index))
         .collect();
     let mut actions: Vec<String> = Vec::new();
-    for step in &definition.steps {
-        let name = action_name(&step.action);
+    let written = definition
+        .steps
+        .iter()
+        .map(|step| action_name(&step.action));
+    let replayed = definition.replay.iter().flat_map(Replay::actions);
+    for name in written.chain(replayed) {
         if !actions.iter().any(|known| known == name) {
             actions.push(name.to_owned());
         }
@@ -57,9 +62,12 @@ fn task(definition: &Definition, kinds: &Kinds<'_>, iterations_per_us: u64, inde
             .iter()
             .filter(|step| step.kind.is_none() || step.kind.as_deref() == kind)
     };
-    let steps = of_this_kind()
-        .map(|step| draw(step, index, iterations_per_us, &mut rng))
-        .collect();
+    let steps = match &definition.replay {
+        Some(replay) => replayed(replay.draw(&mut rng), iterations_per_us),
+        None => of_this_kind()
+            .map(|step| draw(step, index, iterations_per_us, &mut rng))
+            .collect(),
+    };
     let stages = match definition.pattern {
         Pattern::Pipeline { .. } => of_this_kind().map(|step| step.stage.unwrap_or(0)).collect(),
         _ => Vec::new(),
@@ -77,12 +85,7 @@ fn draw(step: &types::Step, index: usize, iterations_per_us: u64, rng: &mut Rng)
         Action::Wait(duration) => Step::Wait {
             ns: time(duration, rng),
         },
-        Action::Compute(duration) => {
-            let iterations = u128::from(time(duration, rng)) * u128::from(iterations_per_us) / 1000;
-            Step::Compute {
-                iterations: u64::try_from(iterations).unwrap_or(u64::MAX),
-            }
-        }
+        Action::Compute(duration) => compute(time(duration, rng), iterations_per_us),
         Action::Fetch { bytes, delay } => Step::Fetch {
             bytes: size(bytes, rng),
             delay_ns: delay.as_ref().map_or(0, |delay| time(delay, rng)),
@@ -104,6 +107,22 @@ fn draw(step: &types::Step, index: usize, iterations_per_us: u64, rng: &mut Rng)
             workload_kernels::find(name).expect("the parser accepts only kernels that exist"),
         ),
     }
+}
+
+fn compute(ns: u64, iterations_per_us: u64) -> Step {
+    let iterations = u128::from(ns) * u128::from(iterations_per_us) / 1000;
+    Step::Compute {
+        iterations: u64::try_from(iterations).unwrap_or(u64::MAX),
+    }
+}
+
+/// The steps of a recorded task.
+fn replayed(recorded: &Recorded, iterations_per_us: u64) -> Vec<Step> {
+    let parts = recorded.parts().map(|part| match part {
+        Part::Compute(ns) => compute(ns, iterations_per_us),
+        Part::Wait(ns) => Step::Wait { ns },
+    });
+    parts.collect()
 }
 
 /// Limits a draw to what a definition may contain, since log-normal and exponential distributions

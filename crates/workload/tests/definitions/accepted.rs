@@ -46,6 +46,7 @@ fn whole_grammar_is_read() {
             accepted,
             refused,
         ],
+        replay: None,
     };
     assert_eq!(good(orders()), expected);
 }

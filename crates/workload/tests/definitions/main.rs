@@ -4,6 +4,8 @@ mod accepted;
 mod files;
 mod mutations;
 mod products;
+mod replay;
 mod steps;
 mod support;
 mod top;
+mod trace;

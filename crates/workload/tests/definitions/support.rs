@@ -84,3 +84,21 @@ pub(crate) fn every_task(action: Action) -> Step {
         stage: None,
     }
 }
+
+/// The first line of a recorded trace.
+pub(crate) const HEADER: &str = "{\"job_trace\":1,\"clock\":\"monotonic\",\"unit\":\"ns\"}\n";
+
+/// A recorded task: its length, CPU time, time in a queue, and voluntary switches.
+pub(crate) fn recorded(wall_ns: u64, cpu_ns: u64, queued_ns: u64, switches: u64) -> String {
+    let end_ns = 1_000 + wall_ns;
+    format!(
+        "{{\"start_ns\":1000,\"end_ns\":{end_ns},\"cpu_ns\":{cpu_ns},\"queued_ns\":{queued_ns},\
+         \"switches\":{switches},\"thread\":0,\"outcome\":\"done\"}}\n"
+    )
+}
+
+/// A trace of these lines of tasks, without a checksum.
+pub(crate) fn trace(tasks: &[String]) -> String {
+    let count = tasks.len();
+    format!("{HEADER}{}{{\"tasks\":{count}}}\n", tasks.concat())
+}

@@ -30,6 +30,21 @@ impl DefinitionError {
             remedy: remedy.into(),
         }
     }
+
+    /// An error at this line and column, which count from 1.
+    pub(super) fn at(
+        file: &str,
+        place: (usize, usize),
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> DefinitionError {
+        DefinitionError {
+            file: file.to_owned(),
+            place: Some(place),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
 }
 
 impl fmt::Display for DefinitionError {
@@ -60,12 +75,8 @@ impl<'a> Source<'a> {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> DefinitionError {
-        DefinitionError {
-            file: self.file.to_owned(),
-            place: Some(line_and_column(self.text, span.start)),
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+        let place = line_and_column(self.text, span.start);
+        DefinitionError::at(self.file, place, problem, remedy)
     }
 
     /// The text of this span, shortened to fit a message.

@@ -5,9 +5,12 @@ mod error;
 mod name;
 mod nearest;
 mod pattern;
+mod replay;
 mod step;
+mod surroundings;
 mod table;
 mod tasks;
+mod trace;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,13 +21,16 @@ use toml::de::DeTable;
 pub use error::DefinitionError;
 use error::Source;
 use name::{NAME_REMEDY, is_name};
+pub use replay::of_trace;
+use surroundings::Surroundings;
 use table::Table;
+pub use trace::read_trace;
 
-use super::types::{Definition, Pattern};
+use super::types::{Definition, Pattern, Step};
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "name", "about", "pattern", "tasks", "seed", "items", "show", "step", "rounds", "pipeline",
-    "fold", "serve",
+    "fold", "serve", "replay",
 ];
 
 /// The limit on the size of a definition; a larger file must be something else.
@@ -34,7 +40,8 @@ const MAX_STEPS: usize = 1000;
 
 /// Reads a definition from its text; `place` is the name that errors give to the file.
 ///
-/// The result depends on the text alone: whether the programs of `exec` steps exist is not checked.
+/// The result depends on the text alone: whether the programs of `exec` steps exist is not checked,
+/// and a text that replays a trace is refused, since it has no folder to look for the trace in.
 ///
 /// # Errors
 ///
@@ -50,14 +57,15 @@ const MAX_STEPS: usize = 1000;
 /// );
 /// ```
 pub fn parse(text: &str, place: &str) -> Result<Definition, DefinitionError> {
-    parse_with(text, place, &|_| true)
+    parse_with(text, place, &Surroundings::default())
 }
 
 /// Reads a definition from a file.
 ///
 /// # Errors
 ///
-/// As [`parse`], and when the file cannot be read, is not UTF-8 or is larger than 1 MiB.
+/// As [`parse`], and when the file cannot be read, is not UTF-8 or is larger than 1 MiB. A trace
+/// that it replays is read as well, by [`read_trace`].
 pub fn load(path: &Path) -> Result<Definition, DefinitionError> {
     load_with_programs(path, |_| true)
 }
@@ -74,7 +82,11 @@ pub fn load_with_programs(
     program_exists: impl Fn(&str) -> bool,
 ) -> Result<Definition, DefinitionError> {
     let place = path.to_string_lossy();
-    parse_with(&read(path, &place)?, &place, &program_exists)
+    let surroundings = Surroundings {
+        program_exists: &program_exists,
+        folder: Some(path.parent().unwrap_or(Path::new(""))),
+    };
+    parse_with(&read(path, &place)?, &place, &surroundings)
 }
 
 fn read(path: &Path, place: &str) -> Result<String, DefinitionError> {
@@ -115,7 +127,7 @@ fn read(path: &Path, place: &str) -> Result<String, DefinitionError> {
 fn parse_with(
     text: &str,
     place: &str,
-    program_exists: &dyn Fn(&str) -> bool,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Definition, DefinitionError> {
     let source = Source { file: place, text };
     let document = DeTable::parse(text).map_err(|error| {
@@ -132,25 +144,53 @@ fn parse_with(
         return Err(source.error(0..0, "the file is empty", remedy));
     }
     let root = Table::new(source, document.span(), document.get_ref());
-    definition(&root, program_exists)
+    definition(&root, surroundings)
 }
 
 fn definition(
     root: &Table<'_>,
-    program_exists: &dyn Fn(&str) -> bool,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Definition, DefinitionError> {
     root.allow(&KEYS)?;
     let name = name(root)?;
     let about = about(root)?;
     let pattern = pattern::pattern(root)?;
-    let count = root.require("tasks", "tasks = 200")?;
-    let tasks = count.whole(1..=Definition::MAX_TASKS as u64)?;
     let seed = root
         .get("seed")
         .map_or(Ok(0), |entry| entry.whole(0..=i64::MAX as u64))?;
     let items = items(root)?;
     let show = show(root)?;
 
+    let replay = replay::replay(root, pattern, surroundings)?;
+    let (tasks, steps) = match &replay {
+        Some(replay) => (replay::tasks(root, replay)?, Vec::new()),
+        None => {
+            let count = root.require("tasks", "tasks = 200")?;
+            let tasks = count.whole(1..=Definition::MAX_TASKS as u64)?;
+            let steps = steps(root, pattern, surroundings)?;
+            tasks::fit_memory(&count, tasks, &steps)?;
+            (tasks, steps)
+        }
+    };
+
+    Ok(Definition {
+        name,
+        about,
+        pattern,
+        tasks: tasks as usize,
+        seed,
+        items,
+        show,
+        steps,
+        replay,
+    })
+}
+
+fn steps(
+    root: &Table<'_>,
+    pattern: Pattern,
+    surroundings: &Surroundings<'_>,
+) -> Result<Vec<Step>, DefinitionError> {
     let remedy = "write each step as a table [[step]], with two brackets";
     let steps = root.require("step", "[[step]] with wait = \"3ms\"")?;
     let tables = steps.array(remedy)?;
@@ -166,7 +206,11 @@ fn definition(
     let pipeline = matches!(pattern, Pattern::Pipeline { .. });
     let mut written = Vec::with_capacity(tables.len());
     for table in tables {
-        written.push(step::step(&table.table(remedy)?, pipeline, program_exists)?);
+        written.push(step::step(
+            &table.table(remedy)?,
+            pipeline,
+            surroundings.program_exists,
+        )?);
     }
     let completed = tasks::complete(written, pipeline)?;
     if pattern == Pattern::Merge
@@ -174,19 +218,7 @@ fn definition(
     {
         tasks::one_log(&written, &completed)?;
     }
-
-    tasks::fit_memory(&count, tasks, &completed)?;
-
-    Ok(Definition {
-        name,
-        about,
-        pattern,
-        tasks: tasks as usize,
-        seed,
-        items,
-        show,
-        steps: completed,
-    })
+    Ok(completed)
 }
 
 fn name(root: &Table<'_>) -> Result<String, DefinitionError> {
