@@ -94,6 +94,7 @@ impl JobCrate {
                 weight: 1.0,
                 stage: None,
             }],
+            replay: None,
         }
     }
 
