@@ -80,7 +80,7 @@ pub fn timeline_has_every_task(model: &impl Model, _: usize) {
     };
     const WAIT: &str = "[[step]]\nwait = \"1ms\"\n";
     const STAGES: &str =
-        "[[step]]\nwait = \"1ms\"\nstage = 0\n[[step]]\nwait = \"1ms\"\nstage = 4\n";
+        "[[step]]\nwait = \"1ms\"\nstage = 0\n[[step]]\nwait = \"1ms\"\nstage = 1\n";
     for (pattern, steps, times) in [
         ("\"map\"", WAIT, 1),
         ("\"fold\"", WAIT, 1),
@@ -98,7 +98,7 @@ pub fn timeline_has_every_task(model: &impl Model, _: usize) {
             let found = timeline(model, &variant.name, &inputs, &surroundings);
             let Some(found) = found else { continue };
             let stages: BTreeSet<_> = found.lanes.iter().map(|lane| lane.stage).collect();
-            let in_stages = stages == BTreeSet::from([Some(0), Some(4)]);
+            let in_stages = stages == BTreeSet::from([Some(0), Some(1)]);
             let times = if in_stages { 2 } else { times };
             assert!(in_stages || stages == BTreeSet::from([None]), "{found:?}");
             let shown: u64 = found
