@@ -200,6 +200,39 @@ impl Browser {
         self.post("actions", &body).map(drop)
     }
 
+    /// Clicks the first element that this selector of CSS finds, where a reader would: not if
+    /// another one covers it.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn click(&self, selector: &str) -> Result<(), String> {
+        let failed = |error| format!("{selector}: {error}");
+        let body = json!({"using": "css selector", "value": selector});
+        let found = self.post("element", &body).map_err(failed)?;
+        let id = found
+            .as_object()
+            .and_then(|found| found.values().next()?.as_str());
+        let id = id.ok_or_else(|| format!("{selector}: no element: {found}"))?;
+        self.post(&format!("element/{id}/click"), &json!({}))
+            .map(drop)
+            .map_err(failed)
+    }
+
+    /// Chooses the option with this text of a drop-down list.
+    ///
+    /// # Errors
+    /// The driver's, and that there is no such option.
+    pub fn choose(&self, list: &str, text: &str) -> Result<(), String> {
+        // Lists may be filled when they get the focus.
+        let script = "const list = document.querySelector(arguments[0]); list.focus(); \
+            return [...list.options].findIndex((option) => option.text.trim() === arguments[1])";
+        let place = self.script(script, &[json!(list), json!(text)])?;
+        match place.as_u64() {
+            Some(place) => self.click(&format!("{list} option:nth-of-type({})", place + 1)),
+            None => Err(format!("{list} has no {text:?}")),
+        }
+    }
+
     /// Lets pages opened from now on run scripts, or not.
     ///
     /// # Errors

@@ -14,5 +14,5 @@ mod wire;
 
 pub use browser::{Browser, Loaded};
 pub use driver::{Driver, missing};
-pub use probes::Focus;
+pub use probes::{Focus, Layout};
 pub use screen::{Screen, Theme};

@@ -17,23 +17,31 @@ const describe = (element) => {
   return element.localName + name + (classes ? `.${classes.trim().split(/\s+/).join(".")}` : "");
 };
 
-// The boxes that clip this element, innermost first, and whether the rest can be scrolled to.
+// The boxes that clip what is in this element, innermost first, and whether the rest can be
+// scrolled to. What the page itself does not show, it scrolls to.
+const known = new Map([[document.body, []], [document.documentElement, []]]);
 const clips = (element) => {
-  const found = [];
-  for (let at = element.parentElement; at; at = at.parentElement) {
-    // What the page itself does not show, it scrolls to.
-    if (at === document.body || at === document.documentElement) continue;
-    const style = getComputedStyle(at);
-    if (style.overflowX === "visible" && style.overflowY === "visible") continue;
-    const scrolls = [style.overflowX, style.overflowY].some((value) => /auto|scroll/.test(value));
-    const ellipsis = style.textOverflow === "ellipsis";
-    found.push({ element: at, box: at.getBoundingClientRect(), scrolls, ellipsis });
+  if (!element) return [];
+  if (!known.has(element)) {
+    const style = getComputedStyle(element);
+    const outer = clips(element.parentElement);
+    if (style.overflowX === "visible" && style.overflowY === "visible") {
+      known.set(element, outer);
+    } else if (element instanceof SVGElement && element.localName !== "svg") {
+      known.set(element, outer);
+    } else {
+      const scrolls = /auto|scroll/.test(style.overflowX + style.overflowY);
+      const ellipsis = style.textOverflow === "ellipsis";
+      known.set(element, [{ element, box: element.getBoundingClientRect(), scrolls, ellipsis }, ...outer]);
+    }
   }
-  return found;
+  return known.get(element);
 };
 
 // Every line of text that the reader can see, with its box and the visible part of that.
-const lines = () => {
+let all;
+const lines = () => all ??= findLines();
+const findLines = () => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
   const found = [];
@@ -44,12 +52,6 @@ const lines = () => {
     if (element.localName === "title" || element.localName === "desc") continue;
     if (!visible(element)) continue;
     const around = clips(element);
-    const own = getComputedStyle(element);
-    if (own.overflowX !== "visible" && !(element instanceof SVGElement)) {
-      const scrolls = /auto|scroll/.test(own.overflowX + own.overflowY);
-      const ellipsis = own.textOverflow === "ellipsis";
-      around.unshift({ element, box: element.getBoundingClientRect(), scrolls, ellipsis });
-    }
     // For readers of the screen only: a box of one pixel.
     if (around.some(({ box }) => box.width <= 2 || box.height <= 2)) continue;
     range.selectNodeContents(node);
@@ -70,7 +72,7 @@ const overflow = () => {
   if (excess > 0) {
     for (const element of document.body.querySelectorAll("*")) {
       const box = element.getBoundingClientRect();
-      if (visible(element) && box.right > page.clientWidth + 1 && !clips(element).length) {
+      if (visible(element) && box.right > page.clientWidth + 1 && !clips(element.parentElement).length) {
         wide.push(`${describe(element)} to ${Math.round(box.right)}`);
       }
     }
@@ -123,6 +125,8 @@ const overlaps = () => {
   }
   return found.slice(0, 20);
 };
+
+const layout = () => ({ overflow: overflow(), cut: cut(), overlaps: overlaps() });
 
 // Any CSS colour as red, green, blue and alpha, as the canvas paints it.
 const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });

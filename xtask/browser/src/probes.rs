@@ -10,6 +10,32 @@ const PROBES: &str = include_str!("probes.js");
 /// The most controls that are reached one by one.
 const MAX_CONTROLS: u64 = 2_000;
 
+/// The faults of a layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The elements that make the page wider than its screen; empty if it is not.
+    pub too_wide: Vec<String>,
+    /// Lines of text of which a part is out of reach.
+    pub cut_off: Vec<String>,
+    /// Pairs of lines of text that lie on each other.
+    pub overlapping: Vec<String>,
+}
+
+impl Layout {
+    /// All faults, one line each.
+    pub fn faults(&self) -> Vec<String> {
+        let kinds = [
+            ("too wide", &self.too_wide),
+            ("cut off", &self.cut_off),
+            ("overlapping", &self.overlapping),
+        ];
+        let of_kind = |(what, found): (&str, &Vec<String>)| -> Vec<String> {
+            found.iter().map(|text| format!("{what}: {text}")).collect()
+        };
+        kinds.into_iter().flat_map(of_kind).collect()
+    }
+}
+
 /// The way of a reader with a keyboard over the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Focus {
@@ -31,38 +57,25 @@ impl Browser {
         Ok(texts(&self.probe(call)?))
     }
 
-    /// The elements that make the page wider than its screen; none if it is not.
+    /// The boxes of the page that are not as they should be.
     ///
     /// # Errors
     /// The driver's.
-    pub fn too_wide(&self) -> Result<Vec<String>, String> {
-        let found = self.probe("overflow()")?;
-        let excess = found["excess"].as_f64().unwrap_or(f64::NAN);
-        if excess <= 0.0 {
-            return Ok(Vec::new());
+    pub fn layout(&self) -> Result<Layout, String> {
+        let found = self.probe("layout()")?;
+        let mut too_wide = Vec::new();
+        // A page that does not tell is no success either.
+        let excess = found["overflow"]["excess"].as_f64().unwrap_or(f64::MAX);
+        if excess > 0.0 {
+            let width = &found["overflow"]["width"];
+            too_wide.push(format!("{excess} px beyond a screen of {width}"));
+            too_wide.extend(texts(&found["overflow"]["wide"]));
         }
-        let mut wide = texts(&found["wide"]);
-        wide.insert(
-            0,
-            format!("{excess} px beyond a screen of {}", found["width"]),
-        );
-        Ok(wide)
-    }
-
-    /// Lines of text of which a part is out of reach.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub fn cut_off(&self) -> Result<Vec<String>, String> {
-        self.faults("cut()")
-    }
-
-    /// Pairs of lines of text that lie on each other.
-    ///
-    /// # Errors
-    /// The driver's.
-    pub fn overlapping(&self) -> Result<Vec<String>, String> {
-        self.faults("overlaps()")
+        Ok(Layout {
+            too_wide,
+            cut_off: texts(&found["cut"]),
+            overlapping: texts(&found["overlaps"]),
+        })
     }
 
     /// Text whose colour is too close to that behind it, by level AA of WCAG 2.

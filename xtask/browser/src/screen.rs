@@ -1,5 +1,7 @@
 //! The screen that a browser pretends to have, and pictures of it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -10,9 +12,6 @@ use crate::browser::Browser;
 
 /// The height of one picture. The compositor repeats what lies more than 16,384 pixels down.
 const PICTURE_HEIGHT: u64 = 3000;
-
-/// The most pictures of one page.
-const MAX_PICTURES: u64 = 20;
 
 /// The colours that a reader's system asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +93,11 @@ impl Browser {
         decoded(&answer)
     }
 
-    /// Writes pictures of the whole page, from top to bottom: `NAME-1.png` and so on.
+    /// Writes pictures of the page from the top, at most `most` of them: `NAME-1.png` and so on.
     ///
     /// # Errors
     /// The driver's, and those of the file system.
-    pub fn picture(&self, folder: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
+    pub fn picture(&self, folder: &Path, name: &str, most: u64) -> Result<Vec<PathBuf>, String> {
         let size = self.script(
             "const page = document.documentElement; return [page.clientWidth, page.scrollHeight]",
             &[],
@@ -108,13 +107,16 @@ impl Browser {
             return Err(format!("the page has no size: {size}"));
         };
         let mut written = Vec::new();
-        for number in 0..height.div_ceil(PICTURE_HEIGHT).min(MAX_PICTURES) {
+        for number in 0..height.div_ceil(PICTURE_HEIGHT).min(most) {
             let top = number * PICTURE_HEIGHT;
             let clip = json!({
                 "x": 0, "y": top, "width": width, "height": PICTURE_HEIGHT.min(height - top),
                 "scale": 1,
             });
-            let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+            let parameters = json!({
+                "format": "png", "optimizeForSpeed": true, "captureBeyondViewport": true,
+                "clip": clip,
+            });
             let answer = self.cdp("Page.captureScreenshot", &parameters)?;
             let path = folder.join(format!("{name}-{}.png", number + 1));
             replace(&path, &decoded(&answer)?)?;
@@ -136,7 +138,10 @@ fn replace(path: &Path, content: &[u8]) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
+    let file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder)
+        .map_err(|error| failed(&error))?;
     std::fs::write(file.path(), content).map_err(|error| failed(&error))?;
     file.persist(path).map(drop).map_err(|error| failed(&error))
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::browser::Plan;
 use super::scope::Touched;
 use super::test_programs::{self, Programs};
-use crate::packages::{Crate, Packages};
+use crate::packages::{BROWSER, Crate, Packages};
 
 /// The inputs of a run.
 pub(super) struct Gate<'a> {
@@ -16,6 +17,8 @@ pub(super) struct Gate<'a> {
     pub(super) xtask: &'a Path,
     /// A folder outside the workspace.
     pub(super) scratch: &'a Path,
+    /// Whether and how the page of a report is tested in a browser.
+    pub(super) browser: Plan,
     /// The test programs, once they are built.
     pub(super) programs: OnceLock<Programs>,
 }
@@ -47,10 +50,19 @@ impl Gate<'_> {
         }
     }
 
-    /// The packages whose tests are run.
+    /// The packages whose tests are run, each in a step.
     pub(super) fn tested(&self) -> Vec<String> {
         let tested = self.packages.tested().filter(|name| self.has(name));
         tested.map(str::to_string).collect()
+    }
+
+    /// The packages whose tests are built: those, and the browser's, which has steps of its own.
+    pub(super) fn built(&self) -> Vec<String> {
+        let mut built = self.tested();
+        if matches!(self.browser, Plan::Run(_)) {
+            built.push(BROWSER.to_string());
+        }
+        built
     }
 
     pub(super) fn programs_of(&self, package: &str) -> &[test_programs::Program] {

@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 
 use crate::cargo;
 use crate::error::Error;
-use crate::packages::Packages;
+use crate::packages::{BROWSER, Packages};
 use crate::test::print;
 
+mod browser;
 mod changes;
 mod checks;
 mod cpu;
@@ -27,6 +28,7 @@ mod table;
 mod test_programs;
 mod toolchain;
 
+use browser::Plan;
 use gate::Gate;
 use scope::{Scope, Touched};
 use steps::Steps;
@@ -59,8 +61,12 @@ pub fn ci(packages: &Packages, deep: bool, since: Option<&str>) -> Result<(), Er
         },
         xtask: &xtask,
         scratch: scratch.path(),
+        browser: Plan::of(in_scope(&scope, BROWSER)),
         programs: OnceLock::new(),
     };
+    if let Plan::LeftOut(reason) = &gate.browser {
+        print(format!("left out: {reason}\n").as_bytes());
+    }
     let long = long_steps(&gate, deep)?;
     let mut steps = Steps::default();
     plan::plan(&gate, &mut steps, &long);
@@ -94,6 +100,13 @@ fn long_steps(gate: &Gate<'_>, all: bool) -> Result<Vec<deep::Deep>, Error> {
     );
     print(told.as_bytes());
     Ok(vec![one.clone()])
+}
+
+fn in_scope(scope: &Scope, package: &str) -> bool {
+    match scope {
+        Scope::All(_) => true,
+        Scope::Some(touched) => touched.packages.contains(package),
+    }
 }
 
 fn looks_at(scope: &Scope) -> String {

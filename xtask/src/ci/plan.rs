@@ -1,5 +1,6 @@
 //! The plan of a run: which steps, in which lane, after which others.
 
+use super::browser;
 use super::checks::{self, Part};
 use super::deep::Deep;
 use super::finds::{has_bench, has_model_check, has_soak, may_be_unsafe};
@@ -24,6 +25,7 @@ type Check = fn(&Packages, &mut Log, &[&Crate], Part) -> Result<(), Error>;
 /// each other. A program that calls cargo itself never runs while the other lane builds in the same
 /// folder, where it would block.
 pub(super) fn plan<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, deep: &'a [Deep]) {
+    let installed = browser::install(gate, steps);
     first_looks(gate, steps);
     let tests = build_tests(gate, steps);
     let runners = product::build(gate, steps);
@@ -41,6 +43,7 @@ pub(super) fn plan<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, deep: &'a [Dee
 
     let mut ran = run_tests(gate, steps, &tests, &runners);
     ran.extend(product::compare(gate, steps, &runners));
+    ran.extend(browser::test(gate, steps, &installed, &tests));
     soaks(gate, steps, &tests);
     for check in [loom, asan].into_iter().flatten() {
         run_check(gate, steps, check);
@@ -120,7 +123,7 @@ fn first_looks<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) {
 }
 
 fn build_tests<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) -> Vec<Id> {
-    let tested = gate.tested();
+    let tested = gate.built();
     if tested.is_empty() {
         return Vec::new();
     }
@@ -161,7 +164,7 @@ fn run_tests<'a>(
     }
     if !tests.is_empty() {
         ran.push(steps.add(Lane::Run, "doc tests", tests, |log| {
-            checks::doc_tests(gate.packages, log, &gate.tested())
+            checks::doc_tests(gate.packages, log, &gate.built())
         }));
     }
     ran

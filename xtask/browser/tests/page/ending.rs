@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use xtask_browser::{Browser, Driver};
 
-use crate::site::{Check, Site, ensure};
+use crate::site::{Site, Test, ensure};
 
-pub(crate) const CHECKS: &[(&str, Check)] = &[
-    ("dropping_a_driver_ends_its_browsers", dropped),
-    ("a_killed_run_leaves_no_browser_behind", killed),
-];
+pub(crate) fn tests() -> Vec<Test> {
+    vec![
+        Test::new("dropping_a_driver_ends_its_browsers", dropped),
+        Test::new("a_killed_run_leaves_no_browser_behind", killed),
+    ]
+}
 
 /// The limit on the end of a process that was killed.
 const PATIENCE: Duration = Duration::from_secs(60);

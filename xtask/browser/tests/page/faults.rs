@@ -2,9 +2,11 @@
 
 use xtask_browser::{Browser, Screen, Theme};
 
-use crate::site::{Check, DESK, Site, ensure, none};
+use crate::site::{DESK, Site, Test, ensure, none};
 
-pub(crate) const CHECKS: &[(&str, Check)] = &[
+type Check = fn(&Site, &mut Browser) -> Result<(), String>;
+
+const CHECKS: [(&str, Check); 11] = [
     ("probes_find_nothing_on_a_plain_page", plain),
     ("errors_of_the_console_are_seen", console),
     ("requests_of_all_kinds_are_seen", requests),
@@ -17,6 +19,10 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("pages_without_scripts_are_opened", scripts),
     ("time_of_scripts_is_counted", time),
 ];
+
+pub(crate) fn tests() -> Vec<Test> {
+    CHECKS.map(|(name, check)| Test::new(name, check)).into()
+}
 
 fn page(body: &str) -> String {
     format!(
@@ -55,9 +61,7 @@ fn plain(site: &Site, browser: &mut Browser) -> Result<(), String> {
             browser.show_on(screen)?;
             open(site, browser, body)?;
             none(&browser.console()?, "console")?;
-            none(&browser.too_wide()?, "too wide")?;
-            none(&browser.cut_off()?, "cut off")?;
-            none(&browser.overlapping()?, "overlapping")?;
+            none(&browser.layout()?.faults(), "layout")?;
             none(&browser.faint()?, "faint")?;
             none(&browser.nameless()?, "nameless")?;
         }
@@ -96,7 +100,7 @@ fn wide(site: &Site, browser: &mut Browser) -> Result<(), String> {
             ..DESK
         })?;
         open(site, browser, "<p id=long style='width: 1500px'>wide</p>")?;
-        let found = browser.too_wide()?;
+        let found = browser.layout()?.too_wide;
         let named = found.iter().any(|line| line.contains("p#long"));
         ensure(named, || format!("{width}: {found:#?}"))?;
     }
@@ -106,10 +110,10 @@ fn wide(site: &Site, browser: &mut Browser) -> Result<(), String> {
 fn cut(site: &Site, browser: &mut Browser) -> Result<(), String> {
     let hidden = "<p style='width: 50px; white-space: nowrap; overflow: hidden'>cut text</p>";
     open(site, browser, hidden)?;
-    one(&browser.cut_off()?, &["cut text"])?;
+    one(&browser.layout()?.cut_off, &["cut text"])?;
     let drawn = "<svg width=60 height=20><text y=15>a drawn text that is cut</text></svg>";
     open(site, browser, drawn)?;
-    one(&browser.cut_off()?, &["a drawn text", "svg"])
+    one(&browser.layout()?.cut_off, &["a drawn text", "svg"])
 }
 
 fn overlap(site: &Site, browser: &mut Browser) -> Result<(), String> {
@@ -118,11 +122,11 @@ fn overlap(site: &Site, browser: &mut Browser) -> Result<(), String> {
         browser,
         "<p>under</p><p style='margin-top: -2.2em'>above</p>",
     )?;
-    one(&browser.overlapping()?, &["under", "above"])?;
+    one(&browser.layout()?.overlapping, &["under", "above"])?;
     let drawn = "<svg width=200 height=40><text y=20>one label</text>\
         <text x=40 y=22>another</text></svg>";
     open(site, browser, drawn)?;
-    one(&browser.overlapping()?, &["one label", "another"])
+    one(&browser.layout()?.overlapping, &["one label", "another"])
 }
 
 fn faint(site: &Site, browser: &mut Browser) -> Result<(), String> {

@@ -130,6 +130,24 @@ fn a_change_to_xtask_touches_no_bench() {
 }
 
 #[test]
+fn a_change_to_xtask_touches_the_page_in_the_browser() {
+    let mut members = members();
+    members.push(member("xtask-browser", "xtask/browser", &["xtask"]));
+    for (changed, expected) in [
+        ("xtask/src/page/style.css", &["xtask", "xtask-browser"][..]),
+        ("xtask/browser/src/probes.js", &["xtask-browser"]),
+    ] {
+        let packages = expected.iter().map(|name| (*name).to_string()).collect();
+        let touched = Touched {
+            packages,
+            pages: false,
+        };
+        let found = scope(&members, &paths(&[changed]), &[]);
+        assert_eq!(found, Scope::Some(touched), "{changed}");
+    }
+}
+
+#[test]
 fn a_change_to_the_statistics_touches_xtask_and_all_benches() {
     touches(
         &["crates/workload/stats/src/lib.rs"],
