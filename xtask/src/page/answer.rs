@@ -57,11 +57,8 @@ fn state(html: &mut Html, results: &Results, races: &[Race<'_>]) {
         said.push("A smoke run: tasks were cut to at most 40 to see that everything runs. These are not figures to choose a model by.".to_owned());
     }
     if failed > 0 {
-        let fault = if failed == 1 { "fails" } else { "fail" };
-        said.push(format!(
-            "{} {fault}: the rows say why.",
-            plural(failed, "cell")
-        ));
+        let cells = plural(failed, "cell");
+        said.push(format!("{cells} failed: the rows say why."));
     }
     for text in said {
         html.element("<p class=\"alert\">", &text, "</p>");

@@ -35,7 +35,7 @@ pub(super) fn write(html: &mut Html, results: &Results, earlier: &Results) {
 
 fn table(html: &mut Html, results: &Results, all: &[Changes<'_>]) {
     let margin = results.settings.margin();
-    html.markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Changes beyond noise\"><table class=\"race\" id=\"c\"><caption>Time now divided by time then, where the whole 95 % interval is beyond the margin. It allows for the spread of both runs, not for what changed on the machine between them.</caption><thead><tr><th scope=\"col\">workload</th><th scope=\"col\" class=\"l\">model</th><th scope=\"col\" class=\"n\">then</th><th scope=\"col\" class=\"n\">now</th><th scope=\"col\" class=\"n\">ratio</th><th scope=\"col\" class=\"n\">interval</th><th scope=\"col\" class=\"l\">change</th></tr></thead><tbody>");
+    html.markup("<section class=\"scroll\" tabindex=\"0\" aria-label=\"Changes beyond noise\"><table class=\"race\" id=\"c\"><caption>Time now divided by time then, where the whole 95 % interval is beyond the margin. It allows for the spread of both runs, not for what changed on the machine between them.</caption><thead><tr><th scope=\"col\">workload</th><th scope=\"col\" class=\"l\">model</th><th scope=\"col\" class=\"n\">then</th><th scope=\"col\" class=\"n\">now</th><th scope=\"col\" class=\"n\">ratio</th><th scope=\"col\" class=\"n\">interval</th><th scope=\"col\" class=\"l\">change</th></tr></thead><tbody>");
     for table in all {
         let names = Names::of(results, table.workload);
         for change in table.rows.iter().filter(|row| row.finding.is_clear()) {
@@ -58,5 +58,5 @@ fn table(html: &mut Html, results: &Results, all: &[Changes<'_>]) {
             html.text(&texts[4]).markup("</span></td></tr>");
         }
     }
-    html.markup("</tbody></table></div>");
+    html.markup("</tbody></table></section>");
 }

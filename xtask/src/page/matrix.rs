@@ -16,7 +16,7 @@ pub(super) fn write(html: &mut Html, results: &Results, races: &[Race<'_>]) {
     if results.workloads.is_empty() || models.is_empty() {
         return;
     }
-    html.markup("<section id=\"matrix\"><h2>Every model on every workload</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Every model on every workload\"><table class=\"matrix\" id=\"m\"><caption>Time divided by the best one's of the same round; servers by the p99 of their responses. The default variant of each model, the simplest first.</caption><thead><tr><th scope=\"col\">workload</th>");
+    html.markup("<section id=\"matrix\"><h2>Every model on every workload</h2><section class=\"scroll\" tabindex=\"0\" aria-label=\"Every model on every workload\"><table class=\"matrix\" id=\"m\"><caption>Time divided by the best one's of the same round; servers by the p99 of their responses. The default variant of each model, the simplest first.</caption><thead><tr><th scope=\"col\">workload</th>");
     for model in &models {
         html.markup("<th scope=\"col\">")
             .name(model)
@@ -49,7 +49,7 @@ pub(super) fn write(html: &mut Html, results: &Results, races: &[Race<'_>]) {
         }
         html.markup("</tr>");
     }
-    html.markup("</tbody></table></div>");
+    html.markup("</tbody></table></section>");
     legend(html, results, races);
     html.markup("</section>");
 }

@@ -44,7 +44,7 @@ fn table(html: &mut Html, sweep: &Sweep<'_>, head: &'static str, place: usize) {
     let points = || sweep.lines.iter().flat_map(|line| &line.points);
     let times = LogAxis::around(points().map(|(point, _)| point.1));
     let numbers = LogAxis::around(sweep.numbers.iter().copied());
-    html.markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    html.markup("<section class=\"scroll\" tabindex=\"0\" aria-label=\"");
     html.text(&sweep.title)
         .markup("\"><table class=\"race\" id=\"s")
         .count(place);
@@ -74,7 +74,7 @@ fn table(html: &mut Html, sweep: &Sweep<'_>, head: &'static str, place: usize) {
         }
         html.element("<td class=\"knee\">", &sweep.knee(line), "</td></tr>");
     }
-    html.markup("</tbody></table></div>");
+    html.markup("</tbody></table></section>");
 }
 
 /// Times upwards over numbers to the right.

@@ -76,7 +76,7 @@ impl Section<'_> {
         let axis = LogAxis::around(times);
         let ticks = axis.map(|axis| axis.ticks()).unwrap_or_default();
         let columns = columns(self.race, &self.names, self.workload.rate.is_some());
-        html.markup("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+        html.markup("<section class=\"scroll\" tabindex=\"0\" aria-label=\"");
         html.text(&view::title(self.results, self.workload, " "));
         html.markup("\"><table class=\"race\" id=\"t");
         html.count(self.place + 1).markup("\"><caption>");
@@ -107,7 +107,7 @@ impl Section<'_> {
         }
         html.markup("</tbody>");
         self.without_figures(html, columns.len() + 2);
-        html.markup("</table></div>");
+        html.markup("</table></section>");
     }
 
     fn caption(&self) -> &'static str {
