@@ -103,6 +103,8 @@ pub enum Reply {
         cpu_ns: u64,
         /// The time that passed without a processor, though one was free.
         waited_ns: u64,
+        /// The time for making the inputs of all tasks.
+        inputs_ns: u64,
     },
     /// Answers [`Request::Load`]: the runner is ready.
     Loaded {

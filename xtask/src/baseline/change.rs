@@ -103,7 +103,7 @@ fn cell_of(cell: &Cell) -> CellKey<'_> {
 }
 
 fn is_measured(cell: &Cell) -> bool {
-    cell.error.is_none() && cell.verified && cell.wall_ns.is_some()
+    cell.counts() && cell.wall_ns.is_some()
 }
 
 /// The cells of each table that have figures.

@@ -29,6 +29,7 @@ pub(super) fn plan<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, deep: &'a [Dee
     first_looks(gate, steps);
     let tests = build_tests(gate, steps);
     let runners = product::build(gate, steps);
+    let job = product::job(gate, steps, &runners);
     let loom = gate.crates(has_model_check);
     let loom = build_check(gate, steps, "model checks", loom, checks::model_checks, &[]);
     let asan = gate.crates(may_be_unsafe);
@@ -41,7 +42,7 @@ pub(super) fn plan<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, deep: &'a [Dee
         &[],
     );
 
-    let mut ran = run_tests(gate, steps, &tests, &runners);
+    let mut ran = run_tests(gate, steps, &tests, &[&runners[..], &job].concat());
     ran.extend(product::compare(gate, steps, &runners));
     ran.extend(browser::test(gate, steps, &installed, &tests));
     soaks(gate, steps, &tests);

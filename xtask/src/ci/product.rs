@@ -7,7 +7,9 @@ use super::log::Log;
 use super::steps::{Id, Lane, Steps};
 use crate::cargo;
 use crate::cli::report::ReportArgs;
+use crate::compare::job;
 use crate::error::Error;
+use crate::new;
 use crate::packages::Crate;
 use crate::report;
 use crate::rustflags;
@@ -36,6 +38,24 @@ pub(super) fn build<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) -> Vec<Id> {
             log.run(build.current_dir(&gate.packages.root))?;
         }
         Ok(())
+    });
+    vec![id]
+}
+
+/// Adds the build of a job, which links all models into one program: the tests of xtask build one
+/// like it, and then find all but its own crate built.
+pub(super) fn job<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[Id]) -> Vec<Id> {
+    if !gate.has("xtask") && !gate.has(job::PACKAGE) {
+        return Vec::new();
+    }
+    let title = "build of a job with all models";
+    let id = steps.add(Lane::Build, title, runners, move |log| {
+        let folder = gate.scratch.join("job-of-ci");
+        log.say(&new::job(gate.packages, &folder)?);
+        let flags = rustflags::of_runners(&gate.packages.root);
+        let manifest = folder.join("Cargo.toml");
+        let mut build = job::building(&manifest, &gate.packages.target, flags.as_deref());
+        log.run(build.current_dir(&gate.packages.root))
     });
     vec![id]
 }

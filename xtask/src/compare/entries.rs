@@ -7,6 +7,7 @@ use workload::protocol::{Concurrency, Variant};
 
 use super::contestant::{Contestant, SEQUENTIAL};
 use super::description::calls_job;
+use super::referee::Rehearsal;
 use super::sizing::{self, Asked};
 use crate::cli::{CompareArgs, workers};
 use crate::error::Error;
@@ -42,6 +43,30 @@ impl Entry<'_> {
         (!self.named && tasks > most).then(|| {
             format!(
                 "{tasks} tasks at its price for each teach nothing, over {most} it is left out unless it is named: add `--model {}`",
+                self.contestant.name
+            )
+        })
+    }
+}
+
+/// Inputs that take more than this many times a task are the figure of a model that makes them for
+/// each.
+const MOSTLY_INPUTS: u32 = 10;
+
+impl Entry<'_> {
+    /// The reason to leave the cell out if the model starts a process for each task of a job, and
+    /// that process would spend its time on making the inputs again.
+    pub(super) fn remakes_inputs(&self, rehearsal: &Rehearsal, tasks: usize) -> Option<String> {
+        self.contestant.declared.most_tasks?;
+        let each = rehearsal.each();
+        let mostly = rehearsal.inputs > each.saturating_mul(MOSTLY_INPUTS)
+            && rehearsal.inputs.as_secs_f64() * tasks as f64 > 1.0;
+        (!self.named && mostly).then(|| {
+            format!(
+                "each of its {tasks} processes would make the inputs again, {:.1} ms beside {:.3} ms of the function: make \
+                 cheap inputs, such as a number or a path, or add `--model {}`",
+                rehearsal.inputs.as_secs_f64() * 1e3,
+                each.as_secs_f64() * 1e3,
                 self.contestant.name
             )
         })

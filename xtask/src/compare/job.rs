@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 use workload::definition::{Action, Definition, Pattern, Step};
@@ -116,21 +117,11 @@ impl JobCrate {
     pub(super) fn build(&self) -> Result<PathBuf, Error> {
         let folder = self.manifest.parent().unwrap_or(Path::new("."));
         eprintln!("building the job `{}` with all models", self.package);
-        let mut build = cargo::command();
-        build
-            .args([
-                "build",
-                "--release",
-                "--message-format=json-render-diagnostics",
-            ])
-            .args(["--package", &self.package, "--bins", "--manifest-path"])
-            .arg(&self.manifest)
-            .arg("--target-dir")
-            .arg(&self.packages.target);
         let here = std::env::current_dir().ok();
-        if let Some(flags) = here.and_then(|here| rustflags::of_runners(&here)) {
-            build.env("CARGO_ENCODED_RUSTFLAGS", flags);
-        }
+        let flags = here.and_then(|here| rustflags::of_runners(&here));
+        let mut build = building(&self.manifest, &self.packages.target, flags.as_deref());
+        build.args(["--package", &self.package]);
+        build.arg("--message-format=json-render-diagnostics");
         let messages = cargo::output(&mut build).map_err(|error| match error {
             Error::Failed(_) => Error::Failed(format!(
                 "the job in {} does not build, see above",
@@ -153,6 +144,20 @@ impl JobCrate {
             ))),
         }
     }
+}
+
+/// The command that builds a job for release in this target folder.
+pub(crate) fn building(manifest: &Path, target: &Path, flags: Option<&str>) -> Command {
+    let mut build = cargo::command();
+    build
+        .args(["build", "--release", "--bins", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(target);
+    if let Some(flags) = flags {
+        build.env("CARGO_ENCODED_RUSTFLAGS", flags);
+    }
+    build
 }
 
 /// Refuses a crate that does not depend on the package of this checkout.

@@ -114,12 +114,14 @@ impl Comparison<'_> {
                     "{}: {wanted} tasks would take about {:.0} s one after another, so {fitting} are compared; \
                      `--tasks N` takes another number",
                     definition.name,
-                    each(&done) * wanted as f64
+                    done.each().as_secs_f64() * wanted as f64
                 ));
             }
             definition.tasks = fitting;
         }
-        let predicted = Duration::try_from_secs_f64(each(&done) * definition.tasks as f64);
+        self.rehearsal = Some(done);
+        let predicted =
+            Duration::try_from_secs_f64(done.each().as_secs_f64() * definition.tasks as f64);
         let limit = predicted.unwrap_or(Duration::MAX).saturating_mul(PASSES);
         let limit = limit.saturating_add(self.args.patience);
         self.reference_limit = match self.reference_limit {
@@ -130,11 +132,6 @@ impl Comparison<'_> {
     }
 }
 
-/// The time of one task, in seconds.
-fn each(done: &Rehearsal) -> f64 {
-    done.wall.as_secs_f64() / done.tasks as f64
-}
-
 /// All tasks if they took about a second; else about as many as fit into one, or a few more.
 fn fitting(wanted: usize, done: &Rehearsal, cpus: usize) -> usize {
     if done.tasks >= wanted {
@@ -143,7 +140,7 @@ fn fitting(wanted: usize, done: &Rehearsal, cpus: usize) -> usize {
     if done.tasks >= ENOUGH {
         return round_down(done.tasks);
     }
-    let fit = (LONGEST.as_secs_f64() / each(done).max(1e-9)) as usize;
+    let fit = (LONGEST.as_secs_f64() / done.each().as_secs_f64().max(1e-9)) as usize;
     let few = [ENOUGH, 2 * cpus, cpus];
     let few = few.into_iter().find(|few| *few <= fit);
     few.unwrap_or(done.tasks).max(done.tasks).min(wanted)
@@ -167,6 +164,7 @@ mod tests {
         Rehearsal {
             tasks,
             wall: Duration::from_millis(ms),
+            inputs: Duration::ZERO,
         }
     }
 

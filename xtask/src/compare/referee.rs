@@ -31,6 +31,15 @@ pub(crate) struct Rehearsal {
     pub(crate) tasks: usize,
     /// How long they took, one after another.
     pub(crate) wall: Duration,
+    /// How long the inputs took.
+    pub(crate) inputs: Duration,
+}
+
+impl Rehearsal {
+    /// The time of one task.
+    pub(crate) fn each(&self) -> Duration {
+        self.wall.div_f64(self.tasks as f64)
+    }
 }
 
 /// A running referee.
@@ -82,9 +91,15 @@ impl<'i> Referee<'i> {
     ) -> Result<Rehearsal, Fault> {
         let asking = Asking::within(patience);
         match self.runner.ask(&Request::Rehearse(sources), asking)? {
-            Reply::Rehearsed { tasks, wall_ns, .. } => Ok(Rehearsal {
+            Reply::Rehearsed {
+                tasks,
+                wall_ns,
+                inputs_ns,
+                ..
+            } => Ok(Rehearsal {
                 tasks: tasks.max(1),
                 wall: Duration::from_nanos(wall_ns),
+                inputs: Duration::from_nanos(inputs_ns),
             }),
             other => Err(mismatch("rehearse", &other)),
         }

@@ -22,7 +22,7 @@ use super::outlook::Outlook;
 use super::output::Output;
 use super::pilot::{self, Pilots};
 use super::progress::{Progress, print_err};
-use super::referee::{Referee, Reference};
+use super::referee::{Referee, Reference, Rehearsal};
 use super::runner::Fault;
 use super::schedule::{self, Stop};
 use super::sealed::Seal;
@@ -51,6 +51,8 @@ pub(super) struct Comparison<'a> {
     pub(super) results_path: PathBuf,
     /// The job whose function the tasks call, if they do.
     pub(super) job: Option<About>,
+    /// The rehearsal of that job.
+    pub(super) rehearsal: Option<Rehearsal>,
     /// How long the right answer of a job may take.
     pub(super) reference_limit: Duration,
     /// Whether a part of the comparison itself failed.
@@ -89,6 +91,7 @@ impl<'a> Comparison<'a> {
             results,
             results_path: args.output.join("results.json"),
             job: None,
+            rehearsal: None,
             reference_limit: Duration::MAX,
             failed: false,
             unwritten: false,
@@ -392,20 +395,22 @@ impl<'a> Comparison<'a> {
     ) -> Vec<Entry<'e>> {
         let (mut fitting, mut left_out) = (Vec::new(), Vec::new());
         for entry in entries {
-            if let Some(reason) = entry.too_many(work.needs.tasks) {
+            let remakes = |job| entry.remakes_inputs(job, work.tasks);
+            let reason = entry.too_many(work.needs.tasks);
+            if let Some(reason) = reason.or_else(|| self.rehearsal.as_ref().and_then(remakes)) {
                 left_out.push(table::skip(&entry, workload, reason));
                 continue;
             }
             let at_once = at_once(entry.variant.concurrency, entry.workers, &work.shape);
             let cpus = num_cpus::get();
-            // A contestant without a hello gets a row with the error, and nothing can be predicted
-            // for it.
             // The waits of a job are measured, so they are no bound, but they do take their time.
             let needs = match workload.job {
                 true => work.needs.with_programs(),
                 false => work.needs,
             };
             let too_long = needs.too_long(at_once, cpus);
+            // A contestant without a hello gets a row with the error, and nothing can be predicted
+            // for it.
             let Some(reason) = too_long.filter(|_| entry.contestant.hello.is_ok()) else {
                 fitting.push(entry);
                 continue;

@@ -49,7 +49,9 @@ impl Spent {
 pub(super) fn rehearse(batch: &Batch) -> Result<Reply, Failure> {
     let (outputs, spent) = Spent::on(|| some(batch, ENOUGH));
     let tasks = values(outputs)?.len();
+    let made_in = batch.surroundings().job.needed()?.made_in();
     Ok(Reply::Rehearsed {
+        inputs_ns: nanoseconds(made_in),
         tasks,
         wall_ns: nanoseconds(spent.wall),
         cpu_ns: spent.used.cpu_ns,

@@ -204,3 +204,45 @@ fn model_with_a_price_per_task_is_left_out_of_many_tasks() {
         "{reason}"
     );
 }
+
+#[test]
+fn process_per_task_is_left_out_where_it_makes_inputs() {
+    let per_task = Declared {
+        most_tasks: Some(2_000),
+        ..Declared::default()
+    };
+    let child = contestant("child", &[variant("", Concurrency::Workers)], per_task);
+    let pool = contestant(
+        "pool",
+        &[variant("", Concurrency::Workers)],
+        Declared::default(),
+    );
+    let reason = |contestant: &Contestant, named: bool, inputs_ms: u64, tasks: usize| {
+        let entry = Entry {
+            contestant,
+            variant: variant("", Concurrency::Workers),
+            workers: 2,
+            sized: false,
+            named,
+        };
+        let rehearsal = Rehearsal {
+            tasks: 100,
+            wall: Duration::from_millis(100),
+            inputs: Duration::from_millis(inputs_ms),
+        };
+        entry.remakes_inputs(&rehearsal, tasks)
+    };
+    let why = reason(&child, false, 45, 300).unwrap();
+    assert!(
+        why.contains("45.0 ms beside 1.000 ms") && why.contains("--model child"),
+        "{why}"
+    );
+    assert_eq!(reason(&child, true, 45, 300), None, "it is named");
+    assert_eq!(reason(&child, false, 45, 10), None, "half a second");
+    assert_eq!(reason(&child, false, 5, 300), None, "five times a task");
+    assert_eq!(
+        reason(&pool, false, 45, 300),
+        None,
+        "its workers make them once"
+    );
+}
