@@ -180,6 +180,22 @@ fn running_task_is_counted_as_unfinished() {
 }
 
 #[test]
+fn tasks_beyond_a_million_are_counted() {
+    const TASKS: u64 = 1_001_000;
+    let recorder = Recorder::to_file("/dev/null").unwrap();
+    (0..TASKS).for_each(|_| recorder.task(|| ()));
+    let summary = recorder.finish().unwrap();
+    assert!(
+        (999_000..=1_000_000).contains(&summary.tasks),
+        "{summary:?}"
+    );
+    assert_eq!(
+        (summary.tasks + summary.over, summary.unfinished),
+        (TASKS, 0)
+    );
+}
+
+#[test]
 fn recorder_that_is_off_runs_the_task() {
     let recorder = Recorder::off();
     assert!(!recorder.is_on());
