@@ -143,14 +143,14 @@ fn block(results: &Results, details: bool) -> String {
     let mut out = fenced(&[environment, answer]);
     for (place, workload) in results.workloads.iter().enumerate() {
         let table = fenced(&[render::table(results, place)]);
-        out.push_str(&format!("\n### {}\n\n{table}", heading(&workload.name)));
+        out.push_str(&format!("\n## {}\n\n{table}", heading(&workload.name)));
     }
     let rest = [
         render::legend(results),
         render::sweeps(results),
         render::warnings(results),
     ];
-    out + "\n### What the columns mean\n\n" + &fenced(&rest)
+    out + "\n## What the columns mean\n\n" + &fenced(&rest)
 }
 
 /// A name as a heading: what could be markup in it becomes a dash.

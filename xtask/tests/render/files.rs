@@ -345,7 +345,7 @@ fn a_document_gets_a_heading_for_every_table() {
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
     assert_eq!(
         headings,
-        ["### waits", "### g-c--d-", "### What the columns mean"]
+        ["## waits", "## g-c--d-", "## What the columns mean"]
     );
     assert!(
         text.contains(&render::table(&odd, 0)),
