@@ -51,8 +51,8 @@ pub fn deviation<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Option<f64> {
 ///
 /// A cell far behind the best has one sample, and a cell that falls far behind loses its lives. So
 /// where there are too few lives, the bounds lie between the extremes that are known: those of the
-/// lives, or of the samples, each as far off as a sample may lie in its table. They are wide, but
-/// show a change by a factor.
+/// lives, or of the samples, each twice as far off as a sample may lie in its table. They are wide,
+/// but show a change by a factor.
 ///
 /// A change of the machine between the two runs is not part of the interval.
 pub fn two_runs(now: (&Cell, Option<f64>), then: (&Cell, Option<f64>)) -> Option<TwoRuns> {
@@ -96,7 +96,9 @@ fn extremes(logs: &[f64], deviation: Option<f64>) -> Option<(f64, f64)> {
     let high = logs.iter().copied().reduce(f64::max)?;
     match logs.len() {
         FEWEST_LIVES.. => Some((low, high)),
-        _ => deviation.map(|deviation| (low - deviation.ln(), high + deviation.ln())),
+        // Twice, as a logarithm: a run has a hundred such cells, and one sample in twenty exceeds
+        // the deviation alone.
+        _ => deviation.map(|it| (low - 2.0 * it.ln(), high + 2.0 * it.ln())),
     }
 }
 
@@ -248,17 +250,12 @@ mod tests {
             (of(2e6, None).lives, of(2e6, None).ratio.low),
             ((1, 4), None)
         );
-        let slow = of(2e6, Some(1.5));
+        let slow = of(4e6, Some(1.5));
         assert!(slow.by_samples);
-        assert!(
-            (slow.ratio.low.unwrap() - 2.0 / 1.5 / 1.03).abs() < 1e-4,
-            "{slow:?}"
-        );
-        assert!(
-            (slow.ratio.high.unwrap() - 2.0 * 1.5).abs() < 1e-4,
-            "{slow:?}"
-        );
-        assert!(of(1.3e6, Some(1.5)).ratio.low.unwrap() < 1.0);
+        let (low, high) = (slow.ratio.low.unwrap(), slow.ratio.high.unwrap());
+        assert!((low - 4.0 / 2.25 / 1.03).abs() < 1e-4, "{slow:?}");
+        assert!((high - 4.0 * 2.25).abs() < 1e-4, "{slow:?}");
+        assert!(of(2e6, Some(1.5)).ratio.low.unwrap() < 1.0);
         let steady: Vec<Cell> = (0..3)
             .map(|_| cell(4, |life| 1e6 + f64::from(life)))
             .collect();
