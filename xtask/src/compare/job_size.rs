@@ -102,7 +102,7 @@ impl Comparison<'_> {
             .map_err(|fault| match fault {
                 Fault::Interrupted => Error::Interrupted,
                 Fault::Silent { patience, .. } => failed(format!(
-                    "a call of its function did not end within {:.0} s; if it is only slow, wait longer with `--patience`",
+                    "`inputs` or a call of its function did not end within {:.0} s; if it is only slow, wait longer with `--patience`",
                     patience.as_secs_f64()
                 )),
                 fault => failed(fault.to_string()),

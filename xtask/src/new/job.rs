@@ -19,6 +19,9 @@ const KEYWORDS: [&str; 44] = [
     "static", "struct", "super", "test", "trait", "true", "type", "use", "where", "while",
 ];
 
+/// Programs of the checkout, whose place in its target folder a job must not take.
+const PROGRAMS: [&str; 3] = ["origin", "requests", "sequential"];
+
 /// Writes a crate into `folder` and returns what to tell the user.
 ///
 /// # Errors
@@ -113,6 +116,7 @@ fn name(folder: &Path, packages: &Packages) -> String {
     let name = name.trim_matches('-');
     let is_taken = packages.members.iter().any(|member| member.name == name)
         || workload::definition::builtin(name).is_some()
+        || PROGRAMS.contains(&name)
         || KEYWORDS.contains(&name);
     match name {
         "" => "my-job".to_owned(),
@@ -229,6 +233,7 @@ mod tests {
         assert_eq!(named("/a/2026"), "job-2026");
         assert_eq!(named("/a/gcd"), "gcd-job");
         assert_eq!(named("/a/match"), "match-job");
+        assert_eq!(named("/a/origin"), "origin-job");
         assert_eq!(named("/a/__"), "my-job");
     }
 }
