@@ -166,8 +166,8 @@ pub struct CompareArgs {
     /// Earlier results of this machine to compare this run with
     #[arg(long, value_name = "RESULTS.json")]
     pub baseline: Option<PathBuf>,
-    /// Write when and where the tasks of each model ran, as a trace for https://ui.perfetto.dev and
-    /// chrome://tracing
+    /// Write when and where the tasks of each model ran, as a trace for Perfetto (ui.perfetto.dev)
+    /// and chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Exit with status 1 if a cell takes that much longer than in the --baseline, beyond noise

@@ -183,7 +183,7 @@ impl Packages {
     }
 
     /// The names of the packages that have tests, in order. Packages of benches have none, except
-    /// for their harness. [`BROWSER`] is left out, since its tests need a browser.
+    /// for their harness. `xtask-browser` is left out, since its tests need a browser.
     pub fn tested(&self) -> impl Iterator<Item = &str> {
         let names = self.members.iter().map(|member| member.name.as_str());
         let benches = |name: &str| name != "workload-rivals" && name.ends_with("-rivals");
