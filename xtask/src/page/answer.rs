@@ -46,7 +46,7 @@ pub(super) fn write(html: &mut Html, results: &Results, races: &[Race<'_>]) {
     html.markup("</section>");
 }
 
-/// What a reader has to know before any figure.
+/// The cautions that come before any figure.
 fn state(html: &mut Html, results: &Results, races: &[Race<'_>]) {
     let failed: usize = races.iter().map(|race| race.failed.len()).sum();
     let mut said = Vec::new();

@@ -12,7 +12,7 @@ const LEAST_RANGE: f64 = 1.6;
 const USABLE: std::ops::RangeInclusive<f64> = 1e-3..=u64::MAX as f64;
 
 /// The room for a label, and the places where labels may be.
-const LABEL: f64 = 200.0;
+const LABEL: f64 = 180.0;
 const ENDS: std::ops::Range<f64> = 50.0..950.0;
 
 /// More ticks than this have no room on any axis.
@@ -101,6 +101,8 @@ enum Steps {
 }
 
 const STEPS: &[Steps] = &[
+    Steps::Decades(9),
+    Steps::Decades(6),
     Steps::Decades(3),
     Steps::Decades(2),
     Steps::Decades(1),
@@ -156,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_has_no_place() {
+    fn axis_has_no_place_for_impossible_times() {
         assert!(LogAxis::around([f64::NAN, 0.0, -1.0, 1e-300, 1e300]).is_none());
         let axis = LogAxis::around([f64::NAN, 5.0, 50.0]).expect("times");
         assert_eq!(axis.place(0.0), 0.0);

@@ -1,4 +1,4 @@
-//! What spoiled the run, or may have.
+//! Warnings and failures: the causes that may have spoiled the run.
 
 use super::html::Html;
 use crate::render::footer::cautions;

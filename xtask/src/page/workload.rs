@@ -17,7 +17,7 @@ use crate::render::verdict::sentences;
 use crate::render::view::{self, Names};
 use crate::results::{Cell, Results, Verdict, Workload};
 
-/// What a section is made from.
+/// The parts that a section is made from.
 pub(super) struct Section<'a> {
     pub(super) results: &'a Results,
     pub(super) earlier: Option<&'a Results>,

@@ -96,7 +96,7 @@ fn a_timeline_has_bands_of_threads_with_their_tasks() {
 }
 
 #[test]
-fn servers_have_latency_by_percentile_and_the_lateness_of_the_load() {
+fn servers_have_latencies_and_the_lateness_of_the_load() {
     let mut results = results();
     let table = &mut results.workloads[0];
     table.pattern = "serve".into();

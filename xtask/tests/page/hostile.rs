@@ -118,16 +118,15 @@ fn impossible_numbers_make_a_page() {
     ] {
         let mut results = results();
         for cell in &mut results.cells {
-            for interval in [
+            let intervals = [
                 &mut cell.wall_ns,
                 &mut cell.ratio_to_best,
                 &mut cell.speedup,
-            ] {
-                if let Some(interval) = interval {
-                    interval.median = value;
-                    interval.low = Some(value);
-                    interval.high = Some(-value);
-                }
+            ];
+            for interval in intervals.into_iter().flatten() {
+                interval.median = value;
+                interval.low = Some(value);
+                interval.high = Some(-value);
             }
             for sample in &mut cell.samples {
                 sample.wall_ns = u64::MAX;
