@@ -11,6 +11,7 @@ mod killed;
 mod own_failures;
 mod prices;
 mod repeatable;
+mod replays;
 mod size;
 mod special_files;
 #[path = "../support/mod.rs"]

@@ -15,8 +15,8 @@ struct Time {
     high: f64,
 }
 
-/// The times of a table by contestant. A model that was measured with two numbers of workers counts
-/// with the faster one, since the number may differ between the tables.
+/// The times of a table by contestant. A model with workers by how long the tasks wait is another
+/// contestant than the same with one worker for each processor.
 type Times = BTreeMap<String, Time>;
 
 /// Differences below this are none, as in the comparison's tables.
@@ -80,20 +80,14 @@ fn times(path: &Path) -> Result<Times, Failed> {
         };
         let (model, variant) = (&cell["model"], &cell["variant"]);
         let (model, variant) = (model.as_str().unwrap_or(""), variant.as_str().unwrap_or(""));
-        let name = match variant {
+        let mut name = match variant {
             "" => model.to_owned(),
             variant => format!("{model}/{variant}"),
         };
-        times
-            .entry(name)
-            .and_modify(|known| {
-                *known = if time.median < known.median {
-                    time
-                } else {
-                    *known
-                }
-            })
-            .or_insert(time);
+        if cell["sized"] == true {
+            name += " with more workers";
+        }
+        times.insert(name, time);
     }
     Ok(times)
 }
