@@ -157,7 +157,7 @@ const luminance = (colour) => {
 
 // The colour behind a line: the backgrounds of its ancestors, then the shapes of its picture that
 // lie under its middle.
-const behind = (line) => {
+const behind = (line, paper) => {
   const layers = [];
   for (let at = line.element; at; at = at.parentElement) {
     const style = getComputedStyle(at);
@@ -178,20 +178,30 @@ const behind = (line) => {
       }
     }
   }
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  return layers.reduce((under, top) => over(top, under), dark ? [18, 18, 18, 1] : [255, 255, 255, 1]);
+  return layers.reduce((under, top) => over(top, under), paper);
+};
+
+// The colour of the page itself, which follows its colour scheme.
+const canvas = () => {
+  const sheet = document.createElement("div");
+  sheet.style.backgroundColor = "Canvas";
+  document.documentElement.append(sheet);
+  const colour = rgba(getComputedStyle(sheet).backgroundColor);
+  sheet.remove();
+  return colour;
 };
 
 // Lines with less contrast than WCAG's level AA asks for, each combination of colours once.
 const contrast = () => {
   const found = new Map();
+  const paper = canvas();
   for (const line of lines()) {
     const style = getComputedStyle(line.element);
     const drawn = line.element instanceof SVGElement;
     const [red, green, blue, alpha] = rgba(drawn ? style.fill : style.color);
     let opacity = alpha * (drawn ? style.fillOpacity : 1);
     for (let at = line.element; at; at = at.parentElement) opacity *= getComputedStyle(at).opacity;
-    const back = behind(line);
+    const back = behind(line, paper);
     const front = over([red, green, blue, opacity], back);
     const [one, other] = [luminance(front), luminance(back)];
     const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);

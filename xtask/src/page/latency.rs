@@ -56,7 +56,9 @@ pub(super) fn write(html: &mut Html, section: &Section<'_>) {
         return;
     };
     let ticks = axis.ticks();
-    html.markup("<section class=\"scroll\" tabindex=\"0\" aria-label=\"Latency by percentile\"><table class=\"race\" id=\"l");
+    html.markup("<section class=\"scroll\" tabindex=\"0\" aria-label=\"Latency by percentile, ");
+    html.text(&view::title(section.results, section.workload, " "));
+    html.markup("\"><table class=\"race\" id=\"l");
     html.count(section.place + 1).markup("\"><caption>Latency by percentile, counted from when a request was due: marks from p50 to the longest. Below them in grey, how late the load itself was: a response cannot be trusted to less.</caption>");
     html.markup("<thead><tr><th scope=\"col\">model</th><th scope=\"col\" class=\"fig\">latency");
     scale(html, &axis, &ticks);

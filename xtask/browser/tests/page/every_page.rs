@@ -147,11 +147,18 @@ fn is_dark(colour: &str) -> bool {
     parts.len() >= 3 && parts[..3].iter().all(|part| *part < 128)
 }
 
+const MEASURED: &str =
+    "return performance.getEntriesByType('measure').reduce((sum, one) => sum + one.duration, 0)";
+
 fn speed(site: &Site, browser: &mut Browser, kind: Kind) -> Result<(), String> {
     let page = site.page(kind)?;
     let mut best = f64::INFINITY;
     for _ in 0..3 {
-        best = best.min(browser.open(&page, "")?.script_seconds);
+        let counted = browser.open(&page, "")?.script_seconds;
+        // The page's own measure has the layout that its script asks for, too.
+        let measured = browser.script(MEASURED, &[])?.as_f64();
+        let measured = measured.ok_or("the page does not measure its script")?;
+        best = best.min(counted.max(measured / 1e3));
     }
     let bytes = std::fs::metadata(&page).map_or(0, |found| found.len());
     let milliseconds = best * 1e3;

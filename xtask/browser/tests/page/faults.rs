@@ -136,6 +136,17 @@ fn faint(site: &Site, browser: &mut Browser) -> Result<(), String> {
         "<p style='color: #999; background: #eee'>faint</p>",
     )?;
     one(&browser.faint()?, &["faint"])?;
+    browser.show_on(Screen {
+        theme: Theme::Dark,
+        ..DESK
+    })?;
+    open(
+        site,
+        browser,
+        "<p style='color: #333'>on the page itself</p>",
+    )?;
+    one(&browser.faint()?, &["on the page itself"])?;
+    browser.show_on(DESK)?;
     let drawn = "<svg width=200 height=40><rect width=200 height=40 fill='oklch(0.3 0.1 250)' />\
         <text x=10 y=25 fill=black>drawn</text></svg>";
     open(site, browser, drawn)?;

@@ -35,7 +35,7 @@ fn in_table(body: &str) -> String {
         "const table = document.getElementById('{TABLE}');\
          const rows = [...table.tBodies[0].rows];\
          const heads = [...table.tHead.rows[0].cells];\
-         const tools = table.closest('section').querySelector('.tools');\
+         const tools = table.closest('section.workload').querySelector('.tools');\
          const word = (element) => element.textContent.trim();\
          {body}"
     )

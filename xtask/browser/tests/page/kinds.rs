@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
-use xtask::results::{Cell, Lane, Results, Sample, Timeline, parse};
+use xtask::results::{Cell, Results, Sample, parse};
 use xtask::stats::summarise;
 
-/// The results of `cargo xtask compare` with all models and workloads on two cores.
+/// The results of `cargo xtask compare` with all models and workloads on two cores. Their timelines
+/// are of a second run with `--budget 0s`, rounded to keep the file small.
 const FULL: &[u8] = include_bytes!("full.json.gz");
 
 /// The samples of the huge results.
@@ -93,54 +94,12 @@ impl Kind {
     }
 }
 
-/// The full run. Its file is older than timelines, so some are drawn up from the other figures.
 fn full() -> Result<Results, String> {
     let mut text = Vec::new();
     GzDecoder::new(FULL)
         .read_to_end(&mut text)
         .map_err(|error| format!("full.json.gz: {error}"))?;
-    let mut results = parse(&text)?;
-    for cell in &mut results.cells {
-        if cell.timeline.is_none() {
-            cell.timeline = timeline(cell);
-        }
-    }
-    Ok(results)
-}
-
-/// A timeline as the cell's could have been: its tasks one after another on its threads.
-fn timeline(cell: &Cell) -> Option<Timeline> {
-    let wall_ns = cell.wall_ns?.median as u64;
-    let tasks = cell.tasks.clamp(1, 400) as u64;
-    let most = Timeline::MAX_LANES as u64;
-    let lanes = cell.threads_peak.unwrap_or(0).clamp(1, most).min(tasks);
-    let processes = cell.processes_peak.unwrap_or(1).clamp(1, lanes);
-    let each = tasks.div_ceil(lanes);
-    let step = wall_ns / each.max(1);
-    let lane = |place: u64| Lane {
-        process: (place % processes) as u32,
-        thread: (place / processes) as u32,
-        spans: (0..each.min(tasks - (place * each).min(tasks)))
-            .map(|at| {
-                let start = at * step + place * step / 20 / lanes;
-                (
-                    start,
-                    start + step * (60 + (at * 7 + place * 3) % 35) / 100,
-                    1,
-                )
-            })
-            .collect(),
-        ..Lane::default()
-    };
-    let mut lanes: Vec<Lane> = (0..lanes).map(lane).collect();
-    lanes.retain(|lane| !lane.spans.is_empty());
-    lanes.sort_by_key(|lane| (lane.process, lane.thread));
-    Some(Timeline {
-        tasks: cell.tasks as u64,
-        wall_ns,
-        lanes,
-        ..Timeline::default()
-    })
+    parse(&text)
 }
 
 fn only(results: &mut Results, names: &[&str]) {
