@@ -49,7 +49,7 @@ pub(super) const KNOWN: [Known; 12] = [
     model("child-process", "a child process"),
 ];
 
-/// What all others are held against.
+/// The baseline of all others.
 const CALL: &str = "call";
 
 /// Sizes are tried at these multiples of the one below which a model cannot pay.
