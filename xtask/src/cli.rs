@@ -1,5 +1,6 @@
 //! The command line, and its one-line errors.
 
+mod advise;
 mod prices;
 pub mod report;
 mod value;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
+pub use advise::{ADVICE_OUTPUT, AdviseArgs, Twin};
 pub use prices::PricesArgs;
 use value::{
     duration, iterations, margin, model, name, patience, rate, runner, seed, slower, tasks,
@@ -39,6 +41,8 @@ pub enum Command {
     Calibrate(CalibrateArgs),
     /// Measure what each model costs per task on this machine, and from what size of a task it pays
     Prices(PricesArgs),
+    /// Say which model to take for a job, with how many workers, and what would change the answer
+    Advise(Box<AdviseArgs>),
     /// Test each crate by itself, then its runner's conformance
     Test {
         /// The crates to test [default: every package]
@@ -176,6 +180,12 @@ pub struct CompareArgs {
     /// How long to wait for a runner's answer beyond what is predicted, at most 1h
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = patience)]
     pub patience: Duration,
+    /// Other scales of every workload, a table for each: what `advise` asks for, and no flag.
+    #[arg(skip)]
+    pub twins: Vec<Twin>,
+    /// Print no results; what `advise` asks for, and no flag.
+    #[arg(skip)]
+    pub is_quiet: bool,
 }
 
 /// The arguments of `calibrate`.

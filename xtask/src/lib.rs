@@ -1,5 +1,6 @@
 //! The commands behind `cargo xtask`: one file or folder each.
 
+pub mod advise;
 pub mod baseline;
 pub mod build;
 pub mod calibrate;

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use xtask::cli::{self, Command, DEFAULT_OUTPUT, New, Parsed};
+use xtask::cli::{self, ADVICE_OUTPUT, Command, DEFAULT_OUTPUT, New, Parsed};
 use xtask::error::Error;
 use xtask::packages::workspace;
 use xtask::terminal::Terminal;
@@ -50,6 +50,12 @@ fn run(command: Command) -> Result<u8, Error> {
                 args.output = workspace()?.root.join(DEFAULT_OUTPUT);
             }
             xtask::prices::prices(&args)
+        }
+        Command::Advise(mut args) => {
+            if args.output == Path::new(ADVICE_OUTPUT) {
+                args.output = workspace()?.root.join(ADVICE_OUTPUT);
+            }
+            xtask::advise::advise(&args)
         }
         Command::Test { crates } => xtask::test::test(&workspace()?, &crates),
         Command::Build { crates } => xtask::build::build(&workspace()?, &crates).map(|()| 0),

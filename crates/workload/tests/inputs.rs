@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use workload::definition::{Definition, builtins, parse};
+use workload::definition::{Definition, Scale, builtins, parse};
 use workload::inputs::{FILE_POOL, Inputs, Step, file_sizes, make, read, write};
 
 fn definition(text: &str) -> Definition {
@@ -314,5 +314,35 @@ fn pipe_or_device_instead_of_inputs_is_refused() {
     for path in [pipe.as_path(), "/dev/zero".as_ref(), folder.path()] {
         let error = read(path).unwrap_err().to_string();
         assert!(error.contains("not a regular file"), "{error}");
+    }
+}
+
+#[test]
+fn scaled_inputs_have_the_same_draws_with_other_times() {
+    let shop = definition(SHOP);
+    let twin = Definition {
+        scale: Scale {
+            work: 0.5,
+            wait: 2.0,
+        },
+        ..shop.clone()
+    };
+    let half = |amount: u64| (amount as f64 / 2.0).round() as u64;
+    for (task, other) in make(&shop, 600).tasks.iter().zip(&make(&twin, 600).tasks) {
+        assert_eq!(task.seed, other.seed);
+        for (step, other) in task.steps.iter().zip(&other.steps) {
+            let expected = match step.clone() {
+                Step::Wait { ns } => Step::Wait { ns: 2 * ns },
+                Step::Compute { iterations } => Step::Compute {
+                    iterations: half(iterations),
+                },
+                Step::Fetch { bytes, delay_ns } => Step::Fetch {
+                    bytes,
+                    delay_ns: 2 * delay_ns,
+                },
+                unscaled => unscaled,
+            };
+            assert_eq!(*other, expected);
+        }
     }
 }

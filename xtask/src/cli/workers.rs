@@ -5,12 +5,24 @@ use std::collections::BTreeSet;
 use super::value::{is_name, number};
 
 /// The most workers.
-const MOST: u64 = 4096;
+pub(crate) const MOST: u64 = 4096;
 
 /// The value of one `--workers`: numbers, each for all models or for the one that is named before
 /// it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workers(Vec<(Option<String>, usize)>);
+
+impl Workers {
+    /// These numbers for one model.
+    pub(crate) fn of(model: &str, numbers: impl IntoIterator<Item = usize>) -> Workers {
+        let numbers = numbers.into_iter();
+        Workers(
+            numbers
+                .map(|number| (Some(model.to_owned()), number))
+                .collect(),
+        )
+    }
+}
 
 /// Reads `2,64` and `thread-pool=16,64`: a name counts for all numbers after it, up to the next
 /// name.

@@ -50,12 +50,13 @@ impl Comparison<'_> {
             Output::Tables => render::closing(&self.results, baseline),
             Output::Answer => format!("\n{}", render::answer(&self.results, baseline)),
             Output::Smoke => render::smoke(&self.results),
+            Output::Silent => String::new(),
         });
         self.write();
         self.write_others(baseline);
         if self.unwritten {
             print_err("the results are not in a file: copy them from here\n");
-        } else {
+        } else if !self.args.is_quiet {
             let report = self.args.output.join("report.html");
             print_err(&format!("results: {}\n", self.results_path.display()));
             print_err(&format!("page: {}\n", report.display()));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
-use workload::definition::{Action, Definition, Pattern, Step};
+use workload::definition::{Action, Definition, Pattern, Scale, Step};
 
 use super::contestant::SEQUENTIAL;
 use super::list::Model;
@@ -96,6 +96,7 @@ impl JobCrate {
                 stage: None,
             }],
             replay: None,
+            scale: Scale::ONE,
         }
     }
 

@@ -49,6 +49,7 @@ mod warnings;
 pub(crate) mod workshop;
 
 pub use guard::guard;
+pub(crate) use selection::{TRACE, load};
 
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};

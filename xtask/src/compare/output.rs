@@ -11,11 +11,15 @@ pub(super) enum Output {
     Answer,
     /// That everything ran and agreed.
     Smoke,
+    /// Nothing: another command reads the results.
+    Silent,
 }
 
 impl Output {
     pub(super) fn of(args: &CompareArgs) -> Output {
-        if args.details {
+        if args.is_quiet {
+            Output::Silent
+        } else if args.details {
             Output::Tables
         } else if args.smoke {
             Output::Smoke

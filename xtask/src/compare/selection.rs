@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 
-use workload::definition::{self, Definition, Pattern, requests};
+use workload::definition::{self, Definition, DefinitionError, Pattern, requests};
 
 use crate::cli::{CompareArgs, workers};
 use crate::error::Error;
@@ -59,10 +60,7 @@ pub(super) fn tables(
                 file.display()
             )));
         }
-        chosen.push(
-            definition::load_with_programs(file, is_program)
-                .map_err(|error| Error::Usage(error.to_string()))?,
-        );
+        chosen.push(load(file).map_err(|error| Error::Usage(error.to_string()))?);
     }
     if chosen.is_empty() {
         chosen = definition::builtins().to_vec();
@@ -105,7 +103,18 @@ pub(super) fn tables(
             .filter(|tasks| seen.insert(*tasks))
             .collect()
     };
+    let twins = |definition: Definition| -> Vec<Definition> {
+        let twins = args.twins.iter();
+        let twins = twins.map(|twin| twin.of(&definition)).collect::<Vec<_>>();
+        match twins.is_empty() {
+            true => vec![definition],
+            false => twins,
+        }
+    };
     Ok(chosen
+        .into_iter()
+        .flat_map(twins)
+        .collect::<Vec<_>>()
         .iter()
         .flat_map(|definition| {
             sizes(definition).into_iter().map(|tasks| Definition {
@@ -136,6 +145,21 @@ fn check_job_alone(args: &CompareArgs) -> Result<(), Error> {
         Some((_, name)) => Err(Error::Usage(format!(
             "--job is compared by itself: leave {name} out, or compare it without --job"
         ))),
+    }
+}
+
+/// The ending of the name of a recorded trace.
+pub(crate) const TRACE: &str = "jsonl";
+
+/// The workload in this file; of a trace, one that replays it.
+///
+/// # Errors
+///
+/// One line that names the file and the remedy.
+pub(crate) fn load(file: &Path) -> Result<Definition, DefinitionError> {
+    match file.extension().is_some_and(|ending| ending == TRACE) {
+        true => definition::of_trace(file),
+        false => definition::load_with_programs(file, is_program),
     }
 }
 

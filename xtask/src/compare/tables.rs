@@ -169,7 +169,7 @@ impl<'a> Comparison<'a> {
         self.progress.print(|| match Output::of(self.args) {
             Output::Tables => render::table(&self.results, last) + "\n",
             Output::Answer => render::line(&self.results, last),
-            Output::Smoke => String::new(),
+            Output::Smoke | Output::Silent => String::new(),
         });
     }
 

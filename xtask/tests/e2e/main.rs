@@ -1,6 +1,7 @@
 //! The comparison from end to end, with the project's own runners: interrupted, doubled, called
 //! wrongly, repeated, and at the size that the project promises.
 
+mod advise;
 mod against;
 mod alone;
 mod bad_input;

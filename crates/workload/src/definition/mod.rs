@@ -8,6 +8,7 @@ pub(crate) mod distribution;
 pub(crate) mod limits;
 mod parse;
 pub(crate) mod replay;
+pub(crate) mod scale;
 pub(crate) mod types;
 mod units;
 
@@ -19,4 +20,5 @@ pub use limits::{
 };
 pub use parse::{DefinitionError, load, load_with_programs, of_trace, parse, read_trace};
 pub use replay::{Recorded, Replay};
+pub use scale::Scale;
 pub use types::{Action, Definition, Pattern, Step, Talk, requests};

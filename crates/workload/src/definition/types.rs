@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distribution::Distribution;
 use super::replay::Replay;
+use super::scale::Scale;
 
 /// The memory that a program and its arguments take as a list of strings, in bytes.
 pub(crate) fn argument_bytes(command: &[String]) -> u64 {
@@ -34,6 +35,8 @@ pub struct Definition {
     pub steps: Vec<Step>,
     /// The recorded tasks that this workload's tasks are drawn from, in place of `steps`.
     pub replay: Option<Replay>,
+    /// Factors of all times: [`Scale::ONE`] in a parsed definition.
+    pub scale: Scale,
 }
 
 impl Definition {

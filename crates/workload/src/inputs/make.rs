@@ -8,6 +8,7 @@ use super::exact::exact;
 use super::types::{Header, Inputs, Step, Task};
 use crate::definition::distribution::Distribution;
 use crate::definition::replay::{Part, Recorded, Replay};
+use crate::definition::scale::Scale;
 use crate::definition::types::{Action, Definition, Pattern};
 use crate::definition::{limits, types};
 use crate::task::log::request::whole_lines;
@@ -62,12 +63,15 @@ fn task(definition: &Definition, kinds: &Kinds<'_>, iterations_per_us: u64, inde
             .iter()
             .filter(|step| step.kind.is_none() || step.kind.as_deref() == kind)
     };
-    let steps = match &definition.replay {
+    let mut steps: Vec<Step> = match &definition.replay {
         Some(replay) => replayed(replay.draw(&mut rng), iterations_per_us),
         None => of_this_kind()
             .map(|step| draw(step, index, iterations_per_us, &mut rng))
             .collect(),
     };
+    for step in &mut steps {
+        scale(step, definition.scale);
+    }
     let stages = match definition.pattern {
         Pattern::Pipeline { .. } => of_this_kind().map(|step| step.stage.unwrap_or(0)).collect(),
         _ => Vec::new(),
@@ -123,6 +127,18 @@ fn replayed(recorded: &Recorded, iterations_per_us: u64) -> Vec<Step> {
         Part::Wait(ns) => Step::Wait { ns },
     });
     parts.collect()
+}
+
+/// Multiplies the times of the step, within the limits of a definition.
+fn scale(step: &mut Step, by: Scale) {
+    let wait = |ns: u64| Scale::times(by.wait, ns).min(limits::LONGEST_NS);
+    match step {
+        Step::Wait { ns } => *ns = wait(*ns),
+        Step::Compute { iterations } => *iterations = Scale::times(by.work, *iterations),
+        Step::Fetch { delay_ns, .. } => *delay_ns = wait(*delay_ns),
+        Step::Tail { over_ns, .. } => *over_ns = wait(*over_ns),
+        _ => {}
+    }
 }
 
 /// Limits a draw to what a definition may contain, since log-normal and exponential distributions

@@ -1,6 +1,6 @@
 //! Valid definitions and their meaning.
 
-use workload::definition::{Action, Definition, Distribution, Pattern, Step, Talk};
+use workload::definition::{Action, Definition, Distribution, Pattern, Scale, Step, Talk};
 
 use crate::support::{every_task, good, orders, pipeline, with};
 
@@ -47,6 +47,7 @@ fn whole_grammar_is_read() {
             refused,
         ],
         replay: None,
+        scale: Scale::ONE,
     };
     assert_eq!(good(orders()), expected);
 }

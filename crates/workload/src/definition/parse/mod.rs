@@ -26,6 +26,7 @@ use surroundings::Surroundings;
 use table::Table;
 pub use trace::read_trace;
 
+use super::scale::Scale;
 use super::types::{Definition, Pattern, Step};
 
 const KEYS: [&str; 13] = [
@@ -183,6 +184,7 @@ fn definition(
         show,
         steps,
         replay,
+        scale: Scale::ONE,
     })
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::limits::MOST_STEPS;
 use super::super::replay::Replay;
+use super::super::scale::Scale;
 use super::super::types::{Definition, Pattern};
 use super::error::DefinitionError;
 use super::name::is_name;
@@ -112,5 +113,6 @@ pub fn of_trace(path: &Path) -> Result<Definition, DefinitionError> {
         show: Vec::new(),
         steps: Vec::new(),
         replay: Some(replay),
+        scale: Scale::ONE,
     })
 }
