@@ -76,9 +76,9 @@ fn task_that_failed_is_replayed_as_far_as_it_got() {
 
 #[test]
 fn text_that_is_no_trace_is_refused() {
-    refused("", "", &["empty", "docs/recording.md"]);
+    refused("", "", &["empty", "recording.md"]);
     for text in ["\n", "{}\n", "name = \"orders\"\n", "\u{feff}{}\n", "[1]\n"] {
-        refused(text, ":1:1", &["no recorded trace", "docs/recording.md"]);
+        refused(text, ":1:1", &["no recorded trace", "recording.md"]);
     }
     refused(
         &HEADER.replace(":1,", ":2,"),
