@@ -49,12 +49,16 @@ impl TraceFile {
             .and_then(|()| self.file.finish())
             .map_err(|error| unwritable(&self.path, &error))?;
         let with = results.cells.iter().filter(|cell| cell.timeline.is_some());
-        Ok(format!(
-            "{}: the timelines of {} of {} cells; open it with https://ui.perfetto.dev or chrome://tracing",
-            clean(&self.path.display().to_string()),
-            with.count(),
-            results.cells.len()
-        ))
+        let (path, all) = (clean(&self.path.display().to_string()), results.cells.len());
+        Ok(match with.count() {
+            0 => format!(
+                "{path}: empty, since none of the {all} cells has a timeline; a comparison made \
+                 with this version records them"
+            ),
+            with => format!(
+                "{path}: the timelines of {with} of {all} cells; open it with https://ui.perfetto.dev or chrome://tracing"
+            ),
+        })
     }
 }
 
@@ -213,7 +217,7 @@ fn of_lane(lane: &Lane, depth: usize) -> String {
     format!(
         "{}thread {}{}",
         stage.unwrap_or_default(),
-        lane.thread + 1,
+        u64::from(lane.thread) + 1,
         depth.unwrap_or_default()
     )
 }
@@ -349,6 +353,12 @@ mod tests {
     }
 
     #[test]
+    fn greatest_number_of_a_thread_has_a_name() {
+        let last = lane(0, u32::MAX, &[]);
+        assert_eq!(of_lane(&last, 0), "thread 4294967296");
+    }
+
+    #[test]
     fn trace_says_what_was_left_out() {
         let mut cell = cell("a", 1, vec![lane(0, 0, &[(0, 1, 3)])]);
         let timeline = cell.timeline.as_mut().unwrap();
@@ -383,6 +393,10 @@ mod tests {
             line.contains("trace.json: the timelines of 1 of 1 cells"),
             "{line}"
         );
+        let line = TraceFile::begin(&path)
+            .unwrap()
+            .finish(&results(Vec::new()));
+        assert!(line.unwrap().contains("none of the 0 cells has a timeline"));
         let text = std::fs::read(&path).unwrap();
         assert!(serde_json::from_slice::<Value>(&text).is_ok());
         let error = TraceFile::begin(folder.path()).unwrap_err();

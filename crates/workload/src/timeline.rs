@@ -47,6 +47,10 @@ impl Timeline {
     /// The most tasks that are believed (2^53, so that any reader of JSON can hold the number).
     const MAX_TASKS: u64 = 1 << 53;
 
+    /// The greatest number of a process, a thread or a stage that is believed. Linux allows four
+    /// million threads at once, but only with limits far beyond those it starts with.
+    const MAX_NUMBER: u32 = 1 << 20;
+
     /// Checks the limits, and that the spans of each lane are within the sample, in order, and do
     /// not overlap.
     ///
@@ -90,6 +94,12 @@ impl Timeline {
 
 impl Lane {
     fn check(&self, wall_ns: u64) -> Result<(), String> {
+        let greatest = self.process.max(self.thread).max(self.stage.unwrap_or(0));
+        if greatest > Timeline::MAX_NUMBER {
+            return Err(format!(
+                "no sample has a process, thread or stage {greatest}"
+            ));
+        }
         let mut before = 0;
         for &(start, end, tasks) in &self.spans {
             if start > end {
@@ -154,6 +164,9 @@ mod tests {
         with("before its start", |t| t.lanes[0].spans[0] = (5, 4, 1));
         with("overlap", |t| t.lanes[0].spans[0] = (0, 11, 1));
         with("after the sample", |t| t.wall_ns = 99);
+        with("stage 1048577", |t| t.lanes[0].process = 1_048_577);
+        with("stage 1048577", |t| t.lanes[0].thread = 1_048_577);
+        with("stage 4294967295", |t| t.lanes[0].stage = Some(u32::MAX));
         with("no task", |t| t.lanes[0].spans[0].2 = 0);
         with("not in the order", |t| {
             t.lanes.push(Lane::default());

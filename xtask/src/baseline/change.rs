@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use workload_stats::{Interval, median};
 
-use crate::results::{Cell, Results, Settings, Verdict, Workload};
+use crate::results::{Cell, Results, Settings, Skipped, Verdict, Workload};
 use crate::stats::{TwoRuns, deviation, judge, two_runs};
 
 /// Fewer cells than this say nothing about the machine.
@@ -75,6 +75,8 @@ pub struct Changes<'a> {
     pub missing: Option<Missing>,
     /// The cells that both have, in the order of the table.
     pub rows: Vec<Change<'a>>,
+    /// The cells that were measured then, and now would take too long for that.
+    pub lost: Vec<&'a Skipped>,
 }
 
 /// Why a table is not compared.
@@ -100,6 +102,11 @@ fn table_of(workload: &Workload) -> TableKey<'_> {
 fn cell_of(cell: &Cell) -> CellKey<'_> {
     let table = (cell.workload.as_str(), cell.tasks, bits(cell.rate));
     (table, &cell.model, &cell.variant, cell.workers)
+}
+
+fn skipped_of(skipped: &Skipped) -> CellKey<'_> {
+    let table = (skipped.workload.as_str(), skipped.tasks, bits(skipped.rate));
+    (table, &skipped.model, &skipped.variant, skipped.workers)
 }
 
 fn is_measured(cell: &Cell) -> bool {
@@ -130,13 +137,24 @@ pub fn compared<'a>(now: &'a Results, then: &'a Results) -> Vec<Changes<'a>> {
         let cells = cells.remove(&key).unwrap_or_default();
         let before = before.get(&key).filter(|_| missing.is_none());
         let rows = before.map(|before| rows(&cells, before, &now.settings));
+        let lost = before.map(|before| lost(&now.skipped, before));
         Changes {
             workload,
             missing,
             rows: rows.unwrap_or_default(),
+            lost: lost.unwrap_or_default(),
         }
     });
     changes.collect()
+}
+
+/// Those of the skipped cells that are too slow now and have figures from then.
+fn lost<'a>(skipped: &'a [Skipped], then: &[&Cell]) -> Vec<&'a Skipped> {
+    let slow = skipped
+        .iter()
+        .filter(|it| it.too_slow || it.at_least_ns.is_some());
+    let was_measured = |it: &&Skipped| then.iter().any(|cell| cell_of(cell) == skipped_of(it));
+    slow.filter(was_measured).collect()
 }
 
 /// The changes of one table, the best cell first.

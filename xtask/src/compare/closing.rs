@@ -8,14 +8,17 @@ use crate::baseline::{Gate, compared};
 use crate::error::Error;
 use crate::render;
 use crate::results::Results;
+use crate::trace_events::TraceFile;
 
 impl Comparison<'_> {
     /// Writes the results for people and for tools, beside those for programs.
-    fn write_others(&mut self, baseline: Option<&Results>) {
+    /// Whether all of them are there.
+    fn write_others(&mut self, baseline: Option<&Results>) -> bool {
         let written = beside::write(&self.args.output, &self.results, baseline);
-        if let Err(error) = written {
+        if let Err(error) = &written {
             self.fail(&error.to_string());
         }
+        written.is_ok()
     }
 
     /// Whether a cell became slower than `--fail-on-slower` allows; says what was checked.
@@ -32,9 +35,10 @@ impl Comparison<'_> {
     }
 
     /// Writes what was measured before an early end.
-    pub(super) fn keep(&mut self, why: &Error) {
+    pub(super) fn keep(&mut self, why: &Error, trace: Option<TraceFile>) {
         self.write();
         self.write_others(None);
+        self.write_trace(trace);
         if matches!(why, Error::Interrupted) && !self.unwritten {
             print_err(&format!(
                 "interrupted: what was measured so far is in {}\n",
@@ -43,8 +47,9 @@ impl Comparison<'_> {
         }
     }
 
-    /// Prints the closing summary, and returns the exit status.
-    pub(super) fn close(mut self, baseline: Option<&Results>) -> u8 {
+    /// Prints the closing summary, and returns the exit status. The trace comes last: a fault of
+    /// it takes neither the answer nor the results along.
+    pub(super) fn close(mut self, baseline: Option<&Results>, trace: Option<TraceFile>) -> u8 {
         self.results.complete = true;
         print_page(|| match Output::of(self.args) {
             Output::Tables => render::closing(&self.results, baseline),
@@ -53,14 +58,17 @@ impl Comparison<'_> {
             Output::Silent => String::new(),
         });
         self.write();
-        self.write_others(baseline);
+        let has_page = self.write_others(baseline);
         if self.unwritten {
             print_err("the results are not in a file: copy them from here\n");
         } else if !self.args.is_quiet {
-            let report = self.args.output.join("report.html");
             print_err(&format!("results: {}\n", self.results_path.display()));
-            print_err(&format!("page: {}\n", report.display()));
+            if has_page {
+                let report = self.args.output.join("report.html");
+                print_err(&format!("page: {}\n", report.display()));
+            }
         }
+        self.write_trace(trace);
         // Checked whatever else failed: its lines are what the user asked for.
         let is_slower = self.is_slower(baseline);
         let mut cells = self.results.cells.iter();

@@ -60,6 +60,8 @@ pub(super) struct Live<'a> {
     pub(super) row: Cell,
     /// Why the cell is not measured.
     pub(super) skipped: Option<String>,
+    /// Whether it is skipped for what the pilots predict.
+    pub(super) is_too_slow: bool,
     /// When the last answer came, and the CPU time of the runner's tree by then.
     answered: Option<(Instant, Option<Used>)>,
     idle: Duration,
@@ -107,6 +109,7 @@ impl<'a> Live<'a> {
             setups: Vec::new(),
             row,
             skipped: None,
+            is_too_slow: false,
             answered: None,
             idle: Duration::ZERO,
             idle_cpu: Duration::ZERO,

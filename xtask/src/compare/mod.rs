@@ -160,11 +160,10 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         comparison.fail(&error.to_string());
     }
     drop(workshop);
-    comparison.write_trace(trace);
     match outcome {
-        Ok(()) => Ok(comparison.close(baseline.as_ref())),
+        Ok(()) => Ok(comparison.close(baseline.as_ref(), trace)),
         Err(error) => {
-            comparison.keep(&error);
+            comparison.keep(&error, trace);
             Err(error)
         }
     }

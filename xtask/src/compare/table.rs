@@ -82,6 +82,7 @@ impl<'a> Table<'a> {
                         live.row.contestant()
                     ));
                     live.skipped = Some(reason);
+                    live.is_too_slow = true;
                 }
                 Err(fault) => match self.stop(cell, fault) {
                     // The fault will recur with the real samples, and then becomes the row's error.
@@ -149,8 +150,10 @@ impl<'a> Table<'a> {
             // Anything it prints now no longer matters.
             let _ = live.end(&self.conditions);
             if let Some(reason) = live.skipped.take() {
-                let reason = skip(&live.entry, self.conditions.workload, reason);
-                skipped.push(reason);
+                skipped.push(Skipped {
+                    too_slow: live.is_too_slow,
+                    ..skip(&live.entry, self.conditions.workload, reason)
+                });
                 continue;
             }
             if live.row.error.is_none() && live.row.samples.is_empty() {
@@ -329,6 +332,7 @@ pub(super) fn skip(entry: &Entry<'_>, workload: &Workload, reason: String) -> Sk
         tasks: workload.tasks,
         rate: workload.rate,
         at_least_ns: None,
+        too_slow: false,
     }
 }
 

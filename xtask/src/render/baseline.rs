@@ -226,8 +226,13 @@ pub(crate) fn in_words(change: &Change<'_>) -> String {
 pub(crate) fn counts(changes: &[Changes<'_>]) -> String {
     let rows = || changes.iter().flat_map(|table| &table.rows);
     let count = |of: &[Finding]| rows().filter(|row| of.contains(&row.finding)).count();
+    let lost: usize = changes.iter().map(|table| table.lost.len()).sum();
+    let lost = match lost {
+        0 => String::new(),
+        lost => format!(", {lost} now too slow to be measured"),
+    };
     format!(
-        "{} compared, {} slower, {} faster, {} the same, {} open",
+        "{} compared, {} slower, {} faster, {} the same, {} open{lost}",
         plural(rows().count(), "cell"),
         count(&[Finding::Slower]),
         count(&[Finding::Faster]),

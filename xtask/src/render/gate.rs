@@ -2,7 +2,9 @@
 
 use super::baseline::in_words;
 use super::number::percent;
+use super::text::remark;
 use crate::baseline::Gate;
+use crate::results::Skipped;
 use crate::text::name;
 
 /// The names in one line: the rest is counted.
@@ -11,26 +13,48 @@ const MOST_NAMES: usize = 5;
 /// One line for each cell that is slower than allowed, then what was checked and what could not be
 /// resolved.
 pub fn gate(gate: &Gate<'_>) -> Vec<String> {
-    let allowed = percent(gate.allowed);
-    let checked = gate.slower.len() + gate.fine.len() + gate.unresolved.len();
+    let limit = percent(gate.limit);
+    let slower = gate.slower.len() + gate.lost.len();
+    let checked = slower + gate.fine.len() + gate.unresolved.len();
     if checked == 0 {
         return vec![format!(
-            "error: slower than {allowed}: no cell has figures in both comparisons, so nothing was \
+            "error: slower than {limit}: no cell has figures in both comparisons, so nothing was \
              checked"
         )];
     }
-    let slower = gate.slower.iter();
-    let mut lines: Vec<String> = slower
-        .map(|row| format!("error: slower than {allowed}: {}", in_words(row)))
+    let measured = gate.slower.iter().map(in_words);
+    let lost = gate.lost.iter().map(|it| too_slow(it));
+    let mut lines: Vec<String> = measured
+        .chain(lost)
+        .map(|words| format!("error: slower than {limit}: {words}"))
         .collect();
     lines.push(format!(
-        "slower than {allowed}: {} of {checked}; not slower: {}; not resolved: {}{}",
-        gate.slower.len(),
+        "slower than {limit}: {slower} of {checked}; not slower: {}; not resolved: {}{}{}",
         gate.fine.len(),
         gate.unresolved.len(),
-        unresolved(gate)
+        unresolved(gate),
+        instead(gate)
     ));
     lines
+}
+
+/// A cell that has figures from then only.
+fn too_slow(skipped: &Skipped) -> String {
+    let workload = name(&skipped.workload);
+    let model = name(&skipped.contestant());
+    let reason = remark(&skipped.reason);
+    format!("{workload} {model}: too slow to be measured now: {reason}")
+}
+
+/// A limit that the user did not ask for, explained.
+fn instead(gate: &Gate<'_>) -> String {
+    if gate.limit <= gate.allowed {
+        return String::new();
+    }
+    format!(
+        "; this machine cannot tell {} apart, by its calibration",
+        percent(gate.allowed)
+    )
 }
 
 fn unresolved(gate: &Gate<'_>) -> String {

@@ -264,11 +264,7 @@ impl Cell {
 
     /// `model` or `model/variant`, as it stands in a table.
     pub fn contestant(&self) -> String {
-        if self.variant.is_empty() {
-            self.model.clone()
-        } else {
-            format!("{}/{}", self.model, self.variant)
-        }
+        contestant(&self.model, &self.variant)
     }
 }
 
@@ -403,4 +399,21 @@ pub struct Skipped {
     /// The least time that a sample would take, if that is why it was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least_ns: Option<u64>,
+    /// Whether it was skipped for the time that its first tasks took.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub too_slow: bool,
+}
+
+impl Skipped {
+    /// `model` or `model/variant`, as it stands in a table.
+    pub fn contestant(&self) -> String {
+        contestant(&self.model, &self.variant)
+    }
+}
+
+fn contestant(model: &str, variant: &str) -> String {
+    match variant {
+        "" => model.to_owned(),
+        variant => format!("{model}/{variant}"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use xtask::baseline::{Asked, Finding, Gate, Table, common, compared, doubts, refusal};
 use xtask::render;
-use xtask::results::{Cell, Results};
+use xtask::results::{Cell, Results, Skipped};
 use xtask::stats::summarise;
 
 use crate::assert_fits;
@@ -107,7 +107,17 @@ fn the_gate_names_cells_that_are_slower_than_allowed() {
     for (allowed, floor) in [(0.25, 0.0), (0.1, 0.25)] {
         let generous = Gate::of(&changes, allowed, floor);
         assert!(!generous.fails(), "{generous:#?}");
-        assert_eq!(render::gate(&generous).len(), 1);
+        let lines = render::gate(&generous);
+        assert_eq!(lines.len(), 1);
+        let limit = if floor > allowed {
+            "; this machine cannot tell 10 % apart"
+        } else {
+            ""
+        };
+        assert!(
+            lines[0].starts_with("slower than 25 %: 0 of ") && lines[0].contains(limit),
+            "{lines:#?}"
+        );
     }
 }
 
@@ -142,6 +152,37 @@ fn a_cell_that_fell_far_behind_fails_the_gate_by_one_sample() {
     assert_eq!(gate.slower.len(), 1, "{gate:#?}");
     assert_eq!(gate.slower[0].now.model, "tokio-tasks");
     assert!(gate.slower[0].two.by_samples);
+}
+
+#[test]
+fn a_cell_too_slow_to_be_measured_fails_the_gate() {
+    let (mut now, then) = (earlier(), earlier());
+    let is_lost = |cell: &Cell| cell.workload == "gcd" && cell.model == "tokio-tasks";
+    let cell = now.cells.iter().find(|cell| is_lost(cell)).expect("a cell");
+    let skipped = Skipped {
+        model: cell.model.clone(),
+        variant: cell.variant.clone(),
+        workers: cell.workers,
+        tasks: cell.tasks,
+        reason: "would take about 90 s a sample".into(),
+        ..now.skipped[0].clone()
+    };
+    now.cells.retain(|cell| !is_lost(cell));
+    for too_slow in [false, true] {
+        now.skipped.push(Skipped {
+            too_slow,
+            ..skipped.clone()
+        });
+        let changes = compared(&now, &then);
+        let gate = Gate::of(&changes, 0.5, 0.0);
+        assert_eq!(gate.fails(), too_slow, "{gate:#?}");
+        let lines = render::gate(&gate);
+        let named = "error: slower than 50 %: gcd tokio-tasks: too slow to be measured now: would \
+                     take about 90 s a sample";
+        assert_eq!(lines[0] == named, too_slow, "{lines:#?}");
+        let counted = render::answer(&now, Some(&then)).contains("1 now too slow");
+        assert_eq!(counted, too_slow);
+    }
 }
 
 #[test]

@@ -171,6 +171,7 @@ pub(crate) fn results() -> Results {
             tasks: 64,
             rate: None,
             at_least_ns: None,
+            too_slow: false,
         }],
         warnings: vec![
             "thread-pool used 3.1 ms of CPU between its samples: its idle threads do not sleep"
