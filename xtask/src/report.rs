@@ -1,9 +1,12 @@
 //! `cargo xtask report`: renders the results of a comparison again.
 
+mod places;
+
 use std::path::{Path, PathBuf};
 
 use crate::cli::report::ReportArgs;
 use crate::files;
+use crate::page::page_beside;
 use crate::render::{self, Page, on_page};
 use crate::results::{self, Results};
 use crate::stats;
@@ -26,8 +29,10 @@ const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 /// # Errors
 ///
 /// One line that names the file and the remedy: results that cannot be read, a file that cannot be
-/// written, or a document that cannot be read or lacks a marker.
+/// written or that another part of the report is written to, or a document that cannot be read or
+/// lacks a marker.
 pub fn report(args: &ReportArgs) -> Result<String, String> {
+    places::check(args)?;
     let results = read(&args.results)?;
     let mut said = String::new();
     let from = clean(&args.results.display().to_string());
@@ -35,10 +40,6 @@ pub fn report(args: &ReportArgs) -> Result<String, String> {
         let path = clean(&path.display().to_string());
         said.push_str(&format!("{path}: {what} of {from} put in\n"));
     };
-    if let Some(path) = &args.html {
-        write(path, &crate::page::page(&results, None))?;
-        put(path, "the page");
-    }
     if let Some(path) = &args.picture {
         write(path, &render::picture(&results))?;
         put(path, "the matrix");
@@ -51,15 +52,20 @@ pub fn report(args: &ReportArgs) -> Result<String, String> {
         write(path, &render::csv(&results))?;
         put(path, "every sample");
     }
-    if let Some(path) = &args.trace {
-        TraceFile::begin(path)?.finish(&results)?;
-        put(path, "the timelines");
+    // After the samples, which it may link to.
+    if let Some(path) = &args.html {
+        write(path, &page_beside(&results, None, &places::beside(args)))?;
+        put(path, "the page");
     }
     if let Some(into) = &args.into {
         Document::read(into, MARKER)?
             .put(&on_page(Page::PLAIN, || block(&results, args.details)))?;
         let tables = ["the answer and a table", "all tables"];
         put(into, tables[usize::from(args.details)]);
+    }
+    if let Some(path) = &args.trace {
+        let line = TraceFile::begin(path)?.finish(&results)?;
+        said.push_str(&format!("{line}\n"));
     }
     if !said.is_empty() {
         return Ok(said);

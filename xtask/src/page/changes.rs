@@ -1,25 +1,29 @@
 //! The changes since an earlier comparison that are beyond noise.
 
 use super::html::Html;
-use crate::baseline::{Changes, Finding, Missing, compared};
+use crate::baseline::{Changes, Finding, Missing};
 use crate::render::baseline::{cautions, counts, figures, then};
 use crate::render::view::{self, Names};
 use crate::results::Results;
 
 /// A table of the cells that are faster or slower, and the numbers of the others.
-pub(super) fn write(html: &mut Html, results: &Results, earlier: &Results) {
-    let changes = compared(results, earlier);
+pub(super) fn write(
+    html: &mut Html,
+    results: &Results,
+    earlier: &Results,
+    changes: &[Changes<'_>],
+) {
     html.markup("<section id=\"changes\"><h2>Since the earlier comparison</h2><p>");
     html.text(&format!(
         "Compared with {}: {}.",
         then(earlier),
-        counts(&changes)
+        counts(changes)
     ));
     html.markup("</p>");
-    for caution in cautions(results, earlier, &changes) {
+    for caution in cautions(results, earlier, changes) {
         html.element("<p class=\"alert mild\">", &caution, "</p>");
     }
-    for table in &changes {
+    for table in changes {
         if table.missing == Some(Missing::OtherInputs) {
             html.markup("<p class=\"alert mild\">")
                 .name(&table.workload.name);
@@ -28,7 +32,7 @@ pub(super) fn write(html: &mut Html, results: &Results, earlier: &Results) {
     }
     let mut rows = changes.iter().flat_map(|table| &table.rows);
     if rows.any(|row| row.finding.is_clear()) {
-        table(html, results, &changes);
+        table(html, results, changes);
     }
     html.markup("</section>");
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod axis;
+mod beside;
 mod changes;
 pub mod colour;
 mod columns;
@@ -21,10 +22,12 @@ mod sweep;
 mod timeline;
 mod workload;
 
+use crate::baseline::compared;
 use crate::render::footer::occasion;
 use crate::render::race::Race;
 use crate::render::view::Names;
 use crate::results::Results;
+pub use beside::Beside;
 use html::Html;
 use workload::Section;
 
@@ -32,9 +35,16 @@ use workload::Section;
 const MOST_BYTES: usize = 560_000;
 
 /// The page of these results. With those of an earlier comparison, its samples are hollow marks
-/// beside the new ones, and a table has the changes beyond noise.
+/// beside the new ones, and a table has the changes beyond noise. It links to the files that a
+/// comparison writes beside it.
 pub fn page(results: &Results, earlier: Option<&Results>) -> String {
+    page_beside(results, earlier, &Beside::of_a_comparison())
+}
+
+/// The same page in another folder, beside these files.
+pub fn page_beside(results: &Results, earlier: Option<&Results>, beside: &Beside) -> String {
     let races = Race::all(results);
+    let changes = earlier.map(|earlier| compared(results, earlier));
     let sections: Vec<Section<'_>> = results
         .workloads
         .iter()
@@ -42,7 +52,7 @@ pub fn page(results: &Results, earlier: Option<&Results>) -> String {
         .enumerate()
         .map(|(place, (workload, race))| Section {
             results,
-            earlier,
+            changes: changes.as_ref().and_then(|changes| changes.get(place)),
             place,
             workload,
             race,
@@ -55,14 +65,14 @@ pub fn page(results: &Results, earlier: Option<&Results>) -> String {
         .markup("</p></header>\n<main>\n");
     answer::write(&mut head, results, &races);
     machine::write(&mut head, results);
-    if let Some(earlier) = earlier {
-        changes::write(&mut head, results, earlier);
+    if let Some((earlier, changes)) = earlier.zip(changes.as_ref()) {
+        changes::write(&mut head, results, earlier, changes);
     }
     matrix::write(&mut head, results, &races);
     let mut tail = Html::default();
     sweep::write(&mut tail, results);
     spoils::write(&mut tail, results, &races);
-    method::write(&mut tail, results);
+    method::write(&mut tail, results, beside);
 
     let tables = sections.iter().map(|section| {
         let mut html = Html::default();

@@ -14,6 +14,10 @@ pub(super) const MOST_MARKS: usize = 200;
 /// Lives beyond this many share the rows of others.
 const MOST_ROWS: usize = 6;
 
+/// The marks that are shared out by the numbers of samples: each row, and the warm-ups, may have
+/// one more.
+const SHARED_MARKS: usize = MOST_MARKS - MOST_ROWS - 1;
+
 /// The height of the samples, and of those of an earlier comparison below them.
 const HEIGHT: f64 = 22.0;
 const EARLIER: f64 = 9.0;
@@ -96,6 +100,12 @@ pub(super) fn thinned(cell: &Cell) -> Option<(usize, usize)> {
     })
 }
 
+/// The same for the samples of an earlier comparison.
+pub(super) fn thinned_earlier(cell: &Cell) -> Option<(usize, usize)> {
+    let all = cell.samples.len();
+    (all > MOST_MARKS).then_some((MOST_MARKS, all))
+}
+
 fn title(name: &str, cell: &Cell, earlier: Option<&Cell>) -> String {
     let mut title = format!("{name}: {}", plural(cell.samples.len(), "sample"));
     if let Some((drawn, _)) = thinned(cell) {
@@ -175,8 +185,8 @@ fn of_lives(cell: &Cell) -> BTreeMap<usize, Vec<f64>> {
     }
     let all = cell.samples.len();
     for times in rows.values_mut() {
-        let share = (MOST_MARKS * times.len()) / all.max(MOST_MARKS);
-        *times = by_rank(std::mem::take(times), share.max(1));
+        let share = share(times.len(), all);
+        *times = by_rank(std::mem::take(times), share);
     }
     rows
 }
@@ -188,10 +198,16 @@ fn of_warm_ups(cell: &Cell) -> Vec<(usize, f64)> {
     let first: Vec<(usize, f64)> = first
         .map(|sample| (row_of(sample), sample.judged_ns(served)))
         .collect();
-    let share = (MOST_MARKS * first.len()) / cell.samples.len().max(MOST_MARKS);
-    evenly(first.len(), share.max(1))
-        .map(|at| first[at])
-        .collect()
+    let share = share(first.len(), cell.samples.len());
+    evenly(first.len(), share).map(|at| first[at]).collect()
+}
+
+/// The marks for this part of all samples: at least one.
+fn share(part: usize, all: usize) -> usize {
+    match all > MOST_MARKS {
+        true => (SHARED_MARKS * part / all).max(1),
+        false => part,
+    }
 }
 
 fn row_of(sample: &Sample) -> usize {
@@ -269,6 +285,32 @@ mod tests {
         assert!((150..=MOST_MARKS).contains(&marks), "{marks}");
         assert_eq!(thinned(&cell), Some((marks, 100_000)));
         assert!(page.contains(&format!("100000 samples, {marks} of them drawn")));
+    }
+
+    #[test]
+    fn small_rows_add_no_marks_beyond_the_limit() {
+        let mut cell = cell(10_000, 1);
+        for life in 1..MOST_ROWS {
+            cell.samples[life * 100].life = life as u32;
+        }
+        let marks = drawn(&cell).matches('M').count();
+        assert!((150..=MOST_MARKS).contains(&marks), "{marks}");
+        assert_eq!(thinned(&cell), Some((marks, 10_000)));
+    }
+
+    #[test]
+    fn thinned_earlier_samples_are_counted() {
+        let earlier = cell(1_000, 2);
+        let axis = LogAxis::around(times(&earlier)).expect("times");
+        let mut html = Html::default();
+        draw(
+            &mut html,
+            "<path class=\"e\" d=\"",
+            &hollow(&axis, &earlier),
+        );
+        let marks = html.finish().matches('M').count();
+        assert_eq!(thinned_earlier(&earlier), Some((marks, 1_000)));
+        assert_eq!(thinned_earlier(&cell(MOST_MARKS, 2)), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::columns::{Column, columns};
 use super::html::Html;
 use super::latency;
 use super::strip::{self, scale, strip};
+use crate::baseline::Changes;
 use crate::render::advice::advice;
 use crate::render::marks;
 use crate::render::metrics::SHOWN;
@@ -20,7 +21,8 @@ use crate::results::{Cell, Results, Verdict, Workload};
 /// The parts that a section is made from.
 pub(super) struct Section<'a> {
     pub(super) results: &'a Results,
-    pub(super) earlier: Option<&'a Results>,
+    /// The changes of this table since an earlier comparison.
+    pub(super) changes: Option<&'a Changes<'a>>,
     /// The place of the workload in the results.
     pub(super) place: usize,
     pub(super) workload: &'a Workload,
@@ -111,7 +113,7 @@ impl Section<'_> {
     }
 
     fn caption(&self) -> &'static str {
-        match (self.workload.rate.is_some(), self.earlier.is_some()) {
+        match (self.workload.rate.is_some(), self.has_earlier()) {
             (false, false) => {
                 "The fastest first. A mark is a sample, a row of marks a life of the process; the band is the 95 % interval of the median."
             }
@@ -158,17 +160,15 @@ impl Section<'_> {
         html.markup("</tr>");
     }
 
-    /// The cell of the earlier comparison.
+    /// The cell of the earlier comparison, where the two can be compared.
     fn before(&self, now: &Cell) -> Option<&Cell> {
-        let mut cells = self.earlier?.cells.iter();
-        cells.find(|then| {
-            then.workload == now.workload
-                && then.tasks == now.tasks
-                && then.model == now.model
-                && then.variant == now.variant
-                && then.workers == now.workers
-                && view::measured(then)
-        })
+        let mut rows = self.changes?.rows.iter();
+        let row = rows.find(|row| std::ptr::eq(row.now, now))?;
+        Some(row.then)
+    }
+
+    fn has_earlier(&self) -> bool {
+        self.changes.is_some_and(|table| !table.rows.is_empty())
     }
 
     /// Rows that say why there are none.
@@ -197,13 +197,12 @@ impl Section<'_> {
         let measured: Vec<&Cell> = self.race.rows.iter().map(|row| row.cell).collect();
         let single = singles(&measured, &self.names).into_iter();
         let single = single.map(|note| format!("1 sample: {note}"));
-        let thinned = measured.iter().filter_map(|cell| {
-            let (drawn, all) = strip::thinned(cell)?;
+        let thinned = measured.iter().flat_map(|cell| {
             let name = self.names.cell(cell);
-            Some(format!(
-                "{name}: {drawn} of {} drawn, at even ranks",
-                plural(all, "sample")
-            ))
+            let now = strip::thinned(cell).map(|counts| drawn(&name, counts, "sample"));
+            let then = self.before(cell).and_then(strip::thinned_earlier);
+            let then = then.map(|counts| drawn(&name, counts, "earlier sample"));
+            now.into_iter().chain(then)
         });
         let rare = SHOWN.iter().filter_map(|shown| {
             let of = |cell: &&Cell| {
@@ -227,6 +226,13 @@ impl Section<'_> {
             html.markup("</ul>");
         }
     }
+}
+
+fn drawn(name: &str, (drawn, all): (usize, usize), what: &str) -> String {
+    format!(
+        "{name}: {drawn} of {} drawn, at even ranks",
+        plural(all, what)
+    )
 }
 
 /// The factor to the best on its shade, with the marks of the tables.

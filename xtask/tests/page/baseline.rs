@@ -57,3 +57,30 @@ fn a_run_alone_has_nothing_to_compare() {
     assert!(!page.has_id("changes"));
     assert!(page.classed("path", "e").is_empty());
 }
+
+#[test]
+fn cells_that_are_not_compared_have_no_hollow_marks() {
+    let now = results();
+    let mut other_inputs = earlier();
+    other_inputs.workloads[0].digest = "of other inputs".into();
+    let mut other_rate = earlier();
+    let name = now.workloads[0].name.clone();
+    other_rate.workloads[0].rate = Some(7.0);
+    let cells = other_rate.cells.iter_mut();
+    for cell in cells.filter(|cell| cell.workload == name) {
+        cell.rate = Some(7.0);
+    }
+    let all = Page::read(&page(&now, Some(&earlier())));
+    let all = all.classed("path", "e").len();
+    let cells = now.cells.iter().filter(|cell| cell.error.is_none());
+    let first = cells.filter(|cell| cell.workload == name).count();
+    for then in [other_inputs, other_rate] {
+        let page = Page::read(&page(&now, Some(&then)));
+        assert_eq!(page.classed("path", "e").len(), all - first);
+        let captions = page.all("caption");
+        let hollow = captions
+            .iter()
+            .filter(|caption| caption.text.contains("Hollow marks"));
+        assert_eq!(hollow.count(), now.workloads.len() - 1);
+    }
+}

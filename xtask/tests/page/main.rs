@@ -3,6 +3,9 @@
 #[path = "../render/fixture.rs"]
 mod fixture;
 
+#[path = "../support/program.rs"]
+mod program;
+
 mod baseline;
 mod command;
 mod contents;

@@ -124,7 +124,7 @@ impl Page {
                 }
                 if name == "href" {
                     let own = value.starts_with('#') || value == "data:,";
-                    let beside = value == "results.csv" || value == "results.json";
+                    let beside = element.name == "a" && !value.contains(['/', ':']);
                     let link = element.name == "a" && value.starts_with("https://");
                     assert!(own || beside || link, "{element:?}");
                 }
