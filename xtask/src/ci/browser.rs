@@ -23,6 +23,9 @@ const PROGRAMS: [(&str, &str); 4] = [
 /// The files that say which validator is installed, in `xtask/browser/html-validate`.
 const VALIDATOR: [&str; 2] = ["package.json", "package-lock.json"];
 
+/// How often npm is run before its failure counts.
+const ATTEMPTS: u32 = 3;
+
 /// Whether the page is tested, and with what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Plan {
@@ -42,8 +45,7 @@ impl Plan {
         }
         let missing = PROGRAMS.iter().filter(|(program, _)| !is_there(program));
         let may_install = rustix::process::geteuid().is_root() && is_there("apt-get");
-        let must = env::var_os("CI").is_some_and(|value| value == "true");
-        Plan::with(missing.copied().collect(), may_install, must)
+        Plan::with(missing.copied().collect(), may_install, is_must())
     }
 
     /// With `must` nothing is left out: the installation fails instead, which is no silence.
@@ -60,6 +62,11 @@ impl Plan {
     }
 }
 
+/// Whether nothing may be left out.
+fn is_must() -> bool {
+    env::var_os("CI").is_some_and(|value| value == "true")
+}
+
 fn is_there(program: &str) -> bool {
     answers(Command::new(program).arg("--version")) == Ok(true)
 }
@@ -71,12 +78,17 @@ pub(super) fn install<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) -> Vec<Id> 
     };
     let title = "a browser and a validator for the page";
     let id = steps.add(Lane::Run, title, &[], move |log| {
-        debian(log, packages)?;
-        validator(
+        let needed = ["chromium", "chromedriver"];
+        let installed = debian(log, packages);
+        let may_go_on = !is_must() && needed.iter().all(|program| is_there(program));
+        left_out_or(log, installed, may_go_on)?;
+        let validator = validator(
             log,
             &gate.packages.root.join("xtask/browser/html-validate"),
             &gate.packages.target.join("html-validate"),
-        )
+            Command::new("npm"),
+        );
+        left_out_or(log, validator, !is_must())
     });
     vec![id]
 }
@@ -103,13 +115,27 @@ pub(super) fn test<'a>(
     vec![id]
 }
 
+/// With `may_go_on` a failure is a line of the log: the tests say what they leave out, and an
+/// archive that cannot be reached is no fault of the code.
+fn left_out_or(log: &mut Log, done: Result<(), Error>, may_go_on: bool) -> Result<(), Error> {
+    match done {
+        Err(error) if may_go_on && !matches!(error, Error::Interrupted) => {
+            log.say(&format!("gone on without: {error}"));
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 fn debian(log: &mut Log, packages: &[&str]) -> Result<(), Error> {
     if packages.is_empty() {
         return Ok(());
     }
-    // A fresh image has no package lists.
-    log.run(Command::new("apt-get").args(["update", "-qq"]))?;
-    let mut install = Command::new("apt-get");
+    // A fresh image has no package lists. Any other may have those that are needed, also where the
+    // archive cannot be reached.
+    let updated = log.run(apt().args(["update", "-qq"]));
+    left_out_or(log, updated, true)?;
+    let mut install = apt();
     install
         .args(["install", "-qq", "-y", "--no-install-recommends"])
         .args(packages)
@@ -117,8 +143,15 @@ fn debian(log: &mut Log, packages: &[&str]) -> Result<(), Error> {
     log.run(&mut install)
 }
 
+/// Waits a minute for another installation, such as the one that a fresh machine begins with.
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.args(["-o", "DPkg::Lock::Timeout=60"]);
+    apt
+}
+
 /// Installs the validator into a folder below the target folder, unless it is there.
-fn validator(log: &mut Log, from: &Path, folder: &Path) -> Result<(), Error> {
+fn validator(log: &mut Log, from: &Path, folder: &Path, mut npm: Command) -> Result<(), Error> {
     let failed = |path: &Path, error: &std::io::Error| Error::io(path.display(), error);
     let mut changed = !folder.join("node_modules/html-validate").is_dir();
     fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
@@ -137,11 +170,24 @@ fn validator(log: &mut Log, from: &Path, folder: &Path) -> Result<(), Error> {
     if !changed {
         return Ok(());
     }
-    let mut install = Command::new("npm");
-    install
-        .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+    npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
         .current_dir(folder);
-    log.run(&mut install)
+    let installed = within_attempts(log, &mut npm);
+    if installed.is_err() {
+        let _ = fs::remove_dir_all(folder.join("node_modules"));
+    }
+    installed
+}
+
+/// Runs a command that needs the network until it succeeds, or has failed often enough.
+fn within_attempts(log: &mut Log, command: &mut Command) -> Result<(), Error> {
+    for attempt in 1..ATTEMPTS {
+        match log.run(command) {
+            Err(Error::Failed(why)) => log.say(&format!("attempt {attempt} of {ATTEMPTS}: {why}")),
+            done => return done,
+        }
+    }
+    log.run(command)
 }
 
 #[cfg(test)]
@@ -168,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_validator_that_is_there_is_not_installed_again() {
+    fn a_validator_is_installed_only_where_it_is_missing() {
         let place = tempfile::tempdir().unwrap();
         let (from, folder) = (place.path().join("from"), place.path().join("folder"));
         for name in VALIDATOR {
@@ -179,7 +225,32 @@ mod tests {
         }
         fs::create_dir_all(folder.join("node_modules/html-validate")).unwrap();
         let mut log = Log::default();
-        assert_eq!(validator(&mut log, &from, &folder), Ok(()));
+        let never = || Command::new("no-such-program");
+        assert_eq!(validator(&mut log, &from, &folder, never()), Ok(()));
         assert!(log.text.is_empty());
+        let npm = place.path().join("npm");
+        fs::write(
+            &npm,
+            "echo >> runs; mkdir -p node_modules/html-validate; exit 1",
+        )
+        .unwrap();
+        fs::write(from.join(VALIDATOR[0]), "{ }").unwrap();
+        let mut failing = Command::new("sh");
+        failing.arg(&npm);
+        let failed = validator(&mut log, &from, &folder, failing);
+        assert!(matches!(failed, Err(Error::Failed(_))), "{failed:?}");
+        let runs = fs::read_to_string(folder.join("runs")).unwrap();
+        assert_eq!(runs.lines().count(), 3);
+        assert!(
+            !folder.join("node_modules").exists(),
+            "half an installation"
+        );
+        assert_eq!(left_out_or(&mut log, failed.clone(), true), Ok(()));
+        assert_eq!(left_out_or(&mut log, failed.clone(), false), failed);
+        let interrupted = Err(Error::Interrupted);
+        assert_eq!(
+            left_out_or(&mut log, interrupted.clone(), true),
+            interrupted
+        );
     }
 }
