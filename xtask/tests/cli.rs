@@ -1,12 +1,12 @@
 //! The command line as a user meets it: the program itself, its exit status and what it prints.
 
-use std::process::{Command, Output};
+#[path = "support/program.rs"]
+mod program;
+
+use std::process::Output;
 
 fn xtask(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(args)
-        .output()
-        .expect("xtask starts")
+    program::xtask().args(args).output().expect("xtask starts")
 }
 
 /// Exit status 2, nothing on stdout, and one line on stderr that has each of the words.
@@ -317,7 +317,7 @@ fn paths_that_are_not_utf8_are_refused_in_one_line_or_work() {
     let folder = tempfile::tempdir().expect("a folder");
     let odd = std::ffi::OsStr::from_bytes(b"odd\xff");
     let run = |args: &[&std::ffi::OsStr]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        let output = program::xtask()
             .args(args)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output()

@@ -1,6 +1,9 @@
 //! A contestant in another language, written from `docs/protocol.md` alone: the page says enough,
 //! and what it says is what the code does.
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,7 +41,7 @@ fn has_python() -> bool {
 fn compare_python(definitions: &[&str]) -> (Option<i32>, Value) {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("output");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let mut command = program::xtask();
     command
         .args(["compare", "--model", "sequential", "--model", "python"])
         .args(["--runner", "python=python3 docs/runner.py"])

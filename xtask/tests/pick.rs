@@ -1,9 +1,12 @@
 //! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and no
 //! file of the user is lost.
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// A workspace with one crate, and a folder outside it to pick into.
 struct Bench {
@@ -68,7 +71,7 @@ impl Bench {
     }
 
     fn pick(&self, into: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask"))
+        program::xtask()
             .args(["pick", "tiny"])
             .arg(self.path(into))
             .current_dir(self.path("ws"))

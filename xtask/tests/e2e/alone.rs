@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::program::xtask;
 use crate::support::{Comparison, TINY, WORK, shell_runs, verified, wait_until};
 
 /// A contestant that never answers, and can be found by this text on its command line.
@@ -26,7 +27,7 @@ fn second_of_two_comparisons_is_refused() {
     // The lock is in the folder for temporary files, which is each test's own.
     let temporary = first.comparison().path("");
     let output = first.comparison().path("second");
-    let second = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let second = xtask()
         .args(["compare", "gcd", "--output"])
         .arg(&output)
         .env("TMPDIR", temporary)
@@ -79,7 +80,7 @@ fn nobody_has_to_read_what_it_prints() {
     let folder = comparison.path("");
     let workload = TINY.replace("compute = \"100us\"", "wait = \"200ms\"");
     let workload = comparison.file("tiny.toml", &workload);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let mut child = xtask()
         .args(["compare", "--model", "sequential", "--budget", "0s"])
         .args(["--iterations-per-us", "100", "--workload-file"])
         .arg(workload)

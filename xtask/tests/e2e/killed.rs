@@ -6,6 +6,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use workload::tree::children;
 
+use crate::support::program::xtask;
 use crate::support::{Comparison, processes_with, wait_until};
 
 /// The guardian of a comparison, which is a child of it with a role of its own.
@@ -44,7 +45,7 @@ fn guardian_refuses_a_mark_that_is_not_one_comparison_s() {
         .env("XTASK_COMPARE_RUNNER", format!("{mark}0"))
         .spawn()
         .expect("it starts");
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let output = xtask()
         .args(["--guard-of-a-comparison", &mark])
         .output()
         .expect("xtask starts");

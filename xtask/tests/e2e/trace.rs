@@ -1,11 +1,11 @@
 //! `--trace FILE`: the timelines of a comparison as a trace, and what may be at that path.
 
 use std::fs;
-use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::support::program::xtask;
 use crate::support::{Comparison, TINY, WORK, cell, wait_until};
 
 /// The events of a trace with this name.
@@ -48,7 +48,7 @@ fn trace_has_a_process_per_cell_and_an_event_per_task() {
     finished.nothing_left();
     // From the results alone, the same.
     let again = path.with_file_name("again.json");
-    let report = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let report = xtask()
         .arg("report")
         .arg(&finished.results)
         .arg("--trace")

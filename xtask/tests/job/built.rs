@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
 use crate::support::Comparison;
+use crate::support::program::xtask;
 
 /// The job: `cargo xtask new job` writes it outside the checkout, and its function is replaced.
 pub(crate) fn folder() -> &'static Path {
@@ -29,7 +29,7 @@ pub(crate) fn folder() -> &'static Path {
 
 /// Writes a job, and returns what the user is told.
 pub(crate) fn new_job(folder: &Path) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let output = xtask()
         .args(["new", "job"])
         .arg(folder)
         .output()

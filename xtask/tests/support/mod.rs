@@ -3,12 +3,14 @@
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 
+pub(crate) mod program;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -155,7 +157,7 @@ impl Comparison {
     /// Starts it.
     pub(crate) fn start(self) -> Running {
         let file = |name: &str| File::create(self.path(name)).expect("a file for the output");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let mut command = program::xtask();
         command
             .args(&self.args)
             .envs(self.envs.iter().cloned())
