@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let workers: Vec<_> = (0..WORKERS)
             .map(|_| scope.spawn(|| work(&recorder, &orders, server)))
             .collect();
-        let ends = workers.into_iter().map(|worker| worker.join());
+        let ends = workers.into_iter().map(thread::ScopedJoinHandle::join);
         ends.map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });

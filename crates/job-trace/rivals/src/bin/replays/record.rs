@@ -35,6 +35,7 @@ pub(super) fn record(definition: &Definition, folder: &Path) -> Result<PathBuf, 
         files: files.path().to_owned(),
         origin: Some(origin.address),
         logs: files.path().to_owned(),
+        ..Surroundings::default()
     };
     let recorder = Recorder::to_file(folder.join(format!("{name}.jsonl")))?;
     let begun = Instant::now();
