@@ -10,6 +10,13 @@ use workload::inputs::{self, Step};
 use crate::results::{Cell, Results};
 use crate::stats::BASELINE;
 
+/// The doubt about a bound whose waits and computing are in the inputs: the pace of a processor
+/// differs by as much from one process to another.
+const OF_INPUTS: f64 = 0.1;
+
+/// The doubt about a bound from samples of `sequential`, of which there may be only one.
+const OF_SAMPLES: f64 = 0.25;
+
 /// The work of a job, added up over its tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Work {
@@ -55,9 +62,11 @@ impl Work {
             cell.model == BASELINE && cell.workload == table.name && cell.error.is_none()
         })?;
         let wall = sequential.wall_ns?.median;
-        let samples = sequential.samples.iter().filter(|sample| sample.cpu_ns > 0);
-        // The least that was seen: other programs and cold caches only add to it.
-        let cpu = samples.map(|sample| sample.cpu_ns).min()? as f64;
+        let samples = || sequential.samples.iter().filter(|sample| sample.cpu_ns > 0);
+        // The least that was seen: other programs and cold caches only add to both.
+        let cpu = samples().map(|sample| sample.cpu_ns).min()? as f64;
+        let waiting = samples().map(|sample| sample.wall_ns.saturating_sub(sample.cpu_ns));
+        let waiting = waiting.min()? as f64;
         let from_inputs =
             definition.map(|one| known(one, results.environment.iterations_per_us, cpu));
         Some(match from_inputs {
@@ -69,7 +78,7 @@ impl Work {
             None => Work {
                 sequential_ns: wall,
                 cpu_ns: cpu,
-                waiting_ns: (wall - cpu).max(0.0),
+                waiting_ns: waiting,
                 longest_ns: longest_span(sequential),
                 is_scalable: false,
             },
@@ -94,11 +103,26 @@ impl Work {
         }
     }
 
-    /// The most speedup with that many tasks at once: waiting and computing shared by all of them.
-    pub(super) fn most_speedup_with(&self, workers: usize, cpus: usize) -> f64 {
-        let shared = (self.waiting_ns + self.cpu_ns) / workers.max(1) as f64;
-        let least = shared.max(self.bounds(cpus).least_ns);
-        (self.sequential_ns / least).max(1.0)
+    /// The least time with that many tasks at once: waiting and computing shared by all of them.
+    pub(super) fn least_ns_with(&self, at_once: usize, cpus: usize) -> f64 {
+        let shared = (self.waiting_ns + self.cpu_ns) / at_once.max(1) as f64;
+        shared.max(self.bounds(cpus).least_ns)
+    }
+
+    /// The most speedup with that many tasks at once.
+    pub(super) fn most_speedup_with(&self, at_once: usize, cpus: usize) -> f64 {
+        match self.least_ns_with(at_once, cpus) {
+            time if time > 0.0 => (self.sequential_ns / time).max(1.0),
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// How far below a bound a time may be, as a part of it, before one of both is wrong.
+    pub(super) fn doubt(&self) -> f64 {
+        match self.is_scalable {
+            true => OF_INPUTS,
+            false => OF_SAMPLES,
+        }
     }
 }
 
@@ -189,6 +213,8 @@ mod tests {
         // With 64 of them the processors are the bound.
         assert_eq!(WORK.most_speedup_with(64, 2), 10.0);
         assert_eq!(WORK.most_speedup_with(0, 2), 1.0);
+        assert_eq!(WORK.least_ns_with(4, 2), 250.0 * MS);
+        assert_eq!(WORK.least_ns_with(64, 2), 100.0 * MS);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use workload_stats::Interval;
 
-use super::bounds::Bounds;
+use super::bounds::Work;
 use crate::render::models::simplicity;
 use crate::render::race::{Race, Standing};
 use crate::results::{Results, Verdict, Workload};
@@ -11,7 +11,10 @@ use crate::stats::BASELINE;
 
 /// A simpler contestant is taken if its estimate is at most this much above the best one's, as a
 /// part of 1, and it was not shown to be slower.
-const FOR_SIMPLICITY: f64 = 0.03;
+const FOR_SIMPLICITY: f64 = 0.02;
+
+/// The form of a job's function, as [`Cell::function`](crate::results::Cell::function) begins.
+const ASYNC_FORM: &str = "`run_async`";
 
 /// The kind of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,10 @@ pub struct Taken {
     pub wall_ns: Option<Interval>,
     /// Resident memory at its highest, less what was resident after loading.
     pub memory_bytes: Option<u64>,
+    /// The least time by the bounds, with as many tasks at once as its model declares; null where
+    /// there are no bounds.
+    #[serde(default)]
+    pub least_ns: Option<f64>,
     /// Whether it was shown to be as fast as the best within the margin.
     pub is_shown: bool,
 }
@@ -82,14 +89,14 @@ pub struct Decision {
     pub taken: Option<Taken>,
     /// The others that were not shown to be slower, the simplest first.
     pub others: Vec<Taken>,
-    /// The fastest by its estimate.
+    /// The fastest by its estimate; with a disagreement, the one that is faster than its bound.
     pub fastest: Option<Taken>,
 }
 
 /// Decides by the first table of the results.
-pub(super) fn decide(results: &Results, bounds: Option<&Bounds>) -> Decision {
+pub(super) fn decide(results: &Results, work: Option<&Work>) -> Decision {
     match results.workloads.first() {
-        Some(table) => decide_table(results, table, bounds),
+        Some(table) => decide_table(results, table, work),
         None => undecided(),
     }
 }
@@ -104,14 +111,13 @@ fn undecided() -> Decision {
 }
 
 /// Decides by one table.
-pub(super) fn decide_table(
-    results: &Results,
-    table: &Workload,
-    bounds: Option<&Bounds>,
-) -> Decision {
+pub(super) fn decide_table(results: &Results, table: &Workload, work: Option<&Work>) -> Decision {
     let race = Race::of(results, table);
     let margin = results.settings.margin();
     let mut candidates = candidates(&race, margin);
+    for one in &mut candidates {
+        one.least_ns = work.and_then(|work| least(&race, one, work, results.environment.cpus));
+    }
     let Some(fastest) = race.winner().and_then(|winner| {
         let label = winner.cell.contestant();
         candidates.iter().find(|one| one.label() == label).cloned()
@@ -119,12 +125,13 @@ pub(super) fn decide_table(
         return undecided();
     };
     let noise = margin.max(results.settings.floor());
-    if bounds.is_some_and(|bounds| is_impossible(&fastest, bounds, noise)) {
+    let doubt = work.map_or(noise, |work| noise.max(work.doubt()));
+    if let Some(wrong) = candidates.iter().find(|one| is_impossible(one, doubt)) {
         return Decision {
             verdict: Outcome::Disagreement,
             taken: None,
             others: Vec::new(),
-            fastest: Some(fastest),
+            fastest: Some(wrong.clone()),
         };
     }
     candidates.retain(|one| not_slower(&race, one));
@@ -150,10 +157,28 @@ pub(super) fn decide_table(
     }
 }
 
+/// The least time of this candidate. There is none where it calls the async form of a job's
+/// function: the work of `sequential` is that of the blocking form.
+fn least(race: &Race<'_>, one: &Taken, work: &Work, cpus: usize) -> Option<f64> {
+    let workers = one.workers.map(|workers| workers.take);
+    let cells = race.rows.iter().map(|row| row.cell);
+    let mut cells = cells.filter(|cell| cell.contestant() == one.label());
+    let cell = cells.find(|cell| workers.is_none_or(|take| cell.workers == take))?;
+    let is_other_code = |calls: &String| calls.starts_with(ASYNC_FORM);
+    if cell.function.as_ref().is_some_and(is_other_code) {
+        return None;
+    }
+    Some(match cell.at_once {
+        Some(at_once) => work.least_ns_with(at_once, cpus),
+        None => work.bounds(cpus).least_ns,
+    })
+}
+
 /// Whether it took less time than anything can, beyond what noise explains.
-fn is_impossible(fastest: &Taken, bounds: &Bounds, noise: f64) -> bool {
-    let wall = fastest.wall_ns.map(|wall| wall.high.unwrap_or(wall.median));
-    wall.is_some_and(|wall| wall < bounds.least_ns * (1.0 - noise))
+fn is_impossible(one: &Taken, doubt: f64) -> bool {
+    let wall = one.wall_ns.map(|wall| wall.high.unwrap_or(wall.median));
+    let pair = wall.zip(one.least_ns);
+    pair.is_some_and(|(wall, least)| wall < least * (1.0 - doubt))
 }
 
 fn not_slower(race: &Race<'_>, one: &Taken) -> bool {
@@ -199,6 +224,7 @@ fn candidate(rows: &[&Standing<'_>], margin: f64) -> Taken {
         ratio_to_best: row.ratio,
         wall_ns: row.cell.judged(),
         memory_bytes: row.cell.rss_peak_bytes,
+        least_ns: None,
         is_shown: matches!(best.verdict, Verdict::Best | Verdict::Fast),
     }
 }

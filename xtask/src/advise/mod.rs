@@ -80,7 +80,7 @@ pub fn advise(args: &AdviseArgs) -> Result<u8, Error> {
     let (measured, status) = run(&decider)?;
     let work = Work::of(job.definition(&measured).as_ref(), &measured);
     let bounds = work.map(|work| work.bounds(measured.environment.cpus));
-    let decision = decide::decide(&measured, bounds.as_ref());
+    let decision = decide::decide(&measured, work.as_ref());
 
     print_err("3 of 3: twins with other tasks\n");
     let twins = flips::twins(&job, &work);

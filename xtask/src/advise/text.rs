@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 6;
 /// The advice as text.
 pub(super) fn screen(advice: &Advice, measured: &Results) -> String {
     let mut out = head(advice, measured);
-    out.push_str(&answer(&advice.decision, advice.bounds.as_ref(), measured));
+    out.push_str(&answer(&advice.decision, measured));
     out.push('\n');
     out.push_str(&contenders(measured));
     out.push('\n');
@@ -50,21 +50,21 @@ fn head(advice: &Advice, measured: &Results) -> String {
     wrap("", &text)
 }
 
-fn answer(decision: &Decision, bounds: Option<&Bounds>, measured: &Results) -> String {
+fn answer(decision: &Decision, measured: &Results) -> String {
     let margin = measured.settings.margin() * 100.0;
     let Some(taken) = &decision.taken else {
-        return match (decision.verdict, &decision.fastest, bounds) {
-            (Outcome::Disagreement, Some(fastest), Some(bounds)) => wrap(
+        return match (decision.verdict, &decision.fastest) {
+            (Outcome::Disagreement, Some(fastest)) => wrap(
                 "NO ADVICE ",
                 &format!(
-                    "{} took {}, and by the bounds below nothing takes less than {}: the measurement \
+                    "{} took {}, and by the bounds it takes at least {}: the measurement \
                      or the bound is wrong. A kind of work that gets cheaper when it is spread over \
                      caches, or a function that remembers its answers, would explain it.",
                     name(&fastest.label()),
                     fastest
                         .wall_ns
                         .map_or("?".to_owned(), |wall| duration(wall.median)),
-                    duration(bounds.least_ns)
+                    fastest.least_ns.map_or("?".to_owned(), duration)
                 ),
             ),
             _ => wrap(

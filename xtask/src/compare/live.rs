@@ -97,6 +97,11 @@ impl<'a> Live<'a> {
             variant: entry.variant.name.clone(),
             workers: entry.workers,
             sized: entry.sized,
+            at_once: Some(at_most_at_once(
+                entry.variant.concurrency,
+                entry.workers,
+                &work.shape,
+            )),
             tasks: workload.tasks,
             rate: workload.rate,
             unrepeatable: workload.unrepeatable,

@@ -175,6 +175,9 @@ pub struct Cell {
     /// has another cell in the table, with one worker per processor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sized: bool,
+    /// The most tasks at once by what its runner declares; null in results of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<usize>,
     /// The number of tasks.
     pub tasks: usize,
     /// Whether every sample had the right digest.

@@ -79,7 +79,7 @@ fn clear_winner_is_taken() {
 fn simpler_model_that_is_as_fast_is_taken() {
     let rows = [
         ("tokio-tasks", 4, 1.0, Verdict::Best),
-        ("thread-pool", 4, 1.02, Verdict::Fast),
+        ("thread-pool", 4, 1.015, Verdict::Fast),
         ("threads", 0, 1.045, Verdict::Fast),
         SLOW,
     ];
@@ -134,15 +134,22 @@ fn flat_region_of_workers_is_a_range() {
     assert_eq!(taken(&rows).2, Some(expected));
 }
 
+/// Work that takes at least this long on 4 processors.
+fn work(least_ns: f64, waiting_ns: f64) -> Work {
+    Work {
+        sequential_ns: 40e6,
+        cpu_ns: 4.0 * least_ns,
+        waiting_ns,
+        longest_ns: 0.0,
+        is_scalable: true,
+    }
+}
+
 #[test]
 fn time_below_the_bound_is_a_disagreement() {
-    let bounds = |least_ns| Bounds {
-        least_ns,
-        ..Bounds::default()
-    };
     let rows = results(&[("data-parallel", 4, 1.0, Verdict::Best), SLOW]);
     // It took 10 ms, give or take 1 %.
-    let decision = decide(&rows, Some(&bounds(12e6)));
+    let decision = decide(&rows, Some(&work(12e6, 0.0)));
     assert_eq!(
         (decision.verdict, decision.taken),
         (Outcome::Disagreement, None)
@@ -151,8 +158,34 @@ fn time_below_the_bound_is_a_disagreement() {
         decision.fastest.map(|one| one.label()),
         Some("data-parallel".to_owned())
     );
-    let within_noise = decide(&rows, Some(&bounds(10.5e6)));
+    let within_noise = decide(&rows, Some(&work(10.5e6, 0.0)));
     assert_eq!(within_noise.verdict, Outcome::Take);
+    let by_samples = Work {
+        is_scalable: false,
+        ..work(12e6, 0.0)
+    };
+    assert_eq!(decide(&rows, Some(&by_samples)).verdict, Outcome::Take);
+}
+
+#[test]
+fn waits_shared_by_too_few_at_once_are_a_disagreement() {
+    let mut rows = results(&[
+        ("tokio-tasks", 4, 1.0, Verdict::Best),
+        ("thread-pool", 4, 1.0, Verdict::Fast),
+        SLOW,
+    ]);
+    // 80 ms of waiting do not fit into 10 ms with 4 at once.
+    let work = work(1e6, 80e6);
+    rows.cells[0].at_once = Some(10);
+    assert_eq!(decide(&rows, Some(&work)).verdict, Outcome::Take);
+    rows.cells[1].at_once = Some(4);
+    let decision = decide(&rows, Some(&work));
+    assert_eq!(decision.verdict, Outcome::Disagreement);
+    let wrong = decision.fastest.expect("the one that is too fast");
+    assert_eq!(wrong.label(), "thread-pool");
+    assert_eq!(wrong.least_ns, Some(21e6));
+    rows.cells[1].function = Some("`run_async`".to_owned());
+    assert_eq!(decide(&rows, Some(&work)).verdict, Outcome::Take);
 }
 
 #[test]

@@ -7,22 +7,23 @@ use super::*;
 use crate::results::Verdict;
 use crate::text::width;
 
-fn advice(measured: &Results, bounds: Bounds) -> Advice {
+fn advice(measured: &Results, cpu_ns: f64) -> Advice {
+    let work = Work {
+        sequential_ns: 40e6,
+        cpu_ns,
+        waiting_ns: 10e6,
+        longest_ns: 5e6,
+        is_scalable: true,
+    };
     Advice {
         schema: SCHEMA,
         started: String::new(),
         job: "w.toml".to_owned(),
         workload: "w".to_owned(),
         tasks: 10,
-        decision: decide(measured, Some(&bounds)),
-        work: Some(Work {
-            sequential_ns: 40e6,
-            cpu_ns: 30e6,
-            waiting_ns: 10e6,
-            longest_ns: 5e6,
-            is_scalable: true,
-        }),
-        bounds: Some(bounds),
+        decision: decide(measured, Some(&work)),
+        work: Some(work),
+        bounds: Some(work.bounds(measured.environment.cpus)),
         flips: vec![
             Flip {
                 what: "tasks half as long".to_owned(),
@@ -42,17 +43,6 @@ fn advice(measured: &Results, bounds: Bounds) -> Advice {
     }
 }
 
-fn bounds(least_ns: f64) -> Bounds {
-    Bounds {
-        cpus: 4,
-        shared_cpu_ns: 7.5e6,
-        longest_ns: 5e6,
-        least_ns,
-        most_speedup: 40e6 / least_ns,
-        most_speedup_with_twice_the_cpus: 8.0,
-    }
-}
-
 #[test]
 fn advice_fits_on_a_screen() {
     let measured = results(&[
@@ -61,7 +51,7 @@ fn advice_fits_on_a_screen() {
         ("thread-pool", 8, 1.03, Verdict::Fast),
         ("sequential", 0, 4.0, Verdict::Slower),
     ]);
-    let text = screen(&advice(&measured, bounds(7.5e6)), &measured);
+    let text = screen(&advice(&measured, 30e6), &measured);
     assert!(text.lines().all(|line| width(line) <= 80), "{text}");
     assert!(text.lines().count() <= 24, "{text}");
     insta::assert_snapshot!(text);
@@ -73,10 +63,22 @@ fn disagreement_is_said_and_nothing_is_advised() {
         ("thread-pool", 4, 1.0, Verdict::Best),
         ("sequential", 0, 4.0, Verdict::Slower),
     ]);
-    let text = screen(&advice(&measured, bounds(20e6)), &measured);
+    let text = screen(&advice(&measured, 80e6), &measured);
     assert!(
         text.contains("NO ADVICE") && !text.contains("TAKE"),
         "{text}"
     );
     assert!(!text.contains("flips"), "{text}");
+}
+
+#[test]
+fn sequential_is_good_enough_is_said_first() {
+    let measured = results(&[
+        ("sequential", 0, 1.0, Verdict::Best),
+        ("thread-pool", 4, 1.5, Verdict::Slower),
+    ]);
+    let text = screen(&advice(&measured, 30e6), &measured);
+    let answer = text.lines().find(|line| line.starts_with("TAKE"));
+    let answer = answer.expect("an answer");
+    assert!(answer.contains("sequential is good enough"), "{text}");
 }
