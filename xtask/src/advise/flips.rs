@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use workload::definition::Scale;
 
 use super::bounds::Work;
-use super::decide::{Decision, Outcome, decide_table};
+use super::decide::{Decision, Outcome, Taken, decide_table};
 use super::job::Job;
 use crate::cli::{CompareArgs, Twin};
 use crate::render::race::Race;
@@ -95,7 +95,7 @@ pub(super) fn twins(job: &Job, work: &Option<Work>) -> Vec<Case> {
 
 /// The contestants of the twins: the advised one, and the best others.
 pub(super) fn contestants(decision: &Decision, measured: &Results) -> Vec<String> {
-    let mut labels: Vec<String> = decision.taken.iter().map(|taken| taken.label()).collect();
+    let mut labels: Vec<String> = decision.taken.iter().map(Taken::label).collect();
     if let Some(table) = measured.workloads.first() {
         for row in Race::of(measured, table).rows {
             let label = row.cell.contestant();
