@@ -69,6 +69,26 @@
     return value === undefined ? null : Number(value);
   };
 
+  // The text of a factor as the page came with it.
+  const said = (shown) => shown.dataset.said ?? word(shown);
+  // A row that is only known to take at least so long is no base: its quotients would look exact.
+  const canBeBase = (row) => {
+    const cell = row.cells[1];
+    return valueOf(cell) > 0 && !said(cell.firstElementChild).startsWith(">");
+  };
+
+  // As the Markdown beside the results: nothing is obeyed, and nothing becomes a link or a mention.
+  const isLinked = (text) => /@|:\/\/|www\.|mailto:|#\d/i.test(text);
+  const code = (text) => {
+    const longest = Math.max(...text.split(/[^`]/).map((run) => run.length));
+    const fence = "`".repeat(longest + 1);
+    const pad = /^`|`$/.test(text) ? " " : "";
+    return fence + pad + text + pad + fence;
+  };
+  const escaped = (text) => text.replace(/\s+/g, " ").trim().split(" ").map((part) => (
+    isLinked(part) ? code(part.replaceAll("|", "¦")) : part.replace(/[\\`*_[\]<|~&$]/g, "\\$&")
+  )).join(" ");
+
   class Table {
     constructor(table) {
       this.table = table;
@@ -98,7 +118,7 @@
       this.pickBase = this.factors && this.choice("relative to", "the best", (row) => {
         this.rebase(row);
         this.keep();
-      });
+      }, canBeBase);
       this.pickHide = this.choice("hide", "a row …", (row) => {
         this.hidden.add(row);
         this.pickHide.value = "";
@@ -122,13 +142,17 @@
     }
 
     // A select whose rows are listed when it is first used: a page may have thousands of rows.
-    choice(name, none, chosen) {
+    choice(name, none, chosen, suits = () => true) {
       const label = make("label", name + " ");
       const select = make("select");
       select.append(new Option(none, ""));
+      let filled = false;
       const fill = () => {
-        if (select.length > 1) return;
-        this.rows.forEach((row, at) => select.append(new Option(word(row.cells[0]), at)));
+        if (filled) return;
+        filled = true;
+        this.rows.forEach((row, at) => {
+          if (suits(row)) select.append(new Option(word(row.cells[0]), at));
+        });
       };
       for (const event of ["focus", "pointerdown", "fill"]) select.addEventListener(event, fill);
       select.addEventListener("change", () => chosen(select.value === "" ? -1 : Number(select.value)));
@@ -169,16 +193,16 @@
     // Factors relative to a row are quotients of the factors to the best; verdicts are about the
     // best, so their marks go.
     rebase(at) {
-      this.base = this.rows[at] && valueOf(this.rows[at].cells[1]) > 0 ? at : -1;
+      this.base = this.rows[at] && canBeBase(this.rows[at]) ? at : -1;
       const base = this.base < 0 ? 1 : valueOf(this.rows[this.base].cells[1]);
       this.rows.forEach((row, place) => {
         const cell = row.cells[1];
         const shown = cell.firstElementChild;
         const value = valueOf(cell);
         if (value === null) return;
-        shown.dataset.said ??= word(shown);
+        const bound = said(shown).startsWith(">") ? ">" : "";
+        shown.dataset.said ??= said(shown);
         shown.dataset.look ??= shown.className;
-        const bound = shown.dataset.said.startsWith(">") ? ">" : "";
         const factor = value / base;
         shown.textContent = this.base < 0 ? shown.dataset.said : bound + number(factor) + "×";
         shown.className = this.base < 0 ? shown.dataset.look : shade(factor);
@@ -214,12 +238,11 @@
 
     markdown() {
       const shown = this.heads.map((head, at) => (head.classList.contains("fig") ? -1 : at)).filter((at) => at >= 0);
-      const clean = (text) => text.replace(/\s+/g, " ").trim().replace(/[\\|`*_<>[\]]/g, "\\$&");
       const line = (cells) => "| " + cells.join(" | ") + " |";
-      const head = shown.map((at) => clean(word(this.heads[at])));
+      const head = shown.map((at) => escaped(word(this.heads[at])));
       const rule = shown.map((at) => (at === 0 ? "---" : "---:"));
       const rows = [...this.body.rows].filter((row) => !row.hidden);
-      const body = rows.map((row) => line(shown.map((at) => clean(word(row.cells[at])))));
+      const body = rows.map((row) => line(shown.map((at) => escaped(word(row.cells[at])))));
       return [line(head), line(rule), ...body].join("\n") + "\n";
     }
 

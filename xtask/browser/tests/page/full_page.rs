@@ -11,9 +11,10 @@ const TABLE: &str = "t1";
 
 type Check = fn(&Site, &mut Browser) -> Result<(), String>;
 
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("every_sample_is_a_mark", marks),
     ("answer_is_on_the_first_screen", answer),
+    ("words_in_the_head_of_the_matrix_are_whole", words),
     ("columns_are_sorted_by_a_click", sorting),
     ("columns_are_sorted_by_keyboard", keyboard),
     ("rows_are_hidden_and_shown_again", hiding),
@@ -99,6 +100,27 @@ fn answer(site: &Site, browser: &mut Browser) -> Result<(), String> {
                 format!("{kind:?} on {screen:?}: not {what}")
             })?;
         }
+    }
+    Ok(())
+}
+
+fn words(site: &Site, browser: &mut Browser) -> Result<(), String> {
+    let script = "const heads = [...document.querySelectorAll('.matrix thead th')];\
+         const lines = (head) => { const range = document.createRange();\
+             range.selectNodeContents(\
+             document.createTreeWalker(head, NodeFilter.SHOW_TEXT).nextNode());\
+             return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size; };\
+         const single = heads.filter((head) => /^[a-z]+$/.test(head.textContent.trim()));\
+         return [single.length, single.filter((head) => lines(head) > 1)\
+             .map((head) => head.textContent)]";
+    for screen in screens() {
+        browser.show_on(screen)?;
+        browser.open(&site.page(Kind::Full)?, "")?;
+        let seen = browser.script(script, &[])?;
+        ensure(seen[0].as_u64() > Some(2), || format!("words: {seen}"))?;
+        ensure(seen[1] == json!([]), || {
+            format!("broken on {screen:?}: {}", seen[1])
+        })?;
     }
     Ok(())
 }
@@ -247,7 +269,30 @@ fn baseline(site: &Site, browser: &mut Browser) -> Result<(), String> {
     ensure(head.contains(&rows[3]), || format!("head: {head}"))?;
     browser.choose(&select(1), "the best")?;
     let again = browser.script(&factors, &[])?;
-    ensure(again == before, || format!("not as before: {again}"))
+    ensure(again == before, || format!("not as before: {again}"))?;
+    bounded(site, browser)
+}
+
+/// A row that is only known to take longer than something is no base, chosen or in an address.
+fn bounded(site: &Site, browser: &mut Browser) -> Result<(), String> {
+    let bounded = "const tables = [...document.querySelectorAll('table.race[id^=t]')];\
+         const factor = (row) => row.cells[1].firstElementChild.textContent.trim();\
+         const rows = tables.flatMap((table) => [...table.tBodies[0].rows].map((row, at) => \
+             [table, row, at]).filter(([, row]) => factor(row).startsWith('>')));\
+         if (!rows.length) return null;\
+         const [table, row, at] = rows[0];\
+         const select = table.closest('section.workload').querySelector('.tools select');\
+         select.dispatchEvent(new Event('focus'));\
+         const offered = [...select.options].some((option) => option.value === String(at));\
+         return [`#?${table.id}.base=${at + 1}`, offered, \
+             [...table.tBodies[0].rows].map(factor)]";
+    let page = site.page(Kind::Full)?;
+    let seen = browser.script(bounded, &[])?;
+    let address = seen[0].as_str().ok_or("no row is a lower bound")?;
+    ensure(seen[1] == false, || format!("{address} is offered"))?;
+    browser.open(&page, address)?;
+    let linked = browser.script(bounded, &[])?;
+    ensure(linked == seen, || format!("{seen}\nlinked: {linked}"))
 }
 
 fn copying(site: &Site, browser: &mut Browser) -> Result<(), String> {
@@ -275,7 +320,30 @@ fn copying(site: &Site, browser: &mut Browser) -> Result<(), String> {
     ensure(lines[1].starts_with("| --- | ---: |"), || copied.to_owned())?;
     ensure(lines[2].starts_with(&format!("| {} |", rows[1])), || {
         copied.to_owned()
-    })
+    })?;
+    for (name, expected) in [
+        (
+            "ask @octocat, #12 or ~~x~~",
+            "ask `@octocat,` `#12` or \\~\\~x\\~\\~",
+        ),
+        ("a|b\\c &lt; $x$ >1", "a\\|b\\\\c \\&lt; \\$x\\$ >1"),
+        (
+            "HTTPS://example.org/|x `@a``b",
+            "`HTTPS://example.org/¦x` ``` `@a``b ```",
+        ),
+    ] {
+        let named = "rows.at(-1).cells[0].textContent = arguments[0];\
+             [...tools.querySelectorAll('button')].at(-1).focus()";
+        browser.script(&in_table(named), &[json!(name)])?;
+        browser.press("\u{e007}")?;
+        let copied = browser.script("return window.copied", &[])?;
+        let copied = copied.as_str().unwrap_or_default();
+        let last = copied.lines().last().unwrap_or_default();
+        ensure(last.starts_with(&format!("| {expected} |")), || {
+            last.to_owned()
+        })?;
+    }
+    Ok(())
 }
 
 fn linking(site: &Site, browser: &mut Browser) -> Result<(), String> {
