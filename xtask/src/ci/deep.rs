@@ -28,6 +28,8 @@ pub(super) enum Deep {
     Fuzz(std::path::PathBuf, String),
     /// The tests of a crate that Miri can run.
     Miri(String),
+    /// The real jobs of the regret bench, with their lints and tests.
+    Regret,
     /// Everything, checked by a compiler of the minimum Rust version.
     MinimumVersion,
 }
@@ -43,6 +45,7 @@ impl Deep {
                 format!("fuzzing `{target}` of {}", folder.display())
             }
             Self::Miri(name) => format!("Miri over `{name}`"),
+            Self::Regret => "the jobs of the regret bench".to_string(),
             Self::MinimumVersion => "everything, compiled by the minimum Rust version".to_string(),
         }
     }
@@ -61,6 +64,7 @@ impl Deep {
             }
             Self::Fuzz(folder, target) => fuzz(packages, log, folder, target, gate.scratch),
             Self::Miri(name) => miri(gate, log, name),
+            Self::Regret => regret(gate, log),
             Self::MinimumVersion => minimum_version(gate, log),
         }
     }
@@ -90,11 +94,28 @@ pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> 
         }
         Some(reason) => left_out.push(format!("Miri: {reason}")),
     }
+    if gate.has("effective-workload") {
+        steps.push(Deep::Regret);
+    }
     match minimum(gate.packages) {
         Ok(_) => steps.push(Deep::MinimumVersion),
         Err(reason) => left_out.push(format!("the minimum Rust version: {reason}")),
     }
     Ok((steps, left_out))
+}
+
+/// The package is a workspace of its own, so none of the other steps reaches it.
+fn regret(gate: &Gate<'_>, log: &mut Log) -> Result<(), Error> {
+    let manifest = gate.packages.root.join("crates/workload/regret/Cargo.toml");
+    let cargo = |action: &str, rest: &[&str]| {
+        let mut command = in_workspace(gate.packages);
+        command.arg(action).arg("--manifest-path").arg(&manifest);
+        command.arg("--target-dir").arg(&gate.packages.target);
+        command.args(["--workspace", "--locked"]).args(rest);
+        command
+    };
+    log.run(&mut cargo("clippy", &["--all-targets", "--", "-D", "warnings"]))?;
+    log.some_tests(&mut cargo("test", &[]))
 }
 
 fn fuzz_steps(gate: &Gate<'_>) -> Result<Vec<Deep>, Error> {

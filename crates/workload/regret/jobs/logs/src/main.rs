@@ -1,0 +1,9 @@
+//! The job under every model: `cargo xtask compare --job` builds and runs it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    job::Job::new(logs::inputs, logs::run)
+        .tasks(logs::TASKS)
+        .main()
+}
