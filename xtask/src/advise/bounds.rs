@@ -128,8 +128,8 @@ impl Work {
 
 /// The work that the inputs know. Kernels, reads, programs and jobs have no time in them.
 ///
-/// `measured_cpu_ns` is that of `sequential`. Waiting costs CPU time as well, which other models may
-/// save, and the calibration may be a given one: the smaller of the two counts.
+/// `measured_cpu_ns` is that of `sequential`. Waiting costs CPU time as well, which other models
+/// may save, and the calibration may be a given one: the smaller of the two counts.
 fn known(definition: &Definition, iterations_per_us: u64, measured_cpu_ns: f64) -> Work {
     let inputs = inputs::make(definition, iterations_per_us);
     let steps = inputs.tasks.iter().flat_map(|task| &task.steps);

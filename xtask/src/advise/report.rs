@@ -38,7 +38,7 @@ pub struct Advice {
     pub work: Option<Work>,
     /// The bounds that follow from it.
     pub bounds: Option<Bounds>,
-    /// What other tasks would change.
+    /// The changes that other tasks would make to the answer.
     pub flips: Vec<Flip>,
 }
 
