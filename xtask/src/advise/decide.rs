@@ -138,7 +138,9 @@ pub(super) fn decide_table(results: &Results, table: &Workload, work: Option<&Wo
     candidates.sort_by_key(|one| simplicity(&one.model));
     let is_close = |one: &&Taken| {
         let estimate = one.ratio_to_best.map(|ratio| ratio.median);
-        one.label() == fastest.label() || estimate.is_some_and(|it| it <= 1.0 + FOR_SIMPLICITY)
+        let is_good_enough = one.model == BASELINE && one.is_shown;
+        let is_first = is_good_enough || one.label() == fastest.label();
+        is_first || estimate.is_some_and(|it| it <= 1.0 + FOR_SIMPLICITY)
     };
     // The fastest is one of them, so there is a first.
     let taken = candidates.iter().find(is_close).unwrap_or(&fastest).clone();

@@ -82,14 +82,10 @@ fn answer(decision: &Decision, measured: &Results) -> String {
         Outcome::Sequential => "sequential is good enough: nothing was shown to be faster by more \
                                 than the margin"
             .to_owned(),
-        Outcome::Open => {
+        Outcome::Open if !others.is_empty() => {
             let mut all = vec![name(&taken.label())];
             all.extend(others.iter().cloned());
-            format!(
-                "open between {}: take the simpler, {}",
-                list(&all),
-                told(taken)
-            )
+            format!("between {}: take the simpler, {}", list(&all), told(taken))
         }
         _ if others.is_empty() => told(taken),
         _ => format!(
@@ -101,7 +97,11 @@ fn answer(decision: &Decision, measured: &Results) -> String {
             }
         ),
     };
-    wrap("TAKE      ", &format!("{text}."))
+    let head = match decision.verdict {
+        Outcome::Open if !others.is_empty() => "OPEN      ",
+        _ => "TAKE      ",
+    };
+    wrap(head, &format!("{text}."))
 }
 
 /// The model with its workers, and what it brings.

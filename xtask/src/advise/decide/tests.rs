@@ -92,7 +92,7 @@ fn simpler_model_that_is_as_fast_is_taken() {
 fn sequential_is_good_enough_if_nothing_is_faster() {
     let (verdict, label, workers) = taken(&[
         ("data-parallel", 4, 1.0, Verdict::Best),
-        (BASELINE, 0, 1.01, Verdict::Fast),
+        (BASELINE, 0, 1.04, Verdict::Fast),
     ]);
     assert_eq!((verdict, label.as_str()), (Outcome::Sequential, BASELINE));
     assert_eq!(workers, None);

@@ -82,3 +82,15 @@ fn sequential_is_good_enough_is_said_first() {
     let answer = answer.expect("an answer");
     assert!(answer.contains("sequential is good enough"), "{text}");
 }
+
+#[test]
+fn open_answer_is_not_called_a_choice() {
+    let measured = results(&[
+        ("tokio-tasks", 4, 1.0, Verdict::Best),
+        ("thread-pool", 4, 1.01, Verdict::Open),
+        ("sequential", 0, 4.0, Verdict::Slower),
+    ]);
+    let text = screen(&advice(&measured, 30e6), &measured);
+    let answer = "OPEN      between thread-pool and tokio-tasks: take the simpler, thread-pool";
+    assert!(text.contains(answer), "{text}");
+}
