@@ -9,12 +9,20 @@
 //! Statistics 34, 1963; Hollander, Wolfe and Chicken, *Nonparametric Statistical Methods*, third
 //! edition, sections 3.1 to 3.3.
 
-use workload_stats::{Interval, middle};
+use workload_stats::{Interval, median_interval_at, middle};
+
+/// With more values than this the bounds are two of the values: there are half a million means of a
+/// thousand values, and the exact distribution takes the cube of their number.
+const MOST_VALUES: usize = 400;
 
 /// The centre of the finite values with its interval at this confidence. `None` without a finite
-/// value; no bounds where there are too few values for that confidence.
+/// value; no bounds where there are too few values for that confidence. Of very many values it is
+/// the median, which needs no pairs.
 pub(super) fn centre(values: &[f64], confidence: f64) -> Option<Interval> {
     let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+    if finite.len() > MOST_VALUES {
+        return median_interval_at(&finite, confidence);
+    }
     let means = walsh_averages(&finite);
     let rank = rank(finite.len(), confidence);
     Some(Interval {
@@ -148,6 +156,23 @@ mod tests {
         // One in 16: the next mean from either side.
         let estimate = centre(&values, 0.9).unwrap();
         assert_eq!((estimate.low, estimate.high), (Some(2.0), Some(11.5)));
+    }
+
+    #[test]
+    fn very_many_values_have_the_bounds_of_their_median() {
+        let values: Vec<f64> = (1..=100_000).map(f64::from).collect();
+        let many = centre(&values, 0.95).unwrap();
+        // The normal approximation of the binomial ranks: 50,000 less 1.96 times half the root.
+        assert_eq!(many.median, 50_000.5);
+        let (low, high) = (many.low.unwrap(), many.high.unwrap());
+        assert!((low - 49_690.0).abs() <= 1.0, "{low}");
+        assert_eq!(low + high, 100_001.0);
+        let few = centre(&values[..MOST_VALUES], 0.95).unwrap();
+        let more = centre(&values[..MOST_VALUES + 1], 0.95).unwrap();
+        assert_eq!((few.median, more.median), (200.5, 201.0));
+        let width = |it: Interval| it.high.unwrap() - it.low.unwrap();
+        let ratio = width(more) / width(few);
+        assert!((1.0..2.0).contains(&ratio), "{ratio}");
     }
 
     #[test]

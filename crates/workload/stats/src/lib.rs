@@ -8,5 +8,5 @@ mod median;
 mod ratio;
 
 pub use interval::Interval;
-pub use median::{median, median_interval, middle};
+pub use median::{median, median_interval, median_interval_at, middle};
 pub use ratio::ratio_of_medians;

@@ -12,11 +12,11 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The bounds are two of the values: whatever the distribution, they enclose its median in at least
 /// 95 of 100 such sets. With fewer than 6 values there are no such bounds.
 pub fn median_interval(values: &[f64]) -> Option<Interval> {
-    interval(values, 0.95)
+    median_interval_at(values, 0.95)
 }
 
 /// [`median_interval`] at another confidence.
-pub(crate) fn interval(values: &[f64], confidence: f64) -> Option<Interval> {
+pub fn median_interval_at(values: &[f64], confidence: f64) -> Option<Interval> {
     let sorted = sorted(values);
     let median = middle(&sorted)?;
     let bounds = ranks(sorted.len(), confidence);

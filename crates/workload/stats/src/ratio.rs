@@ -1,7 +1,7 @@
 //! The ratio of two independent sets of times, such as those of two runs.
 
 use crate::interval::Interval;
-use crate::median::interval;
+use crate::median::median_interval_at;
 
 /// The ratio of the medians, `a ÷ b`, of two independent sets, with a 95 % confidence interval.
 ///
@@ -13,7 +13,7 @@ use crate::median::interval;
 ///
 /// A change of the machine between two runs is not part of the interval.
 pub fn ratio_of_medians(a: &[f64], b: &[f64]) -> Option<Interval> {
-    let (a, b) = (interval(a, 0.975)?, interval(b, 0.975)?);
+    let (a, b) = (median_interval_at(a, 0.975)?, median_interval_at(b, 0.975)?);
     let quotient = |x: f64, y: f64| Some(x / y).filter(|q| q.is_finite() && *q > 0.0);
     let ratio = quotient(a.median, b.median)?;
     let bounds = || Some((quotient(a.low?, b.high?)?, quotient(a.high?, b.low?)?));
