@@ -35,11 +35,12 @@ fn recorded_trace_is_read_and_replayed() {
         6,
         "all but the future that was never polled"
     );
-    let waiting = replay
-        .tasks()
-        .iter()
-        .filter(|task| task.wait_ns >= 2_000_000);
-    assert_eq!(waiting.count(), 3, "{:?}", replay.tasks());
+    // Later ones may wait too, as the panic does for the program's debug information.
+    let sleeps = &replay.tasks()[..3];
+    assert!(
+        sleeps.iter().all(|task| task.wait_ns >= 2_000_000),
+        "{sleeps:?}"
+    );
 
     let path = folder.path().join("replay.toml");
     let text = "name = \"orders\"\npattern = \"map\"\n[replay]\nfile = \"orders.jsonl\"\n";
