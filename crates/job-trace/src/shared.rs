@@ -1,6 +1,6 @@
 //! The recording that all clones of a recorder share.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +60,10 @@ impl Shared {
     }
 
     pub(crate) fn open_lane(&self) -> Arc<Lane> {
+        // In a forked child the lock may be held by a thread that does not exist there.
+        if !self.sink.is_mine() {
+            return Arc::new(Lane::new(0, true));
+        }
         let mut lanes = self.lanes();
         let lane = Arc::new(Lane::new(lanes.threads, lanes.finished.is_some()));
         lanes.threads = lanes.threads.wrapping_add(1);
@@ -69,7 +73,7 @@ impl Shared {
 
     /// Closes the lane of a thread that ends.
     pub(crate) fn retire(&self, lane: &Arc<Lane>) {
-        // In a forked child the lock may have been held by a thread that does not exist there.
+        // As in `open_lane`.
         if !self.sink.is_mine() {
             return;
         }
@@ -127,7 +131,8 @@ impl Drop for Shared {
         if let Err(error) = self.finish() {
             // There is no caller to hand the error to, and a trace that is cut off is no news only
             // to those who look at it.
-            eprintln!("job-trace: {error}");
+            // Not `eprintln!`, which panics where standard error is closed.
+            let _ = writeln!(io::stderr(), "job-trace: {error}");
         }
     }
 }

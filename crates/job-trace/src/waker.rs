@@ -18,12 +18,19 @@ impl NotingWaker {
     /// Passes wakes on to `inner` from now on; returns when the future was woken since the last
     /// call.
     pub(crate) fn pass_to(&self, inner: &Waker) -> Option<Instant> {
-        let mut state = self.state();
-        match &mut state.inner {
-            Some(known) => known.clone_from(inner),
-            none => *none = Some(inner.clone()),
+        let (woken, is_known) = {
+            let mut state = self.state();
+            let known = state.inner.as_ref();
+            let is_known = known.is_some_and(|known| known.will_wake(inner));
+            (state.woken.take(), is_known)
+        };
+        if !is_known {
+            // Not under the lock: the code of an executor's waker may wake this one.
+            let inner = inner.clone();
+            let old = self.state().inner.replace(inner);
+            drop(old);
         }
-        state.woken.take()
+        woken
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
