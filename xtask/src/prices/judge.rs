@@ -46,11 +46,17 @@ pub(super) const KNOWN: [Known; 12] = [
     model("offload", "our offload"),
     model("thread", "a thread"),
     model("process-pool-job", "process-pool job"),
-    model("child-process", "a child process"),
+    model(WITHOUT_WORK, "a child process"),
 ];
 
 /// The baseline of all others.
 const CALL: &str = "call";
+
+/// A program that is started for each task cannot be given work of a size.
+const WITHOUT_WORK: &str = "child-process";
+
+/// No larger size is tried: on a slow machine, multiples of a process's price exceed it.
+const MOST_SIZE_NS: u64 = 1_000_000_000;
 
 /// Sizes are tried at these multiples of the one below which a model cannot pay.
 const TRIED: [f64; 6] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
@@ -105,12 +111,15 @@ pub(super) fn judge(lines: &[Line], machine: Machine, started: String) -> PriceL
 
 /// The sizes that show whether each model pays from where it should.
 pub(super) fn sizes_to_try(list: &PriceList) -> Vec<(String, u64)> {
-    let priced = list.prices.iter().filter_map(|price| {
+    let with_work = list.prices.iter();
+    let with_work = with_work.filter(|price| price.name != WITHOUT_WORK);
+    let priced = with_work.filter_map(|price| {
         let pays = price.cannot_pay_below_ns?;
         Some((price.name.clone(), pays.median))
     });
     priced
         .flat_map(|(name, size)| TRIED.map(|part| (name.clone(), (size * part).ceil() as u64)))
+        .filter(|(_, size)| *size <= MOST_SIZE_NS)
         .collect()
 }
 

@@ -8,6 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use rustix::process::{Pid, Signal, kill_process};
+use workload::tree;
 
 use super::judge::KNOWN;
 use super::line::Line;
@@ -116,8 +118,7 @@ impl<'i> Program<'i> {
             })?;
             let lines = read(&mut child, time, what);
             if lines.is_err() {
-                // It may have ended by itself.
-                let _ = child.kill();
+                end(&mut child);
             }
             let status = child
                 .wait()
@@ -132,6 +133,19 @@ impl<'i> Program<'i> {
             Ok(lines)
         })
     }
+}
+
+/// Kills the program and all processes below it. A stopped program starts no others meanwhile.
+fn end(program: &mut Child) {
+    let pid = |id: u32| Pid::from_raw(id.cast_signed());
+    // All of them may have ended by themselves.
+    if let Some(program) = pid(program.id()) {
+        let _ = kill_process(program, Signal::STOP);
+    }
+    for process in tree::descendants(program.id()).into_iter().filter_map(pid) {
+        let _ = kill_process(process, Signal::KILL);
+    }
+    let _ = program.kill();
 }
 
 fn seconds(time: Duration) -> String {
@@ -209,4 +223,31 @@ fn bar(time: Duration, what: &'static str) -> ProgressBar {
         print_err(&format!("{what}: about {:.0} s\n", time.as_secs_f64()));
     }
     bar
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_below_the_program_end_with_it() {
+        let mut program = Command::new("sh");
+        let program = program.args(["-c", "sleep 300 & sleep 300 & wait"]);
+        let mut program = program.spawn().expect("a shell");
+        let below = || tree::descendants(program.id());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while below().len() < 2 && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let below = below();
+        assert_eq!(below.len(), 2, "{below:?}");
+        end(&mut program);
+        program.wait().expect("it was killed");
+        // Gone, or a zombie until whoever adopted it reaps it.
+        let lives = |id: &u32| tree::stat_fields(*id).is_some_and(|fields| !fields.contains('Z'));
+        while below.iter().any(lives) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        assert!(!below.iter().any(lives), "{below:?}");
+    }
 }

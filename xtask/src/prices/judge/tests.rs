@@ -124,3 +124,23 @@ fn sizes_are_tried_on_both_sides() {
     let level = price(&list, "thread").pays_from_ns.unwrap();
     assert!((45_001.0..180_004.0).contains(&level), "{level}");
 }
+
+#[test]
+fn sizes_that_no_program_takes_are_not_tried() {
+    // A machine on which a process takes a tenth of a second.
+    let lines = [
+        hot("call", 1, 2, 2),
+        hot("process-pool-job", 1, 100_000_000, 100_000_000),
+        hot("child-process", 1, 20_000_000, 20_000_000),
+    ];
+    let sizes = sizes_to_try(&judge(&lines, machine(2), String::new()));
+    let expected = [
+        50_000_000,
+        100_000_000,
+        200_000_000,
+        400_000_000,
+        800_000_000,
+    ];
+    let expected = expected.map(|size| ("process-pool-job".to_owned(), size));
+    assert_eq!(sizes, expected);
+}
