@@ -5,7 +5,7 @@
 use std::io::BufReader;
 
 use libfuzzer_sys::fuzz_target;
-use workload::definition::{Definition, Pattern, read_trace};
+use workload::definition::{Definition, Pattern, Scale, read_trace};
 use workload::inputs::{make, read_from, write};
 
 /// Inputs of more tasks take memory and cover nothing new.
@@ -36,6 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         show: Vec::new(),
         steps: Vec::new(),
         replay: Some(replay),
+        scale: Scale::ONE,
     };
     let inputs = make(&definition, 600);
     let mut file = Vec::new();
