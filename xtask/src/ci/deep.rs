@@ -114,7 +114,10 @@ fn regret(gate: &Gate<'_>, log: &mut Log) -> Result<(), Error> {
         command.args(["--workspace", "--locked"]).args(rest);
         command
     };
-    log.run(&mut cargo("clippy", &["--all-targets", "--", "-D", "warnings"]))?;
+    log.run(&mut cargo(
+        "clippy",
+        &["--all-targets", "--", "-D", "warnings"],
+    ))?;
     log.some_tests(&mut cargo("test", &[]))
 }
 
