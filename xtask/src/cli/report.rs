@@ -26,8 +26,8 @@ pub struct ReportArgs {
     /// Write every sample as a record
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
-    /// Write when and where the tasks of each model ran, as a trace for https://ui.perfetto.dev and
-    /// chrome://tracing
+    /// Write when and where the tasks of each model ran, as a trace for Perfetto (ui.perfetto.dev)
+    /// and chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Put the answer and one table between the `measured` markers of this document, or with
