@@ -13,6 +13,9 @@ use crate::stats::BASELINE;
 /// part of 1, and it was not shown to be slower.
 const FOR_SIMPLICITY: f64 = 0.02;
 
+/// A contestant without an interval is no candidate beyond this ratio to the best.
+const FAR_OFF: f64 = 1.5;
+
 /// The form of a job's function, as [`Cell::function`](crate::results::Cell::function) begins.
 const ASYNC_FORM: &str = "`run_async`";
 
@@ -185,7 +188,13 @@ fn is_impossible(one: &Taken, doubt: f64) -> bool {
 
 fn not_slower(race: &Race<'_>, one: &Taken) -> bool {
     let row = race.row(&one.model, &one.variant);
-    row.is_some_and(|row| !is_slower(row.verdict))
+    row.is_some_and(|row| !is_slower(row.verdict) && !is_far_off(row))
+}
+
+/// Whether it has too few samples for an interval, and took much longer in them.
+fn is_far_off(row: &Standing<'_>) -> bool {
+    row.ratio
+        .is_some_and(|ratio| ratio.low.is_none() && ratio.median > FAR_OFF)
 }
 
 fn is_slower(verdict: Verdict) -> bool {

@@ -117,6 +117,25 @@ fn open_verdict_names_both_and_takes_the_simpler() {
 }
 
 #[test]
+fn far_one_without_an_interval_is_no_candidate() {
+    let mut rows = results(&[
+        ("thread-pool", 4, 1.0, Verdict::Best),
+        ("queue", 4, 1.2, Verdict::Open),
+        (BASELINE, 0, 18.0, Verdict::Open),
+    ]);
+    for cell in &mut rows.cells[1..] {
+        let ratio = cell.ratio_to_best.as_mut().expect("a ratio");
+        (ratio.low, ratio.high) = (None, None);
+    }
+    let others: Vec<String> = decide(&rows, None)
+        .others
+        .iter()
+        .map(Taken::label)
+        .collect();
+    assert_eq!(others, ["queue"]);
+}
+
+#[test]
 fn flat_region_of_workers_is_a_range() {
     let rows = [
         ("thread-pool", 8, 1.0, Verdict::Best),
