@@ -44,8 +44,10 @@ impl JobCrate {
     /// A usage error if there is none, or it is no job of this checkout.
     pub(crate) fn find(folder: &Path) -> Result<JobCrate, Error> {
         let shown = folder.display();
-        let manifest = folder.join("Cargo.toml");
-        let manifest = fs::canonicalize(&manifest).map_err(|_| {
+        // Cargo.toml itself may be a link, and then what it names is beside the link.
+        let manifest = fs::canonicalize(folder).map(|folder| folder.join("Cargo.toml"));
+        let manifest = manifest.ok().filter(|manifest| manifest.exists());
+        let manifest = manifest.ok_or_else(|| {
             Error::Usage(format!(
                 "--job {shown}: there is no Cargo.toml; make a job with `cargo xtask new job {shown}`"
             ))
@@ -110,6 +112,14 @@ impl JobCrate {
         model.name == SEQUENTIAL || member.depends_on.contains(&runner)
     }
 
+    /// The full id of its package. The name alone may also be that of a crate it depends on.
+    fn id(&self) -> Result<String, Error> {
+        let mut metadata = cargo::command();
+        metadata.args(["metadata", "--format-version", "1", "--no-deps"]);
+        metadata.arg("--manifest-path").arg(&self.manifest);
+        id_in(&cargo::output(&mut metadata)?, &self.manifest)
+    }
+
     /// Builds it for release in the target folder of this checkout, with the flags of the runners.
     ///
     /// # Errors
@@ -121,7 +131,7 @@ impl JobCrate {
         let here = std::env::current_dir().ok();
         let flags = here.and_then(|here| rustflags::of_runners(&here));
         let mut build = building(&self.manifest, &self.packages.target, flags.as_deref());
-        build.args(["--package", &self.package]);
+        build.args(["--package", &self.id()?]);
         build.arg("--message-format=json-render-diagnostics");
         let messages = cargo::output(&mut build).map_err(|error| match error {
             Error::Failed(_) => Error::Failed(format!(
@@ -192,6 +202,21 @@ fn check_dependency(dependencies: &toml::Table, home: &Path, root: &Path) -> Res
     }
 }
 
+/// The id of the package with this manifest in the answer of `cargo metadata`.
+fn id_in(json: &[u8], manifest: &Path) -> Result<String, Error> {
+    let metadata: Metadata = serde_json::from_slice(json).map_err(|error| {
+        Error::Failed(format!("cannot read what `cargo metadata` says: {error}"))
+    })?;
+    let mut packages = metadata.packages.into_iter();
+    let package = packages.find(|package| package.manifest_path == manifest);
+    package.map(|package| package.id).ok_or_else(|| {
+        Error::Failed(format!(
+            "`cargo metadata` knows no package of {}",
+            manifest.display()
+        ))
+    })
+}
+
 /// The name of a table for a package of this name: a-z, 0-9 and - only.
 fn table_name(package: &str) -> String {
     let fits = |letter: char| {
@@ -211,6 +236,18 @@ struct Manifest {
     package: Option<Package>,
     #[serde(default)]
     dependencies: toml::Table,
+}
+
+/// The answer of `cargo metadata`.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Known>,
+}
+
+#[derive(Deserialize)]
+struct Known {
+    id: String,
+    manifest_path: PathBuf,
 }
 
 #[derive(Deserialize)]

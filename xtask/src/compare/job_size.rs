@@ -15,7 +15,8 @@ use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::results::Results;
 
-/// This number of tasks lets every model show what it does.
+/// This number of tasks lets every model show what it does, unless there are more than half as many
+/// processors.
 const ENOUGH: usize = 16;
 
 /// Fewer tasks than [`ENOUGH`] may take this long, one after another.
@@ -137,11 +138,13 @@ fn fitting(wanted: usize, done: &Rehearsal, cpus: usize) -> usize {
     if done.tasks >= wanted {
         return wanted;
     }
-    if done.tasks >= ENOUGH {
-        return round_down(done.tasks);
+    // Two for each processor, so that the end of the last one does not decide alone.
+    let enough = ENOUGH.max(2 * cpus);
+    if done.tasks >= enough {
+        return round_down(done.tasks).max(enough).min(wanted);
     }
     let fit = (LONGEST.as_secs_f64() / done.each().as_secs_f64().max(1e-9)) as usize;
-    let few = [ENOUGH, 2 * cpus, cpus];
+    let few = [enough, 2 * cpus, cpus, ENOUGH];
     let few = few.into_iter().find(|few| *few <= fit);
     few.unwrap_or(done.tasks).max(done.tasks).min(wanted)
 }
@@ -187,6 +190,15 @@ mod tests {
         assert_eq!(fitting(200, &done(1, 6_000), 2), 2);
         assert_eq!(fitting(200, &done(1, 60_000), 2), 1);
         assert_eq!(fitting(3, &done(1, 1_100), 2), 3);
+    }
+
+    #[test]
+    fn many_processors_get_two_tasks_each_if_they_fit() {
+        assert_eq!(fitting(1_000, &done(20, 1_000), 64), 128, "6.4 s");
+        assert_eq!(fitting(1_000, &done(140, 1_000), 64), 128);
+        assert_eq!(fitting(1_000, &done(6, 1_000), 64), 64, "10.7 s");
+        assert_eq!(fitting(1_000, &done(2, 1_000), 64), 16, "8 s");
+        assert_eq!(fitting(100, &done(20, 1_000), 64), 100);
     }
 
     #[test]

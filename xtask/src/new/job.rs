@@ -11,12 +11,75 @@ use crate::packages::Packages;
 const MANIFEST: &str = include_str!("job/Cargo.toml.in");
 const PROGRAM: &str = include_str!("job/main.rs.in");
 
-/// Words that cannot be the name of a package, since they cannot be that of a crate.
-const KEYWORDS: [&str; 44] = [
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "if", "impl", "in",
-    "job", "let", "loop", "macro", "match", "mod", "move", "mut", "pub", "ref", "return", "self",
-    "static", "struct", "super", "test", "trait", "true", "type", "use", "where", "while",
+/// Names that cannot be those of a package with a program: keywords, reserved ones included, the
+/// crates that are always there, and folders in cargo's target folder.
+const RESERVED: [&str; 66] = [
+    "abstract",
+    "alignof",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "job",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "offsetof",
+    "override",
+    "priv",
+    "proc",
+    "proc-macro",
+    "pub",
+    "pure",
+    "ref",
+    "return",
+    "self",
+    "sizeof",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
 ];
 
 /// Programs of the checkout, whose place in its target folder a job must not take.
@@ -33,7 +96,9 @@ pub fn job(packages: &Packages, folder: &Path) -> Result<String, Error> {
         .map_err(|error| Error::Usage(format!("{shown}: cannot be found: {error}")))?;
     let root = fs::canonicalize(&packages.root).unwrap_or_else(|_| packages.root.clone());
     check_place(&absolute, &root).map_err(|why| Error::Usage(format!("{shown}: {why}")))?;
-    let name = name(&absolute, packages);
+    // The versions that the checkout was tested with; cargo drops those that the job does not need.
+    let lock = files::read(&root.join("Cargo.lock"), MOST_LOCK).unwrap_or_default();
+    let name = name(&absolute, packages, &String::from_utf8_lossy(&lock));
     let library = root.join("crates/workload/job");
     // Inside the checkout a relative path survives when the checkout moves; outside, an absolute
     // one survives when the job does.
@@ -56,8 +121,6 @@ pub fn job(packages: &Packages, folder: &Path) -> Result<String, Error> {
     let manifest = manifest.replace("PATH", &quoted);
     let command = format!("--job {}", shell_words::quote(&shown.to_string()));
     let program = PROGRAM.replace("--job DIR", &command);
-    // The versions that the checkout was tested with; cargo drops those that the job does not need.
-    let lock = files::read(&root.join("Cargo.lock"), MOST_LOCK).unwrap_or_default();
     write(folder, &manifest, &program, &lock)
         .map_err(|error| Error::Usage(format!("{shown}: cannot be written: {error}")))?;
     Ok(told(folder, &command))
@@ -103,8 +166,9 @@ fn check_place(folder: &Path, root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// A package name like that of the folder, and unlike those of the packages it is built with.
-fn name(folder: &Path, packages: &Packages) -> String {
+/// A package name like that of the folder, and unlike those of the packages it is built with, which
+/// `lock` lists.
+fn name(folder: &Path, packages: &Packages, lock: &str) -> String {
     let last = folder.file_name().unwrap_or_default().to_string_lossy();
     let letters = last
         .chars()
@@ -117,7 +181,10 @@ fn name(folder: &Path, packages: &Packages) -> String {
     let is_taken = packages.members.iter().any(|member| member.name == name)
         || workload::definition::builtin(name).is_some()
         || PROGRAMS.contains(&name)
-        || KEYWORDS.contains(&name);
+        || RESERVED.contains(&name)
+        || lock
+            .lines()
+            .any(|line| line == format!("name = \"{name}\""));
     match name {
         "" => "my-job".to_owned(),
         name if name.starts_with(|first: char| first.is_ascii_digit()) => format!("job-{name}"),
@@ -228,12 +295,26 @@ mod tests {
     #[test]
     fn name_of_a_folder_becomes_that_of_a_package() {
         let packages = packages(Path::new("/w"));
-        let named = |folder: &str| name(Path::new(folder), &packages);
+        let lock = "[[package]]\nname = \"tokio\"\nversion = \"1.0.0\"\n";
+        let named = |folder: &str| name(Path::new(folder), &packages, lock);
         assert_eq!(named("/a/Über Orders_2"), "ber-orders-2");
         assert_eq!(named("/a/2026"), "job-2026");
         assert_eq!(named("/a/gcd"), "gcd-job");
         assert_eq!(named("/a/match"), "match-job");
         assert_eq!(named("/a/origin"), "origin-job");
+        assert_eq!(named("/a/tokio"), "tokio-job");
+        assert_eq!(named("/a/tokio-orders"), "tokio-orders");
+        for reserved in [
+            "build",
+            "deps",
+            "examples",
+            "incremental",
+            "yield",
+            "try",
+            "std",
+        ] {
+            assert_eq!(named(reserved), format!("{reserved}-job"));
+        }
         assert_eq!(named("/a/__"), "my-job");
     }
 }

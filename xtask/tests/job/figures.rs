@@ -68,6 +68,18 @@ fn every_model_computes_the_same() {
 }
 
 #[test]
+fn inputs_and_function_may_print() {
+    let models = ["threads", "child-process", "process-pool"];
+    let finished = comparison("prints", &models).run();
+    succeeded(&finished);
+    let results = finished.results();
+    assert_eq!(results.cells.len(), models.len() + 1, "{results:#?}");
+    for cell in &results.cells {
+        assert!(cell.verified && cell.error.is_none(), "{cell:#?}");
+    }
+}
+
+#[test]
 fn future_is_awaited_on_tokio_alone() {
     let finished = comparison("async", &["tokio-tasks", "coroutines", "bridge/portal"]).run();
     succeeded(&finished);
@@ -120,8 +132,15 @@ fn waits_of_the_function_bring_more_workers() {
 fn tasks_that_do_not_fit_are_left_out_unless_asked_for() {
     let finished = comparison("slow", &["sequential"]).args(["--smoke"]).run();
     succeeded(&finished);
-    assert_eq!(finished.results().workloads[0].tasks, 20, "0.8 s");
-    let finished = comparison("slow", &["sequential"])
+    // At more than a second each, 14 take longer than they may, on any machine.
+    let tasks = finished.results().workloads[0].tasks;
+    assert!((1..14).contains(&tasks), "{tasks}");
+    assert!(
+        finished.stderr.contains("20 tasks would take about"),
+        "{}",
+        finished.stderr
+    );
+    let finished = comparison("", &["sequential"])
         .args(["--tasks", "3,4", "--seed", "9"])
         .run();
     succeeded(&finished);

@@ -20,6 +20,10 @@ job::value!(Input { number, text });
 
 fn inputs(tasks: usize, seed: u64) -> Vec<Input> {
     let case = case();
+    if case == "prints" {
+        println!("inputs made");
+        print!("and no newline");
+    }
     let (tasks, offset) = match case.as_str() {
         "few" => (tasks - 1, 0),
         "inputs differ" => (tasks, u64::from(std::process::id())),
@@ -38,13 +42,18 @@ fn inputs(tasks: usize, seed: u64) -> Vec<Input> {
 fn run(input: &Input) -> Result<(u64, String), String> {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     match case().as_str() {
+        "prints" => {
+            println!("0000000000000001 is not the output of {}", input.number);
+            print!("and no newline");
+            Ok((input.number, input.text.clone()))
+        }
         "panic" if input.number == 3 => panic!("the third is too much"),
         "error" if input.number == 3 => Err("the third is refused\nfor good".to_owned()),
         "hang" => loop {
             sleep(Duration::from_secs(1));
         },
         "slow" => {
-            sleep(Duration::from_millis(40));
+            sleep(Duration::from_millis(1_100));
             Ok((input.number, String::new()))
         }
         "waits" => {

@@ -1,9 +1,10 @@
 //! The request to a child, and the code that runs in the child.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
+use workload::answers::take_stdout;
 use workload::inputs::Task;
 use workload::job::Loaded;
 use workload::task::{Failure, Surroundings, run_blocking};
@@ -60,20 +61,24 @@ impl Answer {
 /// Runs the task read from standard input and writes its value to standard output.
 pub fn run_task() -> ExitCode {
     let begin_ns = clock_ns();
-    match value() {
-        Ok((value, false)) => {
-            println!("{value:016x}");
-            ExitCode::SUCCESS
-        }
-        Ok((value, true)) => {
-            println!("{value:016x} {begin_ns} {}", clock_ns());
-            ExitCode::SUCCESS
-        }
+    match answered(begin_ns) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn answered(begin_ns: u64) -> Result<(), Failure> {
+    // Before the task is run, which may print.
+    let mut answers = take_stdout().map_err(Failure::new)?;
+    let (value, traced) = value()?;
+    let line = match traced {
+        false => format!("{value:016x}\n"),
+        true => format!("{value:016x} {begin_ns} {}\n", clock_ns()),
+    };
+    answers.write_all(line.as_bytes()).map_err(Failure::new)
 }
 
 /// The value of the task, and whether it is traced.

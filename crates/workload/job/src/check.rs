@@ -1,8 +1,10 @@
 //! A check that inputs repeat: another process of the same program makes them again.
 
 use std::env;
+use std::io::Write as _;
 use std::process::{Command, ExitCode, Stdio};
 
+use workload::answers::take_stdout;
 use workload::job;
 use workload::task::Failure;
 
@@ -39,17 +41,16 @@ pub(crate) fn inputs(tasks: usize, seed: u64, hash: u64) -> Result<(), Failure> 
 
 /// Prints the hash of the inputs.
 pub(crate) fn print(tasks: &str, seed: &str) -> ExitCode {
-    let hash = || -> Result<u64, Failure> {
+    let print = || -> Result<(), Failure> {
         let tasks = tasks.parse().map_err(Failure::new)?;
         let seed = seed.parse().map_err(Failure::new)?;
+        // Before `inputs` is called, which may print.
+        let mut answers = take_stdout().map_err(Failure::new)?;
         let calls = job::of_this_program()?.load(tasks, seed)?;
-        Ok(calls.inputs_hash())
+        writeln!(answers, "{:016x}", calls.inputs_hash()).map_err(Failure::new)
     };
-    match hash() {
-        Ok(hash) => {
-            println!("{hash:016x}");
-            ExitCode::SUCCESS
-        }
+    match print() {
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
             ExitCode::FAILURE

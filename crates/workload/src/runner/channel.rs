@@ -10,6 +10,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc;
 use std::thread;
 
+use crate::answers::take_stdout;
 use crate::protocol::{Reply, Request};
 use crate::task::failure::Failure;
 
@@ -87,13 +88,11 @@ pub(super) fn not_a_request(why: impl fmt::Display) -> Failure {
 #[cfg(unix)]
 fn private_descriptors() -> io::Result<(File, File)> {
     use rustix::io::fcntl_dupfd_cloexec;
-    use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
+    use rustix::stdio::{dup2_stdin, stdin};
     // From 3 on, so that the standard descriptors stay free.
     let input = fcntl_dupfd_cloexec(stdin(), 3)?;
-    let output = fcntl_dupfd_cloexec(stdout(), 3)?;
     dup2_stdin(File::open("/dev/null")?)?;
-    dup2_stdout(stderr())?;
-    Ok((File::from(input), File::from(output)))
+    Ok((File::from(input), take_stdout()?))
 }
 
 #[cfg(not(unix))]
