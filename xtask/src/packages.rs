@@ -12,7 +12,7 @@ use crate::suggest::did_you_mean;
 /// The package that tests the page of a report in a browser.
 pub(crate) const BROWSER: &str = "xtask-browser";
 
-/// The packages of benches that have tests.
+/// The packages of benches that have tests: only those of `job-trace` can use `workload`.
 pub(crate) const TESTED_RIVALS: [&str; 2] = ["job-trace-rivals", "workload-rivals"];
 
 /// The crates under `crates/`, by name, and where the workspace is and builds.
@@ -186,7 +186,8 @@ impl Packages {
     }
 
     /// The names of the packages that have tests, in order. Packages of benches have none, except
-    /// for their harness and `job-trace`'s, which can use `workload`. `xtask-browser` is left out, since its tests need a browser.
+    /// for their harness and some tests of two. `xtask-browser` is left out, since its tests
+    /// need a browser.
     pub fn tested(&self) -> impl Iterator<Item = &str> {
         let names = self.members.iter().map(|member| member.name.as_str());
         let benches = |name: &str| name.ends_with("-rivals") && !TESTED_RIVALS.contains(&name);
