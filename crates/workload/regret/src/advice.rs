@@ -20,7 +20,8 @@ pub struct Advice {
 
 /// The folder of the checkout, where `cargo xtask` works.
 pub fn checkout() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(3).unwrap_or(own).to_path_buf()
 }
 
 /// Asks about a recorded trace, or the folder of a job.
