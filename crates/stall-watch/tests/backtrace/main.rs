@@ -82,9 +82,15 @@ fn backtrace_points_at_the_line_that_sleeps() {
 fn backtrace_finds_a_thread_that_spins() {
     within_deadline(|| {
         let (reports, watch) = listen();
-        watch
-            .named("x")
-            .run(|| spin_until(|| !reports.all().is_empty()));
+        // On a busy machine the thread may not answer within the time that the watcher waits, and a
+        // report then has no backtrace. So it spins again.
+        let has_backtrace = || reports.all().iter().any(|stall| stall.backtrace.is_some());
+        while !has_backtrace() {
+            let seen = reports.all().len();
+            watch
+                .named("x")
+                .run(|| spin_until(|| reports.all().len() > seen));
+        }
         let stall = &reports.wait_for(|stall| stall.backtrace.is_some());
         let frames = stall.backtrace.as_ref().unwrap().frames();
         let spins = |name: &String| name.contains("spin_until");
