@@ -1,6 +1,7 @@
 //! The trait of everything that has a price.
 
 use std::hint::black_box;
+use std::thread;
 use std::time::Duration;
 
 use workload::kernels::compute;
@@ -20,7 +21,10 @@ pub(crate) trait Priced {
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
-    fn alone(&mut self, pause: Duration) -> Result<Reading, String>;
+    fn alone(&mut self, pause: Duration) -> Result<Reading, String> {
+        thread::sleep(pause);
+        self.batch(1, 0)
+    }
 
     /// The most tasks in a batch.
     fn most_tasks(&self) -> usize {

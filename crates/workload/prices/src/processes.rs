@@ -49,11 +49,6 @@ impl Priced for ProcessJob {
         outcome.map(|()| reading)
     }
 
-    fn alone(&mut self, pause: Duration) -> Result<Reading, String> {
-        thread::sleep(pause);
-        self.batch(1, 0)
-    }
-
     fn most_tasks(&self) -> usize {
         4_096
     }
@@ -77,11 +72,6 @@ impl Priced for Child {
             Some(error) => Err(failed(error)),
             None => Ok(reading),
         }
-    }
-
-    fn alone(&mut self, pause: Duration) -> Result<Reading, String> {
-        thread::sleep(pause);
-        self.batch(1, 0)
     }
 
     fn most_tasks(&self) -> usize {

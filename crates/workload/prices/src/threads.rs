@@ -64,11 +64,6 @@ impl Priced for PoolJob {
         let reading = reading::of(|| outcome = self.jobs(tasks, iterations));
         outcome.map(|()| reading)
     }
-
-    fn alone(&mut self, pause: Duration) -> Result<Reading, String> {
-        thread::sleep(pause);
-        self.batch(1, 0)
-    }
 }
 
 /// A hop through `queue`: an item put by one thread and done by a worker.
@@ -107,11 +102,6 @@ impl Priced for QueueHop {
         });
         outcome.map(|()| reading)
     }
-
-    fn alone(&mut self, pause: Duration) -> Result<Reading, String> {
-        thread::sleep(pause);
-        self.batch(1, 0)
-    }
 }
 
 impl Drop for QueueHop {
@@ -141,10 +131,5 @@ impl Priced for Thread {
             Some(error) => Err(failed(error)),
             None => Ok(reading),
         }
-    }
-
-    fn alone(&mut self, pause: Duration) -> Result<Reading, String> {
-        thread::sleep(pause);
-        self.batch(1, 0)
     }
 }
