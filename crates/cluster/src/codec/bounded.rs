@@ -1,0 +1,1 @@
+../../../process-pool/src/codec/bounded.rs

@@ -1,0 +1,1 @@
+../../process-pool/src/finished_queue.rs

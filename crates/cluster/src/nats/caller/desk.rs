@@ -1,0 +1,183 @@
+//! [`Desk`]: the loop of the caller's thread.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Subscriber;
+use futures::StreamExt;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::tracked::{Routes, Tracked};
+use crate::caller::ledger::Ledger;
+use crate::error::BuildError;
+use crate::nats::connection::Connection;
+use crate::nats::objects::Objects;
+use crate::nats::report::Head;
+use crate::nats::server::{ApiError, Server};
+use crate::nats::settings::Settings;
+use crate::order::{Order, Outcome};
+
+/// How often the desk looks for jobs that are overdue.
+const TICK: Duration = Duration::from_millis(250);
+/// Commands that are taken at once.
+const BATCH: usize = 256;
+/// The bytes that a message has besides its inputs or outcomes: its head and its subject.
+const HEAD_BYTES: usize = 4 << 10;
+/// How long the last acknowledgements may take.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// What the desk is asked to do.
+pub(super) enum Command {
+    Send(u64, Arc<Order>),
+    Forget(u64),
+    /// The inputs are in the object store.
+    Stored(u64, Result<(), String>),
+    /// The outcomes came out of the object store.
+    Fetched(Head, Vec<Outcome>),
+    /// The server no longer has the message of a job.
+    Gone(u64),
+    /// Whether a worker knows this job.
+    Known(&'static str, bool),
+    Stop,
+}
+
+/// Notes that the connection was made again.
+pub(super) type Events = UnboundedReceiver<()>;
+
+/// The caller's half of the engine.
+pub(super) struct Desk {
+    pub(super) server: Server,
+    pub(super) settings: Settings,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) objects: Objects,
+    pub(super) tracked: HashMap<u64, Tracked>,
+    pub(super) routes: Routes,
+    /// For tasks that have to wait.
+    pub(super) commands: UnboundedSender<Command>,
+    /// When the stream was created, as the server writes it.
+    pub(super) created: String,
+    /// The stream may be missing.
+    pub(super) is_suspicious: bool,
+}
+
+struct Inboxes {
+    reports: Subscriber,
+    questions: Subscriber,
+    acks: Subscriber,
+}
+
+impl Desk {
+    pub(super) async fn open(
+        connection: &Connection,
+        settings: Settings,
+        ledger: Arc<Ledger>,
+        commands: UnboundedSender<Command>,
+    ) -> Result<(Self, Events), BuildError> {
+        let (connected, events) = unbounded_channel();
+        let server = Server::connect(connection, "caller", connected).await?;
+        let created = server
+            .ensure_stream(settings.is_durable)
+            .await
+            .map_err(|error| no_stream(connection, &error))?;
+        let desk = Self {
+            objects: Objects::new(&server, settings.is_durable),
+            server,
+            settings,
+            ledger,
+            tracked: HashMap::new(),
+            routes: Routes::default(),
+            commands,
+            created,
+            is_suspicious: false,
+        };
+        Ok((desk, events))
+    }
+
+    /// The bytes of inputs that fit one message.
+    pub(super) fn max_message_bytes(&self) -> usize {
+        self.server
+            .client
+            .max_payload()
+            .saturating_sub(HEAD_BYTES)
+            .max(HEAD_BYTES)
+    }
+
+    pub(super) async fn run(mut self, mut commands: UnboundedReceiver<Command>, events: Events) {
+        let Some(inboxes) = self.subscribe().await else {
+            return;
+        };
+        self.serve(&mut commands, events, inboxes).await;
+        // The last acknowledgements are still to be written.
+        let _ = timeout(FLUSH, self.server.client.flush()).await;
+    }
+
+    async fn subscribe(&self) -> Option<Inboxes> {
+        let Server {
+            client,
+            names,
+            me,
+            inbox,
+        } = &self.server;
+        // It fails only for a malformed subject or a closed connection.
+        Some(Inboxes {
+            reports: client.subscribe(names.reports(me)).await.ok()?,
+            questions: client.subscribe(names.questions(me)).await.ok()?,
+            acks: client.subscribe(format!("{inbox}.pub.*")).await.ok()?,
+        })
+    }
+
+    async fn serve(
+        &mut self,
+        commands: &mut UnboundedReceiver<Command>,
+        mut events: Events,
+        mut inboxes: Inboxes,
+    ) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                _ = commands.recv_many(&mut batch, BATCH) => {
+                    for command in batch.drain(..) {
+                        if matches!(command, Command::Stop) {
+                            return;
+                        }
+                        self.obey(command).await;
+                    }
+                }
+                Some(message) = inboxes.reports.next() => self.on_reports(&message).await,
+                Some(message) = inboxes.acks.next() => self.on_publish_ack(&message).await,
+                Some(message) = inboxes.questions.next() => self.on_question(&message).await,
+                Some(()) = events.recv() => self.is_suspicious = true,
+                _ = tick.tick() => self.look_around().await,
+            }
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Send(id, order) => self.send(id, order).await,
+            Command::Forget(id) => self.withdraw(id).await,
+            Command::Stored(id, result) => self.on_stored(id, result).await,
+            Command::Fetched(head, outcomes) => self.settle(head, outcomes).await,
+            Command::Gone(id) => self.on_gone(id).await,
+            Command::Known(name, is_known) => self.on_known(name, is_known).await,
+            // The loop has seen it.
+            Command::Stop => {}
+        }
+    }
+}
+
+fn no_stream(connection: &Connection, error: &ApiError) -> BuildError {
+    let why = if error.text.contains("no responders") {
+        "it has no JetStream, or these credentials may not use it: start it with `-js`"
+    } else {
+        &error.text
+    };
+    BuildError::Connect(format!(
+        "the NATS server {} has no stream for jobs: {why}",
+        connection.hosts()
+    ))
+}

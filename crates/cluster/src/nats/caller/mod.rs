@@ -1,0 +1,10 @@
+//! The caller's half of the engine: it publishes jobs, collects reports, acknowledges, and watches
+//! for jobs that nobody runs.
+
+mod connect;
+mod desk;
+mod recovery;
+pub(super) mod reports;
+mod sending;
+mod tracked;
+mod watch;

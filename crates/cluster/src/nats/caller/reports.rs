@@ -1,0 +1,153 @@
+//! Reports of workers: their outcomes go to the ledger, and the caller acknowledges.
+
+use std::time::{Duration, Instant};
+
+use async_nats::Message;
+use serde_json::json;
+
+use super::desk::{Command, Desk};
+use crate::caller::ledger::{Begin, Verdict};
+use crate::nats::report::{self, Entry, Head, News};
+use crate::nats::server::nanoseconds;
+use crate::order::{Batch, Outcome};
+
+/// The answers to a worker that asks whether it may begin another attempt.
+pub(crate) const GO: &[u8] = b"+";
+pub(crate) const DROP: &[u8] = b"-";
+
+impl Desk {
+    pub(super) async fn on_reports(&mut self, message: &Message) {
+        let mut rest = &message.payload[..];
+        while !rest.is_empty() {
+            let Some(Entry { head, outcomes }) = report::next(&mut rest) else {
+                self.ledger.count(|counts| counts.ignored += 1);
+                return;
+            };
+            match head.news {
+                News::Runs { silence_ms } => self.on_running(&head, silence_ms).await,
+                News::Ended {
+                    object: Some(_), ..
+                } => self.fetch(head),
+                News::Ended { object: None, .. } => self.settle(head, outcomes).await,
+            }
+        }
+    }
+
+    async fn on_running(&mut self, head: &Head, silence_ms: u32) {
+        match self.ledger.begin(head.id, head.nonce, head.delivery) {
+            Begin::Go => {
+                if let Some(tracked) = self.tracked.get_mut(&head.id) {
+                    tracked.heard = Instant::now();
+                    tracked.silence = Some(Duration::from_millis(u64::from(silence_ms)));
+                }
+            }
+            Begin::Drop => self.withdraw(head.id).await,
+            Begin::Unknown => {}
+        }
+    }
+
+    /// A worker asks before each attempt but the first: attempts are counted here.
+    pub(super) async fn on_question(&mut self, message: &Message) {
+        let mut rest = &message.payload[..];
+        let entry = report::next(&mut rest);
+        let workers = self.server.names.inbox("worker");
+        let reply = message
+            .reply
+            .as_ref()
+            .filter(|reply| reply.starts_with(&workers));
+        let (Some(entry), Some(reply)) = (entry, reply) else {
+            self.ledger.count(|counts| counts.ignored += 1);
+            return;
+        };
+        let head = entry.head;
+        let answer = match self.ledger.begin(head.id, head.nonce, head.delivery) {
+            Begin::Go => GO,
+            Begin::Drop | Begin::Unknown => DROP,
+        };
+        if let Some(tracked) = self.tracked.get_mut(&head.id) {
+            tracked.heard = Instant::now();
+        }
+        let _ = self
+            .server
+            .client
+            .publish(reply.clone(), answer.into())
+            .await;
+    }
+
+    /// Gets the outcomes out of the object store.
+    fn fetch(&mut self, head: Head) {
+        let News::Ended {
+            object: Some(name),
+            count,
+            ..
+        } = &head.news
+        else {
+            return;
+        };
+        // Only the objects that workers name after this caller.
+        let is_mine = name.starts_with(&self.server.me);
+        if !is_mine || !self.tracked.contains_key(&head.id) {
+            self.ledger.count(|counts| counts.ignored += 1);
+            return;
+        }
+        let (objects, commands) = (self.objects.clone(), self.commands.clone());
+        let (name, count) = (name.clone(), *count);
+        tokio::spawn(async move {
+            // If it fails, the job is not acknowledged, and runs again.
+            let Ok(bytes) = objects.get(&name, MAX_OUTCOME_BYTES).await else {
+                return;
+            };
+            objects.delete(&name).await;
+            let mut rest = &bytes[..];
+            if let Some(outcomes) = report::take_outcomes(count, &mut rest) {
+                let _ = commands.send(Command::Fetched(head, outcomes));
+            }
+        });
+    }
+
+    /// The outcomes of a job are here: the first ones win. Acknowledges the job, or has the server
+    /// deliver it again.
+    pub(super) async fn settle(&mut self, head: Head, outcomes: Vec<Outcome>) {
+        let News::Ended { ran_us, ack, .. } = head.news else {
+            return;
+        };
+        let names = &self.server.names;
+        let is_ack = match self.tracked.get(&head.id) {
+            Some(tracked) => names.is_ack(&ack, &tracked.route.encoded),
+            // A job that has ended: some consumer of this stream.
+            None => ack.split('.').any(|token| names.is_ack(&ack, token)),
+        };
+        if !is_ack {
+            self.ledger.count(|counts| counts.ignored += 1);
+            return;
+        }
+        let batch = Batch {
+            outcomes,
+            ran: Duration::from_micros(ran_us),
+        };
+        let verb = match self
+            .ledger
+            .report(head.id, head.nonce, head.delivery, batch)
+        {
+            Verdict::Ended => {
+                if let Some(tracked) = self.tracked.remove(&head.id) {
+                    self.clean_up(head.id, &tracked);
+                }
+                "+ACK".to_owned()
+            }
+            Verdict::Late => "+ACK".to_owned(),
+            Verdict::Retry(pause) => {
+                if let Some(tracked) = self.tracked.get_mut(&head.id) {
+                    tracked.heard = Instant::now();
+                    tracked.silence = None;
+                }
+                format!("-NAK {}", json!({ "delay": nanoseconds(pause) }))
+            }
+            Verdict::Unknown => return,
+        };
+        self.server.publish(ack, verb.into_bytes()).await;
+    }
+}
+
+/// The largest outcomes that are fetched.
+const MAX_OUTCOME_BYTES: usize = 256 << 20;

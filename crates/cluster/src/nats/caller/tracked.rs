@@ -1,0 +1,53 @@
+//! [`Tracked`]: an open job, as far as the server is concerned.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::nats::names::{Names, encoded};
+use crate::order::Order;
+
+/// An open job on its way.
+pub(super) struct Tracked {
+    pub(super) order: Arc<Order>,
+    pub(super) route: Rc<Route>,
+    /// When it was last published.
+    pub(super) published: Instant,
+    /// The number of the message in the stream, once the server has acknowledged it.
+    pub(super) sequence: Option<u64>,
+    /// When something was last heard of the job.
+    pub(super) heard: Instant,
+    /// If no more is heard for this long, the worker that runs the job is lost.
+    pub(super) silence: Option<Duration>,
+    /// The job has ended here. The message is deleted once its number is known.
+    pub(super) is_withdrawn: bool,
+    /// The inputs are in the object store.
+    pub(super) is_object: bool,
+}
+
+/// The names of a job on the server.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) name: &'static str,
+    pub(super) encoded: String,
+    pub(super) subject: String,
+}
+
+/// The routes of the jobs that were submitted.
+#[derive(Default)]
+pub(super) struct Routes(HashMap<&'static str, Rc<Route>>);
+
+impl Routes {
+    pub(super) fn get(&mut self, names: &Names, name: &'static str) -> Rc<Route> {
+        let route = self.0.entry(name).or_insert_with(|| {
+            let encoded = encoded(name);
+            Rc::new(Route {
+                name,
+                subject: names.job(&encoded),
+                encoded,
+            })
+        });
+        Rc::clone(route)
+    }
+}

@@ -1,0 +1,113 @@
+//! [`JobHead`]: how a job travels to a worker. The framed inputs follow the head.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::order::Order;
+
+/// The version of the format. A worker leaves jobs of another one to others.
+const VERSION: u8 = 1;
+
+/// The head of a job's message.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct JobHead {
+    version: u8,
+    pub(super) id: u64,
+    pub(super) nonce: u64,
+    /// The unique name of the caller.
+    pub(super) caller: String,
+    pub(super) count: u32,
+    pub(super) attempts: u32,
+    time_limit_us: Option<u64>,
+    /// The object that holds the inputs, if they are too large for a message.
+    pub(super) object: Option<String>,
+}
+
+impl JobHead {
+    pub(super) fn new(id: u64, order: &Order, caller: &str) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            nonce: order.nonce,
+            caller: caller.to_owned(),
+            count: order.count,
+            attempts: order.attempts,
+            time_limit_us: order
+                .time_limit
+                .map(|limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX)),
+            object: None,
+        }
+    }
+
+    pub(super) fn time_limit(&self) -> Option<Duration> {
+        self.time_limit_us.map(Duration::from_micros)
+    }
+
+    /// The message with these inputs.
+    pub(super) fn encode(&self, inputs: &[u8]) -> Vec<u8> {
+        let head = postcard::to_stdvec(self).unwrap_or_default();
+        [&head[..], inputs].concat()
+    }
+
+    /// The head, and where the inputs start. `None` if the message is malformed, or of another
+    /// version.
+    pub(super) fn decode(message: &[u8]) -> Option<(Self, usize)> {
+        let (head, inputs) = postcard::take_from_bytes::<Self>(message).ok()?;
+        let is_sound = head.version == VERSION
+            && head.count > 0
+            && head.caller.len() == 32
+            && head.caller.bytes().all(|byte| byte.is_ascii_hexdigit());
+        // Each input takes at least its length.
+        let fits = head.object.is_some() || inputs.len() / 4 >= head.count as usize;
+        (is_sound && fits).then(|| (head, message.len() - inputs.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> JobHead {
+        JobHead {
+            version: VERSION,
+            id: 7,
+            nonce: 8,
+            caller: "0".repeat(32),
+            count: 1,
+            attempts: 3,
+            time_limit_us: Some(5),
+            object: None,
+        }
+    }
+
+    #[test]
+    fn head_comes_back_before_its_inputs() {
+        let message = head().encode(&[1, 0, 0, 0, 9]);
+        let (back, start) = JobHead::decode(&message).expect("it is sound");
+        assert_eq!((back.id, back.nonce, back.count), (7, 8, 1));
+        assert_eq!(back.time_limit(), Some(Duration::from_micros(5)));
+        assert_eq!(message[start..], [1, 0, 0, 0, 9]);
+    }
+
+    #[test]
+    fn malformed_messages_are_refused() {
+        let message = head().encode(&[1, 0, 0, 0, 9]);
+        for length in 0..message.len() - 5 {
+            assert!(
+                JobHead::decode(&message[..length]).is_none(),
+                "{length} bytes"
+            );
+        }
+        let many = JobHead {
+            count: u32::MAX,
+            ..head()
+        };
+        assert!(JobHead::decode(&many.encode(&[0; 8])).is_none());
+        let elsewhere = JobHead {
+            caller: "x.>".to_owned(),
+            ..head()
+        };
+        assert!(JobHead::decode(&elsewhere.encode(&[0; 8])).is_none());
+    }
+}

@@ -1,0 +1,206 @@
+//! Pulling jobs, and taking them in.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_nats::Message;
+use serde_json::json;
+
+use super::gate::IS_REPEATED;
+use super::held::Held;
+use super::line::{Line, LineState};
+use super::service::{Note, Service};
+use crate::nats::message::JobHead;
+use crate::nats::names::delivery;
+use crate::nats::server::nanoseconds;
+use crate::nats::status::{PullEnd, pull_end};
+use crate::order::Outcome;
+use crate::reason::Reason;
+use crate::slots::task::{Ended, Task};
+
+/// The pause before a consumer that could not be made is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// The largest inputs that are fetched from the object store.
+const MAX_INPUT_BYTES: usize = 1 << 30;
+
+impl Service {
+    /// Makes consumers that are missing, and opens pulls where there is room.
+    pub(super) async fn tend_lines(&mut self) {
+        let now = Instant::now();
+        let ahead = if self.is_brisk { self.ahead } else { 0 };
+        let capacity = self.slot_count * (1 + ahead);
+        let room = capacity.saturating_sub(self.held.len());
+        // With several lines, each may fill all slots: the others may have nothing.
+        let share = self.slot_count.max(capacity / self.lines.len());
+        for at in 0..self.lines.len() {
+            let line = &mut self.lines[at];
+            match line.state {
+                LineState::Missing(when) if when <= now => self.ensure(at),
+                LineState::Ready => {
+                    line.pulls.expire(now);
+                    let expected = line.pulls.expected();
+                    let jobs = room.min(share).saturating_sub(expected);
+                    if jobs > 0 && (expected == 0 || jobs >= share / 2) {
+                        self.pull(at, jobs, now).await;
+                    }
+                }
+                LineState::Missing(_) | LineState::Pending => {}
+            }
+        }
+    }
+
+    async fn pull(&mut self, at: usize, jobs: usize, now: Instant) {
+        let line = &mut self.lines[at];
+        let expires = line.expires();
+        line.pulls.opened(jobs, expires, now);
+        let stream = &self.server.names.stream;
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{}", line.encoded);
+        let reply = format!("{}.pull.{at}", self.server.inbox);
+        let request = json!({ "batch": jobs, "expires": nanoseconds(expires) }).to_string();
+        // It fails only for a malformed subject or a closed connection.
+        let _ = self
+            .server
+            .client
+            .publish_with_reply(subject, reply, request.into())
+            .await;
+    }
+
+    fn ensure(&mut self, at: usize) {
+        let line: &mut Line = &mut self.lines[at];
+        line.state = LineState::Pending;
+        let (server, notes) = (self.server.clone(), self.notes.clone());
+        let (encoded, ack_wait, is_durable) =
+            (line.encoded.clone(), line.ack_wait, self.is_durable);
+        tokio::spawn(async move {
+            let mut made = server.ensure_consumer(&encoded, ack_wait).await;
+            if made.is_err() && server.ensure_stream(is_durable).await.is_ok() {
+                made = server.ensure_consumer(&encoded, ack_wait).await;
+            }
+            let _ = notes.send(Note::Ensured(at, made.ok()));
+        });
+    }
+
+    pub(super) fn on_ensured(&mut self, at: usize, ack_wait: Option<Duration>) {
+        let line = &mut self.lines[at];
+        line.pulls.clear();
+        match ack_wait {
+            Some(ack_wait) => {
+                line.ack_wait = ack_wait;
+                line.state = LineState::Ready;
+            }
+            None => line.state = LineState::Missing(Instant::now() + AGAIN),
+        }
+    }
+
+    /// A job, or the end of a pull.
+    pub(super) async fn on_message(&mut self, message: Message) {
+        if let Some(end) = pull_end(&message) {
+            let at = message
+                .subject
+                .rsplit('.')
+                .next()
+                .and_then(|at| at.parse().ok());
+            let Some(line) = at.and_then(|at: usize| self.lines.get_mut(at)) else {
+                return;
+            };
+            match end {
+                PullEnd::Note => {}
+                PullEnd::Expired(unfilled) => line.pulls.ended(unfilled),
+                PullEnd::Gone => {
+                    line.pulls.clear();
+                    line.state = LineState::Missing(Instant::now() + AGAIN);
+                }
+            }
+            return;
+        }
+        let at = self
+            .lines
+            .iter()
+            .position(|line| line.subject == *message.subject);
+        let (Some(at), Some(ack)) = (at, message.reply.as_deref()) else {
+            return;
+        };
+        if !self.server.names.is_ack(ack, &self.lines[at].encoded) {
+            return;
+        }
+        self.lines[at].pulls.filled();
+        match JobHead::decode(&message.payload) {
+            Some((head, start)) => self.take(at, head, &message, start).await,
+            // Nobody can run it.
+            None => self.server.publish(ack.to_owned(), b"+TERM".to_vec()).await,
+        }
+    }
+
+    async fn take(&mut self, at: usize, head: JobHead, message: &Message, start: usize) {
+        let ack = message.reply.as_deref().unwrap_or_default().to_owned();
+        let delivery = delivery(&ack).unwrap_or(1);
+        let mut token = self.next_token;
+        self.next_token += 1;
+        if delivery > 1 {
+            token |= IS_REPEATED;
+        }
+        let time_limit = head.time_limit();
+        let job = Held {
+            id: head.id,
+            nonce: head.nonce,
+            delivery,
+            attempts: head.attempts,
+            count: head.count,
+            caller: Arc::from(head.caller),
+            ack,
+            is_begun: false,
+            permission: None,
+            line: at,
+            time_limit,
+        };
+        if self.is_draining {
+            self.acknowledge(&job, b"-NAK").await;
+            return;
+        }
+        self.held.insert(token, job);
+        match head.object {
+            None => self.queue(token, Box::new(message.payload.slice(start..))),
+            Some(name) => {
+                let (objects, notes) = (self.objects.clone(), self.notes.clone());
+                tokio::spawn(async move {
+                    let result = objects.get(&name, MAX_INPUT_BYTES).await;
+                    let _ = notes.send(Note::Fetched(token, result));
+                });
+            }
+        }
+    }
+
+    fn queue(&self, token: u64, inputs: crate::slots::task::Inputs) {
+        let Some(job) = self.held.get(&token) else {
+            return;
+        };
+        let task = Task {
+            token,
+            job: self.lines[job.line].job,
+            count: job.count,
+            inputs,
+            time_limit: job.time_limit,
+            queued: Instant::now(),
+        };
+        self.slots.push(task, None);
+    }
+
+    pub(super) async fn on_fetched(&mut self, token: u64, result: Result<Vec<u8>, String>) {
+        match result {
+            Ok(inputs) => self.queue(token, Box::new(inputs)),
+            Err(why) => {
+                let Some(job) = self.held.get(&token) else {
+                    return;
+                };
+                let fail =
+                    |_| Outcome::Failed(Reason::Input(format!("could not be fetched: {why}")));
+                let ended = Ended {
+                    token,
+                    outcomes: (0..job.count).map(fail).collect(),
+                    ran: Duration::ZERO,
+                };
+                self.on_ended(ended).await;
+            }
+        }
+    }
+}

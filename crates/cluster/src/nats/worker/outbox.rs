@@ -1,0 +1,169 @@
+//! [`Outbox`]: reports to callers, many in one message, and those that no caller received.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::held::Held;
+use crate::nats::report::{self, Head};
+use crate::nats::server::Server;
+use crate::order::Outcome;
+
+/// How long the server may take to say that a caller is not there.
+const REMEMBERED: Duration = Duration::from_secs(2);
+/// How long reports are kept for a caller that is not there: it may be about to connect again.
+const CALLER_GONE: Duration = Duration::from_secs(15);
+/// The bytes of reports that are kept at most. Beyond it the oldest are dropped, and their jobs run
+/// again.
+const MAX_KEPT_BYTES: usize = 64 << 20;
+
+/// Reports to callers.
+pub(super) struct Outbox {
+    server: Server,
+    limit: usize,
+    filling: HashMap<Arc<str>, Parcel>,
+    /// Published a moment ago.
+    sent: VecDeque<(u64, Instant, Parcel)>,
+    /// Reports whose caller was not there.
+    kept: VecDeque<Parcel>,
+    held_bytes: usize,
+    next: u64,
+}
+
+struct Parcel {
+    caller: Arc<str>,
+    bytes: Vec<u8>,
+    /// The jobs that end by it.
+    jobs: Vec<Held>,
+    /// When it was first published.
+    since: Option<Instant>,
+}
+
+impl Outbox {
+    pub(super) fn new(server: &Server, limit: usize) -> Self {
+        Self {
+            server: server.clone(),
+            limit,
+            filling: HashMap::new(),
+            sent: VecDeque::new(),
+            kept: VecDeque::new(),
+            held_bytes: 0,
+            next: 0,
+        }
+    }
+
+    /// Adds a note about a job that runs.
+    pub(super) async fn note(&mut self, caller: &Arc<str>, head: &Head) {
+        let mut bytes = Vec::with_capacity(40);
+        report::append_head(head, &mut bytes);
+        self.add(caller, &bytes, None).await;
+    }
+
+    /// Adds the outcomes of a job.
+    pub(super) async fn end(&mut self, job: Held, head: &Head, outcomes: &[u8]) {
+        let mut bytes = Vec::with_capacity(160 + outcomes.len());
+        report::append_head(head, &mut bytes);
+        bytes.extend_from_slice(outcomes);
+        let caller = Arc::clone(&job.caller);
+        self.add(&caller, &bytes, Some(job)).await;
+    }
+
+    async fn add(&mut self, caller: &Arc<str>, bytes: &[u8], job: Option<Held>) {
+        let filling = self
+            .filling
+            .get(caller)
+            .map_or(0, |parcel| parcel.bytes.len());
+        if filling > 0
+            && filling + bytes.len() > self.limit
+            && let Some(full) = self.filling.remove(caller)
+        {
+            self.publish(full).await;
+        }
+        let parcel = self
+            .filling
+            .entry(Arc::clone(caller))
+            .or_insert_with(|| Parcel {
+                caller: Arc::clone(caller),
+                bytes: Vec::new(),
+                jobs: Vec::new(),
+                since: None,
+            });
+        parcel.bytes.extend_from_slice(bytes);
+        parcel.jobs.extend(job);
+    }
+
+    /// Publishes what has been added.
+    pub(super) async fn flush(&mut self) {
+        while let Some(caller) = self.filling.keys().next().map(Arc::clone) {
+            if let Some(parcel) = self.filling.remove(&caller) {
+                self.publish(parcel).await;
+            }
+        }
+        let now = Instant::now();
+        while self
+            .sent
+            .front()
+            .is_some_and(|(_, at, _)| now.duration_since(*at) > REMEMBERED)
+            || self.held_bytes > MAX_KEPT_BYTES && !self.sent.is_empty()
+        {
+            if let Some((_, _, parcel)) = self.sent.pop_front() {
+                self.held_bytes -= parcel.bytes.len();
+            }
+        }
+    }
+
+    async fn publish(&mut self, mut parcel: Parcel) {
+        let now = Instant::now();
+        parcel.since.get_or_insert(now);
+        let number = self.next;
+        self.next += 1;
+        let subject = self.server.names.reports(&parcel.caller);
+        let reply = format!("{}.rep.{number}", self.server.inbox);
+        let payload = parcel.bytes.clone().into();
+        // It fails only for a malformed subject or a closed connection.
+        let _ = self
+            .server
+            .client
+            .publish_with_reply(subject, reply, payload)
+            .await;
+        // Only for the server's note that the caller is not there.
+        if !parcel.jobs.is_empty() {
+            self.held_bytes += parcel.bytes.len();
+            self.sent.push_back((number, now, parcel));
+        }
+    }
+
+    /// The caller of a report is not there.
+    pub(super) fn unheard(&mut self, number: u64) {
+        let at = self.sent.iter().position(|(sent, _, _)| *sent == number);
+        if let Some((_, _, parcel)) = at.and_then(|at| self.sent.remove(at)) {
+            self.kept.push_back(parcel);
+        }
+    }
+
+    /// Tries the kept reports again, and keeps their jobs from being delivered again. A caller that
+    /// stays away is gone: its jobs are acknowledged.
+    pub(super) async fn heartbeat(&mut self) {
+        let now = Instant::now();
+        for parcel in std::mem::take(&mut self.kept) {
+            self.held_bytes -= parcel.bytes.len();
+            let is_gone = parcel
+                .since
+                .is_some_and(|since| now.duration_since(since) > CALLER_GONE);
+            let verb: &[u8] = if is_gone { b"+ACK" } else { b"+WPI" };
+            for job in &parcel.jobs {
+                self.server.publish(job.ack.clone(), verb.to_vec()).await;
+            }
+            if !is_gone {
+                self.publish(parcel).await;
+            }
+        }
+    }
+}
+
+/// The outcomes of a job as bytes.
+pub(super) fn encoded(outcomes: &[Outcome]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    report::append_outcomes(outcomes, &mut bytes);
+    bytes
+}

@@ -1,0 +1,148 @@
+//! [`Service`]: the state of the worker's thread.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::builder::Worker;
+use super::gate::{Gate, Turn};
+use super::held::Held;
+use super::line::{Line, LineState};
+use super::outbox::Outbox;
+use super::pull::Pulls;
+use crate::error::BuildError;
+use crate::nats::names::encoded;
+use crate::nats::objects::Objects;
+use crate::nats::server::Server;
+use crate::nats::settings::HEARTBEATS;
+use crate::slots::pool::Slots;
+
+/// What a report may hold besides one job's outcomes.
+const HEAD_BYTES: usize = 4 << 10;
+
+/// The state of the worker's thread.
+pub(super) struct Service {
+    pub(super) server: Server,
+    pub(super) slots: Arc<Slots>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) lines: Vec<Line>,
+    pub(super) held: HashMap<u64, Held>,
+    pub(super) outbox: Outbox,
+    pub(super) objects: Objects,
+    pub(super) next_token: u64,
+    /// How many jobs run at a time, and how many are held at most.
+    pub(super) slot_count: usize,
+    pub(super) ahead: usize,
+    /// Jobs are short enough to pull some ahead.
+    pub(super) is_brisk: bool,
+    pub(super) is_draining: bool,
+    pub(super) is_exhausted: bool,
+    pub(super) is_durable: bool,
+    pub(super) handles_signals: bool,
+    /// For tasks that have to wait.
+    pub(super) notes: UnboundedSender<Note>,
+    pub(super) receivers: Option<Receivers>,
+}
+
+/// What the loop of the thread waits for.
+pub(super) struct Receivers {
+    pub(super) turns: UnboundedReceiver<Turn>,
+    pub(super) notes: UnboundedReceiver<Note>,
+    pub(super) connected: UnboundedReceiver<()>,
+}
+
+/// The end of a task that had to wait.
+pub(super) enum Note {
+    /// The consumer of a line is there, with this `ack_wait`, or could not be made.
+    Ensured(usize, Option<Duration>),
+    /// The inputs of a job came out of the object store.
+    Fetched(u64, Result<Vec<u8>, String>),
+    /// The outcomes of a job are in the object store, under this name.
+    Stored(u64, u64, Result<String, String>),
+    /// The caller's answer.
+    Answered(u64, Answer),
+}
+
+/// Whether a job that the server delivered before may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Go,
+    /// It has ended, or failed too often.
+    Drop,
+    /// The caller did not answer.
+    Later,
+}
+
+impl Service {
+    pub(super) async fn open(worker: Worker, handles_signals: bool) -> Result<Self, BuildError> {
+        let (connected, events) = unbounded_channel();
+        let (turns, received_turns) = unbounded_channel();
+        let (notes, received_notes) = unbounded_channel();
+        let server = Server::connect(&worker.server, "worker", connected).await?;
+        let gate = Gate::new(turns, worker.ack_wait);
+        let owner = Arc::clone(&gate);
+        let slots = Slots::start(worker.slots, worker.hook, owner).map_err(BuildError::System)?;
+        let limit = server
+            .client
+            .max_payload()
+            .saturating_sub(HEAD_BYTES)
+            .max(HEAD_BYTES);
+        let missing = LineState::Missing(std::time::Instant::now());
+        let lines = worker.jobs.entries().iter().map(|job| {
+            let encoded = encoded(job.name);
+            Line {
+                job: *job,
+                subject: server.names.job(&encoded),
+                encoded,
+                pulls: Pulls::default(),
+                ack_wait: worker.ack_wait,
+                state: missing,
+            }
+        });
+        Ok(Self {
+            lines: lines.collect(),
+            outbox: Outbox::new(&server, limit),
+            objects: Objects::new(&server, worker.is_durable),
+            server,
+            slots,
+            gate,
+            held: HashMap::new(),
+            next_token: 0,
+            slot_count: worker.slots,
+            ahead: worker.ahead,
+            is_brisk: true,
+            is_draining: false,
+            is_exhausted: false,
+            is_durable: worker.is_durable,
+            handles_signals,
+            notes,
+            receivers: Some(Receivers {
+                turns: received_turns,
+                notes: received_notes,
+                connected: events,
+            }),
+        })
+    }
+
+    /// The shortest `ack_wait` of the lines. All heartbeats keep to it.
+    pub(super) fn ack_wait(&self) -> Duration {
+        let waits = self.lines.iter().map(|line| line.ack_wait);
+        waits.min().unwrap_or(Duration::from_secs(1))
+    }
+
+    pub(super) fn heartbeat_interval(&self) -> Duration {
+        self.ack_wait() / HEARTBEATS
+    }
+
+    /// After this silence a caller takes this worker for lost: the server delivers the job again
+    /// before.
+    pub(super) fn silence_ms(&self) -> u32 {
+        u32::try_from(self.ack_wait().as_millis() * 2).unwrap_or(u32::MAX)
+    }
+
+    pub(super) async fn acknowledge(&self, job: &Held, verb: &[u8]) {
+        self.server.publish(job.ack.clone(), verb.to_vec()).await;
+    }
+}

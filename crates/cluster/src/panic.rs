@@ -1,0 +1,1 @@
+../../threads/src/panic.rs

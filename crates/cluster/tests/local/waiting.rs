@@ -1,0 +1,1 @@
+../../../thread-pool/tests/support/waiting.rs

@@ -1,0 +1,10 @@
+//! The engine on NATS, against real servers. Without one the tests say that they were skipped.
+
+mod basics;
+mod support;
+
+/// The program of the worker processes. As a test it does nothing.
+#[test]
+fn worker_process() {
+    support::jobs::work_if_asked();
+}
