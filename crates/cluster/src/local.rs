@@ -101,8 +101,8 @@ impl Engine for Local {
         MAX_CHUNK_BYTES
     }
 
-    fn stop(&self) {
-        self.slots.finish();
+    fn stop(&self, waits: bool) {
+        self.slots.finish(waits);
     }
 }
 

@@ -101,11 +101,12 @@ impl Shared {
     /// Ends all open jobs as closed, and the engine.
     pub(crate) fn give_up(&self) {
         self.ledger.close();
-        for id in self.ledger.close_all() {
+        let left = self.ledger.close_all();
+        for &id in &left {
             self.engine.forget(id);
         }
         if !self.stopped.swap(true, Ordering::AcqRel) {
-            self.engine.stop();
+            self.engine.stop(left.is_empty());
             self.callbacks.finish();
         }
     }

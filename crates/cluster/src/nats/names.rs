@@ -78,6 +78,13 @@ impl Names {
     }
 }
 
+/// The number of a message in its stream, from the subject that acknowledges it.
+pub(super) fn sequence(ack: &str) -> Option<u64> {
+    let tokens: Vec<&str> = ack.split('.').collect();
+    let at = if tokens.len() >= 11 { 7 } else { 5 };
+    tokens.get(at)?.parse().ok()
+}
+
 /// How often a message was delivered, from the subject that acknowledges it.
 pub(super) fn delivery(ack: &str) -> Option<u64> {
     let tokens: Vec<&str> = ack.split('.').collect();
@@ -136,6 +143,7 @@ mod tests {
         let long = "$JS.ACK.hub.ACCOUNT.cluster-n.job.2.17.3.1700000000.0";
         assert!(names.is_ack(short, "job") && names.is_ack(long, "job"));
         assert_eq!((delivery(short), delivery(long)), (Some(2), Some(2)));
+        assert_eq!((sequence(short), sequence(long)), (Some(17), Some(17)));
         for forged in [
             "$JS.ACK.other.job.2.17.3.1700000000.0",
             "$JS.ACK.cluster-n.other.2.17.3.1700000000.0",

@@ -33,6 +33,15 @@ pub(super) struct Server {
     pub(super) inbox: String,
 }
 
+/// The consumer of a job name.
+#[derive(Debug)]
+pub(super) struct Consumer {
+    /// The first worker has set it.
+    pub(super) ack_wait: Duration,
+    /// When it was created. Another time than before means that the numbers of its jobs are new.
+    pub(super) created: String,
+}
+
 /// An error of the server's API.
 #[derive(Debug)]
 pub(super) struct ApiError {
@@ -130,13 +139,12 @@ impl Server {
         }
     }
 
-    /// Creates the consumer of a job name if it is missing. Returns its `ack_wait`, which the first
-    /// worker has set.
+    /// Creates the consumer of a job name if it is missing.
     pub(super) async fn ensure_consumer(
         &self,
         encoded: &str,
         ack_wait: Duration,
-    ) -> Result<Duration, ApiError> {
+    ) -> Result<Consumer, ApiError> {
         let Names { stream, .. } = &self.names;
         let subject = format!("$JS.API.CONSUMER.INFO.{stream}.{encoded}");
         let answer = match self.call(subject.clone(), &json!({})).await {
@@ -167,7 +175,10 @@ impl Server {
             other => other?,
         };
         let actual = answer["config"]["ack_wait"].as_u64();
-        Ok(actual.map_or(ack_wait, Duration::from_nanos))
+        Ok(Consumer {
+            ack_wait: actual.map_or(ack_wait, Duration::from_nanos),
+            created: answer["created"].as_str().unwrap_or_default().to_owned(),
+        })
     }
 
     /// Publishes. Waits while the connection is down and its buffer is full.

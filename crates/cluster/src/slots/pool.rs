@@ -71,7 +71,7 @@ impl Slots {
             let mut state = lock(&slots.state);
             if let Err(error) = slots.add_thread(&mut state) {
                 drop(state);
-                slots.finish();
+                slots.finish(true);
                 return Err(error);
             }
         }
@@ -133,8 +133,8 @@ impl Slots {
         taken.into()
     }
 
-    /// Finishes the queued tasks, and waits for the threads, except for those that were given up.
-    pub(crate) fn finish(&self) {
+    /// Finishes the queued tasks. `waits` for the threads, except for those that were given up.
+    pub(crate) fn finish(&self, waits: bool) {
         let (threads, watcher) = {
             let mut state = lock(&self.state);
             state.closed = true;
@@ -145,7 +145,7 @@ impl Slots {
         self.watched.notify_all();
         for thread in threads.into_values().chain(watcher) {
             // A job that shuts its own cluster down runs on one of these threads.
-            if thread.thread().id() != thread::current().id() {
+            if waits && thread.thread().id() != thread::current().id() {
                 let _ = thread.join();
             }
         }
@@ -216,12 +216,12 @@ impl Slots {
         let mut state = lock(&self.state);
         while !state.closed {
             let now = Instant::now();
-            let due: Vec<usize> = state
+            let is_due = |progress: &Progress| progress.next_check(now).is_some_and(|at| at <= now);
+            let running = state
                 .running
                 .iter()
-                .filter(|(_, progress)| progress.deadline().is_some_and(|deadline| deadline <= now))
-                .map(|(&number, _)| number)
-                .collect();
+                .filter(|(_, progress)| is_due(progress));
+            let due: Vec<usize> = running.map(|(&number, _)| number).collect();
             for number in due {
                 state = self.give_up(state, number, now);
             }
@@ -230,13 +230,15 @@ impl Slots {
                 state.queue.push_back(task);
                 self.queued.notify_one();
             }
+            let now = Instant::now();
             let limits = state
                 .running
                 .values()
-                .filter_map(|progress| progress.deadline());
+                .filter_map(|progress| progress.next_check(now));
             let delays = state.delayed.iter().map(|(when, _)| *when);
             let next = limits.chain(delays).min();
-            if next.is_none_or(|next| next > Instant::now()) {
+            // The lock was free while a task was given up, so the slots may be closed by now.
+            if !state.closed && next.is_none_or(|next| next > now) {
                 (state, _) = wait_until(&self.watched, state, next);
             }
         }

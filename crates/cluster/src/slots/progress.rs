@@ -40,8 +40,12 @@ impl Progress {
         }
     }
 
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        lock(&self.state).deadline
+    /// When to look again whether the task has run too long. Between two inputs it has no deadline.
+    pub(crate) fn next_check(&self, now: Instant) -> Option<Instant> {
+        let limit = self.time_limit?;
+        lock(&self.state)
+            .deadline
+            .or_else(|| now.checked_add(limit))
     }
 
     /// Runs the inputs one after another. `None` if the task was given up meanwhile.

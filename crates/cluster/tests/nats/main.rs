@@ -1,7 +1,14 @@
 //! The engine on NATS, against real servers. Without one the tests say that they were skipped.
 
 mod basics;
+mod deaths;
+mod failures;
+mod hostile;
+mod objects;
+mod restarts;
+mod security;
 mod support;
+mod unclaimed;
 
 /// The program of the worker processes. As a test it does nothing.
 #[test]

@@ -115,7 +115,8 @@ impl Engine for NatsEngine {
         self.max_chunk_bytes
     }
 
-    fn stop(&self) {
+    /// Always waits: the thread runs no jobs, and withdraws those that are left.
+    fn stop(&self, _: bool) {
         let _ = self.commands.send(Command::Stop);
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::Subscriber;
 use futures::StreamExt;
@@ -137,21 +137,25 @@ impl Desk {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
-        loop {
+        let mut stops_at: Option<Instant> = None;
+        // The jobs that are left have ended, and wait for their numbers to be deleted by.
+        while stops_at.is_none_or(|at| !self.tracked.is_empty() && Instant::now() < at) {
             tokio::select! {
+                // A job's number comes before its result: with it the job can be acknowledged.
+                biased;
+                _ = tick.tick() => self.look_around().await,
+                Some(message) = inboxes.acks.next() => self.on_publish_ack(&message).await,
+                Some(message) = inboxes.reports.next() => self.on_reports(&message).await,
+                Some(message) = inboxes.questions.next() => self.on_question(&message).await,
+                Some(()) = events.recv() => self.is_suspicious = true,
                 _ = commands.recv_many(&mut batch, BATCH) => {
                     for command in batch.drain(..) {
                         if matches!(command, Command::Stop) {
-                            return;
+                            stops_at = Some(Instant::now() + FLUSH);
                         }
                         self.obey(command).await;
                     }
                 }
-                Some(message) = inboxes.reports.next() => self.on_reports(&message).await,
-                Some(message) = inboxes.acks.next() => self.on_publish_ack(&message).await,
-                Some(message) = inboxes.questions.next() => self.on_question(&message).await,
-                Some(()) = events.recv() => self.is_suspicious = true,
-                _ = tick.tick() => self.look_around().await,
             }
         }
     }

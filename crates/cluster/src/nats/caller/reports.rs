@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::desk::{Command, Desk};
 use crate::caller::ledger::{Begin, Verdict};
+use crate::nats::names::sequence;
 use crate::nats::report::{self, Entry, Head, News};
 use crate::nats::server::nanoseconds;
 use crate::order::{Batch, Outcome};
@@ -111,41 +112,40 @@ impl Desk {
         let News::Ended { ran_us, ack, .. } = head.news else {
             return;
         };
-        let names = &self.server.names;
-        let is_ack = match self.tracked.get(&head.id) {
-            Some(tracked) => names.is_ack(&ack, &tracked.route.encoded),
-            // A job that has ended: some consumer of this stream.
-            None => ack.split('.').any(|token| names.is_ack(&ack, token)),
-        };
-        if !is_ack {
-            self.ledger.count(|counts| counts.ignored += 1);
-            return;
+        let mut is_current = false;
+        if let Some(tracked) = self.tracked.get(&head.id) {
+            if !ack.is_empty() && !self.server.names.is_ack(&ack, &tracked.route.encoded) {
+                self.ledger.count(|counts| counts.ignored += 1);
+                return;
+            }
+            // Since a restart of the server the number may be that of another job.
+            is_current = tracked.sequence.is_some() && tracked.sequence == sequence(&ack);
         }
         let batch = Batch {
             outcomes,
             ran: Duration::from_micros(ran_us),
         };
-        let verb = match self
-            .ledger
-            .report(head.id, head.nonce, head.delivery, batch)
-        {
-            Verdict::Ended => {
+        match self.ledger.report(head.id, head.nonce, head.delivery, batch) {
+            Verdict::Ended if is_current => {
                 if let Some(tracked) = self.tracked.remove(&head.id) {
                     self.clean_up(head.id, &tracked);
                 }
-                "+ACK".to_owned()
+                self.server.publish(ack, b"+ACK".to_vec()).await;
             }
-            Verdict::Late => "+ACK".to_owned(),
+            Verdict::Ended => self.withdraw(head.id).await,
             Verdict::Retry(pause) => {
                 if let Some(tracked) = self.tracked.get_mut(&head.id) {
                     tracked.heard = Instant::now();
                     tracked.silence = None;
                 }
-                format!("-NAK {}", json!({ "delay": nanoseconds(pause) }))
+                if is_current {
+                    let verb = format!("-NAK {}", json!({ "delay": nanoseconds(pause) }));
+                    self.server.publish(ack, verb.into_bytes()).await;
+                }
             }
-            Verdict::Unknown => return,
-        };
-        self.server.publish(ack, verb.into_bytes()).await;
+            // If its message is still there, a worker asks before it begins, and removes it.
+            Verdict::Late | Verdict::Unknown => {}
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::line::{Line, LineState};
 use super::service::{Note, Service};
 use crate::nats::message::JobHead;
 use crate::nats::names::delivery;
-use crate::nats::server::nanoseconds;
+use crate::nats::server::{Consumer, nanoseconds};
 use crate::nats::status::{PullEnd, pull_end};
 use crate::order::Outcome;
 use crate::reason::Reason;
@@ -80,16 +80,34 @@ impl Service {
         });
     }
 
-    pub(super) fn on_ensured(&mut self, at: usize, ack_wait: Option<Duration>) {
+    pub(super) fn on_ensured(&mut self, at: usize, consumer: Option<Consumer>) {
         let line = &mut self.lines[at];
         line.pulls.clear();
-        match ack_wait {
-            Some(ack_wait) => {
-                line.ack_wait = ack_wait;
-                line.state = LineState::Ready;
-            }
-            None => line.state = LineState::Missing(Instant::now() + AGAIN),
+        let Some(Consumer { ack_wait, created }) = consumer else {
+            line.state = LineState::Missing(Instant::now() + AGAIN);
+            return;
+        };
+        line.ack_wait = ack_wait;
+        line.state = LineState::Ready;
+        let before = line.created.replace(created);
+        if before.is_some() && before != line.created {
+            self.forget_numbers(at);
         }
+    }
+
+    /// The server lost its memory: the numbers of the jobs that are held may belong to others now.
+    /// Jobs that have not begun come again.
+    fn forget_numbers(&mut self, at: usize) {
+        let held = &mut self.held;
+        let is_old = |task: &Task| held.get(&task.token).is_some_and(|job| job.line == at);
+        let waiting = self.slots.take_back(is_old);
+        for task in waiting {
+            held.remove(&task.token);
+        }
+        for job in held.values_mut().filter(|job| job.line == at) {
+            job.ack.clear();
+        }
+        self.outbox.forget_numbers(at);
     }
 
     /// A job, or the end of a pull.

@@ -14,6 +14,8 @@ pub(super) struct Line {
     pub(super) pulls: Pulls,
     /// The consumer's own, which its first worker has set.
     pub(super) ack_wait: Duration,
+    /// When the consumer was created, as the server writes it.
+    pub(super) created: Option<String>,
     pub(super) state: LineState,
 }
 

@@ -141,6 +141,17 @@ impl Outbox {
         }
     }
 
+    /// The server lost the consumer of this line: nothing is acknowledged by the old numbers.
+    pub(super) fn forget_numbers(&mut self, line: usize) {
+        let sent = self.sent.iter_mut().map(|(_, _, parcel)| parcel);
+        let parcels = sent.chain(&mut self.kept).chain(self.filling.values_mut());
+        for job in parcels.flat_map(|parcel| &mut parcel.jobs) {
+            if job.line == line {
+                job.ack.clear();
+            }
+        }
+    }
+
     /// Tries the kept reports again, and keeps their jobs from being delivered again. A caller that
     /// stays away is gone: its jobs are acknowledged.
     pub(super) async fn heartbeat(&mut self) {
@@ -151,7 +162,7 @@ impl Outbox {
                 .since
                 .is_some_and(|since| now.duration_since(since) > CALLER_GONE);
             let verb: &[u8] = if is_gone { b"+ACK" } else { b"+WPI" };
-            for job in &parcel.jobs {
+            for job in parcel.jobs.iter().filter(|job| !job.ack.is_empty()) {
                 self.server.publish(job.ack.clone(), verb.to_vec()).await;
             }
             if !is_gone {

@@ -34,7 +34,8 @@ impl Service {
         let slots = std::sync::Arc::clone(&self.slots);
         // A slot that waits for a permission gets none any more.
         drop(self);
-        slots.finish();
+        // A worker that is exhausted leaves the threads that were given up.
+        slots.finish(result.is_ok());
         result
     }
 
@@ -133,7 +134,7 @@ impl Service {
 
     pub(super) async fn on_note(&mut self, note: Note) {
         match note {
-            Note::Ensured(line, ack_wait) => self.on_ensured(line, ack_wait),
+            Note::Ensured(line, consumer) => self.on_ensured(line, consumer),
             Note::Fetched(token, result) => self.on_fetched(token, result).await,
             Note::Stored(token, ran_us, result) => self.on_stored(token, ran_us, result).await,
             Note::Answered(token, answer) => self.on_answer(token, answer).await,

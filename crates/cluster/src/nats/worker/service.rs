@@ -15,7 +15,7 @@ use super::pull::Pulls;
 use crate::error::BuildError;
 use crate::nats::names::encoded;
 use crate::nats::objects::Objects;
-use crate::nats::server::Server;
+use crate::nats::server::{Consumer, Server};
 use crate::nats::settings::HEARTBEATS;
 use crate::slots::pool::Slots;
 
@@ -55,8 +55,8 @@ pub(super) struct Receivers {
 
 /// The end of a task that had to wait.
 pub(super) enum Note {
-    /// The consumer of a line is there, with this `ack_wait`, or could not be made.
-    Ensured(usize, Option<Duration>),
+    /// The consumer of a line is there, or could not be made.
+    Ensured(usize, Option<Consumer>),
     /// The inputs of a job came out of the object store.
     Fetched(u64, Result<Vec<u8>, String>),
     /// The outcomes of a job are in the object store, under this name.
@@ -98,6 +98,7 @@ impl Service {
                 encoded,
                 pulls: Pulls::default(),
                 ack_wait: worker.ack_wait,
+                created: None,
                 state: missing,
             }
         });
@@ -143,6 +144,8 @@ impl Service {
     }
 
     pub(super) async fn acknowledge(&self, job: &Held, verb: &[u8]) {
-        self.server.publish(job.ack.clone(), verb.to_vec()).await;
+        if !job.ack.is_empty() {
+            self.server.publish(job.ack.clone(), verb.to_vec()).await;
+        }
     }
 }

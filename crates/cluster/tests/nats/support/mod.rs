@@ -2,5 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod jobs;
+pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod worker;

@@ -1,0 +1,99 @@
+//! Attempts that fail, and jobs that are poisoned.
+
+use std::time::Duration;
+
+use effective_cluster::{Cluster, JobError, Poisoned, Reason};
+
+use crate::support::jobs::{attempts, die, double, fail, lines, nap};
+use crate::support::raw::wait_until_empty;
+use crate::support::server::Server;
+use crate::support::worker::WorkerProcess;
+
+#[track_caller]
+fn poisoned<T: std::fmt::Debug>(result: Result<T, JobError>) -> Poisoned {
+    match result {
+        Err(JobError::Poisoned(poisoned)) => poisoned,
+        other => panic!("not poisoned: {other:?}"),
+    }
+}
+
+#[test]
+fn panic_poisons_after_last_attempt() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::builder()
+        .retry(attempts(4))
+        .connect(server.url())
+        .unwrap();
+    let error = poisoned(cluster.submit::<fail>("no luck".to_owned()).unwrap().wait());
+    assert_eq!(error.attempts(), 4);
+    assert!(matches!(error.reason(), Reason::Panicked(panic) if panic.message() == "no luck"));
+    // The worker lives on.
+    assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
+    drop(cluster);
+    wait_until_empty(server.port);
+}
+
+#[test]
+fn job_beyond_its_limit_is_poisoned() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let limit = Duration::from_millis(100);
+    let cluster = Cluster::builder()
+        .retry(attempts(1))
+        .connect(server.url())
+        .unwrap();
+    let submission = cluster.submission().time_limit(limit);
+    let error = poisoned(submission.submit::<nap>(2_000).unwrap().wait());
+    assert!(matches!(error.reason(), Reason::TimedOut(found) if *found == limit));
+    assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
+}
+
+#[test]
+fn job_that_kills_its_workers_is_poisoned() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let mut workers = [(); 4].map(|()| WorkerProcess::start(&server.url(), 1));
+    let cluster = Cluster::builder()
+        .retry(attempts(2))
+        .connect(server.url())
+        .unwrap();
+    let file = server.folder().join("attempts");
+    let handle = cluster
+        .submit::<die>(file.to_str().unwrap().to_owned())
+        .unwrap();
+    let error = poisoned(handle.wait());
+    assert_eq!(error.attempts(), 2);
+    assert!(matches!(error.reason(), Reason::WorkerLost));
+    assert_eq!(lines(&file).len(), 2);
+    // The others still work.
+    assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
+    drop(cluster);
+    wait_until_empty(server.port);
+    workers.iter_mut().for_each(WorkerProcess::kill);
+}
+
+#[test]
+fn poisoned_job_is_removed_after_all_workers_died() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _workers = [(); 2].map(|()| WorkerProcess::start(&server.url(), 1));
+    let cluster = Cluster::builder()
+        .retry(attempts(2))
+        .connect(server.url())
+        .unwrap();
+    let file = server.folder().join("attempts");
+    let handle = cluster
+        .submit::<die>(file.to_str().unwrap().to_owned())
+        .unwrap();
+    let error = poisoned(handle.wait());
+    assert_eq!((error.attempts(), lines(&file).len()), (2, 2));
+    drop(cluster);
+    wait_until_empty(server.port);
+}

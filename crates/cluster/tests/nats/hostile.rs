@@ -1,0 +1,91 @@
+//! Messages that no caller and no worker of this crate would send.
+
+use std::time::{Duration, Instant};
+
+use effective_cluster::Cluster;
+
+use crate::support::jobs::double;
+use crate::support::raw::{Raw, wait_until_empty};
+use crate::support::server::Server;
+use crate::support::worker::WorkerProcess;
+
+/// The message of a report that passes by, and its subject.
+fn overheard(raw: &mut Raw) -> (String, Vec<u8>) {
+    loop {
+        let (subject, _, payload) = raw.message();
+        if subject.ends_with(".report") {
+            return (subject, payload);
+        }
+    }
+}
+
+fn wait_for_ignored(cluster: &Cluster, count: u64) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while cluster.counts().ignored < count {
+        assert!(Instant::now() < deadline, "{:?}", cluster.counts());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn hostile_reports_are_counted_and_ignored() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::connect(server.url()).unwrap();
+    let mut raw = Raw::connect(server.port);
+    raw.subscribe("cluster.default.caller.*.report");
+    raw.flush();
+    assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
+    let (subject, report) = overheard(&mut raw);
+    // Malformed, truncated, oversized, and about no job of this caller.
+    raw.publish(&subject, b"");
+    raw.publish(&subject, &[0xff; 64]);
+    raw.publish(&subject, &report[..report.len() - 1]);
+    raw.publish(&subject, &vec![0xff; 1 << 20]);
+    let mut other = report.clone();
+    other[0] = other[0].wrapping_add(50);
+    raw.publish(&subject, &other);
+    // A job's number with another nonce: the result of a job that the sender has not seen.
+    let mut forged = report.clone();
+    forged[2] ^= 1;
+    raw.publish(&subject, &forged);
+    // A result that was there before.
+    raw.publish(&subject, &report);
+    raw.flush();
+    wait_for_ignored(&cluster, 4);
+    for number in 0..20 {
+        assert_eq!(
+            cluster.submit::<double>(number).unwrap().wait().unwrap(),
+            2 * number
+        );
+    }
+    drop(cluster);
+    wait_until_empty(server.port);
+}
+
+#[test]
+fn hostile_jobs_leave_the_stream() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::connect(server.url()).unwrap();
+    assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
+    let name = <double as effective_cluster::Job>::NAME.replace("::", "=3a=3a");
+    let subject = format!("cluster.default.job.{name}");
+    let mut raw = Raw::connect(server.port);
+    for payload in [
+        &b""[..],
+        b"nonsense",
+        &[0; 3],
+        &[0xff; 500],
+        &vec![1; 1 << 20],
+    ] {
+        raw.publish(&subject, payload);
+    }
+    raw.flush();
+    wait_until_empty(server.port);
+    assert_eq!(cluster.submit::<double>(2).unwrap().wait().unwrap(), 4);
+}
