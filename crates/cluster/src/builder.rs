@@ -44,7 +44,7 @@ impl Cluster {
 /// let cluster = Cluster::builder()
 ///     .time_limit(Duration::from_secs(10))                  // per attempt
 ///     .retry(Retry::new(NonZeroU32::new(5).unwrap()).pause(Duration::from_millis(10)))
-///     .max_outstanding(1_000)                               // `submit` waits while there are as many
+///     .max_outstanding(1_000)                               // beyond it, `submit` waits
 ///     .local(2)?;
 /// assert_eq!(cluster.submit::<double>(21)?.wait()?, 42);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -142,8 +142,8 @@ impl Builder {
     }
 
     /// How long a job waits if no worker that knows it is connected, before it ends as
-    /// [`JobError::Unclaimed`](crate::JobError::Unclaimed). By default 30 s. A job whose workers are
-    /// busy waits longer.
+    /// [`JobError::Unclaimed`](crate::JobError::Unclaimed). By default 30 s. A job whose workers
+    /// are busy waits longer.
     #[cfg(feature = "nats")]
     pub fn unclaimed_after(mut self, time: Duration) -> Self {
         self.nats.unclaimed_after = time;

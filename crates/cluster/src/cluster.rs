@@ -34,8 +34,8 @@ impl Cluster {
     /// Submits a job. The input is encoded in this call, so it may be passed by value or by
     /// reference.
     ///
-    /// Waits only while as many jobs as [`Builder::max_outstanding`](crate::Builder::max_outstanding) allows are outstanding.
-    /// Dropping the handle detaches the job, which still runs.
+    /// Waits only while [`Builder::max_outstanding`](crate::Builder::max_outstanding) jobs are
+    /// outstanding. Dropping the handle detaches the job, which still runs.
     ///
     /// # Errors
     /// [`SubmitError`] if the input cannot be encoded or is too large, or the cluster is closed.
@@ -47,19 +47,20 @@ impl Cluster {
         self.submission().submit::<J>(input)
     }
 
-    /// A submission with its own settings: a time limit, attempts.
+    /// A submission with its own settings: a time limit, attempts, an idempotency key.
     pub fn submission(&self) -> Submission<'_> {
         Submission {
             cluster: self,
             settings: JobSettings {
                 retry: self.shared.retry,
                 time_limit: self.shared.time_limit,
+                key: None,
             },
             timeout: None,
         }
     }
 
-    /// What the cluster has seen so far.
+    /// The numbers of jobs, attempts and messages so far.
     pub fn counts(&self) -> Counts {
         self.shared.ledger.counts()
     }
@@ -124,6 +125,17 @@ impl Submission<'_> {
     /// How often the job is tried, in place of the cluster's own setting.
     pub fn retry(mut self, retry: Retry) -> Self {
         self.settings.retry = retry;
+        self
+    }
+
+    /// Gives the job an idempotency key, for callers that submit again what an earlier process of
+    /// theirs may have submitted. While a job of this name with this key waits or runs, and within
+    /// ten minutes of its submission, another one is not started: both callers get its result. A
+    /// job that has ended runs again.
+    ///
+    /// In this process no caller outlives its jobs, so the key has no effect.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.settings.key = Some(key.into());
         self
     }
 

@@ -1,6 +1,6 @@
-//! [`Counts`]: what a cluster has seen so far.
+//! [`Counts`]: jobs, attempts and messages so far.
 
-/// What a cluster has seen so far. Created by [`Cluster::counts`](crate::Cluster::counts).
+/// Jobs, attempts and messages so far. Created by [`Cluster::counts`](crate::Cluster::counts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {

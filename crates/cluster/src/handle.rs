@@ -79,8 +79,9 @@ impl<T> Handle<T> {
     /// Cancels the job if no worker is known to have begun it. Returns `false` if one has, or if
     /// the job has ended.
     ///
-    /// [`wait`](Self::wait) then returns [`JobError::Cancelled`]. In this process the job then never
-    /// runs. A worker elsewhere that is about to begin it may still run it; its result is ignored.
+    /// [`wait`](Self::wait) then returns [`JobError::Cancelled`]. In this process the job then
+    /// never runs. A worker elsewhere that is about to begin it may still run it; its result is
+    /// ignored.
     pub fn cancel(&self) -> bool {
         self.shared.cancel(self.id)
     }

@@ -1,5 +1,5 @@
-//! [`Order`]: an accepted job, or a chunk of a map, as it travels; [`Outcome`]: what became of each
-//! input.
+//! [`Order`]: an accepted job, or a chunk of a map, as it travels; [`Outcome`]: the end of each of
+//! its inputs.
 
 use std::time::Duration;
 
@@ -21,9 +21,15 @@ pub(crate) struct Order {
     /// Attempts that failed before this order was made, as part of a chunk.
     pub(crate) failed_before: u32,
     pub(crate) pause: Duration,
+    /// The idempotency key.
+    #[cfg_attr(
+        not(feature = "nats"),
+        allow(dead_code, reason = "no caller outlives a local job")
+    )]
+    pub(crate) key: Option<String>,
 }
 
-/// What became of one input.
+/// The end of one input.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Done(Vec<u8>),

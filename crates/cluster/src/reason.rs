@@ -27,6 +27,7 @@ pub enum Reason {
 
 impl Reason {
     /// The panic of a job whose message has crossed the network.
+    #[cfg(feature = "nats")]
     pub(crate) fn panicked(message: String) -> Self {
         Self::Panicked(TaskPanic::new(Box::new(message)))
     }

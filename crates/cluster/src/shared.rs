@@ -32,6 +32,7 @@ pub(crate) struct Shared {
 pub(crate) struct JobSettings {
     pub(crate) retry: Retry,
     pub(crate) time_limit: Option<Duration>,
+    pub(crate) key: Option<String>,
 }
 
 impl Shared {
@@ -69,6 +70,7 @@ impl Shared {
             attempts: settings.retry.attempts.get(),
             failed_before: 0,
             pause: settings.retry.pause,
+            key: settings.key,
         };
         let promise = Arc::new(Promise::default());
         let (fulfilled, callbacks) = (Arc::clone(&promise), Arc::clone(&self.callbacks));

@@ -65,7 +65,9 @@ fn round(random: &mut Random) {
         }
         handles.push((number, kind, handle));
     }
-    let inputs: Vec<_> = (0..random.below(500)).map(|number| (number, random.below(12))).collect();
+    let inputs: Vec<_> = (0..random.below(500))
+        .map(|number| (number, random.below(12)))
+        .collect();
     for (&(number, kind), result) in inputs.iter().zip(cluster.map::<work>(&inputs)) {
         check(number, kind, result, false);
     }

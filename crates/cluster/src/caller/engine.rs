@@ -14,7 +14,7 @@ pub(crate) trait Engine: Send + Sync {
     fn max_input_bytes(&self) -> usize;
     /// The size of the inputs of a chunk, in bytes.
     fn max_chunk_bytes(&self) -> usize;
-    /// Ends the threads of the engine. No job is open any more. `waits` for the threads, unless jobs
-    /// that were given up still run on them.
+    /// Ends the threads of the engine. No job is open any more. `waits` for the threads, unless
+    /// jobs that were given up still run on them.
     fn stop(&self, waits: bool);
 }

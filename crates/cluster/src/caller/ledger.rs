@@ -55,7 +55,7 @@ pub(crate) enum Begin {
     Unknown,
 }
 
-/// What to do with a job after a report.
+/// The consequence of a report for its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The job has ended.

@@ -137,6 +137,7 @@ impl<J: Job> Core<J> {
             attempts: if count == 1 { attempts } else { CHUNK_ATTEMPTS },
             failed_before,
             pause: self.settings.retry.pause,
+            key: None,
         };
         let chunk = self.next_chunk;
         self.next_chunk += 1;

@@ -34,10 +34,7 @@ impl Cluster {
     /// let results = cluster.map::<invert>([10, 0, 4]);
     /// assert!(matches!(results[..], [Ok(100), Err(_), Ok(250)]));
     /// let error = results[1].as_ref().unwrap_err().to_string();
-    /// assert_eq!(
-    ///     error,
-    ///     "the job failed in 3 attempts, the last time: the job panicked: attempt to divide by zero"
-    /// );
+    /// assert!(error.starts_with("the job failed in 3 attempts, the last time: the job panicked"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -138,6 +138,17 @@ impl Connection {
         })
     }
 
+    /// The credentials in the URL: a user and a password, or a token alone.
+    fn url_auth(&self) -> Option<Auth> {
+        let servers = self.servers().ok()?;
+        let server = servers.iter().find(|server| server.has_user_pass())?;
+        let user = percent_decoded(server.username()?);
+        Some(match server.password() {
+            Some(password) => Auth::User(user, percent_decoded(password)),
+            None => Auth::Token(user),
+        })
+    }
+
     /// Hosts and ports, for messages.
     pub(super) fn hosts(&self) -> String {
         let Ok(servers) = self.servers() else {
@@ -158,7 +169,7 @@ impl Connection {
                 Duration::from_millis(50 << attempt.min(5)).min(Duration::from_secs(1))
             })
             .require_tls(self.requires_tls);
-        options = match &self.auth {
+        options = match &self.auth.clone().or_else(|| self.url_auth()) {
             None => options,
             Some(Auth::Token(token)) => options.token(token.clone()),
             Some(Auth::User(user, password)) => {
@@ -201,6 +212,26 @@ impl Connection {
     }
 }
 
+/// The text that a part of a URL stands for.
+fn percent_decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = |at: usize| char::from(*tail.get(at)?).to_digit(16);
+        match (first, hex(0), hex(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 impl<T: Into<String>> From<T> for Connection {
     fn from(url: T) -> Self {
         Self::new(url)
@@ -213,5 +244,16 @@ impl fmt::Debug for Connection {
             .field("hosts", &self.hosts())
             .field("namespace", &self.namespace)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_characters_of_a_url_are_decoded() {
+        assert_eq!(percent_decoded("p%40ss%3a100%25"), "p@ss:100%");
+        assert_eq!(percent_decoded("a%4"), "a%4");
     }
 }

@@ -4,10 +4,34 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::fnv;
 use crate::order::Order;
 
 /// The version of the format. A worker leaves jobs of another one to others.
 const VERSION: u8 = 1;
+
+/// Where reports about a job go, and how they name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) caller: String,
+    pub(super) id: u64,
+    pub(super) nonce: u64,
+}
+
+impl Address {
+    /// The address of a job with a key: the same for every caller that has the key.
+    pub(super) fn of_key(job: &str, key: &str) -> Self {
+        let [first, second, id, nonce] = [b'1', b'2', b'3', b'4'].map(|salt| {
+            let salted = [&[salt], job.as_bytes(), &[0], key.as_bytes()].concat();
+            fnv(&salted)
+        });
+        Self {
+            caller: format!("{first:016x}{second:016x}"),
+            id,
+            nonce,
+        }
+    }
+}
 
 /// The head of a job's message.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,12 +49,12 @@ pub(super) struct JobHead {
 }
 
 impl JobHead {
-    pub(super) fn new(id: u64, order: &Order, caller: &str) -> Self {
+    pub(super) fn new(address: &Address, order: &Order) -> Self {
         Self {
             version: VERSION,
-            id,
-            nonce: order.nonce,
-            caller: caller.to_owned(),
+            id: address.id,
+            nonce: address.nonce,
+            caller: address.caller.clone(),
             count: order.count,
             attempts: order.attempts,
             time_limit_us: order

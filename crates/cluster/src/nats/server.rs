@@ -22,6 +22,9 @@ const MAX_ACK_PENDING: u64 = 65_536;
 /// Open pulls of one job name at a time: one or two for each worker.
 const MAX_WAITING: u64 = 8_192;
 
+/// How long the server remembers the keys of jobs.
+const KEY_WINDOW: Duration = Duration::from_secs(600);
+
 /// A connection to a server.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -128,6 +131,7 @@ impl Server {
             "max_consumers": -1,
             "discard": "new",
             "num_replicas": 1,
+            "duplicate_window": nanoseconds(KEY_WINDOW),
         });
         match self.call(self.names.api("STREAM.CREATE"), &config).await {
             Ok(answer) => Ok(created(&answer)),

@@ -16,6 +16,10 @@ pub(crate) struct Task {
     pub(crate) count: u32,
     pub(crate) inputs: Inputs,
     pub(crate) time_limit: Option<Duration>,
+    #[cfg_attr(
+        not(feature = "nats"),
+        allow(dead_code, reason = "a worker gives old ones back")
+    )]
     pub(crate) queued: Instant,
 }
 

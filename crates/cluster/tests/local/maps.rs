@@ -20,7 +20,7 @@ job! {
     }
 
     fn refuse_sevens(number: u64) -> u64 {
-        assert!(number % 7 != 0, "a seven");
+        assert!(!number.is_multiple_of(7), "a seven");
         number
     }
 
@@ -60,8 +60,8 @@ fn tiny_inputs_share_messages() {
 fn failing_inputs_fail_by_themselves() {
     let cluster = Cluster::local(2).unwrap();
     let mapping = cluster.mapping().chunk_size(inputs(50));
-    for (number, result) in (0..500).zip(mapping.iter::<refuse_sevens, _>(0..500)) {
-        if number % 7 == 0 {
+    for (number, result) in (0..500_u64).zip(mapping.iter::<refuse_sevens, _>(0..500)) {
+        if number.is_multiple_of(7) {
             match result {
                 Err(JobError::Poisoned(poisoned)) => assert_eq!(poisoned.attempts(), 3),
                 other => panic!("{number}: {other:?}"),

@@ -18,7 +18,10 @@ const PUBLIC_KEY: &str = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCN
 /// Runs a job with these connections of a caller and a worker.
 fn works(caller: &Connection, runner: &Connection) {
     let cluster = Cluster::connect(caller.clone()).unwrap();
-    let worker = worker(&jobs()).server(runner.clone()).slots(1).ack_wait(ACK_WAIT);
+    let worker = worker(&jobs())
+        .server(runner.clone())
+        .slots(1)
+        .ack_wait(ACK_WAIT);
     let _worker = worker.start().unwrap();
     assert_eq!(cluster.submit::<double>(21).unwrap().wait().unwrap(), 42);
 }
@@ -26,9 +29,16 @@ fn works(caller: &Connection, runner: &Connection) {
 #[track_caller]
 fn is_refused(connection: &Connection) {
     let error = Cluster::connect(connection.clone()).unwrap_err();
-    let texts = [format!("{error}"), format!("{error:?}"), format!("{connection:?}")];
+    let texts = [
+        format!("{error}"),
+        format!("{error:?}"),
+        format!("{connection:?}"),
+    ];
     for text in texts {
-        assert!(!text.contains("s3cr3t") && !text.contains("wrong"), "{text}");
+        assert!(
+            !text.contains("s3cr3t") && !text.contains("wrong"),
+            "{text}"
+        );
     }
     assert!(matches!(error, BuildError::Connect(_)), "{error}");
 }
@@ -36,19 +46,26 @@ fn is_refused(connection: &Connection) {
 #[test]
 fn token_opens_the_server() {
     let lines = format!("authorization {{ token: \"{SECRET}\" }}");
-    let Some(server) = Server::with_config(&lines) else { return };
+    let Some(server) = Server::with_config(&lines) else {
+        return;
+    };
     let by_url = Connection::new(format!("nats://{SECRET}@127.0.0.1:{}", server.port));
     let by_builder = Connection::new(server.url()).token(SECRET);
     works(&by_url, &by_builder);
     is_refused(&Connection::new(server.url()).token("wrong"));
-    is_refused(&Connection::new(format!("nats://wrong@127.0.0.1:{}", server.port)));
+    is_refused(&Connection::new(format!(
+        "nats://wrong@127.0.0.1:{}",
+        server.port
+    )));
     is_refused(&Connection::new(server.url()));
 }
 
 #[test]
 fn user_and_password_open_the_server() {
     let lines = format!("authorization {{ user: anna, password: \"{SECRET}\" }}");
-    let Some(server) = Server::with_config(&lines) else { return };
+    let Some(server) = Server::with_config(&lines) else {
+        return;
+    };
     let by_url = Connection::new(format!("nats://anna:{SECRET}@127.0.0.1:{}", server.port));
     let by_builder = Connection::new(server.url()).user("anna", SECRET);
     works(&by_url, &by_builder);
@@ -58,7 +75,9 @@ fn user_and_password_open_the_server() {
 #[test]
 fn nkey_opens_the_server() {
     let lines = format!("authorization {{ users: [ {{ nkey: {PUBLIC_KEY} }} ] }}");
-    let Some(server) = Server::with_config(&lines) else { return };
+    let Some(server) = Server::with_config(&lines) else {
+        return;
+    };
     let connection = Connection::new(server.url()).nkey(SEED);
     works(&connection, &connection);
     is_refused(&Connection::new(server.url()));
@@ -68,9 +87,21 @@ fn nkey_opens_the_server() {
 fn made_certificate(folder: &Path) -> bool {
     let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.join(name));
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
         .args(["-nodes", "-days", "2", "-subj", "/CN=test"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=CA:FALSE"])
+        .args([
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=CA:FALSE",
+        ])
         .arg("-keyout")
         .arg(key)
         .arg("-out")
@@ -95,7 +126,9 @@ fn tls_protects_the_connection() {
         certificate.display(),
         key.display()
     );
-    let Some(server) = Server::with_config(&lines) else { return };
+    let Some(server) = Server::with_config(&lines) else {
+        return;
+    };
     let url = format!("tls://127.0.0.1:{}", server.port);
     let trusting = Connection::new(&url).tls_roots(&certificate);
     works(&trusting, &trusting);
@@ -105,7 +138,9 @@ fn tls_protects_the_connection() {
 
 #[test]
 fn server_without_tls_is_refused_on_demand() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     is_refused(&Connection::new(server.url()).require_tls());
 }
 
@@ -121,15 +156,25 @@ fn permissions() -> String {
 fn least_permissions_are_enough() {
     let mut lines = permissions();
     for role in ["caller", "worker"] {
-        let _ = writeln!(lines, "{role}_user = {{ user: {role}, password: {role}, permissions: ${role} }}");
+        let _ = writeln!(
+            lines,
+            "{role}_user = {{ user: {role}, password: {role}, permissions: ${role} }}"
+        );
     }
     lines += "authorization { users: [ $caller_user, $worker_user ] }\n";
-    let Some(server) = Server::with_config(&lines) else { return };
+    let Some(server) = Server::with_config(&lines) else {
+        return;
+    };
     let [caller, runner] =
         ["caller", "worker"].map(|role| Connection::new(server.url()).user(role, role));
     works(&caller, &runner);
     let cluster = Cluster::connect(caller).unwrap();
-    let _worker = worker(&jobs()).server(runner).slots(1).ack_wait(ACK_WAIT).start().unwrap();
+    let _worker = worker(&jobs())
+        .server(runner)
+        .slots(1)
+        .ack_wait(ACK_WAIT)
+        .start()
+        .unwrap();
     let large = vec![7; 3_000_000];
     assert!(cluster.submit::<echo>(&large).unwrap().wait().unwrap() == large);
     // The server enforces them: a worker cannot submit jobs, and a caller cannot take any.
@@ -141,12 +186,17 @@ fn least_permissions_are_enough() {
         "caller",
         "PUB $JS.API.CONSUMER.MSG.NEXT.cluster-default.x 0\r\n\r\n",
     );
-    refuses(server.port, "caller", "PUB $JS.API.STREAM.DELETE.cluster-default 0\r\n\r\n");
+    refuses(
+        server.port,
+        "caller",
+        "PUB $JS.API.STREAM.DELETE.cluster-default 0\r\n\r\n",
+    );
 }
 
 #[track_caller]
 fn refuses(port: u16, role: &str, line: &str) {
-    let options = format!(r#"{{"verbose":false,"pedantic":false,"user":"{role}","pass":"{role}"}}"#);
+    let options =
+        format!(r#"{{"verbose":false,"pedantic":false,"user":"{role}","pass":"{role}"}}"#);
     let answer = Raw::with_options(port, &options).error(line);
     assert!(answer.contains("Permissions Violation"), "{line}: {answer}");
 }

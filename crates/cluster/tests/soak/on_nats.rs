@@ -29,7 +29,9 @@ enum Expected {
 }
 
 fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").expect("Linux lists descriptors").count()
+    fs::read_dir("/proc/self/fd")
+        .expect("Linux lists descriptors")
+        .count()
 }
 
 fn threads_of_clusters() -> usize {
@@ -88,12 +90,16 @@ impl Chaos {
 
 #[test]
 fn every_job_ends_once_whatever_fails() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = Server::start() else {
+        return;
+    };
     let time = soak_time();
     let link = Link::to(server.port);
     let now = Instant::now();
     let mut chaos = Chaos {
-        workers: (0..3).map(|_| WorkerProcess::start(&server.url(), 2)).collect(),
+        workers: (0..3)
+            .map(|_| WorkerProcess::start(&server.url(), 2))
+            .collect(),
         server,
         link,
         stopped: None,
@@ -102,7 +108,10 @@ fn every_job_ends_once_whatever_fails() {
     };
     let url = format!("nats://127.0.0.1:{}", chaos.link.port);
     let before = threads_of_clusters();
-    let cluster = Cluster::builder().retry(attempts(1_000)).connect(url.as_str()).unwrap();
+    let cluster = Cluster::builder()
+        .retry(attempts(1_000))
+        .connect(url.as_str())
+        .unwrap();
     let mut random = Random(0x9e37_79b9 ^ u64::from(std::process::id()));
     let (mut open, mut ended, mut number) = (Vec::new(), 0_u64, 0_u64);
     let mut strike_at = now + PERIOD;
@@ -125,7 +134,12 @@ fn every_job_ends_once_whatever_fails() {
     let deadline = Instant::now() + SETTLE;
     while !open.is_empty() {
         ended += collect(&mut open);
-        assert!(Instant::now() < deadline, "{} jobs never end: {:?}", open.len(), cluster.counts());
+        assert!(
+            Instant::now() < deadline,
+            "{} jobs never end: {:?}",
+            open.len(),
+            cluster.counts()
+        );
         thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(ended, number);
@@ -134,7 +148,11 @@ fn every_job_ends_once_whatever_fails() {
     cluster.shutdown();
     wait_until_empty(chaos.server.port);
     assert_eq!(threads_of_clusters(), before);
-    println!("{number} jobs, {:?}, {counts:?}, {} descriptors", chaos.tally, descriptors());
+    println!(
+        "{number} jobs, {:?}, {counts:?}, {} descriptors",
+        chaos.tally,
+        descriptors()
+    );
 }
 
 fn submit(cluster: &Cluster, number: u64, random: &mut Random) -> Expected {
@@ -154,27 +172,29 @@ fn submit(cluster: &Cluster, number: u64, random: &mut Random) -> Expected {
 /// Takes the jobs that have ended, checks them, and returns their number.
 fn collect(open: &mut Vec<Expected>) -> u64 {
     let before = open.len();
-    let waiting = std::mem::take(open).into_iter().filter_map(|expected| match expected {
-        Expected::Double(number, handle) if handle.is_finished() => {
-            assert_eq!(handle.wait().unwrap(), 2 * number);
-            None
-        }
-        Expected::Nap(milliseconds, handle) if handle.is_finished() => {
-            assert_eq!(handle.wait().unwrap(), milliseconds);
-            None
-        }
-        Expected::Failure(handle) if handle.is_finished() => {
-            match handle.wait() {
-                Err(JobError::Poisoned(poisoned)) => assert!(
-                    matches!(poisoned.reason(), Reason::Panicked(_) | Reason::WorkerLost),
-                    "{poisoned}"
-                ),
-                other => panic!("it cannot succeed: {other:?}"),
+    let waiting = std::mem::take(open)
+        .into_iter()
+        .filter_map(|expected| match expected {
+            Expected::Double(number, handle) if handle.is_finished() => {
+                assert_eq!(handle.wait().unwrap(), 2 * number);
+                None
             }
-            None
-        }
-        waiting => Some(waiting),
-    });
+            Expected::Nap(milliseconds, handle) if handle.is_finished() => {
+                assert_eq!(handle.wait().unwrap(), milliseconds);
+                None
+            }
+            Expected::Failure(handle) if handle.is_finished() => {
+                match handle.wait() {
+                    Err(JobError::Poisoned(poisoned)) => assert!(
+                        matches!(poisoned.reason(), Reason::Panicked(_) | Reason::WorkerLost),
+                        "{poisoned}"
+                    ),
+                    other => panic!("it cannot succeed: {other:?}"),
+                }
+                None
+            }
+            waiting => Some(waiting),
+        });
     *open = waiting.collect();
     (before - open.len()) as u64
 }

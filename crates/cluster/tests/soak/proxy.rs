@@ -38,10 +38,13 @@ impl Link {
 }
 
 fn forward(near: &TcpStream, far: &TcpStream, kept: &Mutex<Vec<TcpStream>>) -> io::Result<()> {
-    kept.lock().expect("no panic").extend([near.try_clone()?, far.try_clone()?]);
-    for (mut from, mut to) in
-        [(near.try_clone()?, far.try_clone()?), (far.try_clone()?, near.try_clone()?)]
-    {
+    kept.lock()
+        .expect("no panic")
+        .extend([near.try_clone()?, far.try_clone()?]);
+    for (mut from, mut to) in [
+        (near.try_clone()?, far.try_clone()?),
+        (far.try_clone()?, near.try_clone()?),
+    ] {
         thread::spawn(move || {
             let _ = io::copy(&mut from, &mut to);
             let _ = from.shutdown(Shutdown::Both);

@@ -44,13 +44,17 @@ pub fn run_in(pool: &ProcessPool, call: &Call<'_>) -> Result<Vec<u8>, Reason> {
     let handle = submitted.map_err(|error| Reason::Failed(error.to_string()))?;
     let result = match call.time_limit() {
         None => handle.wait(),
-        Some(limit) => handle.wait_timeout(limit).unwrap_or_else(|late: Handle<Vec<u8>>| {
-            late.kill();
-            late.wait()
-        }),
+        Some(limit) => handle
+            .wait_timeout(limit)
+            .unwrap_or_else(|late: Handle<Vec<u8>>| {
+                late.kill();
+                late.wait()
+            }),
     };
     result.map_err(|error| match error {
-        JobError::Panicked(panic) => Reason::Failed(format!("the job panicked: {}", panic.message())),
+        JobError::Panicked(panic) => {
+            Reason::Failed(format!("the job panicked: {}", panic.message()))
+        }
         JobError::Input(why) => Reason::Input(why),
         JobError::Output(why) => Reason::Output(why),
         other => Reason::Failed(other.to_string()),

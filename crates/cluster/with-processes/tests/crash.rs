@@ -42,7 +42,9 @@ fn reason<T: std::fmt::Debug>(result: Result<T, JobError>) -> String {
 #[test]
 fn crash_fails_only_its_own_job() {
     let program = effective_process_pool::register![Divide, Nap];
-    let Some(server) = server::Server::start() else { return };
+    let Some(server) = server::Server::start() else {
+        return;
+    };
     let pool = ProcessPool::new(&program, 2).unwrap();
     let jobs = effective_cluster::register![Divide, Nap];
     let _worker = effective_cluster::worker(&jobs)
@@ -52,7 +54,10 @@ fn crash_fails_only_its_own_job() {
         .start()
         .unwrap();
     let once = Retry::new(NonZeroU32::new(1).unwrap());
-    let cluster = Cluster::builder().retry(once).connect(server.url()).unwrap();
+    let cluster = Cluster::builder()
+        .retry(once)
+        .connect(server.url())
+        .unwrap();
     let results = cluster.map::<Divide>([(8, 2), (8, 0), (8, 4)]);
     assert!(matches!(results[..], [Ok(4), Err(_), Ok(2)]), "{results:?}");
     let why = reason(cluster.submit::<Divide>((1, 0)).unwrap().wait());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -28,7 +28,7 @@ const HEAD_BYTES: usize = 4 << 10;
 /// How long the last acknowledgements may take.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// What the desk is asked to do.
+/// A request to the desk.
 pub(super) enum Command {
     Send(u64, Arc<Order>),
     Forget(u64),
@@ -38,6 +38,8 @@ pub(super) enum Command {
     Fetched(Head, Vec<Outcome>),
     /// The server no longer has the message of a job.
     Gone(u64),
+    /// A report about a job with a key, or a question.
+    Keyed(bool, Box<Message>),
     /// Whether a worker knows this job.
     Known(&'static str, bool),
     Stop,
@@ -54,6 +56,8 @@ pub(super) struct Desk {
     pub(super) objects: Objects,
     pub(super) tracked: HashMap<u64, Tracked>,
     pub(super) routes: Routes,
+    /// The jobs with a key: their numbers and nonces in reports, and those here.
+    pub(super) keyed: HashMap<(u64, u64), (u64, u64)>,
     /// For tasks that have to wait.
     pub(super) commands: UnboundedSender<Command>,
     /// When the stream was created, as the server writes it.
@@ -88,6 +92,7 @@ impl Desk {
             ledger,
             tracked: HashMap::new(),
             routes: Routes::default(),
+            keyed: HashMap::new(),
             commands,
             created,
             is_suspicious: false,
@@ -167,6 +172,8 @@ impl Desk {
             Command::Stored(id, result) => self.on_stored(id, result).await,
             Command::Fetched(head, outcomes) => self.settle(head, outcomes).await,
             Command::Gone(id) => self.on_gone(id).await,
+            Command::Keyed(true, message) => self.on_reports(&message).await,
+            Command::Keyed(false, message) => self.on_question(&message).await,
             Command::Known(name, is_known) => self.on_known(name, is_known).await,
             // The loop has seen it.
             Command::Stop => {}

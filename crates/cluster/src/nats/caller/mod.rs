@@ -3,6 +3,7 @@
 
 mod connect;
 mod desk;
+mod keys;
 mod recovery;
 pub(super) mod reports;
 mod sending;

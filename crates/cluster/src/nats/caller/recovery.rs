@@ -28,13 +28,14 @@ impl Desk {
             return;
         };
         if tracked.is_withdrawn {
-            self.tracked.remove(&id);
+            self.untrack(id);
         } else if self.settings.resends {
             tracked.sequence = None;
+            tracked.was_lost = true;
             tracked.silence = None;
             self.ledger.count(|counts| counts.resent += 1);
             if tracked.is_object {
-                let tracked = self.tracked.remove(&id);
+                let tracked = self.untrack(id);
                 if let Some(tracked) = tracked {
                     self.send(id, tracked.order).await;
                 }
@@ -42,7 +43,7 @@ impl Desk {
                 self.publish(id).await;
             }
         } else {
-            self.tracked.remove(&id);
+            self.untrack(id);
             let why = "the server kept it in memory and restarted, or its stream was emptied";
             self.ledger.fail(id, JobError::Lost(why.to_owned()));
         }

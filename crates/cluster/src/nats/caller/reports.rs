@@ -24,6 +24,7 @@ impl Desk {
                 self.ledger.count(|counts| counts.ignored += 1);
                 return;
             };
+            let head = self.translate(head);
             match head.news {
                 News::Runs { silence_ms } => self.on_running(&head, silence_ms).await,
                 News::Ended {
@@ -60,7 +61,7 @@ impl Desk {
             self.ledger.count(|counts| counts.ignored += 1);
             return;
         };
-        let head = entry.head;
+        let head = self.translate(entry.head);
         let answer = match self.ledger.begin(head.id, head.nonce, head.delivery) {
             Begin::Go => GO,
             Begin::Drop | Begin::Unknown => DROP,
@@ -85,9 +86,9 @@ impl Desk {
         else {
             return;
         };
-        // Only the objects that workers name after this caller.
-        let is_mine = name.starts_with(&self.server.me);
-        if !is_mine || !self.tracked.contains_key(&head.id) {
+        // Only the objects that workers name after the caller.
+        let tracked = self.tracked.get(&head.id);
+        if !tracked.is_some_and(|tracked| name.starts_with(&tracked.address.caller)) {
             self.ledger.count(|counts| counts.ignored += 1);
             return;
         }
@@ -125,9 +126,12 @@ impl Desk {
             outcomes,
             ran: Duration::from_micros(ran_us),
         };
-        match self.ledger.report(head.id, head.nonce, head.delivery, batch) {
+        match self
+            .ledger
+            .report(head.id, head.nonce, head.delivery, batch)
+        {
             Verdict::Ended if is_current => {
-                if let Some(tracked) = self.tracked.remove(&head.id) {
+                if let Some(tracked) = self.untrack(head.id) {
                     self.clean_up(head.id, &tracked);
                 }
                 self.server.publish(ack, b"+ACK".to_vec()).await;

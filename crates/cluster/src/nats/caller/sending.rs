@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::Message;
+use async_nats::{HeaderMap, Message};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,6 +21,9 @@ pub(super) const PUBLISH_AGAIN: Duration = Duration::from_secs(3);
 #[derive(Deserialize)]
 struct PublishAck {
     seq: Option<u64>,
+    /// The server has seen the key before.
+    #[serde(default)]
+    duplicate: bool,
     error: Option<Refusal>,
 }
 
@@ -36,15 +39,21 @@ impl Desk {
     pub(super) async fn send(&mut self, id: u64, order: Arc<Order>) {
         let now = Instant::now();
         let is_object = order.inputs.len() > self.max_message_bytes();
+        let address = self.address(id, &order);
+        let forwarder = self.forwarder(id, &order, &address).await;
         let tracked = Tracked {
             route: self.routes.get(&self.server.names, order.job.name),
             order,
             published: now,
             sequence: None,
             heard: now,
+            looked_up: now,
             silence: None,
             is_withdrawn: false,
             is_object,
+            address,
+            _forwarder: forwarder,
+            was_lost: false,
         };
         if is_object {
             self.store(id, &tracked);
@@ -69,7 +78,7 @@ impl Desk {
         match result {
             Ok(()) => self.publish(id).await,
             Err(why) => {
-                self.tracked.remove(&id);
+                self.untrack(id);
                 let why = format!("its input could not be stored: {why}");
                 self.ledger.fail(id, JobError::Lost(why));
             }
@@ -87,7 +96,7 @@ impl Desk {
             return;
         };
         tracked.published = Instant::now();
-        let mut head = JobHead::new(id, &tracked.order, &self.server.me);
+        let mut head = JobHead::new(&tracked.address, &tracked.order);
         let message = if tracked.is_object {
             head.object = Some(object);
             head.encode(&[])
@@ -96,12 +105,23 @@ impl Desk {
         };
         let subject = tracked.route.subject.clone();
         let reply = format!("{}.pub.{id}", self.server.inbox);
+        let client = &self.server.client;
         // It fails only for a malformed subject or a closed connection.
-        let _ = self
-            .server
-            .client
-            .publish_with_reply(subject, reply, message.into())
-            .await;
+        let _ = match &tracked.order.key {
+            Some(_) if !tracked.was_lost => {
+                let mut headers = HeaderMap::new();
+                headers.insert("Nats-Msg-Id", tracked.address.caller.as_str());
+                let message = message.into();
+                client
+                    .publish_with_reply_and_headers(subject, reply, headers, message)
+                    .await
+            }
+            _ => {
+                client
+                    .publish_with_reply(subject, reply, message.into())
+                    .await
+            }
+        };
     }
 
     pub(super) async fn on_publish_ack(&mut self, message: &Message) {
@@ -129,17 +149,21 @@ impl Desk {
             PublishAck {
                 seq: Some(sequence),
                 error: None,
+                duplicate,
             } => {
                 tracked.sequence = Some(sequence);
                 if tracked.is_withdrawn {
                     self.withdraw(id).await;
+                } else if duplicate {
+                    // It may have ended.
+                    self.look_up(id, sequence);
                 }
             }
             PublishAck {
                 error: Some(refusal),
                 ..
             } if refusal.code == 400 => {
-                self.tracked.remove(&id);
+                self.untrack(id);
                 let why = format!("the server refused it: {}", refusal.description);
                 self.ledger.fail(id, JobError::Lost(why));
             }
@@ -158,7 +182,7 @@ impl Desk {
         let Some(sequence) = tracked.sequence else {
             return;
         };
-        if let Some(tracked) = self.tracked.remove(&id) {
+        if let Some(tracked) = self.untrack(id) {
             self.clean_up(id, &tracked);
         }
         let request = json!({ "seq": sequence, "no_erase": true }).to_string();

@@ -5,6 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::task::AbortHandle;
+
+use crate::nats::message::Address;
 use crate::nats::names::{Names, encoded};
 use crate::order::Order;
 
@@ -18,12 +21,29 @@ pub(super) struct Tracked {
     pub(super) sequence: Option<u64>,
     /// When something was last heard of the job.
     pub(super) heard: Instant,
+    /// When the server was last asked whether it still has the job.
+    pub(super) looked_up: Instant,
     /// If no more is heard for this long, the worker that runs the job is lost.
     pub(super) silence: Option<Duration>,
     /// The job has ended here. The message is deleted once its number is known.
     pub(super) is_withdrawn: bool,
     /// The inputs are in the object store.
     pub(super) is_object: bool,
+    /// Where reports about it go, and how they name it.
+    pub(super) address: Address,
+    /// Forwards reports to a job with a key.
+    pub(super) _forwarder: Option<Forwarder>,
+    /// The server has lost the job before, so its key must not keep it from being sent again.
+    pub(super) was_lost: bool,
+}
+
+/// A task that is ended with its job.
+pub(super) struct Forwarder(pub(super) AbortHandle);
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The names of a job on the server.

@@ -12,7 +12,10 @@ use crate::error::JobError;
 
 /// How long a worker may take to say that it knows a job.
 const ANSWER: Duration = Duration::from_secs(2);
-/// Messages that are looked up at a time, to see whether the server still has them.
+/// How often a job that waits is looked up. An acknowledgement that was written before the server
+/// lost its memory, and read after, may have removed another job with the same number.
+const LOOK_UP: Duration = Duration::from_secs(5);
+/// Jobs that are looked up in a tick.
 const LOOKED_UP: usize = 16;
 
 impl Desk {
@@ -25,7 +28,8 @@ impl Desk {
             self.recover().await;
         }
         let now = Instant::now();
-        let (mut unsent, mut silent, mut unclaimed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut unsent, mut silent) = (Vec::new(), Vec::new());
+        let (mut missing, mut unclaimed) = (Vec::new(), Vec::new());
         for (&id, tracked) in &self.tracked {
             if tracked.sequence.is_none() {
                 if now.duration_since(tracked.published) > PUBLISH_AGAIN {
@@ -36,8 +40,14 @@ impl Desk {
             let quiet = now.duration_since(tracked.heard);
             if tracked.silence.is_some_and(|silence| quiet > silence) {
                 silent.push(id);
-            } else if quiet > self.settings.unclaimed_after && tracked.silence.is_none() {
-                unclaimed.push(id);
+            } else if tracked.silence.is_none() {
+                let since = now.duration_since(tracked.looked_up.max(tracked.heard));
+                if since > LOOK_UP && missing.len() < LOOKED_UP {
+                    missing.push(id);
+                }
+                if quiet > self.settings.unclaimed_after {
+                    unclaimed.push(id);
+                }
             }
         }
         for id in unsent {
@@ -46,12 +56,20 @@ impl Desk {
         for id in silent {
             self.on_silence(id).await;
         }
-        self.look_for_workers(&unclaimed, now);
+        for id in missing {
+            if let Some(tracked) = self.tracked.get_mut(&id)
+                && let Some(sequence) = tracked.sequence
+            {
+                tracked.looked_up = now;
+                self.look_up(id, sequence);
+            }
+        }
+        self.look_for_workers(&unclaimed);
     }
 
     async fn send_again(&mut self, id: u64) {
         match self.tracked.get(&id) {
-            Some(tracked) if tracked.is_withdrawn => drop(self.tracked.remove(&id)),
+            Some(tracked) if tracked.is_withdrawn => drop(self.untrack(id)),
             Some(_) => self.publish(id).await,
             None => {}
         }
@@ -67,34 +85,27 @@ impl Desk {
         }
     }
 
-    /// Asks whether workers know these jobs, and whether the server still has them.
-    fn look_for_workers(&mut self, ids: &[u64], now: Instant) {
+    /// Asks whether workers know these jobs.
+    fn look_for_workers(&self, ids: &[u64]) {
         let mut names = BTreeSet::new();
-        for (at, id) in ids.iter().enumerate() {
-            let Some(tracked) = self.tracked.get_mut(id) else {
+        for tracked in ids.iter().filter_map(|id| self.tracked.get(id)) {
+            let name = tracked.route.name;
+            if !names.insert(name) {
                 continue;
-            };
-            let route = std::rc::Rc::clone(&tracked.route);
-            let sequence = tracked.sequence;
-            if at < LOOKED_UP {
-                tracked.heard = now;
-                self.look_up(*id, sequence);
             }
-            if names.insert(route.name) {
-                let subject = self.server.names.know(&route.encoded);
-                let (client, commands) = (self.server.client.clone(), self.commands.clone());
-                let name = route.name;
-                tokio::spawn(async move {
-                    let request = client.request(subject, "".into());
-                    let answer = tokio::time::timeout(ANSWER, request).await;
-                    let is_known = matches!(answer, Ok(Ok(_)));
-                    let _ = commands.send(Command::Known(name, is_known));
-                });
-            }
+            let subject = self.server.names.know(&tracked.route.encoded);
+            let (client, commands) = (self.server.client.clone(), self.commands.clone());
+            tokio::spawn(async move {
+                let request = client.request(subject, "".into());
+                let answer = tokio::time::timeout(ANSWER, request).await;
+                let is_known = matches!(answer, Ok(Ok(_)));
+                let _ = commands.send(Command::Known(name, is_known));
+            });
         }
     }
 
-    fn look_up(&self, id: u64, sequence: Option<u64>) {
+    /// Finds out whether the server still has a job.
+    pub(super) fn look_up(&self, id: u64, sequence: u64) {
         let (server, commands) = (self.server.clone(), self.commands.clone());
         tokio::spawn(async move {
             let request = json!({ "seq": sequence });

@@ -24,8 +24,8 @@ const MAX_AHEAD: usize = 16;
 pub enum WorkerError {
     /// It could not be started.
     Build(BuildError),
-    /// Jobs that exceeded their time limits hold so many threads that new ones would only add to
-    /// them. Start the worker again; a service manager does.
+    /// Jobs that exceeded their time limits hold more threads than the worker has slots. Start it
+    /// again; a service manager does.
     Exhausted,
     /// The thread that talks to the server ended: a bug of this crate.
     Ended,

@@ -19,7 +19,7 @@ use crate::nats::server::{Consumer, Server};
 use crate::nats::settings::HEARTBEATS;
 use crate::slots::pool::Slots;
 
-/// What a report may hold besides one job's outcomes.
+/// The bytes of a report besides one job's outcomes.
 const HEAD_BYTES: usize = 4 << 10;
 
 /// The state of the worker's thread.
@@ -46,7 +46,7 @@ pub(super) struct Service {
     pub(super) receivers: Option<Receivers>,
 }
 
-/// What the loop of the thread waits for.
+/// The channels that the loop of the thread waits for.
 pub(super) struct Receivers {
     pub(super) turns: UnboundedReceiver<Turn>,
     pub(super) notes: UnboundedReceiver<Note>,

@@ -1,4 +1,4 @@
-//! What the slots did: jobs that began, and jobs that ended.
+//! Turns of the slots: jobs that began, and jobs that ended.
 
 use std::time::Duration;
 

@@ -88,7 +88,9 @@ impl Raw {
         loop {
             assert!(Instant::now() < deadline, "the server accepts {line}");
             let mut answer = String::new();
-            self.reader.read_line(&mut answer).expect("the server writes");
+            self.reader
+                .read_line(&mut answer)
+                .expect("the server writes");
             if answer.starts_with("-ERR") {
                 return answer;
             }

@@ -1,0 +1,1 @@
+../../tests/nats/support/server.rs
