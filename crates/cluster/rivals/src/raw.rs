@@ -12,6 +12,8 @@ use futures::StreamExt;
 use futures::future::try_join_all;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::workers::PULLED;
+
 const JOBS: &str = "raw.jobs";
 const RESULTS: &str = "raw.results";
 const REQUESTS: &str = "raw.requests";
@@ -63,7 +65,7 @@ pub(crate) fn work(url: &str) -> ! {
             .fuse();
         let mut jobs = consumer
             .stream()
-            .max_messages_per_batch(34)
+            .max_messages_per_batch(PULLED)
             .messages()
             .await
             .expect("messages")

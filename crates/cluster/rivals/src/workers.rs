@@ -10,6 +10,9 @@ use crate::raw;
 /// The number of worker processes of each contender.
 pub const WORKERS: usize = 2;
 
+/// Jobs that a worker process of each contender has pulled, at most.
+pub(crate) const PULLED: usize = 17;
+
 const KIND: &str = "CLUSTER_RIVALS_WORKER";
 const URL: &str = "CLUSTER_RIVALS_URL";
 
@@ -28,7 +31,7 @@ pub fn work_if_asked() {
             let ended = worker(&register![echo])
                 .server(url)
                 .slots(1)
-                .ahead(16)
+                .ahead(PULLED - 1)
                 .run();
             std::process::exit(i32::from(ended.is_err()));
         }

@@ -22,6 +22,8 @@ pub(crate) struct Promise {
 enum State {
     #[default]
     Open,
+    /// A thread waits.
+    Waited,
     Polled(Waker),
     Queued(Arc<FinishedQueue>, usize),
     Callback(Callback),
@@ -42,8 +44,9 @@ impl Promise {
             }
             mem::replace(&mut *state, State::Ended(result))
         };
-        self.ended.notify_all();
         match before {
+            // A notification is a system call, even if no thread waits.
+            State::Waited => self.ended.notify_all(),
             State::Polled(waker) => waker.wake(),
             State::Queued(queue, index) => queue.push(index),
             _ => {}
@@ -62,6 +65,7 @@ impl Promise {
             if let Some(result) = take(&mut state) {
                 return Some(result);
             }
+            *state = State::Waited;
             let in_time;
             (state, in_time) = wait_until(&self.ended, state, deadline);
             if !in_time {

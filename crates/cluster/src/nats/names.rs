@@ -62,34 +62,33 @@ impl Names {
 
     /// Whether a subject acknowledges a message of this stream that came through this consumer.
     pub(super) fn is_ack(&self, subject: &str, consumer: &str) -> bool {
-        let mut tokens = subject.split('.');
-        if (tokens.next(), tokens.next()) != (Some("$JS"), Some("ACK")) {
+        let Some(rest) = subject.strip_prefix("$JS.ACK.") else {
             return false;
-        }
-        let rest: Vec<&str> = tokens.collect();
-        let is_plain = |token: &&str| {
-            !token.is_empty() && !token.contains(|found: char| "*> \t\r\n".contains(found))
         };
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'*' && byte != b'>';
         // stream.consumer.delivered.… or domain.account.stream.consumer.delivered.…
-        let start = if rest.len() >= 9 { 2 } else { 0 };
-        rest.iter().all(is_plain)
-            && rest.get(start) == Some(&self.stream.as_str())
-            && rest.get(start + 1) == Some(&consumer)
+        let mut tokens = rest.split('.').skip(if is_long(subject) { 2 } else { 0 });
+        rest.bytes().all(is_plain)
+            && tokens.next() == Some(self.stream.as_str())
+            && tokens.next() == Some(consumer)
     }
+}
+
+/// Whether an acknowledgement names a domain and an account.
+fn is_long(ack: &str) -> bool {
+    ack.bytes().filter(|&byte| byte == b'.').count() >= 10
 }
 
 /// The number of a message in its stream, from the subject that acknowledges it.
 pub(super) fn sequence(ack: &str) -> Option<u64> {
-    let tokens: Vec<&str> = ack.split('.').collect();
-    let at = if tokens.len() >= 11 { 7 } else { 5 };
-    tokens.get(at)?.parse().ok()
+    let at = if is_long(ack) { 7 } else { 5 };
+    ack.split('.').nth(at)?.parse().ok()
 }
 
 /// How often a message was delivered, from the subject that acknowledges it.
 pub(super) fn delivery(ack: &str) -> Option<u64> {
-    let tokens: Vec<&str> = ack.split('.').collect();
-    let at = if tokens.len() >= 11 { 6 } else { 4 };
-    tokens.get(at)?.parse().ok()
+    let at = if is_long(ack) { 6 } else { 4 };
+    ack.split('.').nth(at)?.parse().ok()
 }
 
 /// A job name as a token of a subject and the name of a consumer: letters, digits, `-` and `_` as

@@ -123,6 +123,17 @@ impl Slots {
         }
     }
 
+    /// The tasks that run.
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "a worker needs it"))]
+    pub(crate) fn running(&self) -> Vec<u64> {
+        let state = lock(&self.state);
+        state
+            .running
+            .values()
+            .map(|progress| progress.token)
+            .collect()
+    }
+
     /// Takes queued tasks back: those that `condition` picks.
     #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "a worker needs it"))]
     pub(crate) fn take_back(&self, condition: impl Fn(&Task) -> bool) -> Vec<Task> {

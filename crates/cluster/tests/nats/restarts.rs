@@ -72,6 +72,19 @@ fn durable_jobs_survive_a_restart() {
 }
 
 #[test]
+fn shutdown_returns_without_the_server() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let cluster = Cluster::connect(server.url()).unwrap();
+    let handle = cluster.submit::<double>(1).unwrap();
+    server.kill();
+    let waiting = cluster.shutdown_timeout(Duration::from_millis(100));
+    assert_eq!(waiting.unwrap_err().jobs(), 1);
+    assert!(matches!(handle.wait(), Err(JobError::Closed)));
+}
+
+#[test]
 fn worker_goes_on_after_a_restart() {
     let Some(mut server) = Server::start() else {
         return;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc as std_mpsc;
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::desk::{Command, Desk};
 use crate::builder::Builder;
@@ -26,6 +26,7 @@ const MAX_CHUNK_BYTES: usize = 64 << 10;
 /// The handle of the thread that talks to the server.
 struct NatsEngine {
     commands: mpsc::UnboundedSender<Command>,
+    stopped: Arc<Notify>,
     thread: Mutex<Option<JoinHandle<()>>>,
     max_input_bytes: usize,
     max_chunk_bytes: usize,
@@ -69,12 +70,14 @@ fn start(
     let (ready, is_ready) = std_mpsc::sync_channel(1);
     let ledger = Arc::clone(ledger);
     let again = commands.clone();
+    let stopped = Arc::new(Notify::new());
+    let is_stopped = Arc::clone(&stopped);
     let thread = runtime::start("cluster-caller", move |runtime| {
         runtime.block_on(async {
             match Desk::open(&connection, settings, ledger, again).await {
                 Ok((desk, events)) => {
                     let _ = ready.send(Ok(desk.max_message_bytes()));
-                    desk.run(received, events).await;
+                    desk.run(received, events, &is_stopped).await;
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }
@@ -91,6 +94,7 @@ fn start(
     };
     Ok(NatsEngine {
         commands,
+        stopped,
         thread: Mutex::new(Some(thread)),
         max_input_bytes,
         max_chunk_bytes: MAX_CHUNK_BYTES.min(max_message_bytes / 2),
@@ -118,6 +122,7 @@ impl Engine for NatsEngine {
     /// Always waits: the thread runs no jobs, and withdraws those that are left.
     fn stop(&self, _: bool) {
         let _ = self.commands.send(Command::Stop);
+        self.stopped.notify_one();
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread
             && thread.thread().id() != thread::current().id()

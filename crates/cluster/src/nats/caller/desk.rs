@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use async_nats::{Message, Subscriber};
 use futures::StreamExt;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::tracked::{Routes, Tracked};
 use crate::caller::ledger::Ledger;
@@ -109,11 +110,24 @@ impl Desk {
             .max(HEAD_BYTES)
     }
 
-    pub(super) async fn run(mut self, mut commands: UnboundedReceiver<Command>, events: Events) {
+    pub(super) async fn run(
+        mut self,
+        mut commands: UnboundedReceiver<Command>,
+        events: Events,
+        stopped: &Notify,
+    ) {
         let Some(inboxes) = self.subscribe().await else {
             return;
         };
-        self.serve(&mut commands, events, inboxes).await;
+        // Without a connection the loop may wait in the middle of a command.
+        let stuck = async {
+            stopped.notified().await;
+            sleep(2 * FLUSH).await;
+        };
+        tokio::select! {
+            () = self.serve(&mut commands, events, inboxes) => {}
+            () = stuck => {}
+        }
         // The last acknowledgements are still to be written.
         let _ = timeout(FLUSH, self.server.client.flush()).await;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::serve::{Inboxes, Next};
+use super::serve::{Inboxes, Next, moment};
 use super::service::{Receivers, Service};
 
 /// How long the server may take to answer the last messages.
@@ -35,6 +35,7 @@ impl Service {
                     Next::Turn(turn) => self.on_turn(turn).await,
                     Next::Note(note) => self.on_note(note).await,
                 },
+                () = moment(self.note_at) => self.note_begun().await,
                 _ = beat.tick() => self.heartbeat().await,
             }
             self.outbox.flush().await;

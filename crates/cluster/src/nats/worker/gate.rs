@@ -17,6 +17,7 @@ pub(super) const IS_REPEATED: u64 = 1 << 63;
 /// A slot between two jobs.
 pub(super) struct Turn {
     pub(super) ended: Option<Ended>,
+    /// A job that is about to begin if its caller permits it.
     pub(super) begun: Option<u64>,
     /// Where a slot waits for the permission to begin.
     pub(super) permission: Option<std_mpsc::SyncSender<bool>>,
@@ -86,11 +87,14 @@ impl Owner for Gate {
             self.tell(turn);
             return false;
         }
-        turn.begun = Some(token);
         if token & IS_REPEATED == 0 {
-            self.tell(turn);
+            // The worker's thread finds out by itself if the job runs for more than a moment.
+            if turn.ended.is_some() {
+                self.tell(turn);
+            }
             return true;
         }
+        turn.begun = Some(token);
         let (permission, answer) = std_mpsc::sync_channel(1);
         turn.permission = Some(permission);
         self.tell(turn);

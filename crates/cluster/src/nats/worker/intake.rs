@@ -188,7 +188,7 @@ impl Service {
         }
     }
 
-    fn queue(&self, token: u64, inputs: crate::slots::task::Inputs) {
+    fn queue(&mut self, token: u64, inputs: crate::slots::task::Inputs) {
         let Some(job) = self.held.get(&token) else {
             return;
         };
@@ -201,6 +201,7 @@ impl Service {
             queued: Instant::now(),
         };
         self.slots.push(task, None);
+        self.look_soon();
     }
 
     pub(super) async fn on_fetched(&mut self, token: u64, result: Result<Vec<u8>, String>) {

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::select_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::line::LineState;
 use super::running::WorkerError;
@@ -89,6 +89,7 @@ impl Service {
                     self.outbox.flush().await;
                 }
                 Some(()) = receivers.connected.recv() => self.on_connected(),
+                () = moment(self.note_at) => self.note_begun().await,
                 _ = beat.tick() => self.heartbeat().await,
                 _ = stopped.changed() => break,
                 () = Signals::any(&mut signals) => break,
@@ -139,6 +140,14 @@ impl Service {
             Note::Stored(token, ran_us, result) => self.on_stored(token, ran_us, result).await,
             Note::Answered(token, answer) => self.on_answer(token, answer).await,
         }
+    }
+}
+
+/// Waits until then, or forever.
+pub(super) async fn moment(when: Option<Instant>) {
+    match when {
+        Some(when) => sleep_until(when.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -38,6 +38,8 @@ pub(super) struct Service {
     /// Jobs are short enough to pull some ahead.
     pub(super) is_brisk: bool,
     pub(super) is_draining: bool,
+    /// When to look for jobs that have begun.
+    pub(super) note_at: Option<Instant>,
     pub(super) is_exhausted: bool,
     pub(super) is_durable: bool,
     pub(super) handles_signals: bool,
@@ -89,7 +91,7 @@ impl Service {
             .max_payload()
             .saturating_sub(HEAD_BYTES)
             .max(HEAD_BYTES);
-        let missing = LineState::Missing(std::time::Instant::now());
+        let missing = LineState::Missing(Instant::now());
         let lines = worker.jobs.entries().iter().map(|job| {
             let encoded = encoded(job.name);
             Line {
@@ -115,6 +117,7 @@ impl Service {
             ahead: worker.ahead,
             is_brisk: true,
             is_draining: false,
+            note_at: None,
             is_exhausted: false,
             is_durable: worker.is_durable,
             handles_signals,

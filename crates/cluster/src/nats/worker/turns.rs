@@ -1,6 +1,7 @@
 //! Turns of the slots: jobs that began, and jobs that ended.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_nats::RequestErrorKind;
 
@@ -14,6 +15,8 @@ use crate::order::Outcome;
 use crate::reason::Reason;
 use crate::slots::task::Ended;
 
+/// How long a job runs before its caller is told that it has begun.
+const MOMENT: Duration = Duration::from_millis(1);
 /// How long a caller may take to say whether an attempt may begin.
 const ANSWER: Duration = Duration::from_secs(3);
 /// The largest outcomes of one job.
@@ -30,19 +33,32 @@ impl Service {
         let Some(token) = turn.begun else {
             return;
         };
-        let silence_ms = self.silence_ms();
         let Some(job) = self.held.get_mut(&token) else {
             return;
         };
-        let head = job.head(News::Runs { silence_ms });
-        if let Some(permission) = turn.permission {
-            job.permission = Some(permission);
-            self.ask(token);
-            return;
+        job.permission = turn.permission;
+        self.ask(token);
+    }
+
+    /// Notes the jobs that have run for a moment, and tells their callers: an attempt counts from
+    /// then on. Most jobs end before, which saves them a message.
+    pub(super) async fn note_begun(&mut self) {
+        self.note_at = None;
+        let silence_ms = self.silence_ms();
+        for token in self.slots.running() {
+            let Some(job) = self.held.get_mut(&token).filter(|job| !job.is_begun) else {
+                continue;
+            };
+            job.is_begun = true;
+            let (caller, head) = (Arc::clone(&job.caller), job.head(News::Runs { silence_ms }));
+            self.outbox.note(&caller, &head).await;
         }
-        job.is_begun = true;
-        let caller = std::sync::Arc::clone(&job.caller);
-        self.outbox.note(&caller, &head).await;
+        self.outbox.flush().await;
+    }
+
+    /// A job may be about to begin.
+    pub(super) fn look_soon(&mut self) {
+        self.note_at.get_or_insert_with(|| Instant::now() + MOMENT);
     }
 
     /// Asks the caller of a job that was delivered before whether it may begin: attempts are
@@ -106,6 +122,10 @@ impl Service {
             return;
         };
         self.is_brisk = ran < self.heartbeat_interval();
+        if self.held.len() > 1 {
+            // Another one may begin in its place.
+            self.note_at.get_or_insert_with(|| Instant::now() + MOMENT);
+        }
         let ran_us = u64::try_from(ran.as_micros()).unwrap_or(u64::MAX);
         let mut bytes = encoded(&outcomes);
         if bytes.len() > MAX_OUTCOME_BYTES {

@@ -34,7 +34,7 @@ job! {
     /// Ends the process of its worker.
     pub(crate) fn die(file: String) -> u32 {
         append(&file, "began");
-        // The note that the job began leaves the process first: see the limits in the README.
+        // An attempt counts after a moment: see the limits in the README.
         thread::sleep(Duration::from_millis(100));
         std::process::abort()
     }
