@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cargo;
 use crate::error::Error;
-use crate::packages::{Packages, workspace};
+use crate::packages::{Crate, Packages, workspace};
 use crate::rustflags;
 
 /// The programs of each crate's runner package: by crate, then by the program's name.
@@ -18,7 +18,10 @@ pub type Runners = BTreeMap<String, BTreeMap<String, PathBuf>>;
 /// [`Error::Usage`] for an unknown crate, [`Error::Failed`] if one does not build; the rest is then
 /// left unbuilt.
 pub fn build(packages: &Packages, names: &[String]) -> Result<(), Error> {
-    let selected = packages.select(names)?;
+    let mut selected = packages.select(names)?;
+    if names.is_empty() {
+        selected.retain(|package| is_useful(package));
+    }
     let flags = flags_here();
     for (place, package) in selected.iter().enumerate() {
         say(place, selected.len(), &package.name);
@@ -63,6 +66,15 @@ pub fn build_runners(names: &[&str]) -> Result<Runners, Error> {
         );
     }
     Ok(runners)
+}
+
+/// Whether the runner can take part here: nobody waits for the dependencies of one that cannot.
+fn is_useful(package: &Crate) -> bool {
+    let lack = package.declared.lack();
+    if let Some(why) = &lack {
+        eprintln!("skipped: {}: {why}", package.name);
+    }
+    lack.is_none()
 }
 
 /// The compiler flags of the runners, where cargo is called.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::cargo;
 use crate::error::Error;
+use crate::needs::Needs;
 use crate::suggest::did_you_mean;
 
 /// The package that tests the page of a report in a browser.
@@ -81,6 +82,15 @@ pub struct Declared {
     /// The Items that it is for, in the second edition's numbers: it takes part in workloads of
     /// other Items only if it is named. Empty: it is for all.
     pub purpose_items: Vec<u8>,
+    /// The program without which it is left out.
+    pub needs: Option<Needs>,
+}
+
+impl Declared {
+    /// Why the runner cannot take part on this machine, if it cannot.
+    pub fn lack(&self) -> Option<String> {
+        self.needs.as_ref()?.find().err()
+    }
 }
 
 impl Crate {

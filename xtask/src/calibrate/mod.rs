@@ -135,7 +135,7 @@ impl Instrument<'_> {
     fn build(&self, models: &[Model]) -> Result<Programs, Error> {
         let takes_part = |model: &&Model| model.name == SEQUENTIAL || model.name == POOL;
         let taking_part: Vec<&Model> = models.iter().filter(takes_part).collect();
-        Programs::build(&taking_part, self.interrupt)
+        Programs::build(&taking_part, self.workshop.folder(), self.interrupt)
     }
 
     /// Links the built runner of `sequential` again and again. The inner error is the reason why

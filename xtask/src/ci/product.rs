@@ -62,14 +62,19 @@ pub(super) fn job<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[Id])
 
 /// Adds a comparison of these runners, and its report.
 pub(super) fn compare<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[Id]) -> Vec<Id> {
-    let compared = gate.compared();
+    let mut compared = gate.compared();
+    let has_compare = |one: &&Crate| one.has_compare;
+    let whole = compared.len() == gate.packages.crates.iter().filter(has_compare).count();
+    // One that is named and cannot take part is an error.
+    compared.retain(|one| one.declared.lack().is_none());
     if compared.is_empty() {
         return Vec::new();
     }
     let output = gate.scratch.join("compare");
     let results = output.join("results.json");
     let smoke = steps.add(Lane::Run, "a comparison, cut short", runners, move |log| {
-        smoke(gate, log, &compared, &output)
+        let named: &[&Crate] = if whole { &[] } else { &compared };
+        smoke(gate, log, named, &output)
     });
     let report = steps.add(Lane::Run, "its report", &[smoke], move |log| {
         let text = report::report(&ReportArgs {
@@ -90,7 +95,9 @@ pub(super) fn compare<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, runners: &[
 
 /// Runs the comparison as a separate program, as a user would: it takes a lock, handles Ctrl-C and
 /// adopts the processes of its runners.
-fn smoke(gate: &Gate<'_>, log: &mut Log, compared: &[&Crate], output: &Path) -> Result<(), Error> {
+///
+/// With no models named, all that can take part do.
+fn smoke(gate: &Gate<'_>, log: &mut Log, named: &[&Crate], output: &Path) -> Result<(), Error> {
     // A separate folder for temporary files, and so a separate lock: the figures are discarded, so
     // this run need not wait for another comparison.
     let temporary = gate.scratch.join("tmp");
@@ -102,11 +109,8 @@ fn smoke(gate: &Gate<'_>, log: &mut Log, compared: &[&Crate], output: &Path) -> 
         .arg(output)
         .env("TMPDIR", &temporary)
         .current_dir(&gate.packages.root);
-    let runners = gate.packages.crates.iter().filter(|one| one.has_compare);
-    if compared.len() < runners.count() {
-        for found in compared {
-            command.args(["--model", model(&found.name)]);
-        }
+    for found in named {
+        command.args(["--model", model(&found.name)]);
     }
     log.run(&mut command)
 }

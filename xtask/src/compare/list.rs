@@ -87,6 +87,9 @@ pub(super) fn list() -> Result<String, Error> {
                 items.join(" or ")
             );
         }
+        if let Some(why) = model.declared.lack() {
+            let _ = writeln!(text, "  {:<16} left out here: {why}", "");
+        }
         let variants = model.declared.variants.iter();
         let named: Vec<String> = variants
             .map(|variant| format!("{}/{variant}", model.name))

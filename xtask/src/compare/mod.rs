@@ -19,6 +19,7 @@ mod heard;
 pub(crate) mod interrupt;
 pub(crate) mod job;
 mod job_size;
+mod left_out;
 pub(crate) mod list;
 mod live;
 pub(crate) mod lock;
@@ -118,6 +119,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
         .iter()
         .filter(|model| entries::takes_part(&model.name, &model.declared, &models, &definitions))
         .collect();
+    let taking_part = left_out::without(taking_part, &models)?;
     let counts = Counts::of(args);
     let added = args.runners.iter().map(|(name, _)| name.as_str());
     let own = taking_part.iter().map(|model| model.name.as_str());
@@ -137,7 +139,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
 
     let programs = match &job {
         Some(job) => Programs::of_job(job, &taking_part, &interrupt)?,
-        None => Programs::build(&taking_part, &interrupt)?,
+        None => Programs::build(&taking_part, workshop.folder(), &interrupt)?,
     };
     let adoption = runner::Adoption::begin();
     let contestants = meet(args, &taking_part, &programs, &interrupt)?;

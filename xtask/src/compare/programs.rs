@@ -1,7 +1,7 @@
 //! The programs that take part, built.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub(crate) struct Programs {
     /// Whether a program takes the name of its model as its argument: the program of a job, which
     /// is all of them.
     takes_name: bool,
+    /// By model, the program that its runner needs, and a folder that is removed after the
+    /// comparison.
+    arguments: BTreeMap<String, [String; 2]>,
     /// The origin server; a job needs none.
     pub(super) origin: Option<PathBuf>,
     /// The program that sends the requests of the pattern `serve`; a job needs none.
@@ -32,12 +35,17 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Builds the runners of these models, the origin server and `requests`.
+    /// Builds the runners of these models, the origin server and `requests`. The models work in
+    /// `folder` if they need one.
     ///
     /// # Errors
     ///
-    /// When one does not build, and [`Error::Interrupted`].
-    pub(crate) fn build(models: &[&Model], interrupt: &Interrupt) -> Result<Programs, Error> {
+    /// When one does not build, or the program that it needs is gone, and [`Error::Interrupted`].
+    pub(crate) fn build(
+        models: &[&Model],
+        folder: &Path,
+        interrupt: &Interrupt,
+    ) -> Result<Programs, Error> {
         let crates: Vec<&str> = models
             .iter()
             .map(|model| model.crate_name.as_str())
@@ -55,7 +63,13 @@ impl Programs {
                 })
         };
         let mut runners = BTreeMap::new();
+        let mut arguments = BTreeMap::new();
         for model in models {
+            if let Some(needs) = &model.declared.needs {
+                let needed = needs.find().map_err(Error::Failed)?;
+                let paths = [needed.as_path(), folder].map(|path| path.display().to_string());
+                arguments.insert(model.name.clone(), paths);
+            }
             runners.insert(
                 model.name.clone(),
                 program(&model.crate_name, &model.program)?,
@@ -64,6 +78,7 @@ impl Programs {
         Ok(Programs {
             runners,
             takes_name: false,
+            arguments,
             origin: Some(program(WORKLOAD, "origin")?),
             requests: Some(program(WORKLOAD, "requests")?),
         })
@@ -84,6 +99,7 @@ impl Programs {
         Ok(Programs {
             runners: runners.map(|name| (name, program.clone())).collect(),
             takes_name: true,
+            arguments: BTreeMap::new(),
             origin: None,
             requests: None,
         })
@@ -93,7 +109,8 @@ impl Programs {
     pub(crate) fn command(&self, model: &str) -> Option<Vec<String>> {
         let program = self.runners.get(model)?.display().to_string();
         let name = self.takes_name.then(|| model.to_owned());
-        Some(std::iter::once(program).chain(name).collect())
+        let needed = self.arguments.get(model).into_iter().flatten().cloned();
+        Some(std::iter::once(program).chain(name).chain(needed).collect())
     }
 }
 

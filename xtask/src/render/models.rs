@@ -23,8 +23,9 @@ const fn rival(name: &'static str, short: &'static str) -> Known {
 /// From the simplest to the most involved: no concurrency; scoped threads, which borrow and leave
 /// nothing to shut down; one call into a pool that is global; a pool to keep; queues and workers to
 /// wire up and close; async on one thread; an async runtime; a discontinued one; other processes,
-/// whose inputs and outputs travel. Last the models that serve a purpose of their own.
-const KNOWN: [Known; 14] = [
+/// whose inputs and outputs travel; other machines, with a server
+/// between. Last the models that serve a purpose of their own.
+const KNOWN: [Known; 15] = [
     rival(BASELINE, "seq"),
     rival("threads", "thr"),
     rival("data-parallel", "ray"),
@@ -35,6 +36,7 @@ const KNOWN: [Known; 14] = [
     rival("async-std-tasks", "astd"),
     rival("process-pool", "proc"),
     rival("child-process", "chld"),
+    rival("cluster", "clus"),
     Known {
         name: "pipeline",
         short: "pipe",
@@ -63,7 +65,8 @@ pub(crate) fn simplicity(model: &str) -> usize {
     place.unwrap_or(KNOWN.len())
 }
 
-/// A name of at most four letters, so that 14 columns fit on a line; `None` for a user's own model.
+/// A name of at most four letters, since a table has a column for each model; `None` for a user's
+/// own model.
 pub(crate) fn short(model: &str) -> Option<&'static str> {
     let known = KNOWN.iter().find(|known| known.name == model);
     known.map(|known| known.short)

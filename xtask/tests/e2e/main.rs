@@ -7,6 +7,7 @@ mod alone;
 mod bad_input;
 mod bad_workloads;
 mod calibrate;
+mod cluster;
 mod interrupt;
 mod killed;
 mod own_failures;

@@ -1,0 +1,1 @@
+../../../../child-process/compare/tests/support/mod.rs
