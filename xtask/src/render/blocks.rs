@@ -4,22 +4,27 @@ use super::grid::Grid;
 use super::page;
 use crate::text::width as columns_of_line;
 
-/// Each column has its heading first, which may be of several lines, then an entry for each row.
-/// The names of the rows stand before every block, under `head`. All stand in one block where they
-/// fit with one space between them.
-pub(super) fn in_blocks(head: &str, rows: &[String], columns: &[Vec<String>]) -> Vec<String> {
-    let longest = rows
-        .iter()
-        .map(|name| columns_of_line(name))
-        .max()
-        .unwrap_or(0);
-    let head_columns = columns_of_line(head);
-    let room =
-        page::columns() - longest.clamp(head_columns, (page::columns() / 2).max(head_columns));
+/// Whether all columns stand in one block, with one space between them. Each has its heading first,
+/// which may be of several lines, then an entry for each row.
+pub(super) fn fit(head: &str, rows: &[String], columns: &[Vec<String>]) -> bool {
     let all: usize = columns.iter().map(|column| 1 + width(column)).sum();
-    if !columns.is_empty() && all <= room {
+    all <= room(head, rows)
+}
+
+/// The width that the names of the rows leave for the columns.
+fn room(head: &str, rows: &[String]) -> usize {
+    let names = rows.iter().map(|name| columns_of_line(name));
+    let longest = names.max().unwrap_or(0);
+    let head_columns = columns_of_line(head);
+    page::columns() - longest.clamp(head_columns, (page::columns() / 2).max(head_columns))
+}
+
+/// The columns as for [`fit`]; the names of the rows stand before every block, under `head`.
+pub(super) fn in_blocks(head: &str, rows: &[String], columns: &[Vec<String>]) -> Vec<String> {
+    if !columns.is_empty() && fit(head, rows, columns) {
         return vec![render(head, columns, rows)];
     }
+    let room = room(head, rows);
     let mut blocks = Vec::new();
     let mut rest = columns;
     while !rest.is_empty() {

@@ -132,11 +132,11 @@ pub(crate) fn decided(results: &Results, races: &[Race<'_>]) -> Vec<(&'static st
         let prices: Vec<Price> = undecided.filter_map(|row| row.price).collect();
         let unknown = match open - prices.len() {
             0 => String::new(),
-            n => format!("; {n} too close to the margin for a price"),
+            n => format!("; {n} too close to the margin to price"),
         };
         let cost = match prices.is_empty() {
             true => String::new(),
-            false => format!(": deciding takes about {}", duration(total_ns(&prices))),
+            false => format!(", about {} to decide", duration(total_ns(&prices))),
         };
         said.push(("open", format!("{}{cost}{unknown}", plural(open, "cell"))));
     }

@@ -1,19 +1,20 @@
 //! The matrix: a row for each workload, a column for each model.
 
-use super::blocks::in_blocks;
+use super::blocks::{fit, in_blocks};
 use super::marks;
 use super::models;
 use super::race::{Race, Standing};
+use super::shared::{ABSENT, Column, shared};
 use super::text::{pieces, wrap};
 use super::view;
 use crate::results::{Results, Verdict, Workload};
 
-/// Stands where a model was neither measured nor skipped.
-const ABSENT: &str = "·";
-
 const SKIPPED: &str = "-";
 
 const FAILED: &str = "ERR";
+
+/// The heading of the workloads.
+const HEAD: &str = "workload";
 
 /// The letters of a user's own model in one line of its heading.
 const HEAD_COLUMNS: usize = 6;
@@ -34,22 +35,32 @@ pub(crate) fn matrix_of(results: &Results, races: &[Race<'_>]) -> String {
         .iter()
         .map(|workload| view::title(results, workload, " "))
         .collect();
-    let entries: Vec<Vec<String>> = models
+    let columns = models.iter().map(|&model| {
+        let tables = results.workloads.iter().zip(races);
+        let entries = tables.map(|(workload, race)| entry(results, workload, race, model));
+        let entries = [head(model)].into_iter().chain(entries).collect();
+        Column { model, entries }
+    });
+    let columns: Vec<Column<'_>> = columns.collect();
+    let entries: Vec<Vec<String>> = columns
         .iter()
-        .map(|model| {
-            let tables = results.workloads.iter().zip(races);
-            let entries = tables.map(|(workload, race)| entry(results, workload, race, model));
-            [head(model)].into_iter().chain(entries).collect()
-        })
+        .map(|column| column.entries.clone())
         .collect();
-    let blocks = in_blocks("workload", &rows, &entries);
+    let (entries, told) = match fit(HEAD, &rows, &entries) {
+        true => (entries, Vec::new()),
+        // Blocks one below the other would take twice the lines.
+        false => Some(shared(&columns, &rows))
+            .filter(|(fewer, _)| fit(HEAD, &rows, fewer))
+            .unwrap_or((entries, Vec::new())),
+    };
+    let blocks = in_blocks(HEAD, &rows, &entries);
     let mut out = wrap(
         "",
         "Which model for which work: time, divided by the best one's",
     );
     out.push_str(&blocks.join("\n"));
     out.push_str(&meaning(results, races, &entries));
-    out.push_str(&headings(&models));
+    out.push_str(&headings(&models, &entries, told));
     out
 }
 
@@ -168,14 +179,13 @@ pub(crate) fn meanings(results: &Results, races: &[Race<'_>], entries: &[&str]) 
 }
 
 /// The meaning of the headings that are not the beginning of a name.
-fn headings(models: &[&str]) -> String {
+fn headings(models: &[&str], entries: &[Vec<String>], shared: Vec<String>) -> String {
     let told = models.iter().filter_map(|model| {
         let short = models::short(model)?;
-        (!model.starts_with(short)).then(|| format!("{short} {model}"))
+        let is_shown = entries.iter().any(|column| column[0] == short);
+        (is_shown && !model.starts_with(short)).then(|| format!("{short} {model}"))
     });
-    let told: Vec<String> = ["the simplest first".to_owned()]
-        .into_iter()
-        .chain(told)
-        .collect();
+    let told = ["the simplest first".to_owned()].into_iter().chain(told);
+    let told: Vec<String> = told.chain(shared).collect();
     wrap("columns   ", &format!("{}.", told.join("; ")))
 }

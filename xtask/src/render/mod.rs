@@ -25,6 +25,7 @@ mod page;
 mod picture;
 pub(crate) mod race;
 pub(crate) mod served;
+mod shared;
 mod smoke;
 mod splice;
 pub(crate) mod sweep;

@@ -23,8 +23,8 @@ const fn rival(name: &'static str, short: &'static str) -> Known {
 /// From the simplest to the most involved: no concurrency; scoped threads, which borrow and leave
 /// nothing to shut down; one call into a pool that is global; a pool to keep; queues and workers to
 /// wire up and close; async on one thread; an async runtime; a discontinued one; other processes,
-/// whose inputs and outputs travel; other machines, with a server
-/// between. Last the models that serve a purpose of their own.
+/// whose inputs and outputs travel; other machines, with a server between. Last the models that
+/// serve a purpose of their own.
 const KNOWN: [Known; 15] = [
     rival(BASELINE, "seq"),
     rival("threads", "thr"),
@@ -74,9 +74,16 @@ pub(crate) fn short(model: &str) -> Option<&'static str> {
 
 /// Whether the model competes in a workload of these Items.
 pub(crate) fn is_rival(model: &str, items: &[u8]) -> bool {
-    let known = KNOWN.iter().find(|known| known.name == model);
-    let purpose = known.and_then(|known| known.purpose);
-    purpose.is_none_or(|purpose| purpose.iter().any(|item| items.contains(item)))
+    purpose(model).is_none_or(|purpose| purpose.iter().any(|item| items.contains(item)))
+}
+
+/// Whether the model is there for some Items only.
+pub(crate) fn has_purpose(model: &str) -> bool {
+    purpose(model).is_some()
+}
+
+fn purpose(model: &str) -> Option<&'static [u8]> {
+    KNOWN.iter().find(|known| known.name == model)?.purpose
 }
 
 /// A remark on a model that is another one with an addition.
