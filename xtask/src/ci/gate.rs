@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::browser::Plan;
 use super::scope::Touched;
+use super::second_server;
 use super::test_programs::{self, Programs};
 use crate::packages::{BROWSER, Crate, Packages};
 
@@ -19,6 +20,8 @@ pub(super) struct Gate<'a> {
     pub(super) scratch: &'a Path,
     /// Whether and how the page of a report is tested in a browser.
     pub(super) browser: Plan,
+    /// The server of another version that the tests of `cluster` also run with.
+    pub(super) second_server: second_server::Plan,
     /// The test programs, once they are built.
     pub(super) programs: OnceLock<Programs>,
 }

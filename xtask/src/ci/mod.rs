@@ -23,6 +23,7 @@ mod picks;
 mod plan;
 mod product;
 mod scope;
+mod second_server;
 mod steps;
 mod table;
 mod test_programs;
@@ -62,9 +63,17 @@ pub fn ci(packages: &Packages, deep: bool, since: Option<&str>) -> Result<(), Er
         xtask: &xtask,
         scratch: scratch.path(),
         browser: Plan::of(in_scope(&scope, BROWSER)),
+        second_server: second_server::Plan::of(
+            &packages.crates,
+            |package| in_scope(&scope, package),
+            &packages.target,
+        ),
         programs: OnceLock::new(),
     };
     if let Plan::LeftOut(reason) = &gate.browser {
+        print(format!("left out: {reason}\n").as_bytes());
+    }
+    if let second_server::Plan::LeftOut(reason) = &gate.second_server {
         print(format!("left out: {reason}\n").as_bytes());
     }
     let long = long_steps(&gate, deep)?;

@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::log::Log;
 use super::picks;
 use super::scope::PAGE_TESTS;
+use super::second_server;
 use super::steps::{Id, Lane, Steps};
 use super::test_programs;
 use super::toolchain::{self, seconds};
@@ -45,6 +46,7 @@ pub(super) fn plan<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>, deep: &'a [Dee
     let mut ran = run_tests(gate, steps, &tests, &[&runners[..], &job].concat());
     ran.extend(product::compare(gate, steps, &runners));
     ran.extend(browser::test(gate, steps, &installed, &tests));
+    ran.extend(second_server::test(gate, steps, &tests));
     soaks(gate, steps, &tests);
     for check in [loom, asan].into_iter().flatten() {
         run_check(gate, steps, check);

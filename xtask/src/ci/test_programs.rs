@@ -68,7 +68,12 @@ pub(super) fn run(log: &mut Log, programs: &[Program]) -> Result<(), Error> {
 
 impl Program {
     pub(super) fn is_soak(&self) -> bool {
-        self.source.ends_with("tests/soak.rs")
+        self.is_of("tests/soak.rs")
+    }
+
+    /// Whether its source is this one, in the folder of its package.
+    pub(super) fn is_of(&self, source: &str) -> bool {
+        self.source.ends_with(source)
     }
 
     pub(super) fn command(&self) -> std::process::Command {

@@ -25,3 +25,53 @@ pub(super) fn without<'m>(
     }
     Ok(present)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::needs::Needs;
+    use crate::packages::Declared;
+
+    fn model(name: &str, program: Option<&str>) -> Model {
+        let needs = program.map(|program| Needs {
+            program: program.to_owned(),
+            variable: "NO_SUCH_VARIABLE_OF_ANY_TEST".to_owned(),
+            install: "`install it`".to_owned(),
+        });
+        Model {
+            name: name.to_owned(),
+            crate_name: name.to_owned(),
+            program: name.to_owned(),
+            about: String::new(),
+            declared: Declared {
+                needs,
+                ..Declared::default()
+            },
+        }
+    }
+
+    #[test]
+    fn model_without_its_program_is_left_out_unless_named() {
+        let models = [
+            model("threads", None),
+            model("shell", Some("sh")),
+            model("cluster", Some("no-such-server-xyz")),
+        ];
+        let present = |named: &[(&str, Option<&str>)]| {
+            let present = without(models.iter().collect(), named)?;
+            Ok(present
+                .iter()
+                .map(|one| one.name.as_str())
+                .collect::<Vec<_>>())
+        };
+        let two = Ok(vec!["threads", "shell"]);
+        assert_eq!(present(&[]), two);
+        assert_eq!(present(&[("threads", None)]), two);
+        let Err(Error::Usage(why)) = present(&[("cluster", Some("one-by-one"))]) else {
+            panic!("it was named");
+        };
+        for part in ["--model cluster", "no-such-server-xyz", "`install it`"] {
+            assert!(why.contains(part), "{why}");
+        }
+    }
+}
