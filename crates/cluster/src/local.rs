@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::caller::engine::Engine;
-use crate::caller::ledger::{Begin, Ledger, Verdict};
+use crate::caller::ledger::{Begin, Ledger, Report, Verdict};
 use crate::error::JobError;
 use crate::order::{Batch, Order};
 use crate::registry::Jobs;
@@ -143,7 +143,13 @@ impl Table {
             outcomes: ended.outcomes,
             ran: ended.ran,
         };
-        match self.ledger.report(id, order.nonce, delivery, batch) {
+        let report = Report {
+            id,
+            nonce: order.nonce,
+            delivery,
+            batch,
+        };
+        match self.ledger.report(report) {
             Verdict::Retry(pause) if pause.is_zero() => Some((task(id, &order), None)),
             Verdict::Retry(pause) => Some((task(id, &order), Instant::now().checked_add(pause))),
             Verdict::Ended | Verdict::Late | Verdict::Unknown => {

@@ -19,6 +19,9 @@ const RESULTS: &str = "raw.results";
 const REQUESTS: &str = "raw.requests";
 /// Publish acknowledgements that are awaited together.
 const ACKS: usize = 100;
+/// The jobs of one pull. async-nats pulls again when half of it is left, so that a worker has
+/// pulled as many as one of `cluster`: at most half more than this.
+const BATCH: usize = PULLED * 2 / 3;
 
 fn runtime() -> Runtime {
     Builder::new_current_thread()
@@ -65,7 +68,7 @@ pub(crate) fn work(url: &str) -> ! {
             .fuse();
         let mut jobs = consumer
             .stream()
-            .max_messages_per_batch(PULLED)
+            .max_messages_per_batch(BATCH)
             .messages()
             .await
             .expect("messages")

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::recent::Recent;
@@ -66,6 +66,69 @@ pub(crate) enum Verdict {
     Late,
     /// The report is about no job of this cluster, or does not fit it.
     Unknown,
+}
+
+/// The end of an attempt.
+pub(crate) struct Report {
+    pub(crate) id: u64,
+    pub(crate) nonce: u64,
+    pub(crate) delivery: u64,
+    pub(crate) batch: Batch,
+}
+
+/// A result, and where it goes.
+struct Due(Sink, RawResult);
+
+impl State {
+    /// Decides what a report means for its job.
+    fn judge(&mut self, report: Report) -> (Verdict, Option<Due>) {
+        let Report {
+            id,
+            nonce,
+            delivery,
+            batch,
+        } = report;
+        let open = self.open.get_mut(&id);
+        let Some(open) = open.filter(|open| open.order.nonce == nonce) else {
+            if self.recent.contains(id, nonce) {
+                self.counts.late += 1;
+                return (Verdict::Late, None);
+            }
+            self.counts.ignored += 1;
+            return (Verdict::Unknown, None);
+        };
+        if batch.outcomes.len() != open.order.count as usize {
+            self.counts.ignored += 1;
+            return (Verdict::Unknown, None);
+        }
+        if !matches!(batch.outcomes[..], [Outcome::Failed(_) | Outcome::NotRun]) {
+            return (Verdict::Ended, self.end(id, Ok(batch)));
+        }
+        if open.begun.is_some_and(|begun| begun > delivery) {
+            // The attempt was given up as lost, and another one runs.
+            self.counts.late += 1;
+            return (Verdict::Late, None);
+        }
+        open.begun = None;
+        let retry = Verdict::Retry(open.order.pause);
+        let Some(Outcome::Failed(reason)) = batch.outcomes.into_iter().next() else {
+            return (retry, None);
+        };
+        open.failed += 1;
+        let (failed, allowed) = (open.failed, open.order.attempts);
+        self.counts.failed_attempts += 1;
+        if failed < allowed {
+            return (retry, None);
+        }
+        (Verdict::Ended, self.end(id, Err(poisoned(failed, reason))))
+    }
+
+    fn end(&mut self, id: u64, result: RawResult) -> Option<Due> {
+        let open = self.open.remove(&id)?;
+        self.recent.push(id, open.order.nonce);
+        self.counts.ended += 1;
+        Some(Due(open.sink, result))
+    }
 }
 
 impl Ledger {
@@ -163,47 +226,27 @@ impl Ledger {
         Begin::Go
     }
 
-    /// An attempt has ended with these outcomes.
-    pub(crate) fn report(&self, id: u64, nonce: u64, delivery: u64, batch: Batch) -> Verdict {
+    /// An attempt has ended.
+    pub(crate) fn report(&self, report: Report) -> Verdict {
         let mut state = lock(&self.state);
-        let Some(open) = state
-            .open
-            .get_mut(&id)
-            .filter(|open| open.order.nonce == nonce)
-        else {
-            if state.recent.contains(id, nonce) {
-                state.counts.late += 1;
-                return Verdict::Late;
-            }
-            state.counts.ignored += 1;
-            return Verdict::Unknown;
-        };
-        if batch.outcomes.len() != open.order.count as usize {
-            state.counts.ignored += 1;
-            return Verdict::Unknown;
-        }
-        if let [Outcome::Failed(_) | Outcome::NotRun] = batch.outcomes[..] {
-            let pause = open.order.pause;
-            if open.begun.is_some_and(|begun| begun > delivery) {
-                // The attempt was given up as lost, and another one runs.
-                state.counts.late += 1;
-                return Verdict::Late;
-            }
-            open.begun = None;
-            let Some(Outcome::Failed(reason)) = batch.outcomes.into_iter().next() else {
-                return Verdict::Retry(pause);
-            };
-            open.failed += 1;
-            let (failed, allowed) = (open.failed, open.order.attempts);
-            state.counts.failed_attempts += 1;
-            if failed < allowed {
-                return Verdict::Retry(pause);
-            }
-            self.end(state, id, Err(poisoned(failed, reason)));
-            return Verdict::Ended;
-        }
-        self.end(state, id, Ok(batch));
-        Verdict::Ended
+        let (verdict, due) = state.judge(report);
+        self.release(state, due);
+        verdict
+    }
+
+    /// Attempts have ended. Threads that wait for them are woken when all are noted.
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "messages need it"))]
+    pub(crate) fn report_all(&self, reports: impl Iterator<Item = Report>) -> Vec<Verdict> {
+        let mut state = lock(&self.state);
+        let mut all_due = Vec::with_capacity(reports.size_hint().0);
+        let verdicts = reports.map(|report| {
+            let (verdict, due) = state.judge(report);
+            all_due.extend(due);
+            verdict
+        });
+        let verdicts = verdicts.collect();
+        self.release(state, all_due);
+        verdicts
     }
 
     /// The worker of an attempt is lost: nothing was heard of it for long. Returns whether the job
@@ -258,19 +301,24 @@ impl Ledger {
         state.open.get(&id).is_some_and(|open| open.begun.is_some())
     }
 
-    fn end(&self, mut state: std::sync::MutexGuard<'_, State>, id: u64, result: RawResult) {
-        let Some(open) = state.open.remove(&id) else {
-            return;
-        };
-        state.recent.push(id, open.order.nonce);
-        state.counts.ended += 1;
+    fn end(&self, mut state: MutexGuard<'_, State>, id: u64, result: RawResult) {
+        let due = state.end(id, result);
+        self.release(state, due);
+    }
+
+    /// Frees the lock, and delivers the results of jobs that have ended.
+    fn release(&self, state: MutexGuard<'_, State>, due: impl IntoIterator<Item = Due>) {
         let waiting = state.waiting > 0;
         drop(state);
-        if waiting {
+        let mut has_ended = false;
+        for Due(sink, result) in due {
+            has_ended = true;
+            // It may run a waker, which is user code.
+            sink(result);
+        }
+        if waiting && has_ended {
             self.changed.notify_all();
         }
-        // It may run a waker, which is user code.
-        (open.sink)(result);
     }
 
     /// Accepts no more jobs.

@@ -1,30 +1,31 @@
 //! [`Recent`]: the jobs that ended last, to tell a late result from a forged one.
 
-use std::collections::{HashMap, VecDeque};
-
 /// The number of ended jobs that are remembered.
-const REMEMBERED: usize = 16_384;
+const REMEMBERED: u64 = 16_384;
 
-/// Ended jobs with their nonces, the newest [`REMEMBERED`].
+/// Ended jobs with their nonces. Ids are given in order, so a place for each of the newest
+/// [`REMEMBERED`] ids is enough.
 #[derive(Default)]
 pub(crate) struct Recent {
-    nonces: HashMap<u64, u64>,
-    ids: VecDeque<u64>,
+    places: Vec<Option<(u64, u64)>>,
+}
+
+/// The place of an id.
+fn place(id: u64) -> usize {
+    (id % REMEMBERED) as usize
 }
 
 impl Recent {
     pub(crate) fn push(&mut self, id: u64, nonce: u64) {
-        if self.ids.len() == REMEMBERED
-            && let Some(oldest) = self.ids.pop_front()
-        {
-            self.nonces.remove(&oldest);
+        let place = place(id);
+        if self.places.len() <= place {
+            self.places.resize(place + 1, None);
         }
-        self.ids.push_back(id);
-        self.nonces.insert(id, nonce);
+        self.places[place] = Some((id, nonce));
     }
 
     pub(crate) fn contains(&self, id: u64, nonce: u64) -> bool {
-        self.nonces.get(&id) == Some(&nonce)
+        self.places.get(place(id)) == Some(&Some((id, nonce)))
     }
 }
 
@@ -35,7 +36,7 @@ mod tests {
     #[test]
     fn oldest_is_forgotten_first() {
         let mut recent = Recent::default();
-        for id in 0..=REMEMBERED as u64 {
+        for id in 0..=REMEMBERED {
             recent.push(id, id + 1);
         }
         assert!(!recent.contains(0, 1));

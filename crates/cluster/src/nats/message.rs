@@ -1,19 +1,23 @@
 //! [`JobHead`]: how a job travels to a worker. The framed inputs follow the head.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::names::fnv;
+use crate::codec::encode;
 use crate::order::Order;
 
 /// The version of the format. A worker leaves jobs of another one to others.
 const VERSION: u8 = 1;
+/// The bytes of most heads, at most.
+const HEAD_BYTES: usize = 96;
 
 /// Where reports about a job go, and how they name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
-    pub(super) caller: String,
+    pub(super) caller: Arc<str>,
     pub(super) id: u64,
     pub(super) nonce: u64,
 }
@@ -26,7 +30,7 @@ impl Address {
             fnv(&salted)
         });
         Self {
-            caller: format!("{first:016x}{second:016x}"),
+            caller: format!("{first:016x}{second:016x}").into(),
             id,
             nonce,
         }
@@ -35,26 +39,26 @@ impl Address {
 
 /// The head of a job's message.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct JobHead {
+pub(super) struct JobHead<'a> {
     version: u8,
     pub(super) id: u64,
     pub(super) nonce: u64,
     /// The unique name of the caller.
-    pub(super) caller: String,
+    pub(super) caller: &'a str,
     pub(super) count: u32,
     pub(super) attempts: u32,
     time_limit_us: Option<u64>,
     /// The object that holds the inputs, if they are too large for a message.
-    pub(super) object: Option<String>,
+    pub(super) object: Option<&'a str>,
 }
 
-impl JobHead {
-    pub(super) fn new(address: &Address, order: &Order) -> Self {
+impl<'a> JobHead<'a> {
+    pub(super) fn new(address: &'a Address, order: &Order) -> Self {
         Self {
             version: VERSION,
             id: address.id,
             nonce: address.nonce,
-            caller: address.caller.clone(),
+            caller: &address.caller,
             count: order.count,
             attempts: order.attempts,
             time_limit_us: order
@@ -70,14 +74,17 @@ impl JobHead {
 
     /// The message with these inputs.
     pub(super) fn encode(&self, inputs: &[u8]) -> Vec<u8> {
-        let head = postcard::to_stdvec(self).unwrap_or_default();
-        [&head[..], inputs].concat()
+        let mut message = Vec::with_capacity(HEAD_BYTES + inputs.len());
+        // It cannot fail: the types are plain, and memory is the only limit.
+        let _ = encode(self, &mut message);
+        message.extend_from_slice(inputs);
+        message
     }
 
     /// The head, and where the inputs start. `None` if the message is malformed, or of another
     /// version.
-    pub(super) fn decode(message: &[u8]) -> Option<(Self, usize)> {
-        let (head, inputs) = postcard::take_from_bytes::<Self>(message).ok()?;
+    pub(super) fn decode(message: &'a [u8]) -> Option<(Self, usize)> {
+        let (head, inputs) = postcard::take_from_bytes::<JobHead<'a>>(message).ok()?;
         let is_sound = head.version == VERSION
             && head.count > 0
             && head.caller.len() == 32
@@ -92,12 +99,14 @@ impl JobHead {
 mod tests {
     use super::*;
 
-    fn head() -> JobHead {
+    const CALLER: &str = "0123456789abcdef0123456789abcdef";
+
+    fn head() -> JobHead<'static> {
         JobHead {
             version: VERSION,
             id: 7,
             nonce: 8,
-            caller: "0".repeat(32),
+            caller: CALLER,
             count: 1,
             attempts: 3,
             time_limit_us: Some(5),
@@ -129,7 +138,7 @@ mod tests {
         };
         assert!(JobHead::decode(&many.encode(&[0; 8])).is_none());
         let elsewhere = JobHead {
-            caller: "x.>".to_owned(),
+            caller: "x.>",
             ..head()
         };
         assert!(JobHead::decode(&elsewhere.encode(&[0; 8])).is_none());

@@ -4,38 +4,40 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::encode;
 use crate::frames;
 use crate::order::Outcome;
 use crate::reason::Reason;
 
 /// A report about one job.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) head: Head,
+pub(super) struct Entry<'a> {
+    pub(super) head: Head<'a>,
     pub(super) outcomes: Vec<Outcome>,
 }
 
 /// The head of a report. The outcomes follow if the job has ended.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Head {
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Head<'a> {
     pub(super) id: u64,
     pub(super) nonce: u64,
     /// How often the server had delivered the job.
     pub(super) delivery: u64,
-    pub(super) news: News,
+    #[serde(borrow)]
+    pub(super) news: News<'a>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum News {
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum News<'a> {
     /// The job was begun, or still runs. If no more is heard for this long, its worker is lost.
     Runs { silence_ms: u32 },
     Ended {
         ran_us: u64,
         /// The subject that acknowledges the job. The caller does it: it has the result then.
-        ack: String,
+        ack: &'a str,
         count: u32,
         /// The object that holds the outcomes, if they are too large for a message.
-        object: Option<String>,
+        object: Option<&'a str>,
     },
 }
 
@@ -49,9 +51,9 @@ const LOST: u8 = 6;
 const FAILED: u8 = 7;
 
 /// Appends the head of a report.
-pub(super) fn append_head(head: &Head, bytes: &mut Vec<u8>) {
-    // Neither can fail: the types are plain, and memory is the only limit.
-    bytes.extend_from_slice(&postcard::to_stdvec(head).unwrap_or_default());
+pub(super) fn append_head(head: &Head<'_>, bytes: &mut Vec<u8>) {
+    // It cannot fail: the types are plain, and memory is the only limit.
+    let _ = encode(head, bytes);
 }
 
 /// Appends the outcomes of a job.
@@ -109,8 +111,8 @@ fn reason(tag: u8, text: &str) -> Option<Reason> {
 }
 
 /// Splits the first report off. `None` if it is malformed.
-pub(super) fn next(bytes: &mut &[u8]) -> Option<Entry> {
-    let (head, rest) = postcard::take_from_bytes::<Head>(bytes).ok()?;
+pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<Entry<'a>> {
+    let (head, rest) = postcard::take_from_bytes::<Head<'a>>(bytes).ok()?;
     *bytes = rest;
     let outcomes = match head.news {
         News::Ended {
@@ -159,7 +161,7 @@ mod tests {
             delivery: 2,
             news: News::Ended {
                 ran_us: 5,
-                ack: "$JS.ACK.x".to_owned(),
+                ack: "$JS.ACK.x",
                 count: 3,
                 object: None,
             },

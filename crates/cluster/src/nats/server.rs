@@ -3,9 +3,10 @@
 //! The calls to JetStream's API are spelled out, because they must mean the same to a server of
 //! version 2.9 and to a recent one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::{Client, Event};
+use async_nats::{Client, Event, Subject};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -31,7 +32,7 @@ pub(super) struct Server {
     pub(super) client: Client,
     pub(super) names: Names,
     /// The unique name of this caller or worker.
-    pub(super) me: String,
+    pub(super) me: Arc<str>,
     /// Where answers arrive.
     pub(super) inbox: String,
 }
@@ -66,7 +67,7 @@ impl Server {
         connected: mpsc::UnboundedSender<()>,
     ) -> Result<Self, BuildError> {
         let names = Names::new(connection.checked_namespace()?);
-        let me = unique();
+        let me = Arc::from(unique());
         let inbox = format!("{}.{me}", names.inbox(role));
         let client = connection
             .options()
@@ -186,7 +187,7 @@ impl Server {
     }
 
     /// Publishes. Waits while the connection is down and its buffer is full.
-    pub(super) async fn publish(&self, subject: String, payload: Vec<u8>) {
+    pub(super) async fn publish(&self, subject: Subject, payload: &'static [u8]) {
         // It fails only for a malformed subject or a closed connection.
         let _ = self.client.publish(subject, payload.into()).await;
     }

@@ -113,6 +113,21 @@ impl Slots {
         }
     }
 
+    /// Queues tasks, all of them at once: their threads are woken together.
+    #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "a worker needs it"))]
+    pub(crate) fn push_all(self: &Arc<Self>, tasks: &mut Vec<Task>) {
+        let mut state = lock(&self.state);
+        if tasks.iter().any(|task| task.time_limit.is_some()) {
+            self.ensure_watcher(&mut state);
+        }
+        let woken = state.idle.min(tasks.len());
+        state.queue.extend(tasks.drain(..));
+        drop(state);
+        for _ in 0..woken {
+            self.queued.notify_one();
+        }
+    }
+
     /// Without the thread, which the system may refuse, limits are not enforced until it allows
     /// one; delayed tasks run at once.
     fn ensure_watcher(self: &Arc<Self>, state: &mut State) {
@@ -123,14 +138,13 @@ impl Slots {
         }
     }
 
-    /// The tasks that run.
+    /// The tasks that run, and since when.
     #[cfg_attr(not(feature = "nats"), allow(dead_code, reason = "a worker needs it"))]
-    pub(crate) fn running(&self) -> Vec<u64> {
+    pub(crate) fn running(&self) -> Vec<(u64, Instant)> {
         let state = lock(&self.state);
-        state
-            .running
-            .values()
-            .map(|progress| progress.token)
+        let running = state.running.values();
+        running
+            .map(|progress| (progress.token, progress.started))
             .collect()
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Progress {
     pub(crate) token: u64,
     count: u32,
     time_limit: Option<Duration>,
-    started: Instant,
+    pub(crate) started: Instant,
     state: Mutex<State>,
 }
 

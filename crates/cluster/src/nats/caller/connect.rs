@@ -72,16 +72,14 @@ fn start(
     let again = commands.clone();
     let stopped = Arc::new(Notify::new());
     let is_stopped = Arc::clone(&stopped);
-    let thread = runtime::start("cluster-caller", move |runtime| {
-        runtime.block_on(async {
-            match Desk::open(&connection, settings, ledger, again).await {
-                Ok((desk, events)) => {
-                    let _ = ready.send(Ok(desk.max_message_bytes()));
-                    desk.run(received, events, &is_stopped).await;
-                }
-                Err(error) => drop(ready.send(Err(error))),
+    let thread = runtime::start("cluster-caller", async move {
+        match Desk::open(&connection, settings, ledger, again).await {
+            Ok((desk, events)) => {
+                let _ = ready.send(Ok(desk.max_message_bytes()));
+                desk.run(received, events, &is_stopped).await;
             }
-        });
+            Err(error) => drop(ready.send(Err(error))),
+        }
     })
     .map_err(BuildError::System)?;
     let max_message_bytes = match is_ready.recv() {

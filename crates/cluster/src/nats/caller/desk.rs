@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::{Message, Subscriber};
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use super::acks::Acks;
+use super::reports::Finished;
 use super::tracked::{Routes, Tracked};
 use crate::caller::ledger::Ledger;
 use crate::error::BuildError;
 use crate::nats::connection::Connection;
 use crate::nats::objects::Objects;
-use crate::nats::report::Head;
 use crate::nats::server::{ApiError, Server};
 use crate::nats::settings::Settings;
-use crate::order::{Order, Outcome};
+use crate::order::Order;
 
 /// How often the desk looks for jobs that are overdue.
 const TICK: Duration = Duration::from_millis(250);
@@ -36,7 +37,7 @@ pub(super) enum Command {
     /// The inputs are in the object store.
     Stored(u64, Result<(), String>),
     /// The outcomes came out of the object store.
-    Fetched(Head, Vec<Outcome>),
+    Fetched(Finished<'static>),
     /// The server no longer has the message of a job.
     Gone(u64),
     /// A report about a job with a key, or a question.
@@ -65,6 +66,7 @@ pub(super) struct Desk {
     pub(super) created: String,
     /// The stream may be missing.
     pub(super) is_suspicious: bool,
+    pub(super) acks: Acks,
 }
 
 struct Inboxes {
@@ -97,6 +99,7 @@ impl Desk {
             commands,
             created,
             is_suspicious: false,
+            acks: Acks::default(),
         };
         Ok((desk, events))
     }
@@ -129,6 +132,7 @@ impl Desk {
             () = stuck => {}
         }
         // The last acknowledgements are still to be written.
+        let _ = timeout(FLUSH, self.acks.flush(&self.server)).await;
         let _ = timeout(FLUSH, self.server.client.flush()).await;
     }
 
@@ -163,7 +167,12 @@ impl Desk {
                 // A job's number comes before its result: with it the job can be acknowledged.
                 biased;
                 _ = tick.tick() => self.look_around().await,
-                Some(message) = inboxes.acks.next() => self.on_publish_ack(&message).await,
+                Some(message) = inboxes.acks.next() => {
+                    self.on_publish_ack(&message).await;
+                    while let Some(Some(message)) = inboxes.acks.next().now_or_never() {
+                        self.on_publish_ack(&message).await;
+                    }
+                }
                 Some(message) = inboxes.reports.next() => self.on_reports(&message).await,
                 Some(message) = inboxes.questions.next() => self.on_question(&message).await,
                 Some(()) = events.recv() => self.is_suspicious = true,
@@ -174,7 +183,13 @@ impl Desk {
                         }
                         self.obey(command).await;
                     }
+                    // They travel with the jobs.
+                    self.acks.flush(&self.server).await;
                 }
+                () = self.acks.due() => self.acks.flush(&self.server).await,
+            }
+            if self.acks.is_full() {
+                self.acks.flush(&self.server).await;
             }
         }
     }
@@ -184,7 +199,7 @@ impl Desk {
             Command::Send(id, order) => self.send(id, order).await,
             Command::Forget(id) => self.withdraw(id).await,
             Command::Stored(id, result) => self.on_stored(id, result).await,
-            Command::Fetched(head, outcomes) => self.settle(head, outcomes).await,
+            Command::Fetched(finished) => self.settle(vec![finished]).await,
             Command::Gone(id) => self.on_gone(id).await,
             Command::Keyed(true, message) => self.on_reports(&message).await,
             Command::Keyed(false, message) => self.on_question(&message).await,

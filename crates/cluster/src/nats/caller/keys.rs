@@ -16,7 +16,7 @@ impl Desk {
         match &order.key {
             Some(key) => Address::of_key(order.job.name, key),
             None => Address {
-                caller: self.server.me.clone(),
+                caller: Arc::clone(&self.server.me),
                 id,
                 nonce: order.nonce,
             },
@@ -60,8 +60,10 @@ impl Desk {
     }
 
     /// The name under which this caller knows the job of a report.
-    pub(super) fn translate(&self, mut head: Head) -> Head {
-        if let Some(&(id, nonce)) = self.keyed.get(&(head.id, head.nonce)) {
+    pub(super) fn translate<'a>(&self, mut head: Head<'a>) -> Head<'a> {
+        if !self.keyed.is_empty()
+            && let Some(&(id, nonce)) = self.keyed.get(&(head.id, head.nonce))
+        {
             (head.id, head.nonce) = (id, nonce);
         }
         head

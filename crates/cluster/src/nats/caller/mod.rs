@@ -1,6 +1,7 @@
 //! The caller's half of the engine: it publishes jobs, collects reports, acknowledges, and watches
 //! for jobs that nobody runs.
 
+mod acks;
 mod connect;
 mod desk;
 mod keys;

@@ -1,5 +1,6 @@
 //! Publishing jobs, and withdrawing them.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use super::desk::{Command, Desk};
 use super::tracked::Tracked;
 use crate::error::JobError;
 use crate::nats::message::JobHead;
+use crate::nats::server::Server;
 use crate::nats::status::is_unheard;
 use crate::order::Order;
 
@@ -33,6 +35,11 @@ struct Refusal {
     code: u64,
     #[serde(default)]
     description: String,
+}
+
+/// The name of the object with the inputs of a job.
+fn object_name(server: &Server, id: u64) -> String {
+    format!("{}-{id}-in", server.me)
 }
 
 impl Desk {
@@ -67,7 +74,7 @@ impl Desk {
     /// Puts the inputs into the object store, and publishes the job then.
     fn store(&self, id: u64, tracked: &Tracked) {
         let (objects, commands) = (self.objects.clone(), self.commands.clone());
-        let (name, order) = (self.object_name(id), Arc::clone(&tracked.order));
+        let (name, order) = (object_name(&self.server, id), Arc::clone(&tracked.order));
         tokio::spawn(async move {
             let result = objects.put(&name, &order.inputs).await;
             let _ = commands.send(Command::Stored(id, result));
@@ -85,32 +92,31 @@ impl Desk {
         }
     }
 
-    pub(super) fn object_name(&self, id: u64) -> String {
-        format!("{}-{id}-in", self.server.me)
-    }
-
     /// Publishes a job, again if need be.
     pub(super) async fn publish(&mut self, id: u64) {
-        let object = self.object_name(id);
         let Some(tracked) = self.tracked.get_mut(&id) else {
             return;
         };
         tracked.published = Instant::now();
         let mut head = JobHead::new(&tracked.address, &tracked.order);
+        let object;
         let message = if tracked.is_object {
-            head.object = Some(object);
+            object = object_name(&self.server, id);
+            head.object = Some(&object);
             head.encode(&[])
         } else {
             head.encode(&tracked.order.inputs)
         };
         let subject = tracked.route.subject.clone();
-        let reply = format!("{}.pub.{id}", self.server.inbox);
+        let mut reply = String::with_capacity(self.server.inbox.len() + 32);
+        // Writing to memory does not fail.
+        let _ = write!(reply, "{}.pub.{id}", self.server.inbox);
         let client = &self.server.client;
         // It fails only for a malformed subject or a closed connection.
         let _ = match &tracked.order.key {
             Some(_) if !tracked.was_lost => {
                 let mut headers = HeaderMap::new();
-                headers.insert("Nats-Msg-Id", tracked.address.caller.as_str());
+                headers.insert("Nats-Msg-Id", &*tracked.address.caller);
                 let message = message.into();
                 client
                     .publish_with_reply_and_headers(subject, reply, headers, message)
@@ -198,7 +204,7 @@ impl Desk {
     /// Deletes the object of a job that has ended.
     pub(super) fn clean_up(&self, id: u64, tracked: &Tracked) {
         if tracked.is_object {
-            let (objects, name) = (self.objects.clone(), self.object_name(id));
+            let (objects, name) = (self.objects.clone(), object_name(&self.server, id));
             tokio::spawn(async move { objects.delete(&name).await });
         }
     }

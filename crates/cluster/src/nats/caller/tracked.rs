@@ -1,10 +1,10 @@
 //! [`Tracked`]: an open job, as far as the server is concerned.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_nats::Subject;
 use tokio::task::AbortHandle;
 
 use crate::nats::message::Address;
@@ -14,7 +14,7 @@ use crate::order::Order;
 /// An open job on its way.
 pub(super) struct Tracked {
     pub(super) order: Arc<Order>,
-    pub(super) route: Rc<Route>,
+    pub(super) route: Arc<Route>,
     /// When it was last published.
     pub(super) published: Instant,
     /// The number of the message in the stream, once the server has acknowledged it.
@@ -51,23 +51,23 @@ impl Drop for Forwarder {
 pub(super) struct Route {
     pub(super) name: &'static str,
     pub(super) encoded: String,
-    pub(super) subject: String,
+    pub(super) subject: Subject,
 }
 
 /// The routes of the jobs that were submitted.
 #[derive(Default)]
-pub(super) struct Routes(HashMap<&'static str, Rc<Route>>);
+pub(super) struct Routes(HashMap<&'static str, Arc<Route>>);
 
 impl Routes {
-    pub(super) fn get(&mut self, names: &Names, name: &'static str) -> Rc<Route> {
+    pub(super) fn get(&mut self, names: &Names, name: &'static str) -> Arc<Route> {
         let route = self.0.entry(name).or_insert_with(|| {
             let encoded = encoded(name);
-            Rc::new(Route {
+            Arc::new(Route {
                 name,
-                subject: names.job(&encoded),
+                subject: names.job(&encoded).into(),
                 encoded,
             })
         });
-        Rc::clone(route)
+        Arc::clone(route)
     }
 }

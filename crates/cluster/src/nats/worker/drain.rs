@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::serve::{Inboxes, Next, moment};
+use super::serve::{Inboxes, moment};
 use super::service::{Receivers, Service};
 
 /// How long the server may take to answer the last messages.
@@ -31,10 +31,8 @@ impl Service {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.held.is_empty() && !self.is_exhausted {
             tokio::select! {
-                next = receivers.next() => match next {
-                    Next::Turn(turn) => self.on_turn(turn).await,
-                    Next::Note(note) => self.on_note(note).await,
-                },
+                () = self.gate.rung() => self.on_turns().await,
+                Some(note) = receivers.notes.recv() => self.on_note(note).await,
                 () = moment(self.note_at) => self.note_begun().await,
                 _ = beat.tick() => self.heartbeat().await,
             }

@@ -1,33 +1,43 @@
 //! [`Gate`]: what the slots tell the worker's thread, and whether a job may begin.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc as std_mpsc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::Notify;
 
 use crate::slots::pool::{Owner, Slots};
 use crate::slots::task::Ended;
+use crate::sync::lock;
 
 /// The bit of a token that marks a job that the server has delivered before. Its caller is asked
 /// whether it may begin.
 pub(super) const IS_REPEATED: u64 = 1 << 63;
 
+/// A job that ran longer is reported at once.
+const BRIEF: Duration = Duration::from_micros(100);
+
 /// A slot between two jobs.
+#[derive(Default)]
 pub(super) struct Turn {
     pub(super) ended: Option<Ended>,
-    /// A job that is about to begin if its caller permits it.
-    pub(super) begun: Option<u64>,
-    /// Where a slot waits for the permission to begin.
-    pub(super) permission: Option<std_mpsc::SyncSender<bool>>,
+    /// A job that is about to begin if its caller permits it, and where its slot waits for that.
+    pub(super) begun: Option<(u64, SyncSender<bool>)>,
     /// A thread was given up and not replaced.
     pub(super) is_exhausted: bool,
 }
 
 /// The slots' end of the channel to the worker's thread.
+///
+/// Waking that thread costs more than a brief job. So the ends of brief jobs are collected while
+/// others wait in the queue, and the thread is woken for half of the jobs that it may hold. It
+/// looks by itself a moment after jobs were queued, in case a long job follows a brief one.
 pub(super) struct Gate {
-    turns: UnboundedSender<Turn>,
+    state: Mutex<State>,
+    bell: Notify,
+    /// The number of turns that wake the thread.
+    batch: usize,
     start: Instant,
     /// When the last heartbeat was sent, in milliseconds from the start.
     heartbeat_ms: AtomicU64,
@@ -35,14 +45,51 @@ pub(super) struct Gate {
     ack_wait_ms: AtomicU64,
 }
 
+#[derive(Default)]
+struct State {
+    turns: Vec<Turn>,
+    /// The worker's thread will look by itself.
+    is_watched: bool,
+    /// The worker's thread has ended.
+    is_closed: bool,
+}
+
 impl Gate {
-    pub(super) fn new(turns: UnboundedSender<Turn>, ack_wait: Duration) -> Arc<Self> {
+    /// `held` is the number of jobs that the worker may hold.
+    pub(super) fn new(held: usize, ack_wait: Duration) -> Arc<Self> {
         Arc::new(Self {
-            turns,
+            state: Mutex::default(),
+            bell: Notify::new(),
+            batch: (held / 2).max(1),
             start: Instant::now(),
             heartbeat_ms: AtomicU64::new(0),
             ack_wait_ms: AtomicU64::new(ack_wait.as_millis() as u64),
         })
+    }
+
+    /// Waits until there are turns to take.
+    pub(super) async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Takes the turns since the last call. `is_watched` says whether the worker's thread will look
+    /// again by itself, within a moment.
+    pub(super) fn take(&self, turns: &mut Vec<Turn>, is_watched: bool) {
+        let mut state = lock(&self.state);
+        std::mem::swap(&mut state.turns, turns);
+        state.is_watched = is_watched;
+    }
+
+    /// Notes that the worker's thread will look by itself, within a moment.
+    pub(super) fn watch(&self) {
+        lock(&self.state).is_watched = true;
+    }
+
+    /// Takes no more turns. A slot that waits for a permission gets none.
+    pub(super) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        state.turns = Vec::new();
     }
 
     fn now_ms(&self) -> u64 {
@@ -65,48 +112,53 @@ impl Gate {
         self.now_ms().saturating_sub(last) >= self.ack_wait_ms.load(Ordering::Relaxed)
     }
 
-    fn tell(&self, turn: Turn) {
-        // The worker's thread outlives the slots.
-        let _ = self.turns.send(turn);
+    fn tell(&self, turn: Turn, is_urgent: bool) {
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return;
+        }
+        state.turns.push(turn);
+        let rings = is_urgent || !state.is_watched || state.turns.len() == self.batch;
+        drop(state);
+        if rings {
+            self.bell.notify_one();
+        }
     }
 }
 
 impl Owner for Gate {
     fn turn(&self, _: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool {
+        let is_long = ended.as_ref().is_some_and(|ended| ended.ran > BRIEF);
         let mut turn = Turn {
             ended,
-            begun: None,
-            permission: None,
-            is_exhausted: false,
+            ..Turn::default()
         };
         let Some(token) = next else {
-            self.tell(turn);
+            self.tell(turn, true);
             return true;
         };
         if self.is_stale() {
-            self.tell(turn);
+            self.tell(turn, true);
             return false;
         }
         if token & IS_REPEATED == 0 {
             // The worker's thread finds out by itself if the job runs for more than a moment.
             if turn.ended.is_some() {
-                self.tell(turn);
+                self.tell(turn, is_long);
             }
             return true;
         }
-        turn.begun = Some(token);
-        let (permission, answer) = std_mpsc::sync_channel(1);
-        turn.permission = Some(permission);
-        self.tell(turn);
+        let (permission, answer) = sync_channel(1);
+        turn.begun = Some((token, permission));
+        self.tell(turn, true);
         answer.recv().unwrap_or(false)
     }
 
     fn exhausted(&self) {
-        self.tell(Turn {
-            ended: None,
-            begun: None,
-            permission: None,
+        let turn = Turn {
             is_exhausted: true,
-        });
+            ..Turn::default()
+        };
+        self.tell(turn, true);
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use async_nats::Subject;
+
 use crate::nats::report::{Head, News};
 
 /// A job in the queue or in a slot.
@@ -14,8 +16,8 @@ pub(super) struct Held {
     pub(super) attempts: u32,
     pub(super) count: u32,
     pub(super) caller: Arc<str>,
-    /// The subject that acknowledges the job.
-    pub(super) ack: String,
+    /// The subject that acknowledges the job. `None` once the server has lost its memory.
+    pub(super) ack: Option<Subject>,
     pub(super) is_begun: bool,
     /// Where a slot waits for the permission to begin.
     pub(super) permission: Option<SyncSender<bool>>,
@@ -26,7 +28,7 @@ pub(super) struct Held {
 
 impl Held {
     /// The head of a report.
-    pub(super) fn head(&self, news: News) -> Head {
+    pub(super) fn head<'a>(&self, news: News<'a>) -> Head<'a> {
         Head {
             id: self.id,
             nonce: self.nonce,

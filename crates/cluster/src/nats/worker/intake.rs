@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::Message;
+use async_nats::{Message, Subscriber};
+use futures::{FutureExt, StreamExt};
 use serde_json::json;
 
 use super::gate::IS_REPEATED;
@@ -105,9 +106,26 @@ impl Service {
             held.remove(&task.token);
         }
         for job in held.values_mut().filter(|job| job.line == at) {
-            job.ack.clear();
+            job.ack = None;
         }
         self.outbox.forget_numbers(at);
+    }
+
+    /// Takes the messages that have arrived, and queues their jobs together: waking a slot for each
+    /// would cost more than a brief job.
+    pub(super) async fn on_messages(&mut self, first: Message, jobs: &mut Subscriber) {
+        self.on_message(first).await;
+        while let Some(Some(message)) = jobs.next().now_or_never() {
+            self.on_message(message).await;
+        }
+        self.queue_arrived();
+    }
+
+    fn queue_arrived(&mut self) {
+        if !self.arrived.is_empty() {
+            self.look_soon();
+            self.slots.push_all(&mut self.arrived);
+        }
     }
 
     /// A job, or the end of a pull.
@@ -135,7 +153,7 @@ impl Service {
             .lines
             .iter()
             .position(|line| line.subject == *message.subject);
-        let (Some(at), Some(ack)) = (at, message.reply.as_deref()) else {
+        let (Some(at), Some(ack)) = (at, message.reply.as_ref()) else {
             return;
         };
         if !self.server.names.is_ack(ack, &self.lines[at].encoded) {
@@ -143,15 +161,15 @@ impl Service {
         }
         self.lines[at].pulls.filled();
         match JobHead::decode(&message.payload) {
-            Some((head, start)) => self.take(at, head, &message, start).await,
-            // Nobody can run it.
-            None => self.server.publish(ack.to_owned(), b"+TERM".to_vec()).await,
+            Some((head, start)) => self.take(at, &head, &message, start).await,
+            // No worker can run it.
+            None => self.server.publish(ack.clone(), b"+TERM").await,
         }
     }
 
-    async fn take(&mut self, at: usize, head: JobHead, message: &Message, start: usize) {
-        let ack = message.reply.as_deref().unwrap_or_default().to_owned();
-        let delivery = delivery(&ack).unwrap_or(1);
+    async fn take(&mut self, at: usize, head: &JobHead<'_>, message: &Message, start: usize) {
+        let ack = message.reply.clone();
+        let delivery = ack.as_deref().and_then(delivery).unwrap_or(1);
         let mut token = self.next_token;
         self.next_token += 1;
         if delivery > 1 {
@@ -164,7 +182,7 @@ impl Service {
             delivery,
             attempts: head.attempts,
             count: head.count,
-            caller: Arc::from(head.caller),
+            caller: self.caller(head.caller),
             ack,
             is_begun: false,
             permission: None,
@@ -177,8 +195,9 @@ impl Service {
         }
         self.held.insert(token, job);
         match head.object {
-            None => self.queue(token, Box::new(message.payload.slice(start..))),
+            None => self.arrive(token, Box::new(message.payload.slice(start..))),
             Some(name) => {
+                let name = name.to_owned();
                 let (objects, notes) = (self.objects.clone(), self.notes.clone());
                 tokio::spawn(async move {
                     let result = objects.get(&name, MAX_INPUT_BYTES).await;
@@ -188,7 +207,15 @@ impl Service {
         }
     }
 
-    fn queue(&mut self, token: u64, inputs: crate::slots::task::Inputs) {
+    /// The name of a caller. Most jobs come from the same one as those before.
+    fn caller(&mut self, name: &str) -> Arc<str> {
+        if *self.caller != *name {
+            self.caller = Arc::from(name);
+        }
+        Arc::clone(&self.caller)
+    }
+
+    fn arrive(&mut self, token: u64, inputs: crate::slots::task::Inputs) {
         let Some(job) = self.held.get(&token) else {
             return;
         };
@@ -200,13 +227,15 @@ impl Service {
             time_limit: job.time_limit,
             queued: Instant::now(),
         };
-        self.slots.push(task, None);
-        self.look_soon();
+        self.arrived.push(task);
     }
 
     pub(super) async fn on_fetched(&mut self, token: u64, result: Result<Vec<u8>, String>) {
         match result {
-            Ok(inputs) => self.queue(token, Box::new(inputs)),
+            Ok(inputs) => {
+                self.arrive(token, Box::new(inputs));
+                self.queue_arrived();
+            }
             Err(why) => {
                 let Some(job) = self.held.get(&token) else {
                     return;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::held::Held;
-use crate::nats::report::{self, Head};
+use crate::nats::report::{self, Head, News};
 use crate::nats::server::Server;
-use crate::order::Outcome;
 
 /// How long the server may take to say that a caller is not there.
 const REMEMBERED: Duration = Duration::from_secs(2);
@@ -16,6 +15,9 @@ const CALLER_GONE: Duration = Duration::from_secs(15);
 /// The bytes of reports that are kept at most. Beyond it the oldest are dropped, and their jobs run
 /// again.
 const MAX_KEPT_BYTES: usize = 64 << 20;
+
+/// The bytes of the numbers in the head of a report, at most.
+const MAX_HEAD_BYTES: usize = 64;
 
 /// Reports to callers.
 pub(super) struct Outbox {
@@ -53,43 +55,50 @@ impl Outbox {
     }
 
     /// Adds a note about a job that runs.
-    pub(super) async fn note(&mut self, caller: &Arc<str>, head: &Head) {
-        let mut bytes = Vec::with_capacity(40);
-        report::append_head(head, &mut bytes);
-        self.add(caller, &bytes, None).await;
+    pub(super) async fn note(&mut self, caller: &Arc<str>, head: &Head<'_>) {
+        let parcel = self.parcel(caller, MAX_HEAD_BYTES).await;
+        report::append_head(head, &mut parcel.bytes);
     }
 
     /// Adds the outcomes of a job.
-    pub(super) async fn end(&mut self, job: Held, head: &Head, outcomes: &[u8]) {
-        let mut bytes = Vec::with_capacity(160 + outcomes.len());
-        report::append_head(head, &mut bytes);
-        bytes.extend_from_slice(outcomes);
-        let caller = Arc::clone(&job.caller);
-        self.add(&caller, &bytes, Some(job)).await;
+    pub(super) async fn end(
+        &mut self,
+        job: Held,
+        ran_us: u64,
+        object: Option<&str>,
+        outcomes: &[u8],
+    ) {
+        let ack = job.ack.as_deref().unwrap_or_default();
+        let bytes = MAX_HEAD_BYTES + ack.len() + object.map_or(0, str::len) + outcomes.len();
+        let parcel = self.parcel(&job.caller, bytes).await;
+        let head = job.head(News::Ended {
+            ran_us,
+            ack,
+            count: job.count,
+            object,
+        });
+        report::append_head(&head, &mut parcel.bytes);
+        parcel.bytes.extend_from_slice(outcomes);
+        parcel.jobs.push(job);
     }
 
-    async fn add(&mut self, caller: &Arc<str>, bytes: &[u8], job: Option<Held>) {
-        let filling = self
-            .filling
-            .get(caller)
-            .map_or(0, |parcel| parcel.bytes.len());
-        if filling > 0
-            && filling + bytes.len() > self.limit
+    /// The parcel for this caller, with room for so many bytes unless it is empty.
+    async fn parcel(&mut self, caller: &Arc<str>, bytes: usize) -> &mut Parcel {
+        let filling = self.filling.get(caller);
+        let filled = filling.map_or(0, |parcel| parcel.bytes.len());
+        if filled > 0
+            && filled + bytes > self.limit
             && let Some(full) = self.filling.remove(caller)
         {
             self.publish(full).await;
         }
-        let parcel = self
-            .filling
-            .entry(Arc::clone(caller))
-            .or_insert_with(|| Parcel {
-                caller: Arc::clone(caller),
-                bytes: Vec::new(),
-                jobs: Vec::new(),
-                since: None,
-            });
-        parcel.bytes.extend_from_slice(bytes);
-        parcel.jobs.extend(job);
+        let empty = || Parcel {
+            caller: Arc::clone(caller),
+            bytes: Vec::new(),
+            jobs: Vec::new(),
+            since: None,
+        };
+        self.filling.entry(Arc::clone(caller)).or_insert_with(empty)
     }
 
     /// Publishes what has been added.
@@ -147,7 +156,7 @@ impl Outbox {
         let parcels = sent.chain(&mut self.kept).chain(self.filling.values_mut());
         for job in parcels.flat_map(|parcel| &mut parcel.jobs) {
             if job.line == line {
-                job.ack.clear();
+                job.ack = None;
             }
         }
     }
@@ -161,20 +170,13 @@ impl Outbox {
             let is_gone = parcel
                 .since
                 .is_some_and(|since| now.duration_since(since) > CALLER_GONE);
-            let verb: &[u8] = if is_gone { b"+ACK" } else { b"+WPI" };
-            for job in parcel.jobs.iter().filter(|job| !job.ack.is_empty()) {
-                self.server.publish(job.ack.clone(), verb.to_vec()).await;
+            let verb: &'static [u8] = if is_gone { b"+ACK" } else { b"+WPI" };
+            for ack in parcel.jobs.iter().filter_map(|job| job.ack.as_ref()) {
+                self.server.publish(ack.clone(), verb).await;
             }
             if !is_gone {
                 self.publish(parcel).await;
             }
         }
     }
-}
-
-/// The outcomes of a job as bytes.
-pub(super) fn encoded(outcomes: &[Outcome]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    report::append_outcomes(outcomes, &mut bytes);
-    bytes
 }

@@ -103,16 +103,14 @@ impl RunningWorker {
         let (stop, stopped) = watch::channel(false);
         let (ready, is_ready) = std_mpsc::sync_channel(1);
         let (end, ended) = std_mpsc::sync_channel(1);
-        let thread = runtime::start("cluster-worker", move |runtime| {
-            runtime.block_on(async {
-                match Service::open(worker, handles_signals).await {
-                    Ok(service) => {
-                        let _ = ready.send(Ok(()));
-                        let _ = end.send(service.run(stopped).await);
-                    }
-                    Err(error) => drop(ready.send(Err(error))),
+        let thread = runtime::start("cluster-worker", async move {
+            match Service::open(worker, handles_signals).await {
+                Ok(service) => {
+                    let _ = ready.send(Ok(()));
+                    let _ = end.send(service.run(stopped).await);
                 }
-            });
+                Err(error) => drop(ready.send(Err(error))),
+            }
         })
         .map_err(BuildError::System)?;
         match is_ready.recv() {

@@ -11,12 +11,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use super::line::LineState;
 use super::running::WorkerError;
-use super::service::{Note, Receivers, Service};
+use super::service::{Note, Service};
 use crate::error::BuildError;
 use crate::nats::status::is_unheard;
-
-/// Turns of the slots that are taken at once.
-const BATCH: usize = 256;
 
 /// The subscriptions of a worker.
 pub(super) struct Inboxes {
@@ -32,6 +29,7 @@ impl Service {
     ) -> Result<(), WorkerError> {
         let result = self.serve(&mut stopped).await;
         let slots = std::sync::Arc::clone(&self.slots);
+        self.gate.close();
         // A slot that waits for a permission gets none any more.
         drop(self);
         // A worker that is exhausted leaves the threads that were given up.
@@ -52,17 +50,16 @@ impl Service {
         let mut inboxes = self.subscribe().await.ok_or(WorkerError::Ended)?;
         let mut beat = interval(self.heartbeat_interval());
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut turns = Vec::with_capacity(BATCH);
         loop {
             self.tend_lines().await;
             tokio::select! {
-                _ = receivers.turns.recv_many(&mut turns, BATCH) => {
-                    for turn in turns.drain(..) {
-                        self.on_turn(turn).await;
-                    }
+                () = self.gate.rung() => {
+                    self.on_turns().await;
                     self.outbox.flush().await;
                 }
-                Some(message) = inboxes.jobs.next() => self.on_message(message).await,
+                Some(message) = inboxes.jobs.next() => {
+                    self.on_messages(message, &mut inboxes.jobs).await;
+                }
                 Some(message) = inboxes.unheard.next() => {
                     let number = message.subject.rsplit('.').next();
                     if is_unheard(&message)
@@ -180,21 +177,4 @@ impl Signals {
             }
         }
     }
-}
-
-impl Receivers {
-    /// The next turns or note.
-    pub(super) async fn next(&mut self) -> Next {
-        tokio::select! {
-            Some(turn) = self.turns.recv() => Next::Turn(turn),
-            Some(note) = self.notes.recv() => Next::Note(note),
-            else => std::future::pending().await,
-        }
-    }
-}
-
-/// Something that the worker's own threads and tasks say.
-pub(super) enum Next {
-    Turn(super::gate::Turn),
-    Note(Note),
 }

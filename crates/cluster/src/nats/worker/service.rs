@@ -18,6 +18,7 @@ use crate::nats::objects::Objects;
 use crate::nats::server::{Consumer, Server};
 use crate::nats::settings::HEARTBEATS;
 use crate::slots::pool::Slots;
+use crate::slots::task::Task;
 
 /// The bytes of a report besides one job's outcomes.
 const HEAD_BYTES: usize = 4 << 10;
@@ -38,8 +39,15 @@ pub(super) struct Service {
     /// Jobs are short enough to pull some ahead.
     pub(super) is_brisk: bool,
     pub(super) is_draining: bool,
-    /// When to look for jobs that have begun.
+    /// When to look for jobs that have begun, and for turns that did not wake this thread.
     pub(super) note_at: Option<Instant>,
+    /// Jobs that have arrived and are not queued.
+    pub(super) arrived: Vec<Task>,
+    /// The callers of jobs that were taken, the last one.
+    pub(super) caller: Arc<str>,
+    /// Memory for turns and for outcomes, to be used again.
+    pub(super) turns: Vec<Turn>,
+    pub(super) encoded: Vec<u8>,
     pub(super) is_exhausted: bool,
     pub(super) is_durable: bool,
     pub(super) handles_signals: bool,
@@ -50,7 +58,6 @@ pub(super) struct Service {
 
 /// The channels that the loop of the thread waits for.
 pub(super) struct Receivers {
-    pub(super) turns: UnboundedReceiver<Turn>,
     pub(super) notes: UnboundedReceiver<Note>,
     pub(super) connected: UnboundedReceiver<()>,
 }
@@ -80,10 +87,9 @@ pub(super) enum Answer {
 impl Service {
     pub(super) async fn open(worker: Worker, handles_signals: bool) -> Result<Self, BuildError> {
         let (connected, events) = unbounded_channel();
-        let (turns, received_turns) = unbounded_channel();
         let (notes, received_notes) = unbounded_channel();
         let server = Server::connect(&worker.server, "worker", connected).await?;
-        let gate = Gate::new(turns, worker.ack_wait);
+        let gate = Gate::new(worker.slots * (1 + worker.ahead), worker.ack_wait);
         let owner = Arc::clone(&gate);
         let slots = Slots::start(worker.slots, worker.hook, owner).map_err(BuildError::System)?;
         let limit = server
@@ -118,12 +124,15 @@ impl Service {
             is_brisk: true,
             is_draining: false,
             note_at: None,
+            arrived: Vec::new(),
+            caller: Arc::from(""),
+            turns: Vec::new(),
+            encoded: Vec::new(),
             is_exhausted: false,
             is_durable: worker.is_durable,
             handles_signals,
             notes,
             receivers: Some(Receivers {
-                turns: received_turns,
                 notes: received_notes,
                 connected: events,
             }),
@@ -146,9 +155,9 @@ impl Service {
         u32::try_from(self.ack_wait().as_millis() * 2).unwrap_or(u32::MAX)
     }
 
-    pub(super) async fn acknowledge(&self, job: &Held, verb: &[u8]) {
-        if !job.ack.is_empty() {
-            self.server.publish(job.ack.clone(), verb.to_vec()).await;
+    pub(super) async fn acknowledge(&self, job: &Held, verb: &'static [u8]) {
+        if let Some(ack) = &job.ack {
+            self.server.publish(ack.clone(), verb).await;
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Turns of the slots: jobs that began, and jobs that ended.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::RequestErrorKind;
 
 use super::gate::Turn;
-use super::held::Held;
-use super::outbox::encoded;
 use super::service::{Answer, Note, Service};
 use crate::nats::caller::reports::GO;
 use crate::nats::report::{self, News};
@@ -25,18 +24,28 @@ const MAX_OUTCOME_BYTES: usize = 256 << 20;
 const HEAD_BYTES: usize = 8 << 10;
 
 impl Service {
-    pub(super) async fn on_turn(&mut self, turn: Turn) {
+    /// Takes the turns of the slots.
+    pub(super) async fn on_turns(&mut self) {
+        let mut turns = mem::take(&mut self.turns);
+        self.gate.take(&mut turns, self.note_at.is_some());
+        for turn in turns.drain(..) {
+            self.on_turn(turn).await;
+        }
+        self.turns = turns;
+    }
+
+    async fn on_turn(&mut self, turn: Turn) {
         self.is_exhausted |= turn.is_exhausted;
         if let Some(ended) = turn.ended {
             self.on_ended(ended).await;
         }
-        let Some(token) = turn.begun else {
+        let Some((token, permission)) = turn.begun else {
             return;
         };
         let Some(job) = self.held.get_mut(&token) else {
             return;
         };
-        job.permission = turn.permission;
+        job.permission = Some(permission);
         self.ask(token);
     }
 
@@ -44,11 +53,16 @@ impl Service {
     /// then on. Most jobs end before, which saves them a message.
     pub(super) async fn note_begun(&mut self) {
         self.note_at = None;
-        let silence_ms = self.silence_ms();
-        for token in self.slots.running() {
+        self.on_turns().await;
+        let (now, silence_ms) = (Instant::now(), self.silence_ms());
+        for (token, started) in self.slots.running() {
             let Some(job) = self.held.get_mut(&token).filter(|job| !job.is_begun) else {
                 continue;
             };
+            if now.duration_since(started) < MOMENT / 2 {
+                self.look_soon();
+                continue;
+            }
             job.is_begun = true;
             let (caller, head) = (Arc::clone(&job.caller), job.head(News::Runs { silence_ms }));
             self.outbox.note(&caller, &head).await;
@@ -58,7 +72,10 @@ impl Service {
 
     /// A job may be about to begin.
     pub(super) fn look_soon(&mut self) {
-        self.note_at.get_or_insert_with(|| Instant::now() + MOMENT);
+        if self.note_at.is_none() {
+            self.note_at = Some(Instant::now() + MOMENT);
+            self.gate.watch();
+        }
     }
 
     /// Asks the caller of a job that was delivered before whether it may begin: attempts are
@@ -104,7 +121,7 @@ impl Service {
         // The slot waits for it.
         let _ = permission.send(may_begin);
         if !may_begin && let Some(job) = self.held.remove(&token) {
-            let verb: &[u8] = match answer {
+            let verb: &'static [u8] = match answer {
                 Answer::Drop => b"+TERM",
                 Answer::Go | Answer::Later => b"-NAK {\"delay\": 1000000000}",
             };
@@ -118,16 +135,18 @@ impl Service {
             mut outcomes,
             ran,
         } = ended;
-        let Some(job) = self.held.get(&token) else {
+        if !self.held.contains_key(&token) {
             return;
-        };
+        }
         self.is_brisk = ran < self.heartbeat_interval();
         if self.held.len() > 1 {
             // Another one may begin in its place.
-            self.note_at.get_or_insert_with(|| Instant::now() + MOMENT);
+            self.look_soon();
         }
         let ran_us = u64::try_from(ran.as_micros()).unwrap_or(u64::MAX);
-        let mut bytes = encoded(&outcomes);
+        let mut bytes = mem::take(&mut self.encoded);
+        bytes.clear();
+        report::append_outcomes(&outcomes, &mut bytes);
         if bytes.len() > MAX_OUTCOME_BYTES {
             let why = format!(
                 "takes {} bytes, and the limit is {MAX_OUTCOME_BYTES}",
@@ -137,7 +156,9 @@ impl Service {
             bytes = encoded(&outcomes);
         }
         let max_message = self.server.client.max_payload().saturating_sub(HEAD_BYTES);
-        if bytes.len() > max_message {
+        if bytes.len() > max_message
+            && let Some(job) = self.held.get(&token)
+        {
             let name = format!("{}-{}-{}-out", job.caller, job.id, job.delivery);
             let (objects, notes) = (self.objects.clone(), self.notes.clone());
             tokio::spawn(async move {
@@ -145,7 +166,8 @@ impl Service {
                 let _ = notes.send(Note::Stored(token, ran_us, result));
             });
         } else if let Some(job) = self.held.remove(&token) {
-            self.report(job, ran_us, None, &bytes).await;
+            self.outbox.end(job, ran_us, None, &bytes).await;
+            self.encoded = bytes;
         }
     }
 
@@ -159,23 +181,22 @@ impl Service {
             return;
         };
         match result {
-            Ok(name) => self.report(job, ran_us, Some(name), &[]).await,
+            Ok(name) => self.outbox.end(job, ran_us, Some(&name), &[]).await,
             Err(why) => {
                 let why = format!("could not be stored: {why}");
                 let fail = |_| Outcome::Failed(Reason::Output(why.clone()));
                 let outcomes: Vec<_> = (0..job.count).map(fail).collect();
-                self.report(job, ran_us, None, &encoded(&outcomes)).await;
+                self.outbox
+                    .end(job, ran_us, None, &encoded(&outcomes))
+                    .await;
             }
         }
     }
+}
 
-    async fn report(&mut self, job: Held, ran_us: u64, object: Option<String>, outcomes: &[u8]) {
-        let head = job.head(News::Ended {
-            ran_us,
-            ack: job.ack.clone(),
-            count: job.count,
-            object,
-        });
-        self.outbox.end(job, &head, outcomes).await;
-    }
+/// The outcomes of a job as bytes.
+fn encoded(outcomes: &[Outcome]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    report::append_outcomes(outcomes, &mut bytes);
+    bytes
 }
