@@ -1,0 +1,1 @@
+../../../threads/examples/life/grid.rs
