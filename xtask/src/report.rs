@@ -1,5 +1,6 @@
 //! `cargo xtask report`: renders the results of a comparison again.
 
+mod items;
 mod places;
 
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::report::ReportArgs;
 use crate::files;
 use crate::page::page_beside;
+use crate::render::number::plural;
 use crate::render::{self, Page, on_page};
 use crate::results::{self, Results};
 use crate::stats;
@@ -24,7 +26,8 @@ const MAX_DOCUMENT_BYTES: u64 = 16 << 20;
 ///
 /// The document of `into` must have the lines `<!-- begin: measured -->` and
 /// `<!-- end: measured -->`. The text between them is replaced by the answer and one table, or by
-/// all tables, and the rest of the document stays as it is.
+/// all tables, and the rest of the document stays as it is. So have the pages in the folder of
+/// `items`, each of which gets the figures of its Item.
 ///
 /// # Errors
 ///
@@ -62,6 +65,10 @@ pub fn report(args: &ReportArgs) -> Result<String, String> {
             .put(&on_page(Page::PLAIN, || block(&results, args.details)))?;
         let tables = ["the answer and a table", "all tables"];
         put(into, tables[usize::from(args.details)]);
+    }
+    if let Some(folder) = &args.items {
+        let pages = items::put(folder, &results)?;
+        put(folder, &format!("figures for {}", plural(pages, "page")));
     }
     if let Some(path) = &args.trace {
         let line = TraceFile::begin(path)?.finish(&results)?;

@@ -72,7 +72,7 @@ async fn square(number: u32) -> u32 {
     number * number
 }
 
-/// What goes wrong without it: code of the old half waits for the new half, on the thread that has
+/// The failure without it: code of the old half waits for the new half, on the thread that has
 /// to run it.
 fn waiting_for_oneself() -> Result<(), Box<dyn Error>> {
     let mut executor = LocalPool::new();

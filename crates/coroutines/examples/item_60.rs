@@ -34,7 +34,7 @@ pub(crate) fn run(delay: Duration) -> Result<(), Box<dyn Error>> {
         .collect::<Result<io::Result<_>, _>>()??;
     assert_eq!(gathered, expected);
 
-    // What goes wrong without it: an await in a loop is a wait after a wait.
+    // The failure: an await in a loop is a wait after a wait.
     let start = Instant::now();
     block_on(async {
         for number in 0..10 {
@@ -46,7 +46,7 @@ pub(crate) fn run(delay: Duration) -> Result<(), Box<dyn Error>> {
     assert!(in_turn >= 10 * delay);
     println!("ten fetches of {delay:?}: {at_once:.0?} gathered, {in_turn:.0?} one after another");
 
-    // And a future that nothing awaits does nothing.
+    // Another failure: a future that nothing awaits does nothing.
     let asked = Cell::new(0);
     drop(async { asked.set(asked.get() + 1) });
     assert_eq!(asked.get(), 0);

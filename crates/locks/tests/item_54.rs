@@ -9,5 +9,5 @@ mod item_54;
 
 #[test]
 fn example_of_item_54_holds_its_assertions() {
-    in_time::in_time(|| item_54::run());
+    in_time::in_time(item_54::run);
 }

@@ -83,7 +83,7 @@ fn waiting_at_most(items: u32) -> Result<usize, PipelineError> {
     Ok(handle.counts().stages[1].peak)
 }
 
-/// What goes wrong without a bound: while the second step does not come to it, everything waits.
+/// The failure without a bound: while the second step does not come to it, everything waits.
 fn waiting_without_a_bound(items: u32) -> usize {
     let (put, get) = mpsc::channel();
     for item in 0..items {

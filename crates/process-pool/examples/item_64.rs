@@ -75,7 +75,7 @@ pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     assert_eq!(found, expected);
     println!("on {WORKERS} processes:     {:.1?}", start.elapsed());
 
-    // What goes wrong without processes: a crash takes all threads with it. Here that is a worker.
+    // A crash takes all threads of its process with it: here those of a worker.
     let crashed = pool.submit::<two_threads>(())?.wait();
     assert!(matches!(crashed, Err(JobError::Crashed(_))));
     println!("{}", crashed.expect_err("as asserted"));

@@ -9,5 +9,5 @@ mod item_55;
 
 #[test]
 fn example_of_item_55_holds_its_assertions() {
-    in_time::in_time(|| item_55::run());
+    in_time::in_time(item_55::run);
 }

@@ -22,7 +22,7 @@ pub(crate) fn run(patience: Duration) -> Result<(), Box<dyn Error>> {
         .build()?;
     let runtime = Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
-        // What goes wrong without care: the job waits for the loop that it blocks.
+        // The failure: the job waits for the loop that it blocks.
         let (heart, ticks) = beating();
         let job = watch
             .named("report")

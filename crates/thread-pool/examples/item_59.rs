@@ -72,7 +72,7 @@ fn most_at_once(pool: &ThreadPool) -> usize {
     most.load(Ordering::SeqCst)
 }
 
-/// What goes wrong without a bound: as many threads at once as there are jobs.
+/// The failure without a bound: as many threads at once as there are jobs.
 fn most_threads_without_a_pool() -> usize {
     let running = AtomicUsize::new(0);
     let all_run = Barrier::new(100);

@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 pub(crate) fn run(wait: Duration) -> Result<(), Box<dyn Error>> {
-    // What goes wrong without threads: the waits add up.
+    // Without threads the waits add up.
     let start = Instant::now();
     for _ in 0..5 {
         slow_call(wait)?;

@@ -56,7 +56,7 @@ fn failing_cell(place: (usize, usize)) -> usize {
     place.0
 }
 
-/// What goes wrong without it: nothing joins these threads, so a panic is a line on standard error,
+/// The failure: nothing joins these threads, so a panic is a line on standard error,
 /// and the program goes on with a result too few.
 fn detached(grid: &Grid) -> (usize, usize) {
     let (send, receive) = mpsc::channel();

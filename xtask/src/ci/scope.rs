@@ -38,7 +38,7 @@ pub(super) struct Link {
 pub(super) const PAGE_TESTS: [(&str, &[&str]); 5] = [
     (
         "xtask",
-        &["tidy", "workloads_page", "kernel_files", "foreign"],
+        &["tidy", "workloads_page", "kernel_files", "foreign", "items"],
     ),
     ("workload-line-server", &["ports"]),
     ("threads-compare", &["line_server"]),

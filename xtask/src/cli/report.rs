@@ -34,4 +34,8 @@ pub struct ReportArgs {
     /// --details all tables
     #[arg(long, value_name = "FILE")]
     pub into: Option<PathBuf>,
+    /// Put the figures of each Item between the `measured` markers of its page, item-NN.md in this
+    /// folder
+    #[arg(long, value_name = "DIR")]
+    pub items: Option<PathBuf>,
 }

@@ -24,6 +24,10 @@ pub(super) fn check(args: &ReportArgs) -> Result<(), String> {
         ("--into", &args.into),
     ];
     let mut taken = vec![(resolved(&args.results), "RESULTS.json")];
+    if let Some(folder) = &args.items {
+        let pages = super::items::pages(folder)?.into_iter();
+        taken.extend(pages.map(|(_, path)| (resolved(&path), "--items")));
+    }
     for (flag, path) in outputs {
         let Some(path) = path else { continue };
         let place = resolved(path);

@@ -6,6 +6,7 @@ mod files;
 mod fixture;
 mod full;
 mod hostile;
+mod items;
 mod pages;
 mod served;
 mod verdict;
