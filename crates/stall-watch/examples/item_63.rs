@@ -58,7 +58,7 @@ fn beating() -> (JoinHandle<()>, Receiver<()>) {
     (heart, ticks)
 }
 
-/// A blocking job that ends after that many ticks of the loop, or when a tick does not come in time.
+/// A blocking job that ends after that many ticks, or when one does not come in time.
 fn wait_for(ticks: &Receiver<()>, patience: Duration) -> u32 {
     let got = (0..TICKS).map_while(|_| ticks.recv_timeout(patience).ok());
     got.map(|()| 1).sum()

@@ -1,4 +1,4 @@
-//! The example of Item 61 as a test, under a hard deadline.
+//! The port of the line server, the example of Item 61, as a test under a hard deadline.
 
 #[path = "support/in_time.rs"]
 mod in_time;
@@ -8,6 +8,6 @@ mod in_time;
 mod item_61;
 
 #[test]
-fn example_of_item_61_holds_its_assertions() {
+fn ported_example_of_item_61_holds_its_assertions() {
     in_time::in_time(|| item_61::run().expect("the server answers"));
 }

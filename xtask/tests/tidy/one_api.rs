@@ -11,8 +11,12 @@ use std::path::{Path, PathBuf};
 /// The files of `async-std-tasks` that are not links.
 const OWN: [&str; 3] = ["src/lib.rs", "src/runtime.rs", "tests/runtime/mod.rs"];
 
-/// The files that only `tokio-tasks` has: tests of tokio itself.
-const TOKIO_ONLY: [&str; 1] = ["tests/runtimes.rs"];
+/// The files that only `tokio-tasks` has: tests of tokio itself, and of an example.
+const TOKIO_ONLY: [&str; 3] = [
+    "tests/item_61.rs",
+    "tests/runtimes.rs",
+    "tests/support/in_time.rs",
+];
 
 /// The names in `src/lib.rs` of `async-std-tasks`, and those of `tokio-tasks` for the same.
 const NAMES: [(&str, &str); 2] = [
