@@ -1,6 +1,7 @@
 //! The command line, and its one-line errors.
 
 mod advise;
+mod pick;
 mod prices;
 pub mod report;
 mod value;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
 pub use advise::{ADVICE_OUTPUT, AdviseArgs, Twin};
+pub use pick::PickArgs;
 pub use prices::PricesArgs;
 use value::{
     duration, iterations, margin, model, name, patience, rate, runner, seed, slower, tasks,
@@ -63,17 +65,9 @@ pub enum Command {
         #[command(subcommand)]
         what: New,
     },
-    /// Copy one crate out of the workspace, so that it stands alone in DIR, and build and test it
-    /// there
-    Pick {
-        /// The crate
-        #[arg(value_name = "CRATE")]
-        name: String,
-        /// A folder outside any cargo workspace: missing, empty, or an earlier pick of the same
-        /// crate
-        #[arg(value_name = "DIR")]
-        directory: PathBuf,
-    },
+    /// Put one crate into DIR, standing alone or as a member of the workspace there, once it was
+    /// built and tested in a temporary folder
+    Pick(PickArgs),
     /// Run all that must hold for a commit
     Ci {
         /// Run everything at full length: soaks of a minute, each crate alone, the tests of picked

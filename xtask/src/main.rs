@@ -79,8 +79,8 @@ fn run(command: Command) -> Result<u8, Error> {
             print(&xtask::new::job(&workspace()?, &directory)?);
             Ok(0)
         }
-        Command::Pick { name, directory } => {
-            print(&xtask::pick::pick(&workspace()?, &name, &directory)?);
+        Command::Pick(args) => {
+            print(&xtask::pick::pick(&workspace()?, &args)?);
             Ok(0)
         }
         Command::Ci { deep, since } => {

@@ -6,63 +6,149 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::File;
+use super::place::{self, Place};
 use super::plan::Plan;
 use super::record::{self, Record};
+use super::whole::Successor;
 use crate::error::Error;
 use crate::files::is_plain;
 
-/// Writes the new files beside the folder, then moves them in one by one, and undoes the moves if
-/// one fails.
-///
-/// A program that is killed undoes nothing. So the record is there from the first move on, and has
-/// the new digests only after the last: whatever then stands in the folder is as recorded or as the
-/// next pick would write it.
-pub(crate) fn apply(
-    plan: &Plan,
-    files: &BTreeMap<String, File>,
-    record: &Record,
-    directory: &Path,
-    staging: &Path,
-) -> Result<(), Error> {
-    let failed = |error: &io::Error| {
-        Error::io(
-            format_args!("nothing was picked into {}", directory.display()),
-            error,
-        )
-    };
-    let (fresh, replaced) = (staging.join("new"), staging.join("old"));
-    stage(plan, files, &fresh).map_err(|error| failed(&error))?;
-    let finished = staging.join("finished.json");
-    fs::write(&finished, record.text()?).map_err(|error| failed(&error))?;
-    let begun = staging.join("begun.json");
-    fs::write(&begun, record.begun().text()?).map_err(|error| failed(&error))?;
+/// The last step of a placement: whatever has to happen together with it, such as one more file to
+/// rename. If it fails, nothing was placed.
+pub(crate) type Last<'l> = &'l mut dyn FnMut() -> io::Result<()>;
 
-    let mut moves = Moves::default();
-    let moved = (|| {
-        moves.make_folder(directory)?;
-        let recorded = directory.join(record::NAME);
-        if recorded.symlink_metadata().is_err() {
-            moves.rename(&begun, &recorded)?;
+/// One placement: the plan, and what it writes.
+pub(crate) struct Placement<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) files: &'a BTreeMap<String, File>,
+    pub(crate) record: &'a Record,
+}
+
+impl Placement<'_> {
+    /// Puts the new folder in the place of the old one in a single step, where the system can; else
+    /// moves the files in one by one. Stages beside the folder, or in it where the user may write
+    /// nowhere else.
+    pub(crate) fn apply(&self, place: &Place, last: Last<'_>) -> Result<(), Error> {
+        let directory = place.path();
+        let failed = |error: &io::Error| {
+            Error::io(
+                format_args!("nothing was picked into {}", directory.display()),
+                error,
+            )
+        };
+        if self
+            .as_a_whole(place, last)
+            .map_err(|error| failed(&error))?
+        {
+            return Ok(());
         }
-        for path in &plan.write {
-            let at = below(directory, path)?;
-            if at.symlink_metadata().is_ok() {
-                moves.rename(&at, &replaced.join(path))?;
-            }
-            moves.rename(&fresh.join(path), &at)?;
-        }
-        for path in &plan.remove {
-            moves.rename(&below(directory, path)?, &replaced.join(path))?;
-        }
-        moves.rename(&recorded, &replaced.join(record::NAME))?;
-        moves.rename(&finished, &recorded)
-    })();
-    if let Err(error) = moved {
-        moves.undo();
-        return Err(failed(&error));
+        let home = place.staging();
+        let staging = staging(home).map_err(|error| failed(&error))?;
+        self.one_by_one(directory, staging.path(), last)
+            .map_err(|error| failed(&error))
     }
-    remove_empty_folders(plan, directory);
-    Ok(())
+
+    /// False if that is not possible here.
+    fn as_a_whole(&self, place: &Place, last: Last<'_>) -> io::Result<bool> {
+        let directory = place.path();
+        if directory.is_dir() && !cfg!(target_os = "linux") {
+            return Ok(false);
+        }
+        let mut parents = Moves::default();
+        let placed = (|| {
+            parents.make_folder(place.parent())?;
+            // The folder may be all that the user may write to, or a disk of its own.
+            let Ok(staging) = staging(place.parent()) else {
+                return Ok(false);
+            };
+            let whole = staging.path().join("whole");
+            let built = Successor::build(self.plan, directory, whole);
+            let Ok(Some(successor)) = built else {
+                return Ok(false);
+            };
+            for path in self.plan.write.iter().chain(&self.plan.remove) {
+                below(successor.folder(), path)?;
+            }
+            stage(self.plan, self.files, successor.folder())?;
+            remove_empty_folders(self.plan, successor.folder());
+            let text = self.record.text().map_err(io::Error::other)?;
+            fs::write(successor.folder().join(record::NAME), text)?;
+            match successor.take_over(last) {
+                Ok(()) => Ok(true),
+                Err(error)
+                    if directory.is_dir()
+                        && matches!(
+                            error.kind(),
+                            io::ErrorKind::CrossesDevices
+                                | io::ErrorKind::ResourceBusy
+                                | io::ErrorKind::InvalidInput
+                                | io::ErrorKind::Unsupported
+                                | io::ErrorKind::PermissionDenied
+                        ) =>
+                {
+                    Ok(false)
+                }
+                Err(error) => Err(error),
+            }
+        })();
+        if !matches!(placed, Ok(true)) {
+            parents.undo();
+        }
+        placed
+    }
+
+    /// Writes the new files to the staging folder, then moves them in one by one, and undoes the
+    /// moves if one fails.
+    ///
+    /// A program that is killed undoes nothing. So the record is there from the first move on, and
+    /// has the new digests only after the last: whatever then stands in the folder is as recorded
+    /// or as the next pick would write it.
+    fn one_by_one(&self, directory: &Path, staging: &Path, last: Last<'_>) -> io::Result<()> {
+        let plan = self.plan;
+        let (fresh, replaced) = (staging.join("new"), staging.join("old"));
+        stage(plan, self.files, &fresh)?;
+        let finished = staging.join("finished.json");
+        fs::write(&finished, self.record.text().map_err(io::Error::other)?)?;
+        let begun = staging.join("begun.json");
+        let text = self.record.begun().text().map_err(io::Error::other)?;
+        fs::write(&begun, text)?;
+
+        let mut moves = Moves::default();
+        let moved = (|| {
+            moves.make_folder(directory)?;
+            let recorded = directory.join(record::NAME);
+            if recorded.symlink_metadata().is_err() {
+                moves.rename(&begun, &recorded)?;
+            }
+            for path in &plan.write {
+                let at = below(directory, path)?;
+                if at.symlink_metadata().is_ok() {
+                    moves.rename(&at, &replaced.join(path))?;
+                }
+                moves.rename(&fresh.join(path), &at)?;
+            }
+            for path in &plan.remove {
+                moves.rename(&below(directory, path)?, &replaced.join(path))?;
+            }
+            moves.rename(&recorded, &replaced.join(record::NAME))?;
+            moves.rename(&finished, &recorded)?;
+            last()
+        })();
+        if let Err(error) = moved {
+            moves.undo();
+            return Err(error);
+        }
+        remove_empty_folders(plan, directory);
+        Ok(())
+    }
+}
+
+/// A folder for files before they are moved in, on the same disk.
+fn staging(home: &Path) -> io::Result<tempfile::TempDir> {
+    fs::create_dir_all(home)?;
+    tempfile::Builder::new()
+        .prefix(place::STAGING)
+        .tempdir_in(home)
 }
 
 /// The path in the folder, if nothing on the way leads out of it: a link may have appeared since
@@ -89,7 +175,8 @@ fn below(directory: &Path, path: &str) -> io::Result<PathBuf> {
     Ok(at)
 }
 
-fn stage(plan: &Plan, files: &BTreeMap<String, File>, fresh: &Path) -> io::Result<()> {
+/// Writes the files of the plan into a folder.
+pub(super) fn stage(plan: &Plan, files: &BTreeMap<String, File>, fresh: &Path) -> io::Result<()> {
     for (path, file) in files.iter().filter(|(path, _)| plan.write.contains(*path)) {
         let at = fresh.join(path);
         if let Some(folder) = at.parent() {
@@ -202,10 +289,37 @@ mod tests {
         Record::of(&package, files)
     }
 
-    fn apply_in(root: &Path, plan: &Plan, new: &BTreeMap<String, File>) -> Result<(), Error> {
+    /// Applies the plan to the folder `dir`, in both ways.
+    fn apply_in(
+        root: &Path,
+        plan: &Plan,
+        new: &BTreeMap<String, File>,
+        way: Way,
+    ) -> Result<(), io::Error> {
+        let record = record(new);
+        let placement = Placement {
+            plan,
+            files: new,
+            record: &record,
+        };
+        let directory = root.join("dir");
+        if way == Way::Whole {
+            let place = Place::resolve(&directory).unwrap();
+            return placement
+                .apply(&place, &mut || Ok(()))
+                .map_err(io::Error::other);
+        }
         let staging = tempfile::tempdir_in(root).unwrap();
-        apply(plan, new, &record(new), &root.join("dir"), staging.path())
+        placement.one_by_one(&directory, staging.path(), &mut || Ok(()))
     }
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Way {
+        Whole,
+        OneByOne,
+    }
+
+    const WAYS: [Way; 2] = [Way::Whole, Way::OneByOne];
 
     fn paths(paths: &[&str]) -> std::collections::BTreeSet<String> {
         paths.iter().map(|path| (*path).to_string()).collect()
@@ -213,6 +327,10 @@ mod tests {
 
     #[test]
     fn files_are_written_replaced_and_removed_with_folders() {
+        WAYS.into_iter().for_each(files_are_replaced);
+    }
+
+    fn files_are_replaced(way: Way) {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("dir");
         let first = files(&[("a", "1"), ("gone/deep/b", "1")]);
@@ -220,7 +338,7 @@ mod tests {
             write: paths(&["a", "gone/deep/b"]),
             ..Plan::default()
         };
-        apply_in(root.path(), &plan, &first).unwrap();
+        apply_in(root.path(), &plan, &first, way).unwrap();
         assert_eq!(fs::read_to_string(dir.join("gone/deep/b")).unwrap(), "1");
         assert_eq!(Record::read(&dir).unwrap(), Some(record(&first)));
 
@@ -230,7 +348,7 @@ mod tests {
             remove: paths(&["gone/deep/b"]),
             ..Plan::default()
         };
-        apply_in(root.path(), &plan, &second).unwrap();
+        apply_in(root.path(), &plan, &second, way).unwrap();
         assert_eq!(fs::read_to_string(dir.join("a")).unwrap(), "2");
         assert!(!dir.join("gone").exists());
         assert_eq!(Record::read(&dir).unwrap(), Some(record(&second)));
@@ -249,20 +367,26 @@ mod tests {
         fs::create_dir(&dir).unwrap();
         fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink("../out", dir.join("link")).unwrap();
-        for path in ["../out/victim", "link/victim", "a/../../out/victim"] {
-            let remove = Plan {
-                remove: paths(&[path]),
-                ..Plan::default()
-            };
-            apply_in(root.path(), &remove, &files(&[])).unwrap_err();
-            assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{path}");
+        std::os::unix::fs::symlink(root.path().join("out"), dir.join("absolute")).unwrap();
+        for way in WAYS {
+            for path in ["../out/victim", "link/victim", "a/../../out/victim"] {
+                let remove = Plan {
+                    remove: paths(&[path]),
+                    ..Plan::default()
+                };
+                apply_in(root.path(), &remove, &files(&[]), way).unwrap_err();
+                assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{path}");
+            }
+            for path in ["link/victim", "absolute/victim", "absolute/new"] {
+                let write = Plan {
+                    write: paths(&[path]),
+                    ..Plan::default()
+                };
+                apply_in(root.path(), &write, &files(&[(path, "x")]), way).unwrap_err();
+                assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+                assert!(!root.path().join("out/new").exists());
+            }
         }
-        let write = Plan {
-            write: paths(&["link/victim"]),
-            ..Plan::default()
-        };
-        apply_in(root.path(), &write, &files(&[("link/victim", "x")])).unwrap_err();
-        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     }
 
     #[test]
@@ -277,6 +401,7 @@ mod tests {
                 ..Plan::default()
             },
             &first,
+            Way::OneByOne,
         )
         .unwrap();
 
@@ -287,8 +412,7 @@ mod tests {
             remove: paths(&["b", "vanished"]),
             ..Plan::default()
         };
-        let error = apply_in(root.path(), &plan, &second).unwrap_err();
-        assert_eq!(error.exit_code(), 1);
+        apply_in(root.path(), &plan, &second, Way::OneByOne).unwrap_err();
         assert_eq!(fs::read_to_string(dir.join("a")).unwrap(), "1");
         assert_eq!(fs::read_to_string(dir.join("b")).unwrap(), "1");
         assert!(!dir.join("new").exists());
@@ -303,7 +427,7 @@ mod tests {
             remove: paths(&["vanished"]),
             ..Plan::default()
         };
-        apply_in(root.path(), &plan, &files(&[("a", "1")])).unwrap_err();
+        apply_in(root.path(), &plan, &files(&[("a", "1")]), Way::OneByOne).unwrap_err();
         assert!(!root.path().join("dir").exists());
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 use super::File;
+use super::inherit::{self, Mapped};
 use crate::error::Error;
 
 /// The order of sections in which people look for them; others follow.
@@ -23,13 +24,14 @@ const KINDS: [(&str, &str, &str); 3] = [
 
 /// Replaces the packaged `Cargo.toml` of the package `name` by one that says the same in fewer
 /// words, after the line `header`. `nested` has the dependencies that are picked with it, and their
-/// folders.
+/// folders; `workspace` is the one to take values from.
 pub(crate) fn make_plain(
     name: &str,
     header: &str,
     nested: &[(&str, String)],
+    workspace: Option<&Table>,
     files: &mut BTreeMap<String, File>,
-) -> Result<(), Error> {
+) -> Result<Mapped, Error> {
     let bad = |why: String| Error::Failed(format!("the packaged manifest of `{name}`: {why}"));
     let manifest = files
         .get("Cargo.toml")
@@ -46,7 +48,9 @@ pub(crate) fn make_plain(
             .ok_or_else(|| bad(format!("has no dependency `{dependency}`")))?;
         entry.insert("path".to_string(), Value::from(folder.as_str()));
     }
-    let plain = write(plain(table, files)).map_err(|error| bad(error.to_string()))?;
+    let mut table = plain(table, files);
+    let mapped = workspace.map(|workspace| inherit::map(&mut table, workspace));
+    let plain = write(table).map_err(|error| bad(error.to_string()))?;
     files.insert(
         "Cargo.toml".to_string(),
         File {
@@ -54,7 +58,7 @@ pub(crate) fn make_plain(
             executable: false,
         },
     );
-    Ok(())
+    Ok(mapped.unwrap_or_default())
 }
 
 /// Drops what cargo finds by itself, judged by the files that come along.

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
+use super::inherit::Mapped;
 use super::place::MAX_FILE_BYTES;
 use super::{File, manifest, record};
 use crate::cargo;
@@ -24,12 +25,13 @@ const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 /// Cargo fills in what the manifest inherits from the workspace, follows symbolic links, adds a
 /// lock file, and leaves nested packages out. Those that the crate depends on are packaged as well,
 /// and their files are added under their folders. Archives go to the scratch folder, so that
-/// concurrent picks do not interfere.
+/// concurrent picks do not interfere. The manifests take what they can from `workspace`.
 pub(crate) fn files(
     packages: &Packages,
     package: &Crate,
+    workspace: Option<&toml::Table>,
     scratch: &Path,
-) -> Result<BTreeMap<String, File>, Error> {
+) -> Result<(BTreeMap<String, File>, Mapped), Error> {
     let nested = packages.nested(package);
     let mut files = packaged(packages, &package.package, &nested, scratch)?;
     let mut inside = Vec::new();
@@ -43,7 +45,7 @@ pub(crate) fn files(
         let mut its = packaged(packages, &member.name, &[], scratch)?;
         its.remove("Cargo.lock");
         let header = format!("# Part of {} {}.", package.name, package.version);
-        manifest::make_plain(&member.name, &header, &[], &mut its)?;
+        manifest::make_plain(&member.name, &header, &[], workspace, &mut its)?;
         let under = |(path, file)| (format!("{folder}/{path}"), file);
         files.extend(its.into_iter().map(under));
         inside.push((member.name.as_str(), folder.to_owned()));
@@ -52,8 +54,8 @@ pub(crate) fn files(
         "# {} {}, taken with `cargo xtask pick`.",
         package.name, package.version
     );
-    manifest::make_plain(&package.name, &header, &inside, &mut files)?;
-    Ok(files)
+    let mapped = manifest::make_plain(&package.name, &header, &inside, workspace, &mut files)?;
+    Ok((files, mapped))
 }
 
 /// The files of one package. Cargo takes a dependency of a package from a registry, so the nested

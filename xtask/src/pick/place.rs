@@ -15,9 +15,6 @@ pub(crate) const STAGING: &str = ".pick-";
 /// The limit on a file of a crate: a pick never wrote a larger one.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// The limit on a manifest.
-const MAX_MANIFEST_BYTES: u64 = 1 << 20;
-
 /// The folder a crate is picked into, as an absolute path without links or `..` in it.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -67,9 +64,13 @@ impl Place {
         &self.path
     }
 
-    /// Where the new files are written before they are moved in: on the same disk, and where the
-    /// user may write. So in the folder itself if it exists, as it may be all that is mounted or
-    /// owned.
+    /// The folder that it is in.
+    pub(crate) fn parent(&self) -> &Path {
+        &self.parent
+    }
+
+    /// A place for files on the same disk, where the user may write. So the folder itself if it
+    /// exists, as it may be all that is mounted or owned.
     pub(crate) fn staging(&self) -> &Path {
         if self.path.is_dir() {
             &self.path
@@ -78,26 +79,37 @@ impl Place {
         }
     }
 
-    /// Cargo takes a package inside another workspace for a member that is not listed, and refuses
-    /// to build it.
-    pub(crate) fn refuse_workspaces(&self) -> Result<(), Error> {
-        for folder in self.parent.ancestors() {
-            let Some(workspace) = read_workspace(&folder.join("Cargo.toml"))? else {
-                continue;
-            };
-            let inside = self.path.strip_prefix(folder).unwrap_or(&self.path);
-            if excludes(&workspace, inside) {
-                return Ok(());
-            }
-            return Err(Error::Usage(format!(
-                "{} is inside the cargo workspace of {}, where cargo would not let it stand alone: choose a folder \
-                 outside (and move it in later as a member), or put exclude = [\"{}\"] under [workspace] there first",
-                self.path.display(),
-                folder.join("Cargo.toml").display(),
-                inside.display()
-            )));
+    /// A pick into the checkout that it comes from would be taken for a part of it.
+    pub(crate) fn refuse_checkout(&self, checkout: &Path) -> Result<(), Error> {
+        let inside = checkout
+            .canonicalize()
+            .is_ok_and(|checkout| self.path.starts_with(checkout));
+        if !inside {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::Usage(format!(
+            "{} is inside the checkout that the crate comes from: choose a folder outside {}",
+            self.path.display(),
+            checkout.display()
+        )))
+    }
+
+    /// Checks that files can be made where the new ones will be staged, before any of the long
+    /// work. Nothing is left of the check.
+    pub(crate) fn refuse_read_only(&self) -> Result<(), Error> {
+        let mut home = self.staging();
+        while !home.exists()
+            && let Some(parent) = home.parent()
+        {
+            home = parent;
+        }
+        let made = tempfile::Builder::new().prefix(STAGING).tempdir_in(home);
+        made.map(drop).map_err(|error| {
+            Error::Usage(format!(
+                "cannot write in {}: {error}; choose another folder",
+                home.display()
+            ))
+        })
     }
 
     /// The folder must be missing, empty, or this crate's from an earlier pick.
@@ -158,43 +170,6 @@ impl Place {
     }
 }
 
-fn read_workspace(manifest: &Path) -> Result<Option<toml::Table>, Error> {
-    let unusable = |why: &dyn std::fmt::Display| {
-        Error::Usage(format!(
-            "cannot read {}: {why}; choose a folder outside it",
-            manifest.display()
-        ))
-    };
-    let text = match files::read_text(manifest, MAX_MANIFEST_BYTES) {
-        Ok(text) => text,
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(unusable(&error)),
-    };
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| unusable(&error.message()))?;
-    Ok(table
-        .get("workspace")
-        .and_then(toml::Value::as_table)
-        .cloned())
-}
-
-fn excludes(workspace: &toml::Table, inside: &Path) -> bool {
-    let excluded = workspace.get("exclude").and_then(toml::Value::as_array);
-    excluded
-        .into_iter()
-        .flatten()
-        .filter_map(toml::Value::as_str)
-        .any(|folder| inside.starts_with(folder))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,32 +211,6 @@ mod tests {
             Place::resolve(&root.join("link/../x")).unwrap().path(),
             root.join("real/x")
         );
-    }
-
-    #[test]
-    fn place_in_a_workspace_is_refused_unless_excluded() {
-        let (_keep, root) = temporary();
-        let place = Place::resolve(&root.join("vendor/threads")).unwrap();
-        assert_eq!(place.refuse_workspaces(), Ok(()));
-        std::fs::write(root.join("Cargo.toml"), "[package]\nname = 'p'\n").unwrap();
-        assert_eq!(
-            place.refuse_workspaces(),
-            Ok(()),
-            "a package alone does not claim what is below it"
-        );
-        std::fs::write(root.join("Cargo.toml"), "[workspace]\n").unwrap();
-        let error = place.refuse_workspaces().unwrap_err();
-        assert_eq!(error.exit_code(), 2);
-        assert!(
-            error.to_string().contains("exclude = [\"vendor/threads\"]"),
-            "{error}"
-        );
-        std::fs::write(
-            root.join("Cargo.toml"),
-            "[workspace]\nexclude = ['vendor']\n",
-        )
-        .unwrap();
-        assert_eq!(place.refuse_workspaces(), Ok(()));
     }
 
     #[cfg(unix)]

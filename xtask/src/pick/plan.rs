@@ -90,7 +90,7 @@ impl Conflicts {
             told.push(format!("not written by a pick: {}", list(self.foreign)));
         }
         Error::Usage(format!(
-            "nothing was written to {}, to spare files that are {}; move them away, or pick into another folder",
+            "nothing was written to {}, to spare files that are {}; --update changes the others, or pick into another folder",
             directory.display(),
             told.join("; and ")
         ))
@@ -132,6 +132,7 @@ mod tests {
         Record {
             name: "threads".to_string(),
             version: "0.1.0".to_string(),
+            inherit: false,
             files,
         }
     }

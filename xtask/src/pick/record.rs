@@ -25,6 +25,9 @@ pub struct Record {
     pub name: String,
     /// The version it had.
     pub version: String,
+    /// Whether the manifest takes what it can from the workspace around it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inherit: bool,
     /// The first eight bytes of each file's SHA-256 as hex digits, by path with `/` between its
     /// parts.
     pub files: BTreeMap<String, String>,
@@ -36,6 +39,7 @@ impl Record {
         Record {
             name: package.name.clone(),
             version: package.version.clone(),
+            inherit: false,
             files: files
                 .iter()
                 .map(|(path, file)| (path.clone(), file.digest()))

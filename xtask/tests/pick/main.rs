@@ -1,147 +1,14 @@
-//! `cargo xtask pick` on a small workspace made for the test: what is picked stands alone, and no
-//! file of the user is lost.
+//! `cargo xtask pick` on a small workspace made for the test: the picked crate works where it
+//! stands, and no file of the user is lost.
 
-#[path = "support/program.rs"]
-mod program;
+mod bench;
+mod killed;
+mod update;
+mod workspace;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Output;
 
-/// A workspace with one crate, and a folder outside it to pick into.
-struct Bench {
-    root: tempfile::TempDir,
-}
-
-impl Bench {
-    fn new() -> Bench {
-        let bench = Bench {
-            root: tempfile::tempdir().expect("a temporary folder"),
-        };
-        bench.write(
-            "ws/Cargo.toml",
-            "[workspace]\nresolver = '3'\nmembers = ['crates/*', 'crates/*/compare']\n\
-             [workspace.package]\nversion = '0.3.0'\nedition = '2024'\nlicense = 'MIT'\npublish = false\n\
-             [workspace.lints.rust]\nmissing_docs = 'warn'\n",
-        );
-        bench.write("ws/LICENSE-MIT", "the licence\n");
-        bench.write(
-            "ws/crates/tiny/Cargo.toml",
-            "[package]\nname = 'tiny'\nversion.workspace = true\nedition.workspace = true\nlicense.workspace = true\n\
-             publish.workspace = true\n[lints]\nworkspace = true\n",
-        );
-        bench.write(
-            "ws/crates/tiny/src/lib.rs",
-            "//! Tiny.\n\n/// One.\npub fn one() -> u32 {\n    1\n}\n",
-        );
-        bench.write(
-            "ws/crates/tiny/tests/one.rs",
-            "//! One.\n\n#[test]\nfn one() {\n    assert_eq!(tiny::one(), 1);\n}\n",
-        );
-        bench.write(
-            "ws/crates/tiny/compare/Cargo.toml",
-            "[package]\nname = 'tiny-compare'\nversion.workspace = true\nedition.workspace = true\n\
-             [dependencies]\ntiny = { path = '..' }\n",
-        );
-        bench.write(
-            "ws/crates/tiny/compare/src/main.rs",
-            "//! None.\n\nfn main() {}\n",
-        );
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(
-            "../../LICENSE-MIT",
-            bench.path("ws/crates/tiny/LICENSE-MIT"),
-        )
-        .expect("a link");
-        bench
-    }
-
-    fn path(&self, path: &str) -> PathBuf {
-        self.root.path().join(path)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.path(path);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-
-    fn pick(&self, into: &str) -> Output {
-        program::xtask()
-            .args(["pick", "tiny"])
-            .arg(self.path(into))
-            .current_dir(self.path("ws"))
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("CARGO_BUILD_TARGET_DIR")
-            .output()
-            .expect("xtask starts")
-    }
-
-    /// Picks, and returns what it printed on stdout.
-    #[track_caller]
-    fn picked(&self, into: &str) -> String {
-        let output = self.pick(into);
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).expect("UTF-8")
-    }
-
-    /// Fails to pick, is told so in one line with these words, and finds all files as they were.
-    #[track_caller]
-    fn refused(&self, into: &str, words: &[&str]) {
-        let before = files(self.root.path());
-        let output = self.pick(into);
-        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.code(), Some(2), "{stderr}");
-        assert_eq!(stderr.lines().count(), 1, "{stderr}");
-        for word in words {
-            assert!(stderr.contains(word), "lacks {word:?}: {stderr}");
-        }
-        assert_eq!(files(self.root.path()), before);
-    }
-}
-
-/// All files below with their contents, but for what cargo builds.
-fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry"))
-    {
-        let path = entry.path();
-        if entry.file_type().expect("a type").is_dir() {
-            if entry.file_name() != "target" {
-                found.extend(files(&path));
-            }
-        } else {
-            found.push((path.clone(), fs::read(&path).unwrap_or_default()));
-        }
-    }
-    found.sort();
-    found
-}
-
-fn names(bench: &Bench, folder: &str) -> Vec<String> {
-    let root = bench.path(folder);
-    let relative = |path: PathBuf| {
-        path.strip_prefix(&root)
-            .expect("inside")
-            .to_string_lossy()
-            .into_owned()
-    };
-    files(&root)
-        .into_iter()
-        .map(|(path, _)| relative(path))
-        .collect()
-}
+use bench::{Bench, names};
 
 #[test]
 fn a_picked_crate_stands_alone_and_passes_its_tests() {
@@ -152,7 +19,8 @@ fn a_picked_crate_stands_alone_and_passes_its_tests() {
         "the tests can be watched: {told}"
     );
     assert!(
-        told.contains("picked tiny 0.3.0 into ") && told.contains("its tests: 1 passed, 0 failed"),
+        told.contains("picked tiny 0.3.0 into ")
+            && told.contains("tested in a temporary folder first: 1 passed, 0 failed"),
         "{told}"
     );
 
@@ -226,7 +94,7 @@ fn nested_dependency_is_picked_with_its_crate() {
         "//! Tiny.\n\n/// One.\npub fn one() -> u32 {\n    tiny_core::ONE\n}\n",
     );
     let told = bench.picked("out");
-    assert!(told.contains("its tests: 1 passed, 0 failed"), "{told}");
+    assert!(told.contains("first: 1 passed, 0 failed"), "{told}");
     let files = names(&bench, "out");
     for file in ["core/Cargo.toml", "core/src/lib.rs"] {
         assert!(files.iter().any(|found| found == file), "{files:?}");
@@ -269,7 +137,10 @@ fn files_that_were_changed_since_are_named_and_kept() {
     bench.picked("tiny");
     bench.write("tiny/src/lib.rs", "//! Mine.\n");
     bench.write("ws/crates/tiny/tests/one.rs", "//! Newer.\n");
-    bench.refused("tiny", &["changed since", "src/lib.rs", "another folder"]);
+    bench.refused(
+        "tiny",
+        &["changed since", "src/lib.rs", "--update", "another folder"],
+    );
 }
 
 #[test]
@@ -353,29 +224,29 @@ fn a_record_that_is_a_fifo_or_endless_is_refused() {
 }
 
 #[test]
-fn a_folder_inside_a_workspace_is_refused() {
+fn a_folder_inside_the_checkout_is_refused() {
     let bench = Bench::new();
-    bench.refused(
-        "ws/picked",
-        &[
-            "inside the cargo workspace",
-            "choose a folder outside",
-            "exclude = [\"picked\"]",
-        ],
-    );
-    bench.refused(
-        "ws/crates/tiny/deep/../picked",
-        &["inside the cargo workspace"],
-    );
-    bench.write("theirs/Cargo.toml", "[workspace]\nmembers = ['vendor/*']\n");
-    bench.refused(
-        "theirs/vendor/tiny",
-        &["theirs/Cargo.toml", "exclude = [\"vendor/tiny\"]"],
-    );
+    for folder in ["ws/picked", "ws/crates/tiny/deep/../picked", "ws"] {
+        bench.refused(folder, &["inside the checkout", "choose a folder outside"]);
+    }
 }
 
 #[test]
-fn a_crate_that_fails_its_tests_where_it_stands_is_an_error() {
+fn a_folder_that_cannot_be_written_is_refused_at_once() {
+    let bench = Bench::new();
+    // Not even root can make files there.
+    let output = bench
+        .command("/proc/tiny", &[])
+        .output()
+        .expect("xtask starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("cannot write in /proc: "), "{stderr}");
+    assert!(!stderr.contains("Packaging"), "{stderr}");
+}
+
+#[test]
+fn a_crate_that_fails_its_tests_is_not_placed() {
     let bench = Bench::new();
     bench.write(
         "ws/crates/tiny/tests/one.rs",
@@ -385,9 +256,13 @@ fn a_crate_that_fails_its_tests_where_it_stands_is_an_error() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("its tests say 0 passed, 1 failed"),
+        stderr.contains("its tests say 0 passed, 1 failed: nothing was placed"),
         "{stderr}"
     );
+    assert!(!bench.path("tiny").exists());
+    let told = bench.picked_with("tiny", &["--no-test"]);
+    assert!(told.contains("not tested"), "{told}");
+    assert!(bench.path("tiny/src/lib.rs").exists());
 }
 
 /// Cargo takes two folders that hold the same package for one, and what was built last for fresh.
