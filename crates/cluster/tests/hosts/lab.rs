@@ -116,11 +116,13 @@ impl Lab {
         ip(&format!("-n {switch} link set port{number} {state}")).expect("a cable");
     }
 
-    /// Limits what a host sends, in kilobits a second.
+    /// Limits what a host sends, in kilobits a second. Says so where the kernel cannot.
     pub(crate) fn throttle(&self, host: Host, kbit: u32) {
         let name = self.namespace(host);
         let limit = format!("root tbf rate {kbit}kbit burst 4kb latency 400ms");
-        run("tc", &format!("-n {name} qdisc add dev eth0 {limit}")).expect("a slow host");
+        if let Err(why) = run("tc", &format!("-n {name} qdisc add dev eth0 {limit}")) {
+            eprintln!("not throttled: {why}");
+        }
     }
 
     fn inside(&self, host: Host, program: &Path) -> Command {
