@@ -11,6 +11,7 @@ mod error;
 mod finished_queue;
 mod frames;
 mod handle;
+mod ids;
 mod job;
 mod local;
 mod map;

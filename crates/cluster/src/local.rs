@@ -1,6 +1,5 @@
 //! The embedded engine: jobs run on threads of this process.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -8,6 +7,7 @@ use std::time::Instant;
 use crate::caller::engine::Engine;
 use crate::caller::ledger::{Begin, Ledger, Report, Verdict};
 use crate::error::JobError;
+use crate::ids::IdMap;
 use crate::order::{Batch, Order};
 use crate::registry::Jobs;
 use crate::slots::call::Call;
@@ -28,7 +28,7 @@ pub(crate) struct Local {
 
 struct Table {
     ledger: Arc<Ledger>,
-    orders: Mutex<HashMap<u64, Waiting>>,
+    orders: Mutex<IdMap<Waiting>>,
 }
 
 struct Waiting {

@@ -2,7 +2,6 @@
 //!
 //! Each accepted job ends here, exactly once: the entry is removed, and its sink is called.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::recent::Recent;
 use crate::counts::Counts;
 use crate::error::{JobError, Poisoned, SubmitError};
+use crate::ids::IdMap;
 use crate::order::{Batch, Order, Outcome};
 use crate::reason::Reason;
 use crate::sync::{lock, wait_until};
@@ -28,7 +28,7 @@ pub(crate) struct Ledger {
 
 #[derive(Default)]
 struct State {
-    open: HashMap<u64, Open>,
+    open: IdMap<Open>,
     recent: Recent,
     next_id: u64,
     /// Threads that wait for a change.

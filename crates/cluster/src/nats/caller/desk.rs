@@ -15,6 +15,7 @@ use super::reports::Finished;
 use super::tracked::{Routes, Tracked};
 use crate::caller::ledger::Ledger;
 use crate::error::BuildError;
+use crate::ids::IdMap;
 use crate::nats::connection::Connection;
 use crate::nats::objects::Objects;
 use crate::nats::server::{ApiError, Server};
@@ -56,7 +57,7 @@ pub(super) struct Desk {
     pub(super) settings: Settings,
     pub(super) ledger: Arc<Ledger>,
     pub(super) objects: Objects,
-    pub(super) tracked: HashMap<u64, Tracked>,
+    pub(super) tracked: IdMap<Tracked>,
     pub(super) routes: Routes,
     /// The jobs with a key: their numbers and nonces in reports, and those here.
     pub(super) keyed: HashMap<(u64, u64), (u64, u64)>,
@@ -93,7 +94,7 @@ impl Desk {
             server,
             settings,
             ledger,
-            tracked: HashMap::new(),
+            tracked: IdMap::default(),
             routes: Routes::default(),
             keyed: HashMap::new(),
             commands,

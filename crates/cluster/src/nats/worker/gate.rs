@@ -80,9 +80,9 @@ impl Gate {
         state.is_watched = is_watched;
     }
 
-    /// Notes that the worker's thread will look by itself, within a moment.
-    pub(super) fn watch(&self) {
-        lock(&self.state).is_watched = true;
+    /// Notes whether the worker's thread will look by itself, within a moment.
+    pub(super) fn watch(&self, is_watched: bool) {
+        lock(&self.state).is_watched = is_watched;
     }
 
     /// Takes no more turns. A slot that waits for a permission gets none.

@@ -4,12 +4,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_nats::Subject;
+use bytes::Bytes;
+
 use super::held::Held;
 use crate::nats::report::{self, Head, News};
 use crate::nats::server::Server;
 
-/// How long the server may take to say that a caller is not there.
-const REMEMBERED: Duration = Duration::from_secs(2);
+/// How long the server may take to say that a caller is not there. If it takes longer, the jobs
+/// run again.
+const REMEMBERED: Duration = Duration::from_millis(500);
 /// How long reports are kept for a caller that is not there: it may be about to connect again.
 const CALLER_GONE: Duration = Duration::from_secs(15);
 /// The bytes of reports that are kept at most. Beyond it the oldest are dropped, and their jobs run
@@ -18,12 +22,14 @@ const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// The bytes of the numbers in the head of a report, at most.
 const MAX_HEAD_BYTES: usize = 64;
+/// The bytes of a report with a few small outcomes.
+const USUAL_BYTES: usize = 1_024;
 
 /// Reports to callers.
 pub(super) struct Outbox {
     server: Server,
     limit: usize,
-    filling: HashMap<Arc<str>, Parcel>,
+    filling: HashMap<Arc<str>, Filling>,
     /// Published a moment ago.
     sent: VecDeque<(u64, Instant, Parcel)>,
     /// Reports whose caller was not there.
@@ -32,13 +38,23 @@ pub(super) struct Outbox {
     next: u64,
 }
 
+/// A report that is being written.
+#[derive(Default)]
+struct Filling {
+    bytes: Vec<u8>,
+    jobs: Vec<Job>,
+}
+
+/// A job that ends by a report: the index of its line, and the subject that acknowledges it.
+type Job = (usize, Option<Subject>);
+
+/// A report that was published.
 struct Parcel {
     caller: Arc<str>,
-    bytes: Vec<u8>,
-    /// The jobs that end by it.
-    jobs: Vec<Held>,
+    bytes: Bytes,
+    jobs: Vec<Job>,
     /// When it was first published.
-    since: Option<Instant>,
+    since: Instant,
 }
 
 impl Outbox {
@@ -56,8 +72,8 @@ impl Outbox {
 
     /// Adds a note about a job that runs.
     pub(super) async fn note(&mut self, caller: &Arc<str>, head: &Head<'_>) {
-        let parcel = self.parcel(caller, MAX_HEAD_BYTES).await;
-        report::append_head(head, &mut parcel.bytes);
+        let filling = self.filling(caller, MAX_HEAD_BYTES).await;
+        report::append_head(head, &mut filling.bytes);
     }
 
     /// Adds the outcomes of a job.
@@ -70,42 +86,40 @@ impl Outbox {
     ) {
         let ack = job.ack.as_deref().unwrap_or_default();
         let bytes = MAX_HEAD_BYTES + ack.len() + object.map_or(0, str::len) + outcomes.len();
-        let parcel = self.parcel(&job.caller, bytes).await;
+        let filling = self.filling(&job.caller, bytes).await;
         let head = job.head(News::Ended {
             ran_us,
             ack,
             count: job.count,
             object,
         });
-        report::append_head(&head, &mut parcel.bytes);
-        parcel.bytes.extend_from_slice(outcomes);
-        parcel.jobs.push(job);
+        report::append_head(&head, &mut filling.bytes);
+        filling.bytes.extend_from_slice(outcomes);
+        filling.jobs.push((job.line, job.ack));
     }
 
-    /// The parcel for this caller, with room for so many bytes unless it is empty.
-    async fn parcel(&mut self, caller: &Arc<str>, bytes: usize) -> &mut Parcel {
+    /// The report for this caller, with room for `bytes` more unless it is empty.
+    async fn filling(&mut self, caller: &Arc<str>, bytes: usize) -> &mut Filling {
         let filling = self.filling.get(caller);
-        let filled = filling.map_or(0, |parcel| parcel.bytes.len());
+        let filled = filling.map_or(0, |filling| filling.bytes.len());
         if filled > 0
             && filled + bytes > self.limit
             && let Some(full) = self.filling.remove(caller)
         {
-            self.publish(full).await;
+            self.publish_first(Arc::clone(caller), full).await;
         }
-        let empty = || Parcel {
-            caller: Arc::clone(caller),
-            bytes: Vec::new(),
-            jobs: Vec::new(),
-            since: None,
-        };
-        self.filling.entry(Arc::clone(caller)).or_insert_with(empty)
+        let filling = self.filling.entry(Arc::clone(caller)).or_default();
+        if filling.bytes.capacity() == 0 {
+            filling.bytes.reserve(bytes.max(USUAL_BYTES));
+        }
+        filling
     }
 
     /// Publishes what has been added.
     pub(super) async fn flush(&mut self) {
         while let Some(caller) = self.filling.keys().next().map(Arc::clone) {
-            if let Some(parcel) = self.filling.remove(&caller) {
-                self.publish(parcel).await;
+            if let Some(filling) = self.filling.remove(&caller) {
+                self.publish_first(caller, filling).await;
             }
         }
         let now = Instant::now();
@@ -121,24 +135,31 @@ impl Outbox {
         }
     }
 
-    async fn publish(&mut self, mut parcel: Parcel) {
-        let now = Instant::now();
-        parcel.since.get_or_insert(now);
+    async fn publish_first(&mut self, caller: Arc<str>, filling: Filling) {
+        let parcel = Parcel {
+            caller,
+            bytes: filling.bytes.into(),
+            jobs: filling.jobs,
+            since: Instant::now(),
+        };
+        self.publish(parcel).await;
+    }
+
+    async fn publish(&mut self, parcel: Parcel) {
         let number = self.next;
         self.next += 1;
         let subject = self.server.names.reports(&parcel.caller);
         let reply = format!("{}.rep.{number}", self.server.inbox);
-        let payload = parcel.bytes.clone().into();
         // It fails only for a malformed subject or a closed connection.
         let _ = self
             .server
             .client
-            .publish_with_reply(subject, reply, payload)
+            .publish_with_reply(subject, reply, parcel.bytes.clone())
             .await;
         // Only for the server's note that the caller is not there.
         if !parcel.jobs.is_empty() {
             self.held_bytes += parcel.bytes.len();
-            self.sent.push_back((number, now, parcel));
+            self.sent.push_back((number, Instant::now(), parcel));
         }
     }
 
@@ -153,10 +174,11 @@ impl Outbox {
     /// The server lost the consumer of this line: nothing is acknowledged by the old numbers.
     pub(super) fn forget_numbers(&mut self, line: usize) {
         let sent = self.sent.iter_mut().map(|(_, _, parcel)| parcel);
-        let parcels = sent.chain(&mut self.kept).chain(self.filling.values_mut());
-        for job in parcels.flat_map(|parcel| &mut parcel.jobs) {
-            if job.line == line {
-                job.ack = None;
+        let published = sent.chain(&mut self.kept).map(|parcel| &mut parcel.jobs);
+        let filling = self.filling.values_mut().map(|filling| &mut filling.jobs);
+        for (of, ack) in published.chain(filling).flatten() {
+            if *of == line {
+                *ack = None;
             }
         }
     }
@@ -167,11 +189,9 @@ impl Outbox {
         let now = Instant::now();
         for parcel in std::mem::take(&mut self.kept) {
             self.held_bytes -= parcel.bytes.len();
-            let is_gone = parcel
-                .since
-                .is_some_and(|since| now.duration_since(since) > CALLER_GONE);
+            let is_gone = now.duration_since(parcel.since) > CALLER_GONE;
             let verb: &'static [u8] = if is_gone { b"+ACK" } else { b"+WPI" };
-            for ack in parcel.jobs.iter().filter_map(|job| job.ack.as_ref()) {
+            for ack in parcel.jobs.iter().filter_map(|(_, ack)| ack.as_ref()) {
                 self.server.publish(ack.clone(), verb).await;
             }
             if !is_gone {

@@ -1,6 +1,5 @@
 //! [`Service`]: the state of the worker's thread.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use super::line::{Line, LineState};
 use super::outbox::Outbox;
 use super::pull::Pulls;
 use crate::error::BuildError;
+use crate::ids::IdMap;
 use crate::nats::names::encoded;
 use crate::nats::objects::Objects;
 use crate::nats::server::{Consumer, Server};
@@ -29,7 +29,7 @@ pub(super) struct Service {
     pub(super) slots: Arc<Slots>,
     pub(super) gate: Arc<Gate>,
     pub(super) lines: Vec<Line>,
-    pub(super) held: HashMap<u64, Held>,
+    pub(super) held: IdMap<Held>,
     pub(super) outbox: Outbox,
     pub(super) objects: Objects,
     pub(super) next_token: u64,
@@ -117,7 +117,7 @@ impl Service {
             server,
             slots,
             gate,
-            held: HashMap::new(),
+            held: IdMap::default(),
             next_token: 0,
             slot_count: worker.slots,
             ahead: worker.ahead,

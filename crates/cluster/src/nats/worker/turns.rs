@@ -32,6 +32,9 @@ impl Service {
             self.on_turn(turn).await;
         }
         self.turns = turns;
+        if self.held.is_empty() && self.note_at.take().is_some() {
+            self.gate.watch(false);
+        }
     }
 
     async fn on_turn(&mut self, turn: Turn) {
@@ -74,7 +77,7 @@ impl Service {
     pub(super) fn look_soon(&mut self) {
         if self.note_at.is_none() {
             self.note_at = Some(Instant::now() + MOMENT);
-            self.gate.watch();
+            self.gate.watch(true);
         }
     }
 
