@@ -2,6 +2,7 @@
 
 pub(crate) mod caller;
 pub(crate) mod connection;
+mod linger;
 mod message;
 mod names;
 mod objects;

@@ -17,6 +17,7 @@ use crate::caller::ledger::Ledger;
 use crate::error::BuildError;
 use crate::ids::IdMap;
 use crate::nats::connection::Connection;
+use crate::nats::linger::linger;
 use crate::nats::objects::Objects;
 use crate::nats::server::{ApiError, Server};
 use crate::nats::settings::Settings;
@@ -174,7 +175,13 @@ impl Desk {
                         self.on_publish_ack(&message).await;
                     }
                 }
-                Some(message) = inboxes.reports.next() => self.on_reports(&message).await,
+                Some(message) = inboxes.reports.next() => {
+                    self.on_reports(&message).await;
+                    if self.tracked.is_empty() {
+                        // A caller that waited for its only job sends the next one now.
+                        linger(|| !commands.is_empty());
+                    }
+                }
                 Some(message) = inboxes.questions.next() => self.on_question(&message).await,
                 Some(()) = events.recv() => self.is_suspicious = true,
                 _ = commands.recv_many(&mut batch, BATCH) => {

@@ -72,6 +72,11 @@ impl Gate {
         self.bell.notified().await;
     }
 
+    /// Whether there are turns to take.
+    pub(super) fn has_turns(&self) -> bool {
+        !lock(&self.state).turns.is_empty()
+    }
+
     /// Takes the turns since the last call. `is_watched` says whether the worker's thread will look
     /// again by itself, within a moment.
     pub(super) fn take(&self, turns: &mut Vec<Turn>, is_watched: bool) {

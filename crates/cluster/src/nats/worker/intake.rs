@@ -11,6 +11,7 @@ use super::gate::IS_REPEATED;
 use super::held::Held;
 use super::line::{Line, LineState};
 use super::service::{Note, Service};
+use crate::nats::linger::linger;
 use crate::nats::message::JobHead;
 use crate::nats::names::delivery;
 use crate::nats::server::{Consumer, nanoseconds};
@@ -125,6 +126,10 @@ impl Service {
         if !self.arrived.is_empty() {
             self.look_soon();
             self.slots.push_all(&mut self.arrived);
+            if self.is_brief && self.held.len() == 1 {
+                // The only job here will have ended in a moment.
+                linger(|| self.gate.has_turns());
+            }
         }
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Service {
     pub(super) ahead: usize,
     /// Jobs are short enough to pull some ahead.
     pub(super) is_brisk: bool,
+    /// The last job was so short that waiting for it is cheaper than being woken.
+    pub(super) is_brief: bool,
     pub(super) is_draining: bool,
     /// When to look for jobs that have begun, and for turns that did not wake this thread.
     pub(super) note_at: Option<Instant>,
@@ -122,6 +124,7 @@ impl Service {
             slot_count: worker.slots,
             ahead: worker.ahead,
             is_brisk: true,
+            is_brief: false,
             is_draining: false,
             note_at: None,
             arrived: Vec::new(),

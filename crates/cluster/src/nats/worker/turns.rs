@@ -9,6 +9,7 @@ use async_nats::RequestErrorKind;
 use super::gate::Turn;
 use super::service::{Answer, Note, Service};
 use crate::nats::caller::reports::GO;
+use crate::nats::linger::LINGER;
 use crate::nats::report::{self, News};
 use crate::order::Outcome;
 use crate::reason::Reason;
@@ -142,6 +143,7 @@ impl Service {
             return;
         }
         self.is_brisk = ran < self.heartbeat_interval();
+        self.is_brief = ran < LINGER;
         if self.held.len() > 1 {
             // Another one may begin in its place.
             self.look_soon();
