@@ -1,5 +1,6 @@
 //! The steps that take too long for every commit. `ci --deep` runs all of them, and `ci` one.
 
+use super::book;
 use super::checks::{folder, long_soak};
 use super::finds::{fuzz_packages, fuzz_targets, has_soak};
 use super::fuzz::fuzz;
@@ -30,6 +31,8 @@ pub(super) enum Deep {
     Miri(String),
     /// The real jobs of the regret bench, with their lints and tests.
     Regret,
+    /// The pages of the book.
+    Book,
     /// Everything, checked by a compiler of the minimum Rust version.
     MinimumVersion,
 }
@@ -46,6 +49,7 @@ impl Deep {
             }
             Self::Miri(name) => format!("Miri over `{name}`"),
             Self::Regret => "the jobs of the regret bench".to_string(),
+            Self::Book => "the book, by mdbook".to_string(),
             Self::MinimumVersion => "everything, compiled by the minimum Rust version".to_string(),
         }
     }
@@ -65,6 +69,7 @@ impl Deep {
             Self::Fuzz(folder, target) => fuzz(packages, log, folder, target, gate.scratch),
             Self::Miri(name) => miri(gate, log, name),
             Self::Regret => regret(gate, log),
+            Self::Book => book::build(&packages.root, &packages.target, log),
             Self::MinimumVersion => minimum_version(gate, log),
         }
     }
@@ -96,6 +101,10 @@ pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> 
     }
     if gate.has("effective-workload") {
         steps.push(Deep::Regret);
+    }
+    match book::no_mdbook() {
+        None => steps.push(Deep::Book),
+        Some(reason) => left_out.push(format!("the book: {reason}")),
     }
     match minimum(gate.packages) {
         Ok(_) => steps.push(Deep::MinimumVersion),

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::packages::{BROWSER, Packages};
 use crate::test::print;
 
+mod book;
 mod browser;
 mod changes;
 mod checks;
