@@ -54,6 +54,15 @@ impl DataParallel {
     /// # Errors
     /// [`BuildError::TooManyWorkers`] above [`MAX_WORKERS`], and [`BuildError::Refused`] if the
     /// system refuses a thread; the threads that had already started have ended by then.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use effective_data_parallel::DataParallel;
+    ///
+    /// let parallel = DataParallel::new().workers(const { NonZeroUsize::new(3).unwrap() })?;
+    /// assert_eq!(parallel.worker_count(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn workers(mut self, n: NonZeroUsize) -> Result<Self, BuildError> {
         self.pool = Some(Arc::new(Pool::new(n)?));
         Ok(self)
@@ -64,6 +73,14 @@ impl DataParallel {
     ///
     /// # Errors
     /// As for [`workers`](Self::workers).
+    ///
+    /// ```
+    /// use effective_data_parallel::DataParallel;
+    ///
+    /// let parallel = DataParallel::new().worker_per_core()?;
+    /// assert!(parallel.worker_count() >= 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn worker_per_core(self) -> Result<Self, BuildError> {
         let cores = num_cpus::get().clamp(1, MAX_WORKERS);
         self.workers(NonZeroUsize::new(cores).unwrap_or(NonZeroUsize::MIN))
@@ -75,6 +92,17 @@ impl DataParallel {
     /// Without a grain there are about 32 pieces for each worker, which suits most work, and a
     /// stream hands out single items. Use a large grain if items are tiny, and 1 if there are few
     /// and they take long.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use effective_data_parallel::DataParallel;
+    ///
+    /// // Few items that take long: they are handed out singly.
+    /// let parallel = DataParallel::new().grain(NonZeroUsize::MIN);
+    /// let sums = parallel.map(&[1_000_u64, 2_000], |n| (1..=*n).sum::<u64>());
+    /// assert_eq!(sums.into_iter().collect::<Result<Vec<_>, _>>()?, [500_500, 2_001_000]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn grain(mut self, n: NonZeroUsize) -> Self {
         self.grain = Some(n);
         self
@@ -82,6 +110,24 @@ impl DataParallel {
 
     /// Lets a [`stream`](Self::stream) have at most `n` items in flight, or finished and not yet
     /// consumed; rounded up to whole grains. The default is four grains for each worker.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use effective_data_parallel::DataParallel;
+    ///
+    /// let begun = Arc::new(AtomicUsize::new(0));
+    /// let count = Arc::clone(&begun);
+    /// let parallel = DataParallel::new().grain(NonZeroUsize::MIN).look_ahead(NonZeroUsize::MIN);
+    /// let mut doubled = parallel.stream(0.., move |n: u64| {
+    ///     count.fetch_add(1, Ordering::Relaxed);
+    ///     2 * n
+    /// });
+    /// assert_eq!(doubled.next().unwrap()?, 0);
+    /// assert!(begun.load(Ordering::Relaxed) <= 2); // the first, and at most one ahead
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn look_ahead(mut self, n: NonZeroUsize) -> Self {
         self.look_ahead = Some(n);
         self
@@ -89,6 +135,14 @@ impl DataParallel {
 
     /// Counts the items of all calls of this value, and of clones made from it later, in
     /// `progress`.
+    ///
+    /// ```
+    /// use effective_data_parallel::{DataParallel, Progress};
+    ///
+    /// let progress = Progress::new();
+    /// DataParallel::new().progress(&progress).map(&[1, 2, 3], |n| n * n);
+    /// assert_eq!(progress.total(), 3);
+    /// ```
     pub fn progress(mut self, progress: &Progress) -> Self {
         self.progress = Some(progress.clone());
         self
