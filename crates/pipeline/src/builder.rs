@@ -105,12 +105,30 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
     /// Sets how many items may wait in front of each stage and in front of the consumer: at least
     /// 1, by default 16. A larger buffer evens out items of uneven cost and wakes threads less
     /// often; a smaller one takes less memory.
+    ///
+    /// ```
+    /// use effective_pipeline::Pipeline;
+    ///
+    /// let pipeline = Pipeline::new().stage("double", 1, |n: u64| 2 * n).buffer(4);
+    /// let handle = pipeline.handle();
+    /// pipeline.for_each(0..1_000, |_| {})?;
+    /// assert!(handle.counts().stages[0].peak <= 4);
+    /// # Ok::<(), effective_pipeline::PipelineError>(())
+    /// ```
     pub fn buffer(mut self, items: usize) -> Self {
         self.0.settings.buffer = items;
         self
     }
 
     /// Yields the outputs in the order of their inputs. This is the default.
+    ///
+    /// ```
+    /// use effective_pipeline::Pipeline;
+    ///
+    /// let pipeline = Pipeline::new().stage("double", 4, |n| 2 * n).ordered();
+    /// assert_eq!(pipeline.collect([1, 2, 3])?, [2, 4, 6]);
+    /// # Ok::<(), effective_pipeline::PipelineError>(())
+    /// ```
     pub fn ordered(mut self) -> Self {
         self.0.settings.ordered = true;
         self
@@ -118,6 +136,16 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
 
     /// Yields each output as soon as it is done. No output then waits behind a slow item, and a
     /// failure ends the run at once, even if earlier items are still running.
+    ///
+    /// ```
+    /// use effective_pipeline::Pipeline;
+    ///
+    /// let pipeline = Pipeline::new().stage("double", 4, |n| 2 * n).unordered();
+    /// let mut doubled = pipeline.collect([1, 2, 3])?;
+    /// doubled.sort(); // they came in any order
+    /// assert_eq!(doubled, [2, 4, 6]);
+    /// # Ok::<(), effective_pipeline::PipelineError>(())
+    /// ```
     pub fn unordered(mut self) -> Self {
         self.0.settings.ordered = false;
         self
@@ -128,6 +156,15 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
     /// has begun are waited for, since a thread cannot be interrupted, and then dropped.
     ///
     /// A run whose last item was done in time is not affected: its outputs can be taken later.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_pipeline::{Pipeline, PipelineError};
+    ///
+    /// let endless = Pipeline::new().stage("double", 1, |n: u64| n.wrapping_mul(2));
+    /// let ended = endless.deadline(Duration::from_millis(20)).for_each(0.., |_| {});
+    /// assert!(matches!(ended, Err(PipelineError::TimedOut)));
+    /// ```
     pub fn deadline(mut self, time: Duration) -> Self {
         self.0.settings.deadline = Some(time);
         self
@@ -135,6 +172,16 @@ impl<'f, I: Send + 'f, O: Send + 'f> Pipeline<'f, I, O> {
 
     /// Sets the stack size of each thread, instead of std's default (2 MiB, or `RUST_MIN_STACK`). A
     /// size that the system cannot provide fails the run with [`PipelineError::Refused`].
+    ///
+    /// ```
+    /// use effective_pipeline::Pipeline;
+    ///
+    /// // More than the usual 2 MiB.
+    /// let large = |_| [1_u8; 4 << 20].iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    /// let pipeline = Pipeline::new().stage("sum", 1, large).stack_size(16 << 20);
+    /// assert_eq!(pipeline.collect([()])?, [4 << 20]);
+    /// # Ok::<(), effective_pipeline::PipelineError>(())
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.0.settings.stack_size = Some(bytes);
         self
