@@ -120,12 +120,26 @@ impl Command {
     }
 
     /// Adds an argument.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// assert_eq!(Command::new("echo").arg("a b").arg("c").read()?, "a b c");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.args.push(arg.as_ref().to_owned());
         self
     }
 
     /// Adds arguments.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// assert_eq!(Command::new("expr").args(["6", "*", "7"]).read()?, "42");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.args
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
@@ -133,6 +147,14 @@ impl Command {
     }
 
     /// Sets an environment variable. Other variables are inherited from this program.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// let greet = Command::new("sh").args(["-c", "echo $GREETING"]);
+    /// assert_eq!(greet.env("GREETING", "hello").read()?, "hello");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = (name.as_ref().to_owned(), Some(value.as_ref().to_owned()));
         self.env.push(change);
@@ -140,6 +162,14 @@ impl Command {
     }
 
     /// Removes a variable from the environment.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// let home = Command::new("sh").args(["-c", "echo ${HOME-none}"]).env_remove("HOME").read()?;
+    /// assert_eq!(home, "none");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
         self.env.push((name.as_ref().to_owned(), None));
         self
@@ -147,6 +177,14 @@ impl Command {
 
     /// Starts from an empty environment and discards earlier settings. Without a `PATH` the program
     /// is looked up in `/bin` and `/usr/bin`.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// let variables = Command::new("env").env("LOST", "1").env_clear().env("KEPT", "1").read()?;
+    /// assert_eq!(variables, "KEPT=1");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn env_clear(mut self) -> Self {
         self.env_clear = true;
         self.env.clear();
@@ -155,29 +193,70 @@ impl Command {
 
     /// Sets the working directory. Name the program by an absolute path or by a name in `PATH`
     /// then.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// assert_eq!(Command::new("pwd").dir("/").read()?, "/");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_owned());
         self
     }
 
     /// Sets the source of standard input. The default is [`Input::Null`].
+    ///
+    /// ```
+    /// use effective_child_process::{Command, Input};
+    ///
+    /// let mut child = Command::new("cat").stdin(Input::Pipe).spawn()?;
+    /// child.write("as it comes\n")?;
+    /// child.close_stdin();
+    /// assert_eq!(child.finish()?.stdout, b"as it comes\n");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn stdin(mut self, stdin: Input) -> Self {
         self.stdin = stdin;
         self
     }
 
     /// Feeds these bytes to standard input: [`Input::Bytes`].
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// assert_eq!(Command::new("tr").args(["a-z", "A-Z"]).input("loud").read()?, "LOUD");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn input(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin(Input::Bytes(Arc::new(bytes.into())))
     }
 
     /// Sets the destination of standard output. The default is [`Output::Capture`].
+    ///
+    /// ```
+    /// use effective_child_process::{Command, Output};
+    ///
+    /// let finished = Command::new("echo").arg("unheard").stdout(Output::Null).run()?;
+    /// assert!(finished.success() && finished.stdout.is_empty());
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn stdout(mut self, stdout: Output) -> Self {
         self.stdout = stdout;
         self
     }
 
     /// Sets the destination of standard error. The default is [`Output::Capture`].
+    ///
+    /// ```
+    /// use effective_child_process::{Command, Output};
+    ///
+    /// let noisy = Command::new("sh").args(["-c", "echo out; echo err >&2"]);
+    /// let finished = noisy.stderr(Output::Null).run()?;
+    /// assert_eq!((&*finished.stdout, &*finished.stderr), (&b"out\n"[..], &b""[..]));
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn stderr(mut self, stderr: Output) -> Self {
         self.stderr = stderr;
         self
@@ -187,6 +266,18 @@ impl Command {
     ///
     /// Lines that are [read](crate::Child::lines) while the child runs are not captured and do not
     /// count; only the rest is captured at the end.
+    ///
+    /// ```
+    /// use effective_child_process::{Command, Error, Excess};
+    ///
+    /// let endless = || Command::new("yes").arg("no");
+    /// let result = endless().capture_at_most(1_000, Excess::Fail).run();
+    /// assert!(matches!(result, Err(Error::TooMuchOutput { cap: 1_000, .. })));
+    ///
+    /// let long = Command::new("seq").arg("1000").capture_at_most(4, Excess::Truncate).run()?;
+    /// assert_eq!((&*long.stdout, long.stdout_dropped), (&b"1\n2\n"[..], 3_889));
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn capture_at_most(mut self, bytes: usize, excess: Excess) -> Self {
         self.cap = Some((bytes, excess));
         self
@@ -198,6 +289,15 @@ impl Command {
     ///
     /// The limit is enforced while a call, a list or a future waits for the child. A
     /// [`Child`](crate::Child) that no call waits for is not watched.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_child_process::{Command, Error};
+    ///
+    /// let result = Command::new("sleep").arg("600").time_limit(Duration::from_millis(50)).run();
+    /// assert!(matches!(result, Err(Error::TimedOut { .. })));
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.limits.time_limit = Some(limit);
         self
@@ -205,6 +305,18 @@ impl Command {
 
     /// Sets the time between `SIGTERM` and `SIGKILL`, 2 seconds by default. Zero sends `SIGKILL` at
     /// once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_child_process::Command;
+    ///
+    /// // Ignores SIGTERM, so it gets SIGKILL after 50 ms.
+    /// let stubborn = Command::new("sh").args(["-c", "trap '' TERM; sleep 600"]);
+    /// let short = Duration::from_millis(50);
+    /// let result = stubborn.time_limit(short).grace(short).run();
+    /// assert!(result.unwrap_err().is_timeout());
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn grace(mut self, time: Duration) -> Self {
         self.limits.grace = time;
         self
@@ -217,6 +329,18 @@ impl Command {
     ///
     /// This applies to captured output. A stage of a [`Pipeline`](crate::Pipeline) reads until
     /// every writer has closed the pipe.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_child_process::Command;
+    ///
+    /// // The background process holds the output open.
+    /// let leaves = Command::new("sh").args(["-c", "echo done; sleep 5 &"]);
+    /// let finished = leaves.drain(Duration::from_millis(10)).run()?;
+    /// assert_eq!(finished.stdout, b"done\n");
+    /// assert!(finished.leaked);
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn drain(mut self, time: Duration) -> Self {
         self.limits.drain = time;
         self
@@ -224,6 +348,17 @@ impl Command {
 
     /// Sends `SIGKILL` to the rest of the child's process group as soon as the child itself has
     /// ended. By default background processes are left running, as a daemon requires.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// // Without it, the result would come half a second later, and `sleep` would run on.
+    /// let leaves = Command::new("sh").args(["-c", "sleep 600 & echo done"]);
+    /// let finished = leaves.kill_leftovers().run()?;
+    /// assert_eq!(finished.stdout, b"done\n");
+    /// assert!(!finished.leaked);
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn kill_leftovers(mut self) -> Self {
         self.limits.kill_leftovers = true;
         self
@@ -235,6 +370,18 @@ impl Command {
     /// The child then shares the terminal: Ctrl-C reaches it, and it may read from the terminal, as
     /// an editor or a pager does. In exchange, its descendants are found through their parents
     /// only, so a time limit can miss a process whose parent has ended.
+    ///
+    /// ```
+    /// use effective_child_process::{Command, Input, Output};
+    ///
+    /// // A pager reads keys from the terminal.
+    /// let pager = Command::new("cat")
+    ///     .stdin(Input::Bytes(b"text".to_vec().into()))
+    ///     .stdout(Output::Null)
+    ///     .foreground();
+    /// assert!(pager.run()?.success());
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn foreground(mut self) -> Self {
         self.foreground = true;
         self

@@ -56,6 +56,16 @@ impl Many {
     ///
     /// Each child takes up to four descriptors. If the system refuses to start a child, its command
     /// waits until another child has ended.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use effective_child_process::{Command, Many};
+    ///
+    /// // One after another.
+    /// let commands = ["a", "b"].map(|word| Command::new("echo").arg(word));
+    /// let results = Many::new().limit(NonZeroUsize::MIN).map(commands);
+    /// assert!(results.iter().all(Result::is_ok));
+    /// ```
     pub fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = limit;
         self
@@ -64,6 +74,20 @@ impl Many {
     /// Limits the time for the whole list, counted from the call. At the deadline the running
     /// children are ended with their trees, as by a [time limit](Command::time_limit), and the
     /// other commands fail with [`Error::NotStarted`].
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use std::time::Duration;
+    /// use effective_child_process::{Command, Error, Many};
+    ///
+    /// let naps = (0..3).map(|_| Command::new("sleep").arg("600"));
+    /// let results = Many::new()
+    ///     .limit(NonZeroUsize::MIN)
+    ///     .deadline(Duration::from_millis(100))
+    ///     .map(naps);
+    /// // The first has timed out, and the others were not started.
+    /// assert!(matches!(results[2], Err(Error::NotStarted { .. })));
+    /// ```
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

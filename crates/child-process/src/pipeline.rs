@@ -16,6 +16,14 @@ use crate::stages::Stages;
 
 impl Command {
     /// Pipes the standard output of this command into `next`: `a | b`.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// let piped = Command::new("seq").arg("5").pipe(Command::new("tail").args(["-n", "1"])).run();
+    /// assert_eq!(piped.check()?.stdout, b"5\n");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn pipe(self, next: Command) -> Pipeline {
         Pipeline {
             stages: vec![self],
@@ -57,6 +65,15 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Adds a stage that reads the output of the last one.
+    ///
+    /// ```
+    /// use effective_child_process::Command;
+    ///
+    /// let words = Command::new("printf").arg("b\\na\\nb\\n");
+    /// let piped = words.pipe(Command::new("sort")).pipe(Command::new("uniq")).run();
+    /// assert_eq!(piped.check()?.stdout, b"a\nb\n");
+    /// # Ok::<(), effective_child_process::Error>(())
+    /// ```
     pub fn pipe(mut self, next: Command) -> Self {
         self.stages.push(next);
         self
@@ -64,6 +81,15 @@ impl Pipeline {
 
     /// Limits how long the whole pipeline may run. At the limit all stages are ended, each with its
     /// own grace time. The time limits of the single commands apply as well.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_child_process::Command;
+    ///
+    /// let endless = Command::new("yes").pipe(Command::new("wc").arg("-l"));
+    /// let piped = endless.time_limit(Duration::from_millis(50)).run();
+    /// assert!(piped.check().unwrap_err().is_timeout());
+    /// ```
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
