@@ -89,6 +89,22 @@ impl Builder {
     }
 
     /// Sets the number of worker processes. By default one for each core this process may use.
+    ///
+    /// ```
+    /// use effective_process_pool::{ProcessPool, job, register};
+    ///
+    /// job! {
+    ///     fn double(number: u32) -> u32 { 2 * number }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![double];
+    ///     let pool = ProcessPool::builder(&program).workers(2).build()?;
+    ///     let doubled: Result<Vec<_>, _> = pool.map::<double>([1, 2, 3]).into_iter().collect();
+    ///     assert_eq!(doubled?, [2, 4, 6]);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
@@ -96,6 +112,21 @@ impl Builder {
 
     /// Sets the prefix of the workers' process names: the prefix, a dash and the worker's number,
     /// of which Linux shows 15 bytes. By default `worker`.
+    ///
+    /// ```
+    /// use effective_process_pool::{ProcessPool, job, register};
+    ///
+    /// job! {
+    ///     fn name(_input: ()) -> String { std::fs::read_to_string("/proc/self/comm").unwrap() }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![name];
+    ///     let pool = ProcessPool::builder(&program).workers(1).name_prefix("parse").build()?;
+    ///     assert!(pool.submit::<name>(())?.wait()?.starts_with("parse-"));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
         self
@@ -104,6 +135,27 @@ impl Builder {
     /// Runs a job in each worker before its first other job: load a table, open a connection. The
     /// output is dropped. A worker whose initializer panics exits, and a pool whose workers all do
     /// is [`Broken`](crate::Broken).
+    ///
+    /// ```
+    /// use std::sync::OnceLock;
+    /// use effective_process_pool::{ProcessPool, job, register};
+    ///
+    /// static TABLE: OnceLock<Vec<u32>> = OnceLock::new();
+    ///
+    /// job! {
+    ///     fn load(table: Vec<u32>) { TABLE.set(table).unwrap(); }
+    ///     fn look_up(index: usize) -> u32 { TABLE.get().unwrap()[index] }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![load, look_up];
+    ///     let table = vec![10, 20, 30];
+    ///     let builder = ProcessPool::builder(&program).workers(2);
+    ///     let pool = builder.initializer::<load>(table).build()?;
+    ///     assert_eq!(pool.submit::<look_up>(1)?.wait()?, 20);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn initializer<J: Job>(mut self, input: impl Borrow<J::Input>) -> Self {
         let mut bytes = Vec::new();
         let input =
@@ -120,6 +172,21 @@ impl Builder {
     /// everything the job started in the worker's process group. Time in the queue does not count.
     /// By default there is no limit; [`Submission`](crate::Submission) can set one for a single
     /// job.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_process_pool::{JobError, ProcessPool, job, register};
+    ///
+    /// job! { fn spin(_input: ()) { loop { std::hint::spin_loop() } } }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![spin];
+    ///     let limit = Duration::from_millis(50);
+    ///     let pool = ProcessPool::builder(&program).workers(1).time_limit(limit).build()?;
+    ///     assert!(matches!(pool.submit::<spin>(())?.wait(), Err(JobError::TimedOut(_))));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
@@ -129,12 +196,43 @@ impl Builder {
     /// mappings), in bytes. An allocation beyond the limit fails, which aborts most programs, and
     /// the job ends as [`JobError::OutOfMemory`](crate::JobError::OutOfMemory). A worker needs a
     /// few megabytes to start at all.
+    ///
+    /// ```
+    /// use effective_process_pool::{JobError, ProcessPool, job, register};
+    ///
+    /// job! { fn fill(bytes: usize) -> usize { std::hint::black_box(vec![1_u8; bytes]).len() } }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![fill];
+    ///     let pool = ProcessPool::builder(&program).workers(1).memory_limit(256 << 20).build()?;
+    ///     let filled = pool.submit::<fill>(1 << 30)?.wait();
+    ///     assert!(matches!(filled, Err(JobError::OutOfMemory { .. })));
+    ///     assert_eq!(pool.submit::<fill>(1 << 10)?.wait()?, 1 << 10);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = Some(bytes);
         self
     }
 
     /// Replaces a worker after it has run `jobs` jobs. With 0, [`build`](Self::build) fails.
+    ///
+    /// ```
+    /// use effective_process_pool::{ProcessPool, job, register};
+    ///
+    /// job! {
+    ///     fn process(_input: ()) -> u32 { std::process::id() }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![process];
+    ///     let pool = ProcessPool::builder(&program).workers(1).recycle_after_jobs(1).build()?;
+    ///     let first = pool.submit::<process>(())?.wait()?;
+    ///     assert_ne!(pool.submit::<process>(())?.wait()?, first);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn recycle_after_jobs(mut self, jobs: usize) -> Self {
         self.recycle_jobs = Some(jobs);
         self
@@ -142,6 +240,26 @@ impl Builder {
 
     /// Replaces a worker if more than `bytes` bytes are resident after a job. The check takes a few
     /// microseconds per job.
+    ///
+    /// ```
+    /// use effective_process_pool::{ProcessPool, job, register};
+    ///
+    /// job! {
+    ///     fn leak(bytes: usize) -> u32 {
+    ///         std::mem::forget(std::hint::black_box(vec![1_u8; bytes]));
+    ///         std::process::id()
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![leak];
+    ///     let builder = ProcessPool::builder(&program).workers(1);
+    ///     let pool = builder.recycle_above_memory(64 << 20).build()?;
+    ///     let leaked_much = pool.submit::<leak>(128 << 20)?.wait()?;
+    ///     assert_ne!(pool.submit::<leak>(0)?.wait()?, leaked_much); // another process
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn recycle_above_memory(mut self, bytes: u64) -> Self {
         self.recycle_memory = Some(bytes);
         self
@@ -150,6 +268,25 @@ impl Builder {
     /// Connects the workers' standard error to a pipe; the pool forwards it to its own standard
     /// error, and a [`Crash`](crate::Crash) reports the last line. By default workers inherit the
     /// standard error of this process.
+    ///
+    /// ```
+    /// use effective_process_pool::{JobError, ProcessPool, job, register};
+    ///
+    /// job! {
+    ///     fn fail(_input: ()) {
+    ///         eprintln!("no licence file");
+    ///         std::process::exit(3);
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![fail];
+    ///     let pool = ProcessPool::builder(&program).workers(1).capture_stderr().build()?;
+    ///     let Err(JobError::Crashed(crash)) = pool.submit::<fail>(())?.wait() else { panic!() };
+    ///     assert!(crash.to_string().contains("no licence file"));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn capture_stderr(mut self) -> Self {
         self.capture_stderr = true;
         self

@@ -90,12 +90,48 @@ impl<'a> Mapping<'a> {
     /// Sends `inputs` inputs to a worker at once (fewer at the end, or if they are large). By
     /// default chunks start with a quarter of a worker's share and shrink with the remaining
     /// inputs, down to one.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use effective_process_pool::{ProcessPool, job, register};
+    ///
+    /// job! { fn double(number: u32) -> u32 { 2 * number } }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![double];
+    ///     let pool = ProcessPool::new(&program, 2)?;
+    ///     // Inputs of very different cost: no input waits behind another of its chunk.
+    ///     let results = pool.mapping().chunk_size(NonZeroUsize::MIN).run::<double>([1, 2, 3]);
+    ///     assert_eq!(results.into_iter().collect::<Result<Vec<_>, _>>()?, [2, 4, 6]);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn chunk_size(mut self, inputs: NonZeroUsize) -> Self {
         self.chunk = Some(inputs);
         self
     }
 
     /// Limits how long the job may run for each input, in place of the pool's own limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_process_pool::{JobError, ProcessPool, job, register};
+    ///
+    /// job! {
+    ///     fn work(is_endless: bool) {
+    ///         while is_endless { std::hint::spin_loop() }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![work];
+    ///     let pool = ProcessPool::new(&program, 1)?;
+    ///     let limit = Duration::from_millis(100); // for each input
+    ///     let results = pool.mapping().time_limit(limit).run::<work>([true, false]);
+    ///     assert!(matches!(results[0], Err(JobError::TimedOut(_))));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self

@@ -242,6 +242,22 @@ pub struct Submission<'a> {
 
 impl Submission<'_> {
     /// Limits how long the job may run, in place of the pool's own limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_process_pool::{JobError, ProcessPool, job, register};
+    ///
+    /// job! { fn spin(_input: ()) { loop { std::hint::spin_loop() } } }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let program = register![spin];
+    ///     let pool = ProcessPool::new(&program, 1)?;
+    ///     let limit = Duration::from_millis(50);
+    ///     let handle = pool.submission().time_limit(limit).submit::<spin>(())?;
+    ///     assert!(matches!(handle.wait(), Err(JobError::TimedOut(_))));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
