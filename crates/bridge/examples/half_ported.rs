@@ -1,271 +1,149 @@
-//! A program that is half ported to async code, in both directions, and works at every step.
+//! A service that is half ported to async code: it stores the lines that clients send. Its sessions
+//! are coroutines already; its storage, a file that is synchronised after each line, and its
+//! console are still threads and blocking calls.
 //!
-//! Services write log files, which grow. First, threads (the old code) tail the files, and a
-//! coroutine (the part that is ported first) merges the lines by time. Then the other way round:
-//! coroutines tail the files, and a thread merges. Both must give the same result.
+//! It shows both directions: sessions call the storage through an `Offload`, so no disk blocks the
+//! event loop; the console calls a coroutine through a `Portal`, without a runtime of its own.
 //!
-//! `cargo run -p effective-bridge --example half_ported`
+//! `cargo run -p effective-bridge --example half_ported -- [FILE [ADDRESS]]`
+//!
+//! Each line, over TCP or on standard input, is answered with its number in the file; the end of
+//! standard input ends the service. Without a file it stores a few lines in a temporary one. The
+//! exit status is 1 if something fails, 2 if the arguments are wrong.
 
-use std::error::Error;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Write};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use effective_bridge::{AsyncReader, Offload, Portal};
-use futures::executor::{ThreadPool, block_on};
-use futures::io::{AsyncBufReadExt, BufReader as AsyncBufReader};
-use futures::stream::{self, Stream, StreamExt};
+use effective_bridge::{Offload, Portal};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
 
-const FILES: u64 = 12;
-const LINES: u64 = 200;
-/// How many entries are read ahead from each file.
-const AHEAD: NonZeroUsize = NonZeroUsize::new(16).unwrap();
-/// The pause before a file that has not grown is read again.
-const PAUSE: Duration = Duration::from_millis(1);
-/// The last line of a log.
-const END: &str = "end";
+/// The most that a session may send, in bytes: a line without an end cannot fill the memory.
+const SESSION_MAX: u64 = 1 << 20;
 
-type Failure = Box<dyn Error + Send + Sync>;
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(100);
 
-/// A line of a log.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
-    time: u64,
-    text: String,
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+// The old half: blocking.
+
+/// A file and the number of its lines.
+struct Store(File, usize);
+
+impl Store {
+    /// Adds a line. Returns its number once the disk has it.
+    fn add(&mut self, line: &str) -> io::Result<usize> {
+        self.0.write_all(format!("{line}\n").as_bytes())?;
+        self.0.sync_data()?;
+        self.1 += 1;
+        Ok(self.1)
+    }
 }
 
-fn main() -> Result<(), Failure> {
-    let folder = tempfile::tempdir()?;
-    let offload = Offload::builder()
-        .name_prefix("tail")
-        // A job tails one file for as long as it has lines, so each file may need a thread.
-        .max_threads(usize::try_from(FILES)?)
-        .build()?;
-    let executor = ThreadPool::new()?;
-    let portal = Portal::new(move |coroutine| executor.spawn_ok(coroutine));
+// The new half: coroutines.
 
-    let (paths, services) = start_services(&folder.path().join("first"))?;
-    let merged = block_on(merge_in_a_coroutine(&offload, &paths))?;
-    check("threads tail, a coroutine merges", &merged, services)?;
-
-    let (paths, services) = start_services(&folder.path().join("second"))?;
-    let merged = merge_on_a_thread(&portal, &offload, paths)?;
-    check("coroutines tail, a thread merges", &merged, services)?;
-
-    block_on(offload.shutdown())?;
-    Ok(())
+#[derive(Clone)]
+struct Service {
+    offload: Offload,
+    store: Arc<Mutex<Store>>,
 }
 
-// ---- the first half: threads produce, a coroutine merges
-
-/// The old code: a blocking iterator over the lines of a file that grows.
-struct Tail {
-    reader: BufReader<File>,
-    line: String,
-}
-
-impl Tail {
-    fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            reader: BufReader::new(File::open(path)?),
-            line: String::new(),
+impl Service {
+    async fn answer(self, line: String) -> Result<String, Failure> {
+        let store = self.store;
+        let add = move || store.lock().expect("no panic under it").add(&line);
+        Ok(match self.offload.run(add).await? {
+            Ok(number) => format!("line {number}"),
+            Err(error) => format!("not stored: {error}"),
         })
     }
-}
 
-impl Iterator for Tail {
-    type Item = Result<Entry, Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            // The file may end in the middle of a line: the next read appends the rest.
-            match self.reader.read_line(&mut self.line) {
-                Ok(_) if self.line.ends_with('\n') => {
-                    let entry = parse(&self.line);
-                    self.line.clear();
-                    return entry;
-                }
-                Ok(_) => thread::sleep(PAUSE),
-                Err(error) => return Some(Err(error.into())),
-            }
+    async fn session(self, mut stream: TcpStream) -> Result<(), Failure> {
+        let (reader, mut writer) = stream.split();
+        let mut lines = BufReader::new(reader.take(SESSION_MAX)).lines();
+        while let Some(line) = lines.next_line().await? {
+            let answer = self.clone().answer(line).await?;
+            writer.write_all(format!("{answer}\n").as_bytes()).await?;
         }
+        Ok(())
     }
 }
 
-/// The new code, which takes streams.
-async fn merge_in_a_coroutine(offload: &Offload, paths: &[PathBuf]) -> Result<Vec<Entry>, Failure> {
-    let mut tails = Vec::new();
-    for path in paths {
-        let path = path.clone();
-        let tail = offload.run(move || Tail::open(&path)).await??;
-        // To the merge, an error of the bridge is like one of the file.
-        let entries = offload.stream(AHEAD, tail).map(|entry| entry?);
-        tails.push(entries);
-    }
-    let mut heads = Vec::new();
-    for mut tail in tails {
-        if let Some(entry) = tail.next().await {
-            heads.push((entry?, tail));
-        }
-    }
-    let mut merged = Vec::new();
-    while let Some(first) = earliest(heads.iter().map(|(entry, _)| entry)) {
-        let (_, tail) = &mut heads[first];
-        match tail.next().await.transpose()? {
-            Some(next) => merged.push(std::mem::replace(&mut heads[first].0, next)),
-            None => merged.push(heads.swap_remove(first).0),
-        }
-    }
-    Ok(merged)
-}
-
-// ---- the second half: coroutines produce, a thread merges
-
-/// The new code: a stream over the lines of a file that grows.
-fn tail(offload: Offload, path: PathBuf) -> impl Stream<Item = Result<Entry, Failure>> + Send {
-    let opener = offload.clone();
-    let opened = async move {
-        let file = opener.run(move || File::open(path)).await??;
-        Ok::<_, Failure>(file)
+fn settings(arguments: &[OsString]) -> Result<(File, SocketAddr), String> {
+    let mut options = File::options();
+    let mut open = |name| options.create(true).read(true).append(true).open(name);
+    let (file, address) = match arguments {
+        [] => (tempfile::tempfile(), "127.0.0.1:0".into()),
+        [name] => (open(name), "127.0.0.1:0".into()),
+        [name, address] => (open(name), address.to_string_lossy()),
+        [_, _, surplus, ..] => return Err(format!("{surplus:?} is one argument too many")),
     };
-    stream::once(opened).flat_map(move |file| match file {
-        Ok(file) => lines(offload.clone(), file).left_stream(),
-        Err(error) => stream::iter([Err(error)]).right_stream(),
-    })
+    let file = file.map_err(|error| format!("cannot open the file: {error}"))?;
+    let parsed = address.parse();
+    Ok((
+        file,
+        parsed.map_err(|_| format!("{address:?} is not like 127.0.0.1:7000"))?,
+    ))
 }
 
-fn lines(offload: Offload, file: File) -> impl Stream<Item = Result<Entry, Failure>> + Send {
-    let reader = AsyncBufReader::new(offload.async_reader(file));
-    let state = Some((offload, reader, String::new()));
-    stream::unfold(state, |state| async {
-        let (offload, mut reader, mut line) = state?;
-        match next_line(&offload, &mut reader, &mut line).await {
-            Ok(()) => {
-                let entry = parse(&line)?;
-                line.clear();
-                Some((entry, Some((offload, reader, line))))
+fn work(mut file: File, address: SocketAddr, input: impl BufRead) -> Result<(), Failure> {
+    let lines = io::read_to_string(&mut file)?.lines().count();
+    let service = Service {
+        offload: Offload::builder().name_prefix("disk").build()?,
+        store: Arc::new(Mutex::new(Store(file, lines))),
+    };
+    let runtime = Builder::new_multi_thread().enable_io().build()?;
+    let handle = runtime.handle().clone();
+    let portal = Portal::new(move |coroutine| drop(handle.spawn(coroutine)));
+    let listener = runtime.block_on(TcpListener::bind(address))?;
+    println!("serving at {}", listener.local_addr()?);
+    let served = service.clone();
+    runtime.spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(served.clone().session(stream))),
+                // As without free descriptors: sleep, then try again.
+                Err(_) => drop(served.offload.run(|| thread::sleep(SHORT)).await),
             }
-            Err(error) => Some((Err(error), None)),
         }
-    })
-}
-
-async fn next_line(
-    offload: &Offload,
-    reader: &mut AsyncBufReader<AsyncReader<File>>,
-    line: &mut String,
-) -> Result<(), Failure> {
-    loop {
-        reader.read_line(line).await?;
-        if line.ends_with('\n') {
-            return Ok(());
-        }
-        // The file has not grown. A job sleeps, so no runtime's timer is needed.
-        offload.run(|| thread::sleep(PAUSE)).await?;
-    }
-}
-
-/// The old code, which takes blocking iterators.
-fn merge_on_a_thread(
-    portal: &Portal,
-    offload: &Offload,
-    paths: Vec<PathBuf>,
-) -> Result<Vec<Entry>, Failure> {
-    let mut heads = Vec::new();
-    for path in paths {
-        let offload = offload.clone();
-        let mut tail = portal.iter(AHEAD, move || tail(offload, path));
-        if let Some(entry) = tail.next() {
-            heads.push((entry??, tail));
-        }
-    }
-    let mut merged = Vec::new();
-    while let Some(first) = earliest(heads.iter().map(|(entry, _)| entry)) {
-        let (_, tail) = &mut heads[first];
-        match tail.next() {
-            Some(next) => merged.push(std::mem::replace(&mut heads[first].0, next??)),
-            None => merged.push(heads.swap_remove(first).0),
-        }
-    }
-    Ok(merged)
-}
-
-// ---- shared by both halves
-
-/// `None` at the end of the log.
-fn parse(line: &str) -> Option<Result<Entry, Failure>> {
-    let line = line.trim_end();
-    if line == END {
-        return None;
-    }
-    let entry = line.split_once(' ').and_then(|(time, text)| {
-        let (time, text) = (time.parse().ok()?, text.to_owned());
-        Some(Entry { time, text })
     });
-    Some(entry.ok_or_else(|| format!("not a line of a log: {line:?}").into()))
+    for line in input.lines() {
+        let (service, line) = (service.clone(), line?);
+        let mut call = portal.call(move || service.answer(line));
+        println!("{}", call.wait_timeout(LONG)??);
+    }
+    // Ends the sessions, then waits for the lines that the storage has accepted.
+    runtime.shutdown_background();
+    Ok(service.offload.shutdown_timeout(LONG)?)
 }
 
-fn earliest<'a>(heads: impl Iterator<Item = &'a Entry>) -> Option<usize> {
-    let first = heads.enumerate().min_by_key(|(_, entry)| *entry);
-    first.map(|(place, _)| place)
-}
-
-/// A service: writes its log line by line, sometimes in two halves.
-fn serve(mut log: File, number: u64) -> io::Result<Vec<Entry>> {
-    let mut written = Vec::new();
-    for n in 0..LINES {
-        // Each service has its own gaps.
-        let time = n * FILES * 3 + number * 7 % 11;
-        let entry = Entry {
-            time,
-            text: format!("service {number} line {n}"),
-        };
-        let line = format!("{time} {}\n", entry.text);
-        let (one, other) = line.split_at(usize::try_from(n).unwrap_or(0) % line.len());
-        log.write_all(one.as_bytes())?;
-        if n % 40 == number % 40 {
-            thread::sleep(Duration::from_millis(2));
+pub(crate) fn run(arguments: &[OsString]) -> u8 {
+    let input: Box<dyn BufRead> = match arguments {
+        [] => Box::new(&b"the first\nthe second\nthe third\n"[..]),
+        _ => Box::new(io::stdin().lock()),
+    };
+    match settings(arguments).map(|(file, address)| work(file, address, input)) {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => {
+            eprintln!("half_ported: {error}");
+            1
         }
-        log.write_all(other.as_bytes())?;
-        written.push(entry);
+        Err(problem) => {
+            eprintln!("half_ported: {problem}; usage: half_ported [FILE [ADDRESS]]");
+            2
+        }
     }
-    log.write_all(format!("{END}\n").as_bytes())?;
-    Ok(written)
 }
 
-type Services = Vec<thread::JoinHandle<io::Result<Vec<Entry>>>>;
-
-fn start_services(folder: &Path) -> io::Result<(Vec<PathBuf>, Services)> {
-    fs::create_dir(folder)?;
-    let mut paths = Vec::new();
-    let mut services = Vec::new();
-    for number in 0..FILES {
-        let path = folder.join(format!("service-{number}.log"));
-        let log = File::create(&path)?;
-        services.push(thread::spawn(move || serve(log, number)));
-        paths.push(path);
-    }
-    Ok((paths, services))
-}
-
-/// Checks that every line was merged once, in order.
-fn check(what: &str, merged: &[Entry], services: Services) -> Result<(), Failure> {
-    let mut expected = Vec::new();
-    for service in services {
-        let written = service.join().map_err(|_| "a service panicked")?;
-        expected.extend(written?);
-    }
-    expected.sort();
-    if merged != expected {
-        let (got, wanted) = (merged.len(), expected.len());
-        return Err(format!(
-            "{what}: {got} lines, not the {wanted} that were written, or not in order"
-        )
-        .into());
-    }
-    println!("{what}: {} lines of {FILES} files, in order", merged.len());
-    Ok(())
+fn main() -> ExitCode {
+    run(&env::args_os().skip(1).collect::<Vec<_>>()).into()
 }

@@ -76,12 +76,31 @@ impl Builder {
     /// they wait for; the timeout doubles with each such extra job. And a job that has started
     /// several others may resume before all of them have ended. Use a
     /// [`Mutex`](std::sync::Mutex) where two jobs must not run at once.
+    ///
+    /// ```
+    /// use effective_bridge::Offload;
+    /// use futures::executor::block_on;
+    ///
+    /// // The disk gets at most 4 jobs at once; others wait for their turn.
+    /// let disk = Offload::builder().max_threads(4).build()?;
+    /// let length = block_on(disk.run(|| std::fs::read("Cargo.toml").map(|bytes| bytes.len())));
+    /// assert!(length.unwrap().unwrap() > 0);
+    /// # Ok::<(), effective_bridge::BuildError>(())
+    /// ```
     pub fn max_threads(mut self, threads: usize) -> Self {
         self.max_threads = threads;
         self
     }
 
     /// Starts this many threads at once and keeps them. Default: 0.
+    ///
+    /// ```
+    /// use effective_bridge::Offload;
+    ///
+    /// let ready = Offload::builder().min_threads(2).build()?;
+    /// assert_eq!(ready.threads(), 2); // before the first job
+    /// # Ok::<(), effective_bridge::BuildError>(())
+    /// ```
     pub fn min_threads(mut self, threads: usize) -> Self {
         self.min_threads = threads;
         self
@@ -92,6 +111,20 @@ impl Builder {
     /// At the limit [`Offload::run`] waits for room and [`Offload::try_run`] refuses. An
     /// [`AsyncWriter`](crate::AsyncWriter) does not wait for room, so that no bytes are lost: each
     /// writer may add one job beyond the limit.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use effective_bridge::{Offload, Refusal};
+    ///
+    /// let offload = Offload::builder().max_threads(1).max_pending(1).build()?;
+    /// let (end, wait) = mpsc::channel::<()>();
+    /// let _running = offload.try_run(move || wait.recv()).unwrap();
+    /// // One more job is accepted, or two if the thread has already taken the first.
+    /// let accepted: Vec<_> = (0..3).map_while(|_| offload.try_run(|| ()).ok()).collect();
+    /// assert!(accepted.len() < 3);
+    /// drop(end);
+    /// # Ok::<(), effective_bridge::BuildError>(())
+    /// ```
     pub fn max_pending(mut self, jobs: usize) -> Self {
         self.max_pending = jobs;
         self
@@ -99,18 +132,50 @@ impl Builder {
 
     /// Sets how long a thread above the [minimum](Self::min_threads) stays idle before it exits.
     /// Default: 10 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_bridge::Offload;
+    ///
+    /// // Keeps its threads over the pauses between bursts of jobs.
+    /// let offload = Offload::builder().idle_timeout(Duration::from_secs(60)).build()?;
+    /// # drop(offload);
+    /// # Ok::<(), effective_bridge::BuildError>(())
+    /// ```
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
     /// Names the threads `{prefix}-{number}`. Default: `offload`.
+    ///
+    /// ```
+    /// use std::thread;
+    /// use effective_bridge::Offload;
+    /// use futures::executor::block_on;
+    ///
+    /// let disk = Offload::builder().name_prefix("disk").build()?;
+    /// let name = block_on(disk.run(|| thread::current().name().map(str::to_owned))).unwrap();
+    /// assert!(name.unwrap().starts_with("disk-"));
+    /// # Ok::<(), effective_bridge::BuildError>(())
+    /// ```
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
         self
     }
 
     /// Sets the stack size of each thread in bytes. Default: that of the standard library.
+    ///
+    /// ```
+    /// use effective_bridge::Offload;
+    /// use futures::executor::block_on;
+    ///
+    /// let parser = Offload::builder().stack_size(16 << 20).build()?;
+    /// // More than the usual 2 MiB.
+    /// let large = || [1_u8; 4 << 20].iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    /// assert_eq!(block_on(parser.run(large)).unwrap(), 4 << 20);
+    /// # Ok::<(), effective_bridge::BuildError>(())
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self

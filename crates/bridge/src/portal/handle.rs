@@ -117,6 +117,16 @@ impl Portal {
     /// On a thread of one's own the limit is for the coroutine's first poll: it catches a runtime
     /// that is not driven. On a blocking thread of tokio or async-std, where a full pool cannot be
     /// detected, the limit is for the whole wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_bridge::{CallError, Portal};
+    ///
+    /// // A runtime that runs nothing.
+    /// let limit = Duration::from_millis(10);
+    /// let portal = Portal::new(std::mem::forget).deadlock_timeout(Some(limit));
+    /// assert!(matches!(portal.call(|| async {}).wait(), Err(CallError::TimedOut { .. })));
+    /// ```
     pub fn deadlock_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.policy.deadlock_timeout = timeout;
         self
@@ -127,6 +137,20 @@ impl Portal {
     ///
     /// Stable tokio cannot tell those from a worker. On a worker the wait may deadlock, until the
     /// [deadlock timeout](Self::deadlock_timeout) ends it.
+    ///
+    /// ```
+    /// use effective_bridge::Portal;
+    ///
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    /// let handle = runtime.handle().clone();
+    /// let portal = Portal::new(move |coroutine| drop(handle.spawn(coroutine)));
+    /// let portal = portal.allow_in_blocking_thread();
+    /// let answer = runtime.block_on(async move {
+    ///     tokio::task::spawn_blocking(move || portal.call(|| async { 6 * 7 }).wait()).await
+    /// })?;
+    /// assert_eq!(answer.unwrap(), 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn allow_in_blocking_thread(mut self) -> Self {
         self.policy.allow_blocking_thread = true;
         self

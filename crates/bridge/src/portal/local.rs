@@ -123,12 +123,45 @@ impl LocalPortal {
     }
 
     /// Like [`Portal::deadlock_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_bridge::{CallError, Portal};
+    ///
+    /// let (portal, portal_loop) = Portal::local();
+    /// let portal = portal.deadlock_timeout(Some(Duration::from_millis(10)));
+    /// // Nothing drives the loop.
+    /// assert!(matches!(portal.call(|| async {}).wait(), Err(CallError::TimedOut { .. })));
+    /// # drop(portal_loop);
+    /// ```
     pub fn deadlock_timeout(mut self, time: Option<Duration>) -> Self {
         self.policy.deadlock_timeout = time;
         self
     }
 
     /// Like [`Portal::allow_in_blocking_thread`].
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::thread;
+    /// use effective_bridge::Portal;
+    /// use futures::executor::block_on;
+    ///
+    /// let (send, receive) = mpsc::channel();
+    /// let driving = thread::spawn(move || {
+    ///     let (portal, portal_loop) = Portal::local();
+    ///     send.send(portal.allow_in_blocking_thread()).unwrap();
+    ///     block_on(portal_loop); // ends with the last handle of the portal
+    /// });
+    /// let portal = receive.recv()?;
+    /// let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
+    /// let answer = runtime.block_on(async move {
+    ///     tokio::task::spawn_blocking(move || portal.call(|| async { 6 * 7 }).wait()).await
+    /// })?;
+    /// assert_eq!(answer.unwrap(), 42);
+    /// driving.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn allow_in_blocking_thread(mut self) -> Self {
         self.policy.allow_blocking_thread = true;
         self
