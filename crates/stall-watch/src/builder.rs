@@ -58,6 +58,21 @@ impl Builder {
     ///
     /// Nothing is watched while it runs, so it should pass the report on and return. It must not
     /// wait for the event loop, which is blocked. Its panics are caught and counted.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    /// use effective_stall_watch::StallWatch;
+    ///
+    /// let (send, reports) = mpsc::channel();
+    /// let watch = StallWatch::builder(Duration::from_millis(20))
+    ///     .on_stall(move |stall| drop(send.send(stall.to_string())))
+    ///     .build()?;
+    /// // Blocks until the report is there.
+    /// let report = watch.named("parser").run(|| reports.recv());
+    /// assert!(report.is_ok_and(|report| report.contains("by the task `parser`")));
+    /// # Ok::<(), effective_stall_watch::BuildError>(())
+    /// ```
     pub fn on_stall(mut self, on_stall: impl FnMut(&Stall) + Send + 'static) -> Self {
         self.sink.on_stall = Some(Box::new(on_stall));
         self
@@ -68,6 +83,15 @@ impl Builder {
     ///
     /// The events come from the watchdog's thread, outside all spans, and go to the global default
     /// subscriber.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_stall_watch::StallWatch;
+    ///
+    /// let watch = StallWatch::builder(Duration::from_millis(100)).tracing().build()?;
+    /// # drop(watch);
+    /// # Ok::<(), effective_stall_watch::BuildError>(())
+    /// ```
     #[cfg(feature = "tracing")]
     pub fn tracing(mut self) -> Self {
         self.sink.tracing = true;
@@ -104,6 +128,22 @@ impl Builder {
     ///
     /// The default is 10 a second, and in a burst one per watched thread if these are more, so that
     /// all threads are named when all are blocked.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_stall_watch::StallWatch;
+    ///
+    /// // Counts stalls, and reports none.
+    /// let watch = StallWatch::builder(Duration::from_millis(10))
+    ///     .on_stall(|stall| panic!("{stall}"))
+    ///     .reports_per_second(0)
+    ///     .build()?;
+    /// while watch.stats().stalls == 0 {
+    ///     watch.named("slow").run(|| std::thread::sleep(Duration::from_millis(20)));
+    /// }
+    /// assert_eq!(watch.stats().callback_panics, 0);
+    /// # Ok::<(), effective_stall_watch::BuildError>(())
+    /// ```
     pub fn reports_per_second(mut self, reports: u32) -> Self {
         self.per_second = Some(reports);
         self
@@ -111,6 +151,17 @@ impl Builder {
 
     /// For tests: makes dropping the watch panic if there was a stall, as
     /// [`StallWatch::assert_none`] does, unless the thread is already panicking.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_stall_watch::StallWatch;
+    ///
+    /// // At the start of a test: its end fails if something has blocked for a minute.
+    /// let watch = StallWatch::builder(Duration::from_secs(60)).panic_on_drop().build()?;
+    /// let answer = futures::executor::block_on(watch.wrap(async { 6 * 7 }));
+    /// assert_eq!(answer, 42);
+    /// # Ok::<(), effective_stall_watch::BuildError>(())
+    /// ```
     pub fn panic_on_drop(mut self) -> Self {
         self.panic_on_drop = true;
         self
