@@ -86,6 +86,14 @@ impl Builder {
     /// The number of worker threads, or the maximum if [`min_workers`](Self::min_workers) is set.
     /// Default: one per core available to this process; under a CPU quota of its control group, the
     /// quota rounded up to whole CPUs.
+    ///
+    /// ```
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::builder().workers(4).build()?;
+    /// assert_eq!(pool.workers(), 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = Some(workers);
         self
@@ -120,6 +128,20 @@ impl Builder {
 
     /// How long a worker above the [minimum](Self::min_workers) may be idle before its thread
     /// exits. Default: 10 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// // Keeps its threads over the pauses between bursts of jobs.
+    /// let pool = ThreadPool::builder()
+    ///     .workers(16)
+    ///     .min_workers(1)
+    ///     .idle_timeout(Duration::from_secs(60))
+    ///     .build()?;
+    /// assert_eq!(pool.threads(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn idle_timeout(mut self, time: Duration) -> Self {
         self.idle_timeout = time;
         self
@@ -127,12 +149,32 @@ impl Builder {
 
     /// The prefix of the workers' thread names; a dash and the worker's index follow. Default:
     /// `thread-pool`.
+    ///
+    /// ```
+    /// use std::thread;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::builder().workers(1).name_prefix("parse").build()?;
+    /// let name = pool.submit(|| thread::current().name().map(str::to_owned))?.wait()?;
+    /// assert_eq!(name.as_deref(), Some("parse-0"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.name_prefix = prefix.into();
         self
     }
 
     /// The stack size of each worker, in bytes. Default: that of the standard library.
+    ///
+    /// ```
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::builder().workers(1).stack_size(16 << 20).build()?;
+    /// // More than the usual 2 MiB.
+    /// let sum = pool.submit(|| [1_u8; 4 << 20].iter().map(|byte| u32::from(*byte)).sum::<u32>())?;
+    /// assert_eq!(sum.wait()?, 4 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self
@@ -143,6 +185,18 @@ impl Builder {
     /// The limit keeps a recursion through the pool from overflowing the stack. With 0, a worker
     /// that waits for a pending job gets
     /// [`JobError::WouldDeadlock`](crate::JobError::WouldDeadlock) at once.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use effective_thread_pool::{JobError, ThreadPool};
+    ///
+    /// let pool = Arc::new(ThreadPool::builder().workers(1).max_inline_depth(0).build()?);
+    /// let inner = Arc::clone(&pool);
+    /// // The only worker may not run the job that it waits for.
+    /// let waited = pool.submit(move || inner.submit(|| 42).map(|handle| handle.wait()))?.wait()?;
+    /// assert!(matches!(waited, Ok(Err(JobError::WouldDeadlock))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_inline_depth(mut self, depth: usize) -> Self {
         self.max_inline_depth = depth;
         self
@@ -157,6 +211,20 @@ impl Builder {
     /// wait for itself, and a `map`, which queues at most one entry per worker. A job that was
     /// cancelled or run by its waiter no longer counts, but its memory is freed only when a worker
     /// reaches its queue entry.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::builder().workers(1).max_pending(1).build()?;
+    /// let (end, wait) = mpsc::channel::<()>();
+    /// let _running = pool.submit(move || wait.recv())?;
+    /// // One more job is accepted, or two if the worker has already taken the first.
+    /// let accepted: Vec<_> = (0..3).map_while(|_| pool.try_submit(|| ()).ok()).collect();
+    /// assert!(accepted.len() < 3);
+    /// drop(end);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn max_pending(mut self, jobs: usize) -> Self {
         self.max_pending = Some(jobs);
         self
@@ -203,6 +271,21 @@ impl Builder {
     /// callback](crate::Handle::on_complete), on the thread of the callback. Its own panics are
     /// discarded. Default: only the panic hook of the process reports the panic.
     /// [`ThreadPool::callback_panics`] counts it in any case.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let (send, panics) = mpsc::channel();
+    /// let pool = ThreadPool::builder()
+    ///     .workers(1)
+    ///     .callback_panic_handler(move |panic| drop(send.send(panic.message().to_owned())))
+    ///     .build()?;
+    /// let mut handle = pool.submit(|| 42)?;
+    /// handle.on_complete(|_| panic!("out of paper"));
+    /// assert_eq!(panics.recv()?, "out of paper");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn callback_panic_handler(
         mut self,
         handler: impl Fn(TaskPanic) + Send + Sync + 'static,

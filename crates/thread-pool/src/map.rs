@@ -89,6 +89,17 @@ impl<'a> Mapping<'a> {
 
     /// The maximum number of workers that take part, and so of calls that run at once. Default and
     /// maximum: all workers.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::new(8)?;
+    /// // One input after another, on one worker.
+    /// let squares = pool.mapping().limit(NonZeroUsize::MIN).run([1, 2, 3], |n| n * n);
+    /// assert!(squares.into_iter().flatten().eq([1, 4, 9]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn limit(mut self, workers: NonZeroUsize) -> Self {
         self.limit = workers.get().min(self.pool.workers().max(1));
         self
@@ -97,6 +108,18 @@ impl<'a> Mapping<'a> {
     /// The exact number of inputs that a worker claims at a time (fewer at the end). By default the
     /// size adapts: 1 for inputs that take about 20 µs or more, up to 128 for shorter ones, and
     /// down to 1 again towards the end. In a [`stream`](Self::stream) the default is 1.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::new(2)?;
+    /// let hundred = NonZeroUsize::new(100).expect("not zero");
+    /// // Tiny inputs of equal cost.
+    /// let rests = pool.mapping().chunk_size(hundred).run(0..1_000, |n: u32| n % 7);
+    /// assert_eq!(rests.into_iter().flatten().sum::<u32>(), 2_997);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn chunk_size(mut self, inputs: NonZeroUsize) -> Self {
         self.chunk = Some(inputs);
         self
@@ -109,6 +132,21 @@ impl<'a> Mapping<'a> {
     /// The first call of `next` pulls this many inputs before a worker gets the first one. Set a
     /// lower number if inputs arrive slowly (lines from a terminal, messages) or depend on earlier
     /// results.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::num::NonZeroUsize;
+    /// use effective_thread_pool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::new(2)?;
+    /// let pulled = Cell::new(0);
+    /// let inputs = (0..).inspect(|_| pulled.set(pulled.get() + 1));
+    /// let two = NonZeroUsize::new(2).expect("not zero");
+    /// let mut doubled = pool.mapping().look_ahead(two).stream(inputs, |n: u64| 2 * n);
+    /// assert!(matches!(doubled.next(), Some(Ok(0))));
+    /// assert!(pulled.get() <= 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn look_ahead(mut self, inputs: NonZeroUsize) -> Self {
         self.look_ahead = Some(inputs);
         self
