@@ -28,6 +28,16 @@ impl Tasks {
     }
 
     /// At most `limit` tasks exist at once. The next input is taken when one of them has ended.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    #[doc = example!(Tasks)]
+    /// // One task after another.
+    /// let doubled = Tasks::new().limit(NonZeroUsize::MIN).map(0..3, async |n| n * 2).await;
+    /// assert_eq!(*doubled[2].as_ref().unwrap(), 4);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = Some(limit);
         self

@@ -64,6 +64,18 @@ impl Backoff {
     }
 
     /// No pause is longer than this.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = example!(Backoff, Retry)]
+    /// // Pauses of 1, 2, 4, 5, 5 … milliseconds.
+    /// let millisecond = Duration::from_millis(1);
+    /// let backoff = Backoff::exponential(millisecond, 2.0).max(5 * millisecond);
+    /// let attempt = |attempt| async move { if attempt < 3 { Err("busy") } else { Ok(attempt) } };
+    /// assert_eq!(Retry::new().backoff(backoff).run(attempt).await, Ok(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn max(mut self, max: Duration) -> Self {
         self.max = max;
         self
@@ -74,6 +86,17 @@ impl Backoff {
     ///
     /// # Panics
     /// If `share` is not between 0 and 1.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = example!(Backoff, Retry)]
+    /// // Each pause is between 5 and 10 milliseconds.
+    /// let backoff = Backoff::constant(Duration::from_millis(10)).jitter(0.5);
+    /// let attempt = |attempt| async move { if attempt < 3 { Err("busy") } else { Ok(attempt) } };
+    /// assert_eq!(Retry::new().backoff(backoff).run(attempt).await, Ok(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub const fn jitter(mut self, share: f64) -> Self {
         assert!(

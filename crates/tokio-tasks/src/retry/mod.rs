@@ -62,12 +62,32 @@ impl Retry {
     }
 
     /// At most `attempts` attempts, including the first one.
+    ///
+    /// ```
+    /// use std::num::NonZeroUsize;
+    #[doc = example!(Backoff, Retry)]
+    /// let retry = Retry::new().attempts(NonZeroUsize::new(2).unwrap()).backoff(Backoff::none());
+    /// let failed = retry.run(|attempt| async move { Err::<(), _>(attempt) }).await.unwrap_err();
+    /// assert_eq!((failed.attempts(), failed.into_last()), (2, Some(2)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn attempts(mut self, attempts: NonZeroUsize) -> Self {
         self.attempts = attempts;
         self
     }
 
     /// The pauses between the attempts.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = example!(Backoff, Retry)]
+    /// let retry = Retry::new().backoff(Backoff::constant(Duration::from_millis(1)));
+    /// let attempt = |attempt| async move { if attempt < 3 { Err("busy") } else { Ok(attempt) } };
+    /// assert_eq!(retry.run(attempt).await, Ok(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
@@ -77,18 +97,51 @@ impl Retry {
     ///
     /// When the time runs out, the current attempt is dropped. A pause that would last beyond it
     /// does not begin, nor does the attempt after it. The first attempt is polled at least once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = example!(GaveUp, Retry)]
+    /// let retry = Retry::new().timeout(Duration::from_millis(20));
+    /// let endless = |_| std::future::pending::<Result<(), &str>>();
+    /// assert_eq!(retry.run(endless).await.unwrap_err().gave_up(), GaveUp::TimedOut);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// The same as [`timeout`](Self::timeout), as a point in time. The earlier of the two counts.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    #[doc = example!(GaveUp, Retry)]
+    /// let end = Instant::now() + Duration::from_millis(20); // for several calls together
+    /// let endless = |_| std::future::pending::<Result<(), &str>>();
+    /// let failed = Retry::new().deadline(end).run(endless).await.unwrap_err();
+    /// assert_eq!(failed.gave_up(), GaveUp::TimedOut);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
     /// Seeds the jitter, so that the pauses are the same in each run: for tests.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = example!(Backoff, Retry)]
+    /// // The same pauses in each run of a test.
+    /// let backoff = Backoff::constant(Duration::from_millis(2)).jitter(1.0);
+    /// let retry = Retry::new().backoff(backoff).seed(7);
+    /// let attempt = |attempt| async move { if attempt < 3 { Err("busy") } else { Ok(attempt) } };
+    /// assert_eq!(retry.run(attempt).await, Ok(3));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self

@@ -1,0 +1,1 @@
+../../../tokio-tasks/tests/support/link_checker.rs
