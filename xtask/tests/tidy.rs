@@ -27,6 +27,8 @@ mod markdown;
 mod one_api;
 #[path = "tidy/platforms.rs"]
 mod platforms;
+#[path = "tidy/registry.rs"]
+mod registry;
 
 const MOST_LINES: usize = 500;
 

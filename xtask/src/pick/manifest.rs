@@ -49,6 +49,10 @@ pub(crate) fn make_plain(
         entry.insert("path".to_string(), Value::from(folder.as_str()));
     }
     let mut table = plain(table, files);
+    // A copy for one project: `cargo publish` there must not send it anywhere.
+    if let Some(package) = table.get_mut("package").and_then(Value::as_table_mut) {
+        package.insert("publish".to_string(), false.into());
+    }
     let mapped = workspace.map(|workspace| inherit::map(&mut table, workspace));
     let plain = write(table).map_err(|error| bad(error.to_string()))?;
     files.insert(
