@@ -10,6 +10,6 @@ mod item_52;
 #[test]
 fn example_of_item_52_holds_its_assertions() {
     in_time::in_time(|| {
-        item_52::run(std::time::Duration::from_millis(200)).expect("the children run")
+        item_52::run(std::time::Duration::from_millis(200)).expect("the children run");
     });
 }

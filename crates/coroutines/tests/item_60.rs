@@ -10,6 +10,6 @@ mod item_60;
 #[test]
 fn example_of_item_60_holds_its_assertions() {
     in_time::in_time(|| {
-        item_60::run(std::time::Duration::from_millis(5)).expect("the server answers")
+        item_60::run(std::time::Duration::from_millis(5)).expect("the server answers");
     });
 }

@@ -10,6 +10,6 @@ mod item_53;
 #[test]
 fn example_of_item_53_holds_its_assertions() {
     in_time::in_time(|| {
-        item_53::run(std::time::Duration::from_millis(20)).expect("the calls wait")
+        item_53::run(std::time::Duration::from_millis(20)).expect("the calls wait");
     });
 }

@@ -7,7 +7,7 @@ use super::markdown::pages;
 use super::{files, none, read, root};
 
 /// Flags of programs that are not in the repository.
-const OTHERS: [(&str, &[&str]); 5] = [
+const OTHERS: [(&str, &[&str]); 6] = [
     (
         "cargo",
         &[
@@ -39,6 +39,7 @@ const OTHERS: [(&str, &[&str]); 5] = [
         &["--exact", "--ignored", "--nocapture", "--test-threads"],
     ),
     ("docker", &["--init"]),
+    ("nats-server", &["--auth"]),
     ("procspawn and others", &["--fuzz-dir"]),
 ];
 
