@@ -7,6 +7,8 @@ use std::process::Command;
 
 #[path = "tidy/book.rs"]
 mod book;
+#[path = "tidy/examples.rs"]
+mod examples;
 #[path = "tidy/faults.rs"]
 mod faults;
 #[path = "tidy/figures.rs"]
@@ -29,6 +31,8 @@ mod one_api;
 mod platforms;
 #[path = "tidy/registry.rs"]
 mod registry;
+#[path = "tidy/settings.rs"]
+mod settings;
 
 const MOST_LINES: usize = 500;
 
