@@ -1,6 +1,7 @@
 //! The command line, and its one-line errors.
 
 mod advise;
+mod footprint;
 mod pick;
 mod prices;
 pub mod report;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::error::{Error, one_line};
 use crate::suggest::did_you_mean;
 pub use advise::{ADVICE_OUTPUT, AdviseArgs, Twin};
+pub use footprint::FootprintArgs;
 pub use pick::PickArgs;
 pub use prices::PricesArgs;
 use value::{
@@ -68,6 +70,9 @@ pub enum Command {
     /// Put one crate into DIR, standing alone or as a member of the workspace there, once it was
     /// built and tested in a temporary folder
     Pick(PickArgs),
+    /// Count the dependencies of each crate and the unsafe code in them, and measure a build of all
+    /// of it
+    Footprint(FootprintArgs),
     /// Run all that must hold for a commit
     Ci {
         /// Run everything at full length: soaks of a minute, each crate alone, the tests of picked

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod compare;
 pub mod error;
 pub mod files;
+pub mod footprint;
 pub mod needs;
 pub mod new;
 pub mod packages;

@@ -83,6 +83,10 @@ fn run(command: Command) -> Result<u8, Error> {
             print(&xtask::pick::pick(&workspace()?, &args)?);
             Ok(0)
         }
+        Command::Footprint(args) => {
+            print(&xtask::footprint::footprint(&workspace()?, &args)?);
+            Ok(0)
+        }
         Command::Ci { deep, since } => {
             xtask::ci::ci(&workspace()?, deep, since.as_deref()).map(|()| 0)
         }

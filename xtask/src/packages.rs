@@ -59,8 +59,8 @@ pub struct Crate {
     pub declared: Declared,
     /// Whether it has benches against rivals.
     pub has_rivals: bool,
-    /// Whether there is more of it than what it is by default: features to turn on.
-    pub has_features: bool,
+    /// The features to turn on, `default` left out: there is more of it than what it is by default.
+    pub features: Vec<String>,
 }
 
 /// The declarations under `[package.metadata.comparison]` in a runner's manifest, known before the
@@ -97,6 +97,11 @@ impl Crate {
     /// The package of its runner, if it has one.
     pub fn runner(&self) -> Option<String> {
         self.has_compare.then(|| format!("{}-compare", self.name))
+    }
+
+    /// Whether it has features to turn on.
+    pub fn has_features(&self) -> bool {
+        !self.features.is_empty()
     }
 
     /// The package of its benches against rivals, if it has one.
@@ -149,7 +154,12 @@ impl Packages {
                 has_compare: runner.is_some(),
                 declared: runner.map_or_else(|| Ok(Declared::default()), Package::declared)?,
                 has_rivals: nested(home, "rivals", name).is_some(),
-                has_features: package.features.keys().any(|name| name != "default"),
+                features: package
+                    .features
+                    .keys()
+                    .filter(|name| *name != "default")
+                    .cloned()
+                    .collect(),
             });
         }
         crates.sort_by(|one, other| one.name.cmp(&other.name));
@@ -342,7 +352,7 @@ mod tests {
         );
         assert_eq!(packages.crates[1].version, "0.2.0");
         assert_eq!(packages.crates[1].package, "effective-threads");
-        assert!(packages.crates[1].has_features && !packages.crates[0].has_features);
+        assert!(packages.crates[1].has_features() && !packages.crates[0].has_features());
     }
 
     #[test]

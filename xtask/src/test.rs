@@ -55,7 +55,7 @@ fn runs(packages: &Packages, names: &[String]) -> Result<Vec<(String, bool)>, Er
     let mut runs: Vec<(String, bool)> = Vec::new();
     for found in packages.select(names)? {
         runs.push((found.package.clone(), false));
-        if found.has_features {
+        if found.has_features() {
             runs.push((found.package.clone(), true));
         }
         let nested = packages.nested(found).into_iter();

@@ -147,7 +147,7 @@ fn a_wrong_or_missing_command_lists_the_commands() {
     refused(
         &[],
         &[
-            "compare, calibrate, prices, advise, test, build, report, new, pick, ci",
+            "compare, calibrate, prices, advise, test, build, report, new, pick, footprint, ci",
             "see `cargo xtask --help`",
         ],
     );
@@ -155,7 +155,7 @@ fn a_wrong_or_missing_command_lists_the_commands() {
         &["compere"],
         &[
             "`compere`",
-            "compare, calibrate, prices, advise, test, build, report, new, pick, ci",
+            "compare, calibrate, prices, advise, test, build, report, new, pick, footprint, ci",
         ],
     );
     refused(&["comapre"], &["`comapre`", "did you mean `compare`?"]);

@@ -146,7 +146,7 @@ pub(super) fn long_soak(
     let mut command = in_workspace(packages);
     command
         .args(["test", "--release", "--package", &found.package])
-        .args(found.has_features.then_some("--all-features"))
+        .args(found.has_features().then_some("--all-features"))
         .args(["--test", "soak", "--", "--nocapture", "--test-threads=1"]);
     log.some_tests(soaking(&mut command, seconds))
 }

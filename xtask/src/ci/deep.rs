@@ -9,6 +9,7 @@ use super::in_workspace;
 use super::log::Log;
 use super::minimum::minimum;
 use super::picks;
+use super::publish;
 use super::toolchain::{flags, host, no_fuzzing, no_miri, seconds};
 use crate::error::Error;
 use crate::packages::Crate;
@@ -35,6 +36,12 @@ pub(super) enum Deep {
     Book,
     /// Everything, checked by a compiler of the minimum Rust version.
     MinimumVersion,
+    /// A crate with the lowest versions of its dependencies.
+    MinimalVersions(String),
+    /// The interface of a crate, against the committed one.
+    PublicApi(String),
+    /// Everything that publishing all crates does, but the upload.
+    Publish,
 }
 
 impl Deep {
@@ -51,6 +58,11 @@ impl Deep {
             Self::Regret => "the jobs of the regret bench".to_string(),
             Self::Book => "the book, by mdbook".to_string(),
             Self::MinimumVersion => "everything, compiled by the minimum Rust version".to_string(),
+            Self::MinimalVersions(name) => {
+                format!("`{name}` with the lowest versions that it admits")
+            }
+            Self::PublicApi(name) => format!("the interface of `{name}`"),
+            Self::Publish => "publishing, without the upload".to_string(),
         }
     }
 
@@ -71,6 +83,11 @@ impl Deep {
             Self::Regret => regret(gate, log),
             Self::Book => book::build(&packages.root, &packages.target, log),
             Self::MinimumVersion => minimum_version(gate, log),
+            Self::MinimalVersions(name) => {
+                publish::minimal_versions(packages, log, packages.find(name)?, gate.scratch)
+            }
+            Self::PublicApi(name) => publish::public_api(packages, log, packages.find(name)?),
+            Self::Publish => publish::dry_run(packages, log),
         }
     }
 }
@@ -105,6 +122,14 @@ pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> 
     match book::no_mdbook() {
         None => steps.push(Deep::Book),
         Some(reason) => left_out.push(format!("the book: {reason}")),
+    }
+    steps.extend(named(Deep::MinimalVersions, &crates));
+    if !crates.is_empty() {
+        steps.push(Deep::Publish);
+    }
+    match publish::no_public_api() {
+        None => steps.extend(named(Deep::PublicApi, &crates)),
+        Some(reason) => left_out.push(format!("interfaces: {reason}")),
     }
     match minimum(gate.packages) {
         Ok(_) => steps.push(Deep::MinimumVersion),

@@ -92,7 +92,7 @@ mod tests {
             has_compare: false,
             declared: Default::default(),
             has_rivals: true,
-            has_features: false,
+            features: Vec::new(),
         };
         write(home, "src/lib.rs", "#![forbid(unsafe_code)]\n");
         assert!(!may_be_unsafe(&found) && !has_model_check(&found));

@@ -23,6 +23,7 @@ mod minimum;
 mod picks;
 mod plan;
 mod product;
+mod publish;
 mod scope;
 mod second_server;
 mod steps;
@@ -109,7 +110,21 @@ fn long_steps(gate: &Gate<'_>, all: bool) -> Result<Vec<deep::Deep>, Error> {
         head.get(..12).unwrap_or(&head)
     );
     print(told.as_bytes());
-    Ok(vec![one.clone()])
+    let mut chosen = vec![one.clone()];
+    // A pick is in each run: a crate that cannot be taken out is noticed within as many commits as
+    // there are crates.
+    let picks: Vec<deep::Deep> = steps
+        .iter()
+        .filter(|step| matches!(step, deep::Deep::Pick(_)))
+        .cloned()
+        .collect();
+    if let Some(pick) = deep::choose(&picks, &head)
+        && !chosen.contains(pick)
+    {
+        print(format!("and {}\n", pick.title(gate)).as_bytes());
+        chosen.push(pick.clone());
+    }
+    Ok(chosen)
 }
 
 fn in_scope(scope: &Scope, package: &str) -> bool {

@@ -7,6 +7,7 @@ use super::finds::{has_bench, has_model_check, has_soak, may_be_unsafe};
 use super::gate::Gate;
 use super::log::Log;
 use super::picks;
+use super::publish;
 use super::scope::PAGE_TESTS;
 use super::second_server;
 use super::steps::{Id, Lane, Steps};
@@ -112,6 +113,18 @@ fn first_looks<'a>(gate: &'a Gate<'a>, steps: &mut Steps<'a>) {
         ]);
         log.run(&mut command)
     });
+    for found in gate.crates(Crate::has_features) {
+        let title = format!("`{}` with each combination of features", found.name);
+        steps.add(Lane::Build, title, &[], move |log| {
+            publish::features(gate.packages, log, found)
+        });
+    }
+    let crates = gate.crates(|_| true);
+    if !crates.is_empty() {
+        steps.add(Lane::Build, "packages for a registry", &[], move |log| {
+            publish::packages(gate.packages, log, &crates)
+        });
+    }
     steps.add(Lane::Build, "documentation", &[], |log| {
         let mut command = in_workspace(gate.packages);
         command

@@ -284,7 +284,7 @@ mod tests {
             has_compare: false,
             declared: Default::default(),
             has_rivals: false,
-            has_features: false,
+            features: Vec::new(),
         };
         Record::of(&package, files)
     }
