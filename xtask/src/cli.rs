@@ -185,6 +185,10 @@ pub struct CompareArgs {
     /// Print no results; what `advise` asks for, and no flag.
     #[arg(skip)]
     pub is_quiet: bool,
+    /// Leave out the models that need a program besides their own, such as a server, unless they
+    /// are named; what `advise` asks for, and no flag.
+    #[arg(skip)]
+    pub is_self_contained: bool,
 }
 
 /// The arguments of `calibrate`.

@@ -16,6 +16,9 @@ const FOR_SIMPLICITY: f64 = 0.02;
 /// A contestant without an interval is no candidate beyond this ratio to the best.
 const FAR_OFF: f64 = 1.5;
 
+/// More workers than this for each processor are many.
+const MANY_PER_CPU: usize = 16;
+
 /// The form of a job's function, as [`Cell::function`](crate::results::Cell::function) begins.
 const ASYNC_FORM: &str = "`run_async`";
 
@@ -146,7 +149,15 @@ pub(super) fn decide_table(results: &Results, table: &Workload, work: Option<&Wo
         is_first || estimate.is_some_and(|it| it <= 1.0 + FOR_SIMPLICITY)
     };
     // The fastest is one of them, so there is a first.
-    let taken = candidates.iter().find(is_close).unwrap_or(&fastest).clone();
+    let simplest = candidates.iter().find(is_close).unwrap_or(&fastest);
+    let grows = |one: &Taken| grows_with_the_job(one, table.tasks, results.environment.cpus);
+    let is_within_margin = |one: &&Taken| {
+        let estimate = one.ratio_to_best.map(|ratio| ratio.median);
+        !grows(one) && estimate.is_some_and(|it| it <= 1.0 + margin)
+    };
+    let instead = candidates.iter().find(is_within_margin);
+    let taken = instead.filter(|_| grows(simplest)).unwrap_or(simplest);
+    let taken = taken.clone();
     candidates.retain(|one| one.label() != taken.label());
     let is_open = !taken.is_shown || candidates.iter().any(|one| !one.is_shown);
     let verdict = match () {
@@ -160,6 +171,13 @@ pub(super) fn decide_table(results: &Results, table: &Workload, work: Option<&Wo
         others: candidates,
         fastest: Some(fastest),
     }
+}
+
+/// Whether it takes a worker for each of many tasks. That number is no advice for a job with more
+/// tasks, and a model that awaits is simpler than a pool that has to grow.
+fn grows_with_the_job(one: &Taken, tasks: usize, cpus: usize) -> bool {
+    let workers = one.workers.map_or(0, |workers| workers.take);
+    workers >= tasks && workers > MANY_PER_CPU * cpus
 }
 
 /// The least time of this candidate. There is none where it calls the async form of a job's

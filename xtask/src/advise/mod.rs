@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use crate::cli::{AdviseArgs, CompareArgs};
 use crate::compare;
+use crate::compare::lock::Lock;
 use crate::compare::progress::{print_err, print_out};
 use crate::error::Error;
 use crate::results::{self, Results};
@@ -51,8 +52,11 @@ pub fn advise(args: &AdviseArgs) -> Result<u8, Error> {
         iterations_per_us: args.iterations_per_us,
         models: args.models.clone(),
         is_quiet: true,
+        is_self_contained: true,
         ..job.comparison()?
     };
+    // Another comparison between two of these would make all of them wrong.
+    let lock = Lock::take()?;
 
     print_err("1 of 3: all models, to find the contenders\n");
     let scout = CompareArgs {
@@ -60,7 +64,7 @@ pub fn advise(args: &AdviseArgs) -> Result<u8, Error> {
         output: args.output.join("scout"),
         ..base.clone()
     };
-    let (scouted, scout_status) = run(&scout)?;
+    let (scouted, scout_status) = run(&scout, &lock)?;
     let contenders = contenders::of(&scouted);
 
     print_err("2 of 3: the contenders, with several numbers of workers\n");
@@ -77,7 +81,7 @@ pub fn advise(args: &AdviseArgs) -> Result<u8, Error> {
         workers: contenders::workers(&contenders),
         ..same.clone()
     };
-    let (measured, status) = run(&decider)?;
+    let (measured, status) = run(&decider, &lock)?;
     let work = Work::of(job.definition(&measured).as_ref(), &measured);
     let bounds = work.map(|work| work.bounds(measured.environment.cpus));
     let decision = decide::decide(&measured, work.as_ref());
@@ -91,7 +95,7 @@ pub fn advise(args: &AdviseArgs) -> Result<u8, Error> {
         models: labels,
         ..flips::arguments(&twins, same)
     };
-    let (twinned, twin_status) = run(&twin)?;
+    let (twinned, twin_status) = run(&twin, &lock)?;
     let flips = flips::judge(&twins, &twinned, &decision);
 
     let advice = Advice::new(&job, &measured, decision, bounds, work, flips);
@@ -108,8 +112,8 @@ pub fn advise(args: &AdviseArgs) -> Result<u8, Error> {
 }
 
 /// Runs a comparison, and returns its results and its exit status.
-fn run(args: &CompareArgs) -> Result<(Results, u8), Error> {
-    let status = compare::compare(args)?;
+fn run(args: &CompareArgs, lock: &Lock) -> Result<(Results, u8), Error> {
+    let status = compare::compare_with(args, Some(lock))?;
     let results = read(&args.output)?;
     Ok((results, status))
 }

@@ -123,7 +123,7 @@ fn told(taken: &Taken) -> String {
         )
     });
     let memory = taken.memory_bytes.map_or_else(String::new, |memory| {
-        format!(", {} of memory", bytes(memory))
+        format!(", {} of memory beside its idle workers", bytes(memory))
     });
     format!("{}{workers}{faster}{memory}", name(&taken.label()))
 }

@@ -17,13 +17,28 @@ pub(super) fn without<'m>(
     for model in taking_part {
         match model.declared.lack() {
             None => present.push(model),
-            Some(why) if named.iter().any(|(name, _)| *name == model.name) => {
+            Some(why) if is_named(model, named) => {
                 return Err(Error::Usage(format!("--model {}: {why}", model.name)));
             }
             Some(why) => print_err(&format!("skipped: {}: {why}\n", model.name)),
         }
     }
     Ok(present)
+}
+
+/// Whether it may take part in a comparison that can be self-contained: a model that needs another
+/// program is left out of one unless it is named.
+pub(super) fn is_wanted(
+    model: &Model,
+    is_self_contained: bool,
+    named: &[(&str, Option<&str>)],
+) -> bool {
+    !is_self_contained || model.declared.needs.is_none() || is_named(model, named)
+}
+
+/// Whether `--model` names it.
+fn is_named(model: &Model, named: &[(&str, Option<&str>)]) -> bool {
+    named.iter().any(|(name, _)| *name == model.name)
 }
 
 #[cfg(test)]
@@ -73,5 +88,18 @@ mod tests {
         for part in ["--model cluster", "no-such-server-xyz", "`install it`"] {
             assert!(why.contains(part), "{why}");
         }
+    }
+
+    #[test]
+    fn server_takes_part_in_advice_only_if_named() {
+        let (cluster, queue) = (model("cluster", Some("server")), model("queue", None));
+        assert!(!is_wanted(&cluster, true, &[("queue", None)]));
+        assert!(is_wanted(
+            &cluster,
+            true,
+            &[("cluster", Some("one-by-one"))]
+        ));
+        assert!(is_wanted(&cluster, false, &[]));
+        assert!(is_wanted(&queue, true, &[]));
     }
 }

@@ -68,6 +68,7 @@ use contestant::Contestant;
 use entries::Counts;
 use interrupt::Interrupt;
 use job::JobCrate;
+use lock::Lock;
 use programs::Programs;
 use progress::{Progress, print_err, print_out};
 use servers::Servers;
@@ -92,6 +93,11 @@ const MOST_UNKNOWN_WORKERS: usize = 32;
 /// [`Error::Interrupted`] after Ctrl-C, with what was measured so far written and marked as
 /// incomplete.
 pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
+    compare_with(args, None)
+}
+
+/// The same for a command that makes several comparisons, and holds the lock over all of them.
+pub(crate) fn compare_with(args: &CompareArgs, held: Option<&Lock>) -> Result<u8, Error> {
     if args.list {
         print_out(&list::list()?);
         return Ok(0);
@@ -118,6 +124,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     let taking_part: Vec<&list::Model> = builtin
         .iter()
         .filter(|model| entries::takes_part(&model.name, &model.declared, &models, &definitions))
+        .filter(|model| left_out::is_wanted(model, args.is_self_contained, &models))
         .collect();
     let taking_part = left_out::without(taking_part, &models)?;
     let counts = Counts::of(args);
@@ -127,7 +134,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Error> {
     // Before the build, which is a load of its own.
     let environment = environment::environment();
     let doubts = check_baseline(args, baseline.as_ref(), &environment, &definitions)?;
-    let _lock = lock::Lock::take()?;
+    let _lock = held.is_none().then(Lock::take).transpose()?;
     for doubt in doubts {
         print_err(&format!("warning: --baseline: {doubt}\n"));
     }

@@ -20,6 +20,8 @@ pub struct Table {
     pub rounds: usize,
     /// The budget of each advice, as `advise` takes it; its own if there is none.
     pub budget: Option<String>,
+    /// Whether nothing is measured: the rows are those of earlier runs.
+    pub saved: bool,
     /// The document that takes the table, between its `regret` markers.
     pub into: Option<PathBuf>,
 }
@@ -34,6 +36,7 @@ pub fn parse(mut args: impl Iterator<Item = String>, names: &[&str]) -> Result<A
         jobs: Vec::new(),
         rounds: 31,
         budget: None,
+        saved: false,
         into: None,
     };
     while let Some(arg) = args.next() {
@@ -50,6 +53,7 @@ pub fn parse(mut args: impl Iterator<Item = String>, names: &[&str]) -> Result<A
             "--budget" => {
                 table.budget = Some(args.next().ok_or("--budget needs a time such as 60s")?);
             }
+            "--saved" => table.saved = true,
             "--into" => {
                 let file = args.next().ok_or("--into needs a file")?;
                 table.into = Some(PathBuf::from(file));
@@ -57,7 +61,7 @@ pub fn parse(mut args: impl Iterator<Item = String>, names: &[&str]) -> Result<A
             name if names.contains(&name) => table.jobs.push(arg),
             other => {
                 return Err(format!(
-                    "there is no job {other}: use [JOB…] [--rounds N] [--budget TIME] [--into FILE], with jobs of {}",
+                    "there is no job {other}: use [JOB…] [--rounds N] [--budget TIME] [--saved] [--into FILE], with jobs of {}",
                     names.join(", ")
                 ));
             }
@@ -76,9 +80,10 @@ mod tests {
 
     #[test]
     fn jobs_and_flags_come_in_any_order() {
-        let Ok(Asked::Table(table)) = ask(&["logs", "--rounds", "5", "http"]) else {
+        let Ok(Asked::Table(table)) = ask(&["logs", "--rounds", "5", "--saved", "http"]) else {
             panic!("a table");
         };
+        assert!(table.saved);
         assert_eq!(table.jobs, ["logs", "http"]);
         assert_eq!(table.rounds, 5);
         assert_eq!(ask(&["--worker", "x"]), Ok(Asked::Worker("x".to_owned())));

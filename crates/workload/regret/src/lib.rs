@@ -12,4 +12,5 @@ pub mod measure;
 pub mod record;
 pub mod regret;
 pub mod rules;
+pub mod saved;
 pub mod table;

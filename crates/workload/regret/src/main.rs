@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use regret::advice::{Advice, ask, checkout};
 use regret::arguments::{self, Asked, Table};
-use regret::by_hand::{Version, worker};
+use regret::by_hand::{Model, Version, worker};
 use regret::job::{NAMES, Real, named};
 use regret::measure::{Times, measure, sensible};
 use regret::record::record;
 use regret::regret::{best, regret};
 use regret::rules::{pool_size_formula, rule_of_thumb};
-use regret::table::{self, Choice, Row};
+use regret::saved;
+use regret::table::{self, Choice, Row, Settings};
 use workload_stats::median;
 
 /// How long the sequential version is recorded.
@@ -39,20 +40,24 @@ fn main() -> ExitCode {
 }
 
 fn all(asked: &Table) -> io::Result<()> {
-    let cpus = num_cpus::get();
+    let settings = Settings {
+        cpus: num_cpus::get(),
+        rounds: asked.rounds,
+        budget: asked.budget.clone(),
+    };
     let folder = checkout().join("target/regret");
     let mut rows = Vec::new();
     for name in NAMES {
         if asked.jobs.is_empty() || asked.jobs.iter().any(|job| job == name) {
             let job = named(name).ok_or_else(|| io::Error::other(format!("no job {name}")))?;
-            rows.push(one(&job, asked, cpus, &folder.join(name))?);
+            let folder = folder.join(name);
+            rows.push(match asked.saved {
+                true => saved::row(&folder)?,
+                false => one(&job, &settings, &folder)?,
+            });
         }
     }
-    let head = format!(
-        "{cpus} processors, {} rounds; regret with its 95 % interval.",
-        asked.rounds
-    );
-    let text = table::text(&rows, &head);
+    let text = table::text(&rows)?;
     print!("{text}");
     asked
         .into
@@ -60,8 +65,8 @@ fn all(asked: &Table) -> io::Result<()> {
         .map_or(Ok(()), |into| table::put(&text, into))
 }
 
-fn one(job: &Real, asked: &Table, cpus: usize, folder: &Path) -> io::Result<Row> {
-    let budget = asked.budget.as_deref();
+fn one(job: &Real, settings: &Settings, folder: &Path) -> io::Result<Row> {
+    let (cpus, budget) = (settings.cpus, settings.budget.as_deref());
     fs::create_dir_all(folder)?;
     let trace = folder.join("trace.jsonl");
     eprintln!("{}: recorded for {} s", job.name, RECORDED.as_secs());
@@ -79,23 +84,30 @@ fn one(job: &Real, asked: &Table, cpus: usize, folder: &Path) -> io::Result<Row>
     let mut always = vec![thumb, formula];
     always.extend(of_trace.version);
     always.extend(of_function.version);
-    let times = measure(job, &sensible(job, cpus), &always, asked.rounds)?;
+    let sequential = Version {
+        model: Model::Sequential,
+        workers: 0,
+    };
+    let times = measure(job, &sensible(job, cpus), &always, settings.rounds)?;
     let winner = best(&times).ok_or_else(|| io::Error::other("nothing was measured"))?;
-    let ms = times
-        .get(&winner)
-        .and_then(|times| median(times))
-        .unwrap_or(f64::NAN)
-        * 1e3;
-    Ok(Row {
-        job: job.name,
-        best: (winner, ms),
+    let ms = |version| {
+        let times = times.get(&version).and_then(|times| median(times));
+        times.unwrap_or(f64::NAN) * 1e3
+    };
+    let row = Row {
+        job: job.name.to_owned(),
+        settings: settings.clone(),
+        best: (winner.to_string(), ms(winner)),
+        speedup: ms(sequential) / ms(winner),
         choices: [
             advised(&times, of_function),
             advised(&times, of_trace),
             by_rule(&times, thumb),
             by_rule(&times, formula),
         ],
-    })
+    };
+    saved::keep(&row, &times, folder)?;
+    Ok(row)
 }
 
 fn advised(times: &Times, advice: Advice) -> Choice {

@@ -5,15 +5,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use workload_stats::{Interval, median};
-
-use crate::by_hand::Version;
 
 const BEGIN: &str = "<!-- begin: regret -->";
 const END: &str = "<!-- end: regret -->";
 
 /// A choice and its price.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     /// The words of the advice, or the version by hand.
     pub words: String,
@@ -21,13 +20,39 @@ pub struct Choice {
     pub regret: Option<Interval>,
 }
 
+/// The settings of a row, which are those of all rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The processors of the machine.
+    pub cpus: usize,
+    /// The rounds of the versions by hand.
+    pub rounds: usize,
+    /// The budget of each advice; its own if there is none.
+    pub budget: Option<String>,
+}
+
+impl Settings {
+    /// The line above the table.
+    fn head(&self) -> String {
+        let budget = self.budget.as_deref().unwrap_or("60s");
+        format!(
+            "{} processors, {} rounds, `--budget {budget}` for each advice; regret with its 95 % interval.",
+            self.cpus, self.rounds
+        )
+    }
+}
+
 /// The row of a job.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The job.
-    pub job: &'static str,
+    pub job: String,
+    /// How it was measured.
+    pub settings: Settings,
     /// The best version by hand, and its time in milliseconds.
-    pub best: (Version, f64),
+    pub best: (String, f64),
+    /// The time of the sequential version ÷ that of the best.
+    pub speedup: f64,
     /// From the function, from the trace, by the rule of thumb, by the formula.
     pub choices: [Choice; 4],
 }
@@ -41,15 +66,33 @@ pub const COLUMNS: [&str; 4] = [
 ];
 
 /// The table, with the median and the worst regret of each column.
-pub fn text(rows: &[Row], head: &str) -> String {
-    let mut text = format!("{head}\n\n| job | best by hand |");
+///
+/// # Errors
+///
+/// If a row was measured with other settings than the first one.
+pub fn text(rows: &[Row]) -> io::Result<String> {
+    let first = rows
+        .first()
+        .ok_or_else(|| io::Error::other("there is no row"))?;
+    if let Some(other) = rows.iter().find(|row| row.settings != first.settings) {
+        return Err(io::Error::other(format!(
+            "{} and {} were not measured with the same settings: measure one of them again",
+            first.job, other.job
+        )));
+    }
+    let mut text = first.settings.head();
+    text += "\n\n| job | best by hand |";
     for column in COLUMNS {
         let _ = write!(text, " {column} |");
     }
     text += "\n|---|---|---|---|---|---|\n";
     for row in rows {
-        let (version, ms) = row.best;
-        let _ = write!(text, "| {} | {version}, {ms:.1} ms |", row.job);
+        let ((version, ms), speedup) = (&row.best, row.speedup);
+        let _ = write!(
+            text,
+            "| {} | {version}, {ms:.1} ms, {speedup:.1} × sequential |",
+            row.job
+        );
         for choice in &row.choices {
             let _ = write!(text, " {} |", cell(choice));
         }
@@ -74,7 +117,7 @@ pub fn text(rows: &[Row], head: &str) -> String {
         }
         text.push('\n');
     }
-    text
+    Ok(text)
 }
 
 fn cell(choice: &Choice) -> String {
@@ -104,7 +147,6 @@ pub fn put(table: &str, into: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::by_hand::Model;
 
     fn choice(words: &str, median: f64) -> Choice {
         Choice {
@@ -117,17 +159,16 @@ mod tests {
         }
     }
 
-    #[test]
-    fn table_ends_with_the_median_and_the_worst_regret() {
-        let row = |regret: f64| Row {
-            job: "logs",
-            best: (
-                Version {
-                    model: Model::Queue,
-                    workers: 2,
-                },
-                10.0,
-            ),
+    fn row(regret: f64) -> Row {
+        Row {
+            job: "logs".to_owned(),
+            settings: Settings {
+                cpus: 2,
+                rounds: 9,
+                budget: None,
+            },
+            best: ("crossbeam-channel ×2".to_owned(), 10.0),
+            speedup: 1.9,
             choices: [
                 choice("queue ×2", regret),
                 Choice {
@@ -137,13 +178,36 @@ mod tests {
                 choice("rayon ×2", 1.0),
                 choice("threadpool ×4", 2.0),
             ],
-        };
-        let text = text(&[row(1.0), row(1.5), row(1.1)], "head");
-        assert!(text.contains("| logs | crossbeam-channel ×2, 10.0 ms | queue ×2: 1.50 | none |"));
+        }
+    }
+
+    #[test]
+    fn table_ends_with_the_median_and_the_worst_regret() {
+        let text = text(&[row(1.0), row(1.5), row(1.1)]).unwrap();
+        assert!(
+            text.starts_with("2 processors, 9 rounds, `--budget 60s`"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "| logs | crossbeam-channel ×2, 10.0 ms, 1.9 × sequential | queue ×2: 1.50 | none |"
+            ),
+            "{text}"
+        );
         assert!(
             text.contains("| **median** | | **1.10** | | **1.00** | **2.00** |"),
             "{text}"
         );
         assert!(text.contains("| **worst** | | **1.50** | |"), "{text}");
+    }
+
+    #[test]
+    fn rows_of_other_settings_are_refused() {
+        let mut other = row(1.0);
+        other.settings.rounds = 3;
+        other.job = "http".to_owned();
+        let error = text(&[row(1.0), other]).unwrap_err().to_string();
+        assert!(error.contains("logs") && error.contains("http"), "{error}");
+        assert!(text(&[]).is_err());
     }
 }

@@ -117,6 +117,27 @@ fn open_verdict_names_both_and_takes_the_simpler() {
 }
 
 #[test]
+fn pool_with_a_worker_for_each_task_is_not_simpler() {
+    let of = |rows: &[Row], tasks: usize| {
+        let mut results = results(rows);
+        results.workloads[0].tasks = tasks;
+        for cell in &mut results.cells {
+            cell.tasks = tasks;
+        }
+        decide(&results, None).taken.expect("advice").label()
+    };
+    let pool = ("thread-pool", 100, 1.0, Verdict::Best);
+    let queue = ("queue", 100, 1.01, Verdict::Fast);
+    let near = ("tokio-tasks", 4, 1.04, Verdict::Open);
+    let far = ("tokio-tasks", 4, 1.07, Verdict::Open);
+    assert_eq!(of(&[pool, queue, near, SLOW], 100), "tokio-tasks");
+    // It has enough workers.
+    assert_eq!(of(&[pool, queue, near, SLOW], 200), "thread-pool");
+    // The other one is beyond the margin.
+    assert_eq!(of(&[pool, queue, far, SLOW], 100), "thread-pool");
+}
+
+#[test]
 fn far_one_without_an_interval_is_no_candidate() {
     let mut rows = results(&[
         ("thread-pool", 4, 1.0, Verdict::Best),
