@@ -3,10 +3,10 @@
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
-use effective_cluster::{job, register, worker};
+use effective_cluster::{RunningWorker, job, register, worker};
 
 const WORKERS: &str = "CLUSTER_RIVALS_FLEET";
 const URL: &str = "CLUSTER_RIVALS_FLEET_URL";
@@ -59,12 +59,17 @@ pub fn fleet_if_asked() {
     else {
         return;
     };
-    let start = |_| {
+    let start = || {
         let worker = worker(&register![nap]).server(url.as_str()).slots(1);
         let worker = worker.ack_wait(Duration::from_millis(ack_wait));
         worker.start().expect("the server")
     };
-    let running: Vec<_> = (0..workers).map(start).collect();
+    // All at once: each waits for several answers of the server.
+    let running: Vec<RunningWorker> = thread::scope(|scope| {
+        let starting: Vec<_> = (0..workers).map(|_| scope.spawn(start)).collect();
+        let started = starting.into_iter().map(ScopedJoinHandle::join);
+        started.map(|worker| worker.expect("it starts")).collect()
+    });
     let mut stdout = std::io::stdout();
     stdout.write_all(b"ready\n").expect("the bench lives");
     stdout.flush().expect("the bench lives");
