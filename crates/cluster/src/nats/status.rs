@@ -36,7 +36,7 @@ pub(super) fn pull_end(message: &Message) -> Option<PullEnd> {
     })
 }
 
-/// Whether the message says that nobody listens on the subject of a request.
+/// Whether the message says that no connection listens on the subject of a request.
 pub(super) fn is_unheard(message: &Message) -> bool {
     message.status == Some(StatusCode::NO_RESPONDERS)
 }

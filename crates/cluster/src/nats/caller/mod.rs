@@ -1,5 +1,5 @@
 //! The caller's half of the engine: it publishes jobs, collects reports, acknowledges, and watches
-//! for jobs that nobody runs.
+//! for jobs that no worker runs.
 
 mod acks;
 mod connect;

@@ -1,4 +1,4 @@
-//! The watch over open jobs: those whose worker is lost, and those that nobody runs.
+//! The watch over open jobs: those whose worker is lost, and those that no worker runs.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -75,7 +75,7 @@ impl Desk {
         }
     }
 
-    /// The worker of a job is lost. If this was the last attempt, nobody will report it.
+    /// The worker of a job is lost. If this was the last attempt, no worker will report it.
     async fn on_silence(&mut self, id: u64) {
         if self.ledger.worker_lost(id) {
             self.withdraw(id).await;
