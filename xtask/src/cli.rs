@@ -96,6 +96,13 @@ pub enum New {
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// A model: crates/NAME with its runner, which passes the checks and takes part in comparisons
+    /// as it is
+    Model {
+        /// Its name: up to 32 of a-z, 0-9 and -
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// A job of your own: a small crate whose function `compare --job DIR` runs under every model
     Job {
         /// A folder that is missing or empty, in this checkout or outside

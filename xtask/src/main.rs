@@ -74,6 +74,12 @@ fn run(command: Command) -> Result<u8, Error> {
             Ok(0)
         }
         Command::New {
+            what: New::Model { name },
+        } => {
+            print(&xtask::new::model(&workspace()?, &name)?);
+            Ok(0)
+        }
+        Command::New {
             what: New::Job { directory },
         } => {
             print(&xtask::new::job(&workspace()?, &directory)?);

@@ -2,8 +2,10 @@
 //! things to start from are in a file each.
 
 mod job;
+mod model;
 
 pub use job::job;
+pub use model::model;
 
 use std::io;
 use std::path::Path;

@@ -162,7 +162,11 @@ fn a_wrong_or_missing_command_lists_the_commands() {
     refused(&["new", "worklaod"], &["did you mean `new workload`?"]);
     refused(&["--smoke"], &["--smoke"]);
     refused(&["new"], &["no command is named: use one of new workload"]);
-    refused(&["new", "model"], &["`new model`", "new workload"]);
+    refused(
+        &["new", "modle"],
+        &["`new modle`", "did you mean `new model`?"],
+    );
+    refused(&["new", "model"], &["NAME"]);
     refused(&["new", "workload"], &["NAME"]);
 }
 

@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::in_workspace;
 use super::log::Log;
 use super::minimum::minimum;
+use super::new_model;
 use super::picks;
 use super::publish;
 use super::toolchain::{flags, host, no_fuzzing, no_miri, seconds};
@@ -42,6 +43,8 @@ pub(super) enum Deep {
     PublicApi(String),
     /// Everything that publishing all crates does, but the upload.
     Publish,
+    /// A new model, in a copy of the checkout.
+    NewModel,
 }
 
 impl Deep {
@@ -63,6 +66,7 @@ impl Deep {
             }
             Self::PublicApi(name) => format!("the interface of `{name}`"),
             Self::Publish => "publishing, without the upload".to_string(),
+            Self::NewModel => "a new model, in a copy of the checkout".to_string(),
         }
     }
 
@@ -88,6 +92,7 @@ impl Deep {
             }
             Self::PublicApi(name) => publish::public_api(packages, log, packages.find(name)?),
             Self::Publish => publish::dry_run(packages, log),
+            Self::NewModel => new_model::check(packages, log, gate.xtask, gate.scratch),
         }
     }
 }
@@ -126,6 +131,9 @@ pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> 
     steps.extend(named(Deep::MinimalVersions, &crates));
     if !crates.is_empty() {
         steps.push(Deep::Publish);
+    }
+    if gate.has("xtask") {
+        steps.push(Deep::NewModel);
     }
     match publish::no_public_api() {
         None => steps.extend(named(Deep::PublicApi, &crates)),

@@ -20,6 +20,7 @@ mod gate;
 mod kill;
 mod log;
 mod minimum;
+mod new_model;
 mod picks;
 mod plan;
 mod product;

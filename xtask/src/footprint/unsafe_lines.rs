@@ -7,24 +7,21 @@
 pub(super) fn count(source: &str) -> usize {
     let tokens = tokens(source);
     let mut lines = 0;
+    let mut uncounted = 0;
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         at += 1;
-        if token.kind != Kind::Unsafe {
-            continue;
-        }
-        // An attribute, `#[unsafe(no_mangle)]`, is one line.
-        let end = end(&tokens, at).unwrap_or(at - 1);
-        lines += tokens[end].line - token.line + 1;
-        at = end + 1;
-        // A second one in the same line was counted with it.
-        while tokens.get(at).is_some_and(|next| {
-            next.kind == Kind::Unsafe
-                && next.line == tokens[end].line
-                && self::end(&tokens, at + 1).is_some_and(|last| tokens[last].line == next.line)
-        }) {
-            at = self::end(&tokens, at + 1).map_or(at + 1, |last| last + 1);
-        }
+        let last = match token.kind {
+            // An attribute, `#[unsafe(no_mangle)]`, ends in its bracket.
+            Kind::Unsafe => end(&tokens, at).unwrap_or(at - 1),
+            Kind::Type => at - 1,
+            _ => continue,
+        };
+        // The line of two blocks counts once.
+        let first = token.line.max(uncounted);
+        uncounted = uncounted.max(tokens[last].line + 1);
+        lines += uncounted.saturating_sub(first);
+        at = at.max(last + 1);
     }
     lines
 }
@@ -48,6 +45,8 @@ fn end(tokens: &[Token], from: usize) -> Option<usize> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Unsafe,
+    /// The `unsafe` of a type such as `unsafe fn()`.
+    Type,
     Open,
     Close,
     /// A semicolon, or the bracket that ends an attribute.
@@ -89,6 +88,14 @@ fn tokens(source: &str) -> Vec<Token> {
                 if word == b"unsafe" {
                     let kind = Kind::Unsafe;
                     tokens.push(Token { kind, line });
+                }
+                // A function without a name is a type, which ends in no brace.
+                if word == b"fn"
+                    && bytes[end..].trim_ascii_start().first() == Some(&b'(')
+                    && let Some(last) = tokens.last_mut()
+                    && last.kind == Kind::Unsafe
+                {
+                    last.kind = Kind::Type;
                 }
                 match word {
                     b"r" | b"br" | b"cr" => raw_end(bytes, end).unwrap_or(end),
@@ -198,6 +205,11 @@ mod tests {
             ("unsafe extern \"C\" {\n    fn a();\n}\n", 3),
             ("#[unsafe(no_mangle)]\nfn a() {\n}\n", 1),
             ("f(unsafe { a() }, unsafe { b() });\n", 1),
+            (
+                "struct A {\n    a: unsafe extern \"C\" fn (u8),\n    b: u8,\n}\n",
+                1,
+            ),
+            ("unsafe fn a(b: unsafe fn()) {\n    b()\n}\n", 3),
             ("type F = unsafe fn();\nfn b() {\n}\n", 1),
         ] {
             assert_eq!(count(source), expected, "{source}");

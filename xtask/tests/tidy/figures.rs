@@ -102,6 +102,7 @@ fn every_spliced_part_names_the_command_that_fills_it() {
                 .trim_end_matches(" -->");
             let flags: &[&str] = match marker {
                 "measured" => &["--into", "--items"],
+                "footprint" => &["cargo xtask footprint"],
                 "prices" => &["cargo xtask prices"],
                 _ => &["--into"],
             };

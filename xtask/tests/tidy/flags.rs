@@ -16,6 +16,7 @@ const OTHERS: [(&str, &[&str]); 6] = [
             "--all-targets",
             "--bin",
             "--check",
+            "--dry-run",
             "--example",
             "--features",
             "--git",
