@@ -14,9 +14,7 @@ use std::env;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io;
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use effective_stall_watch::StallWatch;
@@ -55,13 +53,15 @@ impl Server {
         Ok(())
     }
 
+    #[inline(never)]
     fn block(&self, kind: u8) {
         let until = Instant::now() + Duration::from_millis(200);
         match kind {
-            b's' => thread::sleep(Duration::from_millis(50)), // planted
-            b'c' => while Instant::now() < until {},          // planted
-            _ => _ = self.reported.lock().map(|end| end.recv()), // planted
+            b's' => std::thread::sleep(Duration::from_millis(50)), // planted
+            b'c' => while Instant::now() < until {},               // planted
+            _ => _ = self.reported.lock().map(|end| end.recv()),   // planted
         }
+        std::hint::black_box(()); // no tail call, so that a backtrace has this function
     }
 }
 
@@ -144,6 +144,6 @@ pub(crate) fn run(arguments: &[OsString]) -> u8 {
     }
 }
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     run(&env::args_os().skip(1).collect::<Vec<_>>()).into()
 }
