@@ -87,6 +87,21 @@ fn quick_job_does_not_wait_behind_long_one() {
 }
 
 #[test]
+fn brief_result_leaves_while_a_long_job_runs() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let cluster = Cluster::connect(server.url()).unwrap();
+    // Both wait when the worker comes, so that its slot gets them together.
+    let brief = cluster.submit::<nap>(0).unwrap();
+    let long = cluster.submit::<nap>(60_000).unwrap();
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    assert_eq!(brief.wait().unwrap(), 0);
+    assert!(!long.is_finished());
+    cluster.shutdown_now();
+}
+
+#[test]
 fn cancelled_job_leaves_the_stream() {
     let Some(server) = Server::start() else {
         return;
