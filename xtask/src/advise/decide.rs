@@ -160,8 +160,13 @@ pub(super) fn decide_table(results: &Results, table: &Workload, work: Option<&Wo
     let taken = taken.clone();
     candidates.retain(|one| one.label() != taken.label());
     let is_open = !taken.is_shown || candidates.iter().any(|one| !one.is_shown);
+    // Its only samples were faster: nothing was shown, and more of them may show it.
+    let is_rushed = candidates.iter().any(|one| {
+        let ratio = one.ratio_to_best.filter(|ratio| ratio.low.is_none());
+        ratio.is_some_and(|ratio| ratio.median < 1.0 - margin)
+    });
     let verdict = match () {
-        () if taken.model == BASELINE && taken.is_shown => Outcome::Sequential,
+        () if taken.model == BASELINE && taken.is_shown && !is_rushed => Outcome::Sequential,
         () if is_open => Outcome::Open,
         () => Outcome::Take,
     };

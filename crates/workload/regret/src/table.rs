@@ -138,10 +138,31 @@ fn cell(choice: &Choice) -> String {
 /// If the document cannot be read or written, or lacks a marker.
 pub fn put(table: &str, into: &Path) -> io::Result<()> {
     let document = fs::read_to_string(into)?;
-    let missing = |marker| io::Error::other(format!("{}: no line {marker}", into.display()));
-    let (before, rest) = document.split_once(BEGIN).ok_or_else(|| missing(BEGIN))?;
-    let (_, after) = rest.split_once(END).ok_or_else(|| missing(END))?;
-    fs::write(into, format!("{before}{BEGIN}\n{table}{END}{after}"))
+    fs::write(
+        into,
+        between(&document, table)
+            .map_err(|marker| io::Error::other(format!("{}: no line {marker}", into.display())))?,
+    )
+}
+
+/// The document with the table between its markers, each of which is a line of its own.
+fn between(document: &str, table: &str) -> Result<String, &'static str> {
+    let line = |marker: &'static str| {
+        let mut start = 0;
+        let mut lines = document.split_inclusive('\n');
+        let found = lines.find(|line| {
+            start += line.len();
+            line.trim_end() == marker
+        });
+        found
+            .map(|found| (start - found.len(), start))
+            .ok_or(marker)
+    };
+    let ((_, begin), (end, _)) = (line(BEGIN)?, line(END)?);
+    if begin > end {
+        return Err(END);
+    }
+    Ok(format!("{}{table}{}", &document[..begin], &document[end..]))
 }
 
 #[cfg(test)]
@@ -209,5 +230,17 @@ mod tests {
         let error = text(&[row(1.0), other]).unwrap_err().to_string();
         assert!(error.contains("logs") && error.contains("http"), "{error}");
         assert!(text(&[]).is_err());
+    }
+
+    #[test]
+    fn table_replaces_the_one_between_the_marker_lines() {
+        let document = format!("between `{BEGIN}` and `{END}`\n\n{BEGIN}\nold\n{END}\nrest\n");
+        let put = between(&document, "new\n").unwrap();
+        assert_eq!(
+            put,
+            format!("between `{BEGIN}` and `{END}`\n\n{BEGIN}\nnew\n{END}\nrest\n")
+        );
+        assert_eq!(between("nothing", "new"), Err(BEGIN));
+        assert_eq!(between(&format!("{END}\n{BEGIN}\n"), "new"), Err(END));
     }
 }

@@ -99,6 +99,21 @@ fn sequential_is_good_enough_if_nothing_is_faster() {
 }
 
 #[test]
+fn sequential_stays_open_while_few_samples_were_faster() {
+    let of = |ratio: f64| {
+        let mut rows = results(&[
+            (BASELINE, 0, 1.0, Verdict::Best),
+            ("data-parallel", 4, ratio, Verdict::Open),
+        ]);
+        let few = rows.cells[1].ratio_to_best.as_mut().expect("a ratio");
+        (few.low, few.high) = (None, None);
+        decide(&rows, None).verdict
+    };
+    assert_eq!(of(0.67), Outcome::Open);
+    assert_eq!(of(1.02), Outcome::Sequential);
+}
+
+#[test]
 fn open_verdict_names_both_and_takes_the_simpler() {
     let rows = [
         ("tokio-tasks", 4, 1.0, Verdict::Best),
