@@ -136,7 +136,14 @@ pub(super) fn steps(gate: &Gate<'_>) -> Result<(Vec<Deep>, Vec<String>), Error> 
         steps.push(Deep::NewModel);
     }
     match publish::no_public_api() {
-        None => steps.extend(named(Deep::PublicApi, &crates)),
+        None => {
+            for found in &crates {
+                match publish::no_snapshot(gate.packages, found) {
+                    None => steps.push(Deep::PublicApi(found.name.clone())),
+                    Some(reason) => left_out.push(reason),
+                }
+            }
+        }
         Some(reason) => left_out.push(format!("interfaces: {reason}")),
     }
     match minimum(gate.packages) {

@@ -121,6 +121,20 @@ pub(super) fn no_public_api() -> Option<String> {
     (is_there != Ok(true)).then(|| reason.to_string())
 }
 
+/// The reason why this interface cannot be compared, if it cannot: none was committed yet.
+pub(super) fn no_snapshot(packages: &Packages, found: &Crate) -> Option<String> {
+    let snapshot = snapshot(&packages.root, found);
+    (!snapshot.is_file()).then(|| {
+        format!(
+            "the interface of `{}`: there is no {}; `cargo +nightly public-api -sss --all-features --color never \
+             --package {}` prints it",
+            found.name,
+            snapshot.display(),
+            found.package
+        )
+    })
+}
+
 /// Compares the interface of a crate with the one that was committed, so that a change is seen.
 pub(super) fn public_api(packages: &Packages, log: &mut Log, found: &Crate) -> Result<(), Error> {
     let snapshot = snapshot(&packages.root, found);
