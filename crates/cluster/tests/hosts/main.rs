@@ -15,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use effective_cluster::{AsCompleted, Cluster, JobError, as_completed, job, register};
+use effective_cluster::{AsCompleted, Cluster, as_completed, job, register};
 use lab::{Host, Lab};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -66,26 +66,35 @@ fn run_through(lab: &mut Lab, trouble: impl FnOnce(&mut Lab)) -> HashSet<u32> {
     let mut take = |ended: &mut Ended, count: usize| {
         let deadline = Instant::now() + Duration::from_secs(120);
         let mut processes = HashSet::new();
-        for (place, result) in ended.take(count) {
-            assert!(Instant::now() < deadline, "the jobs do not end");
-            let (number, process) = checked(result);
+        for _ in 0..count {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let next = ended.next_timeout(left);
+            let Some((place, result)) = next.map_err(|_| "the jobs do not end".to_owned())? else {
+                break;
+            };
+            let (number, process) = result.map_err(|error| error.to_string())?;
             assert_eq!(number, place);
             assert!(!std::mem::replace(&mut seen[number], true), "ended twice");
             processes.insert(process);
         }
-        processes
+        Ok::<_, String>(processes)
     };
-    take(&mut ended, JOBS / 10);
-    trouble(lab);
-    let processes = take(&mut ended, JOBS);
+    let processes = take(&mut ended, JOBS / 10).and_then(|_| {
+        trouble(lab);
+        take(&mut ended, JOBS)
+    });
+    let processes = match processes {
+        Ok(processes) => processes,
+        Err(why) => {
+            // Dropping the cluster would wait for the others.
+            cluster.shutdown_now();
+            panic!("{why}");
+        }
+    };
     assert!(seen.iter().all(|seen| *seen), "{seen:?}");
     drop(cluster);
     lab.on(Host::Server, || raw::wait_until_empty(SERVER.port()));
     processes
-}
-
-fn checked<T>(result: Result<T, JobError>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The cable of a host is out for five seconds.

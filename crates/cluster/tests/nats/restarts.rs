@@ -1,6 +1,6 @@
 //! A server that restarts.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use effective_cluster::{Cluster, JobError};
 
@@ -11,7 +11,9 @@ use crate::support::worker::WorkerProcess;
 
 fn wait_for_jobs(port: u16, jobs: u64) {
     let mut raw = Raw::connect(port);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while raw.waiting() < jobs {
+        assert!(Instant::now() < deadline, "the jobs are not in the stream");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

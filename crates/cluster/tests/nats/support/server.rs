@@ -3,8 +3,10 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     folder: TempDir,
     config: Option<PathBuf>,
+    _watchdog: Watchdog,
 }
 
 impl Server {
@@ -47,6 +50,7 @@ impl Server {
             );
             return None;
         };
+        let watchdog = Watchdog::start();
         let folder = tempfile::tempdir().expect("a folder for the server");
         let config = (!lines.is_empty()).then(|| {
             let file = folder.path().join("server.conf");
@@ -60,6 +64,7 @@ impl Server {
             port,
             folder,
             config,
+            _watchdog: watchdog,
         })
     }
 
@@ -99,6 +104,49 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The longest time that a test with a server takes on any machine, besides that of a soak.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Ends this process and its children if a test hangs. A test that fails by itself would not do: it
+/// drops its cluster, which waits for the jobs.
+struct Watchdog {
+    _done: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    fn start() -> Self {
+        let (done, is_done) = mpsc::channel();
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        let soak = env::var("SOAK_SECONDS").ok();
+        let soak = soak.and_then(|seconds| seconds.parse().ok());
+        let longest = LONGEST + Duration::from_secs_f64(soak.unwrap_or_default());
+        thread::spawn(move || {
+            if is_done.recv_timeout(longest) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // Past the capture of the test's output, which is never printed.
+                let _ = writeln!(io::stderr(), "{test} hangs");
+                let _ = Command::new("kill").arg("-KILL").args(children()).status();
+                std::process::exit(101);
+            }
+        });
+        Self { _done: done }
+    }
+}
+
+/// The processes that this one has started.
+fn children() -> Vec<String> {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten();
+    let lists = threads
+        .filter_map(Result::ok)
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn launch(program: &Path, port: i32, folder: &Path, config: Option<&Path>) -> Child {

@@ -1,7 +1,10 @@
 //! A worker in a process of its own: this test binary, started again.
 
 use std::env;
+use std::fs;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -46,8 +49,38 @@ impl WorkerProcess {
         let _ = self.0.wait();
     }
 
+    /// Waits until it is connected and handles SIGTERM, and fails if it is not within 60 s.
+    #[track_caller]
+    pub(crate) fn wait_ready(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.handles_signals() {
+            let ended = self.0.try_wait().expect("it is a child");
+            assert!(ended.is_none(), "the worker ended: {ended:?}");
+            assert!(Instant::now() < deadline, "the worker does not start");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn handles_signals(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask >> (Signal::TERM.as_raw() - 1) & 1 == 1)
+    }
+
+    /// Waits until it has ended, and fails if it does not within 60 s.
+    #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        self.0.wait().expect("it ends")
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.0.try_wait().expect("it is a child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the worker does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
