@@ -147,3 +147,30 @@ fn terminated_worker_finishes_what_it_began() {
     }
     assert_eq!(lines(&file).len(), 1, "it ran once");
 }
+
+#[test]
+fn worker_drains_after_it_was_stopped() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let mut worker = WorkerProcess::start(&server.url(), 4);
+    let cluster = Cluster::connect(server.url()).unwrap();
+    let handles: Vec<_> = (0..300)
+        .map(|_| cluster.submit::<nap>(20).unwrap())
+        .collect();
+    let mut completed = as_completed(handles);
+    for _ in 0..3 {
+        // Enough to pull some ahead again. Those are given to others meanwhile, and must not begin.
+        for _ in 0..50 {
+            completed.next().unwrap().1.unwrap();
+        }
+        worker.signal(Signal::STOP);
+        std::thread::sleep(ACK_WAIT * 3 / 2);
+        worker.signal(Signal::CONT);
+    }
+    for (_, result) in completed {
+        assert_eq!(result.unwrap(), 20);
+    }
+    worker.signal(Signal::TERM);
+    assert!(worker.wait().success());
+}

@@ -24,6 +24,8 @@ pub(super) struct Turn {
     pub(super) ended: Option<Ended>,
     /// A job that is about to begin if its caller permits it, and where its slot waits for that.
     pub(super) begun: Option<(u64, SyncSender<bool>)>,
+    /// A job that did not begin: the server has given it to another worker.
+    pub(super) refused: Option<u64>,
     /// A thread was given up and not replaced.
     pub(super) is_exhausted: bool,
 }
@@ -143,6 +145,7 @@ impl Owner for Gate {
             return true;
         };
         if self.is_stale() {
+            turn.refused = Some(token);
             self.tell(turn, true);
             return false;
         }

@@ -43,6 +43,9 @@ impl Service {
         if let Some(ended) = turn.ended {
             self.on_ended(ended).await;
         }
+        if let Some(token) = turn.refused {
+            self.held.remove(&token);
+        }
         let Some((token, permission)) = turn.begun else {
             return;
         };
