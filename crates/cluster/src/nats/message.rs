@@ -11,6 +11,8 @@ use crate::order::Order;
 
 /// The version of the format. A worker leaves jobs of another one to others.
 const VERSION: u8 = 1;
+/// The inputs of a job, at most: what a chunk of 64 KiB holds, many times over.
+const MAX_COUNT: u32 = 65_536;
 /// The bytes of most heads, at most.
 const HEAD_BYTES: usize = 96;
 
@@ -86,13 +88,17 @@ impl<'a> JobHead<'a> {
     pub(super) fn decode(message: &'a [u8]) -> Option<(Self, usize)> {
         let (head, inputs) = postcard::take_from_bytes::<JobHead<'a>>(message).ok()?;
         let is_sound = head.version == VERSION
-            && head.count > 0
+            && (1..=MAX_COUNT).contains(&head.count)
             && head.caller.len() == 32
             && head.caller.bytes().all(|byte| byte.is_ascii_hexdigit());
-        // Each input takes at least its length.
-        let fits = head.object.is_some() || inputs.len() / 4 >= head.count as usize;
+        let fits = head.object.is_some() || fits(head.count, inputs);
         (is_sound && fits).then(|| (head, message.len() - inputs.len()))
     }
+}
+
+/// Whether the framed inputs can be as many as the head says: each takes at least its length.
+pub(super) fn fits(count: u32, inputs: &[u8]) -> bool {
+    inputs.len() / 4 >= count as usize
 }
 
 #[cfg(test)]
@@ -137,6 +143,12 @@ mod tests {
             ..head()
         };
         assert!(JobHead::decode(&many.encode(&[0; 8])).is_none());
+        // An object may hold anything, so the number itself is limited.
+        let many = JobHead {
+            object: Some("x"),
+            ..many
+        };
+        assert!(JobHead::decode(&many.encode(&[])).is_none());
         let elsewhere = JobHead {
             caller: "x.>",
             ..head()

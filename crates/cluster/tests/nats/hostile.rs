@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use effective_cluster::Cluster;
 
-use crate::support::jobs::double;
+use crate::support::jobs::{double, size};
 use crate::support::raw::{Raw, wait_until_empty};
 use crate::support::server::Server;
 use crate::support::worker::WorkerProcess;
@@ -63,6 +63,65 @@ fn hostile_reports_are_counted_and_ignored() {
     }
     drop(cluster);
     wait_until_empty(server.port);
+}
+
+/// The message of a job whose inputs are in an object, from a caller that does not exist.
+fn job_by_reference(count: u32, object: &str) -> Vec<u8> {
+    let mut message = vec![1, 7, 8, 32];
+    message.extend_from_slice(b"0123456789abcdef0123456789abcdef");
+    let mut rest = count;
+    while rest > 0x7f {
+        message.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    // Three attempts, no time limit, an object.
+    message.extend_from_slice(&[rest as u8, 3, 0, 1, object.len() as u8]);
+    message.extend_from_slice(object.as_bytes());
+    message
+}
+
+/// Puts an object of four bytes, which holds one empty input, into the store.
+fn put_object(raw: &mut Raw) {
+    let bucket = "$O.cluster-default";
+    raw.publish(&format!("{bucket}.C.number"), &[0; 4]);
+    let info = serde_json::json!({
+        "name": "forged",
+        "bucket": "cluster-default",
+        "nuid": "number",
+        "size": 4,
+        "chunks": 1,
+        "digest": "SHA-256=3z9hmASpL9tAVxktxD3XSOp3itxSvEmM6AUkwBS4ERk=",
+    });
+    raw.publish(&format!("{bucket}.M.Zm9yZ2Vk"), info.to_string().as_bytes());
+}
+
+#[test]
+fn jobs_with_too_many_inputs_leave_the_stream() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::connect(server.url()).unwrap();
+    // It makes the object store.
+    let large = vec![0; 2_000_000];
+    let length = cluster.submit::<size>(&large).unwrap().wait().unwrap();
+    assert_eq!(length, large.len());
+    let name = <size as effective_cluster::Job>::NAME.replace("::", "=3a=3a");
+    let subject = format!("cluster.default.job.{name}");
+    let mut raw = Raw::connect(server.port);
+    // A job that runs is reported here, and never acknowledged.
+    raw.subscribe("cluster.default.caller.*.report");
+    put_object(&mut raw);
+    // More than any chunk has, and more than the object holds.
+    for message in [
+        job_by_reference(1 << 20, "absent"),
+        job_by_reference(60_000, "forged"),
+    ] {
+        raw.publish(&subject, &message);
+        raw.flush();
+        wait_until_empty(server.port);
+    }
+    assert_eq!(cluster.submit::<double>(2).unwrap().wait().unwrap(), 4);
 }
 
 #[test]

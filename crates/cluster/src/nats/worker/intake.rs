@@ -12,7 +12,7 @@ use super::held::Held;
 use super::line::{Line, LineState};
 use super::service::{Note, Service};
 use crate::nats::linger::linger;
-use crate::nats::message::JobHead;
+use crate::nats::message::{JobHead, fits};
 use crate::nats::names::delivery;
 use crate::nats::server::{Consumer, nanoseconds};
 use crate::nats::status::{PullEnd, pull_end};
@@ -236,20 +236,26 @@ impl Service {
     }
 
     pub(super) async fn on_fetched(&mut self, token: u64, result: Result<Vec<u8>, String>) {
+        let Some(count) = self.held.get(&token).map(|job| job.count) else {
+            return;
+        };
         match result {
+            // No caller sends such a job, and no worker can run it.
+            Ok(inputs) if !fits(count, &inputs) => {
+                if let Some(job) = self.held.remove(&token) {
+                    self.acknowledge(&job, b"+TERM").await;
+                }
+            }
             Ok(inputs) => {
                 self.arrive(token, Box::new(inputs));
                 self.queue_arrived();
             }
             Err(why) => {
-                let Some(job) = self.held.get(&token) else {
-                    return;
-                };
                 let fail =
                     |_| Outcome::Failed(Reason::Input(format!("could not be fetched: {why}")));
                 let ended = Ended {
                     token,
-                    outcomes: (0..job.count).map(fail).collect(),
+                    outcomes: (0..count).map(fail).collect(),
                     ran: Duration::ZERO,
                 };
                 self.on_ended(ended).await;
