@@ -84,7 +84,8 @@ impl Connection {
         self
     }
 
-    /// Refuses a server without TLS. The scheme `tls` does so as well.
+    /// Refuses a server without TLS. The scheme `tls` does so as well: for one server of a list, it
+    /// holds for all, and for those that they announce.
     pub fn require_tls(mut self) -> Self {
         self.requires_tls = true;
         self
@@ -127,15 +128,22 @@ impl Connection {
         }
     }
 
-    pub(super) fn servers(&self) -> Result<Vec<ServerAddr>, BuildError> {
+    fn servers(&self) -> Result<Vec<ServerAddr>, BuildError> {
         let addresses = self.urls.split(',').map(|url| url.trim().parse());
-        addresses.collect::<Result<_, _>>().map_err(|_| {
-            // The URL may hold a password.
-            BuildError::Setting(
-                "the URL of the server is malformed: write nats://host:port or tls://host:port"
-                    .to_owned(),
-            )
-        })
+        addresses.collect::<Result<_, _>>().map_err(|_| malformed())
+    }
+
+    /// The servers without the credentials, which are among the options: the client logs these
+    /// addresses.
+    pub(super) fn addresses(&self) -> Result<Vec<ServerAddr>, BuildError> {
+        let servers = self.servers()?.into_iter().map(|server| {
+            let mut url = server.into_inner();
+            // They fail only for a URL without a host, which is refused here.
+            url.set_username("").ok()?;
+            url.set_password(None).ok()?;
+            ServerAddr::from_url(url).ok()
+        });
+        servers.collect::<Option<_>>().ok_or_else(malformed)
     }
 
     /// The credentials in the URL: a user and a password, or a token alone.
@@ -161,6 +169,7 @@ impl Connection {
     }
 
     pub(super) async fn options(&self) -> Result<ConnectOptions, BuildError> {
+        let names_tls = self.servers()?.iter().any(ServerAddr::tls_required);
         let mut options = ConnectOptions::new()
             .connection_timeout(self.timeout)
             // Forever: an outage of the server is no reason to lose accepted jobs.
@@ -168,7 +177,7 @@ impl Connection {
             .reconnect_delay_callback(|attempt| {
                 Duration::from_millis(50 << attempt.min(5)).min(Duration::from_secs(1))
             })
-            .require_tls(self.requires_tls);
+            .require_tls(self.requires_tls || names_tls);
         options = match &self.auth.clone().or_else(|| self.url_auth()) {
             None => options,
             Some(Auth::Token(token)) => options.token(token.clone()),
@@ -210,6 +219,12 @@ impl Connection {
         };
         BuildError::Connect(format!("the NATS server {}: {why}", self.hosts()))
     }
+}
+
+/// The error of a URL that cannot be read. It does not repeat the URL, which may hold a password.
+fn malformed() -> BuildError {
+    let why = "the URL of the server is malformed: write nats://host:port or tls://host:port";
+    BuildError::Setting(why.to_owned())
 }
 
 /// The text that a part of a URL stands for.
@@ -255,5 +270,16 @@ mod tests {
     fn special_characters_of_a_url_are_decoded() {
         assert_eq!(percent_decoded("p%40ss%3a100%25"), "p@ss:100%");
         assert_eq!(percent_decoded("a%4"), "a%4");
+    }
+
+    #[test]
+    fn addresses_hold_no_credentials() {
+        let connection = Connection::new("nats://anna:s3cr3t@host, tls://t0ken@[::1]:5");
+        let addresses = connection.addresses().expect("they are sound");
+        let text = format!("{addresses:?}");
+        for part in ["anna", "s3cr3t", "t0ken"] {
+            assert!(!text.contains(part), "{text}");
+        }
+        assert_eq!((addresses[0].host(), addresses[1].port()), ("host", 5));
     }
 }

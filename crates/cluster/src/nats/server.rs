@@ -82,7 +82,7 @@ impl Server {
                 }
                 async {}
             })
-            .connect(connection.servers()?)
+            .connect(connection.addresses()?)
             .await
             .map_err(|error| connection.refused(error.kind()))?;
         Ok(Self {

@@ -142,6 +142,9 @@ fn server_without_tls_is_refused_on_demand() {
         return;
     };
     is_refused(&Connection::new(server.url()).require_tls());
+    // One `tls` in the list holds for all: the others may lie anywhere on the way.
+    let mixed = format!("tls://127.0.0.1:1, {}", server.url());
+    is_refused(&Connection::new(mixed));
 }
 
 /// The permissions on the crate's page.
