@@ -20,7 +20,7 @@ use crate::retry::Retry;
 use crate::shared::{Shared, append_input, output};
 
 /// The attempts of a chunk with several inputs. When they have failed, its inputs are tried one by
-/// one, so that one of them cannot take the others along.
+/// one, so that one of them cannot take the others along. A chunk has no more than its inputs.
 const CHUNK_ATTEMPTS: u32 = 2;
 
 /// The chunks on their way, at most: enough for a thousand slots, and few enough that the size of
@@ -134,7 +134,11 @@ impl<J: Job> Core<J> {
             count,
             inputs,
             time_limit: self.settings.time_limit,
-            attempts: if count == 1 { attempts } else { CHUNK_ATTEMPTS },
+            attempts: if count == 1 {
+                attempts
+            } else {
+                attempts.min(CHUNK_ATTEMPTS)
+            },
             failed_before,
             pause: self.settings.retry.pause,
             key: None,

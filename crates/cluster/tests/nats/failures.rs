@@ -1,5 +1,6 @@
 //! Attempts that fail, and jobs that are poisoned.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use effective_cluster::{Cluster, JobError, Poisoned, Reason};
@@ -34,6 +35,24 @@ fn panic_poisons_after_last_attempt() {
     assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
     drop(cluster);
     wait_until_empty(server.port);
+}
+
+#[test]
+fn chunk_has_no_more_attempts_than_its_inputs() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _workers = [(); 5].map(|()| WorkerProcess::start(&server.url(), 1));
+    let cluster = Cluster::connect(server.url()).unwrap();
+    let file = server.folder().join("attempts");
+    let inputs = [(); 2].map(|()| file.to_str().unwrap().to_owned());
+    let mapping = cluster.mapping().retry(attempts(1));
+    let mapping = mapping.chunk_size(NonZeroUsize::new(2).unwrap());
+    for result in mapping.iter::<die, _>(&inputs) {
+        assert_eq!(poisoned(result).attempts(), 1);
+    }
+    // The first input began with the chunk, and each by itself.
+    assert_eq!(lines(&file).len(), 3);
 }
 
 #[test]
