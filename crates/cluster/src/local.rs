@@ -28,7 +28,14 @@ pub(crate) struct Local {
 
 struct Table {
     ledger: Arc<Ledger>,
-    orders: Mutex<IdMap<Waiting>>,
+    orders: Mutex<Orders>,
+}
+
+#[derive(Default)]
+struct Orders {
+    waiting: IdMap<Waiting>,
+    /// Tasks in the queue whose orders were cancelled, at least.
+    cancelled: usize,
 }
 
 struct Waiting {
@@ -85,12 +92,26 @@ impl Engine for Local {
             order,
             deliveries: 0,
         };
-        lock(&self.table.orders).insert(id, waiting);
+        lock(&self.table.orders).waiting.insert(id, waiting);
         self.slots.push(task, None);
     }
 
+    /// The task of a cancelled order stays in the queue until a slot takes it, or until most tasks
+    /// there are like it: looking for each would take as long as the queue.
     fn forget(&self, id: u64) {
-        lock(&self.table.orders).remove(&id);
+        let cancelled = {
+            let mut orders = lock(&self.table.orders);
+            if orders.waiting.remove(&id).is_none() {
+                return;
+            }
+            orders.cancelled += 1;
+            orders.cancelled
+        };
+        let is_cancelled =
+            |task: &Task| !lock(&self.table.orders).waiting.contains_key(&task.token);
+        if self.slots.discard_many(cancelled, is_cancelled) {
+            lock(&self.table.orders).cancelled = 0;
+        }
     }
 
     fn max_input_bytes(&self) -> usize {
@@ -121,8 +142,9 @@ impl Table {
     fn begin(&self, id: u64) -> bool {
         let (nonce, delivery) = {
             let mut orders = lock(&self.orders);
-            let Some(waiting) = orders.get_mut(&id) else {
+            let Some(waiting) = orders.waiting.get_mut(&id) else {
                 // It was cancelled.
+                orders.cancelled = orders.cancelled.saturating_sub(1);
                 return false;
             };
             waiting.deliveries += 1;
@@ -136,7 +158,7 @@ impl Table {
         let id = ended.token;
         let (order, delivery) = {
             let orders = lock(&self.orders);
-            let waiting = orders.get(&id)?;
+            let waiting = orders.waiting.get(&id)?;
             (Arc::clone(&waiting.order), waiting.deliveries)
         };
         let batch = Batch {
@@ -153,7 +175,7 @@ impl Table {
             Verdict::Retry(pause) if pause.is_zero() => Some((task(id, &order), None)),
             Verdict::Retry(pause) => Some((task(id, &order), Instant::now().checked_add(pause))),
             Verdict::Ended | Verdict::Late | Verdict::Unknown => {
-                lock(&self.orders).remove(&id);
+                lock(&self.orders).waiting.remove(&id);
                 None
             }
         }

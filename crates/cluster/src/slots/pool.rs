@@ -158,6 +158,19 @@ impl Slots {
         taken.into()
     }
 
+    /// Discards the tasks that `condition` picks, queued or delayed, if that may be most of them:
+    /// `count` of them. Returns whether it did.
+    pub(crate) fn discard_many(&self, count: usize, condition: impl Fn(&Task) -> bool) -> bool {
+        let mut state = lock(&self.state);
+        if 2 * count < state.queue.len() + state.delayed.len() {
+            return false;
+        }
+        // In place: the queue keeps its memory. Inputs are freed here, which takes no lock.
+        state.queue.retain(|task| !condition(task));
+        state.delayed.retain(|(_, task)| !condition(task));
+        true
+    }
+
     /// Finishes the queued tasks. `waits` for the threads, except for those that were given up.
     pub(crate) fn finish(&self, waits: bool) {
         let (threads, watcher) = {

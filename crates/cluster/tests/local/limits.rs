@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use effective_cluster::{BuildError, Cluster, SubmitError, job};
 
+use crate::support::resident_kib;
+
 job! {
     fn nap(milliseconds: u64) { thread::sleep(Duration::from_millis(milliseconds)); }
     fn size(bytes: Vec<u8>) -> usize { bytes.len() }
+    fn length(text: String) -> usize { text.len() }
 }
 
 #[test]
@@ -56,4 +59,24 @@ fn settings_that_cannot_work_are_refused() {
     ));
     let nothing = Cluster::builder().max_outstanding(0).local(1);
     assert!(matches!(nothing, Err(BuildError::Setting(_))));
+}
+
+#[test]
+fn cancelled_jobs_free_their_inputs() {
+    // A string is copied as a whole, also by a build for tests.
+    let input = "x".repeat(1_000_000);
+    let cluster = Cluster::local(1).unwrap();
+    let _running = cluster.submit::<nap>(600_000).unwrap();
+    let waiting = cluster.submit::<length>(&input).unwrap();
+    let before = resident_kib();
+    // 300 MB in all.
+    for _ in 0..300 {
+        assert!(cluster.submit::<length>(&input).unwrap().cancel());
+    }
+    let grown = resident_kib().saturating_sub(before);
+    let is_finished = waiting.is_finished();
+    // Dropping the cluster would wait for the job that runs.
+    cluster.shutdown_now();
+    assert!(grown < 100_000, "{grown} KiB");
+    assert!(!is_finished);
 }
