@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use effective_cluster::{Cluster, Handle, JobError, Reason};
 use rustix::process::Signal;
 
-use crate::nats::jobs::{attempts, double, fail, nap};
-use crate::nats::raw::wait_until_empty;
+use crate::nats::jobs::{ACK_WAIT, attempts, double, fail, nap};
+use crate::nats::raw::{Raw, wait_until_empty};
 use crate::nats::server::Server;
 use crate::nats::worker::WorkerProcess;
 use crate::proxy::Link;
@@ -24,6 +24,8 @@ const SETTLE: Duration = Duration::from_secs(90);
 
 enum Expected {
     Double(u64, Handle<u64>),
+    /// With one attempt, which is used up if its worker or its report is lost.
+    Once(u64, Handle<u64>),
     Nap(u64, Handle<u64>),
     Failure(Handle<u64>),
 }
@@ -54,14 +56,16 @@ impl Chaos {
         if self.restarts.first().is_some_and(|due| *due <= now) {
             self.restarts.remove(0);
             self.count("restarts");
+            self.go_on();
+            // A worker that finds no server at its start ends.
+            self.workers.iter_mut().for_each(WorkerProcess::wait_ready);
             self.server.restart();
             return;
         }
-        if let Some((at, since)) = self.stopped
+        if let Some((_, since)) = self.stopped
             && now.duration_since(since) > Duration::from_millis(1_500)
         {
-            self.workers[at].signal(Signal::CONT);
-            self.stopped = None;
+            self.go_on();
         }
         let at = random.size(self.workers.len() as u64);
         match random.below(4) {
@@ -80,6 +84,24 @@ impl Chaos {
                 self.link.cut();
             }
             _ => {}
+        }
+    }
+
+    /// Continues the worker that is stopped.
+    fn go_on(&mut self) {
+        if let Some((at, _)) = self.stopped.take() {
+            self.workers[at].signal(Signal::CONT);
+        }
+    }
+
+    /// Ends the workers, which hold no job any more.
+    fn drain(&mut self) {
+        for worker in &mut self.workers {
+            worker.wait_ready();
+            worker.signal(Signal::TERM);
+        }
+        for worker in &mut self.workers {
+            assert!(worker.wait().success(), "a worker failed");
         }
     }
 
@@ -131,9 +153,7 @@ fn every_job_ends_once_whatever_fails() {
             chaos.strike(&mut random);
         }
     }
-    if let Some((at, _)) = chaos.stopped {
-        chaos.workers[at].signal(Signal::CONT);
-    }
+    chaos.go_on();
     let deadline = Instant::now() + SETTLE;
     while !open.is_empty() {
         ended += collect(&mut open);
@@ -148,8 +168,14 @@ fn every_job_ends_once_whatever_fails() {
     assert_eq!(ended, number);
     let counts = cluster.counts();
     assert_eq!((counts.accepted, counts.ended), (number, number));
+    // Nothing is left for the shutdown to remove, and nothing comes back: not even after the time
+    // in which a caller misses a silent worker.
+    wait_until_empty(chaos.server.port);
+    thread::sleep(3 * ACK_WAIT);
+    assert_eq!(Raw::connect(chaos.server.port).waiting(), 0);
     cluster.shutdown();
     wait_until_empty(chaos.server.port);
+    chaos.drain();
     chaos.link.cut();
     let deadline = Instant::now() + SETTLE;
     while threads_of_clusters() > before.0 || descriptors() > before.1 {
@@ -169,6 +195,10 @@ fn submit(cluster: &Cluster, number: u64, random: &mut Random) -> Expected {
             let submission = cluster.submission().retry(attempts(2));
             Expected::Failure(submission.submit::<fail>("on purpose".to_owned()).unwrap())
         }
+        2 => {
+            let submission = cluster.submission().retry(attempts(1));
+            Expected::Once(number, submission.submit::<double>(number).unwrap())
+        }
         _ => Expected::Double(number, cluster.submit::<double>(number).unwrap()),
     }
 }
@@ -181,6 +211,19 @@ fn collect(open: &mut Vec<Expected>) -> u64 {
         .filter_map(|expected| match expected {
             Expected::Double(number, handle) if handle.is_finished() => {
                 assert_eq!(handle.wait().unwrap(), 2 * number);
+                None
+            }
+            Expected::Once(number, handle) if handle.is_finished() => {
+                match handle.wait() {
+                    Err(JobError::Poisoned(poisoned)) => {
+                        assert!(
+                            matches!(poisoned.reason(), Reason::WorkerLost),
+                            "{poisoned}"
+                        );
+                        assert_eq!(poisoned.attempts(), 1);
+                    }
+                    result => assert_eq!(result.unwrap(), 2 * number),
+                }
                 None
             }
             Expected::Nap(milliseconds, handle) if handle.is_finished() => {
