@@ -23,7 +23,7 @@ pub(super) struct Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineState {
     Ready,
-    /// To be made from this time on.
+    /// It is made at this time, or later.
     Missing(Instant),
     /// Being made.
     Pending,

@@ -16,8 +16,8 @@ use crate::nats::server::Server;
 const REMEMBERED: Duration = Duration::from_millis(500);
 /// How long reports are kept for a caller that is not there: it may be about to connect again.
 const CALLER_GONE: Duration = Duration::from_secs(15);
-/// The bytes of reports that are kept at most. Beyond it the oldest are dropped, and their jobs run
-/// again.
+/// The bytes of reports that are remembered or kept at most. Beyond it some are dropped, and if no
+/// caller received them, their jobs run again: first the oldest of callers that are not there.
 const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// The bytes of the numbers in the head of a report, at most.
@@ -127,11 +127,18 @@ impl Outbox {
             .sent
             .front()
             .is_some_and(|(_, at, _)| now.duration_since(*at) > REMEMBERED)
-            || self.held_bytes > MAX_KEPT_BYTES && !self.sent.is_empty()
         {
             if let Some((_, _, parcel)) = self.sent.pop_front() {
                 self.held_bytes -= parcel.bytes.len();
             }
+        }
+        while self.held_bytes > MAX_KEPT_BYTES {
+            let sent = &mut self.sent;
+            let oldest = self.kept.pop_front();
+            let Some(parcel) = oldest.or_else(|| Some(sent.pop_front()?.2)) else {
+                break;
+            };
+            self.held_bytes -= parcel.bytes.len();
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) struct Service {
     pub(super) arrived: Vec<Task>,
     /// The callers of jobs that were taken, the last one.
     pub(super) caller: Arc<str>,
-    /// Memory for turns and for outcomes, to be used again.
+    /// Memory for turns and for outcomes, which is reused.
     pub(super) turns: Vec<Turn>,
     pub(super) encoded: Vec<u8>,
     pub(super) is_exhausted: bool,
