@@ -183,7 +183,7 @@ impl Table {
 }
 
 impl Owner for Table {
-    fn turn(&self, slots: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool {
+    fn hand_over(&self, slots: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool {
         if let Some(ended) = ended
             && let Some((task, when)) = self.end(ended)
         {

@@ -19,7 +19,7 @@ use crate::sync::{lock, wait_until};
 pub(crate) trait Owner: Send + Sync {
     /// A thread is between two tasks: one has ended, the other is about to begin. Returns whether
     /// it may.
-    fn turn(&self, slots: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool;
+    fn hand_over(&self, slots: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool;
     /// A thread was given up and not replaced.
     fn exhausted(&self);
 }
@@ -195,7 +195,7 @@ impl Slots {
             let Some(task) = self.next_task(&mut ended) else {
                 return;
             };
-            if !self.owner.turn(&self, ended.take(), Some(task.token)) {
+            if !self.owner.hand_over(&self, ended.take(), Some(task.token)) {
                 continue;
             }
             let progress = Arc::new(Progress::new(&task));
@@ -225,7 +225,7 @@ impl Slots {
             }
             if ended.is_some() {
                 drop(state);
-                self.owner.turn(self, ended.take(), None);
+                self.owner.hand_over(self, ended.take(), None);
                 state = lock(&self.state);
                 continue;
             }
@@ -302,7 +302,7 @@ impl Slots {
         state.given_up += 1;
         let replaced = state.given_up <= self.wanted && self.add_thread(&mut state).is_ok();
         drop(state);
-        self.owner.turn(self, Some(ended), None);
+        self.owner.hand_over(self, Some(ended), None);
         if !replaced {
             self.owner.exhausted();
         }

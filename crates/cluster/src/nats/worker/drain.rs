@@ -31,7 +31,7 @@ impl Service {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.held.is_empty() && !self.is_exhausted {
             tokio::select! {
-                () = self.gate.rung() => self.on_turns().await,
+                () = self.gate.rung() => self.on_handovers().await,
                 Some(note) = receivers.notes.recv() => self.on_note(note).await,
                 () = moment(self.note_at) => self.note_begun().await,
                 _ = beat.tick() => self.heartbeat().await,

@@ -20,7 +20,7 @@ const BRIEF: Duration = Duration::from_micros(100);
 
 /// A slot between two jobs.
 #[derive(Default)]
-pub(super) struct Turn {
+pub(super) struct Handover {
     pub(super) ended: Option<Ended>,
     /// A job that is about to begin if its caller permits it, and where its slot waits for that.
     pub(super) begun: Option<(u64, SyncSender<bool>)>,
@@ -38,7 +38,7 @@ pub(super) struct Turn {
 pub(super) struct Gate {
     state: Mutex<State>,
     bell: Notify,
-    /// The number of turns that wake the thread.
+    /// The number of handovers that wake the thread.
     batch: usize,
     start: Instant,
     /// When the last heartbeat was sent, in milliseconds from the start.
@@ -49,7 +49,7 @@ pub(super) struct Gate {
 
 #[derive(Default)]
 struct State {
-    turns: Vec<Turn>,
+    handovers: Vec<Handover>,
     /// The worker's thread will look by itself.
     is_watched: bool,
     /// The worker's thread has ended.
@@ -69,21 +69,21 @@ impl Gate {
         })
     }
 
-    /// Waits until there are turns to take.
+    /// Waits until there are handovers to take.
     pub(super) async fn rung(&self) {
         self.bell.notified().await;
     }
 
-    /// Whether there are turns to take.
-    pub(super) fn has_turns(&self) -> bool {
-        !lock(&self.state).turns.is_empty()
+    /// Whether there are handovers to take.
+    pub(super) fn has_handovers(&self) -> bool {
+        !lock(&self.state).handovers.is_empty()
     }
 
-    /// Takes the turns since the last call. `is_watched` says whether the worker's thread will look
-    /// again by itself, within a moment.
-    pub(super) fn take(&self, turns: &mut Vec<Turn>, is_watched: bool) {
+    /// Takes the handovers since the last call. `is_watched` says whether the worker's thread will
+    /// look again by itself, within a moment.
+    pub(super) fn take(&self, handovers: &mut Vec<Handover>, is_watched: bool) {
         let mut state = lock(&self.state);
-        std::mem::swap(&mut state.turns, turns);
+        std::mem::swap(&mut state.handovers, handovers);
         state.is_watched = is_watched;
     }
 
@@ -92,11 +92,11 @@ impl Gate {
         lock(&self.state).is_watched = is_watched;
     }
 
-    /// Takes no more turns. A slot that waits for a permission gets none.
+    /// Takes no more handovers. A slot that waits for a permission gets none.
     pub(super) fn close(&self) {
         let mut state = lock(&self.state);
         state.is_closed = true;
-        state.turns = Vec::new();
+        state.handovers = Vec::new();
     }
 
     fn now_ms(&self) -> u64 {
@@ -119,13 +119,13 @@ impl Gate {
         self.now_ms().saturating_sub(last) >= self.ack_wait_ms.load(Ordering::Relaxed)
     }
 
-    fn tell(&self, turn: Turn, is_urgent: bool) {
+    fn tell(&self, handover: Handover, is_urgent: bool) {
         let mut state = lock(&self.state);
         if state.is_closed {
             return;
         }
-        state.turns.push(turn);
-        let rings = is_urgent || !state.is_watched || state.turns.len() == self.batch;
+        state.handovers.push(handover);
+        let rings = is_urgent || !state.is_watched || state.handovers.len() == self.batch;
         drop(state);
         if rings {
             self.bell.notify_one();
@@ -134,39 +134,39 @@ impl Gate {
 }
 
 impl Owner for Gate {
-    fn turn(&self, _: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool {
+    fn hand_over(&self, _: &Arc<Slots>, ended: Option<Ended>, next: Option<u64>) -> bool {
         let is_long = ended.as_ref().is_some_and(|ended| ended.ran > BRIEF);
-        let mut turn = Turn {
+        let mut handover = Handover {
             ended,
-            ..Turn::default()
+            ..Handover::default()
         };
         let Some(token) = next else {
-            self.tell(turn, true);
+            self.tell(handover, true);
             return true;
         };
         if self.is_stale() {
-            turn.refused = Some(token);
-            self.tell(turn, true);
+            handover.refused = Some(token);
+            self.tell(handover, true);
             return false;
         }
         if token & IS_REPEATED == 0 {
             // The worker's thread finds out by itself if the job runs for more than a moment.
-            if turn.ended.is_some() {
-                self.tell(turn, is_long);
+            if handover.ended.is_some() {
+                self.tell(handover, is_long);
             }
             return true;
         }
         let (permission, answer) = sync_channel(1);
-        turn.begun = Some((token, permission));
-        self.tell(turn, true);
+        handover.begun = Some((token, permission));
+        self.tell(handover, true);
         answer.recv().unwrap_or(false)
     }
 
     fn exhausted(&self) {
-        let turn = Turn {
+        let handover = Handover {
             is_exhausted: true,
-            ..Turn::default()
+            ..Handover::default()
         };
-        self.tell(turn, true);
+        self.tell(handover, true);
     }
 }

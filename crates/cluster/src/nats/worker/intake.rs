@@ -128,7 +128,7 @@ impl Service {
             self.slots.push_all(&mut self.arrived);
             if self.is_brief && self.held.len() == 1 {
                 // The only job here will have ended in a moment.
-                linger(|| self.gate.has_turns());
+                linger(|| self.gate.has_handovers());
             }
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod builder;
 mod drain;
 mod gate;
+mod handovers;
 mod heartbeat;
 mod held;
 mod intake;
@@ -12,4 +13,3 @@ mod pull;
 pub(crate) mod running;
 mod serve;
 mod service;
-mod turns;

@@ -54,7 +54,7 @@ impl Service {
             self.tend_lines().await;
             tokio::select! {
                 () = self.gate.rung() => {
-                    self.on_turns().await;
+                    self.on_handovers().await;
                     self.outbox.flush().await;
                 }
                 Some(message) = inboxes.jobs.next() => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::builder::Worker;
-use super::gate::{Gate, Turn};
+use super::gate::{Gate, Handover};
 use super::held::Held;
 use super::line::{Line, LineState};
 use super::outbox::Outbox;
@@ -41,14 +41,14 @@ pub(super) struct Service {
     /// The last job was so short that waiting for it is cheaper than being woken.
     pub(super) is_brief: bool,
     pub(super) is_draining: bool,
-    /// When to look for jobs that have begun, and for turns that did not wake this thread.
+    /// When to look for jobs that have begun, and for handovers that did not wake this thread.
     pub(super) note_at: Option<Instant>,
     /// Jobs that have arrived and are not queued.
     pub(super) arrived: Vec<Task>,
     /// The callers of jobs that were taken, the last one.
     pub(super) caller: Arc<str>,
-    /// Memory for turns and for outcomes, which is reused.
-    pub(super) turns: Vec<Turn>,
+    /// Memory for handovers and for outcomes, which is reused.
+    pub(super) handovers: Vec<Handover>,
     pub(super) encoded: Vec<u8>,
     pub(super) is_exhausted: bool,
     pub(super) is_durable: bool,
@@ -129,7 +129,7 @@ impl Service {
             note_at: None,
             arrived: Vec::new(),
             caller: Arc::from(""),
-            turns: Vec::new(),
+            handovers: Vec::new(),
             encoded: Vec::new(),
             is_exhausted: false,
             is_durable: worker.is_durable,

@@ -1,4 +1,4 @@
-//! Turns of the slots: jobs that began, and jobs that ended.
+//! Handovers of the slots: jobs that began, and jobs that ended.
 
 use std::mem;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::RequestErrorKind;
 
-use super::gate::Turn;
+use super::gate::Handover;
 use super::service::{Answer, Note, Service};
 use crate::nats::caller::reports::GO;
 use crate::nats::linger::LINGER;
@@ -25,28 +25,28 @@ const MAX_OUTCOME_BYTES: usize = 256 << 20;
 const HEAD_BYTES: usize = 8 << 10;
 
 impl Service {
-    /// Takes the turns of the slots.
-    pub(super) async fn on_turns(&mut self) {
-        let mut turns = mem::take(&mut self.turns);
-        self.gate.take(&mut turns, self.note_at.is_some());
-        for turn in turns.drain(..) {
-            self.on_turn(turn).await;
+    /// Takes the handovers of the slots.
+    pub(super) async fn on_handovers(&mut self) {
+        let mut handovers = mem::take(&mut self.handovers);
+        self.gate.take(&mut handovers, self.note_at.is_some());
+        for handover in handovers.drain(..) {
+            self.on_handover(handover).await;
         }
-        self.turns = turns;
+        self.handovers = handovers;
         if self.held.is_empty() && self.note_at.take().is_some() {
             self.gate.watch(false);
         }
     }
 
-    async fn on_turn(&mut self, turn: Turn) {
-        self.is_exhausted |= turn.is_exhausted;
-        if let Some(ended) = turn.ended {
+    async fn on_handover(&mut self, handover: Handover) {
+        self.is_exhausted |= handover.is_exhausted;
+        if let Some(ended) = handover.ended {
             self.on_ended(ended).await;
         }
-        if let Some(token) = turn.refused {
+        if let Some(token) = handover.refused {
             self.held.remove(&token);
         }
-        let Some((token, permission)) = turn.begun else {
+        let Some((token, permission)) = handover.begun else {
             return;
         };
         let Some(job) = self.held.get_mut(&token) else {
@@ -60,7 +60,7 @@ impl Service {
     /// then on. Most jobs end before, which saves them a message.
     pub(super) async fn note_begun(&mut self) {
         self.note_at = None;
-        self.on_turns().await;
+        self.on_handovers().await;
         let (now, silence_ms) = (Instant::now(), self.silence_ms());
         for (token, started) in self.slots.running() {
             let Some(job) = self.held.get_mut(&token).filter(|job| !job.is_begun) else {
