@@ -271,6 +271,18 @@ impl Ledger {
         failed >= allowed
     }
 
+    /// The job is sent again: no attempt that began before counts any more, and deliveries are
+    /// counted from 1.
+    #[cfg_attr(
+        not(feature = "nats"),
+        allow(dead_code, reason = "local jobs are sent once")
+    )]
+    pub(crate) fn restart(&self, id: u64) {
+        if let Some(open) = lock(&self.state).open.get_mut(&id) {
+            open.begun = None;
+        }
+    }
+
     /// Ends a job with an error. `false` if it had ended.
     pub(crate) fn fail(&self, id: u64, error: JobError) -> bool {
         let state = lock(&self.state);

@@ -57,6 +57,11 @@ impl ApiError {
     pub(super) fn is_missing(&self) -> bool {
         self.code == 404
     }
+
+    /// Whether the server has answered at all.
+    pub(super) fn is_answer(&self) -> bool {
+        self.code != 0
+    }
 }
 
 impl Server {

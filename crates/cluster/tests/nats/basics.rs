@@ -6,7 +6,7 @@ use effective_cluster::{Cluster, JobError, as_completed, worker};
 use futures::executor::block_on;
 use futures::stream::{self, StreamExt};
 
-use crate::support::jobs::{ACK_WAIT, double, jobs, lines, nap, note, process_id};
+use crate::support::jobs::{ACK_WAIT, double, jobs, nap, process_id};
 use crate::support::raw::wait_until_empty;
 use crate::support::server::Server;
 use crate::support::worker::WorkerProcess;
@@ -115,38 +115,5 @@ fn cancelled_job_leaves_the_stream() {
         assert!(matches!(handle.wait(), Err(JobError::Cancelled)));
     }
     drop(cluster);
-    wait_until_empty(server.port);
-}
-
-#[test]
-fn job_with_a_key_runs_once_for_two_callers() {
-    let Some(server) = Server::start() else {
-        return;
-    };
-    let _worker = WorkerProcess::start(&server.url(), 2);
-    let file = server.folder().join("notes");
-    let input = (file.to_str().unwrap().to_owned(), "began".to_owned(), 500);
-    let callers = [(); 2].map(|()| Cluster::connect(server.url()).unwrap());
-    let [first, second] = [0, 1].map(|at: usize| {
-        let submission = callers[at].submission().key("order 17");
-        submission.submit::<note>(&input).unwrap()
-    });
-    assert_eq!(first.wait().unwrap(), second.wait().unwrap());
-    assert_eq!(lines(&file).len(), 1, "it ran once");
-    // Once it has ended, the key is no obstacle, and another key is another job.
-    let again = callers[0]
-        .submission()
-        .key("order 17")
-        .submit::<note>(&input)
-        .unwrap();
-    again.wait().unwrap();
-    let other = callers[0]
-        .submission()
-        .key("order 18")
-        .submit::<note>(&input)
-        .unwrap();
-    other.wait().unwrap();
-    assert_eq!(lines(&file).len(), 3);
-    drop(callers);
     wait_until_empty(server.port);
 }

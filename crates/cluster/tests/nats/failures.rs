@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use effective_cluster::{Cluster, JobError, Poisoned, Reason};
 
-use crate::support::jobs::{attempts, die, double, fail, lines, nap};
+use crate::support::jobs::{attempts, die, double, fail, fail_then_die, lines, nap};
 use crate::support::raw::wait_until_empty;
 use crate::support::server::Server;
 use crate::support::worker::WorkerProcess;
@@ -92,8 +92,12 @@ fn job_that_kills_its_workers_is_poisoned() {
     assert_eq!(lines(&file).len(), 2);
     // The others still work.
     assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
-    drop(cluster);
+    // Its message is gone, and the caller does not take it for lost: that would kill the others.
     wait_until_empty(server.port);
+    std::thread::sleep(Duration::from_secs(8));
+    assert_eq!(lines(&file).len(), 2);
+    assert_eq!(cluster.counts().resent, 0);
+    drop(cluster);
     workers.iter_mut().for_each(WorkerProcess::kill);
 }
 
@@ -112,6 +116,29 @@ fn poisoned_job_is_removed_after_all_workers_died() {
         .submit::<die>(file.to_str().unwrap().to_owned())
         .unwrap();
     let error = poisoned(handle.wait());
+    assert_eq!((error.attempts(), lines(&file).len()), (2, 2));
+    drop(cluster);
+    wait_until_empty(server.port);
+}
+
+#[test]
+fn job_that_kills_its_last_worker_at_once_is_poisoned() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::builder()
+        .retry(attempts(2))
+        .connect(server.url())
+        .unwrap();
+    let file = server.folder().join("attempts");
+    let handle = cluster
+        .submit::<fail_then_die>(file.to_str().unwrap().to_owned())
+        .unwrap();
+    // Before its first heartbeat, and after an attempt that ended well for the worker.
+    let result = handle.wait_timeout(Duration::from_secs(60));
+    let error = poisoned(result.expect("it ends"));
+    assert!(matches!(error.reason(), Reason::WorkerLost));
     assert_eq!((error.attempts(), lines(&file).len()), (2, 2));
     drop(cluster);
     wait_until_empty(server.port);

@@ -1,9 +1,11 @@
 //! The engine on NATS, against real servers. Without one the tests say that they were skipped.
 
 mod basics;
+mod callers;
 mod deaths;
 mod failures;
 mod hostile;
+mod keys;
 mod objects;
 mod restarts;
 mod security;

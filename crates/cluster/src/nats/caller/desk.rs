@@ -11,7 +11,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::acks::Acks;
-use super::reports::Finished;
+use super::claims::Claims;
+use super::fetching::{Deletions, Fetched};
+use super::keys::Keyed;
+use super::recovery::Loss;
 use super::tracked::{Routes, Tracked};
 use crate::caller::ledger::Ledger;
 use crate::error::BuildError;
@@ -39,13 +42,17 @@ pub(super) enum Command {
     /// The inputs are in the object store.
     Stored(u64, Result<(), String>),
     /// The outcomes came out of the object store.
-    Fetched(Finished<'static>),
-    /// The server no longer has the message of a job.
-    Gone(u64),
+    Fetched(Box<Fetched>),
+    /// The server no longer has the message of a job, which had this number.
+    Gone(u64, u64, Loss),
+    /// When the stream was created, if the server says so. Asked since it was suspected then.
+    Stream(Instant, Option<String>),
+    /// Whether the server has answered what it was asked at this time.
+    Answered(Instant, bool),
     /// A report about a job with a key, or a question.
     Keyed(bool, Box<Message>),
-    /// Whether a worker knows this job.
-    Known(&'static str, bool),
+    /// Whether a worker that knows this job may be connected.
+    Claimed(&'static str, bool),
     Stop,
 }
 
@@ -60,14 +67,20 @@ pub(super) struct Desk {
     pub(super) objects: Objects,
     pub(super) tracked: IdMap<Tracked>,
     pub(super) routes: Routes,
-    /// The jobs with a key: their numbers and nonces in reports, and those here.
-    pub(super) keyed: HashMap<(u64, u64), (u64, u64)>,
+    /// The jobs with a key, by their numbers and nonces in reports.
+    pub(super) keyed: HashMap<(u64, u64), Keyed>,
     /// For tasks that have to wait.
     pub(super) commands: UnboundedSender<Command>,
     /// When the stream was created, as the server writes it.
     pub(super) created: String,
-    /// The stream may be missing.
-    pub(super) is_suspicious: bool,
+    /// Since when the stream may be missing.
+    pub(super) suspected: Option<Instant>,
+    /// A task makes sure of the stream.
+    pub(super) is_recovering: bool,
+    /// A task waits for an answer of the server.
+    pub(super) is_asking: bool,
+    pub(super) claims: Claims,
+    pub(super) deletions: Deletions,
     pub(super) acks: Acks,
 }
 
@@ -100,7 +113,11 @@ impl Desk {
             keyed: HashMap::new(),
             commands,
             created,
-            is_suspicious: false,
+            suspected: None,
+            is_recovering: false,
+            is_asking: false,
+            claims: Claims::default(),
+            deletions: Deletions::default(),
             acks: Acks::default(),
         };
         Ok((desk, events))
@@ -135,6 +152,7 @@ impl Desk {
         }
         // The last acknowledgements are still to be written.
         let _ = timeout(FLUSH, self.acks.flush(&self.server)).await;
+        let _ = timeout(FLUSH, self.deletions.finish()).await;
         let _ = timeout(FLUSH, self.server.client.flush()).await;
     }
 
@@ -183,7 +201,7 @@ impl Desk {
                     }
                 }
                 Some(message) = inboxes.questions.next() => self.on_question(&message).await,
-                Some(()) = events.recv() => self.is_suspicious = true,
+                Some(()) = events.recv() => self.on_connected(),
                 _ = commands.recv_many(&mut batch, BATCH) => {
                     for command in batch.drain(..) {
                         if matches!(command, Command::Stop) {
@@ -207,11 +225,13 @@ impl Desk {
             Command::Send(id, order) => self.send(id, order).await,
             Command::Forget(id) => self.withdraw(id).await,
             Command::Stored(id, result) => self.on_stored(id, result).await,
-            Command::Fetched(finished) => self.settle(vec![finished]).await,
-            Command::Gone(id) => self.on_gone(id).await,
+            Command::Fetched(fetched) => self.on_fetched(*fetched).await,
+            Command::Gone(id, sequence, loss) => self.on_gone(id, sequence, loss).await,
+            Command::Stream(suspected, created) => self.on_stream(suspected, created).await,
+            Command::Answered(asked, has_answered) => self.on_answer(asked, has_answered).await,
             Command::Keyed(true, message) => self.on_reports(&message).await,
             Command::Keyed(false, message) => self.on_question(&message).await,
-            Command::Known(name, is_known) => self.on_known(name, is_known).await,
+            Command::Claimed(name, is_claimed) => self.on_claimed(name, is_claimed).await,
             // The loop has seen it.
             Command::Stop => {}
         }

@@ -1,15 +1,32 @@
-//! Jobs with an idempotency key: every caller that has the key gets the reports.
+//! Jobs with an idempotency key: every handle of every caller that has the key gets the reports.
 
 use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::select;
+use tokio::task::AbortHandle;
 
 use super::desk::{Command, Desk};
-use super::tracked::{Forwarder, Tracked};
+use super::tracked::Tracked;
 use crate::nats::message::Address;
 use crate::nats::report::Head;
 use crate::order::Order;
+
+/// The open jobs of this caller with one key.
+pub(super) struct Keyed {
+    /// Their numbers and nonces here.
+    jobs: Vec<(u64, u64)>,
+    _forwarder: Forwarder,
+}
+
+/// A task that is ended with the last job of its key.
+struct Forwarder(AbortHandle);
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 impl Desk {
     pub(super) fn address(&self, id: u64, order: &Order) -> Address {
@@ -23,14 +40,24 @@ impl Desk {
         }
     }
 
-    /// A task that gets the reports about a job with a key, and the questions.
-    pub(super) async fn forwarder(
-        &mut self,
-        id: u64,
-        order: &Arc<Order>,
-        address: &Address,
-    ) -> Option<Forwarder> {
-        order.key.as_ref()?;
+    /// Has the reports about a job with a key, and the questions, forwarded to it.
+    pub(super) async fn listen(&mut self, id: u64, order: &Order, address: &Address) {
+        if order.key.is_none() {
+            return;
+        }
+        let (here, there) = ((id, order.nonce), (address.id, address.nonce));
+        if let Some(keyed) = self.keyed.get_mut(&there) {
+            keyed.jobs.push(here);
+        } else if let Some(forwarder) = self.forwarder(address).await {
+            let keyed = Keyed {
+                jobs: vec![here],
+                _forwarder: forwarder,
+            };
+            self.keyed.insert(there, keyed);
+        }
+    }
+
+    async fn forwarder(&self, address: &Address) -> Option<Forwarder> {
         let (client, names) = (&self.server.client, &self.server.names);
         // They fail only for a malformed subject or a closed connection.
         let reports = client
@@ -54,31 +81,53 @@ impl Desk {
                 }
             }
         });
-        let here = (id, order.nonce);
-        self.keyed.insert((address.id, address.nonce), here);
         Some(Forwarder(task.abort_handle()))
     }
 
-    /// The name under which this caller knows the job of a report.
-    pub(super) fn translate<'a>(&self, mut head: Head<'a>) -> Head<'a> {
-        if !self.keyed.is_empty()
-            && let Some(&(id, nonce)) = self.keyed.get(&(head.id, head.nonce))
-        {
-            (head.id, head.nonce) = (id, nonce);
+    /// The numbers and nonces here of the jobs of a report, if it is about a key.
+    pub(super) fn with_key(&self, head: &Head<'_>) -> Option<Vec<(u64, u64)>> {
+        if self.keyed.is_empty() {
+            return None;
         }
-        head
+        let keyed = self.keyed.get(&(head.id, head.nonce))?;
+        Some(keyed.jobs.clone())
     }
 
-    /// Forgets a job that has ended, or is sent once more.
+    /// Whether another open job here has the same message.
+    pub(super) fn is_shared(&self, id: u64) -> bool {
+        !self.keyed.is_empty() && self.heir(id).is_some()
+    }
+
+    fn heir(&self, id: u64) -> Option<u64> {
+        let address = &self.tracked.get(&id)?.address;
+        let keyed = self.keyed.get(&(address.id, address.nonce))?;
+        let others = keyed.jobs.iter().map(|&(other, _)| other);
+        others.into_iter().find(|&other| other != id)
+    }
+
+    /// Forgets a job whose message is that of another one here too, which gets its objects.
+    pub(super) fn leave(&mut self, id: u64) {
+        let heir = self.heir(id);
+        let Some(tracked) = self.untrack(id) else {
+            return;
+        };
+        match heir.and_then(|heir| self.tracked.get_mut(&heir)) {
+            Some(heir) => heir.objects.extend(tracked.objects),
+            None => self.clean_up(&tracked),
+        }
+    }
+
+    /// Forgets a job that has ended.
     pub(super) fn untrack(&mut self, id: u64) -> Option<Tracked> {
         let tracked = self.tracked.remove(&id)?;
         let there = (tracked.address.id, tracked.address.nonce);
-        if self
-            .keyed
-            .get(&there)
-            .is_some_and(|&(keyed, _)| keyed == id)
+        if tracked.order.key.is_some()
+            && let Some(keyed) = self.keyed.get_mut(&there)
         {
-            self.keyed.remove(&there);
+            keyed.jobs.retain(|&(job, _)| job != id);
+            if keyed.jobs.is_empty() {
+                self.keyed.remove(&there);
+            }
         }
         Some(tracked)
     }

@@ -2,8 +2,10 @@
 //! for jobs that no worker runs.
 
 mod acks;
+mod claims;
 mod connect;
 mod desk;
+mod fetching;
 mod keys;
 mod recovery;
 pub(super) mod reports;

@@ -1,51 +1,113 @@
-//! Jobs that the server has lost.
+//! Jobs that the server has lost, and connections that were made again.
 
-use super::desk::Desk;
+use std::time::Instant;
+
+use super::desk::{Command, Desk};
 use crate::error::JobError;
 
+/// Why the server does not have the message of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The stream is another one.
+    Stream,
+    /// It is missing in the stream.
+    Missing,
+    /// The job with this key, which the server remembers, has ended.
+    Ended,
+}
+
+impl Loss {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Stream => "the server kept it in memory and restarted, or its stream was deleted",
+            Self::Missing | Self::Ended => {
+                "the server no longer has it: its stream was emptied, or its result was given up \
+                 while this caller was not connected"
+            }
+        }
+    }
+}
+
 impl Desk {
-    /// The connection was made again, or the stream was missing. If the stream is another one than
-    /// before, the jobs in it are lost.
-    pub(super) async fn recover(&mut self) {
-        let Ok(created) = self.server.ensure_stream(self.settings.is_durable).await else {
-            // The server is starting. The next tick tries again.
+    /// The connection was made again. Reports may have passed by, so all jobs were heard of just
+    /// now, and the stream may be missing.
+    pub(super) fn on_connected(&mut self) {
+        let now = Instant::now();
+        self.suspected = Some(now);
+        for tracked in self.tracked.values_mut() {
+            tracked.heard = now;
+        }
+        self.claims.clear();
+    }
+
+    /// Makes the stream again if it may be missing.
+    pub(super) fn recover(&mut self) {
+        let Some(suspected) = self.suspected.filter(|_| !self.is_recovering) else {
             return;
         };
-        self.is_suspicious = false;
+        self.is_recovering = true;
+        let (server, commands) = (self.server.clone(), self.commands.clone());
+        let is_durable = self.settings.is_durable;
+        tokio::spawn(async move {
+            let created = server.ensure_stream(is_durable).await.ok();
+            let _ = commands.send(Command::Stream(suspected, created));
+        });
+    }
+
+    /// The stream was created then. If it is another one than before, the jobs that had a number
+    /// before it was suspected are lost. The others are on their way, or in the new stream.
+    pub(super) async fn on_stream(&mut self, suspected: Instant, created: Option<String>) {
+        self.is_recovering = false;
+        let is_current = self.suspected == Some(suspected);
+        let Some(created) = created.filter(|_| is_current) else {
+            // The server is starting, or has started again. The next tick tries again.
+            return;
+        };
+        self.suspected = None;
         if created == self.created {
             return;
         }
         self.created = created;
-        let ids: Vec<u64> = self.tracked.keys().copied().collect();
-        for id in ids {
-            self.on_gone(id).await;
+        let old = self.tracked.iter();
+        let old = old.filter(|(_, tracked)| tracked.numbered <= suspected);
+        let old = old.filter_map(|(&id, tracked)| Some((id, tracked.sequence?)));
+        let old: Vec<(u64, u64)> = old.collect();
+        for (id, sequence) in old {
+            self.on_gone(id, sequence, Loss::Stream).await;
         }
     }
 
-    /// The server no longer has the message of a job.
-    pub(super) async fn on_gone(&mut self, id: u64) {
+    /// The server no longer has the message of a job, which had this number.
+    pub(super) async fn on_gone(&mut self, id: u64, sequence: u64, loss: Loss) {
         let Some(tracked) = self.tracked.get_mut(&id) else {
             return;
         };
-        if tracked.is_withdrawn {
-            self.untrack(id);
-        } else if self.settings.resends {
-            tracked.sequence = None;
-            tracked.was_lost = true;
-            tracked.silence = None;
-            self.ledger.count(|counts| counts.resent += 1);
-            if tracked.is_object {
-                let tracked = self.untrack(id);
-                if let Some(tracked) = tracked {
-                    self.send(id, tracked.order).await;
-                }
-            } else {
-                self.publish(id).await;
+        if tracked.sequence != Some(sequence) {
+            // It was sent again since.
+            return;
+        }
+        if loss != Loss::Ended && !self.settings.resends {
+            if let Some(tracked) = self.untrack(id) {
+                self.clean_up(&tracked);
             }
+            self.ledger.fail(id, JobError::Lost(loss.text().to_owned()));
+            return;
+        }
+        tracked.sequence = None;
+        tracked.lost = Some(sequence);
+        tracked.silence = None;
+        tracked.fetching = None;
+        // The server counts deliveries from 1 again.
+        self.ledger.restart(id);
+        if loss != Loss::Ended {
+            self.ledger.count(|counts| counts.resent += 1);
+        }
+        if tracked.is_object {
+            tracked.is_stored = false;
+            let order = tracked.order.clone();
+            self.store(id, order);
         } else {
-            self.untrack(id);
-            let why = "the server kept it in memory and restarted, or its stream was emptied";
-            self.ledger.fail(id, JobError::Lost(why.to_owned()));
+            self.publish(id).await;
         }
     }
 }

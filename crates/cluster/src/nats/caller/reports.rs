@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_nats::{Message, Subject};
 use serde_json::json;
 
-use super::desk::{Command, Desk};
+use super::desk::Desk;
 use crate::caller::ledger::{Begin, Report, Verdict};
 use crate::nats::names::sequence;
 use crate::nats::report::{self, Entry, Head, News};
@@ -23,115 +23,98 @@ impl Desk {
         let mut ended = Vec::new();
         let mut rest = &message.payload[..];
         while !rest.is_empty() {
-            let Some(Entry { head, outcomes }) = report::next(&mut rest) else {
+            let start = rest;
+            let Some(entry) = report::next(&mut rest) else {
                 self.ledger.count(|counts| counts.ignored += 1);
                 break;
             };
-            let head = self.translate(head);
-            match head.news {
-                News::Ended {
-                    object: None,
-                    ran_us,
-                    ack,
-                    ..
-                } => ended.push(Finished {
-                    id: head.id,
-                    nonce: head.nonce,
-                    delivery: head.delivery,
-                    ran_us,
-                    ack: Cow::Borrowed(ack),
-                    outcomes,
-                }),
-                News::Ended {
-                    object: Some(name), ..
-                } => self.fetch(&head, name),
-                News::Runs { silence_ms } => {
-                    // In the order of the message: a job may have ended, and run again.
-                    self.settle(mem::take(&mut ended)).await;
-                    self.on_running(&head, silence_ms).await;
+            let Some(jobs) = self.with_key(&entry.head) else {
+                self.on_entry(entry, &mut ended).await;
+                continue;
+            };
+            // Each of the jobs gets outcomes of its own.
+            for (id, nonce) in jobs {
+                if let Some(mut entry) = report::next(&mut &*start) {
+                    (entry.head.id, entry.head.nonce) = (id, nonce);
+                    self.on_entry(entry, &mut ended).await;
                 }
             }
         }
         self.settle(ended).await;
     }
 
-    async fn on_running(&mut self, head: &Head<'_>, silence_ms: u32) {
-        match self.ledger.begin(head.id, head.nonce, head.delivery) {
+    async fn on_entry<'a>(&mut self, entry: Entry<'a>, ended: &mut Vec<Finished<'a>>) {
+        let Entry { head, outcomes } = entry;
+        match head.news {
+            News::Ended {
+                object: None,
+                ran_us,
+                ack,
+                ..
+            } => ended.push(Finished {
+                id: head.id,
+                nonce: head.nonce,
+                delivery: head.delivery,
+                ran_us,
+                ack: Cow::Borrowed(ack),
+                outcomes,
+            }),
+            News::Ended {
+                object: Some(name), ..
+            } => self.fetch(&head, name),
+            News::Runs { silence_ms } => {
+                // In the order of the message: a job may have ended, and run again.
+                self.settle(mem::take(ended)).await;
+                self.on_running(&head, silence_ms).await;
+            }
+        }
+    }
+
+    /// A worker begins a job, or runs it. Returns whether it may.
+    async fn on_running(&mut self, head: &Head<'_>, silence_ms: u32) -> bool {
+        let begin = self.ledger.begin(head.id, head.nonce, head.delivery);
+        match begin {
             Begin::Go => {
                 if let Some(tracked) = self.tracked.get_mut(&head.id) {
                     tracked.heard = Instant::now();
                     tracked.silence = Some(Duration::from_millis(u64::from(silence_ms)));
                 }
             }
+            // The job has ended, maybe by this attempt, which is one too many.
             Begin::Drop => self.withdraw(head.id).await,
             Begin::Unknown => {}
         }
+        begin == Begin::Go
     }
 
     /// A worker asks before each attempt but the first: attempts are counted here.
     pub(super) async fn on_question(&mut self, message: &Message) {
-        let mut rest = &message.payload[..];
-        let entry = report::next(&mut rest);
+        let head = report::next(&mut &message.payload[..]).map(|entry| entry.head);
         let workers = self.server.names.inbox("worker");
         let reply = message
             .reply
             .as_ref()
             .filter(|reply| reply.starts_with(&workers));
-        let (Some(entry), Some(reply)) = (entry, reply) else {
+        let (Some(mut head), Some(reply)) = (head, reply) else {
             self.ledger.count(|counts| counts.ignored += 1);
             return;
         };
-        let head = self.translate(entry.head);
-        let answer = match self.ledger.begin(head.id, head.nonce, head.delivery) {
-            Begin::Go => GO,
-            Begin::Drop | Begin::Unknown => DROP,
+        let News::Runs { silence_ms } = head.news else {
+            self.ledger.count(|counts| counts.ignored += 1);
+            return;
         };
-        if let Some(tracked) = self.tracked.get_mut(&head.id) {
-            tracked.heard = Instant::now();
+        let jobs = self.with_key(&head);
+        let mut may_begin = false;
+        for (id, nonce) in jobs.unwrap_or_else(|| vec![(head.id, head.nonce)]) {
+            (head.id, head.nonce) = (id, nonce);
+            may_begin |= self.on_running(&head, silence_ms).await;
         }
+        let answer = if may_begin { GO } else { DROP };
         let _ = self
             .server
             .client
             .publish(reply.clone(), answer.into())
             .await;
-    }
-
-    /// Gets the outcomes out of the object store.
-    fn fetch(&self, head: &Head<'_>, name: &str) {
-        let News::Ended {
-            count, ran_us, ack, ..
-        } = head.news
-        else {
-            return;
-        };
-        // Only the objects that workers name after the caller.
-        let tracked = self.tracked.get(&head.id);
-        if !tracked.is_some_and(|tracked| name.starts_with(&*tracked.address.caller)) {
-            self.ledger.count(|counts| counts.ignored += 1);
-            return;
-        }
-        let (objects, commands) = (self.objects.clone(), self.commands.clone());
-        let name = name.to_owned();
-        let mut finished = Finished {
-            id: head.id,
-            nonce: head.nonce,
-            delivery: head.delivery,
-            ran_us,
-            ack: Cow::Owned(ack.to_owned()),
-            outcomes: Vec::new(),
-        };
-        tokio::spawn(async move {
-            // If it fails, the job is not acknowledged, and runs again.
-            let Ok(bytes) = objects.get(&name, MAX_OUTCOME_BYTES).await else {
-                return;
-            };
-            objects.delete(&name).await;
-            let mut rest = &bytes[..];
-            if let Some(outcomes) = report::take_outcomes(count, &mut rest) {
-                finished.outcomes = outcomes;
-                let _ = commands.send(Command::Fetched(finished));
-            }
-        });
     }
 
     /// The outcomes of jobs are here: the first ones win. Acknowledges the jobs, or has the server
@@ -168,21 +151,19 @@ impl Desk {
 
     /// Tells the server what a report means for its message.
     async fn conclude(&mut self, id: u64, ack: &str, verdict: Verdict) {
-        let tracked = self.tracked.get_mut(&id);
+        let tracked = self.tracked.get(&id);
         // Since a restart of the server the number may be that of another job.
         let is_current = tracked
-            .as_ref()
             .is_some_and(|tracked| tracked.sequence.is_some() && tracked.sequence == sequence(ack));
         match verdict {
-            Verdict::Ended if is_current => {
-                if let Some(tracked) = self.untrack(id) {
-                    self.clean_up(id, &tracked);
-                }
+            // The last of the jobs here that share the message acknowledges it.
+            Verdict::Ended if is_current && !self.is_shared(id) => {
+                self.leave(id);
                 self.acknowledge(Subject::from(ack));
             }
             Verdict::Ended => self.withdraw(id).await,
             Verdict::Retry(pause) => {
-                if let Some(tracked) = tracked {
+                if let Some(tracked) = self.tracked.get_mut(&id) {
                     tracked.heard = Instant::now();
                     tracked.silence = None;
                 }
@@ -200,14 +181,11 @@ impl Desk {
 
 /// A job that has ended, as a worker reports it.
 pub(super) struct Finished<'a> {
-    id: u64,
-    nonce: u64,
-    delivery: u64,
-    ran_us: u64,
+    pub(super) id: u64,
+    pub(super) nonce: u64,
+    pub(super) delivery: u64,
+    pub(super) ran_us: u64,
     /// The subject that acknowledges the job.
-    ack: Cow<'a, str>,
-    outcomes: Vec<Outcome>,
+    pub(super) ack: Cow<'a, str>,
+    pub(super) outcomes: Vec<Outcome>,
 }
-
-/// The largest outcomes that are fetched.
-const MAX_OUTCOME_BYTES: usize = 256 << 20;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::desk::{Command, Desk};
+use super::recovery::Loss;
 use super::tracked::Tracked;
 use crate::error::JobError;
 use crate::nats::message::JobHead;
@@ -34,11 +35,24 @@ struct Refusal {
     #[serde(default)]
     code: u64,
     #[serde(default)]
+    err_code: u64,
+    #[serde(default)]
     description: String,
 }
 
+/// The code of the server's error for an account that has used up its memory or disk. It passes, as
+/// jobs end.
+const ACCOUNT_FULL: u64 = 10_002;
+
+impl Refusal {
+    /// Whether the server would refuse the job again.
+    fn is_final(&self) -> bool {
+        self.code == 400 && self.err_code != ACCOUNT_FULL
+    }
+}
+
 /// The name of the object with the inputs of a job.
-fn object_name(server: &Server, id: u64) -> String {
+pub(super) fn object_name(server: &Server, id: u64) -> String {
     format!("{}-{id}-in", server.me)
 }
 
@@ -47,34 +61,36 @@ impl Desk {
         let now = Instant::now();
         let is_object = order.inputs.len() > self.max_message_bytes();
         let address = self.address(id, &order);
-        let forwarder = self.forwarder(id, &order, &address).await;
+        self.listen(id, &order, &address).await;
+        let stored = is_object.then(|| Arc::clone(&order));
         let tracked = Tracked {
             route: self.routes.get(&self.server.names, order.job.name),
             order,
             published: now,
             sequence: None,
+            numbered: now,
             heard: now,
             looked_up: now,
             silence: None,
             is_withdrawn: false,
             is_object,
+            is_stored: !is_object,
+            objects: if is_object { vec![id] } else { Vec::new() },
+            fetching: None,
             address,
-            _forwarder: forwarder,
-            was_lost: false,
+            lost: None,
         };
-        if is_object {
-            self.store(id, &tracked);
-        }
         self.tracked.insert(id, tracked);
-        if !is_object {
-            self.publish(id).await;
+        match stored {
+            Some(order) => self.store(id, order),
+            None => self.publish(id).await,
         }
     }
 
     /// Puts the inputs into the object store, and publishes the job then.
-    fn store(&self, id: u64, tracked: &Tracked) {
+    pub(super) fn store(&self, id: u64, order: Arc<Order>) {
         let (objects, commands) = (self.objects.clone(), self.commands.clone());
-        let (name, order) = (object_name(&self.server, id), Arc::clone(&tracked.order));
+        let name = object_name(&self.server, id);
         tokio::spawn(async move {
             let result = objects.put(&name, &order.inputs).await;
             let _ = commands.send(Command::Stored(id, result));
@@ -82,10 +98,15 @@ impl Desk {
     }
 
     pub(super) async fn on_stored(&mut self, id: u64, result: Result<(), String>) {
+        let Some(tracked) = self.tracked.get_mut(&id) else {
+            return;
+        };
+        tracked.is_stored = true;
         match result {
+            Ok(()) if tracked.is_withdrawn => self.leave(id),
             Ok(()) => self.publish(id).await,
             Err(why) => {
-                self.untrack(id);
+                self.leave(id);
                 let why = format!("its input could not be stored: {why}");
                 self.ledger.fail(id, JobError::Lost(why));
             }
@@ -114,15 +135,21 @@ impl Desk {
         let client = &self.server.client;
         // It fails only for a malformed subject or a closed connection.
         let _ = match &tracked.order.key {
-            Some(_) if !tracked.was_lost => {
+            Some(_) => {
                 let mut headers = HeaderMap::new();
-                headers.insert("Nats-Msg-Id", &*tracked.address.caller);
+                let caller = &tracked.address.caller;
+                // All callers that miss the same message send the same one in its place.
+                let unique = match tracked.lost {
+                    Some(sequence) => format!("{caller}.{sequence}"),
+                    None => caller.to_string(),
+                };
+                headers.insert("Nats-Msg-Id", unique);
                 let message = message.into();
                 client
                     .publish_with_reply_and_headers(subject, reply, headers, message)
                     .await
             }
-            _ => {
+            None => {
                 client
                     .publish_with_reply(subject, reply, message.into())
                     .await
@@ -141,7 +168,7 @@ impl Desk {
         };
         if is_unheard(message) {
             // The tick makes the stream again, and publishes the job again.
-            self.is_suspicious = true;
+            self.suspected.get_or_insert_with(Instant::now);
             return;
         }
         let Ok(ack) = serde_json::from_slice::<PublishAck>(&message.payload) else {
@@ -158,18 +185,19 @@ impl Desk {
                 duplicate,
             } => {
                 tracked.sequence = Some(sequence);
+                tracked.numbered = Instant::now();
                 if tracked.is_withdrawn {
                     self.withdraw(id).await;
                 } else if duplicate {
                     // It may have ended.
-                    self.look_up(id, sequence);
+                    self.look_up(id, sequence, Loss::Ended);
                 }
             }
             PublishAck {
                 error: Some(refusal),
                 ..
-            } if refusal.code == 400 => {
-                self.untrack(id);
+            } if refusal.is_final() || tracked.is_withdrawn => {
+                self.leave(id);
                 let why = format!("the server refused it: {}", refusal.description);
                 self.ledger.fail(id, JobError::Lost(why));
             }
@@ -188,8 +216,10 @@ impl Desk {
         let Some(sequence) = tracked.sequence else {
             return;
         };
-        if let Some(tracked) = self.untrack(id) {
-            self.clean_up(id, &tracked);
+        let is_shared = self.is_shared(id);
+        self.leave(id);
+        if is_shared {
+            return;
         }
         let request = json!({ "seq": sequence, "no_erase": true }).to_string();
         let subject = self.server.names.api("STREAM.MSG.DELETE");
@@ -199,13 +229,5 @@ impl Desk {
             .client
             .publish_with_reply(subject, reply, request.into())
             .await;
-    }
-
-    /// Deletes the object of a job that has ended.
-    pub(super) fn clean_up(&self, id: u64, tracked: &Tracked) {
-        if tracked.is_object {
-            let (objects, name) = (self.objects.clone(), object_name(&self.server, id));
-            tokio::spawn(async move { objects.delete(&name).await });
-        }
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::Subject;
-use tokio::task::AbortHandle;
 
 use crate::nats::message::Address;
 use crate::nats::names::{Names, encoded};
@@ -19,6 +18,8 @@ pub(super) struct Tracked {
     pub(super) published: Instant,
     /// The number of the message in the stream, once the server has acknowledged it.
     pub(super) sequence: Option<u64>,
+    /// When that number came.
+    pub(super) numbered: Instant,
     /// When something was last heard of the job.
     pub(super) heard: Instant,
     /// When the server was last asked whether it still has the job.
@@ -27,22 +28,33 @@ pub(super) struct Tracked {
     pub(super) silence: Option<Duration>,
     /// The job has ended here. The message is deleted once its number is known.
     pub(super) is_withdrawn: bool,
-    /// The inputs are in the object store.
+    /// The inputs travel through the object store.
     pub(super) is_object: bool,
+    /// They are there, or travel in the message.
+    pub(super) is_stored: bool,
+    /// The jobs whose inputs in the object store are deleted when this one has ended.
+    pub(super) objects: Vec<u64>,
+    /// The delivery whose outcomes are being fetched out of the object store.
+    pub(super) fetching: Option<u64>,
     /// Where reports about it go, and how they name it.
     pub(super) address: Address,
-    /// Forwards reports to a job with a key.
-    pub(super) _forwarder: Option<Forwarder>,
-    /// The server has lost the job before, so its key must not keep it from being sent again.
-    pub(super) was_lost: bool,
+    /// The number under which the server has had the job before: its key must not keep it from being
+    /// sent again.
+    pub(super) lost: Option<u64>,
 }
 
-/// A task that is ended with its job.
-pub(super) struct Forwarder(pub(super) AbortHandle);
+impl Tracked {
+    /// Whether the job is on the server, and no worker is known to run it.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.sequence.is_some() && self.silence.is_none() && self.fetching.is_none()
+    }
 
-impl Drop for Forwarder {
-    fn drop(&mut self) {
-        self.0.abort();
+    /// Whether its worker had been silent for too long at this time.
+    pub(super) fn is_silent(&self, at: Instant) -> bool {
+        let quiet = at.saturating_duration_since(self.heard);
+        self.sequence.is_some()
+            && self.fetching.is_none()
+            && self.silence.is_some_and(|silence| quiet > silence)
     }
 }
 

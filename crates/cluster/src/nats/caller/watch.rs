@@ -1,17 +1,16 @@
 //! The watch over open jobs: those whose worker is lost, and those that no worker runs.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
 use serde_json::json;
 
 use super::desk::{Command, Desk};
+use super::recovery::Loss;
 use super::sending::PUBLISH_AGAIN;
-use crate::error::JobError;
 
-/// How long a worker may take to say that it knows a job.
-const ANSWER: Duration = Duration::from_secs(2);
 /// How often a job that waits is looked up. An acknowledgement that was written before the server
 /// lost its memory, and read after, may have removed another job with the same number.
 const LOOK_UP: Duration = Duration::from_secs(5);
@@ -24,54 +23,89 @@ impl Desk {
         if self.server.client.connection_state() != State::Connected {
             return;
         }
-        if self.is_suspicious {
-            self.recover().await;
-        }
-        let now = Instant::now();
-        let (mut unsent, mut silent) = (Vec::new(), Vec::new());
-        let (mut missing, mut unclaimed) = (Vec::new(), Vec::new());
+        self.recover();
+        let (now, ask_pause) = (Instant::now(), self.ask_pause());
+        let (mut unsent, mut missing) = (Vec::new(), Vec::new());
+        let mut waiting = HashMap::new();
+        let mut has_silent = false;
         for (&id, tracked) in &self.tracked {
             if tracked.sequence.is_none() {
-                if now.duration_since(tracked.published) > PUBLISH_AGAIN {
+                let since = now.duration_since(tracked.published);
+                if tracked.is_stored && since > PUBLISH_AGAIN {
                     unsent.push(id);
                 }
                 continue;
             }
-            let quiet = now.duration_since(tracked.heard);
-            if tracked.silence.is_some_and(|silence| quiet > silence) {
-                silent.push(id);
-            } else if tracked.silence.is_none() {
+            has_silent |= tracked.is_silent(now);
+            if tracked.is_waiting() {
                 let since = now.duration_since(tracked.looked_up.max(tracked.heard));
                 if since > LOOK_UP && missing.len() < LOOKED_UP {
                     missing.push(id);
                 }
-                if quiet > self.settings.unclaimed_after {
-                    unclaimed.push(id);
+                if now.duration_since(tracked.heard) > ask_pause {
+                    let route = || Arc::clone(&tracked.route);
+                    waiting.entry(tracked.route.name).or_insert_with(route);
                 }
             }
         }
         for id in unsent {
             self.send_again(id).await;
         }
-        for id in silent {
-            self.on_silence(id).await;
+        if has_silent {
+            self.ask_server(now);
         }
         for id in missing {
             if let Some(tracked) = self.tracked.get_mut(&id)
                 && let Some(sequence) = tracked.sequence
             {
                 tracked.looked_up = now;
-                self.look_up(id, sequence);
+                self.look_up(id, sequence, Loss::Missing);
             }
         }
-        self.look_for_workers(&unclaimed);
+        self.look_for_workers(waiting);
     }
 
     async fn send_again(&mut self, id: u64) {
-        match self.tracked.get(&id) {
-            Some(tracked) if tracked.is_withdrawn => drop(self.untrack(id)),
-            Some(_) => self.publish(id).await,
-            None => {}
+        let Some(tracked) = self.tracked.get(&id) else {
+            return;
+        };
+        if !tracked.is_withdrawn || tracked.order.key.is_some() {
+            // The server knows the key of a job that it has, and tells its number.
+            self.publish(id).await;
+        } else if let Some(tracked) = self.untrack(id) {
+            // If the server has it, a worker runs it, and asks before it runs it again.
+            self.clean_up(&tracked);
+        }
+    }
+
+    /// Asks the server for any answer. Reports that it has are here before the answer: a job that
+    /// is silent then has a silent worker, and it is not this end that was stopped or cut off.
+    fn ask_server(&mut self, now: Instant) {
+        if self.is_asking {
+            return;
+        }
+        self.is_asking = true;
+        let (server, commands) = (self.server.clone(), self.commands.clone());
+        tokio::spawn(async move {
+            let answer = server
+                .call(server.names.api("STREAM.INFO"), &json!({}))
+                .await;
+            let has_answered = answer.map_or_else(|error| error.is_answer(), |_| true);
+            let _ = commands.send(Command::Answered(now, has_answered));
+        });
+    }
+
+    /// The server has answered a question of then, or has not in time.
+    pub(super) async fn on_answer(&mut self, asked: Instant, has_answered: bool) {
+        self.is_asking = false;
+        if !has_answered {
+            return;
+        }
+        let silent = self.tracked.iter();
+        let silent = silent.filter(|(_, tracked)| tracked.is_silent(asked));
+        let silent: Vec<u64> = silent.map(|(&id, _)| id).collect();
+        for id in silent {
+            self.on_silence(id).await;
         }
     }
 
@@ -85,27 +119,8 @@ impl Desk {
         }
     }
 
-    /// Asks whether workers know these jobs.
-    fn look_for_workers(&self, ids: &[u64]) {
-        let mut names = BTreeSet::new();
-        for tracked in ids.iter().filter_map(|id| self.tracked.get(id)) {
-            let name = tracked.route.name;
-            if !names.insert(name) {
-                continue;
-            }
-            let subject = self.server.names.know(&tracked.route.encoded);
-            let (client, commands) = (self.server.client.clone(), self.commands.clone());
-            tokio::spawn(async move {
-                let request = client.request(subject, "".into());
-                let answer = tokio::time::timeout(ANSWER, request).await;
-                let is_known = matches!(answer, Ok(Ok(_)));
-                let _ = commands.send(Command::Known(name, is_known));
-            });
-        }
-    }
-
     /// Finds out whether the server still has a job.
-    pub(super) fn look_up(&self, id: u64, sequence: u64) {
+    pub(super) fn look_up(&self, id: u64, sequence: u64, loss: Loss) {
         let (server, commands) = (self.server.clone(), self.commands.clone());
         tokio::spawn(async move {
             let request = json!({ "seq": sequence });
@@ -113,32 +128,8 @@ impl Desk {
                 .call(server.names.api("STREAM.MSG.GET"), &request)
                 .await;
             if answer.is_err_and(|error| error.is_missing()) {
-                let _ = commands.send(Command::Gone(id));
+                let _ = commands.send(Command::Gone(id, sequence, loss));
             }
         });
-    }
-
-    pub(super) async fn on_known(&mut self, name: &'static str, is_known: bool) {
-        let now = Instant::now();
-        let waited = self.settings.unclaimed_after;
-        let mut given_up = Vec::new();
-        for (&id, tracked) in &mut self.tracked {
-            let is_waiting = tracked.silence.is_none() && tracked.sequence.is_some();
-            if tracked.route.name != name || !is_waiting {
-                continue;
-            }
-            if is_known {
-                tracked.heard = now;
-            } else if now.duration_since(tracked.published) > waited {
-                given_up.push(id);
-            }
-        }
-        for id in given_up {
-            if self.ledger.is_begun(id) {
-                continue;
-            }
-            self.ledger.fail(id, JobError::Unclaimed { name, waited });
-            self.withdraw(id).await;
-        }
     }
 }

@@ -39,6 +39,13 @@ job! {
         std::process::abort()
     }
 
+    /// Fails in the first attempt, and ends the process of its worker at once in the others.
+    pub(crate) fn fail_then_die(file: String) -> u32 {
+        append(&file, "began");
+        assert!(lines(file.as_ref()).len() > 1, "the first attempt");
+        std::process::abort()
+    }
+
     pub(crate) fn unknown_to_workers(number: u64) -> u64 { number }
 }
 
@@ -56,7 +63,17 @@ pub(crate) fn lines(file: &std::path::Path) -> Vec<String> {
 }
 
 pub(crate) fn jobs() -> Jobs {
-    register![double, nap, fail, echo, size, process_id, note, die]
+    register![
+        double,
+        nap,
+        fail,
+        echo,
+        size,
+        process_id,
+        note,
+        die,
+        fail_then_die
+    ]
 }
 
 pub(crate) fn attempts(number: u32) -> Retry {
