@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use effective_cluster::{Cluster, Handle};
 use rustix::process::Signal;
 
-use crate::support::jobs::{ACK_WAIT, attempts, double, lines, nap, note, size};
+use crate::support::jobs::{ACK_WAIT, attempts, double, fill, lines, nap, note, size};
 use crate::support::link::Link;
 use crate::support::raw::wait_until_empty;
 use crate::support::server::Server;
@@ -123,6 +123,28 @@ fn input_is_stored_before_its_job_is_published() {
     let handle = cluster.submit::<size>(vec![0; 4_000_000]).unwrap();
     assert_eq!(ended(handle), 4_000_000);
     assert_eq!(cluster.counts().failed_attempts, 0);
+    drop(cluster);
+    wait_until_empty(server.port);
+}
+
+#[test]
+fn large_output_is_not_run_again_while_it_is_fetched() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    let link = Link::to(server.port);
+    let cluster = Cluster::connect(format!("nats://127.0.0.1:{}", link.port)).unwrap();
+    assert_eq!(ended(cluster.submit::<nap>(1).unwrap()), 1);
+    let file = server.folder().join("notes");
+    let text = file.to_str().unwrap().to_owned();
+    // The download takes longer than a worker may be silent.
+    link.set_rate((3_000_000.0 / (ACK_WAIT * 4).as_secs_f64()) as u64);
+    let handle = cluster.submit::<fill>((text, 3_000_000)).unwrap();
+    assert_eq!(ended(handle).len(), 3_000_000);
+    assert_eq!(lines(&file).len(), 1, "it ran once");
+    let counts = cluster.counts();
+    assert_eq!((counts.failed_attempts, counts.late), (0, 0));
     drop(cluster);
     wait_until_empty(server.port);
 }

@@ -148,3 +148,39 @@ fn hostile_jobs_leave_the_stream() {
     wait_until_empty(server.port);
     assert_eq!(cluster.submit::<double>(2).unwrap().wait().unwrap(), 4);
 }
+
+#[test]
+fn forged_report_does_not_touch_objects() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let mut worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::connect(server.url()).unwrap();
+    let mut raw = Raw::connect(server.port);
+    raw.subscribe("cluster.default.caller.*.report");
+    raw.flush();
+    assert_eq!(cluster.submit::<double>(1).unwrap().wait().unwrap(), 2);
+    let (subject, _) = overheard(&mut raw);
+    worker.kill();
+    // The second job of this caller, whose input is in the object store.
+    let handle = cluster.submit::<size>(vec![0; 2_000_000]).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while raw.waiting() == 0 {
+        assert!(Instant::now() < deadline, "it is not published");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let caller = subject.split('.').nth(3).unwrap();
+    for name in [format!("{caller}-1-in"), format!("{caller}-1-1-out")] {
+        // Number, nonce, delivery; that it has ended, in 0 µs, without an acknowledgement, one
+        // outcome, in this object.
+        let mut report = vec![1, 99, 1, 1, 0, 0, 1, 1, name.len() as u8];
+        report.extend_from_slice(name.as_bytes());
+        raw.publish(&subject, &report);
+    }
+    raw.flush();
+    wait_for_ignored(&cluster, 2);
+    let _worker = WorkerProcess::start(&server.url(), 1);
+    assert_eq!(handle.wait().unwrap(), 2_000_000);
+    drop(cluster);
+    wait_until_empty(server.port);
+}

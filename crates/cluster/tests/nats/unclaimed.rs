@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use effective_cluster::{Cluster, JobError};
 
-use crate::support::jobs::{double, nap, unknown_to_workers};
+use crate::support::jobs::{double, lines, nap, note, unknown_to_workers};
 use crate::support::raw::wait_until_empty;
 use crate::support::server::Server;
 use crate::support::worker::WorkerProcess;
@@ -52,4 +52,32 @@ fn job_of_busy_workers_waits_on() {
     for handle in handles {
         assert_eq!(handle.wait().unwrap(), 700);
     }
+}
+
+#[test]
+fn begun_job_lost_with_its_worker_ends_unclaimed() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let mut worker = WorkerProcess::start(&server.url(), 1);
+    let cluster = Cluster::builder()
+        .unclaimed_after(Duration::from_secs(1))
+        .connect(server.url())
+        .unwrap();
+    let file = server.folder().join("notes");
+    let text = file.to_str().unwrap().to_owned();
+    let handle = cluster
+        .submit::<note>((text, "began".to_owned(), 60_000))
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while lines(&file).is_empty() {
+        assert!(Instant::now() < deadline, "it never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Until the caller knows.
+    std::thread::sleep(Duration::from_millis(300));
+    worker.kill();
+    server.restart();
+    let result = handle.wait_timeout(Duration::from_secs(60));
+    assert!(matches!(result, Ok(Err(JobError::Unclaimed { .. }))));
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use async_nats::Subject;
 use tokio::time::sleep_until;
 
-use super::desk::Desk;
 use crate::nats::server::Server;
 
 /// How long an acknowledgement waits. A caller that waits for results one by one sends its next job
@@ -27,6 +26,12 @@ impl Acks {
         self.waiting.len() >= MOST
     }
 
+    /// Takes the acknowledgement of a job, which leaves soon.
+    pub(super) fn add(&mut self, ack: Subject) {
+        self.waiting.push(ack);
+        self.since.get_or_insert_with(Instant::now);
+    }
+
     /// Waits until the first one has waited long enough, or forever if there is none.
     pub(super) async fn due(&self) {
         match self.since {
@@ -43,13 +48,5 @@ impl Acks {
             server.publish(subject, b"+ACK").await;
         }
         self.waiting = waiting;
-    }
-}
-
-impl Desk {
-    /// Acknowledges a job, soon.
-    pub(super) fn acknowledge(&mut self, ack: Subject) {
-        self.acks.waiting.push(ack);
-        self.acks.since.get_or_insert_with(Instant::now);
     }
 }

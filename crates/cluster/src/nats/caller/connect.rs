@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::{Notify, mpsc};
 
-use super::desk::{Command, Desk};
+use super::command::Command;
+use super::desk::Desk;
 use crate::builder::Builder;
 use crate::caller::engine::Engine;
 use crate::caller::ledger::Ledger;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_nats::{Message, Subscriber};
+use async_nats::Subscriber;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -12,10 +12,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::acks::Acks;
 use super::claims::Claims;
-use super::fetching::{Deletions, Fetched};
-use super::keys::Keyed;
-use super::recovery::Loss;
-use super::tracked::{Routes, Tracked};
+use super::command::Command;
+use super::deletions::Deletions;
+use super::tracked::{Keyed, Routes, Tracked};
 use crate::caller::ledger::Ledger;
 use crate::error::BuildError;
 use crate::ids::IdMap;
@@ -24,7 +23,6 @@ use crate::nats::linger::linger;
 use crate::nats::objects::Objects;
 use crate::nats::server::{ApiError, Server};
 use crate::nats::settings::Settings;
-use crate::order::Order;
 
 /// How often the desk looks for jobs that are overdue.
 const TICK: Duration = Duration::from_millis(250);
@@ -34,27 +32,6 @@ const BATCH: usize = 256;
 const HEAD_BYTES: usize = 4 << 10;
 /// How long the last acknowledgements may take.
 const FLUSH: Duration = Duration::from_secs(2);
-
-/// A request to the desk.
-pub(super) enum Command {
-    Send(u64, Arc<Order>),
-    Forget(u64),
-    /// The inputs are in the object store.
-    Stored(u64, Result<(), String>),
-    /// The outcomes came out of the object store.
-    Fetched(Box<Fetched>),
-    /// The server no longer has the message of a job, which had this number.
-    Gone(u64, u64, Loss),
-    /// When the stream was created, if the server says so. Asked since it was suspected then.
-    Stream(Instant, Option<String>),
-    /// Whether the server has answered what it was asked at this time.
-    Answered(Instant, bool),
-    /// A report about a job with a key, or a question.
-    Keyed(bool, Box<Message>),
-    /// Whether a worker that knows this job may be connected.
-    Claimed(&'static str, bool),
-    Stop,
-}
 
 /// Notes that the connection was made again.
 pub(super) type Events = UnboundedReceiver<()>;

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use async_nats::Subject;
-use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
-use super::desk::{Command, Desk};
-use super::reports::Finished;
+use super::command::{Command, Fetched, Finished};
+use super::desk::Desk;
 use super::sending::object_name;
 use super::tracked::Tracked;
 use crate::nats::report::{self, Head, News};
@@ -25,29 +24,6 @@ const PROGRESS: Duration = Duration::from_millis(50);
 const FETCH: Duration = Duration::from_secs(300);
 /// How long other callers with the same key may take to fetch the outcomes as well.
 const SHARED: Duration = Duration::from_secs(30);
-
-/// Outcomes that came out of the object store, or did not.
-pub(super) struct Fetched {
-    finished: Finished<'static>,
-    name: String,
-    outcomes: Result<Vec<Outcome>, String>,
-}
-
-/// Tasks that delete objects.
-#[derive(Default)]
-pub(super) struct Deletions(JoinSet<()>);
-
-impl Deletions {
-    fn add(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        while self.0.try_join_next().is_some() {}
-        self.0.spawn(task);
-    }
-
-    /// Waits until all objects are deleted.
-    pub(super) async fn finish(&mut self) {
-        while self.0.join_next().await.is_some() {}
-    }
-}
 
 /// Waits for the value, and tells the server meanwhile that the job is not dead.
 async fn with_progress<T>(value: impl Future<Output = T>, server: &Server, ack: &str) -> T {

@@ -4,29 +4,13 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::select;
-use tokio::task::AbortHandle;
 
-use super::desk::{Command, Desk};
-use super::tracked::Tracked;
+use super::command::Command;
+use super::desk::Desk;
+use super::tracked::{Forwarder, Keyed, Tracked};
 use crate::nats::message::Address;
 use crate::nats::report::Head;
 use crate::order::Order;
-
-/// The open jobs of this caller with one key.
-pub(super) struct Keyed {
-    /// Their numbers and nonces here.
-    jobs: Vec<(u64, u64)>,
-    _forwarder: Forwarder,
-}
-
-/// A task that is ended with the last job of its key.
-struct Forwarder(AbortHandle);
-
-impl Drop for Forwarder {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
 
 impl Desk {
     pub(super) fn address(&self, id: u64, order: &Order) -> Address {

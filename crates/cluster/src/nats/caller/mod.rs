@@ -3,7 +3,9 @@
 
 mod acks;
 mod claims;
+mod command;
 mod connect;
+mod deletions;
 mod desk;
 mod fetching;
 mod keys;
@@ -11,4 +13,5 @@ mod recovery;
 pub(super) mod reports;
 mod sending;
 mod tracked;
+mod unclaimed;
 mod watch;

@@ -2,31 +2,9 @@
 
 use std::time::Instant;
 
-use super::desk::{Command, Desk};
+use super::command::{Command, Loss};
+use super::desk::Desk;
 use crate::error::JobError;
-
-/// Why the server does not have the message of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loss {
-    /// The stream is another one.
-    Stream,
-    /// It is missing in the stream.
-    Missing,
-    /// The job with this key, which the server remembers, has ended.
-    Ended,
-}
-
-impl Loss {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Stream => "the server kept it in memory and restarted, or its stream was deleted",
-            Self::Missing | Self::Ended => {
-                "the server no longer has it: its stream was emptied, or its result was given up \
-                 while this caller was not connected"
-            }
-        }
-    }
-}
 
 impl Desk {
     /// The connection was made again. Reports may have passed by, so all jobs were heard of just

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use async_nats::{Message, Subject};
 use serde_json::json;
 
+use super::command::Finished;
 use super::desk::Desk;
 use crate::caller::ledger::{Begin, Report, Verdict};
 use crate::nats::names::sequence;
 use crate::nats::report::{self, Entry, Head, News};
 use crate::nats::server::nanoseconds;
-use crate::order::{Batch, Outcome};
+use crate::order::Batch;
 
 /// The answers to a worker that asks whether it may begin another attempt.
 pub(crate) const GO: &[u8] = b"+";
@@ -159,7 +160,7 @@ impl Desk {
             // The last of the jobs here that share the message acknowledges it.
             Verdict::Ended if is_current && !self.is_shared(id) => {
                 self.leave(id);
-                self.acknowledge(Subject::from(ack));
+                self.acks.add(Subject::from(ack));
             }
             Verdict::Ended => self.withdraw(id).await,
             Verdict::Retry(pause) => {
@@ -177,15 +178,4 @@ impl Desk {
             Verdict::Late | Verdict::Unknown => {}
         }
     }
-}
-
-/// A job that has ended, as a worker reports it.
-pub(super) struct Finished<'a> {
-    pub(super) id: u64,
-    pub(super) nonce: u64,
-    pub(super) delivery: u64,
-    pub(super) ran_us: u64,
-    /// The subject that acknowledges the job.
-    pub(super) ack: Cow<'a, str>,
-    pub(super) outcomes: Vec<Outcome>,
 }

@@ -8,8 +8,8 @@ use async_nats::{HeaderMap, Message};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::desk::{Command, Desk};
-use super::recovery::Loss;
+use super::command::{Command, Loss};
+use super::desk::Desk;
 use super::tracked::Tracked;
 use crate::error::JobError;
 use crate::nats::message::JobHead;

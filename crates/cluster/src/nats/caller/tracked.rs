@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_nats::Subject;
+use tokio::task::AbortHandle;
 
 use crate::nats::message::Address;
 use crate::nats::names::{Names, encoded};
@@ -55,6 +56,22 @@ impl Tracked {
         self.sequence.is_some()
             && self.fetching.is_none()
             && self.silence.is_some_and(|silence| quiet > silence)
+    }
+}
+
+/// The open jobs of this caller with one key.
+pub(super) struct Keyed {
+    /// Their numbers and nonces here.
+    pub(super) jobs: Vec<(u64, u64)>,
+    pub(super) _forwarder: Forwarder,
+}
+
+/// A task that is ended with the last job of its key.
+pub(super) struct Forwarder(pub(super) AbortHandle);
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_nats::connection::State;
 use serde_json::json;
 
-use super::desk::{Command, Desk};
-use super::recovery::Loss;
+use super::command::{Command, Loss};
+use super::desk::Desk;
 use super::sending::PUBLISH_AGAIN;
 
 /// How often a job that waits is looked up. An acknowledgement that was written before the server

@@ -46,6 +46,12 @@ job! {
         std::process::abort()
     }
 
+    /// Appends a line to a file, and returns this number of bytes.
+    pub(crate) fn fill(file: String, count: usize) -> Vec<u8> {
+        append(&file, "began");
+        vec![7; count]
+    }
+
     pub(crate) fn unknown_to_workers(number: u64) -> u64 { number }
 }
 
@@ -72,7 +78,8 @@ pub(crate) fn jobs() -> Jobs {
         process_id,
         note,
         die,
-        fail_then_die
+        fail_then_die,
+        fill
     ]
 }
 
