@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-/// The fields of `[package]` that are taken from the workspace. The licence and the version are
-/// those of the crate, wherever it stands.
-const FIELDS: [&str; 3] = ["edition", "rust-version", "publish"];
+/// The fields of `[package]` that are taken from the workspace, unless its value is lower: the
+/// crate may use what a lower one lacks. The licence and the version are those of the crate,
+/// wherever it stands, and `publish` is false in every pick.
+const FIELDS: [&str; 2] = ["edition", "rust-version"];
 
 /// The sections with dependencies, in a manifest and in each of its `[target]`s.
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -16,7 +17,7 @@ const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependen
 pub(crate) struct Mapped {
     /// The fields and dependencies that are now the workspace's.
     pub(crate) taken: Vec<String>,
-    /// The dependencies that both declare, but not so that one stands for the other.
+    /// The fields and dependencies that both declare, but not so that one stands for the other.
     pub(crate) left: Vec<String>,
 }
 
@@ -30,7 +31,7 @@ impl Mapped {
         if !self.left.is_empty() {
             let _ = writeln!(
                 text,
-                "not from your workspace, which asks for other versions: {}",
+                "not from your workspace, where the versions or default features differ: {}",
                 self.left.join(", ")
             );
         }
@@ -41,8 +42,9 @@ impl Mapped {
 /// Replaces the values of `manifest` for which the workspace has its own.
 ///
 /// A dependency is mapped if the workspace names the same package from a registry with a
-/// requirement that is compatible, as far as two versions show it. Its features are kept: cargo
-/// adds them to those of the workspace.
+/// requirement that is compatible, as far as two versions show it, and both want its default
+/// features or neither does. Its other features are kept: cargo adds them to those of the
+/// workspace.
 pub(crate) fn map(manifest: &mut Table, workspace: &Table) -> Mapped {
     let mut mapped = Mapped::default();
     let inherited =
@@ -50,9 +52,15 @@ pub(crate) fn map(manifest: &mut Table, workspace: &Table) -> Mapped {
     let fields = workspace.get("package").and_then(Value::as_table);
     if let Some(package) = manifest.get_mut("package").and_then(Value::as_table_mut) {
         for field in FIELDS {
-            if package.contains_key(field) && fields.is_some_and(|all| all.contains_key(field)) {
+            let theirs = fields.and_then(|all| all.get(field));
+            let (Some(ours), Some(theirs)) = (package.get(field), theirs) else {
+                continue;
+            };
+            if numbers(theirs).is_some_and(|theirs| Some(theirs) >= numbers(ours)) {
                 package.insert(field.to_string(), inherited());
                 mapped.taken.push(field.to_string());
+            } else {
+                mapped.left.push(field.to_string());
             }
         }
     }
@@ -89,6 +97,7 @@ fn map_section(section: Option<&mut Value>, declared: &Table, mapped: &mut Mappe
         };
         let package = |value: &Value| value.get("package").cloned();
         let fits = package(theirs) == package(dependency)
+            && default_features(theirs) == default_features(dependency)
             && requirement(theirs).is_some_and(|theirs| compatible(theirs, ours));
         if !fits {
             mapped.left.push(name.clone());
@@ -104,6 +113,29 @@ fn map_section(section: Option<&mut Value>, declared: &Table, mapped: &mut Mappe
         *dependency = Value::Table(kept);
         mapped.taken.push(name.clone());
     }
+}
+
+/// The numbers of an edition or a version of Rust.
+fn numbers(value: &Value) -> Option<Vec<u64>> {
+    let numbers: Option<Vec<u64>> = value
+        .as_str()?
+        .split('.')
+        .map(|number| number.parse().ok())
+        .collect();
+    let mut numbers = numbers?;
+    // `1.89` is `1.89.0`.
+    while numbers.last() == Some(&0) {
+        numbers.pop();
+    }
+    Some(numbers)
+}
+
+fn default_features(dependency: &Value) -> bool {
+    // Editions before 2024 know the second name too.
+    let given = ["default-features", "default_features"]
+        .iter()
+        .find_map(|key| dependency.get(key));
+    given.and_then(Value::as_bool).unwrap_or(true)
 }
 
 /// The version that a dependency on a registry asks for.
@@ -147,23 +179,54 @@ mod tests {
     #[test]
     fn fields_that_the_workspace_declares_are_taken() {
         let (manifest, mapped) = mapped(
-            "[package]\nname = 'tiny'\nversion = '0.1.0'\nedition = '2024'\nlicense = 'MIT'\n\
+            "[package]\nname = 'tiny'\nversion = '0.1.0'\nedition = '2024'\nlicense = 'MIT'\npublish = false\n\
              [dependencies.serde]\nversion = '1.0'\nfeatures = ['derive']\noptional = true\n\
              [target.'cfg(unix)'.dev-dependencies.rustix]\nversion = '1.1'\ndefault-features = false\n\
              [lints.rust]\nmissing_docs = 'warn'\n",
-            "[package]\nversion = '9.0.0'\nedition = '2021'\nlicense = 'Mine'\n\
-             [dependencies]\nserde = '1.0.200'\nrustix = { version = '^1', features = ['fs'] }\n\
+            "[package]\nversion = '9.0.0'\nedition = '2024'\nlicense = 'Mine'\npublish = true\n\
+             [dependencies]\nserde = '1.0.200'\n\
+             rustix = { version = '^1', features = ['fs'], default-features = false }\n\
              [lints.rust]\nunsafe_code = 'deny'\n",
         );
         assert_eq!(mapped.taken, ["edition", "lints", "serde", "rustix"]);
         assert!(mapped.left.is_empty());
-        let expected: Table = "[package]\nname = 'tiny'\nversion = '0.1.0'\nedition.workspace = true\nlicense = 'MIT'\n\
+        let expected: Table = "[package]\nname = 'tiny'\nversion = '0.1.0'\nedition.workspace = true\nlicense = 'MIT'\npublish = false\n\
              [dependencies.serde]\nworkspace = true\nfeatures = ['derive']\noptional = true\n\
              [target.'cfg(unix)'.dev-dependencies.rustix]\nworkspace = true\n\
              [lints]\nworkspace = true\n"
             .parse()
             .unwrap();
         assert_eq!(manifest, expected);
+    }
+
+    #[test]
+    fn lower_edition_or_version_of_rust_is_not_taken() {
+        let ours = "[package]\nedition = '2024'\nrust-version = '1.89'\n";
+        for (edition, rust, taken) in [
+            ("2024", "1.89.0", &["edition", "rust-version"][..]),
+            ("2021", "1.90", &["rust-version"]),
+            ("2024", "1.9", &["edition"]),
+            ("2018", "1.88.5", &[]),
+        ] {
+            let theirs = format!("[package]\nedition = '{edition}'\nrust-version = '{rust}'\n");
+            let (manifest, mapped) = mapped(ours, &theirs);
+            assert_eq!(mapped.taken, taken);
+            assert_eq!(mapped.taken.len() + mapped.left.len(), 2);
+            for left in mapped.left {
+                assert!(manifest["package"][&left].is_str(), "{left}");
+            }
+        }
+    }
+
+    #[test]
+    fn default_features_that_differ_are_not_taken() {
+        let before = "[dependencies]\na = '1'\nb = { version = '1', default-features = false }\n";
+        let (manifest, mapped) = mapped(
+            before,
+            "[dependencies]\na = { version = '1', default-features = false }\nb = '1'\n",
+        );
+        assert_eq!(manifest, before.parse::<Table>().unwrap());
+        assert_eq!(mapped.left, ["a", "b"]);
     }
 
     #[test]

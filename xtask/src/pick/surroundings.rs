@@ -54,10 +54,15 @@ impl Surroundings {
             };
             let inside = folder.strip_prefix(above).unwrap_or(folder);
             if let Some(workspace) = table.get("workspace").and_then(Value::as_table) {
-                let has_it = covers(strings(workspace, "members"), inside);
-                if !has_it && strings(workspace, "exclude").any(|out| inside.starts_with(out)) {
+                // As cargo does: a path in `exclude` wins over a pattern in `members`, and a path
+                // there, which names a folder or one above it, wins over both.
+                let names = |key: &str| {
+                    strings(workspace, key).any(|path| folder.starts_with(above.join(path)))
+                };
+                if names("exclude") && !names("members") {
                     return Ok(Surroundings::Excluded(above.to_path_buf()));
                 }
+                let has_it = covers(strings(workspace, "members"), inside);
                 return Ok(Surroundings::Workspace(Box::new(Workspace {
                     root: above.to_path_buf(),
                     folder: inside.to_string_lossy().into_owned(),
@@ -328,6 +333,17 @@ mod tests {
             found.workspace().unwrap().has_it,
             "a member is not excluded"
         );
+        for exclude in ["vendor/threads", "./vendor/threads/", "./vendor"] {
+            write(&format!(
+                "[workspace]\nmembers = ['vendor/*']\nexclude = ['{exclude}']\n"
+            ));
+            let found = Surroundings::of(&folder);
+            let excluded = Surroundings::Excluded(root.join("app"));
+            assert_eq!(found, Ok(excluded), "{exclude} wins over a pattern");
+        }
+        write("[workspace]\nmembers = ['./vendor']\nexclude = ['vendor']\n");
+        let found = Surroundings::of(&folder).unwrap();
+        assert!(!found.workspace().unwrap().has_it, "only its parent is one");
         write("[package]\nname = 'app'\nworkspace = '../..'\n");
         let error = Surroundings::of(&folder).unwrap_err();
         assert!(

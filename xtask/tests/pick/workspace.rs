@@ -127,6 +127,25 @@ fn members_with_a_pattern_are_left_as_they_are() {
 }
 
 #[test]
+fn folder_that_a_pattern_matches_can_be_excluded() {
+    let bench = bench();
+    let manifest = MANIFEST.replace(
+        "\"app\", # the program",
+        "\"app\", \"vendor/*\",\n]\nexclude = [\n    \"./vendor/tiny\"",
+    );
+    bench.write("theirs/Cargo.toml", &manifest);
+    let told = bench.picked_with("theirs/vendor/tiny", &["--no-test"]);
+    assert!(told.contains("standing alone, as "), "{told}");
+    assert_eq!(bench.read("theirs/Cargo.toml"), manifest);
+    cargo(&bench, &["metadata", "--format-version", "1", "--no-deps"]);
+    bench.refused_with(
+        "theirs/vendor/tiny",
+        &["--inherit"],
+        &["in no workspace", "leave out --inherit"],
+    );
+}
+
+#[test]
 fn excluded_folder_or_one_of_a_package_stands_alone() {
     let bench = bench();
     let manifest = MANIFEST.replace("[workspace]\n", "[workspace]\nexclude = [\"vendor\"]\n");
@@ -151,12 +170,24 @@ fn excluded_folder_or_one_of_a_package_stands_alone() {
 #[test]
 fn fields_are_taken_from_the_workspace_on_request() {
     let bench = bench();
+    // An edition that cannot compile the crate is no reason to refuse it.
+    let told = bench.picked_with("theirs/old", &["--inherit", "--no-test"]);
+    assert!(told.contains("from your workspace: lints\n"), "{told}");
+    assert!(told.contains("differ: edition\n"), "{told}");
+    fs::remove_dir_all(bench.path("theirs/old")).expect("removed");
+
+    let newer = MANIFEST.replace("2021", "2024");
+    bench.write(
+        "theirs/Cargo.toml",
+        &newer.replace("edition =", "publish = true\nedition ="),
+    );
     let told = bench.picked_with("theirs/tiny", &["--inherit"]);
     assert!(
         told.contains("from your workspace: edition, lints\n"),
         "{told}"
     );
     let manifest = bench.read("theirs/tiny/Cargo.toml");
+    assert!(manifest.contains("publish = false"), "{manifest}");
     assert!(
         manifest.contains("license = \"MIT\"")
             && manifest.contains("[package.edition]\nworkspace = true"),
