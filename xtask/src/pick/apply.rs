@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::File;
+use super::moves::Moves;
 use super::place::{self, Place};
 use super::plan::Plan;
 use super::record::{self, Record};
-use super::whole::Successor;
+use super::whole::{NotTaken, Successor};
 use crate::error::Error;
 use crate::files::is_plain;
 
@@ -26,83 +27,72 @@ pub(crate) struct Placement<'a> {
 
 impl Placement<'_> {
     /// Puts the new folder in the place of the old one in a single step, where the system can; else
-    /// moves the files in one by one. Stages beside the folder, or in it where the user may write
-    /// nowhere else.
+    /// moves the files in one by one. Stages where cargo takes the new folder for no member of a
+    /// workspace, or in the folder itself where the user may write nowhere else.
     pub(crate) fn apply(&self, place: &Place, last: Last<'_>) -> Result<(), Error> {
         let directory = place.path();
-        let failed = |error: &io::Error| {
+        let mut parents = Moves::default();
+        let placed = parents.make_folder(place.parent()).and_then(|()| {
+            if self.as_a_whole(place, last)? {
+                return Ok(());
+            }
+            let staging = staging(place.staging())?;
+            self.one_by_one(directory, staging.path(), last)
+        });
+        placed.map_err(|error| {
+            parents.undo();
             Error::io(
                 format_args!("nothing was picked into {}", directory.display()),
-                error,
+                &error,
             )
-        };
-        if self
-            .as_a_whole(place, last)
-            .map_err(|error| failed(&error))?
-        {
-            return Ok(());
-        }
-        let home = place.staging();
-        let staging = staging(home).map_err(|error| failed(&error))?;
-        self.one_by_one(directory, staging.path(), last)
-            .map_err(|error| failed(&error))
+        })
     }
 
-    /// False if that is not possible here.
+    /// False if that is not possible here; the last step was not tried then.
     fn as_a_whole(&self, place: &Place, last: Last<'_>) -> io::Result<bool> {
         let directory = place.path();
         if directory.is_dir() && !cfg!(target_os = "linux") {
             return Ok(false);
         }
-        let mut parents = Moves::default();
-        let placed = (|| {
-            parents.make_folder(place.parent())?;
-            // The folder may be all that the user may write to, or a disk of its own.
-            let Ok(staging) = staging(place.parent()) else {
-                return Ok(false);
-            };
-            let whole = staging.path().join("whole");
-            let built = Successor::build(self.plan, directory, whole);
-            let Ok(Some(successor)) = built else {
-                return Ok(false);
-            };
-            for path in self.plan.write.iter().chain(&self.plan.remove) {
-                below(successor.folder(), path)?;
-            }
-            stage(self.plan, self.files, successor.folder())?;
-            remove_empty_folders(self.plan, successor.folder());
-            let text = self.record.text().map_err(io::Error::other)?;
-            fs::write(successor.folder().join(record::NAME), text)?;
-            match successor.take_over(last) {
-                Ok(()) => Ok(true),
-                Err(error)
-                    if directory.is_dir()
-                        && matches!(
-                            error.kind(),
-                            io::ErrorKind::CrossesDevices
-                                | io::ErrorKind::ResourceBusy
-                                | io::ErrorKind::InvalidInput
-                                | io::ErrorKind::Unsupported
-                                | io::ErrorKind::PermissionDenied
-                        ) =>
-                {
-                    Ok(false)
-                }
-                Err(error) => Err(error),
-            }
-        })();
-        if !matches!(placed, Ok(true)) {
-            parents.undo();
+        // The folder may be all that the user may write to, or a disk of its own.
+        let Some(Ok(staging)) = place.home().map(|home| staging(&home)) else {
+            return Ok(false);
+        };
+        let whole = staging.path().join("whole");
+        let Ok(Some(successor)) = Successor::build(self.plan, directory, whole) else {
+            return Ok(false);
+        };
+        for path in self.plan.write.iter().chain(&self.plan.remove) {
+            below(successor.folder(), path)?;
         }
-        placed
+        stage(self.plan, self.files, successor.folder())?;
+        remove_empty_folders(self.plan, successor.folder());
+        let text = self.record.text().map_err(io::Error::other)?;
+        fs::write(successor.folder().join(record::NAME), text)?;
+        match successor.take_over(last) {
+            Ok(()) => Ok(true),
+            Err(NotTaken::Moving(error))
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::CrossesDevices
+                        | io::ErrorKind::ResourceBusy
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::Unsupported
+                        | io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(NotTaken::Moving(error) | NotTaken::Undone(error)) => Err(error),
+        }
     }
 
     /// Writes the new files to the staging folder, then moves them in one by one, and undoes the
     /// moves if one fails.
     ///
     /// A program that is killed undoes nothing. So the record is there from the first move on, and
-    /// has the new digests only after the last: whatever then stands in the folder is as recorded
-    /// or as the next pick would write it.
+    /// has the new digests only after the last, and each path has the old file until it has the new
+    /// one: whatever then stands in the folder is as recorded or as the next pick would write it.
     fn one_by_one(&self, directory: &Path, staging: &Path, last: Last<'_>) -> io::Result<()> {
         let plan = self.plan;
         let (fresh, replaced) = (staging.join("new"), staging.join("old"));
@@ -121,17 +111,17 @@ impl Placement<'_> {
                 moves.rename(&begun, &recorded)?;
             }
             for path in &plan.write {
-                let at = below(directory, path)?;
+                let (from, at) = (fresh.join(path), below(directory, path)?);
                 if at.symlink_metadata().is_ok() {
-                    moves.rename(&at, &replaced.join(path))?;
+                    moves.replace(&from, &at, &replaced.join(path))?;
+                } else {
+                    moves.rename(&from, &at)?;
                 }
-                moves.rename(&fresh.join(path), &at)?;
             }
             for path in &plan.remove {
                 moves.rename(&below(directory, path)?, &replaced.join(path))?;
             }
-            moves.rename(&recorded, &replaced.join(record::NAME))?;
-            moves.rename(&finished, &recorded)?;
+            moves.replace(&finished, &recorded, &replaced.join(record::NAME))?;
             last()
         })();
         if let Err(error) = moved {
@@ -145,7 +135,6 @@ impl Placement<'_> {
 
 /// A folder for files before they are moved in, on the same disk.
 fn staging(home: &Path) -> io::Result<tempfile::TempDir> {
-    fs::create_dir_all(home)?;
     tempfile::Builder::new()
         .prefix(place::STAGING)
         .tempdir_in(home)
@@ -204,56 +193,6 @@ fn remove_empty_folders(plan: &Plan, directory: &Path) {
             if fs::remove_dir(directory.join(folder)).is_err() {
                 break;
             }
-        }
-    }
-}
-
-/// The steps so far, which are undone from the last to the first.
-#[derive(Default)]
-struct Moves {
-    done: Vec<Done>,
-}
-
-enum Done {
-    Folder(PathBuf),
-    Moved { from: PathBuf, to: PathBuf },
-}
-
-impl Moves {
-    fn make_folder(&mut self, folder: &Path) -> io::Result<()> {
-        if folder.is_dir() {
-            return Ok(());
-        }
-        if let Some(parent) = folder.parent() {
-            self.make_folder(parent)?;
-        }
-        fs::create_dir(folder)?;
-        self.done.push(Done::Folder(folder.to_path_buf()));
-        Ok(())
-    }
-
-    /// Renames a file to a path where there is nothing. Files in the staging folder disappear with
-    /// it.
-    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        if let Some(folder) = to.parent() {
-            self.make_folder(folder)?;
-        }
-        fs::rename(from, to)?;
-        self.done.push(Done::Moved {
-            from: from.to_path_buf(),
-            to: to.to_path_buf(),
-        });
-        Ok(())
-    }
-
-    fn undo(&mut self) {
-        while let Some(done) = self.done.pop() {
-            // Nothing better is left to do when an undo fails too; the first error is the one to
-            // tell.
-            let _ = match done {
-                Done::Folder(folder) => fs::remove_dir(folder),
-                Done::Moved { from, to } => fs::rename(to, from),
-            };
         }
     }
 }
@@ -429,5 +368,37 @@ mod tests {
         };
         apply_in(root.path(), &plan, &files(&[("a", "1")]), Way::OneByOne).unwrap_err();
         assert!(!root.path().join("dir").exists());
+    }
+
+    #[test]
+    fn last_step_that_fails_is_not_tried_again() {
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ResourceBusy] {
+            for exists in [false, true] {
+                let root = tempfile::tempdir().unwrap();
+                let dir = root.path().join("deep/dir");
+                if exists {
+                    fs::create_dir_all(&dir).unwrap();
+                }
+                let new = files(&[("a", "1")]);
+                let placement = Placement {
+                    plan: &Plan {
+                        write: paths(&["a"]),
+                        ..Plan::default()
+                    },
+                    files: &new,
+                    record: &record(&new),
+                };
+                let mut calls = 0;
+                let placed = placement.apply(&Place::resolve(&dir).unwrap(), &mut || {
+                    calls += 1;
+                    // Whatever it had to do is done once only.
+                    if calls == 1 { Err(kind.into()) } else { Ok(()) }
+                });
+                assert_eq!(placed.unwrap_err().exit_code(), 1);
+                assert_eq!(calls, 1);
+                assert!(!dir.join("a").exists());
+                assert_eq!(root.path().join("deep").exists(), exists);
+            }
+        }
     }
 }

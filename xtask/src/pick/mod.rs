@@ -5,6 +5,7 @@ mod apply;
 mod inherit;
 mod manifest;
 mod members;
+mod moves;
 mod package;
 mod place;
 mod plan;

@@ -1,19 +1,33 @@
 //! The target folder of a pick, and the checks on it.
 
+use std::ffi::OsStr;
+use std::fs::FileType;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use super::digest;
 use super::plan::State;
 use super::record::{self, Record};
+use super::surroundings::Surroundings;
 use crate::error::Error;
 use crate::files;
 
-/// How the name of a folder for the new files begins.
+/// How the name of a folder for the new files begins. Six letters or digits follow.
 pub(crate) const STAGING: &str = ".pick-";
 
 /// The limit on a file of a crate: a pick never wrote a larger one.
 pub(crate) const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Whether an entry is what a killed pick leaves. A file or folder of the user may begin with the
+/// same letters.
+pub(crate) fn is_staging(name: &OsStr, kind: FileType) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(STAGING));
+    kind.is_dir()
+        && random.is_some_and(|random| {
+            random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}
 
 /// The folder a crate is picked into, as an absolute path without links or `..` in it.
 #[derive(Debug)]
@@ -79,6 +93,24 @@ impl Place {
         }
     }
 
+    /// The nearest folder above in which the new one can be built: on the same disk, and where no
+    /// pattern in the `members` of a workspace matches a staging folder, which would make cargo
+    /// fail there.
+    pub(crate) fn home(&self) -> Option<PathBuf> {
+        let mut above = self.parent.ancestors();
+        let nearest = above.clone().find(|folder| folder.is_dir())?;
+        let disk = |folder: &Path| folder.metadata().map(|found| found.dev()).ok();
+        let disk_here = disk(nearest);
+        let is_quiet = |folder: &Path| {
+            let staging = folder.join(format!("{STAGING}000000"));
+            Surroundings::of(&staging)
+                .is_ok_and(|around| around.workspace().is_none_or(|workspace| !workspace.has_it))
+        };
+        above
+            .find(|folder| folder.is_dir() && disk(folder) == disk_here && is_quiet(folder))
+            .map(Path::to_path_buf)
+    }
+
     /// A pick into the checkout that it comes from would be taken for a part of it.
     pub(crate) fn refuse_checkout(&self, checkout: &Path) -> Result<(), Error> {
         let inside = checkout
@@ -103,7 +135,8 @@ impl Place {
         {
             home = parent;
         }
-        let made = tempfile::Builder::new().prefix(STAGING).tempdir_in(home);
+        // Not a folder, which a pattern in the `members` of a workspace could match.
+        let made = tempfile::tempfile_in(home);
         made.map(drop).map_err(|error| {
             Error::Usage(format!(
                 "cannot write in {}: {error}; choose another folder",
@@ -126,9 +159,11 @@ impl Place {
         let found = match std::fs::read_dir(&self.path) {
             Ok(entries) => entries
                 .flatten()
-                .map(|entry| entry.file_name())
-                // The remains of a killed pick.
-                .find(|name| !name.to_string_lossy().starts_with(STAGING)),
+                .find(|entry| {
+                    let kind = entry.file_type();
+                    !kind.is_ok_and(|kind| is_staging(&entry.file_name(), kind))
+                })
+                .map(|entry| entry.file_name()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 let path = self.path.display();
@@ -194,11 +229,33 @@ mod tests {
         let (_keep, root) = temporary();
         let place = Place::resolve(&root).unwrap();
         assert_eq!(place.staging(), root);
-        std::fs::create_dir(root.join(format!("{STAGING}killed"))).unwrap();
+        std::fs::create_dir(root.join(format!("{STAGING}a1B2c3"))).unwrap();
         assert_eq!(place.refuse_others("threads", None), Ok(()));
         std::fs::write(root.join("mine"), "x").unwrap();
         let error = place.refuse_others("threads", None).unwrap_err();
         assert!(error.to_string().contains("it holds mine"), "{error}");
+    }
+
+    #[test]
+    fn new_folder_is_built_where_no_pattern_matches_it() {
+        let (_keep, root) = temporary();
+        std::fs::create_dir_all(root.join("ws/vendor")).unwrap();
+        let home = |members: &str| {
+            let text = format!("[workspace]\n{members}\n");
+            std::fs::write(root.join("ws/Cargo.toml"), text).unwrap();
+            let place = Place::resolve(&root.join("ws/vendor/tiny")).unwrap();
+            place.home()
+        };
+        for (members, expected) in [
+            ("members = ['vendor/tiny']", "ws/vendor"),
+            ("members = ['vendor/*']", "ws"),
+            ("members = ['vendor/*']\nexclude = ['vendor/tiny']", "ws"),
+            ("members = ['vendor/*']\nexclude = ['vendor']", "ws/vendor"),
+            ("members = ['*', 'vendor/*']", ""),
+            ("members = ['**']", ""),
+        ] {
+            assert_eq!(home(members), Some(root.join(expected)), "{members}");
+        }
     }
 
     #[cfg(unix)]

@@ -2,7 +2,6 @@
 //! that a kill at any moment leaves the old folder or the new one.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -38,6 +37,15 @@ pub(crate) struct Successor<'a> {
     whole: PathBuf,
     plan: &'a Plan,
     before: BTreeMap<PathBuf, Stamp>,
+}
+
+/// Why a successor did not take over. The old folder is in its place.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// It could not be moved: another way of placing the files may work.
+    Moving(io::Error),
+    /// It was moved back, as the last step failed or the user changed a file.
+    Undone(io::Error),
 }
 
 impl<'a> Successor<'a> {
@@ -79,15 +87,19 @@ impl<'a> Successor<'a> {
 
     /// Moves it to its place and does the last step; both, or neither. The predecessor is then
     /// where it was built.
-    pub(crate) fn take_over(self, last: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn take_over(
+        self,
+        last: &mut dyn FnMut() -> io::Result<()>,
+    ) -> Result<(), NotTaken> {
         if self.directory.symlink_metadata().is_err() {
-            fs::rename(&self.whole, self.directory)?;
-            return last().inspect_err(|_| {
+            fs::rename(&self.whole, self.directory).map_err(NotTaken::Moving)?;
+            return last().map_err(|error| {
                 let _ = fs::rename(self.directory, &self.whole);
+                NotTaken::Undone(error)
             });
         }
-        self.keep_permissions()?;
-        exchange(&self.whole, self.directory)?;
+        self.keep_permissions().map_err(NotTaken::Moving)?;
+        exchange(&self.whole, self.directory).map_err(NotTaken::Moving)?;
         // Linked files are in both, so only new, renamed and removed ones could be lost.
         let mut after = BTreeMap::new();
         let result =
@@ -99,8 +111,9 @@ impl<'a> Successor<'a> {
                     "its files changed in this moment; try again",
                 ))
             });
-        result.inspect_err(|_| {
+        result.map_err(|error| {
             let _ = exchange(&self.whole, self.directory);
+            NotTaken::Undone(error)
         })
     }
 
@@ -126,8 +139,8 @@ impl<'a> Successor<'a> {
     }
 }
 
-/// Notes all entries but the remains of killed picks; false if one cannot be linked or there are
-/// too many.
+/// Notes all entries but the staging folders of killed picks; false if one cannot be linked or
+/// there are too many.
 fn survey(
     directory: &Path,
     inside: &Path,
@@ -136,13 +149,13 @@ fn survey(
 ) -> io::Result<bool> {
     for entry in fs::read_dir(directory.join(inside))? {
         let entry = entry?;
-        let name: OsString = entry.file_name();
-        if name.to_string_lossy().starts_with(place::STAGING) {
+        let name = entry.file_name();
+        let metadata = entry.metadata()?;
+        let kind = metadata.file_type();
+        if inside.as_os_str().is_empty() && place::is_staging(&name, kind) {
             continue;
         }
         let path = inside.join(&name);
-        let metadata = entry.metadata()?;
-        let kind = metadata.file_type();
         let kind = match () {
             () if kind.is_dir() => Kind::Folder,
             () if kind.is_file() => Kind::File,
@@ -233,6 +246,30 @@ mod tests {
     }
 
     #[test]
+    fn files_that_look_like_the_remains_of_a_pick_stay() {
+        let (_root, directory, whole) = scene();
+        let mine = [
+            ".pick-notes",
+            "src/.pick-abc123",
+            ".pick-/mine",
+            ".pick-abc1234/mine",
+            "src/.pick-abc123x/mine",
+        ];
+        fs::create_dir_all(directory.join(".pick-Ab3456/whole")).unwrap();
+        for path in mine {
+            fs::create_dir_all(directory.join(path).parent().unwrap()).unwrap();
+            fs::write(directory.join(path), path).unwrap();
+        }
+        let plan = plan();
+        let successor = Successor::build(&plan, &directory, whole).unwrap().unwrap();
+        successor.take_over(&mut || Ok(())).unwrap();
+        for path in mine {
+            assert_eq!(fs::read_to_string(directory.join(path)).unwrap(), path);
+        }
+        assert!(!directory.join(".pick-Ab3456").exists());
+    }
+
+    #[test]
     fn change_in_the_last_moment_brings_the_old_folder_back() {
         type Last = fn(&Path) -> io::Result<()>;
         let changes: [Last; 4] = [
@@ -252,8 +289,8 @@ mod tests {
             let inode = fs::metadata(&directory).unwrap().ino();
             let error = successor.take_over(&mut || Ok(())).unwrap_err();
             assert!(
-                error.to_string().contains("changed in this moment"),
-                "{error}"
+                matches!(&error, NotTaken::Undone(error) if error.to_string().contains("changed in this moment")),
+                "{error:?}"
             );
             assert_eq!(fs::metadata(&directory).unwrap().ino(), inode);
         }
@@ -261,9 +298,8 @@ mod tests {
         let plan = plan();
         let successor = Successor::build(&plan, &directory, whole).unwrap().unwrap();
         let inode = fs::metadata(&directory).unwrap().ino();
-        successor
-            .take_over(&mut || Err(io::Error::other("no")))
-            .unwrap_err();
+        let error = successor.take_over(&mut || Err(io::ErrorKind::PermissionDenied.into()));
+        assert!(matches!(error, Err(NotTaken::Undone(_))), "{error:?}");
         assert_eq!(fs::metadata(&directory).unwrap().ino(), inode);
     }
 
