@@ -6,10 +6,12 @@ mod inherit;
 mod manifest;
 mod members;
 mod moves;
+mod needs;
 mod package;
 mod place;
 mod plan;
 mod record;
+mod replica;
 mod signals;
 mod surroundings;
 mod told;
@@ -111,6 +113,7 @@ pub fn pick(packages: &Packages, args: &PickArgs) -> Result<String, Error> {
     text += &told::dependency(pick.package, pick.place.path(), &pick.surroundings);
     if let Some(example) = told::example(&pick.files) {
         text += &format!("\nan example:\n\n{example}");
+        text += &needs::needs(&example, &pick.files);
     }
     Ok(text)
 }
@@ -236,7 +239,10 @@ impl<'p> Pick<'p> {
         let failed = |error| Error::io("cannot prepare the trial of the pick", &error);
         let folder = trial.folder();
         if self.place.path().is_dir() {
-            trial::copy_folder(self.place.path(), folder).map_err(failed)?;
+            let earlier = self.earlier.iter().flat_map(|record| record.files.keys());
+            let own = self.files.keys().chain(earlier);
+            let own = own.map(String::as_str).collect();
+            replica::replicate(self.place.path(), folder, &own).map_err(failed)?;
         }
         apply::stage(&self.update.plan, &self.files, folder).map_err(failed)?;
         for path in &self.update.plan.remove {

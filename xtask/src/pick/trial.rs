@@ -8,15 +8,11 @@ use std::process::{Command, Stdio};
 
 use toml::{Table, Value};
 
-use super::place;
 use super::surroundings::Workspace;
 use crate::cargo;
 use crate::error::Error;
 use crate::packages::{Member, Packages};
 use crate::test::{Counts, counted};
-
-/// The limits on the files of the user that are copied into a trial.
-const MAX_ENTRIES: usize = 20_000;
 
 /// The sections of a root manifest that change how a member is built.
 const INHERITED: [&str; 3] = ["patch", "profile", "replace"];
@@ -232,33 +228,9 @@ fn point_home(manifest: &Path, home: &Path) -> io::Result<()> {
         }
     });
     if table != before {
+        // It may be a link to a file of the user.
+        fs::remove_file(manifest)?;
         fs::write(manifest, toml::to_string(&table).map_err(io::Error::other)?)?;
-    }
-    Ok(())
-}
-
-/// Copies the regular files of a folder, but for what cargo builds, version control, and the
-/// remains of killed picks.
-pub(crate) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
-    let mut left = MAX_ENTRIES;
-    copy_within(from, to, &mut left)
-}
-
-fn copy_within(from: &Path, to: &Path, left: &mut usize) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        *left = left.checked_sub(1).ok_or_else(|| {
-            io::Error::other(format!("{} has over {MAX_ENTRIES} files", from.display()))
-        })?;
-        let name = entry.file_name();
-        let kind = entry.file_type()?;
-        let skipped = name == "target" || name == ".git";
-        if kind.is_dir() && !skipped && !name.to_string_lossy().starts_with(place::STAGING) {
-            copy_within(&entry.path(), &to.join(&name), left)?;
-        } else if kind.is_file() {
-            fs::copy(entry.path(), to.join(&name))?;
-        }
     }
     Ok(())
 }
