@@ -79,8 +79,6 @@ impl Moves {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use super::*;
 
     #[test]
@@ -88,29 +86,27 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let at = root.path().join("at");
         fs::write(&at, "0").unwrap();
-        let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| {
-                while !ended.load(Ordering::Relaxed) {
-                    assert!(at.symlink_metadata().is_ok(), "a moment without the file");
+            let replacer = scope.spawn(|| {
+                for number in 1..500 {
+                    let (from, old) = (
+                        root.path().join("new"),
+                        root.path().join(format!("old/{number}")),
+                    );
+                    fs::write(&from, number.to_string()).unwrap();
+                    let mut moves = Moves::default();
+                    moves.replace(&from, &at, &old).unwrap();
+                    assert_eq!(fs::read_to_string(&at).unwrap(), number.to_string());
+                    if number % 2 == 0 {
+                        moves.undo();
+                        assert_eq!(fs::read_to_string(&at).unwrap(), (number - 1).to_string());
+                    }
                 }
             });
-            for number in 1..500 {
-                let (from, old) = (
-                    root.path().join("new"),
-                    root.path().join(format!("old/{number}")),
-                );
-                fs::write(&from, number.to_string()).unwrap();
-                let mut moves = Moves::default();
-                moves.replace(&from, &at, &old).unwrap();
-                assert_eq!(fs::read_to_string(&at).unwrap(), number.to_string());
-                if number % 2 == 0 {
-                    moves.undo();
-                    assert_eq!(fs::read_to_string(&at).unwrap(), (number - 1).to_string());
-                }
+            while !replacer.is_finished() {
+                assert!(at.symlink_metadata().is_ok(), "a moment without the file");
             }
-            ended.store(true, Ordering::Relaxed);
-            watcher.join().unwrap();
+            replacer.join().unwrap();
         });
     }
 }
