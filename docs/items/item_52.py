@@ -28,7 +28,7 @@ def five_at_once():
 
 
 def time_limit():
-    """The timeout ends the shell; its own child runs on, and only its group reaches it."""
+    """The timeout ends the wait, `kill` the shell. Its own child runs on, until the group is killed."""
     tree = ["sh", "-c", "sleep 60 & echo $!; wait"]
     with subprocess.Popen(tree, stdout=subprocess.PIPE, text=True, start_new_session=True) as shell:
         grandchild = int(shell.stdout.readline())

@@ -36,7 +36,7 @@ class LockingCounter:
 
 
 def count_with(counter):
-    threads = [threading.Thread(target=counter.sample) for _ in range(THREADS)]
+    threads = [threading.Thread(target=counter.sample, daemon=True) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -32,7 +32,7 @@ def work(todo, done):
 
 todo = queue.Queue(maxsize=10)
 done = []
-workers = [threading.Thread(target=work, args=(todo, done)) for _ in range(5)]
+workers = [threading.Thread(target=work, args=(todo, done), daemon=True) for _ in range(5)]
 for worker in workers:
     worker.start()
 for item in range(ITEMS):

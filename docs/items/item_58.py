@@ -37,8 +37,8 @@ def apply(value):
 
 
 to_read, to_apply, results = queue.Queue(8), queue.Queue(8), queue.Queue()
-readers = [threading.Thread(target=worker, args=(to_read, to_apply, read)) for _ in range(16)]
-appliers = [threading.Thread(target=worker, args=(to_apply, results, apply)) for _ in range(2)]
+readers = [threading.Thread(target=worker, args=(to_read, to_apply, read), daemon=True) for _ in range(16)]
+appliers = [threading.Thread(target=worker, args=(to_apply, results, apply), daemon=True) for _ in range(2)]
 
 
 def step(grid):

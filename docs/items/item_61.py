@@ -22,7 +22,7 @@ def session(connection):
 def serve(listener):
     for _ in range(CLIENTS):
         connection, _ = listener.accept()
-        threading.Thread(target=session, args=(connection,)).start()
+        threading.Thread(target=session, args=(connection,), daemon=True).start()
 
 
 def client(port, number, all_are_connected, results):
@@ -40,9 +40,10 @@ def with_threads():
     all_are_connected = threading.Barrier(CLIENTS)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        threads = [threading.Thread(target=serve, args=(listener,))]
+        threads = [threading.Thread(target=serve, args=(listener,), daemon=True)]
         for number in range(CLIENTS):
-            threads.append(threading.Thread(target=client, args=(port, number, all_are_connected, results)))
+            arguments = (port, number, all_are_connected, results)
+            threads.append(threading.Thread(target=client, args=arguments, daemon=True))
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -24,7 +24,7 @@ async def from_the_top():
 
 def from_the_bottom():
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     calls = [asyncio.run_coroutine_threadsafe(square(number), loop) for number in range(4)]
     assert [call.result(timeout=60) for call in calls] == [0, 1, 4, 9]

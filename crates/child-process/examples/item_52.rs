@@ -20,13 +20,14 @@ const TREE: &str = "sleep 60 & echo $!; wait";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let second = env::args().nth(1).map_or(Ok(1.0), |text| text.parse())?;
-    run(Duration::try_from_secs_f64(second)?)
+    let second = Duration::try_from_secs_f64(second)?;
+    run(second, second)
 }
 
-pub(crate) fn run(second: Duration) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(second: Duration, limit: Duration) -> Result<(), Box<dyn Error>> {
     output_and_input()?;
     five_at_once(second)?;
-    time_limit(second)?;
+    time_limit(limit)?;
     kill_without_the_tree()
 }
 
@@ -55,14 +56,14 @@ fn five_at_once(second: Duration) -> Result<(), Box<dyn Error>> {
 }
 
 /// Ends the shell and the grandchild that the shell has started.
-fn time_limit(second: Duration) -> Result<(), Box<dyn Error>> {
-    let shell = Command::new("sh").args(["-c", TREE]).time_limit(second);
+fn time_limit(limit: Duration) -> Result<(), Box<dyn Error>> {
+    let shell = Command::new("sh").args(["-c", TREE]).time_limit(limit);
     let error = shell.run().expect_err("it takes a minute");
     assert!(error.is_timeout(), "{error}");
     let finished = error.into_finished().ok_or("no output")?;
     let grandchild = finished.stdout_text()?.trim().parse()?;
     assert!(!is_running(grandchild));
-    println!("after {second:?} the shell and its child {grandchild} are gone");
+    println!("after {limit:?} the shell and its child {grandchild} are gone");
     Ok(())
 }
 

@@ -78,17 +78,19 @@ fn search(folder: &Path, word: &str) -> Found {
 }
 
 fn search_file(path: &Path, word: &str, lines: &mut Vec<String>) -> io::Result<()> {
+    let mut found = Vec::new();
     for (line, number) in BufReader::new(File::open(path)?).lines().zip(1..) {
         match line {
             Ok(line) if line.contains(word) => {
-                lines.push(format!("{}:{number}: {}", path.display(), line.trim()));
+                found.push(format!("{}:{number}: {}", path.display(), line.trim()));
             }
             Ok(_) => {}
-            // No text.
+            // No text, whatever its first lines are.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(()),
             Err(error) => return Err(error),
         }
     }
+    lines.append(&mut found);
     Ok(())
 }
 

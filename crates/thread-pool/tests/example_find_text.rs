@@ -24,7 +24,7 @@ fn every_line_with_the_word_is_found_once() {
             "nothing\nthe needle\nnothing",
         );
     }
-    folder.write("no text", b"needle \xff\xff");
+    folder.write("no text", b"the needle\nneedle \xff\xff");
     let ended = run(&[
         OsStr::new("needle"),
         folder.path().as_os_str(),

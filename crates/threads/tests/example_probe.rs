@@ -1,6 +1,10 @@
 //! The example `probe`, started as a program.
 
+use std::env;
+use std::fs;
 use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process;
 
 #[path = "support/example.rs"]
 mod example;
@@ -8,7 +12,7 @@ mod example;
 #[path = "../examples/probe.rs"]
 mod probe;
 
-use example::{refuses, run};
+use example::{Folder, refuses, run};
 
 #[test]
 fn example_succeeds_with_its_defaults() {
@@ -66,4 +70,21 @@ fn bad_arguments_are_refused() {
     refuses(&["--fast", "1"], "no option --fast");
     refuses(&["localhost"], "localhost is not HOST:PORT");
     refuses(&["localhost:65536"], "localhost:65536 is not HOST:PORT");
+}
+
+/// As after a run that was killed, in a process of the same id.
+#[test]
+fn folder_is_made_when_an_earlier_run_left_its_name() {
+    let left = |number| env::temp_dir().join(format!("example-{}-{number}", process::id()));
+    // The others are in use by tests beside this one.
+    let left: Vec<PathBuf> = (0..20)
+        .map(left)
+        .filter(|path| fs::create_dir(path).is_ok())
+        .collect();
+    let folder = Folder::new();
+    let is_new = !left.iter().any(|path| path == folder.path());
+    for path in left {
+        fs::remove_dir(path).unwrap();
+    }
+    assert!(is_new && folder.path().is_dir());
 }
