@@ -1,9 +1,7 @@
 //! A service that is half ported to async code: it stores the lines that clients send. Its sessions
 //! are coroutines already; its storage, a file that is synchronised after each line, and its
-//! console are still threads and blocking calls.
-//!
-//! It shows both directions: sessions call the storage through an `Offload`, so no disk blocks the
-//! event loop; the console calls a coroutine through a `Portal`, without a runtime of its own.
+//! console are still threads and blocking calls. Sessions call the storage through an `Offload`, so
+//! no disk blocks the event loop; the console calls a coroutine through a `Portal`.
 //!
 //! `cargo run -p effective-bridge --example half_ported -- [FILE [ADDRESS]]`
 //!
@@ -14,7 +12,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, Write as _};
+use std::io::{self, BufRead, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -28,29 +26,38 @@ use tokio::runtime::Builder;
 
 /// The most that a session may send, in bytes: a line without an end cannot fill the memory.
 const SESSION_MAX: u64 = 1 << 20;
-
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(100);
-
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-// The old half: blocking.
-
-/// A file and the number of its lines.
+/// The old half, which blocks: a file and the number of its lines.
 struct Store(File, usize);
 
 impl Store {
-    /// Adds a line. Returns its number once the disk has it.
+    fn open(mut file: File) -> io::Result<Self> {
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        let lines = text.split_inclusive(|byte| *byte == b'\n').count();
+        // After a crash in the middle of a line.
+        if text.last().is_some_and(|last| *last != b'\n') {
+            file.write_all(b"\n")?;
+        }
+        Ok(Self(file, lines))
+    }
+
+    /// Adds a line with its end. Returns its number once the disk has it.
     fn add(&mut self, line: &str) -> io::Result<usize> {
-        self.0.write_all(format!("{line}\n").as_bytes())?;
-        self.0.sync_data()?;
+        let length = self.0.metadata()?.len();
+        let written = self.0.write_all(line.as_bytes());
+        let synced = written.and_then(|()| self.0.sync_data());
+        // On a full disk no part of the line may stay before the next.
+        synced.or_else(|error| self.0.set_len(length).and(Err(error)))?;
         self.1 += 1;
         Ok(self.1)
     }
 }
 
-// The new half: coroutines.
-
+/// The new half: coroutines.
 #[derive(Clone)]
 struct Service {
     offload: Offload,
@@ -59,8 +66,7 @@ struct Service {
 
 impl Service {
     async fn answer(self, line: String) -> Result<String, Failure> {
-        let store = self.store;
-        let add = move || store.lock().expect("no panic under it").add(&line);
+        let add = move || self.store.lock().expect("no panic under it").add(&line);
         Ok(match self.offload.run(add).await? {
             Ok(number) => format!("line {number}"),
             Err(error) => format!("not stored: {error}"),
@@ -69,9 +75,11 @@ impl Service {
 
     async fn session(self, mut stream: TcpStream) -> Result<(), Failure> {
         let (reader, mut writer) = stream.split();
-        let mut lines = BufReader::new(reader.take(SESSION_MAX)).lines();
-        while let Some(line) = lines.next_line().await? {
-            let answer = self.clone().answer(line).await?;
+        let mut reader = BufReader::new(reader.take(SESSION_MAX));
+        let mut line = String::new();
+        // A line that the limit or the connection has cut off is neither stored nor answered.
+        while reader.read_line(&mut line).await? > 0 && line.ends_with('\n') {
+            let answer = self.clone().answer(std::mem::take(&mut line)).await?;
             writer.write_all(format!("{answer}\n").as_bytes()).await?;
         }
         Ok(())
@@ -88,18 +96,14 @@ fn settings(arguments: &[OsString]) -> Result<(File, SocketAddr), String> {
         [_, _, surplus, ..] => return Err(format!("{surplus:?} is one argument too many")),
     };
     let file = file.map_err(|error| format!("cannot open the file: {error}"))?;
-    let parsed = address.parse();
-    Ok((
-        file,
-        parsed.map_err(|_| format!("{address:?} is not like 127.0.0.1:7000"))?,
-    ))
+    let refuse = |_| format!("{address:?} is not like 127.0.0.1:7000");
+    Ok((file, address.parse().map_err(refuse)?))
 }
 
-fn work(mut file: File, address: SocketAddr, input: impl BufRead) -> Result<(), Failure> {
-    let lines = io::read_to_string(&mut file)?.lines().count();
+fn work(file: File, address: SocketAddr, input: impl BufRead) -> Result<(), Failure> {
     let service = Service {
         offload: Offload::builder().name_prefix("disk").build()?,
-        store: Arc::new(Mutex::new(Store(file, lines))),
+        store: Arc::new(Mutex::new(Store::open(file)?)),
     };
     let runtime = Builder::new_multi_thread().enable_io().build()?;
     let handle = runtime.handle().clone();
@@ -117,7 +121,7 @@ fn work(mut file: File, address: SocketAddr, input: impl BufRead) -> Result<(), 
         }
     });
     for line in input.lines() {
-        let (service, line) = (service.clone(), line?);
+        let (service, line) = (service.clone(), line? + "\n");
         let mut call = portal.call(move || service.answer(line));
         println!("{}", call.wait_timeout(LONG)??);
     }
@@ -131,17 +135,13 @@ pub(crate) fn run(arguments: &[OsString]) -> u8 {
         [] => Box::new(&b"the first\nthe second\nthe third\n"[..]),
         _ => Box::new(io::stdin().lock()),
     };
-    match settings(arguments).map(|(file, address)| work(file, address, input)) {
-        Ok(Ok(())) => 0,
-        Ok(Err(error)) => {
-            eprintln!("half_ported: {error}");
-            1
-        }
-        Err(problem) => {
-            eprintln!("half_ported: {problem}; usage: half_ported [FILE [ADDRESS]]");
-            2
-        }
-    }
+    let (status, problem) = match settings(arguments).map(|(file, at)| work(file, at, input)) {
+        Ok(Ok(())) => return 0,
+        Ok(Err(error)) => (1, error.to_string()),
+        Err(problem) => (2, format!("{problem}; usage: half_ported [FILE [ADDRESS]]")),
+    };
+    eprintln!("half_ported: {problem}");
+    status
 }
 
 fn main() -> ExitCode {

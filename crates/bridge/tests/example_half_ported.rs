@@ -8,8 +8,8 @@ mod half_ported;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use example::{Folder, refuses, start};
@@ -65,6 +65,42 @@ fn client_without_a_line_end_cannot_fill_the_memory() {
     // Fails once the service has had enough.
     while stream.write_all(&[b'x'; 1 << 16]).is_ok() {}
     assert_eq!(running.end().status, Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "");
+}
+
+#[test]
+fn line_cut_off_is_neither_stored_nor_answered() {
+    let folder = Folder::new();
+    let file = folder.path().join("lines");
+    let mut running = start(&[&file]);
+    let address = running.line("serving at ");
+    let mut stream = TcpStream::connect(address.strip_prefix("serving at ").unwrap()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"whole\ncut o").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers, "line 1\n");
+    running.write("from the console");
+    running.close_stdin();
+    assert_eq!(running.line("line "), "line 2");
+    assert_eq!(running.end().status, Some(0));
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        "whole\nfrom the console\n"
+    );
+}
+
+#[test]
+fn torn_write_of_an_earlier_run_stays_a_line_of_its_own() {
+    let folder = Folder::new();
+    // Cut off inside a character.
+    let file = folder.write("lines", b"whole\ntorn \xc3");
+    let mut running = start(&[&file]);
+    running.write("next\n");
+    assert_eq!(running.line("line "), "line 3");
+    assert_eq!(running.end().status, Some(0));
+    assert_eq!(fs::read(&file).unwrap(), b"whole\ntorn \xc3\nnext\n");
 }
 
 #[test]
