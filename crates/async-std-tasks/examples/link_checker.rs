@@ -1,14 +1,12 @@
 //! A link checker: fetches the pages of a site, several at once, each with a time limit and
-//! retries, and names the links that lead nowhere.
-//!
-//! It shows `Tasks` with a limit, a time limit and a `Retry`. The crates `tokio-tasks` and
-//! `coroutines` have the same program: only the imports of both and a line of `run` differ.
+//! retries, and names the links that lead nowhere. The crates `coroutines` and `tokio-tasks` have
+//! the same program: only the imports of both and a line of `run` differ.
 //!
 //! `cargo run -p effective-async-std-tasks --example link_checker -- [URL]`
 //!
 //! It speaks plain HTTP and follows the links to the same server, up to 10,000 pages. Without a URL
 //! it checks a small server of its own, which refuses some requests once. The exit status is 1 if a
-//! link is broken, 2 if the arguments are wrong.
+//! link is broken or there are more pages, 2 if the arguments are wrong.
 
 use std::collections::{HashMap, HashSet};
 use std::env;
@@ -25,7 +23,7 @@ use async_std::net::TcpStream;
 use effective_async_std_tasks::{Backoff, Retry, Tasks};
 
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(16).unwrap();
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
 const PAGES_MAX: usize = 10_000;
 const PAGE_MAX_BYTES: u64 = 1 << 20;
 
@@ -42,54 +40,59 @@ async fn fetch(host: String, path: String) -> io::Result<Vec<String>> {
     if !status.starts_with('2') {
         return Err(io::Error::other(format!("status {status:.20}")));
     }
-    let links = answer.split("href=\"").skip(1);
-    let links = links.filter_map(|rest| resolve(&host, &path, rest.split(['"', '#']).next()?));
-    Ok(links.collect())
+    let link = |rest: &str| resolve(&host, &path, rest.split(['"', '#']).next()?);
+    Ok(answer.split("href=\"").skip(1).filter_map(link).collect())
 }
 
 /// The path of a link on the page `base`. `None` if it leads to another server.
 fn resolve(host: &str, base: &str, link: &str) -> Option<String> {
-    let (folder, _) = base.rsplit_once('/')?;
-    match link.split_once("//") {
-        _ if link.is_empty() || link.contains([' ', '\n', '\r']) => None,
-        Some(("" | "http:", rest)) => {
-            let path = rest.strip_prefix(host)?;
-            path.starts_with('/').then(|| path.to_owned())
+    let (folder, _) = base.split('?').next()?.rsplit_once('/')?;
+    let path = match link.split_once("//") {
+        _ if link.is_empty() || link.contains([' ', '\n', '\r']) => return None,
+        Some(("" | "http:", rest)) => rest.strip_prefix(host)?.to_owned(),
+        _ if link.starts_with('/') => link.to_owned(),
+        _ if link.contains(':') => return None,
+        _ => format!("{folder}/{link}"),
+    };
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    // Without `.` and `..`: otherwise a page that links to `../page` has paths without end.
+    let mut parts = Vec::new();
+    for part in path.strip_prefix('/')?.split_inclusive('/') {
+        match part {
+            "." | "./" => {}
+            ".." | "../" => drop(parts.pop()),
+            _ => parts.push(part),
         }
-        _ if link.starts_with('/') => Some(link.to_owned()),
-        _ if link.contains(':') => None,
-        _ => Some(format!("{folder}/{link}")),
     }
+    Some(format!("/{}{query}", parts.concat()))
 }
 
-/// Prints the broken links, and returns whether there are none.
+/// Prints the broken links. Returns whether there are none, and no more pages.
 async fn check(host: String, start: String) -> bool {
     let retry = Retry::new().backoff(Backoff::exponential(Duration::from_millis(50), 2.0));
-    let tasks = Tasks::new()
-        .limit(AT_ONCE)
-        .time_limit(TIME_LIMIT)
-        .retry(retry);
-    // Each path, with the page that links to it.
-    let mut seen = HashMap::from([(start.clone(), "the argument".to_owned())]);
-    let (mut next, mut broken) = (vec![start], 0);
+    let tasks = Tasks::new().limit(AT_ONCE).time_limit(LIMIT).retry(retry);
+    let mut found_on = HashMap::from([(start.clone(), "the argument".to_owned())]);
+    let (mut next, mut broken, mut more) = (vec![start], 0, false);
     while !next.is_empty() {
         let (paths, host) = (std::mem::take(&mut next), host.clone());
         let fetch_one = move |path, _attempt| fetch(host.clone(), path);
         let pages = tasks.map(paths.clone(), fetch_one).await;
         for (path, page) in paths.iter().zip(pages) {
-            match page {
-                Ok(links) => next.extend(links.into_iter().filter(|link| {
-                    seen.len() < PAGES_MAX && seen.insert(link.clone(), path.clone()).is_none()
-                })),
-                Err(error) => {
-                    broken += 1;
-                    println!("{path} in {}: {error}", seen[path]);
+            if let Err(error) = &page {
+                broken += 1;
+                println!("{path} in {}: {error}", found_on[path]);
+            }
+            for link in page.into_iter().flatten() {
+                more |= found_on.len() == PAGES_MAX && !found_on.contains_key(&link);
+                if !more && found_on.insert(link.clone(), path.clone()).is_none() {
+                    next.push(link);
                 }
             }
         }
     }
-    println!("{} links, {broken} broken", seen.len());
-    broken == 0
+    let end = if more { ", and there are more" } else { "" };
+    println!("{} links, {broken} broken{end}", found_on.len());
+    broken == 0 && !more
 }
 
 /// Serves 63 pages, each of which links to two more, and refuses some once. Returns the URL.
@@ -100,10 +103,8 @@ fn serve() -> io::Result<String> {
         let mut refused = HashSet::new();
         for mut stream in listener.incoming().flatten() {
             let lines = BufReader::new(&stream).take(4096).lines();
-            let lines = lines
-                .map_while(Result::ok)
-                .take_while(|line| !line.is_empty());
-            let request: String = lines.collect();
+            let lines = lines.map_while(Result::ok);
+            let request: String = lines.take_while(|line| !line.is_empty()).collect();
             let page = request.split(['/', ' ']).nth(2).unwrap_or("");
             let page: u32 = page.parse().unwrap_or(0);
             let (left, right) = (2 * page + 1, 2 * page + 2);

@@ -18,7 +18,9 @@ fn serve(pages: &'static [(&str, &str)]) -> String {
             let lines = lines.map_while(Result::ok);
             let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
             let path = request.first().and_then(|line| line.split(' ').nth(1));
-            let page = pages.iter().find(|(page, _)| Some(*page) == path);
+            let find = |path| pages.iter().find(|(page, _)| Some(*page) == path);
+            // A page without the query stands for all of them.
+            let page = find(path).or_else(|| find(path?.split('?').next()));
             let answer = match page {
                 // Ends the connection.
                 Some((_, "")) => continue,
@@ -79,6 +81,49 @@ fn site_without_broken_links_is_sound() {
         (ended.status, ended.stdout.as_str()),
         (Some(0), "3 links, 0 broken\n")
     );
+}
+
+#[test]
+fn links_with_dots_lead_to_the_same_page() {
+    let host = serve(&[
+        ("/", "<a href=\"a/b\">"),
+        (
+            "/a/b",
+            "<a href=\"../a/b\"> <a href=\"./b\"> <a href=\"..\"> <a href=\"../../../a/./b\">",
+        ),
+    ]);
+    let ended = run(&[format!("http://{host}")]);
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(0), "2 links, 0 broken\n")
+    );
+}
+
+#[test]
+fn dots_in_a_query_stay() {
+    let host = serve(&[
+        ("/", "<a href=\"/a?of=/../b\">"),
+        ("/a?of=/../b", "<a href=\"c\">"),
+        ("/c", "nothing more"),
+    ]);
+    let ended = run(&[format!("http://{host}")]);
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (Some(0), "3 links, 0 broken\n")
+    );
+}
+
+#[test]
+fn pages_beyond_the_limit_are_told() {
+    let links: Vec<String> = (0..10_000)
+        .map(|number| format!("<a href=\"/?{number}\">"))
+        .collect();
+    let links: &'static str = links.concat().leak();
+    let host = serve(vec![("/start", links), ("/", "nothing more")].leak());
+    let ended = run(&[format!("http://{host}/start")]);
+    let end = "10000 links, 0 broken, and there are more\n";
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert_eq!(ended.stdout, end);
 }
 
 #[test]
