@@ -183,7 +183,7 @@ fn capture_much(settings: &Settings) {
                 assert_eq!(output.stdout.len(), MUCH);
             })
         })
-        .reach(1.05, "std")
+        .reach(1.03, "std")
         .run(settings);
 }
 

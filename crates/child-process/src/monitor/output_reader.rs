@@ -5,9 +5,14 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
+use rustix::pipe::fcntl_setpipe_size;
 
 /// The default capacity of a pipe.
 const PIPE_BYTES: usize = 64 << 10;
+
+/// The capacity that the pipe of much output is given. The kernel bounds the pages of all pipes of a
+/// user, so each takes only a fraction of what it may.
+const PIPE_BYTES_ENLARGED: usize = 256 << 10;
 
 /// The largest capacity that an unprivileged process can give a pipe.
 const PIPE_BYTES_MAX: usize = 1 << 20;
@@ -37,6 +42,8 @@ pub(crate) struct OutputReader {
     searched: usize,
     /// A piece of a line was returned, but not its end.
     within_line: bool,
+    /// The pipe has been given a larger capacity, or that was refused.
+    enlarged: bool,
 }
 
 /// A line, or a piece of a long one, without its line end.
@@ -138,6 +145,12 @@ impl OutputReader {
                     0
                 }
                 Ok(count) => {
+                    if count >= PIPE_BYTES / 2 && !self.enlarged {
+                        self.enlarged = true;
+                        // The child waits less often for room. Where it is refused, as by the
+                        // limit of a user, the pipe stays as it is.
+                        let _ = fcntl_setpipe_size(pipe, PIPE_BYTES_ENLARGED);
+                    }
                     self.keep_to_cap(count);
                     count
                 }
