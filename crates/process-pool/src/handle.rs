@@ -50,18 +50,28 @@ impl<T> Handle<T> {
         }
     }
 
-    /// Waits for the result, at most `timeout`.
+    /// Waits for the result, at most `timeout`. With [`Duration::ZERO`] it costs as little as
+    /// [`is_finished`](Self::is_finished).
     ///
     /// # Errors
     /// The handle, still usable, if the timeout expired. The job keeps running;
     /// [`kill`](Self::kill) ends it.
     pub fn wait_timeout(self, timeout: Duration) -> Result<Result<T, JobError>, Self> {
+        if timeout.is_zero() {
+            let outcome = self.shared.try_take(self.key);
+            return self.taking(outcome);
+        }
         // A deadline beyond the clock's range means no deadline.
         self.wait_until(Instant::now().checked_add(timeout))
     }
 
-    fn wait_until(mut self, deadline: Option<Instant>) -> Result<Result<T, JobError>, Self> {
-        match self.shared.wait_for(self.key, deadline) {
+    fn wait_until(self, deadline: Option<Instant>) -> Result<Result<T, JobError>, Self> {
+        let outcome = self.shared.wait_for(self.key, deadline);
+        self.taking(outcome)
+    }
+
+    fn taking(mut self, outcome: Option<RawResult>) -> Result<Result<T, JobError>, Self> {
+        match outcome {
             Some(outcome) => {
                 self.taken = true;
                 Ok(self.decoded(outcome))

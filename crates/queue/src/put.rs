@@ -45,11 +45,18 @@ impl<T> Queue<T> {
         })
     }
 
-    /// Like [`put`](Self::put), for at most `timeout`.
+    /// Like [`put`](Self::put), for at most `timeout`. With [`Duration::ZERO`] it costs as little as
+    /// [`try_put`](Self::try_put).
     ///
     /// # Errors
     /// [`PutTimeoutError`], with the item, if the time runs out or the queue is closed.
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutTimeoutError<T>> {
+        if timeout.is_zero() {
+            return self.try_put(item).map_err(|error| match error {
+                TryPutError::Full(item) => PutTimeoutError::TimedOut(item),
+                TryPutError::Closed(item) => PutTimeoutError::Closed(item),
+            });
+        }
         self.put_until(item, Instant::now().checked_add(timeout))
     }
 

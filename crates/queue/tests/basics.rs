@@ -110,6 +110,11 @@ fn bounded_queue_takes_as_many_as_its_capacity() {
             "{kind}"
         );
         assert_eq!(
+            queue.put_timeout(9, Duration::ZERO),
+            Err(PutTimeoutError::TimedOut(9)),
+            "{kind}"
+        );
+        assert_eq!(
             queue.put_deadline(9, Instant::now()),
             Err(PutTimeoutError::TimedOut(9)),
             "{kind}"
@@ -140,6 +145,11 @@ fn gets_on_an_empty_queue_are_errors() {
         assert_eq!(queue.try_get().unwrap_err(), TryGetError::Empty, "{kind}");
         assert_eq!(
             queue.get_timeout(SHORT).unwrap_err(),
+            GetTimeoutError::TimedOut,
+            "{kind}"
+        );
+        assert_eq!(
+            queue.get_timeout(Duration::ZERO).unwrap_err(),
             GetTimeoutError::TimedOut,
             "{kind}"
         );
@@ -200,6 +210,14 @@ fn closed_queue_drains_first() {
         assert_eq!(
             queue.get_timeout(SHORT).unwrap_err(),
             GetTimeoutError::Closed
+        );
+        assert_eq!(
+            queue.get_timeout(Duration::ZERO).unwrap_err(),
+            GetTimeoutError::Closed
+        );
+        assert_eq!(
+            queue.put_timeout(7, Duration::ZERO),
+            Err(PutTimeoutError::Closed(7))
         );
         assert_eq!(queue.get_batch(non_zero(2)).unwrap_err(), GetError);
         queue.join();

@@ -306,7 +306,7 @@ fn timed_out_get_passes_its_wake_up_on() {
         let queue = Queue::<u32>::unbounded();
         let hasty = queue.clone();
         let timed_out = thread::spawn(move || {
-            if let Ok(item) = hasty.get_timeout(Duration::ZERO) {
+            if let Ok(item) = hasty.get_timeout(Duration::from_nanos(1)) {
                 item.requeue().unwrap();
             }
         });

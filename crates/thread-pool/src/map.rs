@@ -337,6 +337,9 @@ impl<R: 'static> MapHandle<R> {
     /// # Errors
     /// This handle, still valid, if the timeout elapsed. Nothing is cancelled.
     pub fn wait_timeout(self, timeout: Duration) -> Result<Vec<Result<R, JobError>>, Self> {
+        if timeout.is_zero() && !self.map.is_finished() {
+            return Err(self);
+        }
         // A deadline beyond the clock's range is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         self.map.wait_until(deadline).ok_or(self)

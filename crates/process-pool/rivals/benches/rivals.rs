@@ -17,6 +17,7 @@ use workload_rivals::{Contest, Settings, timed};
 job! {
     fn next(number: u64) -> u64 { number + 1 }
     fn hold(buffer: Buffer) -> Buffer { buffer }
+    fn nap(milliseconds: u64) { thread::sleep(Duration::from_millis(milliseconds)) }
 }
 
 const OUTSTANDING: usize = 64;
@@ -24,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 const LARGE: usize = 64 << 20;
 
 fn main() {
-    let program = register![next, hold, bounce];
+    let program = register![next, hold, nap, bounce];
     process_pool_rivals::enter();
     procspawn::init();
     let settings = Settings::from_args();
@@ -46,6 +47,7 @@ fn main() {
     outstanding(&pool, &others, &settings);
     map(&pool, &others, &settings);
     large(&pool, &others, &settings);
+    looks(&pool, &settings);
 }
 
 struct Others {
@@ -240,6 +242,31 @@ fn outstanding(pool: &ProcessPool, others: &Others, settings: &Settings) {
         })
         .reach(0.3, "pipe");
     with_python(contest, others, "submit", COUNT, 10).run(settings);
+}
+
+fn looks(pool: &ProcessPool, settings: &Settings) {
+    const COUNT: u64 = 100_000;
+    let mut handle = Some(pool.submit::<nap>(60_000).expect("accepted"));
+    let asked = pool.submit::<nap>(60_000).expect("accepted");
+    Contest::new("a look at a job that runs", "look", COUNT)
+        .ours("process-pool wait_timeout(ZERO)", || {
+            timed(|| {
+                for _ in 0..COUNT {
+                    let waited = handle
+                        .take()
+                        .expect("put back")
+                        .wait_timeout(Duration::ZERO);
+                    handle = Some(waited.err().expect("the job sleeps"));
+                }
+            })
+        })
+        .limit("is_finished", || {
+            timed(|| (0..COUNT).for_each(|_| assert!(!asked.is_finished())))
+        })
+        .reach(2.0, "is_finished")
+        .run(settings);
+    asked.kill();
+    handle.expect("put back").kill();
 }
 
 fn map(pool: &ProcessPool, others: &Others, settings: &Settings) {

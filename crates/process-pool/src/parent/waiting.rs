@@ -29,6 +29,16 @@ enum Next {
 }
 
 impl Shared {
+    /// Takes the result if the job has ended, and then frees the table entry. Never blocks.
+    pub(crate) fn try_take(&self, key: JobKey) -> Option<RawResult> {
+        self.with(|state| {
+            if let Some(Stage::Assigned { worker, .. }) = state.stage(key) {
+                state.collect_from(worker);
+            }
+            state.take_result(key)
+        })
+    }
+
     /// Waits until the job ends, or until the deadline. Frees the table entry with the result.
     pub(crate) fn wait_for(&self, key: JobKey, deadline: Option<Instant>) -> Option<RawResult> {
         let mut spun = !self.spin;

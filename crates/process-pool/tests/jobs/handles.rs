@@ -270,6 +270,26 @@ fn wait_timeout_returns_handle() {
 }
 
 #[test]
+fn looks_without_a_wait_end_with_the_result() {
+    let program = program();
+    let _deadline = deadline(60);
+    let pool = ProcessPool::new(&program, 1).unwrap();
+    let jobs: Vec<_> = (0..20)
+        .map(|number| (number, pool.submit::<double>(number).unwrap()))
+        .collect();
+    for (number, mut handle) in jobs {
+        let result = loop {
+            match handle.wait_timeout(Duration::ZERO) {
+                Ok(result) => break result,
+                Err(same) => handle = same,
+            }
+            thread::yield_now();
+        };
+        assert_eq!(result.unwrap(), 2 * number);
+    }
+}
+
+#[test]
 fn several_threads_share_one_worker() {
     let program = program();
     let _deadline = deadline(60);

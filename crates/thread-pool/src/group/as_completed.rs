@@ -79,9 +79,13 @@ impl<R: 'static> AsCompleted<R> {
         if self.left == 0 {
             return Ok(None);
         }
-        // A deadline beyond the clock's range is no deadline.
-        let deadline = Instant::now().checked_add(timeout);
-        match self.group.inbox.wait(deadline) {
+        let index = if timeout.is_zero() {
+            self.group.inbox.take()
+        } else {
+            // A deadline beyond the clock's range is no deadline.
+            self.group.inbox.wait(Instant::now().checked_add(timeout))
+        };
+        match index {
             Some(index) => Ok(Some(self.take(index))),
             None => Err(TimedOut),
         }

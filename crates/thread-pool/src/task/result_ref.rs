@@ -177,7 +177,8 @@ impl<R: 'static> ResultRef<R> {
     }
 
     /// Takes the result if the job has ended.
-    fn take(&mut self) -> Option<Result<R, JobError>> {
+    /// Takes the result if the job has ended.
+    pub(crate) fn take(&mut self) -> Option<Result<R, JobError>> {
         match self.state().take() {
             // SAFETY: the state just returned so, and this reference is exclusive.
             Take::Yours => Some(unsafe { self.0.as_ref().take() }),

@@ -5,6 +5,7 @@
 //! four.
 
 mod channels;
+mod looks;
 mod ours;
 mod race;
 
@@ -36,6 +37,7 @@ fn main() {
             contest(work).run(&settings);
         }
     }
+    looks::contest(&settings);
 }
 
 fn contest(work: Work) -> Contest<'static> {

@@ -2,6 +2,7 @@
 //! [--rounds N]`.
 
 mod echo;
+mod looks;
 mod map;
 mod round_trip;
 mod runtimes;
@@ -14,4 +15,5 @@ fn main() {
     submit::contest(&settings);
     map::contests(&settings);
     round_trip::contests(&settings);
+    looks::contest(&settings);
 }
