@@ -1,4 +1,4 @@
-//! [`Acks`]: acknowledgements that wait a moment for company.
+//! [`Acks`]: acknowledgements that wait a moment, to leave together with other messages.
 
 use std::mem;
 use std::time::{Duration, Instant};

@@ -127,7 +127,7 @@ impl Desk {
             () = self.serve(&mut commands, events, inboxes) => {}
             () = stuck => {}
         }
-        // The last acknowledgements are still to be written.
+        // The last acknowledgements have not left yet.
         let _ = timeout(FLUSH, self.acks.flush(&self.server)).await;
         let _ = timeout(FLUSH, self.deletions.finish()).await;
         let _ = timeout(FLUSH, self.server.client.flush()).await;
@@ -158,7 +158,7 @@ impl Desk {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(BATCH);
         let mut stops_at: Option<Instant> = None;
-        // The jobs that are left have ended, and wait for their numbers to be deleted by.
+        // The jobs that are left have ended. Their messages are deleted once the numbers are known.
         while stops_at.is_none_or(|at| !self.tracked.is_empty() && Instant::now() < at) {
             tokio::select! {
                 // A job's number comes before its result: with it the job can be acknowledged.

@@ -39,8 +39,8 @@ pub(super) struct Tracked {
     pub(super) fetching: Option<u64>,
     /// Where reports about it go, and how they name it.
     pub(super) address: Address,
-    /// The number under which the server has had the job before: its key must not keep it from being
-    /// sent again.
+    /// The number under which the server has had the job before: its key must not keep it from
+    /// being sent again.
     pub(super) lost: Option<u64>,
 }
 
