@@ -34,8 +34,9 @@ job! {
     /// Ends the process of its worker.
     pub(crate) fn die(file: String) -> u32 {
         append(&file, "began");
-        // An attempt counts after a moment: see the limits in the README.
-        thread::sleep(Duration::from_millis(100));
+        // An attempt counts after a moment: see the limits in the README. A busy machine may take
+        // longer for it, and heartbeats tell it as well.
+        thread::sleep(ACK_WAIT / 2);
         std::process::abort()
     }
 
