@@ -16,6 +16,8 @@ impl Service {
             }
         }
         self.give_back().await;
+        // On a busy machine a slot may have begun a job after the look for it.
+        self.note_begun().await;
         let silence_ms = self.silence_ms();
         let mut notes = Vec::new();
         for job in self.held.values() {
