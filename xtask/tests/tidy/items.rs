@@ -65,15 +65,18 @@ fn has_lines(text: &[&str], lines: &[&str]) -> bool {
 #[test]
 fn code_of_the_pages_is_that_of_the_programs() {
     let folder = root().join("docs/items");
-    let (mut wrong, mut seen) = (Vec::new(), 0);
+    let (mut wrong, mut unbalanced, mut seen) = (Vec::new(), Vec::new(), 0);
     for page in files(&folder, "md") {
         let text = read(&page);
         for (path, lines) in excerpts(&text) {
             seen += 1;
             let source = read(&folder.join(&path));
+            let first = lines.first().copied().unwrap_or_default();
             if !has_lines(&source.lines().collect::<Vec<_>>(), &lines) {
-                let first = lines.first().copied().unwrap_or_default();
                 wrong.push(format!("{}: `{first}` … in {path}", page.display()));
+            }
+            if !is_balanced(&lines) {
+                unbalanced.push(format!("{}: `{first}` …", page.display()));
             }
         }
     }
@@ -82,6 +85,22 @@ fn code_of_the_pages_is_that_of_the_programs() {
         wrong,
         "excerpts that their file no longer has; copy them again",
     );
+    none(unbalanced, "excerpts that end within brackets");
+}
+
+/// Whether each bracket that these lines open is closed in them. Those in strings come in pairs.
+fn is_balanced(lines: &[&str]) -> bool {
+    let mut open = Vec::new();
+    for c in lines.iter().flat_map(|line| line.chars()) {
+        match c {
+            '(' => open.push(')'),
+            '[' => open.push(']'),
+            '{' => open.push('}'),
+            ')' | ']' | '}' if open.pop() != Some(c) => return false,
+            _ => {}
+        }
+    }
+    open.is_empty()
 }
 
 /// The crates that have the example of this Item.
@@ -145,4 +164,12 @@ fn excerpts_may_be_indented_in_their_file_and_no_more() {
     assert!(has_lines(&text, &text));
     assert!(!has_lines(&text, &["let a = 1;", "if a {"]));
     assert!(!has_lines(&text, &["if a {", "b();"]));
+}
+
+#[test]
+fn excerpt_without_its_last_brace_is_not_balanced() {
+    assert!(is_balanced(&["fn f() {", "    g([1, 2]);", "}"]));
+    assert!(!is_balanced(&["fn f() {", "    7"]));
+    assert!(!is_balanced(&["    7", "}"]));
+    assert!(!is_balanced(&["f(]"]));
 }
