@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// The last line of a log.
 const END: &str = "end";
 
-type Failure = Box<dyn Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,10 @@ struct Entry {
 }
 
 fn main() -> Result<(), Failure> {
+    run()
+}
+
+pub(crate) fn run() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let offload = Offload::builder()
         .name_prefix("tail")
