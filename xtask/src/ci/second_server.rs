@@ -26,7 +26,7 @@ pub(super) enum Plan {
     Run(Second),
 }
 
-/// A server that is no other one's version.
+/// A server of a version that is not the first one's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Second {
     package: String,
