@@ -256,7 +256,7 @@ fn looks(pool: &ProcessPool, settings: &Settings) {
                         .take()
                         .expect("put back")
                         .wait_timeout(Duration::ZERO);
-                    handle = Some(waited.err().expect("the job sleeps"));
+                    handle = Some(waited.expect_err("the job sleeps"));
                 }
             })
         })
