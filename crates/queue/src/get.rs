@@ -41,8 +41,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Like [`get`](Self::get), for at most `timeout`. With [`Duration::ZERO`] it costs as little as
-    /// [`try_get`](Self::try_get).
+    /// Like [`get`](Self::get), for at most `timeout`. With [`Duration::ZERO`] it costs as little
+    /// as [`try_get`](Self::try_get).
     ///
     /// # Errors
     /// [`GetTimeoutError`] if the time runs out, or the queue is closed and empty.

@@ -45,8 +45,8 @@ impl<T> Queue<T> {
         })
     }
 
-    /// Like [`put`](Self::put), for at most `timeout`. With [`Duration::ZERO`] it costs as little as
-    /// [`try_put`](Self::try_put).
+    /// Like [`put`](Self::put), for at most `timeout`. With [`Duration::ZERO`] it costs as little
+    /// as [`try_put`](Self::try_put).
     ///
     /// # Errors
     /// [`PutTimeoutError`], with the item, if the time runs out or the queue is closed.

@@ -7,8 +7,9 @@ use super::{all_files, crates, name, none, read, root};
 /// A program has fewer lines than this, so that it can be read in one go.
 const MOST_LINES: usize = 150;
 
-/// The programs of a crate: `examples/NAME.rs` with `tests/example_NAME.rs`. Examples that show more
-/// than one program can, as `merge_logs` and `line_server`, are longer and have no test of that name.
+/// The programs of a crate: `examples/NAME.rs` with `tests/example_NAME.rs`. Examples that show
+/// more than one program can, as `merge_logs` and `line_server`, are longer and have no test of
+/// that name.
 fn programs(folder: &Path) -> Vec<String> {
     let tests = std::fs::read_dir(folder.join("tests"))
         .into_iter()

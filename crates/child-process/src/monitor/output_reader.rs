@@ -10,8 +10,8 @@ use rustix::pipe::fcntl_setpipe_size;
 /// The default capacity of a pipe.
 const PIPE_BYTES: usize = 64 << 10;
 
-/// The capacity that the pipe of much output is given. The kernel bounds the pages of all pipes of a
-/// user, so each takes only a fraction of what it may.
+/// The capacity that the pipe of much output is given. The kernel bounds the pages of all pipes of
+/// a user, so each takes only a fraction of what it may.
 const PIPE_BYTES_ENLARGED: usize = 256 << 10;
 
 /// The largest capacity that an unprivileged process can give a pipe.
