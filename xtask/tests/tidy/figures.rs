@@ -1,7 +1,7 @@
 //! Figures in pages: each is near the command that prints it.
 
 use super::markdown::pages;
-use super::{none, read};
+use super::{files, none, read, root};
 
 /// The units of a measured figure.
 const UNITS: [&str; 7] = ["ns", "µs", "ms", "s", "KiB", "MiB", "GiB"];
@@ -127,4 +127,31 @@ fn figures_are_numbers_with_a_unit() {
     ] {
         assert_eq!(has_figure(row), expected, "{row}");
     }
+}
+
+/// The line of a page that says when its figures were measured. Absent without figures.
+fn run_of(page: &str) -> Option<&str> {
+    page.lines().find(|line| line.starts_with("run  "))
+}
+
+/// Both have figures of the same workloads, and a reader compares them.
+#[test]
+fn pages_of_items_show_the_run_of_the_measured_page() {
+    let measured = read(&root().join("docs/measured.md"));
+    let run = run_of(&measured).expect("a run in docs/measured.md");
+    let (mut other, mut seen) = (Vec::new(), 0);
+    for path in files(&root().join("docs/items"), "md") {
+        seen += 1;
+        let page = read(&path);
+        let found = run_of(&page).unwrap_or("no run");
+        if found != run {
+            other.push(format!("{}: {found}", path.display()));
+        }
+    }
+    assert!(seen >= 13, "{seen} pages");
+    none(
+        other,
+        "not the run of docs/measured.md; fill both from one, by `cargo xtask report RESULTS.json \
+         --details --into docs/measured.md --items docs/items`",
+    );
 }
