@@ -14,16 +14,18 @@ use tempfile::TempDir;
 
 /// The program that `NATS_SERVER` names, or that lies on the path.
 pub(crate) fn program() -> Option<PathBuf> {
-    if let Some(named) = env::var_os("NATS_SERVER").filter(|named| !named.is_empty()) {
-        assert!(Path::new(&named).is_file(), "NATS_SERVER names no file");
-        return Some(named.into());
-    }
+    let named = env::var_os("NATS_SERVER").filter(|named| !named.is_empty());
+    let is_named = named.is_some();
+    let name = named.unwrap_or_else(|| OsString::from("nats-server"));
     let path = env::var_os("PATH").unwrap_or_default();
     let sbin = OsString::from("/usr/sbin");
-    env::split_paths(&path)
+    // An absolute path stays as it is when it is joined.
+    let found = env::split_paths(&path)
         .chain([PathBuf::from(sbin)])
-        .map(|folder| folder.join("nats-server"))
-        .find(|program| program.is_file())
+        .map(|folder| folder.join(&name))
+        .find(|program| program.is_file());
+    assert!(found.is_some() || !is_named, "NATS_SERVER names no program");
+    found
 }
 
 /// A server with JetStream on a port of its own.
