@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::error::JobError;
 use crate::finished_queue::FinishedQueue;
 use crate::parent::batch::JobKey;
-use crate::parent::job_table::{Stage, Waiter};
+use crate::parent::job_table::Waiter;
 use crate::parent::map_results::{RawOutput, RawResult};
 use crate::parent::shared::Shared;
 
@@ -87,9 +87,7 @@ impl<T> Handle<T> {
     /// Whether the job has ended, so that [`wait`](Self::wait) would return at once.
     pub fn is_finished(&self) -> bool {
         self.shared.with(|state| {
-            if let Some(Stage::Assigned { worker, .. }) = state.stage(self.key) {
-                state.collect_from(worker);
-            }
+            state.collect_for(self.key);
             state.has_ended(self.key)
         })
     }

@@ -213,6 +213,13 @@ impl State {
         }
     }
 
+    /// Collects what the worker of a job has finished, if one has the job.
+    pub(crate) fn collect_for(&mut self, key: JobKey) {
+        if let Some(Stage::Assigned { worker, .. }) = self.stage(key) {
+            self.collect_from(worker);
+        }
+    }
+
     /// Collects a worker's finished batches. Returns whether anything changed.
     pub(crate) fn collect_from(&mut self, worker: usize) -> bool {
         let Some(link) = &mut self.workers[worker] else {

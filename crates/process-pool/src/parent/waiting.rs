@@ -32,9 +32,7 @@ impl Shared {
     /// Takes the result if the job has ended, and then frees the table entry. Never blocks.
     pub(crate) fn try_take(&self, key: JobKey) -> Option<RawResult> {
         self.with(|state| {
-            if let Some(Stage::Assigned { worker, .. }) = state.stage(key) {
-                state.collect_from(worker);
-            }
+            state.collect_for(key);
             state.take_result(key)
         })
     }
