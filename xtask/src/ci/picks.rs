@@ -144,11 +144,13 @@ fn examples(packages: &Packages, log: &mut Log, found: &Crate, place: &Path) -> 
 }
 
 fn package(packages: &Packages, log: &mut Log, found: &Crate, place: &Path) -> Result<(), Error> {
+    // A pick depends on what is nested in it by its path alone, which no registry takes. Both are
+    // packaged in the checkout, as for a registry.
+    if !packages.nested(found).is_empty() {
+        return Ok(());
+    }
     let mut command = there(packages, place, &["package", "--allow-dirty"]);
     command.args(["--package", &found.package]);
-    for member in packages.nested(found) {
-        command.args(["--package", &member.name]);
-    }
     log.run(&mut command)
 }
 
